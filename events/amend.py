@@ -1,0 +1,60 @@
+"""Second thoughts: an author changes, takes back or erases what they wrote. The first words stay in the log."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from events.event import ANYONE_PRESENT, AS_TARGET, Audience, Body, FewWords, Instant, LongText, Precision, ShortText
+from events.ids import ChildId, EventId, MilestoneKey
+from events.moments import How
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The fields that change, with their new values; null takes an optional field away. At least one is set."""
+
+    occurred_at: Instant | UnsetType = UNSET
+    precision: Precision | UnsetType = UNSET
+    child: ChildId | UnsetType = UNSET
+    milestone: MilestoneKey | UnsetType = UNSET
+    note: ShortText | None | UnsetType = UNSET
+    again: bool | UnsetType = UNSET
+    how: How | UnsetType = UNSET
+    feelings: ShortText | None | UnsetType = UNSET
+    text: LongText | UnsetType = UNSET
+    words: FewWords | None | UnsetType = UNSET
+
+    def named(self) -> tuple[str, ...]:
+        """The names of the fields that are set, in the order of declaration."""
+        return tuple(name for name in self.__struct_fields__ if getattr(self, name) is not UNSET)
+
+
+class Amended(Body, frozen=True, kw_only=True):
+    """An author changed what they had written. Of two changes to one field, the one recorded later counts."""
+
+    version: ClassVar = 1
+    authors: ClassVar = ANYONE_PRESENT
+    audience: ClassVar = AS_TARGET
+    refers: ClassVar = "target"
+    target: EventId
+    changes: Changes
+
+
+class Withdrawn(Body, frozen=True, kw_only=True):
+    """An author took back what they had written, for good."""
+
+    version: ClassVar = 1
+    authors: ClassVar = ANYONE_PRESENT
+    audience: ClassVar = AS_TARGET
+    refers: ClassVar = "target"
+    target: EventId
+
+
+class Erased(Body, frozen=True, kw_only=True):
+    """The content and the salts of these events were destroyed. Written by the service for a request."""
+
+    version: ClassVar = 1
+    authors: ClassVar = ANYONE_PRESENT
+    audience: ClassVar = Audience.FAMILY
+    refers: ClassVar = None
+    targets: Annotated[tuple[EventId, ...], msgspec.Meta(min_length=1, max_length=500)]

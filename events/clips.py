@@ -1,0 +1,24 @@
+"""Pictures and videos that belong to an event. The bytes live elsewhere; the log keeps what they are."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from events.event import ANYONE_PRESENT, AS_TARGET, Body
+from events.ids import ClipId, EventId
+
+Sha256Hex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class ClipAttached(Body, frozen=True, kw_only=True):
+    """A clip was attached to an observation or a note. A device sends `target` and `clip`; the service completes the rest."""
+
+    version: ClassVar = 1
+    authors: ClassVar = ANYONE_PRESENT
+    audience: ClassVar = AS_TARGET
+    refers: ClassVar = "target"
+    target: EventId
+    clip: ClipId
+    media_type: str | None = None
+    length_bytes: int | None = None
+    sha256: Sha256Hex | None = None

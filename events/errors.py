@@ -1,0 +1,133 @@
+"""Refusals: what is theirs to mend. Each has a stable code, the field that it is about, and both sides of the quarrel."""
+
+from typing import ClassVar
+
+
+class Refused(Exception):
+    """The request cannot be done as it stands, and nothing was changed.
+
+    Subclasses set `code` (stable, for programs), `status` (HTTP) and `title`; `detail` is for people and `at` names the field.
+    """
+
+    code: ClassVar[str] = "refused"
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "Refused"
+
+    def __init__(self, detail: str, *, at: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.at = at
+
+
+class BodyMalformed(Refused):
+    """The body is not one strict JSON value of the expected shape."""
+
+    code, status, title = "body.malformed", 400, "The body cannot be read"
+
+
+class FieldInvalid(Refused):
+    """A field is missing, unknown, of the wrong type or out of bounds."""
+
+    code, status, title = "body.invalid", 400, "A field is not as it should be"
+
+
+class DuplicateKey(Refused):
+    """An object names the same key twice."""
+
+    code, status, title = "body.duplicate_key", 400, "A key stands twice"
+
+
+class TextHasNul(Refused):
+    """A text holds the character NUL."""
+
+    code, status, title = "body.nul", 400, "A text holds NUL"
+
+
+class BodyTooDeep(Refused):
+    """Objects and lists are nested more than 16 deep."""
+
+    code, status, title = "body.too_deep", 400, "Nested too deeply"
+
+
+class DraftIdNotV7(Refused):
+    """A draft's id is made by the device as UUID version 7."""
+
+    code, status, title = "draft.id_not_v7", 422, "The draft's id is not a UUID of version 7"
+
+
+class DraftTooLarge(Refused):
+    """One draft holds at most 64 KiB."""
+
+    code, status, title = "draft.too_large", 413, "The draft is too large"
+
+
+class TimeOutOfRange(Refused):
+    """A time lies before 1900 or more than a day ahead of the server's clock."""
+
+    code, status, title = "draft.time_out_of_range", 422, "That time cannot be"
+
+
+class IdReused(Refused):
+    """This author has sent other content under this id before. The first content stands."""
+
+    code, status, title = "event.id_reused", 409, "The id stands for other content"
+
+
+class UnknownTarget(Refused):
+    """The event that this one is about does not exist, or was not told to its author: alike."""
+
+    code, status, title = "event.unknown_target", 422, "No such event"
+
+
+class UnknownChild(Refused):
+    """The family has no such child."""
+
+    code, status, title = "event.unknown_child", 422, "No such child"
+
+
+class UnknownMilestone(Refused):
+    """Neither the catalogue nor the family has such a milestone."""
+
+    code, status, title = "event.unknown_milestone", 422, "No such milestone"
+
+
+class UnknownClip(Refused):
+    """The author has no finished upload with this id."""
+
+    code, status, title = "event.unknown_clip", 422, "No such clip"
+
+
+class RoleMayNot(Refused):
+    """The author's role may not author this type."""
+
+    code, status, title = "event.role_may_not", 403, "Not for this role"
+
+
+class AudienceNotAllowed(Refused):
+    """What refers to an event is for those who were told of it; it cannot name an audience of its own."""
+
+    code, status, title = "event.audience_not_allowed", 422, "The audience follows the target"
+
+
+class NotTheAuthor(Refused):
+    """Only the author of an event may amend or withdraw it."""
+
+    code, status, title = "event.not_the_author", 403, "Written by somebody else"
+
+
+class NotAmendable(Refused):
+    """Events of this type, or this field of them, cannot be amended or withdrawn."""
+
+    code, status, title = "event.not_amendable", 422, "That cannot be amended"
+
+
+class TooManyAmendments(Refused):
+    """An event takes at most 100 amendments and clips."""
+
+    code, status, title = "event.too_many_amendments", 422, "Amended too often"
+
+
+class CompletedByService(Refused):
+    """This field is filled in by the service."""
+
+    code, status, title = "event.completed_by_service", 422, "Not for the device to say"

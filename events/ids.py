@@ -1,0 +1,47 @@
+"""Names for the identifiers of the vocabulary, so that a child is never taken for a member. Owns no values."""
+
+import re
+from typing import Annotated, NewType
+from uuid import UUID
+
+import msgspec
+
+FamilyId = NewType("FamilyId", UUID)
+HouseholdId = NewType("HouseholdId", UUID)
+MemberId = NewType("MemberId", UUID)
+PersonId = NewType("PersonId", UUID)
+DeviceId = NewType("DeviceId", UUID)
+ChildId = NewType("ChildId", UUID)
+EventId = NewType("EventId", UUID)
+ClipId = NewType("ClipId", UUID)
+LogId = NewType("LogId", UUID)
+
+Seq = NewType("Seq", int)
+"""An event's place in its family's log: 1, 2, 3, ... It never leaves the server."""
+
+Place = NewType("Place", int)
+"""An entry's place in one member's feed: 1, 2, 3, ..."""
+
+OWN_MILESTONE = r"own\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+MilestoneKey = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=rf"^(?:(?:movement|hands|talking|thinking|feelings|life)\.[a-z0-9]+(?:-[a-z0-9]+)*|{OWN_MILESTONE})\Z",
+        max_length=80,
+        description="A key of the catalogue (movement.first-steps) or of the family's own (own.<uuid>)",
+    ),
+]
+"""A key of the catalogue, or of the family's own."""
+
+OwnMilestoneKey = Annotated[
+    str, msgspec.Meta(pattern=rf"^{OWN_MILESTONE}\Z", max_length=40, description="A milestone of the family's own")
+]
+
+CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""The one spelling of an id in a URL: lower case, with dashes, without braces."""
+
+
+def is_version_7(uuid: UUID) -> bool:
+    """Say whether an id is a time-ordered UUID (RFC 9562, version 7, variant 10)."""
+    return (uuid.int >> 76) & 0xF == 7 and (uuid.int >> 62) & 0x3 == 2

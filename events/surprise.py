@@ -1,0 +1,56 @@
+"""What a member wishes not to be told, and when they open the envelope. Theirs alone: nobody else learns of it."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from events.event import PERSONS, Audience, Body
+from events.ids import OWN_MILESTONE, ChildId
+
+
+class Mode(StrEnum):
+    """How a member wishes to hear of firsts that they have not seen."""
+
+    TELL = "tell"
+    HINT = "hint"
+    KEEP = "keep"
+
+
+Scope = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=(
+            r"^(?:all|domain:(?:movement|hands|talking|thinking|feelings|life)"
+            rf"|milestone:(?:(?:movement|hands|talking|thinking|feelings|life)\.[a-z0-9]+(?:-[a-z0-9]+)*|{OWN_MILESTONE}))\Z"
+        ),
+        max_length=100,
+        description="all, domain:<domain> or milestone:<key>",
+    ),
+]
+Days = Annotated[int, msgspec.Meta(ge=1, le=3_650)]
+
+
+class SurpriseChosen(Body, frozen=True, kw_only=True):
+    """A member chose how to hear of firsts. `child` left out: every child."""
+
+    version: ClassVar = 1
+    authors: ClassVar = PERSONS
+    audience: ClassVar = Audience.ME
+    refers: ClassVar = None
+    child: ChildId | None = None
+    scope: Scope
+    mode: Mode
+    hold_unsorted: bool | None = None
+    at_most_days: Days | None = None
+
+
+class EnvelopeOpened(Body, frozen=True, kw_only=True):
+    """A member asked to be told what was kept for them. `child` left out: every child."""
+
+    version: ClassVar = 1
+    authors: ClassVar = PERSONS
+    audience: ClassVar = Audience.ME
+    refers: ClassVar = None
+    child: ChildId | None = None
+    scope: Scope

@@ -1,0 +1,34 @@
+"""Reads the old versions of events for ever: one pure step from each version to the next.
+
+Owns no bytes. A step takes the fields of version n and gives those of version n + 1; the last step's result is today's type.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Fields = dict[str, Any]
+
+
+def _parent_first_saw_2(fields: Fields) -> Fields:
+    """`seen` became `how`. A video of version 1 was always a live call: clips could not be attached then."""
+    rest = {name: value for name, value in fields.items() if name != "seen"}
+    return rest | {"how": "live_video" if fields["seen"] == "video" else fields["seen"]}
+
+
+STEPS: Mapping[tuple[str, int], Callable[[Fields], Fields]] = {
+    ("ParentFirstSaw", 1): _parent_first_saw_2,
+}
+"""(type, version) -> the step to version + 1."""
+
+
+def upcast(kind: str, version: int, fields: Fields, *, to_version: int) -> Fields:
+    """Carry the fields of `kind` from `version` to `to_version`.
+
+    Raises:
+        LookupError: a step is missing, or the row is newer than this code.
+    """
+    if version > to_version:
+        raise LookupError(f"{kind} version {version} is newer than this release, which knows {to_version}: upgrade before reading it")
+    for step in range(version, to_version):
+        fields = STEPS[kind, step](fields)
+    return fields
