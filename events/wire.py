@@ -103,7 +103,16 @@ def _bare_quotes(text: bytes | msgspec.Raw) -> int:
     backslash counts one less; spelling that backslash another way counts more in the body, and costs only the closer look.)
     """
     octets = bytes(text)
-    return octets.count(b'"') - octets.count(b'\\"')
+    count = octets.count(b'"')
+    return count - octets.count(b'\\"') if b"\\" in octets else count
+
+
+def _around(body: bytes, drafts: list[msgspec.Raw]) -> bytes:
+    """The envelope without its drafts; more than that where a draft stands twice."""
+    if not drafts:
+        return body
+    start, last = body.rfind(drafts[0]), body.rfind(drafts[-1])
+    return body[:start] + body[last + len(memoryview(drafts[-1])) :]
 
 
 def read_push(body: bytes) -> Push:
@@ -119,9 +128,9 @@ def read_push(body: bytes) -> Push:
         raise invalid_field(error) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise BodyMalformed(f"The body is not JSON: {error}.") from None
-    around_drafts = 3 * 2  # "sent_at", its value, "drafts"
-    if _bare_quotes(body) != around_drafts + sum(map(_bare_quotes, envelope.drafts)):
-        raise DuplicateKey("sent_at and drafts stand once each.", at="sent_at")
+    quotes_around_drafts = 3 * 2  # "sent_at", its value, "drafts"
+    if _bare_quotes(_around(body, envelope.drafts)) != quotes_around_drafts:
+        _refuse_doubled_envelope(body)
     return _each_draft(envelope, _read_draft_of_json)
 
 
@@ -134,6 +143,18 @@ def read_push_of_msgpack(body: bytes) -> Push:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
     return _each_draft(envelope, _read_draft_of_msgpack)
+
+
+def _refuse_doubled_envelope(body: bytes) -> None:
+    """Refuse `sent_at` or `drafts` that stands twice. What is doubled inside of a draft is that draft's own affair."""
+
+    def pairs(found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        return found
+
+    keys = [key for key, _ in json.loads(body, object_pairs_hook=pairs)]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise DuplicateKey(f"The key {json.dumps(key)} stands twice.", at=key)
 
 
 def _each_draft(envelope: _Envelope, read: Any) -> Push:
