@@ -1,1 +1,56 @@
-"""A device in Python: a durable outbox and a mirror of the feed. Knows the protocol and nothing of the service."""
+"""A device in Python: it writes while offline, and keeps a mirror of what its member may know.
+
+Owns the device's side of the wire: a durable outbox, a mirror of the feed, and the patience between them. Knows
+the protocol and `events`, and nothing of `service`.
+
+>>> device = Device.open("ada.device")                                        # doctest: +SKIP
+>>> device.record({"type": "NoteWritten", "child": child, "text": "Slept!"})  # doctest: +SKIP
+>>> await device.sync()                                                       # doctest: +SKIP
+"""
+
+from client.answers import Entry, Page, Problem, Receipt
+from client.backoff import Backoff
+from client.device import Device
+from client.errors import (
+    AlreadyPaired,
+    DeviceError,
+    DeviceRevoked,
+    DraftIdReused,
+    DraftTooLarge,
+    FeedAhead,
+    FeedDiverged,
+    LogChanged,
+    NaiveTime,
+    NotPaired,
+    RefusedByService,
+    ServiceMisspoke,
+    ServiceUnreachable,
+)
+from client.outbox import Authored
+from client.store import Identity
+from client.world import World
+
+__all__ = [
+    "AlreadyPaired",
+    "Authored",
+    "Backoff",
+    "Device",
+    "DeviceError",
+    "DeviceRevoked",
+    "DraftIdReused",
+    "DraftTooLarge",
+    "Entry",
+    "FeedAhead",
+    "FeedDiverged",
+    "Identity",
+    "LogChanged",
+    "NaiveTime",
+    "NotPaired",
+    "Page",
+    "Problem",
+    "Receipt",
+    "RefusedByService",
+    "ServiceMisspoke",
+    "ServiceUnreachable",
+    "World",
+]
