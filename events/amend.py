@@ -17,12 +17,12 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     precision: Precision | UnsetType = UNSET
     child: ChildId | UnsetType = UNSET
     milestone: MilestoneKey | UnsetType = UNSET
-    note: ShortText | None | UnsetType = UNSET
+    note: ShortText | UnsetType | None = UNSET
     again: bool | UnsetType = UNSET
     how: How | UnsetType = UNSET
-    feelings: ShortText | None | UnsetType = UNSET
+    feelings: ShortText | UnsetType | None = UNSET
     text: LongText | UnsetType = UNSET
-    words: FewWords | None | UnsetType = UNSET
+    words: FewWords | UnsetType | None = UNSET
 
     def named(self) -> tuple[str, ...]:
         """The names of the fields that are set, in the order of declaration."""

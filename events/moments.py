@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from events.catalogue import Domain
-from events.event import ANYONE_PRESENT, PARENTS, PERSONS, Audience, Body, FewWords, LongText, Name, ShortText, AS_TARGET
+from events.event import ANYONE_PRESENT, AS_TARGET, PARENTS, PERSONS, Audience, Body, FewWords, LongText, Name, ShortText
 from events.ids import ChildId, EventId, MilestoneKey, OwnMilestoneKey
 
 

@@ -28,7 +28,7 @@ def upcast(kind: str, version: int, fields: Fields, *, to_version: int) -> Field
         LookupError: a step is missing, or the row is newer than this code.
     """
     if version > to_version:
-        raise LookupError(f"{kind} version {version} is newer than this release, which knows {to_version}: upgrade before reading it")
+        raise LookupError(f"{kind} version {version} is newer than this release, which knows {to_version}: upgrade it first")
     for step in range(version, to_version):
         fields = STEPS[kind, step](fields)
     return fields

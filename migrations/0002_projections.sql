@@ -30,12 +30,16 @@ CREATE TABLE member (
 );
 
 CREATE TABLE own_milestone (
-  family_id uuid NOT NULL,
-  milestone text NOT NULL,
-  title     text NOT NULL,
-  domain    text NOT NULL,
+  family_id uuid        NOT NULL,
+  milestone text        NOT NULL,
+  title     text        NOT NULL,
+  domain    text        NOT NULL,
+  named_at  timestamptz NOT NULL,
+  named_by  uuid        NOT NULL,
   PRIMARY KEY (family_id, milestone)
 );
+
+COMMENT ON COLUMN own_milestone.named_by IS 'of two names the one recorded later counts; named_by, an event, decides a tie';
 
 -- A feed is stored as runs: places first_place, first_place + 1, ... are the events first_seq, first_seq + 1, ... What was
 -- told in order is one growing run, so that a feed's size follows its gaps and not its history. A run ends at 256 entries,

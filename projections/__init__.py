@@ -1,1 +1,1 @@
-"""What it means to each: pure folds over events. Knows no row, route, clock or random number."""
+"""What the log means to each member: pure folds over events. Knows no rows, routes, clocks or dice."""

@@ -1,0 +1,109 @@
+"""What one parent knows of one sighting, and which of several was the first.
+
+A sighting is a MilestoneObserved or a ParentFirstSaw with what was amended and attached since. Its fold does not depend on
+the order of arrival (law 12): of two changes to one field the one recorded later counts, and a withdrawal is for good.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from events.amend import Amended, Withdrawn
+from events.clips import ClipAttached
+from events.event import Event, Precision
+from events.ids import ChildId, ClipId, EventId, MemberId, Seq
+from events.moments import How, MilestoneObserved, ParentFirstSaw
+from projections.visibility import Past
+
+SIGHTING_KINDS: Final = frozenset({"MilestoneObserved", "ParentFirstSaw"})
+AMENDED_IN_A_SIGHTING: Final = frozenset({"occurred_at", "precision", "child", "milestone", "how", "feelings"})
+_FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Precision.MONTH: 3}
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Somebody saw the child do it."""
+
+    event: EventId
+    author: MemberId
+    child: ChildId
+    milestone: str
+    occurred_at: datetime
+    precision: Precision
+    how: How
+    """A MilestoneObserved is in person: its author was there."""
+    feelings: str | None = None
+    clips: tuple[tuple[EventId, ClipId], ...] = ()
+    """(the ClipAttached, its clip), in order of the events' ids."""
+    changed: dict[str, tuple[datetime, UUID]] = {}
+    """Field -> when its last change was recorded, and by which event."""
+
+
+def touched(*, kind: str, seq: Seq, target: Past | None) -> Seq | None:
+    """The seq of the sighting that an event makes or changes; None where it concerns no sighting."""
+    if kind in SIGHTING_KINDS:
+        return seq
+    if target is None or kind not in ("Amended", "ClipAttached", "Withdrawn"):
+        return None
+    if target.kind in SIGHTING_KINDS:
+        return target.seq
+    if kind == "Withdrawn" and target.kind == "ClipAttached":
+        return target.target_seq
+    return None
+
+
+def step(before: Sighting | None, event: Event[Any]) -> Sighting | None:
+    """A sighting after one more event that touches it; None once it was withdrawn."""
+    match event.event:
+        case MilestoneObserved() as seen:
+            return _made(event, seen.child, seen.milestone, How.IN_PERSON, None)
+        case ParentFirstSaw() as seen:
+            return _made(event, seen.child, seen.milestone, seen.how, seen.feelings)
+        case Amended() if before is not None:
+            return _amended(before, event)
+        case ClipAttached() as attached if before is not None:
+            return msgspec.structs.replace(before, clips=tuple(sorted((*before.clips, (event.id, attached.clip)))))
+        case Withdrawn() as taken_back if before is not None:
+            if taken_back.target == before.event:
+                return None
+            left = tuple(clip for clip in before.clips if clip[0] != taken_back.target)
+            return msgspec.structs.replace(before, clips=left)
+        case _:
+            return before
+
+
+def _made(event: Event[Any], child: ChildId, milestone: str, how: How, feelings: str | None) -> Sighting:
+    return Sighting(
+        event=event.id,
+        author=event.author,
+        child=child,
+        milestone=milestone,
+        occurred_at=event.occurred_at,
+        precision=event.precision,
+        how=how,
+        feelings=feelings,
+    )
+
+
+def _amended(before: Sighting, event: Event[Amended]) -> Sighting:
+    stamp = (event.recorded_at.astimezone(UTC), event.id)
+    changes = event.event.changes
+    newer = [
+        name
+        for name in changes.named()
+        if name in AMENDED_IN_A_SIGHTING and (name not in before.changed or before.changed[name] < stamp)
+    ]
+    values: dict[str, Any] = {name: getattr(changes, name) for name in newer}
+    return msgspec.structs.replace(before, changed=before.changed | dict.fromkeys(newer, stamp), **values)
+
+
+def order(sighting: Sighting) -> tuple[datetime, int, UUID]:
+    """Sorts sightings by when they happened; of two at one instant the one known more exactly is first."""
+    return (sighting.occurred_at, _FINENESS[sighting.precision], sighting.event)
+
+
+def first(sightings: Iterable[Sighting]) -> Sighting | None:
+    """The earliest of them, in whatever order they come; None of none."""
+    return min(sightings, key=order, default=None)

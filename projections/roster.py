@@ -1,0 +1,124 @@
+"""Folds roster facts into who is in the family, in which home, and what they are told at most.
+
+Owns no names beyond what the log says. The state that visibility and admission ask; small, and copied on every change.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from events.catalogue import CATALOGUE, Domain
+from events.event import Event, Role
+from events.family import ChildAdded, HouseholdOpened, MemberJoined, MemberLeft, Sees
+from events.ids import ChildId, EventId, HouseholdId, MemberId
+from events.moments import MilestoneNamed
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A member, as the roster knows them. Who has left stays: their words do."""
+
+    member: MemberId
+    household: HouseholdId
+    name: str
+    role: Role
+    sees: Sees
+    has_left: bool = False
+
+
+class Child(msgspec.Struct, frozen=True, kw_only=True):
+    """A child of the family."""
+
+    child: ChildId
+    name: str
+    born: date | None
+
+
+class OwnMilestone(msgspec.Struct, frozen=True, kw_only=True):
+    """A milestone that the family named itself."""
+
+    milestone: str
+    title: str
+    domain: Domain
+    named_at: datetime
+    """When the name was recorded: of two names the later one counts, in whatever order they arrive."""
+    named_by: EventId
+
+
+class Roster(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is in the family. The three lists of readers follow from `members`: build it with `roster_of`."""
+
+    members: dict[MemberId, Member]
+    households: dict[HouseholdId, str]
+    children: dict[ChildId, Child]
+    own_milestones: dict[str, OwnMilestone]
+    present: tuple[MemberId, ...]
+    """Everybody who has not left, in order of id."""
+    told_of_family: tuple[MemberId, ...]
+    """Those of them who are told more than what they wrote themselves."""
+    told_of_household: dict[HouseholdId, tuple[MemberId, ...]]
+
+    def milestone_is_known(self, key: str) -> bool:
+        """Say whether the catalogue or this family has the milestone."""
+        return key in CATALOGUE.by_key or key in self.own_milestones
+
+
+def roster_of(
+    *,
+    members: dict[MemberId, Member],
+    households: dict[HouseholdId, str],
+    children: dict[ChildId, Child],
+    own_milestones: dict[str, OwnMilestone],
+) -> Roster:
+    """Build a roster, with its lists of readers."""
+    here = sorted((member for member in members.values() if not member.has_left), key=lambda member: member.member)
+    readers = [member for member in here if member.sees is not Sees.OWN]
+    return Roster(
+        members=members,
+        households=households,
+        children=children,
+        own_milestones=own_milestones,
+        present=tuple(member.member for member in here),
+        told_of_family=tuple(member.member for member in readers),
+        told_of_household={home: tuple(member.member for member in readers if member.household == home) for home in households},
+    )
+
+
+EMPTY = roster_of(members={}, households={}, children={}, own_milestones={})
+
+
+def step(roster: Roster, event: Event[Any]) -> Roster:
+    """The roster after one more event; the same roster where the event is no roster fact."""
+    match event.event:
+        case HouseholdOpened() as opened:
+            return _with(roster, households=roster.households | {opened.household: opened.name})
+        case ChildAdded() as added:
+            child = Child(child=added.child, name=added.name, born=added.born)
+            return _with(roster, children=roster.children | {added.child: child})
+        case MemberJoined() as joined:
+            member = Member(
+                member=joined.member, household=joined.household, name=joined.name, role=joined.role, sees=joined.sees
+            )
+            return _with(roster, members=roster.members | {joined.member: member})
+        case MemberLeft() as left:
+            gone = msgspec.structs.replace(roster.members[left.member], has_left=True)
+            return _with(roster, members=roster.members | {left.member: gone})
+        case MilestoneNamed() as named:
+            own = OwnMilestone(
+                milestone=named.milestone,
+                title=named.title,
+                domain=named.domain,
+                named_at=event.recorded_at.astimezone(UTC),
+                named_by=event.id,
+            )
+            before = roster.own_milestones.get(named.milestone)
+            if before is not None and (before.named_at, before.named_by) > (own.named_at, own.named_by):
+                return roster
+            return _with(roster, own_milestones=roster.own_milestones | {named.milestone: own})
+        case _:
+            return roster
+
+
+def _with(roster: Roster, **changed: Any) -> Roster:
+    kept = {name: getattr(roster, name) for name in ("members", "households", "children", "own_milestones")}
+    return roster_of(**(kept | changed))
