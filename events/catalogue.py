@@ -3,8 +3,9 @@
 Owns the reading of `catalogue_data/`, one TOML file a domain, and the closure of what implies what. It knows no child, no
 member and no clock: an entry describes what can be seen, never how well or how soon a child does it.
 
-A safety note is more than advice: what carries one is told to a member who keeps the whole domain as a surprise. So a note
-stands only where the home must change on the day that the child can do it.
+A safety note is more than advice: what carries one is told even to a member who keeps its whole domain as a surprise. So a
+note stands only where a home has to change on the day that the child can do it, and a milestone that implies one with a note
+has one too: else the smaller step would stay unknown inside the bigger.
 """
 
 import enum
@@ -89,7 +90,7 @@ def load(folder: Traversable) -> Catalogue:
         for name, entry in entries.items():
             key = f"{domain}.{name}"
             try:
-                by_key[key] = msgspec.convert({**entry, "key": key, "domain": domain}, Milestone)
+                by_key[key] = msgspec.convert(dict(key=key, domain=domain, **entry), Milestone)
             except (msgspec.ValidationError, TypeError) as error:
                 raise CatalogueMistake(f"{file}: {key}: {error}") from error
     implied = _closure({key: milestone.implies for key, milestone in by_key.items()})
