@@ -67,10 +67,10 @@ class Exchange:
             middle = len(batch) // 2
             return await self._offer(batch[:middle]) + await self._offer(batch[middle:])
         said = read_receipts(answer, pushed=[authored.id for authored in batch])
-        self._settle(said)
+        self.keep(said)
         return said.receipts
 
-    def _settle(self, said: PushAnswer) -> None:
+    def keep(self, said: PushAnswer) -> None:
         """Keep receipts, in one transaction with the consequences of a log that changed."""
         with self.store.transaction():
             if self.mirror.log is None:

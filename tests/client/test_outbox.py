@@ -1,0 +1,148 @@
+"""What a device promises of the drafts that it was given."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client.answers import Problem, PushAnswer, Receipt
+from client.device import Device
+from client.errors import AlreadyPaired, DraftIdReused, DraftTooLarge, NaiveTime, NotPaired
+from client.outbox import DRAFT_BYTES_MAX, DRAFTS_MAX, PUSH_BYTES_MAX, count_that_fits, push_body
+from client.store import Store
+from events.moments import NoteWritten
+from events.wire import Malformed, read_push
+from tests.client.conftest import ADA, paired_file, still_world
+
+NOW = datetime(2026, 11, 21, 18, 3, 11, tzinfo=UTC)
+
+
+def note(text: str) -> dict[str, str]:
+    return {"type": "NoteWritten", "child": str(ADA.child), "text": text}
+
+
+def test_a_draft_of_a_dict_and_of_a_struct_are_read_by_the_service_alike(device: Device) -> None:
+    assert ADA.child is not None
+    device.record(note("Slept."))
+    device.record(NoteWritten(child=ADA.child, text="Slept."))  # type: ignore[arg-type]
+    pushed = read_push(push_body(device.outbox.next_batch(), sent_at=NOW))
+    bodies = [draft.event for draft in pushed.drafts if not isinstance(draft, Malformed)]
+    assert len(bodies) == 2
+    assert bodies[0] == bodies[1]
+
+
+def test_ids_are_version_7_and_carry_the_devices_own_time(device: Device) -> None:
+    ids = {device.record(note("a")) for _ in range(50)}
+    assert len(ids) == 50
+    for draft_id in ids:
+        assert (draft_id.version, draft_id.variant) == (7, "specified in RFC 4122")
+        assert int(NOW.timestamp() * 1000) == draft_id.int >> 80
+
+
+def test_a_reopened_device_holds_every_draft_in_the_order_of_authoring(tmp_path: Path) -> None:
+    path = paired_file(tmp_path / "ada.device")
+    device = Device.open(path, world=still_world())
+    ids = [device.record(note(str(number))) for number in range(20)]
+    device.store.close()
+    again = Device.open(path)
+    assert ids == [authored.id for authored in again.drafts()]
+    again.store.close()
+
+
+def test_the_same_recording_twice_is_one_draft_and_other_content_is_refused_by_name(device: Device) -> None:
+    """Law 2, on the device's side."""
+    draft_id = device.record(note("Slept."))
+    assert draft_id == device.record(note("Slept."), draft_id=draft_id)
+    with pytest.raises(DraftIdReused):
+        device.record(note("Did not sleep."), draft_id=draft_id)
+    assert [authored.draft["event"]["text"] for authored in device.drafts()] == ["Slept."]
+
+
+def test_a_draft_over_64_kib_is_not_recorded(device: Device) -> None:
+    """Law 17: every body has a stated bound."""
+    with pytest.raises(DraftTooLarge):
+        device.record(note("x" * DRAFT_BYTES_MAX))
+    assert list(device.drafts()) == []
+
+
+def test_a_time_without_an_offset_is_not_recorded(device: Device) -> None:
+    with pytest.raises(NaiveTime):
+        device.record(note("when?"), occurred_at=datetime(2026, 11, 21, 18, 0))  # noqa: DTZ001 - the very mistake
+    assert list(device.drafts()) == []
+
+
+@given(sizes=st.lists(st.integers(1, DRAFT_BYTES_MAX), max_size=400))
+def test_a_batch_keeps_both_bounds_and_is_never_empty_while_something_waits(sizes: list[int]) -> None:
+    """Law 17: 256 drafts and 1 MiB, whichever comes first."""
+    count = count_that_fits(sizes)
+    assert (count == 0) == (sizes == [])
+    assert count <= DRAFTS_MAX
+    assert sum(sizes[:count]) + count + 60 <= PUSH_BYTES_MAX
+    if count < min(len(sizes), DRAFTS_MAX):
+        assert sum(sizes[: count + 1]) + count + 128 >= PUSH_BYTES_MAX
+
+
+def test_the_largest_batches_make_a_body_of_at_most_1_mib(device: Device) -> None:
+    """Law 17: the bound is of the body as sent."""
+    for number in range(20):
+        device.record(note(f"{number:02}" + "x" * (DRAFT_BYTES_MAX - 300)))
+    batch = device.outbox.next_batch()
+    assert 1 < len(batch) < 20
+    assert len(push_body(batch, sent_at=NOW)) <= PUSH_BYTES_MAX
+
+
+def test_a_settled_draft_stays_and_a_refused_one_is_visible_with_its_reason(device: Device) -> None:
+    first, second = device.record(note("a")), device.record(note("b"))
+    refusal = Problem(code="event.unknown_child", at="drafts[1].event.child")
+    settle(device, log="L1", receipts=[recorded(first, 1), Receipt(id=second, outcome="refused", problem=refusal)])
+    assert [first, second] == [authored.id for authored in device.drafts()]
+    assert device.outbox.next_batch() == ()
+    (refused,) = device.refused()
+    assert refused.receipt is not None
+    assert (second, refusal) == (refused.id, refused.receipt.problem)
+    device.outbox.offer_again(second)
+    assert [second] == [authored.id for authored in device.outbox.next_batch()]
+
+
+def test_a_changed_log_makes_every_draft_wait_again_but_those_it_has_just_answered(device: Device) -> None:
+    """I-11: a restored service gets back what its devices know."""
+    first, second, third = (device.record(note(text)) for text in "abc")
+    settle(device, log="L1", receipts=[recorded(first, 1), Receipt(id=second, outcome="refused", problem=Problem())])
+    settle(device, log="L2", receipts=[recorded(third, 1)])
+    assert [first, second] == [authored.id for authored in device.outbox.next_batch()]
+    assert (device.mirror.log, device.mirror.place) == ("L2", 0)
+
+
+def test_a_file_is_one_device_for_good(tmp_path: Path) -> None:
+    store = Store(paired_file(tmp_path / "ada.device"))
+    with pytest.raises(AlreadyPaired):
+        store.become(ADA)
+    store.close()
+
+
+def test_a_file_without_a_device_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NotPaired):
+        Device.open(tmp_path / "empty.device")
+
+
+def test_the_file_is_readable_to_its_owner_alone_and_commits_reach_the_disk(tmp_path: Path) -> None:
+    """Law 1, on the device's side: 2 is FULL. A kill cannot show this, since the page cache outlives it."""
+    path = paired_file(tmp_path / "ada.device")
+    store = Store(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert (
+        store.connection.execute("PRAGMA journal_mode").fetchone()[0],
+        store.connection.execute("PRAGMA synchronous").fetchone()[0],
+    ) == ("wal", 2)
+    store.close()
+
+
+def recorded(draft_id: UUID, place: int) -> Receipt:
+    return Receipt(id=draft_id, outcome="recorded", place=place)
+
+
+def settle(device: Device, *, log: str, receipts: list[Receipt]) -> None:
+    device.exchange.keep(PushAnswer(log=log, receipts=tuple(receipts)))
