@@ -33,8 +33,9 @@ class Device(Family):
     Used from one thread and one event loop. Files may be opened by several processes; a push is idempotent.
     """
 
-    def __init__(self, store: Store, world: World) -> None:
-        self.identity = store.identity()
+    def __init__(self, store: Store, world: World, *, base_url: str | None = None) -> None:
+        identity = store.identity()
+        self.identity = msgspec.structs.replace(identity, base_url=base_url or identity.base_url)
         self.world = world
         self.store = store
         self.wire = Wire(base_url=self.identity.base_url, token=self.identity.token, world=world)
@@ -44,11 +45,15 @@ class Device(Family):
         super().__init__(self.wire, self.identity)
 
     @classmethod
-    def open(cls, path: str | Path, *, world: World | None = None) -> Self:
-        """Open a device that exists. Needs no network. Raises NotPaired."""
+    def open(cls, path: str | Path, *, base_url: str | None = None, world: World | None = None) -> Self:
+        """Open a device that exists. Needs no network. `base_url`: where its service stands now, if it moved.
+
+        Raises:
+            NotPaired: the file holds no device.
+        """
         store = Store(Path(path))
         try:
-            return cls(store, world or World())
+            return cls(store, world or World(), base_url=base_url)
         except BaseException:
             store.close()
             raise

@@ -1,0 +1,275 @@
+"""Devices against a running service on a fresh database: what reaches the log, and what comes back."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+
+from client.answers import Entry, RawEntry
+from client.backoff import Backoff
+from client.device import Device
+from client.errors import DeviceRevoked
+from client.world import World
+from tests.client.test_killed_at_any_line import kill_after
+from tests.faulty_proxy import CutAnswer, CutRequest, FaultyProxy
+
+HASTY = World(backoff=Backoff(first_wait_s=0.01, longest_wait_s=0.2, attempts_max=12))
+
+
+def note(device: Device, text: str) -> dict[str, str]:
+    return {"type": "NoteWritten", "child": str(device.identity.child), "text": text}
+
+
+def proxy_to(service_url: str, *faults: CutAnswer | CutRequest) -> FaultyProxy:
+    place = urlsplit(service_url)
+    assert place.hostname is not None
+    assert place.port is not None
+    return FaultyProxy(faults, host=place.hostname, port=place.port)
+
+
+def texts(device: Device) -> list[str]:
+    """The notes in a device's feed, in order."""
+    bodies = [entry.event.get("event", {}) for entry in device.entries()]
+    return [body["text"] for body in bodies if body.get("type") == "NoteWritten"]
+
+
+def ids(device: Device) -> list[str]:
+    return [entry.event["id"] for entry in device.entries() if "id" in entry.event]
+
+
+async def found(service_url: str, path: Path) -> Device:
+    return await Device.found(
+        service_url, path, you="Ada", household="Ada's", child="Mia", born=date(2025, 9, 1), device_name="phone", world=HASTY
+    )
+
+
+@pytest.fixture
+async def ada(service_url: str, tmp_path: Path) -> AsyncIterator[Device]:
+    """A mother with a family of her own."""
+    async with await found(service_url, tmp_path / "ada.device") as device:
+        yield device
+
+
+@pytest.fixture
+async def ben(ada: Device, service_url: str, tmp_path: Path) -> AsyncIterator[Device]:
+    """The father, in the second home."""
+    invite = await ada.invite(role="parent", household={"name": "Ben's"})
+    async with await Device.accept(
+        service_url, tmp_path / "ben.device", code=invite["code"], name="Ben", device_name="phone", world=HASTY
+    ) as device:
+        yield device
+
+
+@pytest.fixture
+async def tablet(ada: Device, service_url: str, tmp_path: Path) -> AsyncIterator[Device]:
+    """Ada's second device."""
+    code = (await ada.pair_code())["code"]
+    async with await Device.pair(service_url, tmp_path / "tablet.device", code=code, device_name="tablet", world=HASTY) as device:
+        yield device
+
+
+async def test_a_device_reads_its_own_words_after_a_sync(ada: Device) -> None:
+    """I-08: read your writes, at the place that the receipt named."""
+    draft_id = ada.record(note(ada, "three steps"))
+    (receipt,) = await ada.push()
+    await ada.pull()
+    assert receipt.outcome == "recorded"
+    assert [entry.event["id"] for entry in ada.entries() if entry.place == receipt.place] == [str(draft_id)]
+
+
+async def test_the_other_parent_gets_the_words_for_the_family_and_not_those_for_oneself(ada: Device, ben: Device) -> None:
+    ada.record(note(ada, "for us all"))
+    ada.record(note(ada, "for me"), audience="me")
+    await ada.sync()
+    await ben.sync()
+    assert texts(ada) == ["for us all", "for me"]
+    assert texts(ben) == ["for us all"]
+
+
+async def test_the_devices_of_one_member_hold_the_same_bytes(ada: Device, tablet: Device) -> None:
+    """Law 7, with pages of one entry on one side and whole pages on the other."""
+    for number in range(30):
+        (ada if number % 3 else tablet).record(note(ada, f"note {number}"))
+    await ada.push()
+    await tablet.push()
+    await ada.pull(page_entries=1)
+    await tablet.pull()
+    assert ada.transcript() == tablet.transcript()
+    assert [entry.place for entry in ada.entries()] == list(range(1, ada.mirror.place + 1))
+
+
+async def test_weeks_offline_are_flushed_in_batches_and_each_draft_is_one_event(ada: Device) -> None:
+    written = [str(ada.record(note(ada, f"note {number}"))) for number in range(600)]
+    receipts = await ada.push()
+    await ada.pull()
+    assert [str(receipt.id) for receipt in receipts] == written
+    assert {receipt.outcome for receipt in receipts} == {"recorded"}
+    assert [event_id for event_id in ids(ada) if event_id in set(written)] == written
+
+
+async def test_a_refused_draft_stops_no_other_and_stays_visible(ada: Device) -> None:
+    ada.record(note(ada, "before"))
+    stray = ada.record({"type": "NoteWritten", "child": str(UUID(int=5)), "text": "about nobody"})
+    unread = ada.record({"type": "NoSuchThing"})
+    ada.record(note(ada, "after"))
+    await ada.sync()
+    assert texts(ada) == ["before", "after"]
+    assert [authored.id for authored in ada.refused()] == [stray, unread]
+    assert all(authored.receipt and authored.receipt.problem and authored.receipt.problem.code for authored in ada.refused())
+
+
+async def test_a_wire_that_is_cut_anywhere_loses_nothing_and_doubles_nothing(ada: Device, service_url: str) -> None:
+    """Laws 1 and 2: the request is cut, or its answer, at every so many bytes."""
+    faults = [fault for cut in range(0, 1200, 100) for fault in (CutAnswer(after_bytes=cut), CutRequest(after_bytes=cut))]
+    random.Random(5).shuffle(faults)
+    async with proxy_to(service_url, *faults) as proxy:
+        device = Device.open(ada.store.path, base_url=proxy.url, world=HASTY)
+        written: list[str] = []
+        while proxy.plan:
+            written += [str(device.record(note(ada, f"note {len(written) + number}"))) for number in range(3)]
+            await device.sync()
+        await device.sync()
+        assert [event_id for event_id in ids(device) if event_id in set(written)] == written
+        await device.close()
+
+
+async def test_a_service_that_knows_less_gets_everything_back(ada: Device) -> None:
+    """I-11: here the device holds one entry more than the service, as after a restore."""
+    ada.record(note(ada, "a"))
+    await ada.sync()
+    whole = ada.transcript()
+    ada.mirror.append([RawEntry(place=ada.mirror.place + 1, chain="lost", json=b"{}")], log=ada.mirror.log or "")
+    await ada.pull()
+    assert ada.transcript() == whole
+    assert ada.mirror.beginnings == 1
+    assert {authored.receipt.outcome for authored in ada.drafts() if authored.receipt} == {"already_recorded"}
+
+
+@pytest.mark.parametrize("by", ["push", "pull"])
+async def test_another_incarnation_of_the_log_begins_the_mirror_anew(ada: Device, by: str) -> None:
+    """I-11: the service answers with another `log` than the one that this device followed."""
+    ada.record(note(ada, "a"))
+    await ada.sync()
+    whole = ada.transcript()
+    ada.mirror.follow("an earlier incarnation")
+    if by == "push":
+        ada.record(note(ada, "b"))
+        await ada.push()
+    await ada.pull()
+    assert ada.mirror.beginnings == 1
+    assert ada.transcript().startswith(whole)
+    assert ada.outbox.count("waiting") == 0
+
+
+async def test_a_feed_that_parted_is_noticed_when_it_is_verified(ada: Device) -> None:
+    """I-11: same log, same length, another past."""
+    ada.record(note(ada, "a"))
+    await ada.sync()
+    whole = ada.transcript()
+    ada.store.connection.execute("UPDATE entry SET chain = 'another past' WHERE place = ?", (ada.mirror.place,))
+    await ada.pull()
+    assert ada.mirror.beginnings == 0
+    await ada.pull(verify=True)
+    assert (ada.mirror.beginnings, ada.transcript()) == (1, whole)
+
+
+async def test_live_catches_up_then_follows_in_the_bytes_of_a_pull(ada: Device, tablet: Device) -> None:
+    """Law 3, on the device's side: nothing slips between catching up and following."""
+    ada.record(note(ada, "before"))
+    await ada.push()
+    heard = await listen(tablet, wanted="last", meanwhile=lambda: write_slowly(ada))
+    await ada.pull()
+    assert [entry.place for entry in heard] == list(range(1, len(heard) + 1))
+    assert ada.transcript() == tablet.transcript()
+
+
+async def test_live_resumes_through_a_wire_that_keeps_breaking(ada: Device, tablet: Device, service_url: str) -> None:
+    """I-06: each entry once, in order, over as many connections as it takes."""
+    async with proxy_to(service_url, *[CutAnswer(after_bytes=400 + 130 * number) for number in range(12)]) as proxy:
+        listener = Device.open(tablet.store.path, base_url=proxy.url, world=HASTY)
+        heard = await listen(listener, wanted="last", meanwhile=lambda: write_slowly(ada))
+        await listener.close()
+    await ada.pull()
+    assert [entry.place for entry in heard] == list(range(1, len(heard) + 1))
+    assert tablet.transcript() == ada.transcript()
+
+
+async def test_a_revoked_device_is_told_so_and_keeps_what_it_has(ada: Device, tablet: Device) -> None:
+    """I-25: pull, push and an open stream end by name; the drafts stay."""
+    await tablet.pull()
+    held = tablet.transcript()
+    draft_id = tablet.record(note(ada, "never sent"))
+    listening = asyncio.create_task(anext(tablet.live()))
+    await asyncio.sleep(0.3)
+    await ada.revoke(tablet.identity.device)
+    with pytest.raises(DeviceRevoked):
+        await asyncio.wait_for(listening, 5)
+    with pytest.raises(DeviceRevoked):
+        await tablet.push()
+    assert tablet.transcript() == held
+    assert [(authored.id, authored.state) for authored in tablet.drafts()] == [(draft_id, "waiting")]
+
+
+def test_a_device_that_is_killed_in_the_middle_of_pushes_loses_nothing_and_doubles_nothing(
+    service_url: str, tmp_path: Path
+) -> None:
+    """Laws 1 and 2: the kill falls before, in and after pushes; the device that comes back offers again."""
+    path = tmp_path / "ada.device"
+
+    async def begin() -> None:
+        async with await found(service_url, path):
+            pass
+
+    async def write_and_push(said: int) -> None:
+        async with Device.open(path, world=HASTY) as device:
+            while True:
+                device.record(note(device, "x"))
+                os.write(said, b".")
+                await device.sync()
+
+    async def come_back() -> tuple[list[str], list[str]]:
+        async with Device.open(path, world=HASTY) as device:
+            await device.sync()
+            authored = {str(authored.id): None for authored in device.drafts()}
+            return list(authored), [event_id for event_id in ids(device) if event_id in authored]
+
+    asyncio.run(begin())
+    dice = random.Random(13)
+    answered_for = 0
+    for _ in range(8):
+        answered_for += kill_after(0.2 + dice.random() * 0.2, lambda said: asyncio.run(write_and_push(said)))
+        authored, in_the_feed = asyncio.run(come_back())
+        assert in_the_feed == authored
+        assert len(authored) >= answered_for
+    assert answered_for > 8
+
+
+async def write_slowly(device: Device) -> None:
+    """Ten notes, each pushed by itself, and the one that a listener waits for."""
+    for text in [*(f"note {number}" for number in range(10)), "last"]:
+        device.record(note(device, text))
+        await device.push()
+        await asyncio.sleep(0.02)
+
+
+async def listen(device: Device, *, wanted: str, meanwhile: Callable[[], Awaitable[None]]) -> list[Entry]:
+    """Listen from the start until a note of this text comes, while something else happens. At most 20 s."""
+    heard: list[Entry] = []
+
+    async def hear() -> None:
+        async with aclosing(device.live(after=0)) as entries:
+            async for entry in entries:
+                heard.append(entry)
+                if entry.event.get("event", {}).get("text") == wanted:
+                    return
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(hear(), meanwhile())
+    return heard
