@@ -1,0 +1,1 @@
+"""The feed: what one member was told, in pages and live."""

@@ -1,0 +1,99 @@
+"""Reads a member's feed in pages. Owns the bytes of an entry; filters nothing, because the writing decided (law 6)."""
+
+from typing import Any, Final
+
+import msgspec
+
+from events.errors import Refused
+from events.ids import FamilyId, LogId, MemberId
+from events.wire import current_bytes
+from projections.feed import link
+from service.errors import NotFound
+from service.postgres.queries import load
+
+PAGE_MAX: Final = 2_000
+PAGE_DEFAULT: Final = 500
+
+QUERIES = load(__package__, "pages.sql")
+
+
+class FeedAhead(Refused):
+    """The device has seen places that this feed does not have: the log was restored from an older copy.
+
+    The device drops its mirror, offers every draft that it ever authored again, and pulls from 0.
+    """
+
+    code, status, title = "feed.ahead", 409, "The feed ends before that"
+
+    def __init__(self, *, after: int, place: int) -> None:
+        super().__init__(f"You ask for what comes after place {after}; this feed ends at {place}.", at="after")
+        self.after = after
+        self.place = place
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A stretch of a feed."""
+
+    log: LogId
+    entries: list[tuple[int, bytes]]
+    """(place, the entry as JSON), places ascending by one."""
+    place: int
+    """The place of the last entry given, or `after` where there is none."""
+    more: bool
+
+
+async def page(pool: Any, *, family: FamilyId, member: MemberId, after: int, limit: int) -> Page:
+    """Read at most `limit` entries after a place, the oldest first.
+
+    Raises:
+        FeedAhead: the feed ends before `after`.
+        NotFound: there is no such family.
+    """
+    head = await pool.fetchrow(QUERIES.head, family, member)
+    if head is None:
+        raise NotFound
+    log, last = head
+    if after > last:
+        raise FeedAhead(after=after, place=last)
+    if after == last:
+        return Page(log, [], after, False)
+    entries = [entry for entry in _entries(await _rows(pool, family, member, after, limit)) if entry[0] > after]
+    place = entries[-1][0] if entries else after
+    return Page(log, entries, place, place < last)
+
+
+async def _rows(pool: Any, family: FamilyId, member: MemberId, after: int, limit: int) -> Any:
+    return await pool.fetch(QUERIES.page, family, member, after + 1, limit)
+
+
+def _entries(rows: Any) -> list[tuple[int, bytes]]:
+    """The entries of neighbouring rows, the first of which begins a run. The chain is hashed along them."""
+    chain = b""
+    entries = []
+    for place, released, told_at, chain_before, commitment, kind, version, body in rows:
+        chain = link(chain_before or chain, place, commitment)
+        entries.append((place, _entry(place, released, told_at, chain, current_bytes(body, kind=kind, version=version))))
+    return entries
+
+
+def _entry(place: int, released: str | None, told_at: Any, chain: bytes, body: bytes) -> bytes:
+    """An entry as JSON. The event's own bytes stand in it as they were committed to."""
+    reason = b'"%b"' % released.encode() if released else b"null"
+    told = told_at.isoformat(timespec="milliseconds").removesuffix("+00:00").encode()
+    return b'{"place":%d,"told_at":"%bZ","released":%b,"chain":"%b","event":%b}' % (
+        place,
+        told,
+        reason,
+        chain.hex().encode(),
+        body,
+    )
+
+
+def bytes_of_page(page: Page) -> bytes:
+    """The answer to a pull, as JSON."""
+    return b'{"log":"%b","entries":[%b],"place":%d,"more":%b}' % (
+        str(page.log).encode(),
+        b",".join([entry for _, entry in page.entries]),
+        page.place,
+        b"true" if page.more else b"false",
+    )

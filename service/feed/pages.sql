@@ -1,0 +1,40 @@
+-- name: head
+SELECT family.log_id, coalesce(last.place, 0) AS place
+  FROM family
+  LEFT JOIN LATERAL (
+       SELECT run.first_place + run.length - 1 AS place
+         FROM feed_run AS run
+        WHERE run.family_id = $1
+          AND run.member_id = $2
+        ORDER BY run.first_place DESC
+        LIMIT 1) AS last ON true
+ WHERE family.family_id = $1;
+
+-- name: page
+-- Begins at the run that holds place $3, so that the chain can be hashed on from the run's beginning: at most 255 entries more.
+SELECT run.first_place + event.seq - run.first_seq AS place, run.released,
+       coalesce(run.told_at, event.received_at) AS told_at,
+       CASE WHEN event.seq = run.first_seq THEN run.chain_before END AS chain_before,
+       event.commitment, event.kind, event.version, event.body
+  FROM (SELECT *
+          FROM feed_run
+         WHERE family_id = $1
+           AND member_id = $2
+           AND first_place >= coalesce((SELECT max(first_place)
+                                          FROM feed_run
+                                         WHERE family_id = $1
+                                           AND member_id = $2
+                                           AND first_place <= $3), 1)
+           AND first_place < $3 + $4
+         ORDER BY first_place) AS run
+  JOIN event
+    ON event.family_id = $1
+   AND event.seq >= run.first_seq
+   AND event.seq < run.first_seq + least(run.length, $3 + $4 - run.first_place)
+ ORDER BY place;
+
+-- name: sightings
+SELECT body
+  FROM sighting
+ WHERE family_id = $1
+   AND member_id = $2;

@@ -1,0 +1,1 @@
+"""The log: who may add what, in which order, and what becomes of it."""

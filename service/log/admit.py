@@ -1,0 +1,189 @@
+"""Decides whether a draft may become an event. Pure: the family's state, the target and the time are arguments.
+
+Owns the rules of authorship and reference. Knows nothing of ids that were seen before: the append does.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from events.amend import Amended, Withdrawn
+from events.clips import ClipAttached
+from events.errors import (
+    AudienceNotAllowed,
+    CompletedByService,
+    FieldInvalid,
+    NotAmendable,
+    NotTheAuthor,
+    RoleMayNot,
+    TimeOutOfRange,
+    UnknownChild,
+    UnknownClip,
+    UnknownMilestone,
+    UnknownTarget,
+)
+from events.event import AsTarget, Audience, Body, Draft, Precision
+from events.moments import MilestoneNamed
+from projections.roster import Member, Roster
+from projections.visibility import Target, audience_of
+
+EARLIEST_YEAR: Final = 1900
+LATEST_YEAR: Final = 9998
+"""An offset from UTC, or a correction, may carry a time of year 9999 beyond what a datetime holds."""
+AHEAD_MAX: Final = timedelta(days=1)
+CLOCK_OFF_BY: Final = timedelta(minutes=1)
+"""A device's clock is corrected from this much on; below it a push may simply have been slow."""
+BY_CLOCK_WITHIN: Final = timedelta(minutes=2)
+"""A time of minute precision this close to `recorded_at` came from the device's clock; any other was told by hand."""
+
+AMENDABLE: Final[Mapping[str, frozenset[str]]] = {
+    "MilestoneObserved": frozenset({"occurred_at", "precision", "child", "milestone", "note", "again"}),
+    "ParentFirstSaw": frozenset({"occurred_at", "precision", "child", "milestone", "how", "feelings"}),
+    "NoteWritten": frozenset({"occurred_at", "precision", "child", "text"}),
+    "Cheered": frozenset({"words"}),
+}
+"""Type -> the fields that its author may amend."""
+WITHDRAWABLE: Final = frozenset({*AMENDABLE, "ClipAttached"})
+ABOUT: Final[Mapping[str, frozenset[str]]] = {
+    "ParentFirstSaw": frozenset({"MilestoneObserved"}),
+    "ClipAttached": frozenset({"MilestoneObserved", "ParentFirstSaw", "NoteWritten"}),
+    "NoteWritten": frozenset({"MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached"}),
+    "Cheered": frozenset({"MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached"}),
+}
+"""Type -> the types that it may be about."""
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """What the log adds to a draft's own words."""
+
+    audience: Audience
+    occurred_at: datetime
+    claimed_at: datetime | None
+
+
+def referred_to(body: Body) -> UUID | None:
+    """The id of the event that a body is about, if it names one."""
+    named: UUID | None = getattr(body, body.refers) if body.refers else None
+    return named
+
+
+def admit(
+    draft: Draft[Any],
+    *,
+    author: Member,
+    roster: Roster,
+    target: Target | None,
+    clock_off: timedelta,
+    now: datetime,
+) -> Admitted:
+    """Admit a draft, or refuse it.
+
+    `target` is what the draft refers to, if that exists and the author was told of it. `clock_off` is how far the server's
+    clock is ahead of the device's.
+
+    Raises:
+        Refused: with the path of the field within the draft.
+    """
+    body = draft.event
+    if author.role not in body.authors:
+        raise RoleMayNot(f"A {author.role} cannot author {type(body).__name__}.", at="event.type")
+    if isinstance(body.audience, AsTarget) and draft.audience is not None:
+        raise AudienceNotAllowed(
+            f"{type(body).__name__} is for those who were told of its target: leave the audience out.", at="audience"
+        )
+    _require_target(body, author, target)
+    _require_subject(body, roster)
+    if isinstance(body, ClipAttached):
+        _require_clip(body)
+    occurred_at = _occurred(draft, clock_off, now)
+    return Admitted(
+        audience=audience_of(type(body), asked=draft.audience, target=target),
+        occurred_at=occurred_at,
+        claimed_at=None if occurred_at is draft.occurred_at else draft.occurred_at,
+    )
+
+
+def _require_target(body: Body, author: Member, target: Target | None) -> None:
+    if body.refers is None or referred_to(body) is None:
+        return
+    at, kind = f"event.{body.refers}", type(body).__name__
+    if target is None:
+        raise UnknownTarget("No event with this id was told to its author.", at=at)
+    if isinstance(body, Amended | Withdrawn):
+        if target.author != author.member:
+            raise NotTheAuthor("Only its author may amend or withdraw an event.", at=at)
+        if target.kind not in (AMENDABLE if isinstance(body, Amended) else WITHDRAWABLE):
+            raise NotAmendable(f"{target.kind} stands as it was written.", at=at)
+    elif target.kind not in ABOUT[kind]:
+        raise UnknownTarget(f"{kind} cannot be about {target.kind}.", at=at)
+    if isinstance(body, Amended):
+        _require_changes(body, target)
+
+
+def _require_changes(body: Amended, target: Target) -> None:
+    named = body.changes.named()
+    if not named:
+        raise FieldInvalid("An amendment changes at least one field.", at="event.changes")
+    for name in named:
+        if name not in AMENDABLE[target.kind]:
+            raise NotAmendable(f"{target.kind} has no {name} to amend.", at=f"event.changes.{name}")
+
+
+def _require_subject(body: Body, roster: Roster) -> None:
+    """The child and the milestone that a body names, itself or in its changes, are the family's."""
+    said: Any = body.changes if isinstance(body, Amended) else body
+    at = "event.changes" if isinstance(body, Amended) else "event"
+    child = getattr(said, "child", None)
+    if isinstance(child, UUID) and child not in roster.children:
+        raise UnknownChild("This family has no child with this id.", at=f"{at}.child")
+    milestone = getattr(said, "milestone", None)
+    if isinstance(milestone, str) and not isinstance(body, MilestoneNamed) and not roster.milestone_is_known(milestone):
+        raise UnknownMilestone(f"Neither the catalogue nor this family has {milestone}.", at=f"{at}.milestone")
+    scope = getattr(said, "scope", "")
+    kind, _, key = scope.partition(":")
+    if kind == "milestone" and not roster.milestone_is_known(key):
+        raise UnknownMilestone(f"Neither the catalogue nor this family has {key}.", at=f"{at}.scope")
+
+
+def _require_clip(body: ClipAttached) -> None:
+    for name in ("media_type", "length_bytes", "sha256"):
+        if getattr(body, name) is not None:
+            raise CompletedByService("The service fills this in from the upload.", at=f"event.{name}")
+    # Uploads come with the clips part; until then there is no finished one that an event could name (I-30).
+    raise UnknownClip("No finished upload of yours has this id.", at="event.clip")
+
+
+def _occurred(draft: Draft[Any], clock_off: timedelta, now: datetime) -> datetime:
+    """When it happened by the server's clock, where the device's was off and the time came from that clock.
+
+    The very object of the draft, where nothing was corrected.
+    """
+    _require_sane(draft.occurred_at, at="occurred_at")
+    _require_sane(draft.recorded_at, at="recorded_at")
+    occurred_at, recorded_at = draft.occurred_at, draft.recorded_at
+    if abs(clock_off) > CLOCK_OFF_BY:
+        is_by_clock = draft.precision is Precision.MINUTE and abs(recorded_at - occurred_at) <= BY_CLOCK_WITHIN
+        try:
+            occurred_at = occurred_at + clock_off if is_by_clock else occurred_at
+            recorded_at = recorded_at + clock_off
+        except OverflowError:
+            raise TimeOutOfRange("The device's clock is too far off to be corrected.", at="occurred_at") from None
+    _require_not_ahead(occurred_at, now, at="occurred_at")
+    _require_not_ahead(recorded_at, now, at="recorded_at")
+    if isinstance(draft.event, Amended) and isinstance(told := draft.event.changes.occurred_at, datetime):
+        _require_sane(told, at="event.changes.occurred_at")
+        _require_not_ahead(told, now, at="event.changes.occurred_at")
+    return occurred_at
+
+
+def _require_sane(time: datetime, *, at: str) -> None:
+    if not EARLIEST_YEAR <= time.year <= LATEST_YEAR:
+        raise TimeOutOfRange(f"A time lies between {EARLIEST_YEAR} and a day ahead of now.", at=at)
+
+
+def _require_not_ahead(time: datetime, now: datetime, *, at: str) -> None:
+    if time > now + AHEAD_MAX:
+        raise TimeOutOfRange("A time lies at most a day ahead of now.", at=at)

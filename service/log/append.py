@@ -1,0 +1,256 @@
+"""Adds drafts to the logs of several families in one transaction, and says what became of each.
+
+Owns the order of things: heads first, so that seq follows the order of commit; then every look-up in two sets; then pure
+decisions; then rows. Begins and ends no transaction. Everything it reads or writes is a set, never a loop of queries.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from events.errors import IdReused, Refused
+from events.event import Draft, Event
+from events.family import MemberJoined
+from events.ids import EventId, FamilyId, LogId, MemberId, Seq
+from events.wire import AnyDraft, DeviceDraft, Malformed, bytes_of_event, commitment, digest_of_draft
+from projections.fold import Folding
+from projections.visibility import Target, audience_of
+from service.errors import NotFound
+from service.log import rows
+from service.log.admit import Admitted, admit, referred_to
+from service.log.receipts import Problem, Receipt
+from service.log.state import FamilyState, FamilyStates, read_state, write_roster
+
+SALT_BYTES = 16
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What one member offers to one family's log in one request."""
+
+    family: FamilyId
+    author: MemberId
+    drafts: tuple[DeviceDraft | Malformed, ...] | tuple[AnyDraft, ...]
+    clock_off: timedelta = timedelta(0)
+    """How far the server's clock is ahead of the device's."""
+    by_service: bool = False
+    """Roster facts, which access has decided already."""
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """What became of a batch, once its transaction commits."""
+
+    receipts: list[tuple[Receipt, ...] | NotFound]
+    """In the order of the offers; no receipts for an author who is no member any more."""
+    logs: dict[FamilyId, LogId]
+    told: dict[FamilyId, set[MemberId]]
+    """Whose feeds grew."""
+    states: dict[FamilyId, FamilyState]
+    """To be remembered after the commit, and not before."""
+
+
+class _Work:
+    """One family, while a batch is decided."""
+
+    def __init__(self, family: FamilyId, state: FamilyState) -> None:
+        self.state = state
+        self.seq = state.seq
+        self.folding = Folding(family, state.roster, dict(state.last_runs))
+        self.known: defaultdict[EventId, list[Target]] = defaultdict(list)
+        self.first_sent: dict[tuple[MemberId, EventId], tuple[bytes, int]] = {}
+        self.told: set[MemberId] = set()
+
+    def target_of(self, draft: Draft[Any], author: MemberId) -> Target | None:
+        """What a draft refers to, as its author knows it: ids are their authors' own, so of several the oldest that was told."""
+        named = referred_to(draft.event)
+        if named is None:
+            return None
+        told = [target for target in self.known.get(EventId(named), ()) if author in target.told]
+        return min(told, key=lambda target: target.seq, default=None)
+
+
+async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, states: FamilyStates) -> Appended:
+    """Append offers inside of the caller's transaction; at most 500 drafts.
+
+    A draft that was sent before yields its first receipt again. `states` is read, and never written: the caller keeps
+    `Appended.states` once the transaction has committed.
+
+    Raises:
+        NotFound: one of the families has no log.
+    """
+    batch = _Batch(connection, now, states)
+    await batch.take(offers)
+    await batch.look_up(offers)
+    receipts = [await batch.decide(offer) for offer in offers]
+    await batch.write()
+    await batch.give_back()
+    return Appended(
+        receipts,
+        {family: work.state.log for family, work in batch.works.items()},
+        {family: work.told for family, work in batch.works.items() if work.told},
+        {
+            family: FamilyState(work.seq, work.state.log, work.folding.roster, work.folding.last_runs)
+            for family, work in batch.works.items()
+        },
+    )
+
+
+class _Batch:
+    """The working memory of one `append`."""
+
+    def __init__(self, connection: Any, now: datetime, states: FamilyStates) -> None:
+        self.connection = connection
+        self.now = now
+        self.states = states
+        self.works: dict[FamilyId, _Work] = {}
+        self.taken: dict[FamilyId, int] = {}
+        self.new: list[tuple[Any, ...]] = []
+
+    async def take(self, offers: Sequence[Offer]) -> None:
+        """Lock the heads, in order of id, for as many seqs as may be needed."""
+        counts: defaultdict[FamilyId, int] = defaultdict(int)
+        for offer in offers:
+            counts[offer.family] += len(offer.drafts)
+        self.taken = dict(sorted(counts.items()))
+        heads = await rows.take_heads(self.connection, self.taken)
+        if len(heads) < len(self.taken):
+            raise NotFound
+        for family, (seq, log) in heads.items():
+            state = self.states.at(family, seq=seq) or await read_state(self.connection, family, seq=seq, log=log)
+            self.works[family] = _Work(family, state)
+
+    async def look_up(self, offers: Sequence[Offer]) -> None:
+        """Read what the drafts may repeat or refer to: two queries for the whole batch, one where nothing is known."""
+        asked: set[tuple[FamilyId, EventId]] = set()
+        for offer in offers:
+            for draft in offer.drafts:
+                if isinstance(draft, Malformed):
+                    continue
+                asked.add((offer.family, draft.id))
+                if (named := referred_to(draft.event)) is not None:
+                    asked.add((offer.family, EventId(named)))
+        found = await rows.known(self.connection, asked)
+        if not found:
+            return
+        told = await rows.told(self.connection, [(known.family, known.seq) for known in found])
+        for known in found:
+            work = self.works[known.family]
+            places = told[known.family, known.seq]
+            work.first_sent[known.author, known.event] = (known.digest, places[known.author])
+            work.known[known.event].append(known.as_target(frozenset(places)))
+        await self._load_sightings()
+
+    async def _load_sightings(self) -> None:
+        wanted = [
+            (family, seq, member)
+            for family, work in self.works.items()
+            for targets in work.known.values()
+            for target in targets
+            for member in target.told
+            for seq in (target.seq, target.target_seq)
+            if seq is not None and work.folding.keeps_sightings(member)
+        ]
+        for family, member, seq, sighting in await rows.sightings(self.connection, wanted):
+            self.works[family].folding.sightings[member, seq] = sighting
+
+    async def decide(self, offer: Offer) -> tuple[Receipt, ...] | NotFound:
+        """Decide the drafts of one offer in their order."""
+        work = self.works[offer.family]
+        if not offer.by_service and offer.author not in work.folding.roster.present:
+            return NotFound()
+        receipts = []
+        for index, draft in enumerate(offer.drafts):
+            if isinstance(draft, Malformed):
+                receipts.append(Receipt(id=draft.id, outcome="refused", problem=Problem.of(draft.problem)))
+                continue
+            try:
+                receipts.append(await self._decide_one(offer, work, draft))
+            except Refused as refusal:
+                problem = Problem.of(refusal, within=f"drafts[{index}]")
+                receipts.append(Receipt(id=draft.id, outcome="refused", problem=problem))
+        return tuple(receipts)
+
+    async def _decide_one(self, offer: Offer, work: _Work, draft: Draft[Any]) -> Receipt:
+        digest = digest_of_draft(draft)
+        if (sent := work.first_sent.get((offer.author, draft.id))) is not None:
+            if sent[0] != digest:
+                raise IdReused("You have sent other content under this id; the first content stands.", at="id")
+            return Receipt(id=draft.id, outcome="already_recorded", place=sent[1])
+        target = work.target_of(draft, offer.author)
+        if offer.by_service:
+            admitted = Admitted(audience_of(type(draft.event), asked=None, target=None), draft.occurred_at, None)
+        else:
+            admitted = admit(
+                draft,
+                author=work.folding.roster.members[offer.author],
+                roster=work.folding.roster,
+                target=target,
+                clock_off=offer.clock_off,
+                now=self.now,
+            )
+        place = await self._record(offer, work, draft, admitted, target, digest)
+        return Receipt(id=draft.id, outcome="recorded", place=place)
+
+    async def _record(
+        self, offer: Offer, work: _Work, draft: Draft[Any], admitted: Admitted, target: Target | None, digest: bytes
+    ) -> int:
+        event = Event(
+            id=draft.id,
+            author=offer.author,
+            occurred_at=admitted.occurred_at,
+            precision=draft.precision,
+            recorded_at=draft.recorded_at,
+            received_at=self.now,
+            audience=admitted.audience,
+            claimed_at=admitted.claimed_at,
+            event=draft.event,
+        )
+        work.seq += 1
+        seq, kind = Seq(work.seq), type(draft.event).__name__
+        if isinstance(draft.event, MemberJoined) and seq > 1:
+            await self.write()  # their history may begin in this very batch
+            work.folding.welcome(event, await rows.history(self.connection, offer.family, before=seq))
+        body = bytes_of_event(event)
+        salt = os.urandom(SALT_BYTES)
+        committed = commitment(salt, body)
+        told = work.folding.step(seq, event, committed, target)
+        place = work.folding.place_of(offer.author)
+        work.told.update(told)
+        work.first_sent[offer.author, draft.id] = (digest, place)
+        work.known[draft.id].append(
+            Target(
+                seq=seq,
+                author=offer.author,
+                kind=kind,
+                audience=admitted.audience,
+                target_seq=target.seq if target else None,
+                told=frozenset(told),
+            )
+        )
+        self.new.append(
+            (offer.family, seq, draft.id, offer.author, kind, draft.event.version, admitted.audience,
+             target.seq if target else None, digest, committed, salt, body)
+        )  # fmt: skip
+        return place
+
+    async def write(self) -> None:
+        """Write what was decided since the last writing."""
+        await rows.add_events(self.connection, self.new, received_at=self.now)
+        self.new = []
+        for family, work in self.works.items():
+            work.folding.settle()
+            await write_roster(self.connection, family, before=work.state.roster, after=work.folding.roster)
+        await rows.put_feeds(self.connection, {family: work.folding for family, work in self.works.items()})
+
+    async def give_back(self) -> None:
+        """Lower the heads by what was refused or known, so that seq keeps no hole."""
+        unused = {
+            family: count - (work.seq - work.state.seq)
+            for family, count in self.taken.items()
+            if (work := self.works[family]).seq - work.state.seq < count
+        }
+        if unused:
+            await rows.give_back(self.connection, unused)

@@ -1,0 +1,176 @@
+"""Group commit: what many devices push at one time becomes one transaction.
+
+While one transaction is on its way to the disk, whatever arrives is gathered for the next, so that a commit is paid once
+for all of them and nobody waits for a timer. A committer keeps a connection of its own. Families are dealt to committers by
+id, so that two committers of one process never wait for each other's heads.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+import msgspec
+import structlog
+
+from events.errors import Refused
+from service.errors import PASSING
+from service.log.append import Appended, Offer, append
+from service.log.receipts import Receipt
+from service.log.state import FamilyStates
+from service.postgres.pool import connect
+
+DRAFTS_PER_TRANSACTION: Final = 500
+"""From design.md: what a Postgres-wire engine of several machines takes in one transaction."""
+DRAFTS_WAITING_MAX: Final = 20_000
+"""About 10 MB of drafts, and a second or two of work."""
+ATTEMPTS: Final = 5
+RETRY_AFTER_S: Final = 0.01
+RECONNECT_S_MAX: Final = 2.0
+
+logger = structlog.get_logger()
+
+
+class LogUnavailable(Refused):
+    """Postgres did not answer in time. Whether the drafts were written is unknown: send the same drafts again."""
+
+    code, status, title = "log.unavailable", 503, "The log does not answer"
+
+
+class LogBusy(Refused):
+    """More drafts are waiting than the log takes. Nothing was written: send them again in a moment."""
+
+    code, status, title = "log.busy", 503, "The log is busy"
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """An offer, and who waits for its receipts."""
+
+    offer: Offer
+    receipts: asyncio.Future[tuple[Receipt, ...]]
+
+
+class Committer:
+    """Writes the offers of its families, one transaction at a time.
+
+    `announce` is called after each commit with what became of the batch; it neither blocks nor raises.
+    """
+
+    def __init__(self, database_url: str, *, now: Callable[[], datetime], announce: Callable[[Appended], None]) -> None:
+        self._database_url = database_url
+        self._now = now
+        self._announce = announce
+        self._states = FamilyStates()
+        self._waiting: deque[Waiting] = deque()
+        self._drafts_waiting = 0
+        self._arrived = asyncio.Event()
+        self._connection: asyncpg.Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
+
+    async def start(self) -> None:
+        """Connect, and begin to write."""
+        self._connection = await connect(self._database_url)
+        self._task = asyncio.create_task(self._run(), name="committer")
+
+    async def stop(self) -> None:
+        """Write what is waiting, then end."""
+        self._is_closing = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def offer(self, offer: Offer) -> tuple[Receipt, ...]:
+        """Wait until the offer is on the disk, and give its receipts.
+
+        Raises:
+            LogBusy, LogUnavailable, NotFound
+        """
+        if self._is_closing or self._drafts_waiting + len(offer.drafts) > DRAFTS_WAITING_MAX:
+            raise LogBusy("Too many drafts are waiting; send these again in a moment.")
+        future: asyncio.Future[tuple[Receipt, ...]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(offer, future))
+        self._drafts_waiting += len(offer.drafts)
+        self._arrived.set()
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting or not self._is_closing:
+            if not self._waiting:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            await self._commit(self._gather())
+
+    def _gather(self) -> list[Waiting]:
+        batch: list[Waiting] = []
+        count = 0
+        while self._waiting and (not batch or count + len(self._waiting[0].offer.drafts) <= DRAFTS_PER_TRANSACTION):
+            batch.append(self._waiting.popleft())
+            count += len(batch[-1].offer.drafts)
+        self._drafts_waiting -= count
+        return batch
+
+    async def _commit(self, batch: Sequence[Waiting]) -> None:
+        """Write a batch whole; where it cannot be written, each offer by itself, so that one stops no other."""
+        try:
+            appended = await self._write([waiting.offer for waiting in batch])
+        except LogUnavailable as error:
+            for waiting in batch:
+                _fail(waiting, error)
+        except Exception as error:
+            if len(batch) == 1:
+                logger.exception("append failed", code="append.crashed")
+                _fail(batch[0], error)
+                return
+            for waiting in batch:
+                await self._commit([waiting])
+        else:
+            self._announce(appended)
+            for waiting, receipts in zip(batch, appended.receipts, strict=True):
+                _answer(waiting, receipts)
+
+    async def _write(self, offers: Sequence[Offer]) -> Appended:
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._write_once(offers)
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                await asyncio.sleep(RETRY_AFTER_S * 2**attempt)
+            except PASSING as error:
+                logger.warning("log unavailable", error=type(error).__name__)
+                await self._reconnect()
+                raise LogUnavailable("The log does not answer; send the same drafts again.") from error
+        raise LogUnavailable("Other writers were in the way too often; send the same drafts again.")
+
+    async def _write_once(self, offers: Sequence[Offer]) -> Appended:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._database_url)
+        async with self._connection.transaction():
+            appended = await append(self._connection, offers, now=self._now(), states=self._states)
+        for family, state in appended.states.items():
+            self._states.keep(family, state)
+        return appended
+
+    async def _reconnect(self) -> None:
+        """Leave a connection of unknown state behind. The next batch opens another."""
+        if self._connection is not None:
+            self._connection.terminate()
+        self._connection = None
+
+
+def _answer(waiting: Waiting, receipts: tuple[Receipt, ...] | Refused) -> None:
+    if waiting.receipts.done():  # its device went away
+        return
+    if isinstance(receipts, Refused):
+        waiting.receipts.set_exception(receipts)
+    else:
+        waiting.receipts.set_result(receipts)
+
+
+def _fail(waiting: Waiting, error: Exception) -> None:
+    if not waiting.receipts.done():
+        waiting.receipts.set_exception(error)

@@ -1,0 +1,126 @@
+"""The log, as the rest of the service uses it: push drafts, or write roster facts in a transaction of one's own.
+
+Owns what happens after a commit: whoever was told is woken. Knows no routes.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+from uuid import uuid4
+
+import asyncpg
+from uuid_utils.compat import uuid7
+
+from events.event import Draft, Precision
+from events.ids import EventId, FamilyId, LogId, MemberId
+from events.wire import DeviceDraft, Push, ServiceBody
+from service.errors import PASSING, NotFound
+from service.log import rows
+from service.log.append import Appended, Offer, append
+from service.log.group import Committer, LogUnavailable
+from service.log.receipts import Receipt
+from service.log.state import FamilyStates
+
+COMMITTERS: Final = 2
+"""While one waits for the disk, the other works. More would only make smaller groups."""
+
+
+class ToldListener(Protocol):
+    """Whoever wants to know whose feed grew."""
+
+    def told(self, family: FamilyId, members: Any) -> None:
+        """Take note, after the commit; neither block nor raise."""
+
+
+class Writing:
+    """A transaction of access: its own statements on `conn`, and facts for the log of one family."""
+
+    def __init__(self, conn: Any, now: datetime) -> None:
+        self.conn = conn
+        self.now = now
+        self.appended: list[Appended] = []
+
+    async def open_family(self, family: FamilyId) -> None:
+        """Add the head row of a new log."""
+        await rows.open_family(self.conn, family, log=LogId(uuid4()), at=self.now)
+
+    async def write(self, *, family: FamilyId, author: MemberId, facts: Sequence[ServiceBody]) -> None:
+        """Append roster facts, which the caller has decided."""
+        drafts = tuple(self._draft(fact) for fact in facts)
+        offer = Offer(family=family, author=author, drafts=drafts, by_service=True)
+        self.appended.append(await append(self.conn, [offer], now=self.now, states=FamilyStates()))
+
+    async def push(self, *, family: FamilyId, author: MemberId, drafts: tuple[DeviceDraft, ...]) -> tuple[Receipt, ...]:
+        """Append drafts of a device, such as the surprises that somebody chooses while they join.
+
+        Raises:
+            NotFound: the author is no member.
+        """
+        offer = Offer(family=family, author=author, drafts=drafts)
+        appended = await append(self.conn, [offer], now=self.now, states=FamilyStates())
+        self.appended.append(appended)
+        receipts = appended.receipts[0]
+        if isinstance(receipts, NotFound):
+            raise receipts
+        return receipts
+
+    def _draft(self, fact: ServiceBody) -> Draft[Any]:
+        return Draft(id=EventId(uuid7()), occurred_at=self.now, precision=Precision.MINUTE, recorded_at=self.now, event=fact)
+
+
+class Log:
+    """The logs of all families of this database."""
+
+    def __init__(self, *, pool: asyncpg.Pool, database_url: str, wake: ToldListener, now: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._wake = wake
+        self._clock = now
+        self._committers = tuple(Committer(database_url, now=self.now, announce=self._announce) for _ in range(COMMITTERS))
+
+    def now(self) -> datetime:
+        """The server's time, in whole milliseconds: three digits are what the wire shows."""
+        time = self._clock()
+        return time.replace(microsecond=time.microsecond // 1_000 * 1_000)
+
+    async def start(self) -> None:
+        """Open the committers' connections."""
+        for committer in self._committers:
+            await committer.start()
+
+    async def stop(self) -> None:
+        """Write what is waiting, then end."""
+        for committer in self._committers:
+            await committer.stop()
+
+    async def push(self, *, family: FamilyId, author: MemberId, push: Push) -> tuple[Receipt, ...]:
+        """Append what a device pushed, and give the receipts in the drafts' order, once they are on the disk.
+
+        Raises:
+            LogBusy, LogUnavailable: 503; the device sends the same drafts again.
+            NotFound: the author is no member.
+        """
+        clock_off: timedelta = self.now() - push.sent_at
+        offer = Offer(family=family, author=author, drafts=push.drafts, clock_off=clock_off)
+        return await self._committers[family.int % len(self._committers)].offer(offer)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Writing]:
+        """Run one transaction; wake whoever was told once it has committed.
+
+        Raises:
+            LogUnavailable: Postgres did not answer, or others were in the way. Nothing was written, unless the answer to the
+                commit itself was lost.
+        """
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                writing = Writing(connection, self.now())
+                yield writing
+        except PASSING as error:
+            raise LogUnavailable("The log does not answer; try again in a moment.") from error
+        for appended in writing.appended:
+            self._announce(appended)
+
+    def _announce(self, appended: Appended) -> None:
+        for family, members in appended.told.items():
+            self._wake.told(family, members)

@@ -1,0 +1,128 @@
+"""Speaks to Postgres for the append: sets in, sets out. Decides nothing."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from events.event import Audience
+from events.ids import EventId, FamilyId, LogId, MemberId, Seq
+from events.wire import event_of_bytes
+from projections.first_saw import Sighting
+from projections.fold import Folding, History
+from projections.visibility import Past, Target
+from service.postgres.queries import load
+
+QUERIES = load(__package__, "append.sql")
+
+encode_sighting = msgspec.msgpack.Encoder().encode
+decode_sighting = msgspec.msgpack.Decoder(Sighting).decode
+
+
+class Known(msgspec.Struct, frozen=True):
+    """An event of the log which has an id that was asked for."""
+
+    family: FamilyId
+    event: EventId
+    author: MemberId
+    seq: Seq
+    kind: str
+    audience: str
+    target_seq: Seq | None
+    digest: bytes
+
+    def as_target(self, told: frozenset[MemberId]) -> Target:
+        """What the rule and admission ask of it."""
+        return Target(
+            seq=self.seq,
+            author=self.author,
+            kind=self.kind,
+            audience=Audience(self.audience),
+            target_seq=self.target_seq,
+            told=told,
+        )
+
+
+async def take_heads(connection: Any, counts: Mapping[FamilyId, int]) -> dict[FamilyId, tuple[Seq, LogId]]:
+    """Lock heads and raise them; gives each family's seq as it stood before, and its log."""
+    heads = await connection.fetch(QUERIES.take_heads, list(counts), list(counts.values()))
+    return {row[0]: (row[1], row[2]) for row in heads}
+
+
+async def give_back(connection: Any, counts: Mapping[FamilyId, int]) -> None:
+    """Lower heads that this transaction holds."""
+    await connection.execute(QUERIES.give_back, list(counts), list(counts.values()))
+
+
+async def open_family(connection: Any, family: FamilyId, *, log: LogId, at: datetime) -> None:
+    """Add a head row."""
+    await connection.execute(QUERIES.open_family, family, log, at)
+
+
+async def known(connection: Any, asked: Collection[tuple[FamilyId, EventId]]) -> list[Known]:
+    """The events that have these ids, of whichever author."""
+    if not asked:
+        return []
+    families, ids = zip(*asked, strict=True)
+    return [Known(*row) for row in await connection.fetch(QUERIES.known, families, ids)]
+
+
+async def told(connection: Any, asked: Sequence[tuple[FamilyId, Seq]]) -> defaultdict[tuple[FamilyId, Seq], dict[MemberId, int]]:
+    """Who was told of these events: member -> place."""
+    places: defaultdict[tuple[FamilyId, Seq], dict[MemberId, int]] = defaultdict(dict)
+    families, seqs = zip(*asked, strict=True)
+    for family, seq, member, place in await connection.fetch(QUERIES.told, families, seqs):
+        places[family, seq][member] = place
+    return places
+
+
+async def sightings(
+    connection: Any, asked: Sequence[tuple[FamilyId, Seq, MemberId]]
+) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
+    """The sightings, of those asked for, that there are."""
+    if not asked:
+        return []
+    found = await connection.fetch(QUERIES.sightings, *zip(*asked, strict=True))
+    return [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found]
+
+
+async def history(connection: Any, family: FamilyId, *, before: Seq) -> History:
+    """A family's log before one seq, as far as somebody who joins there may be told of it."""
+    past = await connection.fetch(QUERIES.history, family, before)
+    seen = await connection.fetch(QUERIES.history_of_sightings, family, before)
+    return History(
+        past=[Past(seq=row[0], author=row[1], kind=row[2], audience=Audience(row[3]), target_seq=row[4]) for row in past],
+        commitments=[row[5] for row in past],
+        events={row[0]: event_of_bytes(row[3], kind=row[1], version=row[2]) for row in seen},
+    )
+
+
+async def add_events(connection: Any, new: Sequence[tuple[Any, ...]], *, received_at: datetime) -> None:
+    """Insert events; each is (family, seq, id, author, kind, version, audience, target_seq, digest, commitment, salt, body)."""
+    if new:
+        await connection.execute(QUERIES.add_events, *zip(*new, strict=True), received_at)
+
+
+async def put_feeds(connection: Any, foldings: Mapping[FamilyId, Folding]) -> None:
+    """Write the runs and sightings that changed, and mark them as written."""
+    runs = [
+        (family, member, run.first_place, run.first_seq, run.length, run.released, run.told_at, run.chain_before, run.chain)
+        for family, folding in foldings.items()
+        for (member, _), run in folding.changed_runs.items()
+    ]
+    if runs:
+        await connection.execute(QUERIES.put_runs, *zip(*runs, strict=True))
+    changed = [
+        (family, member, seq, sighting)
+        for family, folding in foldings.items()
+        for (member, seq), sighting in folding.changed_sightings.items()
+    ]
+    if put := [(family, member, seq, encode_sighting(one)) for family, member, seq, one in changed if one is not None]:
+        await connection.execute(QUERIES.put_sightings, *zip(*put, strict=True))
+    if gone := [(family, member, seq) for family, member, seq, one in changed if one is None]:
+        await connection.execute(QUERIES.drop_sightings, *zip(*gone, strict=True))
+    for folding in foldings.values():
+        folding.changed_runs.clear()
+        folding.changed_sightings.clear()

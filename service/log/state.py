@@ -1,0 +1,131 @@
+"""What a committer remembers of families between transactions, and how that is read and written.
+
+A remembered state is right exactly when the family's head still stands where it was left: whoever takes the head compares,
+and reads the rows again if another process has written meanwhile. So nothing needs to be told of a change.
+"""
+
+from collections import OrderedDict
+from typing import Any, Final
+
+import asyncpg
+
+from events.catalogue import Domain
+from events.event import Role
+from events.family import Sees
+from events.ids import FamilyId, LogId, MemberId
+from projections.feed import Run
+from projections.roster import Child, Member, OwnMilestone, Roster, roster_of
+from service.postgres.queries import load
+
+FAMILIES_MAX: Final = 10_000
+"""A state of five members is about 10 KiB."""
+
+QUERIES = load(__package__, "state.sql")
+
+
+class FamilyState:
+    """A family as of `seq`."""
+
+    __slots__ = ("last_runs", "log", "roster", "seq")
+
+    def __init__(self, seq: int, log: LogId, roster: Roster, last_runs: dict[MemberId, Run]) -> None:
+        self.seq = seq
+        self.log = log
+        self.roster = roster
+        self.last_runs = last_runs
+
+
+class FamilyStates:
+    """The states of the families that were written to last, at most `FAMILIES_MAX`."""
+
+    def __init__(self) -> None:
+        self._by_family: OrderedDict[FamilyId, FamilyState] = OrderedDict()
+
+    def at(self, family: FamilyId, *, seq: int) -> FamilyState | None:
+        """The state as of `seq`, if that is the one remembered."""
+        state = self._by_family.get(family)
+        if state is None or state.seq != seq:
+            return None
+        self._by_family.move_to_end(family)
+        return state
+
+    def keep(self, family: FamilyId, state: FamilyState) -> None:
+        """Remember a committed state."""
+        self._by_family[family] = state
+        self._by_family.move_to_end(family)
+        if len(self._by_family) > FAMILIES_MAX:
+            self._by_family.popitem(last=False)
+
+    def forget(self, family: FamilyId) -> None:
+        """Read the rows again next time."""
+        self._by_family.pop(family, None)
+
+
+async def read_roster(connection: Any, family: FamilyId) -> Roster:
+    """Read a family's roster from its rows."""
+    members = [
+        Member(
+            member=row["member_id"],
+            household=row["household_id"],
+            name=row["name"],
+            role=Role(row["role"]),
+            sees=Sees(row["sees"]),
+            has_left=row["has_left"],
+        )
+        for row in await connection.fetch(QUERIES.members, family)
+    ]
+    children = await connection.fetch(QUERIES.children, family)
+    own = await connection.fetch(QUERIES.own_milestones, family)
+    return roster_of(
+        members={member.member: member for member in members},
+        households={row["household_id"]: row["name"] for row in await connection.fetch(QUERIES.households, family)},
+        children={row["child_id"]: Child(child=row["child_id"], name=row["name"], born=row["born"]) for row in children},
+        own_milestones={row["milestone"]: _own(row) for row in own},
+    )
+
+
+def _own(row: asyncpg.Record) -> OwnMilestone:
+    return OwnMilestone(
+        milestone=row["milestone"],
+        title=row["title"],
+        domain=Domain(row["domain"]),
+        named_at=row["named_at"],
+        named_by=row["named_by"],
+    )
+
+
+async def read_state(connection: Any, family: FamilyId, *, seq: int, log: LogId) -> FamilyState:
+    """Read a family's state from its rows, inside of the transaction that holds its head at `seq`."""
+    roster = await read_roster(connection, family)
+    runs = await connection.fetch(QUERIES.last_runs, family)
+    return FamilyState(seq, log, roster, {row["member_id"]: Run(*row[1:]) for row in runs})
+
+
+async def write_roster(connection: Any, family: FamilyId, *, before: Roster, after: Roster) -> None:
+    """Write the rows of a roster that changed."""
+    if before is after:
+        return
+    if homes := [(family, *home) for home in after.households.items() if before.households.get(home[0]) != home[1]]:
+        await connection.execute(QUERIES.put_households, *_columns(homes))
+    if children := [
+        (family, child.child, child.name, child.born)
+        for child in after.children.values()
+        if before.children.get(child.child) != child
+    ]:
+        await connection.execute(QUERIES.put_children, *_columns(children))
+    if members := [
+        (family, one.member, one.household, one.name, one.role, one.sees, one.has_left)
+        for one in after.members.values()
+        if before.members.get(one.member) != one
+    ]:
+        await connection.execute(QUERIES.put_members, *_columns(members))
+    if own := [
+        (family, one.milestone, one.title, one.domain, one.named_at, one.named_by)
+        for one in after.own_milestones.values()
+        if before.own_milestones.get(one.milestone) != one
+    ]:
+        await connection.execute(QUERIES.put_own_milestones, *_columns(own))
+
+
+def _columns(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=True))

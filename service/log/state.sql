@@ -1,0 +1,47 @@
+-- name: households
+SELECT household_id, name
+  FROM household
+ WHERE family_id = $1;
+
+-- name: children
+SELECT child_id, name, born
+  FROM child
+ WHERE family_id = $1;
+
+-- name: members
+SELECT member_id, household_id, name, role, sees, has_left
+  FROM member
+ WHERE family_id = $1;
+
+-- name: own_milestones
+SELECT milestone, title, domain, named_at, named_by
+  FROM own_milestone
+ WHERE family_id = $1;
+
+-- name: last_runs
+SELECT DISTINCT ON (member_id)
+       member_id, first_place, first_seq, length, released, told_at, chain_before, chain
+  FROM feed_run
+ WHERE family_id = $1
+ ORDER BY member_id, first_place DESC;
+
+-- name: put_households
+INSERT INTO household (family_id, household_id, name)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[])
+    ON CONFLICT (family_id, household_id) DO UPDATE SET name = excluded.name;
+
+-- name: put_children
+INSERT INTO child (family_id, child_id, name, born)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[])
+    ON CONFLICT (family_id, child_id) DO UPDATE SET name = excluded.name, born = excluded.born;
+
+-- name: put_members
+INSERT INTO member (family_id, member_id, household_id, name, role, sees, has_left)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::boolean[])
+    ON CONFLICT (family_id, member_id) DO UPDATE SET has_left = excluded.has_left;
+
+-- name: put_own_milestones
+INSERT INTO own_milestone (family_id, milestone, title, domain, named_at, named_by)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::uuid[])
+    ON CONFLICT (family_id, milestone) DO UPDATE
+       SET title = excluded.title, domain = excluded.domain, named_at = excluded.named_at, named_by = excluded.named_by;
