@@ -1,0 +1,296 @@
+"""Runs a PostgreSQL of our own under the data directory, for people who have no database.
+
+Owns the cluster's folder, the server process, its socket and its settings. Knows no table,
+no pool and no event. The server listens on a Unix socket in a folder that only its own account
+(and root) may enter, and on no network address; that folder is the lock on the door.
+
+    data/
+      postgres/            the cluster
+      postgres.lock        held, by flock, by the one process that runs the server
+      postgres.log         what the server said since it was last started
+      run/                 the socket
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+import psutil
+
+from service.postgres.account import Account, AccountCannotReach, choose, first_closed, make_private
+from service.postgres.binaries import Binaries, locate
+
+OWNER = "stillnew"
+DATABASE = "postgres"
+
+# sun_path holds 104 bytes on macOS and 108 on Linux, with "/.s.PGSQL.5432" and a NUL in it.
+SOCKET_FOLDER_BYTES_MAX = 85
+START_S_MAX = 120.0   # crash recovery after a long write burst is bounded by max_wal_size, and is far quicker
+STOP_S_MAX = 30.0
+LOOK_AGAIN_S = 0.02
+DEATHS_MAX = 5        # in DEATHS_WITHIN_S: more is a broken disk or a broken cluster, not bad luck
+DEATHS_WITHIN_S = 60.0
+
+# Nothing of ours is the server's business: a token in our environment stays out of its process listing.
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+
+# Everything that makes an acknowledged event durable is said aloud, though it is the default.
+SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "128MB",
+    "wal_compression": "on",
+    "max_wal_size": "1GB",
+    "min_wal_size": "128MB",
+    "checkpoint_completion_target": "0.9",
+    "max_connections": "100",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # A refused row, and the statement that carried it, hold a family's words: neither goes to a log.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_checkpoints": "off",
+}
+
+
+class DataDirectoryInUse(RuntimeError):
+    """Another process of ours runs the server on this data directory."""
+
+    def __init__(self, *, data_dir: Path, pid: str) -> None:
+        super().__init__(f"{data_dir} is in use by process {pid or 'unknown'}: stop that one, or name another --data directory")
+        self.data_dir = data_dir
+
+
+class PostgresDidNotStart(RuntimeError):
+    """The server ended, or stayed silent, before it was ready. The message ends with its own last words."""
+
+
+class PostgresDidNotStop(RuntimeError):
+    """The server outlived two requests to end."""
+
+
+class PostgresKeepsDying(RuntimeError):
+    """The server ended more often than a restart can be the answer to."""
+
+
+class EmbeddedPostgres:
+    """One server on one data directory, from `start` to `stop`. Data stays.
+
+    Args:
+        data_dir: made when it is missing. Belongs to one running process at a time.
+        settings: server settings over the durable ones; meant for tests and benchmarks.
+    """
+
+    def __init__(self, data_dir: Path, *, settings: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir.resolve()
+        self.cluster = self.data_dir / "postgres"
+        self.log = self.data_dir / "postgres.log"
+        self._settings = {**SETTINGS, **(settings or {})}
+        self._lock: IO[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_wanted = False
+
+    @property
+    def database_url(self) -> str:
+        """Where to connect, as the owner of everything. Holds while the server runs, and after a restart."""
+        return f"postgresql://{OWNER}@/{DATABASE}?host={quote(str(self._socket_folder()), safe='')}"
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, for whoever wants to watch or to kill it."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> str:
+        """Make the cluster if it is the first time, start the server, and wait until it answers.
+
+        A server that a killed process of ours left behind is shut down first: its clients are
+        gone, and only a child of this process can be watched and restarted.
+
+        Raises:
+            DataDirectoryInUse: another living process runs this one.
+            AccountCannotReach: root started us below a directory that no other account may enter.
+            PostgresDidNotStart: with the end of the server's log.
+        """
+        if self.is_running:
+            return self.database_url
+        self.data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+        self._take_lock()
+        try:
+            self._start_server()
+        except BaseException:
+            self._free_lock()
+            raise
+        self._is_wanted = True
+        return self.database_url
+
+    def stop(self) -> None:
+        """Shut down: connections are cut, a checkpoint is written. Harmless when nothing runs."""
+        self._is_wanted = False
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            _shut_down(psutil.Process(process.pid))
+            process.wait(STOP_S_MAX)
+        self._free_lock()
+
+    async def supervise(self) -> None:
+        """Start the server again whenever it ends by itself, until `stop` or cancellation.
+
+        Raises:
+            PostgresKeepsDying: more than DEATHS_MAX ends in DEATHS_WITHIN_S.
+        """
+        deaths: list[float] = []
+        while self._is_wanted:
+            if self.is_running:
+                await asyncio.sleep(LOOK_AGAIN_S)
+                continue
+            now = time.monotonic()
+            deaths = [*(at for at in deaths if now - at < DEATHS_WITHIN_S), now]
+            if len(deaths) > DEATHS_MAX:
+                raise PostgresKeepsDying(f"{len(deaths)} ends in {DEATHS_WITHIN_S:.0f} s; {self.log} has the reason")
+            await asyncio.to_thread(self._start_server)
+
+    def _start_server(self) -> None:
+        account = choose(cluster=self.cluster)
+        closed = first_closed(self.data_dir, account=account)
+        if closed is not None:
+            raise AccountCannotReach(wanted=self.data_dir, closed=closed, account=account)
+        binaries = locate(account=account, copies=self.data_dir)
+        self._stop_leftover()
+        if not (self.cluster / "PG_VERSION").exists():
+            self._make_cluster(binaries, account=account)
+        sockets = self._socket_folder()
+        make_private(sockets, account=account)
+        options = [f"-c{name}={value}" for name, value in {**self._settings, "unix_socket_directories": str(sockets)}.items()]
+        deadline = time.monotonic() + START_S_MAX
+        command = [binaries.program("postgres"), "-D", str(self.cluster), *options]
+        while not self._try_once(command, account=account, deadline=deadline):
+            time.sleep(0.2)
+
+    def _try_once(self, command: list[str], *, account: Account, deadline: float) -> bool:
+        with self.log.open("wb") as log:
+            # A session of its own: Ctrl-C is for the service, which drains before it stops its database.
+            self._process = process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.data_dir,
+                env=ENVIRONMENT,
+                start_new_session=True,
+                **account.identity(),
+            )
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                said = self._last_words()
+                # After kill -9 of the postmaster its backends need a moment to notice; until then they hold shared memory.
+                if "pre-existing shared memory block" in said or "is still in use" in said:
+                    return False
+                raise PostgresDidNotStart(f"the embedded PostgreSQL ended with code {process.returncode}:\n{said}")
+            pid, status = self._pid_file()
+            if pid == process.pid and status == "ready":
+                return True
+            time.sleep(LOOK_AGAIN_S)
+        _shut_down(psutil.Process(process.pid))
+        raise PostgresDidNotStart(f"the embedded PostgreSQL was not ready within {START_S_MAX:.0f} s:\n{self._last_words()}")
+
+    def _make_cluster(self, binaries: Binaries, *, account: Account) -> None:
+        # Made under another name and renamed when whole: a kill in the middle leaves nothing that looks finished.
+        unfinished = self.data_dir / "postgres.unfinished"
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        make_private(unfinished, account=account)
+        made = subprocess.run(
+            [
+                binaries.program("initdb"), "-D", str(unfinished), "--username", OWNER, "--auth=trust", "--encoding=UTF8",
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions",
+            ],
+            stdin=subprocess.DEVNULL, capture_output=True, cwd=self.data_dir, env=ENVIRONMENT, check=False, **account.identity(),
+        )
+        if made.returncode != 0:
+            said = made.stderr.decode(errors="replace").strip()
+            raise PostgresDidNotStart(f"initdb ended with code {made.returncode}:\n{said}")
+        unfinished.rename(self.cluster)
+
+    def _stop_leftover(self) -> None:
+        """Under our lock a server on this cluster is nobody's: shut it down, or forget the file that names a stranger."""
+        pid, _ = self._pid_file()
+        if pid is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            if process.name() == "postgres" and Path(process.cwd()) == self.cluster:
+                _shut_down(process)
+            else:
+                # The number was given to another program since (a container restarts at 1): Postgres would refuse to start.
+                (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+
+    def _pid_file(self) -> tuple[int | None, str]:
+        """The process and the status that the server wrote down, or (None, "")."""
+        try:
+            lines = (self.cluster / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return None, ""
+        pid = int(lines[0]) if lines and lines[0].strip().isdigit() else None
+        return pid, lines[7].strip() if len(lines) > 7 else ""
+
+    def _socket_folder(self) -> Path:
+        beside = self.data_dir / "run"
+        if len(os.fsencode(beside)) <= SOCKET_FOLDER_BYTES_MAX:
+            return beside
+        return Path(tempfile.gettempdir()) / f"stillnew-{hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]}"
+
+    def _last_words(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
+
+    def _take_lock(self) -> None:
+        if self._lock is not None:
+            return
+        lock = (self.data_dir / "postgres.lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            pid = lock.read().strip()
+            lock.close()
+            raise DataDirectoryInUse(data_dir=self.data_dir, pid=pid) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        self._lock = lock
+
+    def _free_lock(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.close()
+
+
+def _shut_down(server: psutil.Process) -> None:
+    """Ask for a fast shutdown; after STOP_S_MAX, for an immediate one, which costs a recovery and loses nothing."""
+    for ask in (signal.SIGINT, signal.SIGQUIT):
+        try:
+            server.send_signal(ask)
+            server.wait(STOP_S_MAX)
+        except psutil.NoSuchProcess:
+            return
+        except psutil.TimeoutExpired:
+            continue
+        return
+    raise PostgresDidNotStop(f"process {server.pid} still runs after {2 * STOP_S_MAX:.0f} s")

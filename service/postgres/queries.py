@@ -1,0 +1,68 @@
+"""Loads the named queries of an `.sql` file that stands beside the code which asks them.
+
+Owns the `-- name:` convention. Knows no database: what a query means is between the file and its
+caller.
+"""
+
+import importlib.resources
+import re
+from collections.abc import Iterator, Mapping
+
+NAME_LINE = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)[ \t]*$", re.MULTILINE)
+
+
+class BadQueryFile(ValueError):
+    """The file does not read as named queries, each name once."""
+
+
+class Queries(Mapping[str, str]):
+    """The text of each query by its name: `queries.take_family` and `queries["take_family"]` alike."""
+
+    def __init__(self, text_by_name: Mapping[str, str], *, source: str) -> None:
+        self._text_by_name = dict(text_by_name)
+        self._source = source
+
+    def __getitem__(self, name: str) -> str:
+        return self._text_by_name[name]
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return self.__dict__["_text_by_name"][name]  # type: ignore[no-any-return]
+        except KeyError:
+            raise AttributeError(f"{self.__dict__.get('_source')} has no query named {name}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._text_by_name)
+
+    def __len__(self) -> int:
+        return len(self._text_by_name)
+
+
+def load(package: str, filename: str) -> Queries:
+    """Read `filename` out of `package` (say `__package__`).
+
+    Raises:
+        BadQueryFile: SQL before the first name, an empty query, or a name that comes twice.
+        FileNotFoundError: no such file in the package.
+    """
+    source = f"{package}/{filename}"
+    return Queries(parse(importlib.resources.files(package).joinpath(filename).read_text("utf-8"), source=source), source=source)
+
+
+def parse(text: str, *, source: str) -> dict[str, str]:
+    """Split `text` into queries by name. Whole-line comments stay in the file: Postgres need not read our reasons."""
+    before, *parts = NAME_LINE.split(text)
+    if _without_comments(before):
+        raise BadQueryFile(f"{source}: SQL stands before the first `-- name:` line")
+    text_by_name: dict[str, str] = {}
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        if name in text_by_name:
+            raise BadQueryFile(f"{source}: two queries are named {name}")
+        text_by_name[name] = _without_comments(body)
+        if not text_by_name[name]:
+            raise BadQueryFile(f"{source}: the query {name} is empty")
+    return text_by_name
+
+
+def _without_comments(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).strip()
