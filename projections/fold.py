@@ -4,6 +4,7 @@ The same fold runs in the append's own transaction and in a replay, and gives th
 draft of that result: it is filled by pure steps, knows no rows, clocks or dice, and remembers what changed.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -34,18 +35,20 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 class Folding:
     """A family's state while events are folded into it.
 
-    `last_runs` holds the last run of every member's feed and `sightings` whatever the coming events may touch. After `step`s
-    and a `settle`, `changed_runs` and `changed_sightings` (None: gone) are what differs from the rows.
+    `last_runs` holds the last run of every member's feed and `sightings` (seq -> who knows it -> what they know) whatever the
+    coming events may touch. After `step`s and a `settle`, `changed_runs` and `changed_sightings` (None: gone) are what
+    differs from the rows.
     """
 
     def __init__(self, family: FamilyId, state: Roster, last_runs: dict[MemberId, Run]) -> None:
         self.family = family
         self.roster = state
         self.last_runs = last_runs
-        self.sightings: dict[tuple[MemberId, Seq], Sighting] = {}
+        self.sightings: defaultdict[Seq, dict[MemberId, Sighting]] = defaultdict(dict)
         self.changed_runs: dict[tuple[MemberId, Place], Run] = {}
-        self.changed_sightings: dict[tuple[MemberId, Seq], Sighting | None] = {}
+        self.changed_sightings: defaultdict[Seq, dict[MemberId, Sighting | None]] = defaultdict(dict)
         self._told: tuple[MemberId, ...] = ()
+        self._keepers: tuple[MemberId, ...] = ()
         self._first_seq = 0
         self._commitments: list[bytes] = []
 
@@ -54,14 +57,13 @@ class Folding:
         self.roster = roster.step(self.roster, event)
         kind = type(event.event).__name__
         told = visibility.decide(kind=kind, author=event.author, audience=event.audience, target=target, roster=self.roster).told
-        if told != self._told or seq != self._first_seq + len(self._commitments):
+        if (told is not self._told and told != self._told) or seq != self._first_seq + len(self._commitments):
             self.settle()
             self._told, self._first_seq = told, seq
+            self._keepers = tuple([member for member in told if self.keeps_sightings(member)])
         self._commitments.append(commitment)
         if (touched := first_saw.touched(kind=kind, seq=seq, target=target)) is not None:
-            for member in told:
-                if self.keeps_sightings(member):
-                    self._step_sighting(member, touched, event)
+            self._step_sightings(self._keepers, touched, event)
         return told
 
     def place_of(self, member: MemberId) -> int:
@@ -93,7 +95,7 @@ class Folding:
         then = history.past[seq - 1]
         target = history.past[then.target_seq - 1] if then.target_seq else None
         if (touched := first_saw.touched(kind=then.kind, seq=seq, target=target)) is not None:
-            self._step_sighting(member, touched, history.events[seq])
+            self._step_sightings((member,), touched, history.events[seq])
 
     def keeps_sightings(self, member: MemberId) -> bool:
         """Timelines are kept as rows for parents; for others they are folded when asked for."""
@@ -111,10 +113,16 @@ class Folding:
             self.changed_runs[member, run.first_place] = run
         self.last_runs[member] = runs[-1]
 
-    def _step_sighting(self, member: MemberId, seq: Seq, event: Event[Any]) -> None:
-        after = first_saw.step(self.sightings.get((member, seq)), event)
-        if after is None:
-            self.sightings.pop((member, seq), None)
-        else:
-            self.sightings[member, seq] = after
-        self.changed_sightings[member, seq] = after
+    def _step_sightings(self, members: tuple[MemberId, ...], seq: Seq, event: Event[Any]) -> None:
+        """Fold an event into what these members know of one sighting; most often all of them know the same."""
+        known, changed = self.sightings[seq], self.changed_sightings[seq]
+        folded: dict[int, Sighting | None] = {}
+        for member in members:
+            before = known.get(member)
+            if id(before) not in folded:
+                folded[id(before)] = first_saw.step(before, event)
+            after = changed[member] = folded[id(before)]
+            if after is None:
+                known.pop(member, None)
+            else:
+                known[member] = after

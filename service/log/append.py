@@ -6,14 +6,14 @@ decisions; then rows. Begins and ends no transaction. Everything it reads or wri
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from events.errors import IdReused, Refused
-from events.event import Draft, Event
+from events.event import Audience, Draft, Event
 from events.family import MemberJoined
 from events.ids import EventId, FamilyId, LogId, MemberId, Seq
 from events.wire import AnyDraft, DeviceDraft, Malformed, bytes_of_event, commitment, digest_of_draft
@@ -52,6 +52,31 @@ class Appended(msgspec.Struct, frozen=True):
     """To be remembered after the commit, and not before."""
 
 
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """An event of the log that has an id which a draft repeats, or refers to."""
+
+    author: MemberId
+    digest: bytes
+    place: int
+    """In the author's feed."""
+    seq: Seq
+    kind: str
+    audience: Audience
+    target_seq: Seq | None
+    told: Collection[MemberId]
+
+    def as_target(self) -> Target:
+        """What the rule and admission ask of it."""
+        return Target(
+            seq=self.seq,
+            author=self.author,
+            kind=self.kind,
+            audience=self.audience,
+            target_seq=self.target_seq,
+            told=frozenset(self.told),
+        )
+
+
 class _Work:
     """One family, while a batch is decided."""
 
@@ -59,17 +84,17 @@ class _Work:
         self.state = state
         self.seq = state.seq
         self.folding = Folding(family, state.roster, dict(state.last_runs))
-        self.known: defaultdict[EventId, list[Target]] = defaultdict(list)
-        self.first_sent: dict[tuple[MemberId, EventId], tuple[bytes, int]] = {}
+        self.by_id: defaultdict[EventId, list[Recorded]] = defaultdict(list)
         self.told: set[MemberId] = set()
+        self.last_told: tuple[MemberId, ...] = ()
 
     def target_of(self, draft: Draft[Any], author: MemberId) -> Target | None:
         """What a draft refers to, as its author knows it: ids are their authors' own, so of several the oldest that was told."""
         named = referred_to(draft.event)
         if named is None:
             return None
-        told = [target for target in self.known.get(EventId(named), ()) if author in target.told]
-        return min(told, key=lambda target: target.seq, default=None)
+        told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
+        return min(told, key=lambda recorded: recorded.seq).as_target() if told else None
 
 
 async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, states: FamilyStates) -> Appended:
@@ -137,24 +162,33 @@ class _Batch:
             return
         told = await rows.told(self.connection, [(known.family, known.seq) for known in found])
         for known in found:
-            work = self.works[known.family]
             places = told[known.family, known.seq]
-            work.first_sent[known.author, known.event] = (known.digest, places[known.author])
-            work.known[known.event].append(known.as_target(frozenset(places)))
+            self.works[known.family].by_id[known.event].append(
+                Recorded(
+                    known.author,
+                    known.digest,
+                    places[known.author],
+                    known.seq,
+                    known.kind,
+                    Audience(known.audience),
+                    known.target_seq,
+                    places,
+                )
+            )
         await self._load_sightings()
 
     async def _load_sightings(self) -> None:
         wanted = [
             (family, seq, member)
             for family, work in self.works.items()
-            for targets in work.known.values()
-            for target in targets
-            for member in target.told
-            for seq in (target.seq, target.target_seq)
+            for several in work.by_id.values()
+            for recorded in several
+            for member in recorded.told
+            for seq in (recorded.seq, recorded.target_seq)
             if seq is not None and work.folding.keeps_sightings(member)
         ]
         for family, member, seq, sighting in await rows.sightings(self.connection, wanted):
-            self.works[family].folding.sightings[member, seq] = sighting
+            self.works[family].folding.sightings[seq][member] = sighting
 
     async def decide(self, offer: Offer) -> tuple[Receipt, ...] | NotFound:
         """Decide the drafts of one offer in their order."""
@@ -175,10 +209,12 @@ class _Batch:
 
     async def _decide_one(self, offer: Offer, work: _Work, draft: Draft[Any]) -> Receipt:
         digest = digest_of_draft(draft)
-        if (sent := work.first_sent.get((offer.author, draft.id))) is not None:
-            if sent[0] != digest:
+        for sent in work.by_id.get(draft.id, ()):
+            if sent.author != offer.author:
+                continue
+            if sent.digest != digest:
                 raise IdReused("You have sent other content under this id; the first content stands.", at="id")
-            return Receipt(id=draft.id, outcome="already_recorded", place=sent[1])
+            return Receipt(id=draft.id, outcome="already_recorded", place=sent.place)
         target = work.target_of(draft, offer.author)
         if offer.by_service:
             admitted = Admitted(audience_of(type(draft.event), asked=None, target=None), draft.occurred_at, None)
@@ -218,27 +254,21 @@ class _Batch:
         committed = commitment(salt, body)
         told = work.folding.step(seq, event, committed, target)
         place = work.folding.place_of(offer.author)
-        work.told.update(told)
-        work.first_sent[offer.author, draft.id] = (digest, place)
-        work.known[draft.id].append(
-            Target(
-                seq=seq,
-                author=offer.author,
-                kind=kind,
-                audience=admitted.audience,
-                target_seq=target.seq if target else None,
-                told=frozenset(told),
-            )
-        )
+        if told is not work.last_told:
+            work.told.update(told)
+            work.last_told = told
+        target_seq = target.seq if target else None
+        recorded = Recorded(offer.author, digest, place, seq, kind, admitted.audience, target_seq, told)
+        work.by_id[draft.id].append(recorded)
         self.new.append(
             (offer.family, seq, draft.id, offer.author, kind, draft.event.version, admitted.audience,
-             target.seq if target else None, digest, committed, salt, body)
+             target_seq, self.now, digest, committed, salt, body)
         )  # fmt: skip
         return place
 
     async def write(self) -> None:
         """Write what was decided since the last writing."""
-        await rows.add_events(self.connection, self.new, received_at=self.now)
+        await rows.add_events(self.connection, self.new)
         self.new = []
         for family, work in self.works.items():
             work.folding.settle()

@@ -52,14 +52,6 @@ SELECT seq, kind, version, body
    AND kind IN ('MilestoneObserved', 'ParentFirstSaw', 'Amended', 'ClipAttached', 'Withdrawn')
    AND audience <> 'me';
 
--- name: add_events
-INSERT INTO event (family_id, seq, event_id, author_id, kind, version, audience, target_seq, received_at,
-                   digest, commitment, salt, body)
-SELECT family_id, seq, event_id, author_id, kind, version, audience, target_seq, $13, digest, commitment, salt, body
-  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::bigint[],
-              $9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[])
-    AS new (family_id, seq, event_id, author_id, kind, version, audience, target_seq, digest, commitment, salt, body);
-
 -- name: put_runs
 INSERT INTO feed_run (family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain)
 SELECT *

@@ -12,7 +12,7 @@ from events.ids import EventId, FamilyId, LogId, MemberId, Seq
 from events.wire import event_of_bytes
 from projections.first_saw import Sighting
 from projections.fold import Folding, History
-from projections.visibility import Past, Target
+from projections.visibility import Past
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "append.sql")
@@ -32,17 +32,6 @@ class Known(msgspec.Struct, frozen=True):
     audience: str
     target_seq: Seq | None
     digest: bytes
-
-    def as_target(self, told: frozenset[MemberId]) -> Target:
-        """What the rule and admission ask of it."""
-        return Target(
-            seq=self.seq,
-            author=self.author,
-            kind=self.kind,
-            audience=Audience(self.audience),
-            target_seq=self.target_seq,
-            told=told,
-        )
 
 
 async def take_heads(connection: Any, counts: Mapping[FamilyId, int]) -> dict[FamilyId, tuple[Seq, LogId]]:
@@ -99,10 +88,20 @@ async def history(connection: Any, family: FamilyId, *, before: Seq) -> History:
     )
 
 
-async def add_events(connection: Any, new: Sequence[tuple[Any, ...]], *, received_at: datetime) -> None:
-    """Insert events; each is (family, seq, id, author, kind, version, audience, target_seq, digest, commitment, salt, body)."""
+EVENT_COLUMNS = (
+    "family_id", "seq", "event_id", "author_id", "kind", "version", "audience", "target_seq", "received_at",
+    "digest", "commitment", "salt", "body",
+)  # fmt: skip
+
+
+async def add_events(connection: Any, new: Sequence[tuple[Any, ...]]) -> None:
+    """Add events; each is a row in the order of `EVENT_COLUMNS`.
+
+    By COPY: asyncpg asks of every element of an array whether it is an array itself, which for these columns cost more than
+    all of the encoding.
+    """
     if new:
-        await connection.execute(QUERIES.add_events, *zip(*new, strict=True), received_at)
+        await connection.copy_records_to_table("event", records=new, columns=EVENT_COLUMNS)
 
 
 async def put_feeds(connection: Any, foldings: Mapping[FamilyId, Folding]) -> None:
@@ -114,15 +113,25 @@ async def put_feeds(connection: Any, foldings: Mapping[FamilyId, Folding]) -> No
     ]
     if runs:
         await connection.execute(QUERIES.put_runs, *zip(*runs, strict=True))
-    changed = [
-        (family, member, seq, sighting)
-        for family, folding in foldings.items()
-        for (member, seq), sighting in folding.changed_sightings.items()
-    ]
-    if put := [(family, member, seq, encode_sighting(one)) for family, member, seq, one in changed if one is not None]:
-        await connection.execute(QUERIES.put_sightings, *zip(*put, strict=True))
-    if gone := [(family, member, seq) for family, member, seq, one in changed if one is None]:
-        await connection.execute(QUERIES.drop_sightings, *zip(*gone, strict=True))
+    await _put_sightings(connection, foldings)
     for folding in foldings.values():
         folding.changed_runs.clear()
         folding.changed_sightings.clear()
+
+
+async def _put_sightings(connection: Any, foldings: Mapping[FamilyId, Folding]) -> None:
+    put, gone = [], []
+    for family, folding in foldings.items():
+        for seq, changed in folding.changed_sightings.items():
+            encoded: dict[int, bytes] = {}
+            for member, sighting in changed.items():
+                if sighting is None:
+                    gone.append((family, member, seq))
+                    continue
+                if id(sighting) not in encoded:
+                    encoded[id(sighting)] = encode_sighting(sighting)
+                put.append((family, member, seq, encoded[id(sighting)]))
+    if put:
+        await connection.execute(QUERIES.put_sightings, *zip(*put, strict=True))
+    if gone:
+        await connection.execute(QUERIES.drop_sightings, *zip(*gone, strict=True))
