@@ -165,7 +165,9 @@ class EmbeddedPostgres:
             deaths = [*(at for at in deaths if now - at < DEATHS_WITHIN_S), now]
             if len(deaths) > DEATHS_MAX:
                 raise PostgresKeepsDying(f"{len(deaths)} ends in {DEATHS_WITHIN_S:.0f} s; {self.log} has the reason")
-            await asyncio.to_thread(self._start_server)
+            # One that dies while it starts is one more death, and the count above bounds them.
+            with contextlib.suppress(PostgresDidNotStart):
+                await asyncio.to_thread(self._start_server)
 
     def _start_server(self) -> None:
         account = choose(cluster=self.cluster)

@@ -1,0 +1,100 @@
+"""The server of our own: kept data, one owner, and no death that costs a family anything."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from service.postgres import account
+from service.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres
+
+
+@pytest.fixture
+def server(open_folder: Path) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(open_folder / uuid.uuid4().hex)
+    yield server
+    server.stop()
+
+
+async def ask(database_url: str, sql: str) -> object:
+    connection = await asyncpg.connect(database_url, timeout=10)
+    try:
+        answer: object = await connection.fetchval(sql)
+        return answer
+    finally:
+        await connection.close()
+
+
+async def ask_until_answered(database_url: str, sql: str) -> object:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await ask(database_url, sql)
+            except (OSError, asyncpg.PostgresError):
+                await asyncio.sleep(0.02)
+
+
+async def test_what_was_committed_is_there_after_a_stop_and_a_start(server: EmbeddedPostgres) -> None:
+    """Law 1: nothing acknowledged is lost."""
+    await ask(server.start(), "CREATE TABLE kept AS SELECT 7 AS n")
+    server.stop()
+    assert await ask(server.start(), "SELECT n FROM kept") == 7
+
+
+async def test_every_acknowledged_row_outlives_kills_of_the_server_and_it_comes_back_by_itself(server: EmbeddedPostgres) -> None:
+    """Law 1: not even kill -9 of Postgres loses what was acknowledged."""
+    url = server.start()
+    watch = asyncio.create_task(server.supervise())
+    await ask(url, "CREATE TABLE kept (n integer)")
+    for n in range(4):
+        await ask_until_answered(url, f"INSERT INTO kept VALUES ({n})")
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+    # A row may stand twice: the answer to its insert was lost, and it was asked again.
+    assert await ask_until_answered(url, "SELECT array_agg(DISTINCT n ORDER BY n) FROM kept") == [0, 1, 2, 3]
+    watch.cancel()
+
+
+async def test_the_server_is_durable_and_answers_on_no_network_address(server: EmbeddedPostgres) -> None:
+    """Law 1: fsync and synchronous commit are on."""
+    url = server.start()
+    names = ("fsync", "synchronous_commit", "full_page_writes", "listen_addresses")
+    assert [await ask(url, f"SHOW {name}") for name in names] == ["on", "on", "on", ""]
+
+
+async def test_a_second_process_is_refused_a_data_directory_in_use(server: EmbeddedPostgres) -> None:
+    server.start()
+    with pytest.raises(DataDirectoryInUse, match=f"in use by process {os.getpid()}"):
+        EmbeddedPostgres(server.data_dir).start()
+
+
+async def test_a_server_left_behind_by_a_killed_process_is_replaced(server: EmbeddedPostgres) -> None:
+    script = (
+        "import os, sys, pathlib; from service.postgres.embedded import EmbeddedPostgres as E;"
+        "s = E(pathlib.Path(sys.argv[1])); s.start(); print(s.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    command = [sys.executable, "-c", script, str(server.data_dir)]
+    killed = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    left_behind = int(killed.stdout)
+    url = server.start()
+    assert server.pid != left_behind
+    assert await ask(url, "SELECT 1") == 1
+
+
+def test_a_closed_directory_on_the_way_is_named(tmp_path: Path) -> None:
+    stranger = account.Account(uid=54321, gid=54321, changes_user=True)
+    closed = tmp_path / "closed"
+    (closed / "data").mkdir(parents=True)
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder.owner() == tmp_path.owner() and len(folder.parts) > 2:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    closed.chmod(0o700)
+    (closed / "data").chmod(0o755)
+    assert account.first_closed(closed / "data", account=stranger) == closed

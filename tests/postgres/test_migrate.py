@@ -1,0 +1,11 @@
+"""Migrations: from nothing to this release, once."""
+
+from service.postgres.migrate import FOLDER, migrate, pending
+
+
+async def test_an_empty_database_gets_every_migration_once(empty_database_url: str) -> None:
+    shipped = sorted(path.stem for path in FOLDER.glob("*.sql"))
+    assert await pending(empty_database_url) == shipped
+    assert await migrate(empty_database_url) == shipped
+    assert await migrate(empty_database_url) == []
+    assert await pending(empty_database_url) == []
