@@ -1,0 +1,113 @@
+"""The daycare's rows become drafts: a pure reading of prose, which never guesses whom it is about.
+
+Owns this demo's small translation, until the daycare's own door exists. A row is known by its id: read twice, it is the
+same draft; edited, it is an amendment. Routine, what is for staff alone, and likes are passed over; a child that no parent
+linked is set aside.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from demo.activities import PROSE_TYPES, Record, time_of
+from demo.words import AGAIN_PROSE, WORDING
+from demo.written import id_at
+from events.amend import Amended, Changes
+from events.event import Draft, Precision
+from events.ids import ChildId, EventId
+from events.moments import MilestoneObserved, NoteWritten
+from events.wire import DeviceDraft
+
+INCIDENT: Final = "ac_incident"
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """What became of the rows. `drafts` repeats a draft as often as its row was read."""
+
+    drafts: list[DeviceDraft] = field(default_factory=list)
+    rows_passed_over: int = 0
+    children_set_aside: int = 0
+
+
+def read_pages(pages: Iterable[list[Record]], *, child_by_student: Mapping[str, ChildId]) -> Reading:
+    """Translate the pages in the order in which they were served."""
+    reading = Reading()
+    first_by_row: dict[str, Record] = {}
+    for record in (record for page in pages for record in page):
+        if record["staff_only"] or record["action_type"] not in (*PROSE_TYPES, INCIDENT) or not record["note"]:
+            reading.rows_passed_over += 1
+            continue
+        students = record["kid_ids"] or [record["target"]["object_id"]]
+        linked = [child_by_student[student] for student in students if student in child_by_student]
+        reading.children_set_aside += len(students) - len(linked)
+        first = first_by_row.setdefault(record["object_id"], record)
+        is_edit = _fingerprint(first) != _fingerprint(record)
+        for child in linked:
+            reading.drafts.append(_amendment(first, record, child) if is_edit else _told(record, child))
+    return reading
+
+
+def milestone_in(prose: str) -> str | None:
+    """The milestone that a note tells of; None where it tells of none, or of several."""
+    found = [key for key, wording in WORDING.items() if wording.telltale in prose.lower()]
+    return found[0] if len(found) == 1 else None
+
+
+def id_of_row(record: Record, child: ChildId) -> EventId:
+    """The one id of a row and a child, however often and on however many pages it is read."""
+    return _id(record["created_at"], record["object_id"], str(child))
+
+
+def _told(record: Record, child: ChildId) -> DeviceDraft:
+    note: str = record["note"]
+    is_again = note.startswith(AGAIN_PROSE)
+    key = milestone_in(note)
+    return Draft(
+        id=id_of_row(record, child),
+        occurred_at=time_of(record["event_date"]),
+        precision=Precision.MINUTE,
+        recorded_at=time_of(record["created_at"]),
+        event=NoteWritten(child=child, text=note)
+        if key is None
+        else MilestoneObserved(child=child, milestone=key, note=note, again=is_again),
+    )
+
+
+def _amendment(first: Record, record: Record, child: ChildId) -> DeviceDraft:
+    changes = Changes()
+    if record["event_date"] != first["event_date"]:
+        changes = Changes(occurred_at=time_of(record["event_date"]))
+    elif milestone_in(first["note"]) is None:
+        changes = Changes(text=record["note"])
+    else:
+        changes = Changes(note=record["note"])
+    return Draft(
+        id=_id(record["updated_at"], record["object_id"], str(child), record["updated_at"]),
+        occurred_at=time_of(record["updated_at"]),
+        precision=Precision.MINUTE,
+        recorded_at=time_of(record["updated_at"]),
+        event=Amended(target=id_of_row(first, child), changes=changes),
+    )
+
+
+def _fingerprint(record: Record) -> tuple[str, str]:
+    """What a correction can change. Likes and read marks are nobody's business."""
+    return record["event_date"], record["note"]
+
+
+def _id(created_at: str, *parts: str) -> EventId:
+    noise = int.from_bytes(sha256("\0".join(parts).encode()).digest()[:10])
+    return id_at(time_of(created_at), noise)
+
+
+def repeated(drafts: Iterable[DeviceDraft]) -> Iterator[tuple[DeviceDraft, int]]:
+    """Each draft once, at its first place, with the number of times that it came."""
+    times_by_id: dict[EventId, int] = {}
+    first_by_id: dict[EventId, DeviceDraft] = {}
+    for draft in drafts:
+        times_by_id[draft.id] = times_by_id.get(draft.id, 0) + 1
+        first_by_id.setdefault(draft.id, draft)
+    for draft_id, draft in first_by_id.items():
+        yield draft, times_by_id[draft_id]

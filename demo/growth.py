@@ -1,0 +1,62 @@
+"""When each twin first does what, in an order that the catalogue allows.
+
+Owns dates alone. Who was there, and who wrote it down, is decided elsewhere.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+
+from demo.cast import Twin
+from demo.weeks import Year
+from demo.words import WORDING
+from events.catalogue import CATALOGUE
+
+DAYS_A_MONTH: Final = 30.44
+NOT_THIS_CHILD: Final = {Twin.MIA: frozenset({"movement.bottom-shuffles"}), Twin.LEO: frozenset({"movement.crawls"})}
+"""Leo never crawled: he shuffled, and then he walked. That is an ordinary year."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """The very first time that a twin did something, seen or not."""
+
+    twin: Twin
+    milestone: str
+    at: datetime
+
+
+def growth(year: Year, dice: Random) -> tuple[Growth, ...]:
+    """Every first of the year, both twins, in order of time."""
+    firsts = [first for twin in Twin for first in _of_one(twin, year, dice)]
+    return tuple(sorted(firsts, key=lambda first: (first.at, first.twin, first.milestone)))
+
+
+def prepares(earlier: str, later: str) -> bool:
+    """Whether a child who does `later` has done `earlier` before, by the catalogue."""
+    return later in CATALOGUE.by_key[earlier].builds_to or earlier in CATALOGUE.implied_by(later)
+
+
+def _of_one(twin: Twin, year: Year, dice: Random) -> Iterable[Growth]:
+    keys = sorted(WORDING.keys() - NOT_THIS_CHILD[twin], key=lambda key: (CATALOGUE.by_key[key].months, key))
+    age_days_now = (year.until.date() - year.born).days
+    age_days: dict[str, float] = {}
+    for key in keys:
+        first_month, last_month = CATALOGUE.by_key[key].months
+        earliest = first_month * DAYS_A_MONTH
+        latest = max(earliest + 10, min(last_month * DAYS_A_MONTH, age_days_now - 2))
+        age_days[key] = earliest + (latest - earliest) * dice.uniform(0.25, 0.75)
+    gaps = {key: dice.randint(3, 9) for key in keys}
+    # As many rounds as the longest chain of steps could have links: each round settles one more link.
+    for _ in keys:
+        for later in keys:
+            before = [age_days[earlier] for earlier in keys if prepares(earlier, later)]
+            if before:
+                age_days[later] = max(age_days[later], max(before) + gaps[later])
+    for key in keys:
+        day = year.born + timedelta(days=int(age_days[key]))
+        at = year.moment(max(day, year.begins.date()), hour=dice.randint(8, 18), minute=dice.randrange(60))
+        if at < year.until - timedelta(hours=3):
+            yield Growth(twin=twin, milestone=key, at=at)

@@ -1,0 +1,79 @@
+"""The invented first year of twins with two homes: every line, from one seed.
+
+Owns the order in which the story is put together. The same seed, end and children give the same lines. No clock: `until`
+is an argument.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Final
+
+from demo import activities, adapter, asides, second_thoughts, sightings
+from demo.cast import Twin, Who
+from demo.growth import growth
+from demo.scribe import Scribe
+from demo.weeks import Year
+from demo.written import Written
+from events.amend import Amended, Withdrawn
+from events.ids import ChildId
+
+SEED: Final = 1912
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """A year as it was written. `lines` are in the order in which they leave the phones."""
+
+    year: Year
+    lines: tuple[Written, ...]
+    daycare_rows: int
+    daycare_rows_passed_over: int
+    children_set_aside: int
+
+    @property
+    def corrections(self) -> int:
+        """Amendments and withdrawals."""
+        return sum(isinstance(line.draft.event, Amended | Withdrawn) for line in self.lines)
+
+    @property
+    def sent_again(self) -> int:
+        """Drafts that leave a phone once more than they had to."""
+        return sum(line.times_sent - 1 for line in self.lines)
+
+
+def invent(*, until: datetime, child_by_twin: Mapping[Twin, ChildId], seed: int = SEED) -> History:
+    """Invent the year that ends at `until` (with an offset; it is cut to the minute)."""
+    year = Year(until=until.replace(second=0, microsecond=0))
+    dice = Random(seed)
+    scribe = Scribe(year=year, dice=dice, child_by_twin=child_by_twin)
+    firsts = growth(year, dice)
+    rows = sightings.tell_firsts(firsts, scribe)
+    rows += activities.everyday_rows(year, dice)
+    rows += second_thoughts.edit_rows(rows, scribe)
+    asides.tell_days(scribe)
+    asides.tell_own_milestones(scribe)
+    second_thoughts.take_back(firsts, scribe)
+    second_thoughts.put_right(scribe)
+    served = list(activities.pages(rows))
+    child_by_student = {activities.STUDENT_IDS[twin]: child for twin, child in child_by_twin.items()}
+    reading = adapter.read_pages(served, child_by_student=child_by_student)
+    scribe.lines += [
+        Written(
+            who=Who.DAYCARE,
+            draft=draft,
+            written_at=draft.recorded_at,
+            leaves_at=year.online_from(Who.DAYCARE, draft.recorded_at.astimezone(year.until.tzinfo)),
+            times_sent=times,
+        )
+        for draft, times in adapter.repeated(reading.drafts)
+    ]
+    asides.tell_cheers(scribe)
+    return History(
+        year=year,
+        lines=tuple(sorted(scribe.lines, key=lambda line: (line.leaves_at, line.written_at, line.draft.id))),
+        daycare_rows=sum(len(page) for page in served),
+        daycare_rows_passed_over=reading.rows_passed_over,
+        children_set_aside=reading.children_set_aside,
+    )
