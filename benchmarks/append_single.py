@@ -1,0 +1,94 @@
+"""append single: 16 devices of four families, each pushing one draft a request, in a closed loop.
+
+Held against a bare litestar handler that decodes the same bodies and answers: same uvicorn, same settings, same load, same
+minute. What the service does beyond that is everything that it is for: who may, once, in order, durable, told to each.
+"""
+
+from collections.abc import Callable, Sequence
+
+from benchmarks.closed_loop import Tally, drive
+from benchmarks.crew import Device, crew, found_many
+from benchmarks.figures import Figure, against_limit, fact, ms, percentile
+from benchmarks.line import Answer, Line, head
+from benchmarks.mix import push_body
+from benchmarks.postgres_alone import ONE_ROW, fsynced_insert_ms
+from benchmarks.processes import bare_app, stillnew
+from benchmarks.size import CREW, Size
+
+NAME = "append single"
+DRAFTS_READY_PER_S = 400
+"""Encoded ahead for each device and second: more than a machine of this kind answers."""
+
+
+async def measure(size: Size) -> list[Figure]:
+    """Requests a second, and how long one takes, beside the bare handler."""
+    async with stillnew() as service, bare_app() as bare:
+        families = await found_many(service.address, count=size.families)
+        devices = await crew(service.address, families=families)
+        bare_lines = [await Line.open(bare.address) for _ in devices]
+        of_bare: list[Tally] = []
+        of_service: list[Tally] = []
+        cpu_us: list[float] = []
+        await _round_of_bare(devices, bare_lines, seconds=size.warm_up_s)
+        await _round(devices, seconds=size.warm_up_s)
+        for _ in range(size.rounds):
+            of_bare.append(await _round_of_bare(devices, bare_lines, seconds=size.round_s))
+            before = service.cpu_s
+            of_service.append(await _round(devices, seconds=size.round_s))
+            cpu_us.append((service.cpu_s - before) / len(of_service[-1].latencies_s) * 1e6)
+        insert_ms = await fsynced_insert_ms(service.database_url, inserts=20 if size.rounds == 1 else 300)
+    return [
+        against_limit(
+            workload=NAME, what="requests/s", unit="/s", runs=[tally.per_s for tally in of_service],
+            limit_name="bare litestar handler", limit_runs=[tally.per_s for tally in of_bare], aimed_ratio=0.5,
+            detail=f"{CREW}, closed loop",
+        ),
+        *_latencies("request", of_service, limit_name="bare litestar handler", of_limit=of_bare),
+        fact(workload=NAME, what="CPU of the service a request", unit="µs", runs=cpu_us, detail="Postgres not counted"),
+        fact(workload=NAME, what="one row inserted and committed", unit="ms", runs=[insert_ms], detail=ONE_ROW),
+    ]
+
+
+def _latencies(what: str, tallies: Sequence[Tally], *, limit_name: str, of_limit: Sequence[Tally]) -> list[Figure]:
+    return [
+        against_limit(
+            workload=NAME, what=f"{what} p{share * 100:.0f}", unit="ms",
+            runs=[ms(percentile(tally.latencies_s, share)) for tally in tallies],
+            limit_name=limit_name, limit_runs=[ms(percentile(tally.latencies_s, share)) for tally in of_limit],
+        )
+        for share in (0.5, 0.99)
+    ]
+
+
+async def _round(devices: Sequence[Device], *, seconds: float) -> Tally:
+    _prepare(devices, seconds=seconds)
+
+    def asks(device: Device) -> Callable[[], bytes]:
+        return lambda: device.question(count=1)
+
+    return await drive(
+        [device.line for device in devices], [asks(device) for device in devices], seconds=seconds, is_right=_is_one_recorded
+    )
+
+
+async def _round_of_bare(devices: Sequence[Device], lines: Sequence[Line], *, seconds: float) -> Tally:
+    """The same drafts by the same load generator; the bare handler reads the token's header and does nothing with it."""
+    _prepare(devices, seconds=seconds)
+
+    def asks(device: Device) -> Callable[[], bytes]:
+        def question() -> bytes:
+            body = push_body([device.drafts.take()])
+            return head("POST", "/events", token=device.token, length=len(body)) + body
+
+        return question
+
+    return await drive(lines, [asks(device) for device in devices], seconds=seconds, is_right=_is_one_recorded)
+
+
+def _prepare(devices: Sequence[Device], *, seconds: float) -> None:
+    for device in devices:
+        device.drafts.prepare(int(seconds * DRAFTS_READY_PER_S))
+
+
+def _is_one_recorded(answer: Answer) -> bool:
+    return answer.status == 200 and answer.body.count(b'"recorded"') == 1

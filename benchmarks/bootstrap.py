@@ -1,0 +1,95 @@
+"""bootstrap: a fresh device of the father pulls the family's 2,000 events in one page, gzipped, over a new connection.
+
+A closed loop of one device. Held against the floor of the same bytes: one read of as many bodies of the log by its primary
+key, joined and compressed as the service compresses, in a loop of its own without HTTP.
+"""
+
+import time
+import zlib
+
+import asyncpg
+
+from benchmarks.crew import Family, found
+from benchmarks.figures import Figure, at_most, fact, ms, percentile
+from benchmarks.line import Address, Line, WrongAnswer, head, request
+from benchmarks.mix import Drafts, push_body
+from benchmarks.processes import stillnew
+from benchmarks.size import Size
+from events.event import Role
+
+NAME = "bootstrap"
+DRAFTS_A_PUSH = 100
+GZIP_MAGIC = b"\x1f\x8b"
+GZIP_LEVEL = 6
+
+
+async def measure(size: Size) -> list[Figure]:
+    """Milliseconds from connect to the last byte, and kilobytes on the wire."""
+    async with stillnew() as service:
+        family = await found(service.address)
+        await _write_history(service.address, family, events=size.bootstrap_events)
+        path = f"/v1/families/{family.family}/feed?after=0&limit={size.bootstrap_events}"
+        question = request("GET", path, token=family.token_by_member["father"], more="Accept-Encoding: gzip\r\n")
+        body = b""
+        took_s: list[float] = []
+        for _ in range(2 + size.bootstrap_pulls):
+            seconds, body = await _pull(service.address, question, events=size.bootstrap_events)
+            took_s.append(seconds)
+        floor_s = await _read_and_compress(service.database_url, family, size=size)
+    plain = len(zlib.decompress(body, wbits=31))
+    return [
+        at_most(
+            workload=NAME, what="pull p50", unit="ms", runs=[ms(percentile(took_s[2:], 0.5))], aimed=40.0,
+            limit_name="read and gzip alone", limit=ms(floor_s),
+            detail=f"{size.bootstrap_events} events, {size.bootstrap_pulls} pulls, each on a new connection, closed loop",
+        ),
+        fact(workload=NAME, what="pull p99", unit="ms", runs=[ms(percentile(took_s[2:], 0.99))]),
+        at_most(
+            workload=NAME, what="on the wire", unit="kB", runs=[len(body) / 1_000], aimed=150.0,
+            detail=f"gzipped; {plain / 1_000:,.0f} kB plain",
+        ),
+    ]
+
+
+async def _write_history(address: Address, family: Family, *, events: int) -> None:
+    """The sitter's and the mother's words, so that the father's feed has at least so many entries."""
+    line = await Line.open(address)
+    for index, start in enumerate(range(0, events + events // 10, DRAFTS_A_PUSH)):
+        drafts = Drafts(role=Role.CAREGIVER, child=family.child, about=family.seeds, seed=start)
+        written = [drafts.take() for _ in range(DRAFTS_A_PUSH)]
+        token = family.token_by_member["grandmother" if index % 2 else "sitter"]
+        body = push_body(written)
+        answer = await line.ask(head("POST", family.events_path, token=token, length=len(body)) + body)
+        if answer.status != 200 or answer.body.count(b'"recorded"') != len(written):
+            raise WrongAnswer(answer)
+    line.close()
+
+
+async def _pull(address: Address, question: bytes, *, events: int) -> tuple[float, bytes]:
+    started = time.perf_counter()
+    line = await Line.open(address)
+    answer = await line.ask(question)
+    seconds = time.perf_counter() - started
+    line.close()
+    if answer.status != 200 or not answer.body.startswith(GZIP_MAGIC):
+        raise WrongAnswer(answer)
+    if zlib.decompress(answer.body, wbits=31).count(b'"told_at"') != events:
+        raise WrongAnswer(answer._replace(body=b"a page of another length"))
+    return seconds, answer.body
+
+
+async def _read_and_compress(database_url: str, family: Family, *, size: Size) -> float:
+    """The floor, in seconds: the median of as many reads as there were pulls."""
+    conn = await asyncpg.connect(database_url)
+    took_s: list[float] = []
+    try:
+        statement = await conn.prepare("SELECT body FROM event WHERE family_id = $1 ORDER BY seq LIMIT $2")
+        for _ in range(2 + size.bootstrap_pulls):
+            started = time.perf_counter()
+            rows = await statement.fetch(family.family, size.bootstrap_events)
+            compressor = zlib.compressobj(GZIP_LEVEL, wbits=31)
+            _ = compressor.compress(b",".join([row[0] for row in rows])) + compressor.flush()
+            took_s.append(time.perf_counter() - started)
+    finally:
+        await conn.close()
+    return percentile(took_s[2:], 0.5)

@@ -1,0 +1,120 @@
+"""The families of the benchmarks, founded over HTTP as anybody would: five members each, every one with a device.
+
+    mother (first home)   father (second home)   sitter and grandmother (see all)   daycare (sees its own)
+
+Owns set-up only: nothing here is measured.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from benchmarks.line import Address, Line, WrongAnswer, ask_json, head, request
+from benchmarks.mix import Drafts, push_body
+from events.event import Role
+
+MEMBERS = ("mother", "father", "sitter", "grandmother", "daycare")
+ROLE_BY_MEMBER = {
+    "mother": Role.PARENT, "father": Role.PARENT,
+    "sitter": Role.CAREGIVER, "grandmother": Role.CAREGIVER,
+    "daycare": Role.DAYCARE,
+}
+SEEDS = 20
+"""Events that one of the family has written before the clock runs: something to cheer for."""
+
+# Who pushes in each family of a crew of 16 devices: the daycare's turn comes in half of the families.
+PUSHERS = (
+    ("mother", "father", "sitter", "grandmother"),
+    ("mother", "father", "sitter", "grandmother"),
+    ("mother", "father", "sitter", "daycare"),
+    ("mother", "father", "sitter", "daycare"),
+)
+FOUNDED_AT_ONCE = 8
+
+
+class Family(msgspec.Struct, frozen=True, kw_only=True):
+    """A family that was founded: its ids, and one device's token by member."""
+
+    family: str
+    child: str
+    token_by_member: dict[str, str]
+    seeds: tuple[str, ...]
+
+    @property
+    def events_path(self) -> str:
+        return f"/v1/families/{self.family}/events"
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that pushes: its connection, and what it has to say."""
+
+    line: Line
+    drafts: Drafts
+    path: str
+    token: str
+
+    def question(self, *, count: int) -> bytes:
+        """The bytes of a request that pushes `count` drafts."""
+        body = push_body([self.drafts.take() for _ in range(count)])
+        return head("POST", self.path, token=self.token, length=len(body)) + body
+
+
+async def found(address: Address, *, seeds: int = SEEDS) -> Family:
+    """Found a family and let the other four in."""
+    line = await Line.open(address)
+    founded = await ask_json(line, "POST", "/v1/families", said={
+        "you": {"name": "Ada"}, "household": {"name": "Hill"}, "child": {"name": "Kim", "born": "2026-01-05"},
+        "device": {"name": "phone"},
+    })
+    family, child, token = str(founded["family"]), str(founded["child"]), str(founded["token"])
+    tokens = {"mother": token}
+    for member in MEMBERS[1:]:
+        wanted: dict[str, object] = {"role": ROLE_BY_MEMBER[member].value, "name": member.title()}
+        if member == "father":
+            wanted["household"] = {"name": "Lake"}
+        if ROLE_BY_MEMBER[member] is Role.CAREGIVER:
+            wanted["sees"] = "all"
+        invite = await ask_json(line, "POST", f"/v1/families/{family}/invites", token=token, said=wanted)
+        joined = await ask_json(line, "POST", "/v1/invites/accept", said={
+            "code": invite["code"], "name": member.title(), "device": {"name": "phone"},
+        })
+        tokens[member] = str(joined["token"])
+    seeded = await _seed(line, family=family, child=child, token=tokens["sitter"], count=seeds) if seeds else ()
+    line.close()
+    return Family(family=family, child=child, token_by_member=tokens, seeds=seeded)
+
+
+async def _seed(line: Line, *, family: str, child: str, token: str, count: int) -> tuple[str, ...]:
+    """Notes and observations of the sitter, that parents and caregivers are told."""
+    drafts = Drafts(role=Role.DAYCARE, child=child, about=(), seed=1)
+    body = push_body([drafts.take() for _ in range(count)])
+    answer = await line.ask(request("POST", f"/v1/families/{family}/events", token=token, body=body))
+    if answer.status != 200 or answer.body.count(b'"recorded"') != count:
+        raise WrongAnswer(answer)
+    pushed = msgspec.json.decode(body)["drafts"]
+    return tuple(draft["id"] for draft in pushed if draft.get("audience") != "household")
+
+
+async def found_many(address: Address, *, count: int, seeds: int = SEEDS) -> list[Family]:
+    """Found families, a few at a time."""
+    gate = asyncio.Semaphore(FOUNDED_AT_ONCE)
+
+    async def one() -> Family:
+        async with gate:
+            return await found(address, seeds=seeds)
+
+    return list(await asyncio.gather(*(one() for _ in range(count))))
+
+
+async def crew(address: Address, *, families: Sequence[Family]) -> list[Device]:
+    """Four devices of each family, connected; with four families 16 devices, in the shares that `mix` states."""
+    devices: list[Device] = []
+    for index, family in enumerate(families):
+        for member in PUSHERS[index % len(PUSHERS)]:
+            role = ROLE_BY_MEMBER[member]
+            devices.append(Device(
+                line=await Line.open(address), path=family.events_path, token=family.token_by_member[member],
+                drafts=Drafts(role=role, child=family.child, about=family.seeds, seed=100 + len(devices)),
+            ))
+    return devices

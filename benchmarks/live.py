@@ -1,0 +1,116 @@
+"""live: the sitter writes, and five devices of three members hold streams open: the mother's two, the father's two, the
+grandmother's.
+
+An open loop: 50 drafts a second leave at their times whether or not the earlier ones were answered, so a stall is paid for by
+everything that waits behind it. A time runs from the moment when a draft was due to the last byte of it at a listener. Held
+against the bare app, which tells five streams what it was sent and keeps nothing.
+"""
+
+import asyncio
+import gc
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from benchmarks.crew import Family, found
+from benchmarks.figures import Figure, at_most, fact, ms, percentile
+from benchmarks.line import Address, Line, WrongAnswer, ask_json, head
+from benchmarks.listen import Listener
+from benchmarks.mix import Drafts, push_body
+from benchmarks.postgres_alone import ONE_ROW, fsynced_insert_ms
+from benchmarks.processes import bare_app, stillnew
+from benchmarks.size import Size
+from events.event import Role
+
+NAME = "live"
+LISTENERS = 5
+LINES = 8
+"""Connections of the writer: at 50 a second one is free unless answers take 160 ms."""
+LATE_S_MAX = 5.0
+
+
+async def measure(size: Size) -> list[Figure]:
+    """Milliseconds from send to listener."""
+    async with stillnew() as service, bare_app() as bare:
+        family = await found(service.address)
+        told = [await _listen(service.address, family, token) for token in await _listening_tokens(service.address, family)]
+        told_bare = [await Listener.open(bare.address, "/live", token=None) for _ in range(LISTENERS)]
+        token = family.token_by_member["sitter"]
+        runs: list[Sequence[float]] = []
+        runs_of_bare: list[Sequence[float]] = []
+        await _write(bare.address, "/told", family, token, told_bare, size=size, seconds=size.warm_up_s)
+        await _write(service.address, family.events_path, family, token, told, size=size, seconds=size.warm_up_s)
+        for _ in range(size.rounds):
+            runs_of_bare.append(await _write(bare.address, "/told", family, token, told_bare, size=size, seconds=size.live_s))
+            runs.append(await _write(service.address, family.events_path, family, token, told, size=size, seconds=size.live_s))
+        insert_ms = await fsynced_insert_ms(service.database_url, inserts=20 if size.rounds == 1 else 300)
+        for listener in (*told, *told_bare):
+            listener.close()
+    return [
+        *(
+            at_most(
+                workload=NAME, what=f"send to listener p{share * 100:.0f}", unit="ms", aimed=aimed,
+                runs=[ms(percentile(run, share)) for run in runs], limit_name="bare litestar relay",
+                limit=percentile([ms(percentile(run, share)) for run in runs_of_bare], 0.5),
+                detail=f"{LISTENERS} listeners, {size.live_per_s} drafts/s, open loop",
+            )
+            for share, aimed in ((0.5, 6.0), (0.99, 25.0))
+        ),
+        fact(workload=NAME, what="one row inserted and committed", unit="ms", runs=[insert_ms], detail=ONE_ROW),
+    ]
+
+
+async def _listening_tokens(address: Address, family: Family) -> list[str]:
+    """A second phone for each parent, and the grandmother."""
+    tokens = [family.token_by_member[member] for member in ("mother", "father", "grandmother")]
+    line = await Line.open(address)
+    for first in tokens[:2]:
+        code = await ask_json(line, "POST", "/v1/devices/pair-codes", token=first)
+        paired = await ask_json(line, "POST", "/v1/devices/pair", said={"code": code["code"], "device": {"name": "tablet"}})
+        tokens.append(str(paired["token"]))
+    line.close()
+    return tokens
+
+
+async def _listen(address: Address, family: Family, token: str) -> Listener:
+    return await Listener.open(address, f"/v1/families/{family.family}/live?after=0", token=token)
+
+
+async def _write(
+    address: Address, path: str, family: Family, token: str, listeners: Sequence[Listener], *, size: Size, seconds: float
+) -> list[float]:
+    """Push on the beat, and return the time of every (draft, listener) in seconds. None is missing."""
+    drafts = Drafts(role=Role.CAREGIVER, child=family.child, about=family.seeds, seed=int(time.time()))
+    # Those for the sitter's household would rightly not reach the father.
+    taken = [drafts.take() for _ in range(int(seconds * size.live_per_s * 1.2) + 20)]
+    for_all = [draft for draft in taken if b'"audience"' not in draft]
+    lines = [await Line.open(address) for _ in range(LINES)]
+    free: asyncio.Queue[Line] = asyncio.Queue()
+    for line in lines:
+        free.put_nowait(line)
+    due_at: dict[bytes, float] = {}
+
+    async def push(draft: bytes) -> None:
+        line = await free.get()
+        body = push_body([draft])
+        answer = await line.ask(head("POST", path, token=token, length=len(body)) + body)
+        if answer.status != 200 or answer.body.count(b'"recorded"') != 1:
+            raise WrongAnswer(answer)
+        free.put_nowait(line)
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with asyncio.TaskGroup() as pushes:
+            start = time.perf_counter()
+            for index, draft in enumerate(for_all[: int(seconds * size.live_per_s)]):
+                await asyncio.sleep(max(0.0, start + index / size.live_per_s - time.perf_counter()))
+                due_at[msgspec.json.decode(draft)["id"].encode()] = time.perf_counter()
+                pushes.create_task(push(draft))
+        await asyncio.wait_for(asyncio.gather(*(listener.hears(due_at) for listener in listeners)), LATE_S_MAX)
+    finally:
+        gc.enable()
+        for line in lines:
+            line.close()
+    return [listener.heard_at[draft] - due for draft, due in due_at.items() for listener in listeners]

@@ -1,0 +1,133 @@
+"""What the devices of the benchmarks write: drafts of a stated mix and size, none twice.
+
+Owns the shares, the words and the encoding. Draws from seeded dice, so that two runs write alike but for their ids.
+Drafts are encoded before the clock runs; only `sent_at` is put around them at the moment of sending, because a stale one
+would make the service correct every time of the push.
+
+    of 100 drafts   35 NoteWritten for the family, 40 MilestoneObserved, 10 ParentFirstSaw for oneself,
+                    10 Cheered about an earlier event of another member, 5 NoteWritten for the household
+
+ParentFirstSaw is a parent's own and a daycare does not cheer, so each role has a deck of its own; over the 16 devices of a
+crew (8 parents, 6 caregivers, 2 daycares, all equally busy) the decks add up to the shares above, exactly.
+"""
+
+import random
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+import uuid_utils
+
+from events.catalogue import CATALOGUE
+from events.event import Role
+
+
+class Card(StrEnum):
+    """One kind of draft."""
+
+    NOTE = "note"
+    OBSERVED = "observed"
+    FIRST_SAW = "first_saw"
+    CHEER = "cheer"
+    HOME_NOTE = "home_note"
+
+
+DECK_BY_ROLE: dict[Role, dict[Card, int]] = {
+    Role.PARENT: {Card.NOTE: 30, Card.OBSERVED: 34, Card.FIRST_SAW: 20, Card.CHEER: 11, Card.HOME_NOTE: 5},
+    Role.CAREGIVER: {Card.NOTE: 39, Card.OBSERVED: 44, Card.FIRST_SAW: 0, Card.CHEER: 12, Card.HOME_NOTE: 5},
+    Role.DAYCARE: {Card.NOTE: 43, Card.OBSERVED: 52, Card.FIRST_SAW: 0, Card.CHEER: 0, Card.HOME_NOTE: 5},
+}
+"""Cards of each kind in a deck of 100, which is shuffled and dealt out before the next one is begun."""
+
+# Filled up with words to about this: what the history of a real family comes to, an id and two times included.
+DRAFT_BYTES = 300
+DAYS_BACK = 300
+
+WORDS = """
+today this morning after the nap before lunch in the garden on the sofa by the window with the red ball the blue cup
+held out both hands laughed out loud and looked round for us once more twice then sat down very proud of it all
+grandma was on the phone we sang the song about the duck rain outside so we stayed in built a tower of six bricks
+pointed at the dog said something like ba or da wanted to do it again all alone no help please tired but happy slept
+well ate half a banana and some porridge new tooth at last on the left side shoes on the wrong feet kissed the bear
+waved through the glass splashed in the bath crawled under the table found the spoon clapped when daddy came home
+""".split()  # noqa: SIM905  (a text to be read as text)
+
+_encode = msgspec.json.encode
+
+
+class Drafts:
+    """The drafts of one device, each taken once.
+
+    Args:
+        about: ids of earlier events which the author has been told, to cheer for; may be empty where no cheer is dealt.
+    """
+
+    def __init__(self, *, role: Role, child: str, about: Sequence[str], seed: int) -> None:
+        self._dice = random.Random(seed)
+        self._child = child
+        self._about = about
+        self._deck = [card for card, count in DECK_BY_ROLE[role].items() for _ in range(count)]
+        self._dealt: list[Card] = []
+        self._ready: deque[bytes] = deque()
+        self._milestones = tuple(CATALOGUE.by_key)
+        self._now = datetime.now(UTC)
+
+    def prepare(self, count: int) -> None:
+        """Encode drafts until `count` are ready."""
+        while len(self._ready) < count:
+            self._ready.append(self._write())
+
+    def take(self) -> bytes:
+        """The next draft, as JSON."""
+        return self._ready.popleft() if self._ready else self._write()
+
+    def _write(self) -> bytes:
+        if not self._dealt:
+            self._dealt = list(self._deck)
+            self._dice.shuffle(self._dealt)
+        card = self._dealt.pop()
+        happened = self._now - timedelta(minutes=self._dice.randrange(DAYS_BACK * 24 * 60))
+        draft: dict[str, object] = {
+            "id": str(uuid_utils.uuid7()),
+            "occurred_at": happened.isoformat(timespec="seconds"),
+            "precision": "minute",
+            "recorded_at": (happened + timedelta(seconds=self._dice.randrange(30, 600))).isoformat(timespec="seconds"),
+        }
+        if card is Card.HOME_NOTE:
+            draft["audience"] = "household"
+        event, text_field = self._event(card)
+        spare = DRAFT_BYTES - len(_encode({**draft, "event": event}))
+        return _encode({**draft, "event": {**event, text_field: self._text(bytes_wanted=max(spare, 20))}})
+
+    def _event(self, card: Card) -> tuple[dict[str, object], str]:
+        """What is said, without its words, and the name of the field that takes them."""
+        match card:
+            case Card.NOTE | Card.HOME_NOTE:
+                return {"type": "NoteWritten", "child": self._child, "text": ""}, "text"
+            case Card.OBSERVED:
+                key = self._dice.choice(self._milestones)
+                return {"type": "MilestoneObserved", "child": self._child, "milestone": key, "note": ""}, "note"
+            case Card.FIRST_SAW:
+                key = self._dice.choice(self._milestones)
+                event: dict[str, object] = {
+                    "type": "ParentFirstSaw", "child": self._child, "milestone": key, "how": "in_person", "feelings": "",
+                }
+                return event, "feelings"
+            case Card.CHEER:
+                return {"type": "Cheered", "about": self._dice.choice(self._about), "words": ""}, "words"
+
+    def _text(self, *, bytes_wanted: int) -> str:
+        words: list[str] = []
+        length = 0
+        while length < bytes_wanted:
+            words.append(self._dice.choice(WORDS))
+            length += len(words[-1]) + 1
+        return " ".join(words)[:bytes_wanted].strip()
+
+
+def push_body(drafts: Sequence[bytes]) -> bytes:
+    """The body of one push, sent now."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").encode()
+    return b'{"sent_at":"' + now + b'","drafts":[' + b",".join(drafts) + b"]}"

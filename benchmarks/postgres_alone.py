@@ -1,0 +1,70 @@
+"""What the same Postgres does with nothing around it: rows of the log inserted again by unnest, and one row committed.
+
+Owns two plain tables, which it makes and drops. Knows the columns of the log's own table, and no more of it.
+"""
+
+import time
+from collections.abc import Sequence
+from uuid import uuid4
+
+import asyncpg
+
+from benchmarks.figures import percentile
+
+BATCH = 1_000
+ONE_ROW = "one connection, fsync on, p50"
+
+# name, type of the column: those of the log's own table, in its order.
+COLUMNS = (
+    ("family_id", "uuid"), ("seq", "bigint"), ("event_id", "uuid"), ("author_id", "uuid"), ("kind", "text"),
+    ("version", "smallint"), ("audience", "text"), ("target_seq", "bigint"), ("received_at", "timestamptz"),
+    ("digest", "bytea"), ("commitment", "bytea"), ("salt", "bytea"), ("body", "bytea"),
+)
+NAMES = ", ".join(name for name, _ in COLUMNS)
+
+MAKE = f"""
+CREATE TABLE bench_plain_event ({", ".join(f"{name} {kind}" for name, kind in COLUMNS)}, PRIMARY KEY (family_id, seq))
+"""
+INSERT = f"""
+INSERT INTO bench_plain_event ({NAMES})
+SELECT * FROM unnest({", ".join(f"${index}::{kind}[]" for index, (_, kind) in enumerate(COLUMNS, start=1))})
+"""
+
+Batches = Sequence[Sequence[Sequence[object]]]
+
+
+async def read_rows(conn: "asyncpg.Connection[asyncpg.Record]", *, most: int) -> Batches:
+    """The latest events of the log, at most `most`, by columns, in batches of 1,000: ready to be sent."""
+    rows = await conn.fetch(f"SELECT {NAMES} FROM event ORDER BY received_at DESC, family_id, seq LIMIT $1", most)
+    batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    return [[[row[name] for row in batch] for name, _ in COLUMNS] for batch in batches]
+
+
+async def insert_again(conn: "asyncpg.Connection[asyncpg.Record]", batches: Batches) -> float:
+    """Insert the rows into an empty plain table, each batch a transaction. Returns rows a second."""
+    await conn.execute("DROP TABLE IF EXISTS bench_plain_event")
+    await conn.execute(MAKE)
+    statement = await conn.prepare(INSERT)
+    started = time.perf_counter()
+    for columns in batches:
+        await statement.fetch(*columns)
+    seconds = time.perf_counter() - started
+    await conn.execute("DROP TABLE bench_plain_event")
+    return sum(len(columns[0]) for columns in batches) / seconds
+
+
+async def fsynced_insert_ms(database_url: str, *, inserts: int) -> float:
+    """The median time of one row's insert and commit on one connection: below it no acknowledged write can be. Milliseconds."""
+    conn = await asyncpg.connect(database_url)
+    try:
+        await conn.execute("CREATE TABLE bench_one_row (id uuid PRIMARY KEY, body text NOT NULL)")
+        statement = await conn.prepare("INSERT INTO bench_one_row VALUES ($1, $2)")
+        took_s: list[float] = []
+        for _ in range(inserts):
+            started = time.perf_counter()
+            await statement.fetch(uuid4(), "x" * 300)
+            took_s.append(time.perf_counter() - started)
+        await conn.execute("DROP TABLE bench_one_row")
+    finally:
+        await conn.close()
+    return percentile(took_s, 0.5) * 1_000

@@ -1,0 +1,157 @@
+"""Starts what is measured, each in a process of its own: the service as people start it, and the bare app.
+
+Owns ports, folders, waiting for readiness, and the end. Knows no workload.
+"""
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from benchmarks.line import Address, Line, request
+from service.postgres.embedded import EmbeddedPostgres
+
+READY_S_MAX = 60.0
+STOP_S_MAX = 40.0
+
+# The load comes from one address and few devices at a pace that no family reaches: the limits would be what is measured.
+NO_LIMITS: Mapping[str, str] = {
+    "STILLNEW_FOUNDING": "open",
+    "STILLNEW_LIMIT_PUSH": "0",
+    "STILLNEW_LIMIT_READ": "0",
+    "STILLNEW_LIMIT_ACCESS": "0",
+    "STILLNEW_LIMIT_STRANGERS": "0",
+}
+
+
+class DidNotStart(RuntimeError):
+    """A process ended, or stayed silent, before it answered. The message ends with its last words."""
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """A running server: where it listens, and the process that answers."""
+
+    address: Address
+    process: psutil.Process
+    data: Path
+    """Its data directory; for the bare app, the folder of its log."""
+
+    @property
+    def database_url(self) -> str:
+        """The Postgres of the service, as its owner."""
+        return EmbeddedPostgres(self.data).database_url
+
+    @property
+    def rss_bytes(self) -> int:
+        return int(self.process.memory_info().rss)
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU that the process has taken since its start, user and system."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+
+def raise_open_files() -> int:
+    """Let this process, and what it starts, hold as many sockets as the machine allows. Returns the number."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def stillnew(*, settings: Mapping[str, str] | None = None) -> AsyncIterator[Served]:
+    """The service on an empty data directory with its own Postgres (fsync on), one worker, without rate limits."""
+    with tempfile.TemporaryDirectory(prefix="stillnew-bench-") as folder:
+        data = Path(folder)
+        _let_others_enter(data)
+        address = Address("127.0.0.1", free_port())
+        command = [
+            sys.executable, "-m", "service.cli", "serve",
+            "--host", address.host, "--port", str(address.port), "--data", str(data / "data"),
+        ]
+        environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "STILLNEW_REDIS_URL")}
+        environment |= {**NO_LIMITS, **(settings or {})}
+        async with _running(command, address=address, ready_path="/health/ready", data=data / "data", log=data / "log",
+                            environment=environment) as served:
+            yield served
+
+
+@contextlib.asynccontextmanager
+async def bare_app() -> AsyncIterator[Served]:
+    """The limit: a litestar app that only decodes and answers, on uvicorn with the settings of the service."""
+    with tempfile.TemporaryDirectory(prefix="stillnew-bench-") as folder:
+        address = Address("127.0.0.1", free_port())
+        command = [
+            sys.executable, "-m", "uvicorn", "benchmarks.bare:app", "--host", address.host, "--port", str(address.port),
+            "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--log-level", "warning",
+        ]
+        data = Path(folder)
+        async with _running(command, address=address, ready_path="/ready", data=data, log=data / "log",
+                            environment=dict(os.environ)) as served:
+            yield served
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    command: Sequence[str], *, address: Address, ready_path: str, data: Path, log: Path, environment: Mapping[str, str]
+) -> AsyncIterator[Served]:
+    process = _launch(command, log=log, environment=environment)
+    try:
+        deadline = time.monotonic() + READY_S_MAX
+        while not await _answers(address, ready_path):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise DidNotStart(f"{' '.join(command[:5])}: {_last_words(log)}")
+            await asyncio.sleep(0.05)
+        yield Served(address=address, process=psutil.Process(process.pid), data=data)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.to_thread(process.wait, STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _launch(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    with log.open("wb") as words:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, env=dict(environment), cwd=Path(__file__).parents[1]
+        )
+
+
+def _last_words(log: Path) -> str:
+    return log.read_text(errors="replace")[-2_000:]
+
+
+def _let_others_enter(folder: Path) -> None:
+    # Started as root, Postgres runs under another account, which must reach its cluster.
+    folder.chmod(0o755)
+
+
+async def _answers(address: Address, path: str) -> bool:
+    try:
+        line = await Line.open(address)
+        answer = await line.ask(request("GET", path))
+    except OSError:
+        return False
+    line.close()
+    return answer.status == 200
