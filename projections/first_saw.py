@@ -74,6 +74,29 @@ def step(before: Sighting | None, event: Event[Any]) -> Sighting | None:
             return before
 
 
+def of_feed(told: Iterable[Event[Any]]) -> list[Sighting]:
+    """What somebody knows of sightings, folded from the events of their feed in order.
+
+    The same result as the rows that are kept for parents, which are folded event by event as the log grows.
+    """
+    sightings: list[Sighting | None] = []
+    index: dict[EventId, int] = {}
+    """Event -> its sighting: its own, or for a clip the one that it is attached to. Of two authors' ids the first counts."""
+    for event in told:
+        match event.event:
+            case MilestoneObserved() | ParentFirstSaw():
+                index.setdefault(event.id, len(sightings))
+                sightings.append(step(None, event))
+            case Amended(target=target) | Withdrawn(target=target) | ClipAttached(target=target) if target in index:
+                at = index[target]
+                sightings[at] = step(sightings[at], event)
+                if isinstance(event.event, ClipAttached):
+                    index.setdefault(event.id, at)
+            case _:
+                continue
+    return [sighting for sighting in sightings if sighting is not None]
+
+
 def _made(event: Event[Any], child: ChildId, milestone: str, how: How, feelings: str | None) -> Sighting:
     return Sighting(
         event=event.id,

@@ -79,7 +79,7 @@ def _entries(rows: Any) -> list[tuple[int, bytes]]:
 def _entry(place: int, released: str | None, told_at: Any, chain: bytes, body: bytes) -> bytes:
     """An entry as JSON. The event's own bytes stand in it as they were committed to."""
     reason = b'"%b"' % released.encode() if released else b"null"
-    told = told_at.isoformat(timespec="milliseconds").removesuffix("+00:00").encode()
+    told = told_at.isoformat().removesuffix("+00:00").encode()
     return b'{"place":%d,"told_at":"%bZ","released":%b,"chain":"%b","event":%b}' % (
         place,
         told,

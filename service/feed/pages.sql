@@ -32,9 +32,3 @@ SELECT run.first_place + event.seq - run.first_seq AS place, run.released,
    AND event.seq >= run.first_seq
    AND event.seq < run.first_seq + least(run.length, $3 + $4 - run.first_place)
  ORDER BY place;
-
--- name: sightings
-SELECT body
-  FROM sighting
- WHERE family_id = $1
-   AND member_id = $2;

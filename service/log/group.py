@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from events.errors import Refused
+from events.ids import LogId
 from service.errors import PASSING
 from service.log.append import Appended, Offer, append
 from service.log.receipts import Receipt
@@ -45,11 +46,15 @@ class LogBusy(Refused):
     code, status, title = "log.busy", 503, "The log is busy"
 
 
+Answer = tuple[LogId, tuple[Receipt, ...]]
+"""The log that the drafts are in, and their receipts."""
+
+
 class Waiting(msgspec.Struct, frozen=True):
-    """An offer, and who waits for its receipts."""
+    """An offer, and who waits for its answer."""
 
     offer: Offer
-    receipts: asyncio.Future[tuple[Receipt, ...]]
+    answer: asyncio.Future[Answer]
 
 
 class Committer:
@@ -84,15 +89,15 @@ class Committer:
         if self._connection is not None:
             await self._connection.close()
 
-    async def offer(self, offer: Offer) -> tuple[Receipt, ...]:
-        """Wait until the offer is on the disk, and give its receipts.
+    async def offer(self, offer: Offer) -> Answer:
+        """Wait until the offer is on the disk, and say what became of it.
 
         Raises:
             LogBusy, LogUnavailable, NotFound
         """
         if self._is_closing or self._drafts_waiting + len(offer.drafts) > DRAFTS_WAITING_MAX:
             raise LogBusy("Too many drafts are waiting; send these again in a moment.")
-        future: asyncio.Future[tuple[Receipt, ...]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(Waiting(offer, future))
         self._drafts_waiting += len(offer.drafts)
         self._arrived.set()
@@ -132,7 +137,7 @@ class Committer:
         else:
             self._announce(appended)
             for waiting, receipts in zip(batch, appended.receipts, strict=True):
-                _answer(waiting, receipts)
+                _answer(waiting, appended.logs[waiting.offer.family], receipts)
 
     async def _write(self, offers: Sequence[Offer]) -> Appended:
         for attempt in range(ATTEMPTS):
@@ -162,15 +167,15 @@ class Committer:
         self._connection = None
 
 
-def _answer(waiting: Waiting, receipts: tuple[Receipt, ...] | Refused) -> None:
-    if waiting.receipts.done():  # its device went away
+def _answer(waiting: Waiting, log: LogId, receipts: tuple[Receipt, ...] | Refused) -> None:
+    if waiting.answer.done():  # its device went away
         return
     if isinstance(receipts, Refused):
-        waiting.receipts.set_exception(receipts)
+        waiting.answer.set_exception(receipts)
     else:
-        waiting.receipts.set_result(receipts)
+        waiting.answer.set_result((log, receipts))
 
 
 def _fail(waiting: Waiting, error: Exception) -> None:
-    if not waiting.receipts.done():
-        waiting.receipts.set_exception(error)
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)

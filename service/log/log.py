@@ -18,7 +18,7 @@ from events.wire import DeviceDraft, Push, ServiceBody
 from service.errors import PASSING, NotFound
 from service.log import rows
 from service.log.append import Appended, Offer, append
-from service.log.group import Committer, LogUnavailable
+from service.log.group import Answer, Committer, LogUnavailable
 from service.log.receipts import Receipt
 from service.log.state import FamilyStates
 
@@ -93,8 +93,8 @@ class Log:
         for committer in self._committers:
             await committer.stop()
 
-    async def push(self, *, family: FamilyId, author: MemberId, push: Push) -> tuple[Receipt, ...]:
-        """Append what a device pushed, and give the receipts in the drafts' order, once they are on the disk.
+    async def push(self, *, family: FamilyId, author: MemberId, push: Push) -> Answer:
+        """Append what a device pushed; gives the log and the receipts in the drafts' order, once they are on the disk.
 
         Raises:
             LogBusy, LogUnavailable: 503; the device sends the same drafts again.

@@ -1,0 +1,118 @@
+"""Answers for the feed and the timeline. Parses and answers; decides nothing."""
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get
+
+from events.event import Instant
+from events.ids import ChildId
+from events.wire import AnyEvent
+from projections.timeline import Entry
+from service import answers
+from service.asking import Asked
+from service.compression import compressed
+from service.feed.pages import PAGE_DEFAULT, PAGE_MAX, FeedAhead, bytes_of_page, page
+from service.feed.timeline import timeline
+from service.limits import Kind
+from service.says import Says, Who
+
+
+class FeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to go on, and how far."""
+
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
+
+
+class TimelineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose days, and as of when."""
+
+    child: ChildId | None = None
+    as_of: Instant | None = None
+
+
+class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of a feed, as documented; it is written by `pages`, whose bytes were committed to."""
+
+    place: int
+    told_at: Instant
+    released: str | None
+    chain: str
+    event: AnyEvent
+
+
+class Feed(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a feed."""
+
+    log: UUID
+    entries: tuple[FeedEntry, ...]
+    place: int
+    more: bool
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """A member's timeline, oldest first."""
+
+    entries: tuple[Entry, ...]
+
+
+FEED_QUERY: Final[dict[str, dict[str, Any]]] = {
+    "after": {"type": "integer", "minimum": 0, "maximum": 2**62, "default": 0},
+    "limit": {"type": "integer", "minimum": 1, "maximum": PAGE_MAX, "default": PAGE_DEFAULT},
+}
+TIMELINE_QUERY: Final[dict[str, dict[str, Any]]] = {
+    "child": {"type": "string", "format": "uuid"},
+    "as_of": {"type": "string", "format": "date-time"},
+}
+
+
+@get(
+    "/v1/families/{family:uuid}/feed",
+    opt=Says(
+        summary="What the caller was told, in pages",
+        who=Who.MEMBER,
+        kind=Kind.READ,
+        answers=Feed,
+        query=FEED_QUERY,
+        refuses=(FeedAhead,),
+    ).opt(),
+)
+async def read_feed(request: Asked) -> Response[bytes]:
+    """Give a page of the caller's feed."""
+    query = request.asked_for(FeedQuery)
+    member = request.member
+    found = await page(request.house.pool, family=member.family, member=member.member, after=query.after, limit=query.limit)
+    media_type = answers.media_type_of(request.scope)  # type: ignore[arg-type]
+    body = bytes_of_page(found)
+    if media_type != answers.JSON:
+        body = msgspec.msgpack.encode(msgspec.json.decode(body))
+    return await compressed(request, body, media_type=media_type)
+
+
+@get(
+    "/v1/families/{family:uuid}/timeline",
+    opt=Says(
+        summary="The first time I saw it: the caller's own timeline",
+        who=Who.MEMBER,
+        kind=Kind.READ,
+        answers=Timeline,
+        query=TIMELINE_QUERY,
+    ).opt(),
+)
+async def read_timeline(request: Asked) -> Response[bytes]:
+    """Give the caller's timeline."""
+    query = request.asked_for(TimelineQuery)
+    member = request.member
+    found = await timeline(
+        request.house.pool,
+        family=member.family,
+        member=member.member,
+        role=member.role,
+        child=query.child,
+        as_of=query.as_of,
+        now=request.house.now(),
+    )
+    media_type = answers.media_type_of(request.scope)  # type: ignore[arg-type]
+    return await compressed(request, answers.encode(Timeline(entries=found), media_type), media_type=media_type)

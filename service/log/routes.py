@@ -1,0 +1,46 @@
+"""Answers a push. Plain ASGI, because this is the hottest route: the framework alone would cost more than the log."""
+
+from typing import Final
+
+import msgspec
+
+from events.wire import read_push, read_push_of_msgpack
+from service import answers
+from service.access.guard import Membership
+from service.asgi import Receive, Scope, Send
+from service.bodies import PUSH_BYTES_MAX, Encoding, encoding_of, read_body, refuse_loose_msgpack
+from service.house import House
+from service.log.receipts import Receipt
+
+_HEADERS: Final = {
+    media_type: [(b"content-type", media_type.encode()), (b"vary", b"accept")] for media_type in (answers.JSON, answers.MSGPACK)
+}
+
+
+class Pushed(msgspec.Struct, frozen=True):
+    """What became of a push: receipts in the drafts' order."""
+
+    log: str
+    receipts: tuple[Receipt, ...]
+
+
+async def push(scope: Scope, receive: Receive, send: Send, *, house: House, caller: Membership) -> None:
+    """Append a device's drafts, and answer once they are on the disk.
+
+    Raises:
+        Refused: the body cannot be read, or the log does not answer.
+    """
+    encoding = encoding_of(scope)
+    body = await read_body(scope, receive, bytes_max=PUSH_BYTES_MAX)
+    match encoding:
+        case Encoding.JSON:
+            pushed = read_push(body)
+        case Encoding.MSGPACK:
+            refuse_loose_msgpack(body)
+            pushed = read_push_of_msgpack(body)
+    log, receipts = await house.log.push(family=caller.family, author=caller.member, push=pushed)
+    media_type = answers.media_type_of(scope)
+    answer = answers.encode(Pushed(str(log), receipts), media_type)
+    headers = [*_HEADERS[media_type], (b"content-length", b"%d" % len(answer))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})
