@@ -15,8 +15,8 @@ venv: $(STAMP)
 $(STAMP): requirements/dev.txt pyproject.toml
 	@echo "Setting up Python in $(VENV); this takes a minute or two, once."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 	    --config-settings editable_mode=compat --editable .
 	@touch $(STAMP)
 
@@ -45,7 +45,7 @@ bench-smoke: $(STAMP)    ## the same workloads, small: that they run, not what t
 	@$(BIN)/python -m benchmarks --smoke $(ARGS)
 
 requirements:            ## pin anew after a change to requirements/*.in; needs pip-tools on the PATH
-	@cd requirements && for set in runtime dev; do \
+	@cd requirements && for set in runtime dev build; do \
 	    pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header \
 	      --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$set.txt $$set.in || exit 1; \
 	done
