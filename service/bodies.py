@@ -1,0 +1,237 @@
+"""Reads a request's body, bounded in length and in time, in one of two encodings, strictly, as one type; and its query.
+
+Owns the door through which every body comes but a push, whose drafts `events.wire` reads one by one; that uses
+`read_body` and `refuse_loose_msgpack` too. Knows no route.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid, TextHasNul
+from events.wire import DEPTH_MAX, invalid_field, refuse_duplicate_keys, refuse_nul, require_utf8
+from service.asgi import Receive, Scope, headers
+from service.errors import BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
+
+BODY_BYTES_MAX: Final = 64 * 1024
+PUSH_BYTES_MAX: Final = 1024 * 1024
+BODY_WITHIN_S: Final = 20.0
+"""A full push of 1 MiB on a line of half a megabit a second."""
+
+Shape = TypeVar("Shape")
+
+
+class Disconnected(Exception):
+    """The caller went away before the body was whole: there is nobody to answer."""
+
+
+class Encoding(Enum):
+    """How a body is written."""
+
+    JSON = "application/json"
+    MSGPACK = "application/msgpack"
+
+
+_BY_HEADER: Final = {
+    b"application/json": Encoding.JSON,
+    b"application/json; charset=utf-8": Encoding.JSON,
+    b"application/msgpack": Encoding.MSGPACK,
+    b"application/vnd.msgpack": Encoding.MSGPACK,
+    b"application/x-msgpack": Encoding.MSGPACK,
+}
+
+
+def encoding_of(scope: Scope) -> Encoding:
+    """The encoding that the headers name.
+
+    Raises:
+        MediaTypeUnsupported: none, another, several, or a content encoding.
+    """
+    named = headers(scope, b"content-type")
+    if len(named) != 1 or any(value.lower() != b"identity" for value in headers(scope, b"content-encoding")):
+        raise MediaTypeUnsupported
+    plain = b"; ".join(part.strip() for part in named[0].lower().split(b";")).replace(b'"', b"")
+    found = _BY_HEADER.get(plain)
+    if found is None:
+        raise MediaTypeUnsupported
+    return found
+
+
+async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float = BODY_WITHIN_S) -> bytes:
+    """The whole body.
+
+    Raises:
+        BodyTooLarge, BodyTooSlow: before more of it was held than that.
+        Disconnected: the caller went away.
+    """
+    for length in headers(scope, b"content-length"):
+        if not length.isdigit() or int(length) > bytes_max:
+            raise BodyTooLarge(bytes_max=bytes_max)
+    try:
+        async with asyncio.timeout(within_s):
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                body: bytes = message.get("body", b"")
+                if len(body) > bytes_max:
+                    raise BodyTooLarge(bytes_max=bytes_max)
+                return body
+            return await _rest(receive, message, bytes_max=bytes_max)
+    except TimeoutError:
+        raise BodyTooSlow(within_s=within_s) from None
+
+
+async def _rest(receive: Receive, message: Any, *, bytes_max: int) -> bytes:
+    parts, held = [], 0
+    while True:
+        if message["type"] != "http.request":
+            raise Disconnected
+        part = message.get("body", b"")
+        held += len(part)
+        if held > bytes_max:
+            raise BodyTooLarge(bytes_max=bytes_max)
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+
+
+async def read(scope: Scope, receive: Receive, shape: type[Shape], *, bytes_max: int = BODY_BYTES_MAX) -> Shape:
+    """Read a body as one value of `shape`.
+
+    Raises:
+        Refused: the first thing that is wrong, with the field where there is one.
+    """
+    encoding = encoding_of(scope)
+    body = await read_body(scope, receive, bytes_max=bytes_max)
+    match encoding:
+        case Encoding.JSON:
+            return decode_json(body, shape)
+        case Encoding.MSGPACK:
+            return decode_msgpack(body, shape)
+
+
+def query_of(scope: Scope, shape: type[Shape]) -> Shape:
+    """The query as one value: each name once, none that the route does not know.
+
+    Raises:
+        FieldInvalid
+    """
+    found: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError:
+        pairs = []
+        if scope["query_string"]:
+            raise FieldInvalid("The query cannot be read.", at=None) from None
+    for name, text in pairs:
+        if name in found:
+            raise FieldInvalid("The query names this twice.", at=name[:80])
+        found[name] = text
+    try:
+        return msgspec.convert(found, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise invalid_field(error) from None
+
+
+def decode_json(body: bytes, shape: type[Shape]) -> Shape:
+    """Read strict JSON: UTF-8, one value, no key twice, at most 16 deep, integers within 64 bits, no NUL in a text."""
+    require_utf8(body)
+    try:
+        value = msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise invalid_field(error) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BodyMalformed(f"The body is not JSON: {error}.") from None
+    # The shapes of this service are flat, and refuse unknown fields: a value that fits is never deeper than 16.
+    refuse_duplicate_keys(body)
+    if b"\\u0000" in body:
+        refuse_nul(body)
+    return value
+
+
+def decode_msgpack(body: bytes, shape: type[Shape]) -> Shape:
+    """Read strict MessagePack, by the same rules."""
+    refuse_loose_msgpack(body)
+    try:
+        return msgspec.msgpack.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise invalid_field(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
+
+
+class _Key:
+    """A key that equals no other, so that a dict of them keeps both of two equal keys: msgspec would keep the last."""
+
+    def __init__(self, text: Any) -> None:
+        self.text = text
+
+
+def _key(kind: type[Any], found: Any) -> Any:
+    if kind is _Key and isinstance(found, str):
+        return _Key(found)
+    raise BodyMalformed("A key is text.")
+
+
+_pairs_of_map = msgspec.msgpack.Decoder(dict[_Key, msgspec.Raw], dec_hook=_key)
+_items_of_array = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_scalar = msgspec.msgpack.Decoder()
+
+
+def refuse_loose_msgpack(body: bytes) -> None:
+    """Refuse MessagePack with a doubled key, a key that is no text, NUL in a text, bytes, extensions but timestamps, or depth.
+
+    msgspec builds the values; this looks at what it passes over. One decoding a level: for small bodies.
+    """
+    try:
+        _look_through(msgspec.Raw(body), at="", depth=1)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
+
+
+def _look_through(raw: msgspec.Raw, *, at: str, depth: int) -> None:
+    octets = memoryview(raw)
+    first = octets[0] if octets else 0
+    if _is_map(first) or _is_array(first):
+        if depth > DEPTH_MAX:
+            raise BodyTooDeep(f"Objects and lists nest at most {DEPTH_MAX} deep.", at=at[:200] or None)
+        for inner, path in _inside(raw, is_map=_is_map(first), at=at):
+            _look_through(inner, at=path, depth=depth + 1)
+        return
+    match _scalar.decode(raw):
+        case str() as text if "\0" in text:
+            raise TextHasNul("A text cannot hold the character NUL.", at=at[:200] or None)
+        case str() | bool() | int() | float() | datetime() | None:
+            return
+        case _:
+            raise BodyMalformed("The body holds bytes or an extension.", at=at[:200] or None)
+
+
+def _inside(raw: msgspec.Raw, *, is_map: bool, at: str) -> Iterator[tuple[msgspec.Raw, str]]:
+    if not is_map:
+        for index, inner in enumerate(_items_of_array.decode(raw)):
+            yield inner, f"{at}[{index}]"
+        return
+    seen: set[str] = set()
+    for key, inner in _pairs_of_map.decode(raw).items():
+        path = f"{at}.{key.text}" if at else key.text
+        if key.text in seen:
+            raise DuplicateKey(f"The key {json.dumps(key.text[:80])} stands twice in one object.", at=path[:200])
+        if "\0" in key.text:
+            raise TextHasNul("A text cannot hold the character NUL.", at=at[:200] or None)
+        seen.add(key.text)
+        yield inner, path
+
+
+def _is_map(first: int) -> bool:
+    return 0x80 <= first <= 0x8F or first in (0xDE, 0xDF)
+
+
+def _is_array(first: int) -> bool:
+    return 0x90 <= first <= 0x9F or first in (0xDC, 0xDD)
