@@ -1,0 +1,40 @@
+"""What a running process has, and hands to every route. Owns nothing: each part is built in `service.app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+if TYPE_CHECKING:  # they take a House as an argument: names for the type checker alone
+    from service.access.guard import Guard
+    from service.feed.streams import Streams
+    from service.feed.wake import WakeUps
+    from service.limits import Limits
+    from service.log.log import Log
+    from service.settings import Settings
+    from service.telemetry import Metrics
+
+
+def now_utc() -> datetime:
+    """The server's clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The parts of one process."""
+
+    settings: Settings
+    database_url: str
+    pool: asyncpg.Pool
+    log: Log
+    wake: WakeUps
+    streams: Streams
+    guard: Guard
+    limits: Limits
+    metrics: Metrics
+    now: Callable[[], datetime] = now_utc
