@@ -1,0 +1,234 @@
+"""Stands before every route: one URL a resource, who may ask and how often, a line in the log, refusals as problem documents.
+
+Owns what is the same for all requests, so that no route can forget it. The two hot routes are plain ASGI behind it, and the
+rest is litestar's. Knows no event and no row.
+"""
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from events.errors import Refused
+from events.ids import FamilyId
+from service.access.guard import Caller, Membership
+from service.asgi import App, Message, Receive, Scope, Send, header
+from service.bodies import Disconnected
+from service.errors import (
+    AddressTooLong,
+    Crashed,
+    MethodNotAllowed,
+    NotFound,
+    TooManyRequests,
+    Unauthenticated,
+    bytes_of,
+    headers_of,
+    refusal_of,
+)
+from service.house import House
+from service.limits import Kind, neighbourhood
+from service.paths import Paths, Route
+from service.says import Says, Who
+from service.telemetry import Metrics, described
+
+QUERY_BYTES_MAX: Final = 2_048
+SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+GONE: Final = 499
+"""In the log only: the caller went away before there was an answer."""
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What stands behind one method of one route."""
+
+    says: Says
+    app: App
+
+
+class Telling:
+    """One answer on its way out: adds what every answer carries, and notes its status."""
+
+    __slots__ = ("_is_head", "_request_id", "_send", "ended_at_s", "status")
+
+    def __init__(self, send: Send, *, request_id: bytes, is_head: bool) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._is_head = is_head
+        self.status = 0
+        self.ended_at_s = 0.0
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message.get("headers", ()), (b"x-request-id", self._request_id), (b"x-content-type-options", b"nosniff")]
+            if not any(name == b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers}
+        elif self._is_head and message["type"] == "http.response.body":
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+        await self._send(message)
+
+    async def refuse(self, refusal: Refused) -> None:
+        """Answer with a problem document."""
+        body = bytes_of(refusal)
+        headers = [*headers_of(refusal), (b"content-length", b"%d" % len(body))]
+        await self.send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+class Front:
+    """The ASGI application. `house` is there from start-up to shutdown."""
+
+    def __init__(self, *, paths: Paths[Target], framework: App) -> None:
+        self.paths = paths
+        self._framework = framework
+        self.metrics = Metrics()
+        self._seen_by_label: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        self.house: House | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "lifespan":
+                await self._framework(scope, receive, send)
+            case "http":
+                await self._answer(scope, receive, send)
+            case _:
+                await send({"type": "websocket.close", "code": 1008})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started_s = time.perf_counter()
+        request_id = header(scope, b"x-request-id") or b""
+        if SANE_REQUEST_ID.fullmatch(request_id) is None:
+            request_id = os.urandom(12).hex().encode()
+        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        telling = Telling(send, request_id=request_id, is_head=scope["method"] == "HEAD")
+        found = self.paths.find(scope.get("raw_path") or scope["path"].encode("latin-1", "replace"))
+        code = None
+        try:
+            code = await self._let_in(scope, receive, telling, found)
+        except Disconnected:
+            telling.status = telling.status or GONE
+        except Exception as error:  # noqa: BLE001 - the last door: named by refusal_of, told in the log, answered
+            code = await self._refuse(telling, error)
+        finally:
+            self._tell(scope, found, telling, code=code, seconds=time.perf_counter() - started_s)
+
+    async def _refuse(self, telling: Telling, error: Exception) -> str:
+        refusal = told_refusal(error)
+        if telling.status:
+            # The answer has begun: the connection is all that can be ended.
+            raise error
+        await telling.refuse(refusal)
+        return refusal.code
+
+    async def _let_in(
+        self, scope: Scope, receive: Receive, telling: Telling, found: tuple[Route[Target], Mapping[str, UUID]] | None
+    ) -> str | None:
+        """Let a request through to its route, and give the code of what was refused behind the framework."""
+        if found is None:
+            raise NotFound
+        route, ids = found
+        if len(scope["query_string"]) > QUERY_BYTES_MAX:
+            raise AddressTooLong(f"A query holds at most {QUERY_BYTES_MAX} bytes.")
+        method = scope["method"]
+        if method == "OPTIONS":
+            allowed = ", ".join(route.allowed).encode()
+            await telling.send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allowed)]})
+            await telling.send({"type": "http.response.body", "body": b""})
+            return None
+        target = route.by_method.get("GET" if method == "HEAD" else method)
+        if target is None or (method == "HEAD" and target.says.answers_as == "text/event-stream"):
+            raise MethodNotAllowed(allowed=route.allowed)
+        assert self.house is not None, "requests come between start-up and shutdown"
+        caller = await self._admit(self.house, scope, target.says, ids)
+        inner = {**scope, "house": self.house, "caller": caller, "ids": ids}
+        if method == "HEAD":
+            inner["method"] = "GET"
+        self.metrics.open_requests.inc()
+        try:
+            await target.app(inner, receive, telling.send)
+        finally:
+            self.metrics.open_requests.dec()
+        code: str | None = inner.get("code")
+        return code
+
+    async def _admit(self, house: House, scope: Scope, says: Says, ids: Mapping[str, UUID]) -> Caller | Membership | None:
+        caller: Caller | Membership | None = None
+        try:
+            match says.who:
+                case Who.MEMBER:
+                    caller = await house.guard.membership(scope, FamilyId(ids["family"]))
+                case Who.DEVICE:
+                    caller = await house.guard.authenticate(scope)
+                case Who.ANYONE_OR_DEVICE:
+                    caller = await house.guard.authenticate(scope) if header(scope, b"authorization") is not None else None
+                case Who.ANYONE:
+                    pass
+            if caller is not None:
+                house.limits.take(says.kind, caller.device)
+            elif says.kind is not Kind.FREE:
+                house.limits.take(Kind.STRANGER, _address(scope))
+        except Unauthenticated:
+            self._count_stranger(house, scope)
+            raise
+        except TooManyRequests:
+            self.metrics.refused_by_limit.labels(says.kind.value).inc()
+            raise
+        return caller
+
+    def _count_stranger(self, house: House, scope: Scope) -> None:
+        try:
+            house.limits.take(Kind.STRANGER, _address(scope))
+        except TooManyRequests:
+            self.metrics.refused_by_limit.labels(Kind.STRANGER.value).inc()
+            raise
+
+    def _tell(
+        self, scope: Scope, found: tuple[Route[Target], Mapping[str, UUID]] | None, telling: Telling, *, code: str | None,
+        seconds: float,
+    ) -> None:  # fmt: skip
+        route = "unknown" if found is None else found[0].template
+        method = scope["method"] if found is not None and scope["method"] in found[0].allowed else "other"
+        counted, timed = self._seen(route, method, telling.status // 100)
+        counted.inc()
+        if not route.endswith("/live"):
+            timed.observe(seconds)
+        line = {"method": method, "route": route, "status": telling.status, "duration_ms": round(seconds * 1000, 2)}
+        if code is not None:
+            line["code"] = code
+        if found is not None and "family" in found[1]:
+            line["family"] = str(found[1]["family"])
+        logger.info("request", **line)
+
+    def _seen(self, route: str, method: str, status_class: int) -> tuple[Any, Any]:
+        # Looking a labelled child up costs more than counting: kept by the few labels that there are.
+        key = (route, method, status_class)
+        if key not in self._seen_by_label:
+            self._seen_by_label[key] = (
+                self.metrics.requests.labels(route, method, f"{status_class}xx"),
+                self.metrics.seconds.labels(route),
+            )
+        return self._seen_by_label[key]
+
+
+def told_refusal(error: Exception) -> Refused:
+    """What to answer to an error; told in the log where it is ours and not the caller's."""
+    refusal = refusal_of(error)
+    if isinstance(refusal, Crashed):
+        logger.error("crashed", **described(error))
+    elif refusal is not error:
+        logger.warning("unavailable", **described(error))
+    return refusal
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return neighbourhood(client[0] if client else None)

@@ -1,0 +1,107 @@
+"""Says whether this process lives, whether it can work, and what it has counted. For whoever operates it, not for families."""
+
+import asyncio
+import os
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+from litestar import Response, get
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from service.asking import Asked
+from service.errors import PASSING
+from service.house import House
+from service.limits import Kind
+from service.postgres.migrate import pending
+from service.says import Says, Who
+
+WITHIN_S: Final = 2.0
+OK: Final = "ok"
+
+
+class Alive(msgspec.Struct, frozen=True, kw_only=True):
+    """The process answers."""
+
+    alive: bool = True
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the service can work; and of each part, `ok` or what is wrong with it."""
+
+    ready: bool
+    database: str
+    migrations: str
+    redis: str
+
+
+LIVE = Says(summary="Whether the process lives", who=Who.ANYONE, kind=Kind.FREE, answers=Alive)
+READY = Says(
+    summary="Whether the service can work, and which part is missing: 503 then",
+    who=Who.ANYONE, kind=Kind.FREE, answers=Ready,
+)  # fmt: skip
+METRICS = Says(summary="Metrics for Prometheus", who=Who.ANYONE, kind=Kind.FREE, answers=str, answers_as="text/plain")
+
+
+@get("/health/live", opt=LIVE.opt())
+async def live(request: Asked) -> Response[bytes]:
+    """The process answers: nothing else is asked."""
+    return request.answer(Alive())
+
+
+@get("/health/ready", opt=READY.opt())
+async def ready(request: Asked) -> Response[bytes]:
+    """Look at each part. Redis is no condition: without it devices are late, never wrong (law 18)."""
+    database, migrations, redis = await asyncio.gather(
+        _database(request.house), _migrations(request.house.database_url), _redis(request.house.settings.redis_url)
+    )
+    is_ready = database == OK and migrations == OK
+    said = Ready(ready=is_ready, database=database, migrations=migrations, redis=redis)
+    return request.answer(said, status=200 if is_ready else 503)
+
+
+@get("/metrics", opt=METRICS.opt())
+async def metrics(request: Asked) -> Response[bytes]:
+    """All workers' counters, where several share a folder for them."""
+    registry = request.house.metrics.registry
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+async def _database(house: House) -> str:
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            await house.pool.fetchval("SELECT 1")
+    except PASSING as error:
+        return f"does not answer ({type(error).__name__})"
+    return OK
+
+
+async def _migrations(database_url: str) -> str:
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            missing = await pending(database_url)
+    except (*PASSING, asyncpg.PostgresError) as error:
+        return f"cannot be read ({type(error).__name__})"
+    return f"{len(missing)} missing: run `stillnew migrate`" if missing else OK
+
+
+async def _redis(redis_url: str | None) -> str:
+    if redis_url is None:
+        return "not configured"
+    client: Any = Redis.from_url(redis_url, socket_connect_timeout=WITHIN_S, socket_timeout=WITHIN_S)
+    try:
+        await client.ping()
+    except (RedisError, OSError) as error:
+        return f"does not answer ({type(error).__name__}): devices are late until it does"
+    finally:
+        await client.aclose()
+    return OK
+
+
+ROUTES: Final = (live, ready, metrics)

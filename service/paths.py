@@ -1,0 +1,99 @@
+"""One resource, one URL: finds the route that a path names, and knows no other spelling of it.
+
+Owns the matching of paths. An id is a UUID in its one canonical spelling; a trailing or doubled slash, a percent sign where
+none belongs, or an id in braces or capitals names nothing.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+from events.ids import CANONICAL_UUID
+
+PATH_BYTES_MAX: Final = 512
+_PLAIN: Final = re.compile(rb"[A-Za-z0-9/._~-]*")
+_PARAMETER: Final = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
+
+Target = TypeVar("Target")
+
+
+@dataclass
+class Route(Generic[Target]):
+    """A template and what stands behind it, by method."""
+
+    template: str
+    names: tuple[str, ...]
+    by_method: dict[str, Target] = field(default_factory=dict)
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The methods that this route answers, those among them that it answers by itself."""
+        methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
+        return tuple(sorted(methods))
+
+
+class _Branch(Generic[Target]):
+    __slots__ = ("by_id", "by_text", "route")
+
+    def __init__(self) -> None:
+        self.by_text: dict[str, _Branch[Target]] = {}
+        self.by_id: _Branch[Target] | None = None
+        self.route: Route[Target] | None = None
+
+
+class Paths(Generic[Target]):
+    """All routes of the service."""
+
+    def __init__(self) -> None:
+        self._root: _Branch[Target] = _Branch()
+        self._by_template: dict[str, Route[Target]] = {}
+
+    def add(self, method: str, template: str, target: Target) -> None:
+        """Add a route. `{name}` and `{name:uuid}` stand for an id.
+
+        Raises:
+            ValueError: there is one already.
+        """
+        template = _PARAMETER.sub(r"{\1}", template)
+        branch, names = self._root, []
+        for part in template.split("/")[1:]:
+            if (named := _PARAMETER.fullmatch(part)) is not None:
+                names.append(named[1])
+                branch.by_id = branch.by_id or _Branch()
+                branch = branch.by_id
+            else:
+                branch = branch.by_text.setdefault(part, _Branch())
+        if branch.route is None:
+            branch.route = self._by_template[template] = Route(template=template, names=tuple(names))
+        if method in branch.route.by_method:
+            raise ValueError(f"{method} {template} stands twice")
+        branch.route.by_method[method] = target
+
+    def find(self, raw_path: bytes) -> tuple[Route[Target], Mapping[str, UUID]] | None:
+        """The route of a path as it was sent, and the ids in it; None where the path names nothing."""
+        if len(raw_path) > PATH_BYTES_MAX or _PLAIN.fullmatch(raw_path) is None:
+            return None
+        branch, ids = self._root, []
+        for part in raw_path.decode("ascii").split("/")[1:]:
+            following = branch.by_text.get(part)
+            if following is None:
+                following = branch.by_id
+                if following is None or CANONICAL_UUID.fullmatch(part) is None:
+                    return None
+                ids.append(UUID(part))
+            branch = following
+        if branch.route is None:
+            return None
+        return branch.route, dict(zip(branch.route.names, ids, strict=True))
+
+    def __iter__(self) -> Iterator[Route[Target]]:
+        return iter(self._by_template.values())
+
+    def as_text(self) -> list[tuple[str, str, Any]]:
+        """Every (method, template, target), sorted."""
+        return sorted(
+            ((method, route.template, target) for route in self for method, target in route.by_method.items()),
+            key=lambda entry: (entry[1], entry[0]),
+        )
