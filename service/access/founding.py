@@ -1,0 +1,187 @@
+"""Founds families, adds children, and shows a family and oneself. Owns the routes; `decide` says who may."""
+
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import msgspec
+from litestar import Response, get, post
+
+from events.errors import FieldInvalid
+from events.event import Role
+from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoined, Sees
+from events.ids import ChildId, DeviceId, FamilyId, HouseholdId, MemberId, PersonId
+from service.access.decide import CHILDREN_MAX, DEVICES_MAX, may_add_child, may_found
+from service.access.errors import FoundingClosed, NotForRole, TooMany
+from service.access.guard import Caller, Membership
+from service.access.shapes import (
+    ChildListed,
+    DeviceListed,
+    FamilyListed,
+    Founded,
+    FoundFamily,
+    HouseholdListed,
+    Me,
+    MemberListed,
+    MembershipListed,
+    Named,
+    NewChild,
+)
+from service.access.tokens import hash_of, new_token, token_in
+from service.asgi import header
+from service.asking import Asked
+from service.errors import NotFound
+from service.limits import Kind
+from service.log.log import Writing
+from service.postgres.queries import load
+from service.says import Says, Who
+
+QUERIES: Final = load(__package__, "access.sql")
+
+FOUND = Says(
+    summary="Found a family: the first parent, home and child. With a token, the same person founds another one",
+    who=Who.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=FoundFamily, answers=Founded, refuses=(FoundingClosed,),
+)  # fmt: skip
+ME = Says(summary="Who the caller is: families and own devices", who=Who.DEVICE, kind=Kind.READ, answers=Me)
+ROSTER = Says(summary="The family's homes, children and members", who=Who.MEMBER, kind=Kind.READ, answers=FamilyListed)
+ADD_CHILD = Says(
+    summary="Add a child", who=Who.MEMBER, kind=Kind.ACCESS, status=201, takes=NewChild, answers=ChildListed,
+    refuses=(NotForRole, TooMany),
+)  # fmt: skip
+
+
+@post("/v1/families", opt=FOUND.opt())
+async def found(request: Asked) -> Response[bytes]:
+    """The log begins with who founded it, their home, themselves and the child."""
+    asked = await request.read(FoundFamily)
+    may_found(request.house.settings.founding, has_token=request.caller is not None)
+    family, member = FamilyId(uuid4()), MemberId(uuid4())
+    household, child = HouseholdId(uuid4()), ChildId(uuid4())
+    async with request.house.log.transaction() as writing:
+        person, device, token = await person_of(request, writing, asked.device)
+        await writing.open_family(family)
+        await writing.conn.execute(QUERIES.join_family, person, family, member)
+        await writing.write(
+            family=family,
+            author=member,
+            facts=(
+                FamilyFounded(),
+                HouseholdOpened(household=household, name=asked.household.name),
+                MemberJoined(member=member, name=asked.you.name, role=Role.PARENT, household=household, sees=Sees.ALL),
+                ChildAdded(child=child, name=asked.child.name, born=asked.child.born),
+            ),
+        )
+    return request.answer(
+        Founded(family=family, member=member, household=household, child=child, device=device, token=token), status=201
+    )
+
+
+async def person_of(request: Asked, writing: Writing, named: Named | None) -> tuple[PersonId, DeviceId, str]:
+    """The person behind the caller's token, or a new one with a first device. The token is the one to use from now on."""
+    if request.caller is not None:
+        token = token_in(header(request.scope, b"authorization"))  # type: ignore[arg-type]
+        assert token is not None, "the guard let this token in"
+        return request.caller.person, request.caller.device, token.decode()
+    if named is None:
+        raise FieldInvalid("Who brings no token names a device.", at="device")
+    person = PersonId(uuid4())
+    await writing.conn.execute(QUERIES.add_person, person, writing.now)
+    device, token_text = await add_device(writing, person, named.name)
+    return person, device, token_text
+
+
+async def add_device(writing: Writing, person: PersonId, name: str) -> tuple[DeviceId, str]:
+    """Give a person one device more.
+
+    Raises:
+        TooMany
+    """
+    held = await writing.conn.fetchval(QUERIES.take_person, person)
+    if held is None or held >= DEVICES_MAX:
+        raise TooMany(f"A person has at most {DEVICES_MAX} devices.", at="device")
+    device, token = DeviceId(uuid4()), new_token()
+    await writing.conn.execute(QUERIES.add_device, device, person, name, hash_of(token), writing.now)
+    return device, token
+
+
+async def held_membership(writing: Writing, caller: Membership) -> Membership:
+    """The caller's membership as it is now, and stays until the transaction ends: the guard may have remembered it.
+
+    Raises:
+        NotFound: they have left meanwhile.
+    """
+    row = await writing.conn.fetchrow(QUERIES.hold_membership, caller.person, caller.family)
+    if row is None or row["member_id"] != caller.member:
+        raise NotFound
+    return caller
+
+
+@get("/v1/me", opt=ME.opt())
+async def me(request: Asked) -> Response[bytes]:
+    """One's own memberships and devices; nobody else's."""
+    caller: Caller = request.device
+    memberships = await request.house.pool.fetch(QUERIES.memberships, caller.person)
+    devices = await request.house.pool.fetch(QUERIES.own_devices, caller.person)
+    return request.answer(
+        Me(
+            person=caller.person,
+            memberships=tuple(
+                MembershipListed(
+                    family=row["family_id"],
+                    member=row["member_id"],
+                    name=row["name"],
+                    role=Role(row["role"]),
+                    household=row["household_id"],
+                )
+                for row in memberships
+            ),
+            devices=tuple(
+                DeviceListed(
+                    device=row["device_id"],
+                    name=row["name"],
+                    created_at=row["created_at"],
+                    this=row["device_id"] == caller.device,
+                )
+                for row in devices
+            ),
+        )
+    )
+
+
+@get("/v1/families/{family:uuid}", opt=ROSTER.opt())
+async def roster(request: Asked) -> Response[bytes]:
+    """The roster. One snapshot, so that no member stands in a home that is not listed."""
+    family = request.member.family
+    async with request.house.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        return request.answer(
+            FamilyListed(
+                family=family,
+                households=await _listed(connection, QUERIES.households, family, HouseholdListed),
+                children=await _listed(connection, QUERIES.children, family, ChildListed),
+                members=await _listed(connection, QUERIES.members, family, MemberListed),
+            )
+        )
+
+
+async def _listed(connection: Any, query: str, family: UUID, shape: Any) -> tuple[Any, ...]:
+    return tuple(msgspec.convert(dict(row), shape) for row in await connection.fetch(query, family))
+
+
+@post("/v1/families/{family:uuid}/children", opt=ADD_CHILD.opt())
+async def add_child(request: Asked) -> Response[bytes]:
+    """Add a child to the family."""
+    asked = await request.read(NewChild)
+    caller = request.member
+    may_add_child(caller.role)
+    child = ChildId(uuid4())
+    async with request.house.log.transaction() as writing:
+        await held_membership(writing, caller)
+        added = ChildAdded(child=child, name=asked.name, born=asked.born)
+        await writing.write(family=caller.family, author=caller.member, facts=(added,))
+        # Counted after the family's head was locked: two at once cannot both be the last that fits.
+        counts = await writing.conn.fetchrow(QUERIES.counts, caller.family)
+        if counts["children"] > CHILDREN_MAX:
+            raise TooMany(f"A family has at most {CHILDREN_MAX} children.")
+    return request.answer(ChildListed(child=child, name=asked.name, born=asked.born), status=201)
+
+
+ROUTES: Final = (found, me, roster, add_child)

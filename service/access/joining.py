@@ -1,0 +1,169 @@
+"""Invites people, lets them in, and lets them go. Owns the routes; `decide` says who may.
+
+Locks are taken in one order: membership, invite, the family's head. So none of these waits in a circle.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+from litestar import Response, delete, post
+from uuid_utils.compat import uuid7
+
+from events.errors import RoleMayNot
+from events.event import PERSONS, Draft, Precision, Role
+from events.family import HouseholdOpened, MemberJoined, MemberLeft, Sees
+from events.ids import EventId, FamilyId, HouseholdId, MemberId
+from events.surprise import SurpriseChosen
+from events.wire import ServiceBody
+from service.access.decide import INVITE_LIVES, MEMBERS_MAX, OPEN_INVITES_MAX, Standing, decide_invite, may_remove
+from service.access.errors import (
+    AlreadyMember,
+    CannotSeeThat,
+    CodeUnusable,
+    LastParent,
+    NotForRole,
+    NotYourHousehold,
+    NotYoursToRemove,
+    TooMany,
+)
+from service.access.founding import QUERIES, held_membership, person_of
+from service.access.guard import Membership
+from service.access.shapes import AcceptInvite, Admitted, Choice, Invite, Invited
+from service.access.tokens import hash_of, new_code
+from service.asking import Asked, nothing
+from service.errors import NotFound
+from service.limits import Kind
+from service.log.log import Writing
+from service.says import Says, Who
+
+INVITE = Says(
+    summary="Invite a person or a daycare. The code works once, within seven days",
+    who=Who.MEMBER, kind=Kind.ACCESS, status=201, takes=Invite, answers=Invited,
+    refuses=(NotForRole, NotYourHousehold, CannotSeeThat, TooMany),
+)  # fmt: skip
+ACCEPT = Says(
+    summary="Accept an invite, as a new person, or with a token as the same one",
+    who=Who.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=AcceptInvite, answers=Admitted,
+    refuses=(CodeUnusable, AlreadyMember, RoleMayNot, TooMany),
+)  # fmt: skip
+REMOVE = Says(
+    summary="Leave, or remove a caregiver or a daycare of one's own household",
+    who=Who.MEMBER, kind=Kind.ACCESS, status=204, refuses=(NotYoursToRemove, LastParent),
+)  # fmt: skip
+
+
+@post("/v1/families/{family:uuid}/invites", opt=INVITE.opt())
+async def invite(request: Asked) -> Response[bytes]:
+    """Only the hash of the code is kept."""
+    asked = await request.read(Invite)
+    caller = request.member
+    granted = decide_invite(asked, inviter=_standing(caller))
+    code = new_code()
+    async with request.house.log.transaction() as writing:
+        await held_membership(writing, caller)
+        await writing.conn.execute(QUERIES.drop_dead_invites, caller.family, caller.member, writing.now)
+        if await writing.conn.fetchval(QUERIES.count_invites, caller.family, caller.member) >= OPEN_INVITES_MAX:
+            raise TooMany(f"A member has at most {OPEN_INVITES_MAX} open invites.")
+        expires_at = writing.now + INVITE_LIVES
+        await writing.conn.execute(
+            QUERIES.add_invite, hash_of(code), caller.family, caller.member, granted.role, granted.sees,
+            granted.household, granted.new_household, asked.name, expires_at,
+        )  # fmt: skip
+    return request.answer(Invited(code=code, url=_join_url(request, code), expires_at=expires_at), status=201)
+
+
+def _join_url(request: Asked, code: str) -> str:
+    """A link for people. The code stands behind the number sign, which browsers do not send: no proxy logs it."""
+    base = request.house.settings.public_url or str(request.base_url)
+    return f"{base.rstrip('/')}/join#{code}"
+
+
+@post("/v1/invites/accept", opt=ACCEPT.opt())
+async def accept(request: Asked) -> Response[bytes]:
+    """Become a member: the choices of surprise are written before any history is delivered."""
+    asked = await request.read(AcceptInvite)
+    member = MemberId(uuid4())
+    async with request.house.log.transaction() as writing:
+        row = await writing.conn.fetchrow(QUERIES.use_invite, hash_of(asked.code), writing.now)
+        if row is None:
+            raise CodeUnusable
+        family, role = FamilyId(row["family_id"]), Role(row["role"])
+        if asked.surprise and role not in PERSONS:
+            raise RoleMayNot(f"A {role} chooses no surprises.", at="surprise")
+        person, device, token = await person_of(request, writing, asked.device)
+        if await writing.conn.fetchval(QUERIES.join_family, person, family, member) is None:
+            raise AlreadyMember("The person of this token is a member of that family already.")
+        facts = _facts_of(row, member=member, name=asked.name)
+        choices = {"choices": _choices(writing, asked.surprise)} if asked.surprise else {}
+        await writing.write(family=family, author=MemberId(row["invited_by"]), facts=facts, **choices)
+        counts = await writing.conn.fetchrow(QUERIES.counts, family)
+        if counts["members"] > MEMBERS_MAX:
+            raise TooMany(f"A family has at most {MEMBERS_MAX} members.")
+    return request.answer(Admitted(family=family, member=member, device=device, token=token), status=201)
+
+
+def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[ServiceBody, ...]:
+    """What the log is told: a new home first, where the invite opens one."""
+    opened: tuple[ServiceBody, ...] = ()
+    household = row["household_id"]
+    if household is None:
+        household = HouseholdId(uuid4())
+        opened = (HouseholdOpened(household=household, name=row["household_name"]),)
+    joined = MemberJoined(
+        member=member, name=name, role=Role(row["role"]), household=HouseholdId(household), sees=Sees(row["sees"])
+    )
+    return (*opened, joined)
+
+
+def _choices(writing: Writing, choices: Sequence[Choice]) -> tuple[Draft[SurpriseChosen], ...]:
+    return tuple(
+        Draft(
+            id=EventId(uuid7()),
+            occurred_at=writing.now,
+            precision=Precision.MINUTE,
+            recorded_at=writing.now,
+            event=SurpriseChosen(
+                child=choice.child,
+                scope=choice.scope,
+                mode=choice.mode,
+                hold_unsorted=choice.hold_unsorted,
+                at_most_days=choice.at_most_days,
+            ),
+        )
+        for choice in choices
+    )
+
+
+@delete("/v1/families/{family:uuid}/members/{member:uuid}", status_code=204, opt=REMOVE.opt())
+async def remove(request: Asked) -> Response[None]:
+    """End a membership. What the member wrote stays; their open invites do not. Who comes back is a new member."""
+    caller = request.member
+    target = MemberId(request.ids["member"])
+    async with request.house.log.transaction() as writing:
+        row = await writing.conn.fetchrow(QUERIES.member, caller.family, target)
+        if row is None:
+            raise NotFound
+        may_remove(
+            Standing(member=target, role=Role(row["role"]), household=HouseholdId(row["household_id"])), by=_standing(caller)
+        )
+        if target != caller.member:
+            await held_membership(writing, caller)
+        if await writing.conn.fetchval(QUERIES.leave_family, caller.family, target) is None:
+            raise NotFound
+        await writing.conn.execute(QUERIES.drop_invites, caller.family, target)
+        await writing.write(family=caller.family, author=caller.member, facts=(MemberLeft(member=target),))
+        # Asked after the family's head was locked: of two last parents, one stays.
+        counts = await writing.conn.fetchrow(QUERIES.counts, caller.family)
+        if counts["parents"] == 0:
+            raise LastParent("Invite another parent first: without one, nobody could invite, export or erase.")
+    request.house.guard.forget()
+    request.house.wake.members_left(caller.family, (target,))
+    return nothing()
+
+
+def _standing(caller: Membership) -> Standing:
+    return Standing(member=caller.member, role=caller.role, household=caller.household)
+
+
+ROUTES: Final = (invite, accept, remove)
