@@ -1,0 +1,153 @@
+"""Puts the house together: read this page and you know the whole of it.
+
+    request -> front (one URL, who, how often, log line) -> push, live          plain ASGI, the two hot routes
+                                                         -> litestar            everything else
+    house   =  pool, log, wake-ups, streams, guard, limits, metrics             one of each a process
+
+Owns the order in which parts start and stop. Decides nothing.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar, Request
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Response
+from litestar.routes import HTTPRoute
+
+from service import health, openapi
+from service.access import devices, founding, joining
+from service.access.guard import Guard
+from service.asking import Asked
+from service.errors import MethodNotAllowed, NotFound, bytes_of, headers_of
+from service.feed import routes as feed_routes
+from service.feed.streams import Streams
+from service.feed.wake import InProcess, WakeUps
+from service.feed.wake_redis import OverRedis
+from service.front import Front, Target, told_refusal
+from service.hot import LIVE, PUSH, live, push
+from service.house import House, now_utc
+from service.limits import limits_of
+from service.log.log import Log
+from service.paths import Paths
+from service.postgres.pool import open_pool
+from service.says import KEY, Says
+from service.settings import Settings, SettingWrong, from_environment
+from service.telemetry import configure
+
+ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
+    *founding.ROUTES, *joining.ROUTES, *devices.ROUTES,
+    feed_routes.read_feed, feed_routes.read_timeline,
+    *health.ROUTES, *openapi.ROUTES,
+)  # fmt: skip
+"""What litestar answers. The two hot routes are added in `paths_of`."""
+
+
+class RouteSaysNothing(TypeError):
+    """A route without a declaration beside it: nobody would check who asks."""
+
+
+def build(settings: Settings) -> Front:
+    """The ASGI application. Nothing is opened before its lifespan begins.
+
+    Raises:
+        SettingWrong: there is no database to work with.
+    """
+    if settings.database_url is None:
+        raise SettingWrong("DATABASE_URL names no database; `stillnew serve` brings its own")
+    configure(settings.log)
+    framework = Litestar(
+        route_handlers=ROUTES,
+        request_class=Asked,
+        openapi_config=None,
+        exception_handlers={Exception: _refuse},
+        lifespan=[lambda app: _open(app, settings)],
+        debug=False,
+        logging_config=None,
+    )
+    framework.state.front = front = Front(paths=paths_of(framework), framework=framework)  # type: ignore[arg-type]
+    framework.state.openapi = msgspec.json.encode(openapi.draw((m, t, target.says) for m, t, target in front.paths.as_text()))
+    return front
+
+
+def from_env() -> Front:
+    """The application as the environment describes it: what each worker process calls."""
+    return build(from_environment())
+
+
+def paths_of(framework: Litestar) -> Paths[Target]:
+    """Every route of the service, hot ones and litestar's.
+
+    Raises:
+        RouteSaysNothing
+    """
+    paths: Paths[Target] = Paths()
+    paths.add("POST", "/v1/families/{family}/events", Target(says=PUSH, app=push))
+    paths.add("GET", "/v1/families/{family}/live", Target(says=LIVE, app=live))
+    for route in framework.routes:
+        if not isinstance(route, HTTPRoute):
+            continue
+        for handler in route.route_handlers:
+            methods = handler.http_methods - {"OPTIONS", "HEAD"}
+            if not methods:  # the framework's own answer to OPTIONS; the front has a better one
+                continue
+            says = handler.opt.get(KEY)
+            if not isinstance(says, Says):
+                raise RouteSaysNothing(route.path)
+            for method in methods:
+                paths.add(str(method), route.path_format, Target(says=says, app=framework))  # type: ignore[arg-type]
+    return paths
+
+
+@asynccontextmanager
+async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
+    """Open the parts in order; close them in the opposite one, so that nothing is missed by what still needs it."""
+    assert settings.database_url is not None, "build() has seen to it"
+    front: Front = app.state.front
+    async with AsyncExitStack() as opened:
+        pool = await open_pool(settings.database_url, size_max=settings.pool)
+        opened.push_async_callback(pool.close)
+        wake = _wake(settings)
+        await wake.start()
+        opened.push_async_callback(wake.stop)
+        log = Log(pool=pool, database_url=settings.database_url, wake=wake, now=now_utc)
+        await log.start()
+        opened.push_async_callback(log.stop)
+        streams = Streams(pool=pool, wake=wake)
+        await streams.start()
+        opened.push_async_callback(streams.stop)
+        front.house = House(
+            settings=settings,
+            database_url=settings.database_url,
+            pool=pool,
+            log=log,
+            wake=wake,
+            streams=streams,
+            guard=Guard(pool=pool),
+            limits=limits_of(settings),
+            metrics=front.metrics,
+        )
+        try:
+            yield
+        finally:
+            front.house = None
+
+
+def _wake(settings: Settings) -> WakeUps:
+    if settings.redis_url is not None:
+        return OverRedis(settings.redis_url)
+    return InProcess(is_alone=settings.workers == 1)
+
+
+def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answer as the front answers, which learns from the scope what was refused."""
+    if isinstance(error, HTTPException):
+        # The framework knows no resource that the front does not: these two come up only where they disagree.
+        error = MethodNotAllowed(allowed=()) if error.status_code == 405 else NotFound() if error.status_code == 404 else error
+    refusal = told_refusal(error)
+    request.scope["code"] = refusal.code  # type: ignore[typeddict-unknown-key]
+    headers = {name.decode(): value.decode() for name, value in headers_of(refusal)}
+    return Response(bytes_of(refusal), status_code=refusal.status, headers=headers)

@@ -1,0 +1,197 @@
+"""Runs the service: the embedded Postgres where none is named, migrations, the workers, and the one line when it is ready.
+
+Owns processes and signals. Knows no route. One worker runs in this process; several are uvicorn's own processes on one
+socket, and this one keeps their database for them.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+import uvicorn
+import uvloop
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from service.app import build
+from service.feed.connection import Connection
+from service.postgres.embedded import EmbeddedPostgres, PostgresKeepsDying
+from service.postgres.migrate import migrate
+from service.settings import Settings, variable_of
+from service.telemetry import configure
+
+DRAIN_S: Final = 20
+"""A push under way ends within a second or two; a stream is ended at once. What is left after this is cut."""
+KEEP_ALIVE_S: Final = 75
+BACKLOG: Final = 2_048
+LOOK_AGAIN_S: Final = 0.05
+
+logger = structlog.get_logger()
+
+
+class CannotServe(RuntimeError):
+    """The service cannot start as it was asked to; the message says what to change."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, which says when it is ready, and takes SIGTERM for an order and not for a death."""
+
+    ready_line: str | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self.ready_line is not None:
+            print(self.ready_line, flush=True)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn raises the signal again when it has drained; ours still has a database to stop.
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                self._captured_signals.clear()
+
+
+def serve(settings: Settings, *, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and stop.
+
+    Raises:
+        CannotServe, and what the embedded Postgres and the migrations raise.
+    """
+    configure(settings.log)
+    bound = _bind(host, port)
+    embedded = None if settings.database_url is not None else EmbeddedPostgres(settings.data_dir)
+    try:
+        database_url = settings.database_url or (embedded.start() if embedded is not None else "")
+        settings = msgspec.structs.replace(settings, database_url=database_url)
+        applied = asyncio.run(migrate(database_url))
+        if applied:
+            logger.info("migrated", migrations=applied)
+        where = f" (data in {settings.data})" if embedded is not None else ""
+        line = f"Stillnew listens on {_address_of(bound, host)}{where}"
+        with _watched(embedded):
+            if settings.workers == 1:
+                _serve_here(settings, bound, line)
+            else:
+                _serve_in_workers(settings, bound, line)
+    finally:
+        bound.close()
+        if embedded is not None:
+            embedded.stop()
+
+
+def _serve_here(settings: Settings, bound: socket.socket, line: str) -> None:
+    server = Server(config_of(build(settings), workers=1))
+    server.ready_line = line
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.serve(sockets=[bound]))
+    if not server.started:
+        raise CannotServe("The service did not start; the log above says why.")
+
+
+def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> None:
+    """Workers read the environment, so everything that was said on the command line is put there."""
+    for name in settings.__struct_fields__:
+        value = getattr(settings, name)
+        if value is not None:
+            os.environ[variable_of(name)] = str(value)
+    counters = Path(tempfile.mkdtemp(prefix="stillnew-counters-"))
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counters)
+    config = config_of("service.app:from_env", workers=settings.workers)
+    workers = Multiprocess(config, sockets=[bound])
+    announcer = threading.Thread(target=_announce, args=(workers, line), daemon=True)
+    announcer.start()
+    try:
+        workers.run()
+    finally:
+        shutil.rmtree(counters, ignore_errors=True)
+
+
+def _announce(workers: Multiprocess, line: str) -> None:
+    while not workers.should_exit.is_set():
+        if len(workers.processes) == workers.processes_num and all(one.is_ready() for one in tuple(workers.processes)):
+            print(line, flush=True)
+            return
+        time.sleep(LOOK_AGAIN_S)
+
+
+def config_of(app: object, *, workers: int) -> uvicorn.Config:
+    """How uvicorn runs `app`, an application or the name of what makes one."""
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        factory=isinstance(app, str),
+        workers=workers,
+        loop="uvloop",
+        http=Connection,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+        backlog=BACKLOG,
+    )
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take the address before anything is started: that it is taken is the commonest reason not to start."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except (OSError, OverflowError) as error:
+        bound.close()
+        raise CannotServe(f"Cannot listen on {host}:{port} ({error}). Name another with --host and --port.") from error
+    bound.set_inheritable(True)
+    return bound
+
+
+def _address_of(bound: socket.socket, host: str) -> str:
+    port = bound.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextmanager
+def _watched(embedded: EmbeddedPostgres | None) -> Iterator[None]:
+    """Start the embedded Postgres again whenever it dies, in a thread of its own: a restart waits, and requests must not."""
+    if embedded is None:
+        yield
+        return
+    ended = threading.Event()
+
+    def watch() -> None:
+        try:
+            asyncio.run(_supervise(embedded, ended))
+        except PostgresKeepsDying as error:
+            print(f"The embedded PostgreSQL keeps dying: {error}", file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=watch, name="embedded postgres", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+async def _supervise(embedded: EmbeddedPostgres, ended: threading.Event) -> None:
+    watching = asyncio.ensure_future(embedded.supervise())
+    while not ended.is_set() and not watching.done():
+        await asyncio.wait({watching}, timeout=LOOK_AGAIN_S)
+    watching.cancel()
+    await asyncio.wait({watching})
+    if not watching.cancelled():
+        watching.result()
