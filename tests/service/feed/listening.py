@@ -1,0 +1,183 @@
+"""A running service of one process, phones of a family in it, and an ear on a stream: what the tests of the feed stand on."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import uvicorn
+from uuid_utils.compat import uuid7
+
+from service.app import build
+from service.feed.connection import Connection
+from service.front import Front
+from service.house import House
+from service.settings import Settings
+
+
+async def until(is_so: Callable[[], bool], *, within_s: float = 10.0) -> None:
+    """Wait until something is so, or fail."""
+    async with asyncio.timeout(within_s):
+        while not is_so():  # noqa: ASYNC110 - what is waited for has no event to wait on
+            await asyncio.sleep(0.01)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """One process that serves, in this one's loop."""
+
+    url: str
+    port: int
+    front: Front
+    server: uvicorn.Server
+
+    @property
+    def house(self) -> House:
+        assert self.front.house is not None
+        return self.front.house
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phone:
+    """A member's device."""
+
+    family: str
+    member: str
+    device: str
+    token: str
+    child: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    async def write(self, running: Running, *texts: str, audience: str = "family") -> list[int]:
+        """Push notes; the places of them in this member's feed."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        drafts = [
+            {
+                "id": str(uuid7()), "occurred_at": now, "precision": "minute", "recorded_at": now, "audience": audience,
+                "event": {"type": "NoteWritten", "child": self.child, "text": text},
+            }
+            for text in texts
+        ]  # fmt: skip
+        async with httpx.AsyncClient(base_url=running.url, headers=self.headers) as http:
+            answer = await http.post(f"/v1/families/{self.family}/events", json={"sent_at": now, "drafts": drafts})
+        assert answer.status_code == 200, answer.text
+        return [receipt["place"] for receipt in answer.json()["receipts"]]
+
+
+@dataclass
+class Ear:
+    """What one stream was told, as it came."""
+
+    status: int = 0
+    body: bytes = b""
+    places: list[int] = field(default_factory=list)
+    entries: list[bytes] = field(default_factory=list)
+    beats_at: list[float] = field(default_factory=list)
+    has_ended: bool = False
+    was_cut: bool = False
+    """Whether it ended without the service saying so."""
+
+    def texts(self) -> list[str]:
+        """The notes that were told."""
+        events = [json.loads(entry)["event"]["event"] for entry in self.entries]
+        return [event["text"] for event in events if event["type"] == "NoteWritten"]
+
+    def hear(self, line: bytes) -> None:
+        if line.startswith(b":"):
+            self.beats_at.append(time.monotonic())
+        elif line.startswith(b"id: "):
+            self.places.append(int(line[4:]))
+        elif line.startswith(b"data: "):
+            self.entries.append(line[6:])
+        else:
+            assert line in (b"", b"event: entry")
+
+
+async def hear_lines(ear: Ear, answer: httpx.Response) -> None:
+    """Hear what comes, line by line as SSE means it: a U+2028 ends no line."""
+    rest = b""
+    async for part in answer.aiter_bytes():
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            ear.hear(line)
+
+
+@asynccontextmanager
+async def listening(running: Running, phone: Phone, *, after: int = 0, last_event_id: str | None = None) -> AsyncIterator[Ear]:
+    """Listen to a stream while the block runs."""
+    ear = Ear()
+    headers = phone.headers | ({} if last_event_id is None else {"Last-Event-ID": last_event_id})
+
+    async def listen() -> None:
+        try:
+            async with (
+                httpx.AsyncClient(base_url=running.url, timeout=60) as http,
+                http.stream("GET", f"/v1/families/{phone.family}/live", params={"after": after}, headers=headers) as answer,
+            ):
+                ear.status = answer.status_code
+                if answer.is_success:
+                    await hear_lines(ear, answer)
+                else:
+                    ear.body = await answer.aread()
+        except httpx.TransportError:
+            ear.was_cut = True
+        finally:
+            ear.has_ended = True
+
+    task = asyncio.create_task(listen())
+    try:
+        await until(lambda: ear.status != 0)
+        yield ear
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def serving(database_url: str, **settings: Any) -> AsyncIterator[Running]:
+    """Serve a database."""
+    front = build(Settings(database_url=database_url, log="console", **settings))
+    config = uvicorn.Config(
+        front, port=0, http=Connection, lifespan="on", access_log=False, log_level="error", timeout_graceful_shutdown=10
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server._serve())
+    await until(lambda: server.started or task.done())
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Running(url=f"http://127.0.0.1:{port}", port=port, front=front, server=server)
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def found(running: Running) -> Phone:
+    """Found a family; the first parent's phone."""
+    body = {"you": {"name": "Ada"}, "household": {"name": "Hill"}, "child": {"name": "Noor"}, "device": {"name": "phone"}}
+    async with httpx.AsyncClient(base_url=running.url) as http:
+        answer = await http.post("/v1/families", json=body)
+    assert answer.status_code == 201, answer.text
+    return Phone(**{name: answer.json()[name] for name in ("family", "member", "device", "token", "child")})
+
+
+async def invite(running: Running, phone: Phone, *, role: str = "parent") -> Phone:
+    """Somebody joins, in a home of their own."""
+    async with httpx.AsyncClient(base_url=running.url) as http:
+        body = {"role": role} | ({"household": {"name": "Lake"}} if role == "parent" else {})
+        answer = await http.post(f"/v1/families/{phone.family}/invites", json=body, headers=phone.headers)
+        assert answer.status_code == 201, answer.text
+        body = {"code": answer.json()["code"], "name": "Ben", "device": {"name": "phone"}}
+        answer = await http.post("/v1/invites/accept", json=body)
+    assert answer.status_code == 201, answer.text
+    return Phone(child=phone.child, **{name: answer.json()[name] for name in ("family", "member", "device", "token")})
+
