@@ -20,6 +20,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ import psutil
 
 from service.postgres.account import Account, AccountCannotReach, choose, first_closed, make_private
 from service.postgres.binaries import Binaries, locate
+from service.postgres.durable import ENVIRONMENT, SETTINGS
 
 OWNER = "stillnew"
 DATABASE = "postgres"
@@ -41,30 +43,6 @@ STOP_S_MAX = 30.0
 LOOK_AGAIN_S = 0.02
 DEATHS_MAX = 5        # in DEATHS_WITHIN_S: more is a broken disk or a broken cluster, not bad luck
 DEATHS_WITHIN_S = 60.0
-
-# Nothing of ours is the server's business: a token in our environment stays out of its process listing.
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-
-# Everything that makes an acknowledged event durable is said aloud, though it is the default.
-SETTINGS: Mapping[str, str] = {
-    "listen_addresses": "",
-    "fsync": "on",
-    "synchronous_commit": "on",
-    "full_page_writes": "on",
-    "shared_buffers": "128MB",
-    "wal_compression": "on",
-    "max_wal_size": "1GB",
-    "min_wal_size": "128MB",
-    "checkpoint_completion_target": "0.9",
-    "max_connections": "100",
-    "jit": "off",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    # A refused row, and the statement that carried it, hold a family's words: neither goes to a log.
-    "log_error_verbosity": "terse",
-    "log_min_error_statement": "panic",
-    "log_checkpoints": "off",
-}
 
 
 class DataDirectoryInUse(RuntimeError):
@@ -103,6 +81,8 @@ class EmbeddedPostgres:
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._is_wanted = False
+        # A stop that falls into a restart waits for its end: it would otherwise leave a server that nobody knows of.
+        self._turn = threading.Lock()
 
     @property
     def database_url(self) -> str:
@@ -134,7 +114,8 @@ class EmbeddedPostgres:
         self.data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
         self._take_lock()
         try:
-            self._start_server()
+            with self._turn:
+                self._start_server()
         except BaseException:
             self._free_lock()
             raise
@@ -144,10 +125,11 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Shut down: connections are cut, a checkpoint is written. Harmless when nothing runs."""
         self._is_wanted = False
-        process, self._process = self._process, None
-        if process is not None and process.poll() is None:
-            _shut_down(psutil.Process(process.pid))
-            process.wait(STOP_S_MAX)
+        with self._turn:
+            process, self._process = self._process, None
+            if process is not None and process.poll() is None:
+                _shut_down(psutil.Process(process.pid))
+                process.wait(STOP_S_MAX)
         self._free_lock()
 
     async def supervise(self) -> None:
@@ -167,7 +149,12 @@ class EmbeddedPostgres:
                 raise PostgresKeepsDying(f"{len(deaths)} ends in {DEATHS_WITHIN_S:.0f} s; {self.log} has the reason")
             # One that dies while it starts is one more death, and the count above bounds them.
             with contextlib.suppress(PostgresDidNotStart):
-                await asyncio.to_thread(self._start_server)
+                await asyncio.to_thread(self._start_again)
+
+    def _start_again(self) -> None:
+        with self._turn:
+            if self._is_wanted and not self.is_running:
+                self._start_server()
 
     def _start_server(self) -> None:
         account = choose(cluster=self.cluster)
