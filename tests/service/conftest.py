@@ -43,7 +43,7 @@ def running(settings: Settings) -> Iterator[str]:
         bound.close()
 
 
-UNLIMITED = {"limit_push": 0, "limit_read": 0, "limit_access": 0, "limit_strangers": 0}
+UNLIMITED: Any = {"limit_push": 0, "limit_read": 0, "limit_access": 0, "limit_strangers": 0}
 
 
 @pytest.fixture

@@ -1,0 +1,154 @@
+"""The command `stillnew`. Owns words and exit codes; each command is done elsewhere."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from cyclopts import App, Parameter
+from pogo_core.error import BadMigrationError
+from rich.console import Console
+from rich.progress import Progress
+
+from service import operate
+from service.doctor import examine, table_of
+from service.postgres.account import AccountCannotReach
+from service.postgres.binaries import BinariesMissing
+from service.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres, PostgresDidNotStart
+from service.postgres.migrate import migrate as apply_migrations
+from service.replay import Replayed, count_events
+from service.replay import replay as fold_afresh
+from service.serve import CannotServe
+from service.serve import serve as run_service
+from service.settings import Settings, SettingWrong, from_environment
+
+# What an operator can mend is said in one sentence; anything else is ours, and keeps its traceback.
+THEIRS_TO_MEND = (
+    SettingWrong, CannotServe, DataDirectoryInUse, AccountCannotReach, BinariesMissing, PostgresDidNotStart,
+    operate.NoSuchFamily, asyncpg.PostgresConnectionError, asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError, BadMigrationError, ConnectionError,
+)  # fmt: skip
+
+app = App(name="stillnew", help="A family's milestones, told to each parent as the first time they saw it.")
+family = App(name="family", help="For operators: ids and counts, never a name.")
+app.command(family)
+
+console = Console(highlight=False)
+DIFFERENCES_SHOWN = 20
+
+Data = Annotated[Path | None, Parameter(help="Where an embedded PostgreSQL keeps its files, when DATABASE_URL names none.")]
+
+
+@app.command
+def serve(*, host: str = "127.0.0.1", port: int = 8000, data: Data = None, workers: int | None = None) -> None:
+    """Serve until SIGTERM. Without DATABASE_URL, a PostgreSQL of its own runs under the data directory."""
+    run_service(_settings(data=data, workers=workers), host=host, port=port)
+
+
+@app.command
+def demo(*, once: bool = False, port: int | None = None, data: Data = None) -> None:
+    """Play a family's first year through real devices, and show both parents' timelines."""
+    from demo.main import main as play
+
+    asyncio.run(play(once=once, port=port, data=data))
+
+
+@app.command
+def migrate(*, data: Data = None) -> None:
+    """Bring the database's tables up to this release."""
+    applied = _with_database(apply_migrations, data=data)
+    console.print(f"Applied {', '.join(applied)}." if applied else "Nothing to apply.")
+
+
+@app.command
+def replay(*, check: bool = False, data: Data = None) -> None:
+    """Fold the log afresh and put the rows right; with --check, only say whether they differ."""
+    found: Replayed = _with_database(lambda url: _replay(url, check=check), data=data)
+    console.print(f"{found.events} events of {found.families} families: {len(found.differences)} differences.")
+    for difference in found.differences[:DIFFERENCES_SHOWN]:
+        console.print(f"  {difference}")
+    if check and found.differences:
+        raise SystemExit(1)
+
+
+async def _replay(database_url: str, *, check: bool) -> Replayed:
+    total = await count_events(database_url)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("folding", total=total)
+        return await fold_afresh(database_url, check=check, progress=lambda events: progress.update(task, completed=events))
+
+
+@app.command
+def doctor(*, data: Data = None) -> None:
+    """Say what is configured, what can be reached, and what to do."""
+    findings = asyncio.run(examine(_settings(data=data, workers=None)))
+    console.print(table_of(findings))
+    if any(finding.is_fine is False for finding in findings):
+        raise SystemExit(1)
+
+
+@family.command(name="list")
+def list_families(*, after: UUID | None = None, data: Data = None) -> None:
+    """List families by id."""
+    console.print(_with_database(lambda url: operate.list_families(url, after=after), data=data))
+
+
+@family.command
+def show(family_id: UUID, /, *, data: Data = None) -> None:
+    """Show one family's members by id."""
+    console.print(_with_database(lambda url: operate.show_family(url, family_id), data=data))
+
+
+@family.command
+def new_log(family_id: UUID | None = None, /, *, everyone: bool = False, data: Data = None) -> None:
+    """After a restore: let devices offer again all that they ever authored. One family, or --everyone."""
+    if (family_id is None) is not everyone:
+        console.print("Name one family, or say --everyone.")
+        raise SystemExit(2)
+    console.print(_with_database(lambda url: operate.begin_new_log(url, family_id), data=data))
+
+
+def _settings(*, data: Path | None, workers: int | None) -> Settings:
+    settings = from_environment()
+    changes = {name: value for name, value in (("data", data and str(data)), ("workers", workers)) if value is not None}
+    try:
+        return msgspec.convert({**msgspec.to_builtins(settings), **changes}, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingWrong(f"--workers: {str(error).partition(' - at')[0]}") from None
+
+
+def _with_database(work: Callable[[str], Coroutine[Any, Any, Any]], *, data: Path | None) -> Any:
+    with _database_of(_settings(data=data, workers=None)) as database_url:
+        return asyncio.run(work(database_url))
+
+
+@contextmanager
+def _database_of(settings: Settings) -> Iterator[str]:
+    """The database that is named, or the embedded one, which then runs for as long as this command."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    embedded = EmbeddedPostgres(settings.data_dir)
+    database_url = embedded.start()
+    try:
+        yield database_url
+    finally:
+        embedded.stop()
+
+
+def main() -> None:
+    """Run a command. Exit code 1, and one sentence on standard error, where something has to be mended."""
+    try:
+        app()
+    except THEIRS_TO_MEND as error:
+        print(f"stillnew: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
