@@ -57,18 +57,26 @@ class Phone:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
 
-    async def write(self, running: Running, *texts: str, audience: str = "family") -> list[int]:
-        """Push notes; the places of them in this member's feed."""
+    def notes(self, *texts: str, audience: str = "family") -> list[dict[str, Any]]:
+        """Drafts of notes."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        drafts = [
+        return [
             {
                 "id": str(uuid7()), "occurred_at": now, "precision": "minute", "recorded_at": now, "audience": audience,
                 "event": {"type": "NoteWritten", "child": self.child, "text": text},
             }
             for text in texts
         ]  # fmt: skip
+
+    async def push(self, running: Running, drafts: list[dict[str, Any]]) -> httpx.Response:
+        """Push drafts once."""
+        sent_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         async with httpx.AsyncClient(base_url=running.url, headers=self.headers) as http:
-            answer = await http.post(f"/v1/families/{self.family}/events", json={"sent_at": now, "drafts": drafts})
+            return await http.post(f"/v1/families/{self.family}/events", json={"sent_at": sent_at, "drafts": drafts})
+
+    async def write(self, running: Running, *texts: str, audience: str = "family") -> list[int]:
+        """Push notes; the places of them in this member's feed."""
+        answer = await self.push(running, self.notes(*texts, audience=audience))
         assert answer.status_code == 200, answer.text
         return [receipt["place"] for receipt in answer.json()["receipts"]]
 
@@ -181,3 +189,15 @@ async def invite(running: Running, phone: Phone, *, role: str = "parent") -> Pho
     assert answer.status_code == 201, answer.text
     return Phone(child=phone.child, **{name: answer.json()[name] for name in ("family", "member", "device", "token")})
 
+
+def counting_reads(running: Running) -> list[str]:
+    """The members whose feeds the streams that are opened from now on read, one entry a read."""
+    members: list[str] = []
+    read = running.house.streams.read
+
+    async def reading(**asked: Any) -> Any:
+        members.append(str(asked["member"]))
+        return await read(**asked)
+
+    running.house.streams.read = reading  # type: ignore[method-assign]
+    return members

@@ -9,7 +9,7 @@ import pytest
 
 from service.feed import streams as streams_module
 from service.feed.streams import STREAMS_PER_DEVICE_MAX
-from tests.service.feed.listening import Phone, Running, found, invite, listening, until
+from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, until
 
 FOUNDING_ENTRIES = 4
 """FamilyFounded, HouseholdOpened, MemberJoined, ChildAdded."""
@@ -94,14 +94,7 @@ async def test_an_event_for_somebody_else_sends_nothing_and_wakes_nobody(running
     """Law 8, I-22: what a member may not know puts no byte on their stream, nor is their feed even looked at."""
     ada = await found(running)
     ben = await invite(running, ada)
-    looked: list[str] = []
-    read = running.house.streams.read
-
-    async def reading(**asked: object) -> object:
-        looked.append(str(asked["member"]))
-        return await read(**asked)  # type: ignore[arg-type]
-
-    running.house.streams.read = reading  # type: ignore[method-assign, assignment]
+    looked = counting_reads(running)
     async with listening(running, ada) as hers, listening(running, ben) as his:
         await until(lambda: len(hers.places) == len(his.places) > 0)
         before, heard = looked.count(ben.member), list(his.places)

@@ -1,0 +1,194 @@
+"""How streams end: revoked, left, too slow, gone, shut down. Each at once, and without a trace."""
+
+import asyncio
+import socket
+import time
+
+import asyncpg
+import httpx
+import pytest
+
+from service.feed import stream as stream_module
+from tests.service.feed.listening import Ear, Phone, Running, found, invite, listening, serving, until
+
+WITHIN_S = 1.0
+"""I-25."""
+
+
+async def pair(running: Running, phone: Phone) -> Phone:
+    """A second device of the same person."""
+    async with httpx.AsyncClient(base_url=running.url) as http:
+        code = (await http.post("/v1/devices/pair-codes", headers=phone.headers)).json()["code"]
+        paired = (await http.post("/v1/devices/pair", json={"code": code, "device": {"name": "tablet"}})).json()
+    return Phone(family=phone.family, member=phone.member, child=phone.child, device=paired["device"], token=paired["token"])
+
+
+async def delete(running: Running, phone: Phone, path: str) -> None:
+    async with httpx.AsyncClient(base_url=running.url) as http:
+        answer = await http.delete(path, headers=phone.headers)
+    assert answer.is_success, answer.text
+
+
+async def test_a_revoked_devices_stream_ends_within_a_second_and_no_other(running: Running) -> None:
+    """I-25: revocation bites, and bites that device alone."""
+    phone = await found(running)
+    tablet = await pair(running, phone)
+    async with listening(running, phone) as stays, listening(running, tablet) as ends:
+        await delete(running, phone, f"/v1/devices/{tablet.device}")
+        await until(lambda: ends.has_ended, within_s=WITHIN_S)
+        await phone.write(running, "still here")
+        await until(lambda: stays.texts() == ["still here"])
+        assert (ends.texts(), ends.was_cut, stays.has_ended) == ([], False, False)
+
+
+async def test_a_revocation_whose_signal_was_lost_bites_as_soon(running: Running) -> None:
+    """I-25: a process that dies between the revocation and its signal changes nothing."""
+    phone = await found(running)
+    async with listening(running, phone) as ear:
+        await running.house.pool.execute("UPDATE device SET revoked_at = now() WHERE device_id = $1", phone.device)
+        await until(lambda: ear.has_ended, within_s=WITHIN_S)
+
+
+async def test_who_leaves_hears_no_more(running: Running) -> None:
+    """I-25: leaving ends the streams of all devices of the member, and of nobody else."""
+    ada = await found(running)
+    gran = await invite(running, ada, role="caregiver")
+    async with listening(running, ada) as stays, listening(running, gran) as ends:
+        await delete(running, gran, f"/v1/families/{gran.family}/members/{gran.member}")
+        await until(lambda: ends.has_ended, within_s=WITHIN_S)
+        await ada.write(running, "among us")
+        await until(lambda: stays.texts() == ["among us"])
+        assert ends.texts() == []
+
+
+async def test_a_departure_whose_signal_was_lost_bites_as_soon(running: Running) -> None:
+    """I-25: what the log says of a member is looked at, whoever wrote it."""
+    ada = await found(running)
+    gran = await invite(running, ada, role="caregiver")
+    async with listening(running, gran) as ear:
+        await running.house.pool.execute("UPDATE member SET has_left = true WHERE member_id = $1", gran.member)
+        await until(lambda: ear.has_ended, within_s=WITHIN_S)
+
+
+async def deaf_reader(running: Running, phone: Phone) -> socket.socket:
+    """Asks for a stream and reads nothing of it."""
+    deaf = socket.socket()
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(deaf, ("127.0.0.1", running.port))
+    asked = f"GET /v1/families/{phone.family}/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {phone.token}\r\n\r\n"
+    await loop.sock_sendall(deaf, asked.encode())
+    return deaf
+
+
+async def test_a_reader_that_does_not_read_is_cut_off_and_holds_up_nobody(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law 17, I-28: what is kept for a slow reader is bounded, in bytes and in time; others of the family hear on."""
+    monkeypatch.setattr(stream_module, "DRAIN_S_MAX", 0.5)
+    ada = await found(running)
+    tablet = await pair(running, ada)
+    texts = ["x" * 9_900 for _ in range(200)]
+    for at in range(0, len(texts), 50):
+        await ada.write(running, *texts[at : at + 50])
+    with await deaf_reader(running, ada):
+        await until(lambda: len(running.house.streams) == 1)
+        async with listening(running, tablet) as ear:
+            await until(lambda: len(ear.texts()) == 200)
+            await until(lambda: len(running.house.streams) == 1)
+            await until(lambda: len(running.server.server_state.connections) == 1)
+            assert not ear.has_ended
+
+
+async def test_a_revoked_reader_that_does_not_read_is_gone_within_a_second(running: Running) -> None:
+    """I-25: a full socket does not keep a revoked device connected."""
+    ada = await found(running)
+    texts = ["x" * 9_900 for _ in range(200)]
+    for at in range(0, len(texts), 50):
+        await ada.write(running, *texts[at : at + 50])
+    tablet = await pair(running, ada)
+    with await deaf_reader(running, tablet):
+        await until(lambda: any(not stream.is_idle for stream in running.house.streams._open))
+        await asyncio.sleep(0.2)
+        assert len(running.house.streams) == 1
+        await delete(running, ada, f"/v1/devices/{tablet.device}")
+        await until(lambda: len(running.house.streams) == 0, within_s=WITHIN_S)
+        await until(lambda: len(running.server.server_state.connections) == 0, within_s=WITHIN_S)
+
+
+async def test_nothing_is_left_of_streams_that_were_hung_up(running: Running) -> None:
+    """I-28: streams, listeners, tasks and connections return to their baseline after a storm."""
+    ada = await found(running)
+    ben = await invite(running, ada)
+    tasks = len(asyncio.all_tasks())
+
+    async def ring_off() -> None:
+        for phone in (ada, ben):
+            async with listening(running, phone) as ear:
+                await until(lambda: len(ear.places) > 0)
+
+    async with asyncio.timeout(30):
+        for _ in range(10):
+            await asyncio.gather(*(ring_off() for _ in range(4)))
+    streams = running.house.streams
+    await until(lambda: len(streams) == 0)
+    await until(lambda: len(asyncio.all_tasks()) <= tasks)
+    wake = running.house.wake
+    assert (streams._count_by_device, wake._by_member, wake._by_device) == ({}, {}, {})  # type: ignore[attr-defined]
+
+
+async def test_a_service_that_stops_lets_its_streams_go_at_once(database_url: str) -> None:
+    """Law 18: SIGTERM drains. A stream ends in order, so that its device comes back to whoever serves next."""
+    async with serving(database_url) as running:
+        ada = await found(running)
+        async with listening(running, ada) as ear:
+            began_at = time.monotonic()
+            running.server.should_exit = True
+            await until(lambda: ear.has_ended, within_s=2)
+            assert not ear.was_cut
+    assert time.monotonic() - began_at < 3
+
+
+async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running: Running) -> None:
+    """Law 3: Postgres drops every connection; a device that resumes where it stood has every entry once."""
+    ada = await found(running)
+    ears: list[Ear] = []
+    done = asyncio.Event()
+
+    async def keep_listening() -> None:
+        while not done.is_set():
+            async with listening(running, ada, after=max((place for ear in ears for place in ear.places), default=0)) as ear:
+                ears.append(ear)
+                await until(lambda: ear.has_ended or done.is_set(), within_s=30)  # noqa: B023 - awaited before the next turn
+
+    def places() -> list[int]:
+        return [place for ear in ears for place in ear.places]
+
+    keeping = asyncio.create_task(keep_listening())
+    await until(lambda: len(places()) == 4)
+    for number in range(3):
+        await drop_connections(running)
+        await push_until_taken(running, ada, f"note {number}")
+    await until(lambda: len(places()) == 7)
+    done.set()
+    await keeping
+    assert places() == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def drop_connections(running: Running) -> None:
+    """What a restart of Postgres does to its clients, without touching the other tests' database."""
+    connection = await asyncpg.connect(running.house.database_url)
+    try:
+        others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        await connection.execute(f"SELECT pg_terminate_backend(pid) {others}")
+    finally:
+        await connection.close()
+
+
+async def push_until_taken(running: Running, phone: Phone, text: str) -> None:
+    """Push as a device does: the same draft again until it is taken."""
+    drafts = phone.notes(text)
+    async with asyncio.timeout(20):
+        while (await phone.push(running, drafts)).status_code != 200:  # noqa: ASYNC110 - the service has no event for us
+            await asyncio.sleep(0.2)
