@@ -15,8 +15,14 @@ from demo.words import WORDING
 from events.catalogue import CATALOGUE
 
 DAYS_A_MONTH: Final = 30.44
-NOT_THIS_CHILD: Final = {Twin.MIA: frozenset({"movement.bottom-shuffles"}), Twin.LEO: frozenset({"movement.crawls"})}
-"""Leo never crawled: he shuffled, and then he walked. That is an ordinary year."""
+NOT_THIS_CHILD: Final = {
+    Twin.MIA: frozenset({"movement.bottom-shuffles", "hands.first-mark"}),
+    Twin.LEO: frozenset({"movement.crawls", "hands.stacks-two"}),
+}
+"""Leo never crawled: he shuffled, and then he walked. Some things are for next year. That is an ordinary year."""
+STILL_FRESH: Final = timedelta(days=3)
+JUST_NOW: Final = {(Twin.MIA, "hands.stacks-two"): timedelta(hours=40), (Twin.LEO, "hands.first-mark"): timedelta(hours=22)}
+"""How long ago: so lately that hardly anybody has seen it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +63,9 @@ def _of_one(twin: Twin, year: Year, dice: Random) -> Iterable[Growth]:
                 age_days[later] = max(age_days[later], max(before) + gaps[later])
     for key in keys:
         day = year.born + timedelta(days=int(age_days[key]))
+        if (twin, key) in JUST_NOW:
+            yield Growth(twin=twin, milestone=key, at=year.until - JUST_NOW[twin, key])
+            continue
         at = year.moment(max(day, year.begins.date()), hour=dice.randint(8, 18), minute=dice.randrange(60))
-        if at < year.until - timedelta(hours=3):
+        if at < year.until - STILL_FRESH:
             yield Growth(twin=twin, milestone=key, at=at)

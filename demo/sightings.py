@@ -10,7 +10,7 @@ from typing import Final
 
 from demo import activities
 from demo.cast import PARENTS, Who, other_parent
-from demo.growth import Growth
+from demo.growth import STILL_FRESH, Growth
 from demo.scribe import Scribe
 from demo.weeks import Year
 from demo.words import AGAIN, FEELINGS, WORDING
@@ -43,7 +43,7 @@ def tell_firsts(firsts: tuple[Growth, ...], scribe: Scribe) -> list[activities.R
         else:
             told = _observe(first, witness, scribe)
         for parent in PARENTS:
-            if parent is not witness:
+            if parent is not witness and first.at < scribe.year.until - STILL_FRESH:
                 _parents_own(parent, first, told, scribe)
         rows.extend(_again(first, scribe))
     return rows

@@ -167,6 +167,16 @@ WORDING: Final = {
         prose="{child} danced when the guitar came out",
         telltale="danced",
     ),
+    "hands.stacks-two": Wording(
+        note="One block on another. Then a long look at it.",
+        prose="{child} put one block on top of another",
+        telltale="on top of another",
+    ),
+    "hands.first-mark": Wording(
+        note="A green line on the paper, and a bit of the table.",
+        prose="{child} drew a first line with the fat crayon",
+        telltale="drew a first line",
+    ),
 }
 """In no order: growth orders them by the catalogue."""
 

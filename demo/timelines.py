@@ -1,0 +1,123 @@
+"""Two parents' timelines laid beside each other: which rows, in which order, in which words.
+
+Owns the reading of the service's answers and the phrases. Draws nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from client import ServiceMisspoke
+
+How = Literal["in_person", "live_video", "clip"]
+
+
+class OwnSight(msgspec.Struct, frozen=True, kw_only=True):
+    """A time when the parent saw it."""
+
+    occurred_at: datetime
+    precision: str
+    how: How
+
+
+class OthersSight(msgspec.Struct, frozen=True, kw_only=True):
+    """The first time that somebody else saw it."""
+
+    occurred_at: datetime
+    author: UUID
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of a timeline, as far as the picture shows it."""
+
+    child: UUID
+    milestone: str
+    title: str
+    first_saw: OwnSight | None = None
+    first_in_person: OwnSight | None = None
+    before_you: OthersSight | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One milestone of one child, as each parent has it; None where that parent knows nothing of it."""
+
+    milestone: str
+    title: str
+    begins: datetime
+    """The earliest time that either parent knows of: where the row stands."""
+    entries: tuple[Entry | None, ...]
+
+
+def read_timeline(answer: Any) -> tuple[Entry, ...]:
+    """A service's answer as entries. Raises ServiceMisspoke."""
+    try:
+        return msgspec.convert(answer["entries"], tuple[Entry, ...])
+    except (msgspec.ValidationError, KeyError, TypeError) as error:
+        raise ServiceMisspoke(f"expected a timeline: {error}") from error
+
+
+def side_by_side(timelines: Sequence[Iterable[Entry]], *, child: UUID) -> list[Row]:
+    """The rows of one child, oldest first: one for each milestone that either parent knows of."""
+    of_each = [{entry.milestone: entry for entry in timeline if entry.child == child} for timeline in timelines]
+    rows = []
+    for milestone in {key for of_one in of_each for key in of_one}:
+        entries = tuple(of_one.get(milestone) for of_one in of_each)
+        known = [entry for entry in entries if entry is not None]
+        begins = min(at for entry in known for at in _times(entry))
+        rows.append(Row(milestone=milestone, title=known[0].title, begins=begins, entries=entries))
+    return sorted(rows, key=lambda row: (row.begins, row.milestone))
+
+
+def _times(entry: Entry) -> list[datetime]:
+    return [sight.occurred_at for sight in (entry.first_saw, entry.before_you) if sight is not None]
+
+
+def before_you(entry: Entry, *, names: Mapping[UUID, str], is_brief: bool) -> str | None:
+    """Who saw it before this parent did, and how long before: `Nana, 3 days earlier`."""
+    if entry.before_you is None:
+        return None
+    name = names.get(entry.before_you.author, "somebody")
+    if entry.first_saw is None:
+        return f"{name}, {day_of(entry.before_you.occurred_at)}"
+    days = (entry.first_saw.occurred_at.astimezone().date() - entry.before_you.occurred_at.astimezone().date()).days
+    if is_brief:
+        return f"{name}, {days} d" if days else f"{name}, same day"
+    match days:
+        case 0:
+            return f"{name}, the same day"
+        case 1:
+            return f"{name}, the day before"
+        case _ if days < 14:
+            return f"{name}, {days} days earlier"
+        case _ if days < 60:
+            return f"{name}, {days // 7} weeks earlier"
+        case _:
+            return f"{name}, {days // 30} months earlier"
+
+
+def day_of(at: datetime, precision: str = "minute") -> str:
+    """A day as people say it here, with as much certainty as there is: `3 Oct`, `c. 3 Oct`, `in Oct`."""
+    local = at.astimezone()
+    match precision:
+        case "month":
+            return f"in {local:%b}"
+        case "week":
+            return f"c. {local.day} {local:%b}"
+        case _:
+            return f"{local.day} {local:%b}"
+
+
+def told_twice(rows: Iterable[Row]) -> Row | None:
+    """The latest milestone that both parents saw, on different days, and one of them after somebody else."""
+    found = None
+    for row in rows:
+        firsts = [entry.first_saw for entry in row.entries if entry is not None and entry.first_saw is not None]
+        days = {first.occurred_at.astimezone().date() for first in firsts}
+        if len(firsts) == len(row.entries) == len(days):
+            found = row
+    return found

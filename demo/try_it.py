@@ -1,0 +1,69 @@
+"""What to try next, while the demo keeps serving: addresses, tokens, and commands to paste.
+
+Owns these words. Tokens are shown on a terminal alone: what is piped ends up in files.
+"""
+
+import json
+from datetime import timedelta
+
+from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.text import Text
+
+from client.world import World, local_now
+from demo.cast import CHILD_NAMES, PLAYERS, Twin, Who
+from demo.play import Troupe
+from demo.stage import Stage
+
+HIDDEN = "<token>"
+
+
+def invitation(stage: Stage, troupe: Troupe, *, shows_tokens: bool) -> RenderableType:
+    """The address, a token for each member, and three commands: look, look, write."""
+    family = f"{stage.base_url}/v1/families/{troupe.phones[Who.ADA].identity.family}"
+    lines: list[RenderableType] = [
+        Rule(style="bright_black"),
+        Text.assemble("Still open at ", (stage.base_url, "bold"), f"   (OpenAPI: {stage.base_url}/schema/openapi.json)"),
+        Text(),
+    ]
+    for who, phone in troupe.phones.items():
+        lines.append(Text(f"  {PLAYERS[who].name:<8}{phone.identity.token if shows_tokens else HIDDEN}"))
+    if not shows_tokens:
+        lines.append(Text("  Tokens are shown on a terminal alone.", style="bright_black"))
+    ada, ben = (troupe.phones[who].identity.token if shows_tokens else HIDDEN for who in (Who.ADA, Who.BEN))
+    commands = (
+        ("Ben's timeline", f"curl -s -H 'Authorization: Bearer {ben}' '{family}/timeline'"),
+        ("Ada's feed", f"curl -s -H 'Authorization: Bearer {ada}' '{family}/feed?after=0&limit=5'"),
+        ("What Ben is told, as it happens", f"curl -sN -H 'Authorization: Bearer {ben}' '{family}/live?after=0'"),
+        ("Ada writes", _push(ada, family, troupe)),
+    )
+    for title, command in commands:
+        lines += [Text(), Text(title, style="bold"), Text(command)]
+    kept = f"The data stays in {stage.data}." if stage.is_kept else "This year is gone afterwards; --data DIR would keep it."
+    lines += [Text(), Text(f"Control-C ends it. {kept}", style="bright_black")]
+    return Group(*lines)
+
+
+def _push(token: str, family: str, troupe: Troupe) -> str:
+    """Running it twice is the same as running it once: the id makes it one event."""
+    now = local_now()
+    body = {
+        "sent_at": now.isoformat(),
+        "drafts": [
+            {
+                "id": str(World().draft_id()),
+                "occurred_at": (now - timedelta(minutes=5)).isoformat(),
+                "precision": "minute",
+                "recorded_at": now.isoformat(),
+                "event": {
+                    "type": "NoteWritten",
+                    "child": str(troupe.child_by_twin[Twin.MIA]),
+                    "text": f"{CHILD_NAMES[Twin.MIA]} laughs at the terminal.",
+                },
+            }
+        ],
+    }
+    return (
+        f"curl -s -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' "
+        f"-d '{json.dumps(body)}' '{family}/events'"
+    )

@@ -1,0 +1,102 @@
+"""`stillnew demo --once`, whole: a service of its own, real devices, and the picture at the end."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "service.cli", "demo")
+# A database that nobody can reach: were it used, nothing would work.
+ENVIRONMENT = os.environ | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "NO_COLOR": "1"}
+
+A_DATE = r"[●◐] (\d{1,2} [A-Z][a-z]{2})"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=110, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def evening() -> subprocess.CompletedProcess[str]:
+    return run("--once")
+
+
+def test_the_demo_ends_well_within_a_minute_and_says_nothing_on_the_side(evening: subprocess.CompletedProcess[str]) -> None:
+    assert (evening.returncode, evening.stderr) == (0, "")
+
+
+def test_the_same_milestone_is_new_to_each_parent_on_a_day_of_their_own(evening: subprocess.CompletedProcess[str]) -> None:
+    """Law 13: each parent's first is their own, and moves with what they wrote."""
+    assert "Ada saw it" in evening.stdout
+    assert "Ben saw it" in evening.stdout
+    two_dates = [re.findall(A_DATE, line) for line in evening.stdout.splitlines()]
+    apart = [dates for dates in two_dates if len(dates) == 2 and dates[0] != dates[1]]
+    assert len(apart) >= 20
+    assert re.search(r"First steps alone +[●◐] ", evening.stdout)
+    assert "It was new again" in evening.stdout or "it was new again" in evening.stdout
+
+
+def test_the_picture_shows_who_saw_it_before_and_what_is_still_new(evening: subprocess.CompletedProcess[str]) -> None:
+    for name in ("Nana", "Acorns", "Sami", "Ada", "Ben"):
+        assert re.search(rf"{name}, (the day before|the same day|\d+ \w+ earlier)", evening.stdout)
+    assert "✧ still new" in evening.stdout
+
+
+def test_duplicates_are_counted_as_ignored(evening: subprocess.CompletedProcess[str]) -> None:
+    """Law 2: a draft that is sent twice is one event."""
+    recorded, duplicates = (int(re.search(rf"(\d+) +{what}", evening.stdout)[1]) for what in ("events recorded", "duplicates"))  # type: ignore[index]
+    assert recorded >= 300
+    assert duplicates >= 15
+
+
+def test_the_picture_fits_a_hundred_columns_and_a_pipe_gets_no_colours(evening: subprocess.CompletedProcess[str]) -> None:
+    assert max(len(line) for line in evening.stdout.splitlines()) <= 100
+    assert "\x1b" not in evening.stdout
+
+
+def test_no_token_is_written_into_a_pipe(evening: subprocess.CompletedProcess[str]) -> None:
+    assert "Bearer" not in evening.stdout
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence_with_what_to_do() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        failed = run("--once", "--port", str(taken.getsockname()[1]))
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("The demo stopped.")
+    assert "--port" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_it_keeps_serving_until_it_is_told_to_stop_and_keeps_what_it_was_asked_to_keep(open_folder: Path) -> None:
+    data = open_folder / "demo"
+    output = open_folder / "demo.out"
+    with output.open("w") as out:
+        demo = subprocess.Popen([*COMMAND, "--data", str(data)], cwd=ROOT, env=ENVIRONMENT, stdout=out, stderr=out)
+        try:
+            deadline = time.monotonic() + 100
+            while "Control-C ends it" not in output.read_text() and time.monotonic() < deadline:
+                time.sleep(0.2)
+            said = output.read_text()
+            url = re.search(r"Still open at (http://\S+)", said)
+            assert url, said
+            assert httpx.get(f"{url[1]}/health/ready", trust_env=False).status_code == httpx.codes.OK
+            assert "Tokens are shown on a terminal alone" in said
+        finally:
+            demo.send_signal(signal.SIGTERM)
+            code = demo.wait(timeout=30)
+    assert code == 0
+    assert list(data.glob("devices-*/ada.device"))
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{url[1]}/health/live", trust_env=False)
