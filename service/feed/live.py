@@ -56,13 +56,14 @@ async def live(scope: Scope, receive: Receive, send: Send, *, house: House, call
         cut=connection.cut if connection else _cut_nothing,
     )
     with house.streams.holding(stream):
-        page = await stream.first_page()
+        first = await stream.look()
         await send({"type": "http.response.start", "status": 200, "headers": HEAD})
         if connection:
             connection.hold(stream.hear_ended)
         house.streams.begin_beating(stream)
-        stream.open(page)
-        del page
+        stream.open(first)
+        # It may be megabytes, and this frame stays for an hour.
+        del first
         # Answered with http.disconnect when the other side is gone, and also once the stream itself has ended.
         while (await receive())["type"] != "http.disconnect":
             pass

@@ -20,3 +20,20 @@ SELECT DISTINCT asked.number
   JOIN feed_run AS run USING (family_id, member_id)
  WHERE run.first_place > asked.place - 256
    AND run.first_place + run.length - 1 > asked.place;
+
+-- name: onward
+-- Entries from place $3 on, at most $4. As `page` of pages.sql, for a reader who knows the chain before $3.
+SELECT run.first_place + event.seq - run.first_seq AS place, run.released,
+       coalesce(run.told_at, event.received_at) AS told_at,
+       event.commitment, event.kind, event.version, event.body
+  FROM feed_run AS run
+  JOIN event
+    ON event.family_id = $1
+   AND event.seq >= run.first_seq + greatest($3 - run.first_place, 0)
+   AND event.seq < run.first_seq + least(run.length, $3 + $4 - run.first_place)
+ WHERE run.family_id = $1
+   AND run.member_id = $2
+   AND run.first_place > $3 - 256
+   AND run.first_place < $3 + $4
+   AND run.first_place + run.length > $3
+ ORDER BY place;

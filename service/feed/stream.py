@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from events.errors import Refused
 from events.ids import DeviceId, FamilyId, MemberId
 from service.errors import PASSING
-from service.feed.pages import Page
+from service.feed.tail import Stretch
 
 HEARTBEAT: Final = b":\n\n"
 
@@ -46,7 +46,7 @@ class Caller(Protocol):
 class Reader(Protocol):
     """Reads a stretch of a member's feed."""
 
-    async def __call__(self, *, family: FamilyId, member: MemberId, after: int) -> Page: ...
+    async def __call__(self, *, family: FamilyId, member: MemberId, after: int, chain: bytes | None) -> Stretch: ...
 
 
 class Stream:
@@ -54,7 +54,7 @@ class Stream:
 
     __slots__ = (
         "__weakref__", "_cut", "_is_beat_due", "_is_look_due", "_read", "_send", "_working",
-        "beat_at", "beats", "device", "failure", "family", "has_ended", "is_open", "member", "place",
+        "beat_at", "beats", "chain", "device", "failure", "family", "has_ended", "is_open", "member", "place",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +63,8 @@ class Stream:
         """`send` takes bytes and whether more will follow; `cut` closes the connection whatever it still holds."""
         self.family, self.member, self.device = caller.family, caller.member, caller.device
         self.place = after
+        self.chain: bytes | None = None
+        """The chain at that place; None where it is not known, or the feed may be another one now."""
         self.beat_at = 0.0
         """When, in the loop's time, the next heartbeat is due."""
         self.beats = 0
@@ -80,18 +82,18 @@ class Stream:
         """Whether it waits for something to be told."""
         return self.is_open and self._working is None and not self.has_ended
 
-    async def first_page(self) -> Page:
-        """What is there already, at most one page. Its place is not moved: nothing was told yet.
+    async def look(self) -> Stretch:
+        """What stands behind the stream's place, at most one page. The place is not moved: nothing was told yet.
 
         Raises:
             FeedAhead: the feed ends before the place where the device stands.
         """
-        return await self._read(family=self.family, member=self.member, after=self.place)
+        return await self._read(family=self.family, member=self.member, after=self.place, chain=self.chain)
 
-    def open(self, page: Page) -> None:
-        """Tell the first page, and whatever comes after it."""
+    def open(self, first: Stretch) -> None:
+        """Tell what was found at first, and whatever comes after it."""
         self.is_open = True
-        self._working = asyncio.get_running_loop().create_task(self._work(page))
+        self._working = asyncio.get_running_loop().create_task(self._work(first))
 
     def hear_told(self) -> None:
         self._is_look_due = True
@@ -124,18 +126,18 @@ class Stream:
         if self.is_open and self._working is None:
             self._working = asyncio.get_running_loop().create_task(self._work(None))
 
-    async def _work(self, page: Page | None) -> None:
+    async def _work(self, first: Stretch | None) -> None:
         """Do all that is due, then be no more: an idle stream has no task."""
         try:
-            if page is not None:
-                await self._tell(page)
+            if first is not None:
+                await self._tell(first)
             while not self.has_ended and (self._is_beat_due or self._is_look_due):
                 if self._is_beat_due:
                     self._is_beat_due = False
                     await self._write(HEARTBEAT)
                 else:
                     self._is_look_due = False
-                    await self._tell(await self.first_page())
+                    await self._tell(await self.look())
             if self.has_ended:
                 await self._send(b"", False)
         except ReaderTooSlow:
@@ -152,13 +154,13 @@ class Stream:
         finally:
             self._working = None
 
-    async def _tell(self, page: Page) -> None:
-        """Write a page's entries. Its end is looked at again: more may stand behind it."""
-        if page.more:
+    async def _tell(self, stretch: Stretch) -> None:
+        """Write the entries. Where more may stand behind them, it is looked at next."""
+        if stretch.more:
             self._is_look_due = True
         together: list[bytes] = []
         size = 0
-        for place, entry in page.entries:
+        for place, entry in stretch.entries:
             if size + len(entry) > WRITE_BYTES_MAX and together:
                 await self._write(b"".join(together))
                 together, size = [], 0
@@ -166,7 +168,7 @@ class Stream:
             size += len(entry)
         if together:
             await self._write(b"".join(together))
-        self.place = page.place
+        self.place, self.chain = stretch.place, stretch.chain
 
     async def _write(self, body: bytes) -> None:
         """Write, once the reader has taken enough of what was written before.

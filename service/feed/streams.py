@@ -12,8 +12,8 @@ from typing import Any, Final
 from events.errors import Refused
 from events.ids import DeviceId, FamilyId, MemberId
 from service.errors import TooManyRequests
-from service.feed.pages import Page, page
 from service.feed.stream import Stream
+from service.feed.tail import Stretch, from_anywhere, onward
 from service.feed.wake import WakeUps
 from service.feed.watch import Watch
 
@@ -121,10 +121,16 @@ class Streams:
             else:
                 self._count_by_device[stream.device] -= 1
 
-    async def read(self, *, family: FamilyId, member: MemberId, after: int) -> Page:
-        """Read a page of a feed, when it is this stream's turn."""
+    async def read(self, *, family: FamilyId, member: MemberId, after: int, chain: bytes | None) -> Stretch:
+        """Read what follows a place, when it is this stream's turn.
+
+        Raises:
+            FeedAhead: the feed ends before `after`. Who gives a chain has been told that place, and is not asked again.
+        """
         async with self._readings:
-            return await page(self._pool, family=family, member=member, after=after, limit=ENTRIES_A_PAGE)
+            if chain is None:
+                return await from_anywhere(self._pool, family=family, member=member, after=after, limit=ENTRIES_A_PAGE)
+            return await onward(self._pool, family=family, member=member, after=after, chain=chain, limit=ENTRIES_A_PAGE)
 
     def begin_beating(self, stream: Stream) -> None:
         """The stream was opened now: its heartbeats follow every `HEARTBEAT_S`."""

@@ -48,7 +48,7 @@ class Watch:
                     await self._look_for_ends()
                     if self._is_look_due():
                         await self._look_for_entries()
-                self._is_blind = False
+                    self._is_blind = False
             except PASSING as error:
                 # Postgres is gone or busy, and with it all that a stream could tell. Whatever was missed is seen when it is back.
                 if not self._is_blind:
@@ -72,6 +72,10 @@ class Watch:
 
     async def _look_for_entries(self) -> None:
         gaps, began_at = self._wake.gaps, time.monotonic()
+        if self._is_blind:
+            # What came back may be a restored copy. Every stream's next look asks whether its place is still there.
+            for stream in self._streams():
+                stream.chain = None
         for streams in _portions([stream for stream in self._streams() if stream.is_idle]):
             # Of a member's devices, one may have been told more than another: all are woken, and who lacks nothing sees so.
             place_by_member: dict[tuple[FamilyId, MemberId], int] = {}
