@@ -23,6 +23,8 @@ BODY_BYTES_MAX: Final = 64 * 1024
 PUSH_BYTES_MAX: Final = 1024 * 1024
 BODY_WITHIN_S: Final = 20.0
 """A full push of 1 MiB on a line of half a megabit a second."""
+PASS_OVER_BYTES_MAX: Final = 4 * 1024 * 1024
+PASS_OVER_S_MAX: Final = 2.0
 
 Shape = TypeVar("Shape")
 
@@ -72,6 +74,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
     """
     for length in headers(scope, b"content-length"):
         if not length.isdigit() or int(length) > bytes_max:
+            await _pass_over(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
     try:
         async with asyncio.timeout(within_s):
@@ -94,11 +97,26 @@ async def _rest(receive: Receive, message: Any, *, bytes_max: int) -> bytes:
         part = message.get("body", b"")
         held += len(part)
         if held > bytes_max:
+            await _pass_over(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)
         message = await receive()
+
+
+async def _pass_over(receive: Receive) -> None:
+    """Read on for a moment, and keep nothing: a sender who is cut off while sending never reads why."""
+    passed = 0
+    try:
+        async with asyncio.timeout(PASS_OVER_S_MAX):
+            while passed < PASS_OVER_BYTES_MAX:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
+                passed += len(message.get("body", b""))
+    except TimeoutError:
+        return
 
 
 async def read(scope: Scope, receive: Receive, shape: type[Shape], *, bytes_max: int = BODY_BYTES_MAX) -> Shape:

@@ -15,7 +15,7 @@ PROBLEM_TYPE: Final = "tag:stillnew.org,2026:problem/"
 PROBLEM_MEDIA_TYPE: Final = b"application/problem+json"
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
+class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request was refused. `code` is stable, for programs; `at` names the field, where there is one."""
 
     type: str
@@ -139,9 +139,9 @@ def refusal_of(error: Exception) -> Refused:
     return Unavailable() if isinstance(error, PASSING) else Crashed()
 
 
-def problem_of(refusal: Refused) -> Problem:
+def problem_of(refusal: Refused) -> ProblemDocument:
     """The document that describes a refusal."""
-    return Problem(
+    return ProblemDocument(
         type=PROBLEM_TYPE + refusal.code,
         title=refusal.title,
         status=refusal.status,

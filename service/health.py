@@ -41,7 +41,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 LIVE = Says(summary="Whether the process lives", who=Who.ANYONE, kind=Kind.FREE, answers=Alive)
 READY = Says(
     summary="Whether the service can work, and which part is missing: 503 then",
-    who=Who.ANYONE, kind=Kind.FREE, answers=Ready,
+    who=Who.ANYONE, kind=Kind.FREE, answers=Ready, answers_also_at=(503,),
 )  # fmt: skip
 METRICS = Says(summary="Metrics for Prometheus", who=Who.ANYONE, kind=Kind.FREE, answers=str, answers_as="text/plain")
 

@@ -21,7 +21,7 @@ from service.errors import (
     MediaTypeUnsupported,
     MethodNotAllowed,
     NotFound,
-    Problem,
+    ProblemDocument,
     TooManyRequests,
     Unauthenticated,
     Unavailable,
@@ -45,7 +45,7 @@ BY_EVERY_BODY: Final[tuple[type[Refused], ...]] = (
 def draw(routes: Iterable[tuple[str, str, Says]]) -> dict[str, Any]:
     """The document for (method, template, declaration)s."""
     routes = sorted(routes, key=lambda route: (route[1], route[0]))
-    shapes: list[Any] = [Problem]
+    shapes: list[Any] = [ProblemDocument]
     for _, _, says in routes:
         shapes.extend(shape for shape in (says.takes, says.answers) if shape is not None)
     schemas, components = msgspec.json.schema_components(shapes, ref_template=COMPONENTS + "{name}")
@@ -76,7 +76,7 @@ def _operation(method: str, template: str, says: Says, schema_by_shape: dict[int
         "summary": says.summary,
         "description": f"Answers {says.who.value}.",
         "parameters": _parameters(template, says),
-        "responses": _responses(says, schema_by_shape),
+        "responses": _responses(template, says, schema_by_shape),
     }
     match says.who:
         case Who.MEMBER | Who.DEVICE:
@@ -105,7 +105,7 @@ def _parameters(template: str, says: Says) -> list[dict[str, Any]]:
     return found
 
 
-def _responses(says: Says, schema_by_shape: dict[int, Any]) -> dict[str, Any]:
+def _responses(template: str, says: Says, schema_by_shape: dict[int, Any]) -> dict[str, Any]:
     answered: dict[str, Any] = {"description": says.summary}
     if says.answers is not None:
         schema = _renamed(schema_by_shape[id(says.answers)])
@@ -113,18 +113,20 @@ def _responses(says: Says, schema_by_shape: dict[int, Any]) -> dict[str, Any]:
         answered["content"] = {name: {"schema": schema} for name in names}
     responses = {str(says.status): answered}
     refusals: dict[int, list[type[Refused]]] = {}
-    for refusal in _refusals(says):
+    for refusal in _refusals(template, says):
         refusals.setdefault(refusal.status, []).append(refusal)
     for status, kinds in sorted(refusals.items()):
         codes = sorted({kind.code for kind in kinds})
         responses[str(status)] = {
             "description": "; ".join(codes),
-            "content": {PROBLEM: {"schema": {"$ref": COMPONENTS + "Problem"}}},
+            "content": {PROBLEM: {"schema": {"$ref": COMPONENTS + "ProblemDocument"}}},
         }
+    for status in says.answers_also_at:
+        responses.setdefault(str(status), {"description": says.summary, "content": {}})["content"] |= answered["content"]
     return responses
 
 
-def _refusals(says: Says) -> list[type[Refused]]:
+def _refusals(template: str, says: Says) -> list[type[Refused]]:
     found: list[type[Refused]] = [*BY_EVERY_ROUTE, *says.refuses, MethodNotAllowed]
     if says.takes is not None:
         found += BY_EVERY_BODY
@@ -132,7 +134,7 @@ def _refusals(says: Says) -> list[type[Refused]]:
         found.append(FieldInvalid)
     if says.who is not Who.ANYONE:
         found.append(Unauthenticated)
-    if says.who is Who.MEMBER:
+    if "{" in template:
         found.append(NotFound)
     if says.kind is not Kind.FREE:
         found.append(TooManyRequests)

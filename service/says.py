@@ -37,6 +37,8 @@ class Says:
     who: Who
     kind: Kind
     status: int = 200
+    answers_also_at: tuple[int, ...] = ()
+    """Statuses beside `status` whose answer has the same shape."""
     takes: Any = None
     answers: Any = None
     answers_as: str | None = None

@@ -7,6 +7,7 @@ too: so no name, note, title or token gets into a line, whatever a caller hands 
 import logging
 import sys
 import traceback
+from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
 import msgspec
@@ -24,6 +25,7 @@ FIELDS: Final = frozenset(
 
 TEXT_MAX: Final = 400
 FRAMES_MAX: Final = 12
+OURS: Final = str(Path(__file__).parents[1]) + "/"
 
 
 def keep_listed(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
@@ -86,13 +88,11 @@ class _OnlyThatItHappened(logging.Handler):
 
 def described(error: BaseException) -> dict[str, Any]:
     """An error without its message, which may quote a row: its class, and the lines of code that it came through."""
-    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_MAX:]
-    where = [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if frame.filename.startswith(OURS)][-FRAMES_MAX:]
+    last = [] if not frames or frames[-1] in ours else [frames[-1]]
+    where = [f"{frame.filename.removeprefix(OURS)}:{frame.lineno} {frame.name}" for frame in (*ours, *last)]
     return {"error": f"{type(error).__module__}.{type(error).__qualname__}", "where": where}
-
-
-def _short(filename: str) -> str:
-    return "/".join(filename.rsplit("/", 2)[-2:])
 
 
 class Metrics:

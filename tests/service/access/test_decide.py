@@ -1,0 +1,116 @@
+"""The decisions of access, by themselves."""
+
+from uuid import uuid4
+
+import pytest
+
+from events.event import Role
+from events.family import Sees
+from events.ids import HouseholdId, MemberId
+from service.access.decide import Standing, decide_invite, may_add_child, may_found, may_remove
+from service.access.errors import CannotSeeThat, FoundingClosed, NotForRole, NotYourHousehold, NotYoursToRemove
+from service.access.shapes import Invite, Named
+from service.settings import Founding
+
+OURS, THEIRS = HouseholdId(uuid4()), HouseholdId(uuid4())
+
+
+def member(role: Role, household: HouseholdId = OURS) -> Standing:
+    return Standing(member=MemberId(uuid4()), role=role, household=household)
+
+
+@pytest.mark.parametrize("role", [Role.CAREGIVER, Role.DAYCARE])
+def test_only_parents_invite_and_add_children(role: Role) -> None:
+    """Law 16: a household belongs to its parent."""
+    with pytest.raises(NotForRole):
+        decide_invite(Invite(role=Role.CAREGIVER), inviter=member(role))
+    with pytest.raises(NotForRole):
+        may_add_child(role)
+
+
+def test_nobody_is_put_into_the_other_parents_home() -> None:
+    """Law 16."""
+    with pytest.raises(NotYourHousehold):
+        decide_invite(Invite(role=Role.CAREGIVER, household=THEIRS), inviter=member(Role.PARENT))
+
+
+@pytest.mark.parametrize("role", [Role.CAREGIVER, Role.DAYCARE])
+def test_only_an_invited_parent_opens_a_home(role: Role) -> None:
+    """Each parent belongs to one household; who helps belongs to that of the parent who invited them."""
+    with pytest.raises(NotYourHousehold):
+        decide_invite(Invite(role=role, household=Named(name="Third home")), inviter=member(Role.PARENT))
+    granted = decide_invite(Invite(role=Role.PARENT, household=Named(name="Bens")), inviter=member(Role.PARENT))
+    assert (granted.household, granted.new_household) == (None, "Bens")
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "sees"),
+    [
+        (Role.PARENT, None, Sees.ALL),
+        (Role.CAREGIVER, None, Sees.SINCE_JOINING),
+        (Role.CAREGIVER, Sees.ALL, Sees.ALL),
+        (Role.CAREGIVER, Sees.OWN, Sees.OWN),
+        (Role.DAYCARE, None, Sees.OWN),
+        (Role.DAYCARE, Sees.OWN, Sees.OWN),
+    ],
+)
+def test_an_invite_grants_what_was_asked_or_the_least_surprising(role: Role, asked: Sees | None, sees: Sees) -> None:
+    """The inviter's own home is meant where none is named."""
+    granted = decide_invite(Invite(role=role, sees=asked), inviter=member(Role.PARENT))
+    assert (sees, OURS, None) == (granted.sees, granted.household, granted.new_household)
+
+
+@pytest.mark.parametrize("sees", [Sees.ALL, Sees.SINCE_JOINING])
+def test_a_daycare_never_sees_more_than_its_own(sees: Sees) -> None:
+    """A daycare writes for many families, and reads for none."""
+    with pytest.raises(CannotSeeThat):
+        decide_invite(Invite(role=Role.DAYCARE, sees=sees), inviter=member(Role.PARENT))
+
+
+@pytest.mark.parametrize(
+    ("by", "target", "is_allowed"),
+    [
+        (member(Role.PARENT), member(Role.CAREGIVER), True),
+        (member(Role.PARENT), member(Role.DAYCARE), True),
+        (member(Role.PARENT), member(Role.PARENT), False),
+        (member(Role.PARENT), member(Role.PARENT, THEIRS), False),
+        (member(Role.PARENT), member(Role.CAREGIVER, THEIRS), False),
+        (member(Role.CAREGIVER), member(Role.CAREGIVER), False),
+        (member(Role.CAREGIVER), member(Role.PARENT), False),
+        (member(Role.DAYCARE), member(Role.CAREGIVER), False),
+    ],
+)
+def test_neither_parent_can_remove_the_other_or_the_others_caregivers(by: Standing, target: Standing, is_allowed: bool) -> None:
+    """Law 16."""
+    try:
+        may_remove(target, by=by)
+    except NotYoursToRemove:
+        assert not is_allowed
+    else:
+        assert is_allowed
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_anyone_may_leave(role: Role) -> None:
+    """Law 16: nobody is kept."""
+    oneself = member(role)
+    may_remove(oneself, by=oneself)
+
+
+@pytest.mark.parametrize(
+    ("founding", "has_token", "is_allowed"),
+    [
+        (Founding.OPEN, False, True),
+        (Founding.INVITED, False, False),
+        (Founding.INVITED, True, True),
+        (Founding.CLOSED, True, False),
+    ],
+)
+def test_an_operator_says_who_founds_families(founding: Founding, has_token: bool, is_allowed: bool) -> None:
+    """The setting STILLNEW_FOUNDING."""
+    try:
+        may_found(founding, has_token=has_token)
+    except FoundingClosed:
+        assert not is_allowed
+    else:
+        assert is_allowed

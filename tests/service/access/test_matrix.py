@@ -1,0 +1,145 @@
+"""Who may do what, for every route that the service has.
+
+The rows are held against the OpenAPI document: a new route without a row fails here.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import jsonschema_rs
+
+from tests.service.conftest import Someone, found_family
+
+ABSENT = "0193a3c0-0000-4000-8000-000000000000"
+PUSH = {"sent_at": "2026-11-21T18:00:00Z", "drafts": [{"id": "not an id"}]}
+
+ROLES = ("parent", "other_parent", "caregiver", "daycare", "stranger", "revoked", "nobody")
+"""`stranger`: a parent of another family. `revoked`: a parent's device that was revoked. `nobody`: no token."""
+
+EVERYBODY = dict.fromkeys(ROLES, 200)
+MEMBERS_ONLY = EVERYBODY | {"stranger": 404, "revoked": 401, "nobody": 401}
+PARENTS_ONLY = MEMBERS_ONLY | {"parent": 201, "other_parent": 201, "caregiver": 403, "daycare": 403}
+ANY_DEVICE = MEMBERS_ONLY | {"stranger": 200}
+ABSENT_FOR_MEMBERS = MEMBERS_ONLY | dict.fromkeys(("parent", "other_parent", "caregiver", "daycare"), 404)
+
+Row = tuple[Mapping[str, int], dict[str, Any] | None]
+
+MATRIX: Mapping[str, Row] = {
+    "GET /health/live": (EVERYBODY, None),
+    "GET /health/ready": (EVERYBODY, None),
+    "GET /metrics": (EVERYBODY, None),
+    "GET /schema/openapi.json": (EVERYBODY, None),
+    # Refused for the same missing field, or the same code, whoever asks; a token that is dead is never passed over.
+    "POST /v1/families": (dict.fromkeys(ROLES, 400) | {"revoked": 401}, {}),
+    "POST /v1/invites/accept": (
+        dict.fromkeys(ROLES, 404) | {"revoked": 401},
+        {"code": "no such", "name": "N", "device": {"name": "d"}},
+    ),
+    "POST /v1/devices/pair": (dict.fromkeys(ROLES, 404), {"code": "no such", "device": {"name": "d"}}),
+    "GET /v1/me": (ANY_DEVICE, None),
+    "POST /v1/devices/pair-codes": (
+        dict.fromkeys(ROLES, 201) | {"revoked": 401, "nobody": 401},
+        None,
+    ),
+    "DELETE /v1/devices/{device}": (dict.fromkeys(ROLES, 404) | {"revoked": 401, "nobody": 401}, None),
+    "GET /v1/families/{family}": (MEMBERS_ONLY, None),
+    "GET /v1/families/{family}/feed": (MEMBERS_ONLY, None),
+    "GET /v1/families/{family}/live": (MEMBERS_ONLY, None),
+    "GET /v1/families/{family}/timeline": (MEMBERS_ONLY, None),
+    "POST /v1/families/{family}/events": (MEMBERS_ONLY, PUSH),
+    "POST /v1/families/{family}/children": (PARENTS_ONLY, {"name": "Another"}),
+    "POST /v1/families/{family}/invites": (PARENTS_ONLY, {"role": "caregiver"}),
+    "DELETE /v1/families/{family}/members/{member}": (ABSENT_FOR_MEMBERS, None),
+}
+
+
+async def cast_of(http: httpx.AsyncClient) -> dict[str, Someone]:
+    """A family with everybody in it, and those who are outside."""
+    parent = await found_family(http)
+    other_parent = await parent.invite("parent", name="Ben", household={"name": "Bens"})
+    code = (await parent.ask("POST", "/v1/devices/pair-codes")).json()["code"]
+    paired = (await http.post("/v1/devices/pair", json={"code": code, "device": {"name": "lost phone"}})).json()
+    revoked = Someone(http, {**paired, "family": parent.family})
+    assert (await parent.ask("DELETE", f"/v1/devices/{revoked.device}")).status_code == 204
+    return {
+        "parent": parent,
+        "other_parent": other_parent,
+        "caregiver": await parent.invite("caregiver", name="Cleo"),
+        "daycare": await parent.invite("daycare", name="Ducklings"),
+        "stranger": await found_family(http, you="Eve"),
+        "revoked": revoked,
+    }
+
+
+async def status_of(http: httpx.AsyncClient, method: str, path: str, *, headers: dict[str, str], body: Any) -> int:
+    """Only the head of the answer: one of these routes never ends."""
+    async with http.stream(method, path, headers=headers, json=body) as answer:
+        return answer.status_code
+
+
+async def test_every_operation_answers_every_role_as_its_row_says(http: httpx.AsyncClient) -> None:
+    """I-24: each operation of the OpenAPI document, each role, the own family and a foreign one."""
+    document = (await http.get("/schema/openapi.json")).json()
+    operations = {f"{method.upper()} {path}" for path, found in document["paths"].items() for method in found}
+    assert operations == MATRIX.keys(), "a route without a row, or a row without a route"
+    cast = await cast_of(http)
+    family = cast["parent"].family
+    wrong: list[str] = []
+    for operation, (expected, body) in MATRIX.items():
+        assert expected.keys() == set(ROLES), operation
+        method, template = operation.split(" ")
+        path = template.replace("{family}", family).replace("{member}", ABSENT).replace("{device}", ABSENT)
+
+        async def ask(role: str, method: str = method, path: str = path, body: Any = body) -> int:
+            headers = cast[role].headers if role in cast else {}
+            return await status_of(http, method, path, headers=headers, body=body)
+
+        found = dict(zip(ROLES, await asyncio.gather(*map(ask, ROLES)), strict=True))
+        differing = [role for role in ROLES if found[role] != expected[role]]
+        wrong += [f"{operation} as {role}: {found[role]}, not {expected[role]}" for role in differing]
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_what_a_parent_may_remove_is_decided_per_home(http: httpx.AsyncClient) -> None:
+    """Law 16: neither parent can remove the other or the other's caregivers; a caregiver removes nobody."""
+    cast = await cast_of(http)
+    theirs = await cast["other_parent"].invite("caregiver", name="Oma")
+    attempts = [
+        ("parent", cast["other_parent"], 403),
+        ("parent", theirs, 403),
+        ("other_parent", cast["caregiver"], 403),
+        ("caregiver", cast["parent"], 403),
+        ("daycare", cast["caregiver"], 403),
+        ("stranger", cast["caregiver"], 404),
+        ("revoked", cast["caregiver"], 401),
+        ("other_parent", theirs, 204),
+        ("parent", cast["daycare"], 204),
+        ("caregiver", cast["caregiver"], 204),
+    ]
+    for by, target, status in attempts:
+        answer = await cast[by].ask("DELETE", f"/v1/families/{cast['parent'].family}/members/{target.member}")
+        assert status == answer.status_code, (by, answer.text)
+
+
+async def test_what_the_document_says_of_answers_is_so(http: httpx.AsyncClient) -> None:
+    """The OpenAPI document is drawn from the code: every 2xx and every refusal of the matrix is in it, in that shape."""
+    document = (await http.get("/schema/openapi.json")).json()
+    cast = await cast_of(http)
+    for operation, (_, body) in MATRIX.items():
+        if operation.endswith("/live"):
+            continue
+        method, template = operation.split(" ")
+        path = template.replace("{family}", cast["parent"].family).replace("{member}", ABSENT).replace("{device}", ABSENT)
+        said = document["paths"][template][method.lower()]["responses"]
+        for role in ROLES:
+            headers = cast[role].headers if role in cast else {}
+            answer = await http.request(method, path, headers=headers, json=body)
+            assert str(answer.status_code) in said, f"{operation} answers {answer.status_code}, which it does not say"
+            content = said[str(answer.status_code)].get("content", {})
+            media_type = answer.headers.get("content-type", "").partition(";")[0]
+            assert media_type in content or not answer.content, operation
+            if media_type.endswith("json"):
+                schema = {**content[media_type]["schema"], "components": document["components"]}
+                jsonschema_rs.validate(schema, answer.json())
