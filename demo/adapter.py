@@ -28,7 +28,8 @@ class Reading:
 
     drafts: list[DeviceDraft] = field(default_factory=list)
     rows_passed_over: int = 0
-    children_set_aside: int = 0
+    set_aside: set[tuple[str, str]] = field(default_factory=set)
+    """(row, student) of each child that no parent linked."""
 
 
 def read_pages(pages: Iterable[list[Record]], *, child_by_student: Mapping[str, ChildId]) -> Reading:
@@ -41,7 +42,7 @@ def read_pages(pages: Iterable[list[Record]], *, child_by_student: Mapping[str, 
             continue
         students = record["kid_ids"] or [record["target"]["object_id"]]
         linked = [child_by_student[student] for student in students if student in child_by_student]
-        reading.children_set_aside += len(students) - len(linked)
+        reading.set_aside.update((record["object_id"], student) for student in students if student not in child_by_student)
         first = first_by_row.setdefault(record["object_id"], record)
         is_edit = _fingerprint(first) != _fingerprint(record)
         for child in linked:

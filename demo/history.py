@@ -75,5 +75,5 @@ def invent(*, until: datetime, child_by_twin: Mapping[Twin, ChildId], seed: int 
         lines=tuple(sorted(scribe.lines, key=lambda line: (line.leaves_at, line.written_at, line.draft.id))),
         daycare_rows=sum(len(page) for page in served),
         daycare_rows_passed_over=reading.rows_passed_over,
-        children_set_aside=reading.children_set_aside,
+        children_set_aside=len(reading.set_aside),
     )

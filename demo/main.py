@@ -108,8 +108,8 @@ def _news(console: Console, text: str) -> Iterator[None]:
 @contextmanager
 def _progress(console: Console, *, total: int) -> Iterator[Heard]:
     """A bar that follows the year, where somebody watches."""
-    columns = (TextColumn("{task.description}", style="none"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    columns = (TextColumn("{task.description}", style="none"), BarColumn(bar_width=None), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("The year begins", total=total)
 
         def heard(lines: int, day: date, phone: str) -> None:

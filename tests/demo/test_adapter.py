@@ -51,9 +51,10 @@ def test_an_edited_row_is_an_amendment_of_the_first() -> None:
 
 
 def test_a_child_that_nobody_linked_is_set_aside() -> None:
-    reading = read(a_row(kids=[MIA, LEO, activities.ANOTHER_FAMILYS_CHILD]))
+    row = a_row(kids=[MIA, LEO, activities.ANOTHER_FAMILYS_CHILD])
+    reading = read(row)
     assert [draft.event.child for draft in reading.drafts if isinstance(draft.event, MilestoneObserved)] == list(LINKED.values())
-    assert reading.children_set_aside == 1
+    assert reading.set_aside == read(row, row).set_aside == {(row["object_id"], activities.ANOTHER_FAMILYS_CHILD)}
 
 
 def test_routine_and_what_is_for_staff_alone_are_passed_over() -> None:

@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+
+from client import Device
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "service.cli", "demo")
@@ -97,6 +100,18 @@ def test_it_keeps_serving_until_it_is_told_to_stop_and_keeps_what_it_was_asked_t
             demo.send_signal(signal.SIGTERM)
             code = demo.wait(timeout=30)
     assert code == 0
-    assert list(data.glob("devices-*/ada.device"))
+    assert {off.total_seconds() // 60 for off in _how_far_clocks_were_off(next(data.glob("devices-*/ada.device")))} == {7 * 60}
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{url[1]}/health/live", trust_env=False)
+
+
+def _how_far_clocks_were_off(path: Path) -> list[timedelta]:
+    """By how much the service put right what it told this device. To the minute: a push takes some milliseconds."""
+    device = Device.open(path)
+    events = [entry.event for entry in device.entries()]
+    device.store.close()
+    pairs = [(event["claimed_at"], event["occurred_at"]) for event in events if "claimed_at" in event]
+    return [
+        datetime.fromisoformat(claimed) - datetime.fromisoformat(corrected) + timedelta(seconds=30)
+        for claimed, corrected in pairs
+    ]
