@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from events.event import Event, Role
-from events.family import MemberJoined
 from events.ids import FamilyId, MemberId, Place, Seq
 from projections import feed, first_saw, roster, visibility
 from projections.feed import Run
@@ -78,18 +77,21 @@ class Folding:
                 self._tell(member, self._first_seq, self._commitments, None)
         self._told, self._commitments = (), []
 
-    def welcome(self, event: Event[MemberJoined], history: History) -> None:
-        """Deliver what a member who joins is told of the log so far. Call it before the `step` of their joining."""
+    def welcome(self, event: Event[Any], joiner: MemberId, history: History) -> tuple[Seq, ...]:
+        """Deliver what `joiner`, whom a MemberJoined brings in, is told of the log so far; gives its seqs.
+
+        Call it before the `step` of that event.
+        """
         self.settle()
         self.roster = roster.step(self.roster, event)
-        joiner = self.roster.members[event.event.member]
-        told = visibility.history_for(joiner, history.past, self.roster)
+        told = visibility.history_for(self.roster.members[joiner], history.past, self.roster)
         for stretch in feed.neighbours(told):
             commitments = history.commitments[stretch[0] - 1 : stretch[-1]]
-            self._tell(joiner.member, stretch[0], commitments, event.received_at)
-        if self.keeps_sightings(joiner.member):
+            self._tell(joiner, stretch[0], commitments, event.received_at)
+        if self.keeps_sightings(joiner):
             for seq in told:
-                self._recall(joiner.member, history, seq)
+                self._recall(joiner, history, seq)
+        return told
 
     def _recall(self, member: MemberId, history: History, seq: Seq) -> None:
         then = history.past[seq - 1]

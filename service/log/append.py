@@ -248,7 +248,8 @@ class _Batch:
         seq, kind = Seq(work.seq), type(draft.event).__name__
         if isinstance(draft.event, MemberJoined) and seq > 1:
             await self.write()  # their history may begin in this very batch
-            work.folding.welcome(event, await rows.history(self.connection, offer.family, before=seq))
+            history = await rows.history(self.connection, offer.family, before=seq)
+            work.folding.welcome(event, draft.event.member, history)
         body = bytes_of_event(event)
         salt = os.urandom(SALT_BYTES)
         committed = commitment(salt, body)

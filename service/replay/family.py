@@ -1,0 +1,166 @@
+"""Replays one family: folds its log from the first event, compares, and swaps the rows if asked.
+
+Owns the comparison. The fold is the very one that the append runs.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from events.event import Audience
+from events.family import MemberJoined
+from events.ids import FamilyId, MemberId, Seq
+from events.wire import event_of_bytes
+from projections import roster
+from projections.feed import Run
+from projections.fold import Folding
+from projections.roster import Roster
+from projections.visibility import Target
+from service.log import rows
+from service.log.rows import decode_sighting
+from service.log.state import read_roster, write_roster
+from service.postgres.queries import load
+
+EVENTS_PER_PAGE: Final = 5_000
+DIFFERENCES_SHOWN: Final = 20
+
+QUERIES = load(__package__, "replay.sql")
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A row that is not what the log says. Ids and places only: no names, no words."""
+
+    family: FamilyId
+    table: str
+    key: str
+    what: str
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replay found."""
+
+    families: int = 0
+    events: int = 0
+    differences: tuple[Difference, ...] = ()
+    """At most `DIFFERENCES_SHOWN` a family."""
+
+    def __add__(self, other: "Replayed") -> "Replayed":
+        return Replayed(
+            families=self.families + other.families,
+            events=self.events + other.events,
+            differences=self.differences + other.differences,
+        )
+
+
+async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> Replayed:
+    """Fold one family's log afresh and compare; where `swap` is true and a row differs, put the folded rows in place.
+
+    Raises:
+        LookupError: the log has a hole, or holds a version that this release does not know.
+    """
+    if swap:
+        async with connection.transaction():
+            return await _replay(connection, family, QUERIES.hold_head, swap=True)
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        return await _replay(connection, family, QUERIES.head, swap=False)
+
+
+async def _replay(connection: Any, family: FamilyId, head: str, *, swap: bool) -> Replayed:
+    last = await connection.fetchval(head, family)
+    folding = await fold(connection, family, last=last)
+    differences = await _compare(connection, folding)
+    if swap and differences:
+        await _swap(connection, folding)
+    return Replayed(families=1, events=last, differences=tuple(differences[:DIFFERENCES_SHOWN]))
+
+
+async def fold(connection: Any, family: FamilyId, *, last: int) -> Folding:
+    """Fold a log from seq 1 to `last`; the result's `changed_*` are all rows of its feeds and sightings.
+
+    Raises:
+        LookupError: a seq is missing.
+    """
+    folding = Folding(family, roster.EMPTY, {})
+    told_by_seq: list[tuple[MemberId, ...]] = []
+    page = []
+    for seq in range(1, last + 1):
+        at = (seq - 1) % EVENTS_PER_PAGE
+        if at == 0:
+            page = await connection.fetch(QUERIES.events, family, seq - 1, EVENTS_PER_PAGE)
+        if at >= len(page) or page[at][0] != seq:
+            raise LookupError(f"the log of family {family} has no event {seq}, though its head says {last}")
+        _, _, kind, version, _, target_seq, commitment, body = page[at]
+        event = event_of_bytes(body, kind=kind, version=version)
+        if isinstance(event.event, MemberJoined) and seq > 1:
+            joiner = event.event.member
+            for told in folding.welcome(event, joiner, await rows.history(connection, family, before=Seq(seq))):
+                told_by_seq[told - 1] = (*told_by_seq[told - 1], joiner)
+        target = None
+        if target_seq is not None:
+            target = await _target(connection, family, page, seq - at, target_seq, told_by_seq[target_seq - 1])
+        told_by_seq.append(folding.step(Seq(seq), event, commitment, target))
+    folding.settle()
+    return folding
+
+
+async def _target(
+    connection: Any, family: FamilyId, page: list[Any], first_of_page: int, seq: Seq, told: tuple[MemberId, ...]
+) -> Target:
+    row = page[seq - first_of_page] if seq >= first_of_page else await connection.fetchrow(QUERIES.events, family, seq - 1, 1)
+    return Target(
+        seq=seq,
+        author=row["author_id"],
+        kind=row["kind"],
+        audience=Audience(row["audience"]),
+        target_seq=row["target_seq"],
+        told=frozenset(told),
+    )
+
+
+async def _compare(connection: Any, folding: Folding) -> list[Difference]:
+    family = folding.family
+    differences = _compare_rosters(family, await read_roster(connection, family), folding.roster)
+    runs = {(row[0], row[1]): Run(*row[1:]) for row in await connection.fetch(QUERIES.runs, family)}
+    differences += _compare_maps(family, "feed_run", runs, folding.changed_runs)
+    kept = {(row[1], row[0]): row[2] for row in await connection.fetch(QUERIES.sightings, family)}
+    folded = {(member, seq): sighting for seq, known in folding.sightings.items() for member, sighting in known.items()}
+    for key, sighting in folded.items():
+        # Equal bytes are equal sightings; unequal ones may still be, where a map was written in another order.
+        if (body := kept.get(key)) is not None and (body == rows.encode_sighting(sighting) or decode_sighting(body) == sighting):
+            kept[key] = sighting
+    return differences + _compare_maps(family, "sighting", kept, folded)
+
+
+def _compare_rosters(family: FamilyId, kept: Roster, folded: Roster) -> list[Difference]:
+    pairs = (
+        ("household", kept.households, folded.households),
+        ("child", kept.children, folded.children),
+        ("member", kept.members, folded.members),
+        ("own_milestone", kept.own_milestones, folded.own_milestones),
+    )
+    return [difference for table, live, fresh in pairs for difference in _compare_maps(family, table, live, fresh)]
+
+
+def _compare_maps(family: FamilyId, table: str, kept: Any, folded: Any) -> list[Difference]:
+    if kept == folded:
+        return []
+    found = []
+    for key in sorted(kept.keys() | folded.keys(), key=str):
+        if key not in folded:
+            found.append(Difference(family, table, _key(key), "stands there and does not follow from the log"))
+        elif key not in kept:
+            found.append(Difference(family, table, _key(key), "is missing"))
+        elif kept[key] != folded[key]:
+            found.append(Difference(family, table, _key(key), "differs from what the log says"))
+    return found
+
+
+def _key(key: Any) -> str:
+    return " ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+
+
+async def _swap(connection: Any, folding: Folding) -> None:
+    for drop in ("households", "children", "members", "own_milestones", "runs", "sightings"):
+        await connection.execute(QUERIES[f"drop_{drop}"], folding.family)
+    await write_roster(connection, folding.family, before=roster.EMPTY, after=folding.roster)
+    await rows.put_feeds(connection, {folding.family: folding})

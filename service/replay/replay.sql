@@ -1,0 +1,58 @@
+-- name: families
+SELECT family_id
+  FROM family
+ WHERE family_id > $1
+ ORDER BY family_id
+ LIMIT $2;
+
+-- name: count_events
+SELECT coalesce(sum(last_seq), 0)::bigint
+  FROM family;
+
+-- name: hold_head
+-- Keeps writers out until the rows are swapped.
+UPDATE family
+   SET last_seq = last_seq
+ WHERE family_id = $1
+RETURNING last_seq;
+
+-- name: head
+SELECT last_seq
+  FROM family
+ WHERE family_id = $1;
+
+-- name: events
+SELECT seq, author_id, kind, version, audience, target_seq, commitment, body
+  FROM event
+ WHERE family_id = $1
+   AND seq > $2
+ ORDER BY seq
+ LIMIT $3;
+
+-- name: runs
+SELECT member_id, first_place, first_seq, length, released, told_at, chain_before, chain
+  FROM feed_run
+ WHERE family_id = $1;
+
+-- name: sightings
+SELECT seq, member_id, body
+  FROM sighting
+ WHERE family_id = $1;
+
+-- name: drop_households
+DELETE FROM household WHERE family_id = $1;
+
+-- name: drop_children
+DELETE FROM child WHERE family_id = $1;
+
+-- name: drop_members
+DELETE FROM member WHERE family_id = $1;
+
+-- name: drop_own_milestones
+DELETE FROM own_milestone WHERE family_id = $1;
+
+-- name: drop_runs
+DELETE FROM feed_run WHERE family_id = $1;
+
+-- name: drop_sightings
+DELETE FROM sighting WHERE family_id = $1;
