@@ -13,6 +13,7 @@ from events.ids import FamilyId, MemberId, Seq
 from events.wire import event_of_bytes
 from projections import roster
 from projections.feed import Run
+from projections.first_saw import Sighting
 from projections.fold import Folding
 from projections.roster import Roster
 from projections.visibility import Target
@@ -125,10 +126,19 @@ async def _compare(connection: Any, folding: Folding) -> list[Difference]:
     kept = {(row[1], row[0]): row[2] for row in await connection.fetch(QUERIES.sightings, family)}
     folded = {(member, seq): sighting for seq, known in folding.sightings.items() for member, sighting in known.items()}
     for key, sighting in folded.items():
-        # Equal bytes are equal sightings; unequal ones may still be, where a map was written in another order.
-        if (body := kept.get(key)) is not None and (body == rows.encode_sighting(sighting) or decode_sighting(body) == sighting):
+        if key in kept and _says(kept[key], sighting):
             kept[key] = sighting
     return differences + _compare_maps(family, "sighting", kept, folded)
+
+
+def _says(body: bytes, sighting: Sighting) -> bool:
+    """Whether a row holds this sighting: in other bytes too, since a map may have been written in another order."""
+    if body == rows.encode_sighting(sighting):
+        return True
+    try:
+        return decode_sighting(body) == sighting
+    except msgspec.DecodeError:  # a damaged row is what a replay is here to find
+        return False
 
 
 def _compare_rosters(family: FamilyId, kept: Roster, folded: Roster) -> list[Difference]:
