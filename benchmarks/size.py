@@ -30,7 +30,7 @@ FULL = Size(
     idle_streams=(1_000, 5_000), idle_watch_s=30.0,
 )
 SMOKE = Size(
-    rounds=1, warm_up_s=0.1, round_s=0.4, families=4, flush_drafts=100, unnest_rows=2_000, live_per_s=50, live_s=1.0,
+    rounds=1, warm_up_s=0.1, round_s=0.4, families=4, flush_drafts=20, unnest_rows=2_000, live_per_s=20, live_s=0.5,
     bootstrap_events=100, bootstrap_pulls=3, replay_families=2, replay_events=1_000,
     idle_streams=(10, 20), idle_watch_s=0.5,
 )

@@ -1,0 +1,106 @@
+"""replay: the whole log folded afresh with every projection, compared with the live rows: what `stillnew replay --check` does.
+
+200,000 events of 20 families, pushed over HTTP beforehand. Held against the least that a fold of this log can be: the same
+rows read in pages, decoded by msgspec into the same types, folded into one dict. Both run in this process, one after the
+other, while the service is idle.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from benchmarks.crew import Device, crew, found_many
+from benchmarks.figures import Figure, against_limit, fact
+from benchmarks.line import WrongAnswer
+from benchmarks.processes import stillnew
+from benchmarks.size import Size
+from events.wire import event_of_bytes
+from service.replay import replay
+
+NAME = "replay"
+DRAFTS_A_PUSH = 100
+PAGE = 2_000
+ROUNDS_MAX = 3
+"""Each takes a while, and varies little."""
+READ_PAGE = "SELECT seq, kind, version, body FROM event WHERE family_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+
+
+class ReplayDiffers(RuntimeError):
+    """What was folded is not what is there: no figure is made of a wrong answer."""
+
+
+async def measure(size: Size) -> list[Figure]:
+    """Events a second through every projection, and through the paged fold."""
+    async with stillnew() as service:
+        families = await found_many(service.address, count=size.replay_families)
+        await _write_history(await crew(service.address, families=families), events=size.replay_events)
+        conn = await asyncpg.connect(service.database_url)
+        try:
+            events = int(await conn.fetchval("SELECT count(*) FROM event"))
+            of_fold: list[float] = []
+            of_replay: list[float] = []
+            of_all_cores: list[float] = []
+            for _ in range(min(size.rounds, ROUNDS_MAX)):
+                of_fold.append(events / await _paged_fold(conn, [family.family for family in families], events=events))
+                of_replay.append(events / await _replay(service.database_url, events=events, processes=1))
+                of_all_cores.append(events / await _replay(service.database_url, events=events, processes=None))
+        finally:
+            await conn.close()
+    return [
+        against_limit(
+            workload=NAME, what="events/s, every projection, checked", unit="/s", runs=of_replay,
+            limit_name="paged read, msgspec, dict fold", limit_runs=of_fold, aimed_ratio=0.25,
+            detail=f"{events:,} events, {size.replay_families} families; one process, as is the limit",
+        ),
+        fact(workload=NAME, what="events/s on all cores", unit="/s", runs=of_all_cores, detail="as the command runs it"),
+        fact(workload=NAME, what="the whole log on all cores", unit="s", runs=[events / run for run in of_all_cores]),
+    ]
+
+
+async def _write_history(devices: Sequence[Device], *, events: int) -> None:
+    """Push until the log has about so many events; all devices at once, 100 drafts a request."""
+
+    async def write(device: Device, pushes: int) -> None:
+        for _ in range(pushes):
+            answer = await device.line.ask(device.question(count=DRAFTS_A_PUSH))
+            if answer.status != 200 or answer.body.count(b'"recorded"') != DRAFTS_A_PUSH:
+                raise WrongAnswer(answer)
+        device.line.close()
+
+    pushes = max(1, round(events / DRAFTS_A_PUSH / len(devices)))
+    await asyncio.gather(*(write(device, pushes) for device in devices))
+
+
+async def _replay(database_url: str, *, events: int, processes: int | None) -> float:
+    """Seconds to fold and compare everything; None: as many processes as cores."""
+    started = time.perf_counter()
+    replayed = await replay(database_url, check=True, processes=processes)
+    seconds = time.perf_counter() - started
+    if replayed.events != events or replayed.differences:
+        raise ReplayDiffers(f"{replayed.events} of {events} events folded, with differences: {replayed.differences[:3]}")
+    return seconds
+
+
+async def _paged_fold(conn: "asyncpg.Connection[asyncpg.Record]", families: Sequence[str], *, events: int) -> float:
+    """Seconds to read, decode and fold every event into the earliest time by author and kind."""
+    statement = await conn.prepare(READ_PAGE)
+    folded = 0
+    started = time.perf_counter()
+    for family in families:
+        earliest: dict[tuple[UUID, str], float] = {}
+        after = 0
+        while rows := await statement.fetch(family, after, PAGE):
+            for seq, kind, version, body in rows:
+                event = event_of_bytes(body, kind=kind, version=version)
+                key, at = (event.author, kind), event.occurred_at.timestamp()
+                if at < earliest.get(key, at + 1):
+                    earliest[key] = at
+                after = seq
+            folded += len(rows)
+    seconds = time.perf_counter() - started
+    if folded != events:
+        raise ReplayDiffers(f"the paged fold met {folded} of {events} events")
+    return seconds
