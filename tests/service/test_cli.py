@@ -1,0 +1,153 @@
+"""The command, as an operator meets it: real processes, real signals."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.settings import SettingWrong, from_environment, unknown_variables
+from tests.service.conftest import found_family
+
+ROOT = Path(__file__).parents[2]
+
+
+def stillnew(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service.cli", *arguments],
+        cwd=ROOT, env=_environment(environment), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def serving(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A running service whose ready line stands on its standard output."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service.cli", "serve", "--port", "0", *arguments],
+        # Lines nobody reads would fill a pipe, and a service that cannot write them would stand still.
+        cwd=ROOT, env=_environment(environment), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=30)
+
+
+def _environment(given: dict[str, str]) -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if name != "DATABASE_URL" and not name.startswith("STILLNEW_")}
+    return ours | given
+
+
+def address_in(line: str) -> str:
+    assert line.startswith("Stillnew listens on http://127.0.0.1:"), line
+    return line.split(" ")[3]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_serve_prints_one_line_when_ready_and_drains_at_sigterm(database_url: str, workers: str) -> None:
+    """What was answered is kept, open streams end by themselves, the exit code is 0."""
+    with serving("--workers", workers, DATABASE_URL=database_url) as process:
+        assert process.stdout is not None
+        url = address_in(process.stdout.readline().strip())
+        async with httpx.AsyncClient(base_url=url, timeout=10) as http:
+            ada = await found_family(http)
+            async with http.stream("GET", f"/v1/families/{ada.family}/live", headers=ada.headers) as stream:
+                assert stream.status_code == 200
+                began = time.monotonic()
+                process.send_signal(signal.SIGTERM)
+                async for _ in stream.aiter_bytes():
+                    pass
+        out, _ = process.communicate(timeout=20)
+        assert (process.returncode, out) == (0, "")
+        assert time.monotonic() - began < 10
+
+
+async def test_serve_brings_its_own_postgres_and_keeps_the_data(open_folder: Path) -> None:
+    """Law 1: two starts on one data directory, one family; an embedded Postgres that is killed comes back."""
+    data = open_folder / "brought-along"
+    with serving("--data", str(data)) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline().strip()
+        assert line.endswith(f"(data in {data})")
+        async with httpx.AsyncClient(base_url=address_in(line), timeout=20) as http:
+            ada = await found_family(http)
+            os.kill(int((data / "postgres" / "postmaster.pid").read_text().split("\n")[0]), signal.SIGKILL)
+            deadline = time.monotonic() + 30
+            while (answer := await ada.ask("GET", "/v1/me")).status_code == 503:
+                assert time.monotonic() < deadline
+            assert answer.status_code == 200
+    with serving("--data", str(data)) as process:
+        assert process.stdout is not None
+        async with httpx.AsyncClient(base_url=address_in(process.stdout.readline().strip()), timeout=20) as http:
+            again = await http.get("/v1/me", headers=ada.headers)
+            assert again.json()["memberships"][0]["family"] == ada.family
+
+
+def test_an_address_that_is_taken_is_said_in_one_sentence() -> None:
+    """An operator mends it without a traceback."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = stillnew("serve", "--port", str(taken.getsockname()[1]), DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
+    assert said.returncode == 1
+    assert said.stderr.startswith("stillnew: Cannot listen on 127.0.0.1:")
+    assert said.stderr.count("\n") == 1
+
+
+def test_a_setting_of_the_wrong_kind_is_named_without_its_value() -> None:
+    """A value may be a password."""
+    said = stillnew("doctor", STILLNEW_LIMIT_PUSH="CanaryPassword")
+    assert (said.returncode, "STILLNEW_LIMIT_PUSH" in said.stderr) == (1, True)
+    assert "CanaryPassword" not in said.stderr + said.stdout
+
+
+def test_settings_are_read_by_name_and_misspelt_ones_are_found() -> None:
+    """Each field is a variable of its own."""
+    settings = from_environment({"STILLNEW_WORKERS": "3", "DATABASE_URL": "postgresql://x", "STILLNEW_FOUNDING": "closed"})
+    assert (settings.workers, settings.database_url, settings.founding) == (3, "postgresql://x", "closed")
+    assert unknown_variables({"STILLNEW_WROKERS": "3", "PATH": "x"}) == ["STILLNEW_WROKERS"]
+    with pytest.raises(SettingWrong, match="STILLNEW_FOUNDING"):
+        from_environment({"STILLNEW_FOUNDING": "perhaps"})
+
+
+def test_doctor_says_what_to_do_and_shows_no_password(database_url: str) -> None:
+    """Exit code 1 where something is wrong, and 0 where all is well."""
+    well = stillnew("doctor", DATABASE_URL=database_url)
+    assert "fsync" in well.stdout
+    ill = stillnew("doctor", DATABASE_URL="postgresql://me:CanaryPassword@127.0.0.1:1/x", STILLNEW_REDIS_URL="redis://127.0.0.1:1")
+    assert ill.returncode == 1
+    assert "DATABASE_URL" in ill.stdout
+    assert "STILLNEW_REDIS_URL" in ill.stdout
+    assert "CanaryPassword" not in ill.stdout + ill.stderr
+
+
+async def test_operators_see_ids_and_counts_and_no_names(http: httpx.AsyncClient, database_url: str) -> None:
+    """I-26: an operator is no member."""
+    ada = await found_family(http, you="CanaryAda", child="CanaryMia")
+    listed = stillnew("family", "list", DATABASE_URL=database_url, COLUMNS="200")
+    shown = stillnew("family", "show", ada.family, DATABASE_URL=database_url, COLUMNS="200")
+    assert ada.family in listed.stdout
+    assert ada.member in shown.stdout
+    assert "Canary" not in listed.stdout + shown.stdout
+    before = (await ada.ask("GET", "/v1/families/{family}/feed")).json()["log"]
+    assert stillnew("family", "new-log", ada.family, DATABASE_URL=database_url).returncode == 0
+    assert (await ada.ask("GET", "/v1/families/{family}/feed")).json()["log"] != before
+    absent = stillnew("family", "show", ada.member, DATABASE_URL=database_url)
+    assert (absent.returncode, absent.stderr.count("\n")) == (1, 1)
+
+
+def test_migrate_says_what_it_did_and_then_that_there_is_nothing_to_do(empty_database_url: str) -> None:
+    """Run twice, the second time applies nothing."""
+    first = stillnew("migrate", DATABASE_URL=empty_database_url)
+    second = stillnew("migrate", DATABASE_URL=empty_database_url)
+    assert "0001_log" in first.stdout
+    assert "Nothing to apply." in second.stdout
