@@ -31,22 +31,44 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     """At least those that make or change a sighting."""
 
 
+class Tail:
+    """The end of one member's feed, and the runs that changed since it was read."""
+
+    __slots__ = ("_start", "changed", "last", "member")
+
+    def __init__(self, family: FamilyId, member: MemberId, last: Run | None) -> None:
+        self.member = member
+        self.last = last
+        self.changed: dict[Place, Run] = {}
+        self._start = last.chain if last is not None else feed.origin(family, member)
+
+    @property
+    def place(self) -> int:
+        """The last place; 0 of an empty feed."""
+        return self.last.last_place if self.last is not None else 0
+
+    def tell(self, first_seq: int, commitments: Sequence[bytes], told_at: datetime | None) -> None:
+        """Append neighbours of the log."""
+        for run in feed.tell(self.last, start=self._start, first_seq=first_seq, commitments=commitments, told_at=told_at):
+            self.changed[run.first_place] = self.last = run
+
+
 class Folding:
     """A family's state while events are folded into it.
 
-    `last_runs` holds the last run of every member's feed and `sightings` (seq -> who knows it -> what they know) whatever the
-    coming events may touch. After `step`s and a `settle`, `changed_runs` and `changed_sightings` (None: gone) are what
+    It begins with the last run of every feed, and with whatever `sightings` (seq -> who knows it -> what they know) the coming
+    events may touch. After `step`s and a `settle`, the tails' changed runs and `changed_sightings` (None: gone) are what
     differs from the rows.
     """
 
     def __init__(self, family: FamilyId, state: Roster, last_runs: dict[MemberId, Run]) -> None:
         self.family = family
         self.roster = state
-        self.last_runs = last_runs
+        self.tails = {member: Tail(family, member, last) for member, last in last_runs.items()}
         self.sightings: defaultdict[Seq, dict[MemberId, Sighting]] = defaultdict(dict)
-        self.changed_runs: dict[tuple[MemberId, Place], Run] = {}
         self.changed_sightings: defaultdict[Seq, dict[MemberId, Sighting | None]] = defaultdict(dict)
         self._told: tuple[MemberId, ...] = ()
+        self._told_tails: list[Tail] = []
         self._keepers: tuple[MemberId, ...] = ()
         self._first_seq = 0
         self._commitments: list[bytes] = []
@@ -59,6 +81,7 @@ class Folding:
         if (told is not self._told and told != self._told) or seq != self._first_seq + len(self._commitments):
             self.settle()
             self._told, self._first_seq = told, seq
+            self._told_tails = [self._tail(member) for member in told]
             self._keepers = tuple([member for member in told if self.keeps_sightings(member)])
         self._commitments.append(commitment)
         if (touched := first_saw.touched(kind=kind, seq=seq, target=target)) is not None:
@@ -67,14 +90,13 @@ class Folding:
 
     def place_of(self, member: MemberId) -> int:
         """The last place of a member's feed as folded so far; 0 for an empty one."""
-        last = self.last_runs.get(member)
-        return (last.last_place if last else 0) + (len(self._commitments) if member in self._told else 0)
+        return self._tail(member).place + (len(self._commitments) if member in self._told else 0)
 
     def settle(self) -> None:
         """Append what was told since the last settling to the feeds."""
         if self._commitments:
-            for member in self._told:
-                self._tell(member, self._first_seq, self._commitments, None)
+            for tail in self._told_tails:
+                tail.tell(self._first_seq, self._commitments, None)
         self._told, self._commitments = (), []
 
     def welcome(self, event: Event[Any], joiner: MemberId, history: History) -> tuple[Seq, ...]:
@@ -87,7 +109,7 @@ class Folding:
         told = visibility.history_for(self.roster.members[joiner], history.past, self.roster)
         for stretch in feed.neighbours(told):
             commitments = history.commitments[stretch[0] - 1 : stretch[-1]]
-            self._tell(joiner, stretch[0], commitments, event.received_at)
+            self._tail(joiner).tell(stretch[0], commitments, event.received_at)
         if self.keeps_sightings(joiner):
             for seq in told:
                 self._recall(joiner, history, seq)
@@ -103,17 +125,14 @@ class Folding:
         """Timelines are kept as rows for parents; for others they are folded when asked for."""
         return self.roster.members[member].role is Role.PARENT
 
-    def _tell(self, member: MemberId, first_seq: int, commitments: Sequence[bytes], told_at: datetime | None) -> None:
-        runs = feed.tell(
-            self.last_runs.get(member),
-            start=feed.origin(self.family, member),
-            first_seq=first_seq,
-            commitments=commitments,
-            told_at=told_at,
-        )
-        for run in runs:
-            self.changed_runs[member, run.first_place] = run
-        self.last_runs[member] = runs[-1]
+    def last_runs(self) -> dict[MemberId, Run]:
+        """The last run of every feed that is not empty."""
+        return {member: tail.last for member, tail in self.tails.items() if tail.last is not None}
+
+    def _tail(self, member: MemberId) -> Tail:
+        if (tail := self.tails.get(member)) is None:
+            tail = self.tails[member] = Tail(self.family, member, None)
+        return tail
 
     def _step_sightings(self, members: tuple[MemberId, ...], seq: Seq, event: Event[Any]) -> None:
         """Fold an event into what these members know of one sighting; most often all of them know the same."""

@@ -45,8 +45,16 @@ class OwnMilestone(msgspec.Struct, frozen=True, kw_only=True):
     named_by: EventId
 
 
+class Readers(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is told of what one member writes, by its audience; the author among them."""
+
+    me: tuple[MemberId, ...]
+    household: tuple[MemberId, ...]
+    family: tuple[MemberId, ...]
+
+
 class Roster(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is in the family. The three lists of readers follow from `members`: build it with `roster_of`."""
+    """Who is in the family. The last two fields follow from `members`: build it with `roster_of`."""
 
     members: dict[MemberId, Member]
     households: dict[HouseholdId, str]
@@ -54,9 +62,8 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     own_milestones: dict[str, OwnMilestone]
     present: tuple[MemberId, ...]
     """Everybody who has not left, in order of id."""
-    told_of_family: tuple[MemberId, ...]
-    """Those of them who are told more than what they wrote themselves."""
-    told_of_household: dict[HouseholdId, tuple[MemberId, ...]]
+    readers: dict[MemberId, Readers]
+    """By author; of everybody who has not left."""
 
     def milestone_is_known(self, key: str) -> bool:
         """Say whether the catalogue or this family has the milestone."""
@@ -72,15 +79,24 @@ def roster_of(
 ) -> Roster:
     """Build a roster, with its lists of readers."""
     here = sorted((member for member in members.values() if not member.has_left), key=lambda member: member.member)
-    readers = [member for member in here if member.sees is not Sees.OWN]
+    told = [member for member in here if member.sees is not Sees.OWN]
     return Roster(
         members=members,
         households=households,
         children=children,
         own_milestones=own_milestones,
         present=tuple(member.member for member in here),
-        told_of_family=tuple(member.member for member in readers),
-        told_of_household={home: tuple(member.member for member in readers if member.household == home) for home in households},
+        readers={author.member: _readers(author, told) for author in here},
+    )
+
+
+def _readers(author: Member, told: list[Member]) -> Readers:
+    at_home = [member.member for member in told if member.household == author.household]
+    everybody = [member.member for member in told]
+    return Readers(
+        me=(author.member,),
+        household=tuple(at_home) if author.member in at_home else (*at_home, author.member),
+        family=tuple(everybody) if author.member in everybody else (*everybody, author.member),
     )
 
 

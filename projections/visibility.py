@@ -4,7 +4,7 @@ Owns the rule, whole. Knows no rows, routes or clocks: every fact it needs is an
 can be read on one page. It is asked once, when an event is written; reads filter nothing (law 6).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -29,7 +29,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
 class Target(Past, frozen=True, kw_only=True):
     """The event that another one refers to."""
 
-    told: frozenset[MemberId]
+    told: Collection[MemberId]
     """Everybody in whose feed it stands."""
 
 
@@ -54,22 +54,22 @@ def decide(*, kind: str, author: MemberId, audience: Audience, target: Target | 
     An author is always told of their own words. Whoever sees an event has seen what it refers to.
     """
     told = _meant_for(kind, author, audience, roster)
-    if target is not None:
-        told = tuple([member for member in told if member in target.told])
-    return Verdict(told)
+    if target is None or target.told is told:
+        return Verdict(told)
+    return Verdict(tuple([member for member in told if member in target.told]))
 
 
 def _meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
     if kind in ROSTER_KINDS:
         return roster.present
+    readers = roster.readers[author]
     match audience:
         case Audience.ME:
-            return (author,)
+            return readers.me
         case Audience.HOUSEHOLD:
-            told = roster.told_of_household[roster.members[author].household]
+            return readers.household
         case Audience.FAMILY:
-            told = roster.told_of_family
-    return told if author in told else (*told, author)
+            return readers.family
 
 
 def history_for(joiner: Member, past: Iterable[Past], roster: Roster) -> tuple[Seq, ...]:

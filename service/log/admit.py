@@ -77,12 +77,12 @@ def admit(
     roster: Roster,
     target: Target | None,
     clock_off: timedelta,
-    now: datetime,
+    latest: datetime,
 ) -> Admitted:
     """Admit a draft, or refuse it.
 
     `target` is what the draft refers to, if that exists and the author was told of it. `clock_off` is how far the server's
-    clock is ahead of the device's.
+    clock is ahead of the device's; no time may lie after `latest`.
 
     Raises:
         Refused: with the path of the field within the draft.
@@ -98,7 +98,7 @@ def admit(
     _require_subject(body, roster)
     if isinstance(body, ClipAttached):
         _require_clip(body)
-    occurred_at = _occurred(draft, clock_off, now)
+    occurred_at = _occurred(draft, clock_off, latest)
     return Admitted(
         audience=audience_of(type(body), asked=draft.audience, target=target),
         occurred_at=occurred_at,
@@ -156,7 +156,7 @@ def _require_clip(body: ClipAttached) -> None:
     raise UnknownClip("No finished upload of yours has this id.", at="event.clip")
 
 
-def _occurred(draft: Draft[Any], clock_off: timedelta, now: datetime) -> datetime:
+def _occurred(draft: Draft[Any], clock_off: timedelta, latest: datetime) -> datetime:
     """When it happened by the server's clock, where the device's was off and the time came from that clock.
 
     The very object of the draft, where nothing was corrected.
@@ -171,11 +171,11 @@ def _occurred(draft: Draft[Any], clock_off: timedelta, now: datetime) -> datetim
             recorded_at = recorded_at + clock_off
         except OverflowError:
             raise TimeOutOfRange("The device's clock is too far off to be corrected.", at="occurred_at") from None
-    _require_not_ahead(occurred_at, now, at="occurred_at")
-    _require_not_ahead(recorded_at, now, at="recorded_at")
+    _require_not_ahead(occurred_at, latest, at="occurred_at")
+    _require_not_ahead(recorded_at, latest, at="recorded_at")
     if isinstance(draft.event, Amended) and isinstance(told := draft.event.changes.occurred_at, datetime):
         _require_sane(told, at="event.changes.occurred_at")
-        _require_not_ahead(told, now, at="event.changes.occurred_at")
+        _require_not_ahead(told, latest, at="event.changes.occurred_at")
     return occurred_at
 
 
@@ -184,6 +184,6 @@ def _require_sane(time: datetime, *, at: str) -> None:
         raise TimeOutOfRange(f"A time lies between {EARLIEST_YEAR} and a day ahead of now.", at=at)
 
 
-def _require_not_ahead(time: datetime, now: datetime, *, at: str) -> None:
-    if time > now + AHEAD_MAX:
+def _require_not_ahead(time: datetime, latest: datetime, *, at: str) -> None:
+    if time > latest:
         raise TimeOutOfRange("A time lies at most a day ahead of now.", at=at)

@@ -6,7 +6,7 @@ decisions; then rows. Begins and ends no transaction. Everything it reads or wri
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from projections.fold import Folding
 from projections.visibility import Target, audience_of
 from service.errors import NotFound
 from service.log import rows
-from service.log.admit import Admitted, admit, referred_to
+from service.log.admit import AHEAD_MAX, Admitted, admit, referred_to
 from service.log.receipts import Problem, Receipt
 from service.log.state import FamilyState, FamilyStates, read_state, write_roster
 
@@ -73,7 +73,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
             kind=self.kind,
             audience=self.audience,
             target_seq=self.target_seq,
-            told=frozenset(self.told),
+            told=self.told,
         )
 
 
@@ -83,7 +83,8 @@ class _Work:
     def __init__(self, family: FamilyId, state: FamilyState) -> None:
         self.state = state
         self.seq = state.seq
-        self.folding = Folding(family, state.roster, dict(state.last_runs))
+        self.written_seq = state.seq
+        self.folding = Folding(family, state.roster, state.last_runs)
         self.by_id: defaultdict[EventId, list[Recorded]] = defaultdict(list)
         self.told: set[MemberId] = set()
         self.last_told: tuple[MemberId, ...] = ()
@@ -117,10 +118,16 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
         {family: work.state.log for family, work in batch.works.items()},
         {family: work.told for family, work in batch.works.items() if work.told},
         {
-            family: FamilyState(work.seq, work.state.log, work.folding.roster, work.folding.last_runs)
+            family: FamilyState(work.seq, work.state.log, work.folding.roster, work.folding.last_runs())
             for family, work in batch.works.items()
         },
     )
+
+
+def _salts(count: int) -> Iterator[bytes]:
+    """That many salts, from one call to the kernel."""
+    drawn = os.urandom(SALT_BYTES * count)
+    return (drawn[start : start + SALT_BYTES] for start in range(0, len(drawn), SALT_BYTES))
 
 
 class _Batch:
@@ -132,7 +139,9 @@ class _Batch:
         self.states = states
         self.works: dict[FamilyId, _Work] = {}
         self.taken: dict[FamilyId, int] = {}
+        self.latest = now + AHEAD_MAX
         self.new: list[tuple[Any, ...]] = []
+        self.salts: Iterator[bytes] = iter(())
 
     async def take(self, offers: Sequence[Offer]) -> None:
         """Lock the heads, in order of id, for as many seqs as may be needed."""
@@ -140,6 +149,7 @@ class _Batch:
         for offer in offers:
             counts[offer.family] += len(offer.drafts)
         self.taken = dict(sorted(counts.items()))
+        self.salts = _salts(sum(counts.values()))
         heads = await rows.take_heads(self.connection, self.taken)
         if len(heads) < len(self.taken):
             raise NotFound
@@ -225,7 +235,7 @@ class _Batch:
                 roster=work.folding.roster,
                 target=target,
                 clock_off=offer.clock_off,
-                now=self.now,
+                latest=self.latest,
             )
         place = await self._record(offer, work, draft, admitted, target, digest)
         return Receipt(id=draft.id, outcome="recorded", place=place)
@@ -251,7 +261,7 @@ class _Batch:
             history = await rows.history(self.connection, offer.family, before=seq)
             work.folding.welcome(event, draft.event.member, history)
         body = bytes_of_event(event)
-        salt = os.urandom(SALT_BYTES)
+        salt = next(self.salts)
         committed = commitment(salt, body)
         told = work.folding.step(seq, event, committed, target)
         place = work.folding.place_of(offer.author)
@@ -274,7 +284,13 @@ class _Batch:
         for family, work in self.works.items():
             work.folding.settle()
             await write_roster(self.connection, family, before=work.state.roster, after=work.folding.roster)
-        await rows.put_feeds(self.connection, {family: work.folding for family, work in self.works.items()})
+        await rows.put_feeds(
+            self.connection,
+            {family: work.folding for family, work in self.works.items()},
+            after_seq={family: work.written_seq for family, work in self.works.items()},
+        )
+        for work in self.works.values():
+            work.written_seq = work.seq
 
     async def give_back(self) -> None:
         """Lower the heads by what was refused or known, so that seq keeps no hole."""

@@ -104,34 +104,56 @@ async def add_events(connection: Any, new: Sequence[tuple[Any, ...]]) -> None:
         await connection.copy_records_to_table("event", records=new, columns=EVENT_COLUMNS)
 
 
-async def put_feeds(connection: Any, foldings: Mapping[FamilyId, Folding]) -> None:
-    """Write the runs and sightings that changed, and mark them as written."""
-    runs = [
-        (family, member, run.first_place, run.first_seq, run.length, run.released, run.told_at, run.chain_before, run.chain)
-        for family, folding in foldings.items()
-        for (member, _), run in folding.changed_runs.items()
-    ]
-    if runs:
-        await connection.execute(QUERIES.put_runs, *zip(*runs, strict=True))
-    await _put_sightings(connection, foldings)
+RUN_COLUMNS = (
+    "family_id", "member_id", "first_place", "first_seq", "length", "released", "told_at", "chain_before", "chain",
+)  # fmt: skip
+SIGHTING_COLUMNS = ("family_id", "member_id", "seq", "body")
+
+
+async def put_feeds(connection: Any, foldings: Mapping[FamilyId, Folding], *, after_seq: Mapping[FamilyId, int]) -> None:
+    """Write the runs and sightings that changed, and mark them as written.
+
+    What begins after `after_seq`, where the last writing ended, is new and is copied in; the rest is put over its row.
+    """
+    await _put_runs(connection, foldings, after_seq)
+    await _put_sightings(connection, foldings, after_seq)
     for folding in foldings.values():
-        folding.changed_runs.clear()
         folding.changed_sightings.clear()
+        for tail in folding.tails.values():
+            tail.changed.clear()
 
 
-async def _put_sightings(connection: Any, foldings: Mapping[FamilyId, Folding]) -> None:
-    put, gone = [], []
+async def _put_runs(connection: Any, foldings: Mapping[FamilyId, Folding], after_seq: Mapping[FamilyId, int]) -> None:
+    new: list[tuple[Any, ...]] = []
+    grown: list[tuple[Any, ...]] = []
     for family, folding in foldings.items():
-        for seq, changed in folding.changed_sightings.items():
+        for tail in folding.tails.values():
+            for run in tail.changed.values():
+                row = (family, tail.member, *msgspec.structs.astuple(run))
+                (new if run.first_seq > after_seq[family] and run.told_at is None else grown).append(row)
+    if new:
+        await connection.copy_records_to_table("feed_run", records=new, columns=RUN_COLUMNS)
+    if grown:
+        await connection.execute(QUERIES.put_runs, *zip(*grown, strict=True))
+
+
+async def _put_sightings(connection: Any, foldings: Mapping[FamilyId, Folding], after_seq: Mapping[FamilyId, int]) -> None:
+    new: list[tuple[Any, ...]] = []
+    changed: list[tuple[Any, ...]] = []
+    gone: list[tuple[Any, ...]] = []
+    for family, folding in foldings.items():
+        for seq, by_member in folding.changed_sightings.items():
             encoded: dict[int, bytes] = {}
-            for member, sighting in changed.items():
+            for member, sighting in by_member.items():
                 if sighting is None:
                     gone.append((family, member, seq))
                     continue
                 if id(sighting) not in encoded:
                     encoded[id(sighting)] = encode_sighting(sighting)
-                put.append((family, member, seq, encoded[id(sighting)]))
-    if put:
-        await connection.execute(QUERIES.put_sightings, *zip(*put, strict=True))
+                (new if seq > after_seq[family] else changed).append((family, member, seq, encoded[id(sighting)]))
+    if new:
+        await connection.copy_records_to_table("sighting", records=new, columns=SIGHTING_COLUMNS)
+    if changed:
+        await connection.execute(QUERIES.put_sightings, *zip(*changed, strict=True))
     if gone:
         await connection.execute(QUERIES.drop_sightings, *zip(*gone, strict=True))

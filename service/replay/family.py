@@ -114,7 +114,7 @@ async def _target(
         kind=row["kind"],
         audience=Audience(row["audience"]),
         target_seq=row["target_seq"],
-        told=frozenset(told),
+        told=told,
     )
 
 
@@ -122,7 +122,8 @@ async def _compare(connection: Any, folding: Folding) -> list[Difference]:
     family = folding.family
     differences = _compare_rosters(family, await read_roster(connection, family), folding.roster)
     runs = {(row[0], row[1]): Run(*row[1:]) for row in await connection.fetch(QUERIES.runs, family)}
-    differences += _compare_maps(family, "feed_run", runs, folding.changed_runs)
+    folded_runs = {(tail.member, place): run for tail in folding.tails.values() for place, run in tail.changed.items()}
+    differences += _compare_maps(family, "feed_run", runs, folded_runs)
     kept = {(row[1], row[0]): row[2] for row in await connection.fetch(QUERIES.sightings, family)}
     folded = {(member, seq): sighting for seq, known in folding.sightings.items() for member, sighting in known.items()}
     for key, sighting in folded.items():
@@ -173,4 +174,4 @@ async def _swap(connection: Any, folding: Folding) -> None:
     for drop in ("households", "children", "members", "own_milestones", "runs", "sightings"):
         await connection.execute(QUERIES[f"drop_{drop}"], folding.family)
     await write_roster(connection, folding.family, before=roster.EMPTY, after=folding.roster)
-    await rows.put_feeds(connection, {folding.family: folding})
+    await rows.put_feeds(connection, {folding.family: folding}, after_seq={folding.family: 0})
