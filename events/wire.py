@@ -4,38 +4,28 @@ Two readers on purpose: strict at the door, where an unknown field is a mistake 
 where it was written by another release of ours.
 """
 
-import json
-import re
-from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final, NoReturn, get_args
+from typing import Any, Final, get_args
 from uuid import UUID
 
 import msgspec
 
 from events.amend import Amended, Erased, Withdrawn
 from events.clips import ClipAttached
-from events.errors import (
-    BodyMalformed,
-    BodyTooDeep,
-    DraftIdNotV7,
-    DraftTooLarge,
-    DuplicateKey,
-    FieldInvalid,
-    Refused,
-    TextHasNul,
-)
+from events.errors import BodyMalformed, DraftIdNotV7, DraftTooLarge, FieldInvalid, Refused
 from events.event import Body, Draft, Event, Instant
 from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoined, MemberLeft
 from events.ids import EventId, is_version_7
 from events.moments import Cheered, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.strict import bare_quotes, invalid_field, refuse_duplicate_keys, refuse_duplicate_outer_keys, refuse_nul, require_utf8
 from events.surprise import EnvelopeOpened, SurpriseChosen
 from events.upcast import upcast
 
 DRAFTS_MAX: Final = 256
 DRAFT_BYTES_MAX: Final = 64 * 1024
-DEPTH_MAX: Final = 16
+QUOTES_AROUND_DRAFTS: Final = 6
+"""Of "sent_at", its value, and "drafts"."""
 
 DeviceBody = (
     MilestoneObserved
@@ -95,26 +85,6 @@ _id_of_msgpack = msgspec.msgpack.Decoder(_OnlyId)
 _encode = msgspec.json.Encoder().encode
 
 
-def _bare_quotes(text: bytes | msgspec.Raw) -> int:
-    """Count the quotes that no backslash precedes: two for every key and every text of a JSON value.
-
-    A body and the canonical form of what was decoded from it have the same count, unless the body names a key twice, or
-    names an optional field only to say null. So one scan tells whether a closer look is needed. (A text which ends in a
-    backslash counts one less; spelling that backslash another way counts more in the body, and costs only the closer look.)
-    """
-    octets = bytes(text)
-    count = octets.count(b'"')
-    return count - octets.count(b'\\"') if b"\\" in octets else count
-
-
-def _around(body: bytes, drafts: list[msgspec.Raw]) -> bytes:
-    """The envelope without its drafts; more than that where a draft stands twice."""
-    if not drafts:
-        return body
-    start, last = body.rfind(drafts[0]), body.rfind(drafts[-1])
-    return body[:start] + body[last + len(memoryview(drafts[-1])) :]
-
-
 def read_push(body: bytes) -> Push:
     """Read a push of JSON: `{"sent_at", "drafts": [1 to 256]}`, each draft strictly and by itself.
 
@@ -128,10 +98,12 @@ def read_push(body: bytes) -> Push:
         raise invalid_field(error) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise BodyMalformed(f"The body is not JSON: {error}.") from None
-    quotes_around_drafts = 3 * 2  # "sent_at", its value, "drafts"
-    if _bare_quotes(_around(body, envelope.drafts)) != quotes_around_drafts:
-        _refuse_doubled_envelope(body)
-    return _each_draft(envelope, _read_draft_of_json)
+    _require_some(envelope)
+    quotes = [bare_quotes(raw) for raw in envelope.drafts]
+    if bare_quotes(body) - sum(quotes) != QUOTES_AROUND_DRAFTS:
+        refuse_duplicate_outer_keys(body)
+    drafts = [_read_draft_of_json(raw, f"drafts[{n}]", quotes[n]) for n, raw in enumerate(envelope.drafts)]
+    return Push(sent_at=envelope.sent_at, drafts=tuple(drafts))
 
 
 def read_push_of_msgpack(body: bytes) -> Push:
@@ -142,36 +114,24 @@ def read_push_of_msgpack(body: bytes) -> Push:
         raise invalid_field(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
-    return _each_draft(envelope, _read_draft_of_msgpack)
+    _require_some(envelope)
+    drafts = [_read_draft_of_msgpack(raw, f"drafts[{n}]") for n, raw in enumerate(envelope.drafts)]
+    return Push(sent_at=envelope.sent_at, drafts=tuple(drafts))
 
 
-def _refuse_doubled_envelope(body: bytes) -> None:
-    """Refuse `sent_at` or `drafts` that stands twice. What is doubled inside of a draft is that draft's own affair."""
-
-    def pairs(found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-        return found
-
-    keys = [key for key, _ in json.loads(body, object_pairs_hook=pairs)]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise DuplicateKey(f"The key {json.dumps(key)} stands twice.", at=key)
-
-
-def _each_draft(envelope: _Envelope, read: Any) -> Push:
+def _require_some(envelope: _Envelope) -> None:
     if not 1 <= len(envelope.drafts) <= DRAFTS_MAX:
         raise FieldInvalid(f"A push holds 1 to {DRAFTS_MAX} drafts; this one holds {len(envelope.drafts)}.", at="drafts")
-    return Push(
-        sent_at=envelope.sent_at, drafts=tuple([read(raw, f"drafts[{index}]") for index, raw in enumerate(envelope.drafts)])
-    )
 
 
-def _read_draft_of_json(raw: msgspec.Raw, at: str) -> DeviceDraft | Malformed:
+def _read_draft_of_json(raw: msgspec.Raw, at: str, quotes: int) -> DeviceDraft | Malformed:
+    """Read one draft. `quotes` is how many bare ones it has."""
     try:
         if len(memoryview(raw)) > DRAFT_BYTES_MAX:
             raise DraftTooLarge(f"A draft holds at most {DRAFT_BYTES_MAX} bytes; this one holds {len(memoryview(raw))}.", at=at)
         draft = _draft_of_json.decode(raw)
         canonical = _encode(draft)
-        if _bare_quotes(raw) != _bare_quotes(canonical):
+        if quotes != bare_quotes(canonical):
             refuse_duplicate_keys(bytes(raw), at=at)
         if b"\\u0000" in canonical:
             refuse_nul(canonical, at=at)
@@ -196,78 +156,15 @@ def _read_draft_of_msgpack(raw: msgspec.Raw, at: str) -> DeviceDraft | Malformed
     except Refused as refusal:
         return Malformed(_id_or_none(_id_of_msgpack, raw), refusal)
     # From here on both encodings are one: the JSON of a draft is its canonical content.
-    return _read_draft_of_json(msgspec.Raw(_encode(draft)), at)
+    canonical = _encode(draft)
+    return _read_draft_of_json(msgspec.Raw(canonical), at, bare_quotes(canonical))
 
 
 def _id_or_none(decoder: Any, raw: msgspec.Raw) -> EventId | None:
     try:
         return EventId(decoder.decode(raw).id)
-    except (msgspec.ValidationError, msgspec.DecodeError):
+    except (msgspec.DecodeError, RecursionError):
         return None
-
-
-def invalid_field(error: msgspec.ValidationError, *, within: str = "") -> FieldInvalid:
-    """Turn msgspec's sentence into a refusal which names the field as `within.event.note`."""
-    sentence, _, path = str(error).partition(" - at `")
-    at = path.rstrip("`").removeprefix("$").removeprefix(".").replace("[...]", "")
-    if (named := re.match(r"Object (?:contains unknown|missing required) field `(.*)`", sentence)) is not None:
-        at = f"{at}.{named[1]}" if at else named[1]
-    if within:
-        at = f"{within}.{at}" if at and not at.startswith("[") else within + at
-    return FieldInvalid(f"{sentence}.", at=at[:200] or None)
-
-
-def require_utf8(body: bytes) -> None:
-    """Refuse bytes that are not UTF-8."""
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise BodyMalformed(f"The body is not UTF-8: byte {error.start} is wrong.") from None
-
-
-def refuse_duplicate_keys(body: bytes, *, at: str = "") -> None:
-    """Refuse JSON in which an object names a key twice. Slower than decoding: called where the count of keys is off."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in seen:
-                raise DuplicateKey(f"The key {json.dumps(key[:80])} stands twice in one object.", at=_joined(at, key[:80]))
-            seen[key] = value
-        return seen
-
-    try:
-        json.loads(body, object_pairs_hook=unique)
-    except RecursionError:
-        raise BodyTooDeep(f"Objects and lists nest at most {DEPTH_MAX} deep.", at=at or None) from None
-    except ValueError as error:
-        raise BodyMalformed(f"The body is not JSON: {error}.", at=at or None) from None
-
-
-def refuse_nul(body: bytes, *, at: str = "") -> None:
-    """Refuse JSON in which a text holds the character NUL, and name the field."""
-    for path, text in _texts(json.loads(body), at):
-        if "\0" in text:
-            raise TextHasNul("A text cannot hold the character NUL.", at=path or None)
-
-
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    match value:
-        case str():
-            yield path, value
-        case dict():
-            for key, inner in value.items():
-                yield from _texts(key, path)
-                yield from _texts(inner, _joined(path, key))
-        case list():
-            for index, inner in enumerate(value):
-                yield from _texts(inner, f"{path}[{index}]")
-        case _:
-            return
-
-
-def _joined(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
 
 
 def digest_of_draft(draft: AnyDraft | DeviceDraft) -> bytes:
@@ -303,8 +200,15 @@ def event_of_bytes(body: bytes, *, kind: str, version: int) -> AnyEvent:
 def _event_of_fields(envelope: dict[str, Any], current: type[Body], version: int) -> AnyEvent:
     said = {name: value for name, value in envelope["event"].items() if name != "type"}
     said = upcast(current.__name__, version, said, to_version=current.version)
-    known = {name: said[name] for name in said if name in current.__struct_fields__}
-    return msgspec.convert(envelope | {"event": known | {"type": current.__name__}}, AnyEvent)
+    return msgspec.convert(envelope | {"event": _known(current, said) | {"type": current.__name__}}, AnyEvent)
+
+
+def _known(shape: type[msgspec.Struct], said: dict[str, Any]) -> dict[str, Any]:
+    """What this release knows of the fields that another release wrote, also in an object within."""
+    types = {field.name: field.type for field in msgspec.structs.fields(shape)}
+    return {
+        name: _known(types[name], value) if isinstance(value, dict) else value for name, value in said.items() if name in types
+    }
 
 
 def current_bytes(body: bytes, *, kind: str, version: int) -> bytes:
@@ -312,8 +216,3 @@ def current_bytes(body: bytes, *, kind: str, version: int) -> bytes:
     if version == BODY_BY_NAME[kind].version:
         return body
     return bytes_of_event(event_of_bytes(body, kind=kind, version=version))
-
-
-def never(value: NoReturn) -> NoReturn:
-    """What the type checker proves unreachable."""
-    raise AssertionError(f"unreachable: {value!r}")

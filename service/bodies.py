@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid, TextHasNul
-from events.wire import DEPTH_MAX, invalid_field, refuse_duplicate_keys, refuse_nul, require_utf8
+from events.strict import DEPTH_MAX, invalid_field, refuse_duplicate_keys, refuse_nul, require_utf8
 from service.asgi import Receive, Scope, headers
 from service.errors import BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
 

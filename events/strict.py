@@ -1,0 +1,106 @@
+"""What no JSON of ours may be, and no decoder refuses by itself: keys that stand twice, texts with NUL, bytes that are not UTF-8.
+
+Owns these checks, and how a refusal names the field. Knows no event.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid, TextHasNul
+
+DEPTH_MAX: Final = 16
+
+
+def require_utf8(body: bytes) -> None:
+    """Refuse bytes that are not UTF-8."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise BodyMalformed(f"The body is not UTF-8: byte {error.start} is wrong.") from None
+
+
+def bare_quotes(text: bytes | msgspec.Raw) -> int:
+    """Count the quotes that no backslash precedes: two for every key and every text of a JSON value.
+
+    A body and the canonical form of what was decoded from it have the same count, unless the body names a key twice, or
+    names an optional field only to say null or its default. So one scan tells whether a closer look is needed. (A text which
+    ends in a backslash counts one less; spelling that backslash another way counts more in the body, and costs only the
+    closer look.)
+    """
+    octets = bytes(text)
+    count = octets.count(b'"')
+    return count - octets.count(b'\\"') if b"\\" in octets else count
+
+
+def refuse_duplicate_keys(body: bytes, *, at: str = "") -> None:
+    """Refuse JSON in which an object names a key twice. Slower than decoding: called where the count of keys is off."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in seen:
+                raise DuplicateKey(f"The key {json.dumps(key[:80])} stands twice in one object.", at=joined(at, key[:80]))
+            seen[key] = value
+        return seen
+
+    _parse(body, unique, at=at)
+
+
+def refuse_duplicate_outer_keys(body: bytes) -> None:
+    """Refuse a JSON object that itself names a key twice. What is doubled inside of its values is their own affair."""
+    keys = [key for key, _ in _parse(body, list, at="")]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise DuplicateKey(f"The key {json.dumps(key)} stands twice.", at=key)
+
+
+def _parse(body: bytes, pairs: Callable[[list[tuple[str, Any]]], Any], *, at: str) -> Any:
+    try:
+        return json.loads(body, object_pairs_hook=pairs)
+    except RecursionError:
+        raise BodyTooDeep(f"Objects and lists nest at most {DEPTH_MAX} deep.", at=at or None) from None
+    except ValueError:
+        # JSON all the same, as a whole: a number of thousands of digits, which Python's own reader will not turn into an int.
+        raise BodyMalformed("The body holds a value that cannot be read.", at=at or None) from None
+
+
+def refuse_nul(body: bytes, *, at: str = "") -> None:
+    """Refuse JSON in which a text holds the character NUL, and name the field."""
+    for path, text in _texts(json.loads(body), at):
+        if "\0" in text:
+            raise TextHasNul("A text cannot hold the character NUL.", at=path or None)
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    match value:
+        case str():
+            yield path, value
+        case dict():
+            for key, inner in value.items():
+                yield from _texts(key, path)
+                yield from _texts(inner, joined(path, key))
+        case list():
+            for index, inner in enumerate(value):
+                yield from _texts(inner, f"{path}[{index}]")
+        case _:
+            return
+
+
+def joined(path: str, key: str) -> str:
+    """The path of a field within what stands at `path`."""
+    return f"{path}.{key}" if path else key
+
+
+def invalid_field(error: msgspec.ValidationError, *, within: str = "") -> FieldInvalid:
+    """Turn msgspec's sentence into a refusal which names the field as `within.event.note`."""
+    sentence, _, path = str(error).partition(" - at `")
+    at = path.rstrip("`").removeprefix("$").removeprefix(".").replace("[...]", "")
+    if (named := re.match(r"Object (?:contains unknown|missing required) field `(.*)`", sentence)) is not None:
+        at = joined(at, named[1])
+    if within:
+        at = f"{within}.{at}" if at and not at.startswith("[") else within + at
+    return FieldInvalid(f"{sentence}.", at=at[:200] or None)
