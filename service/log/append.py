@@ -6,7 +6,7 @@ decisions; then rows. Begins and ends no transaction. Everything it reads or wri
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from service.errors import NotFound
 from service.log import rows
 from service.log.admit import AHEAD_MAX, Admitted, admit, referred_to
 from service.log.receipts import Problem, Receipt
+from service.log.recorded import Recorded
 from service.log.state import FamilyState, FamilyStates, read_state, write_roster
 
 SALT_BYTES = 16
@@ -50,31 +51,6 @@ class Appended(msgspec.Struct, frozen=True):
     """Whose feeds grew."""
     states: dict[FamilyId, FamilyState]
     """To be remembered after the commit, and not before."""
-
-
-class Recorded(msgspec.Struct, frozen=True, gc=False):
-    """An event of the log that has an id which a draft repeats, or refers to."""
-
-    author: MemberId
-    digest: bytes
-    place: int
-    """In the author's feed."""
-    seq: Seq
-    kind: str
-    audience: Audience
-    target_seq: Seq | None
-    told: Collection[MemberId]
-
-    def as_target(self) -> Target:
-        """What the rule and admission ask of it."""
-        return Target(
-            seq=self.seq,
-            author=self.author,
-            kind=self.kind,
-            audience=self.audience,
-            target_seq=self.target_seq,
-            told=self.told,
-        )
 
 
 class _Work:
@@ -154,7 +130,9 @@ class _Batch:
         if len(heads) < len(self.taken):
             raise NotFound
         for family, (seq, log) in heads.items():
-            state = self.states.at(family, seq=seq) or await read_state(self.connection, family, seq=seq, log=log)
+            state = self.states.at(family, seq=seq, log=log)
+            if state is None:
+                state = await read_state(self.connection, family, seq=seq, log=log)
             self.works[family] = _Work(family, state)
 
     async def look_up(self, offers: Sequence[Offer]) -> None:

@@ -41,10 +41,10 @@ class FamilyStates:
     def __init__(self) -> None:
         self._by_family: OrderedDict[FamilyId, FamilyState] = OrderedDict()
 
-    def at(self, family: FamilyId, *, seq: int) -> FamilyState | None:
-        """The state as of `seq`, if that is the one remembered."""
+    def at(self, family: FamilyId, *, seq: int, log: LogId) -> FamilyState | None:
+        """The state as of `seq` of this very log, if that is the one remembered."""
         state = self._by_family.get(family)
-        if state is None or state.seq != seq:
+        if state is None or state.seq != seq or state.log != log:
             return None
         self._by_family.move_to_end(family)
         return state
@@ -55,10 +55,6 @@ class FamilyStates:
         self._by_family.move_to_end(family)
         if len(self._by_family) > FAMILIES_MAX:
             self._by_family.popitem(last=False)
-
-    def forget(self, family: FamilyId) -> None:
-        """Read the rows again next time."""
-        self._by_family.pop(family, None)
 
 
 async def read_roster(connection: Any, family: FamilyId) -> Roster:

@@ -1,0 +1,34 @@
+"""An event that the log holds already, as far as a later draft may repeat it or refer to it. Owns the shape."""
+
+from collections.abc import Collection
+
+import msgspec
+
+from events.event import Audience
+from events.ids import MemberId, Seq
+from projections.visibility import Target
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """An event of the log that has an id which a draft repeats, or refers to."""
+
+    author: MemberId
+    digest: bytes
+    place: int
+    """In the author's feed."""
+    seq: Seq
+    kind: str
+    audience: Audience
+    target_seq: Seq | None
+    told: Collection[MemberId]
+
+    def as_target(self) -> Target:
+        """What the rule and admission ask of it."""
+        return Target(
+            seq=self.seq,
+            author=self.author,
+            kind=self.kind,
+            audience=self.audience,
+            target_seq=self.target_seq,
+            told=self.told,
+        )
