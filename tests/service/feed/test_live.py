@@ -2,17 +2,24 @@
 
 import asyncio
 import json
-import time
+from typing import Any
 
 import httpx
 import pytest
 
 from service.feed import streams as streams_module
+from service.feed import wake as wake_module
 from service.feed.streams import STREAMS_PER_DEVICE_MAX
 from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, until
 
 FOUNDING_ENTRIES = 4
 """FamilyFounded, HouseholdOpened, MemberJoined, ChildAdded."""
+
+
+@pytest.fixture(autouse=True)
+def nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here is healed by looking: what is heard was said by a wake-up."""
+    monkeypatch.setattr(wake_module, "LOOK_ALTHOUGH_WOKEN_S", 600.0)
 
 
 async def pulled(running: Running, phone: Phone) -> list[dict[str, object]]:
@@ -46,8 +53,27 @@ async def test_a_stream_tells_what_a_pull_tells(running: Running) -> None:
         assert [json.loads(entry) for entry in ear.entries] == entries
 
 
-async def test_nothing_slips_between_catching_up_and_following(running: Running) -> None:
-    """Law 3: streams that begin while others write miss no entry, wherever in the writing they begin."""
+async def test_what_is_told_while_the_first_page_is_read_is_heard(running: Running) -> None:
+    """Law 3: the stream listens before it reads, so that an entry which the page just missed wakes it."""
+    ada = await found(running)
+    read = running.house.streams.read
+    has_written = False
+
+    async def reading(**asked: Any) -> Any:
+        nonlocal has_written
+        page = await read(**asked)
+        if not has_written:
+            has_written = True
+            await ada.write(running, "just missed")
+        return page
+
+    running.house.streams.read = reading  # type: ignore[method-assign]
+    async with listening(running, ada) as ear:
+        await until(lambda: ear.texts() == ["just missed"], within_s=3)
+
+
+async def test_streams_that_begin_while_others_write_miss_nothing(running: Running) -> None:
+    """Law 3: wherever in the writing they begin, and each entry comes once."""
     ada = await found(running)
 
     async def write() -> None:
@@ -110,14 +136,16 @@ async def test_a_heartbeat_keeps_its_phase_whatever_happens(running: Running, mo
     monkeypatch.setattr(streams_module, "HEARTBEAT_S", 0.3)
     ada = await found(running)
     ben = await invite(running, ada)
-    began_at = time.monotonic()
     async with listening(running, ben) as ear:
+        (stream,) = running.house.streams._open
+        first_beat_at = stream.beat_at
         for number in range(12):
             await ada.write(running, f"note {number}", audience="me" if number % 2 else "family")
             await asyncio.sleep(0.11)
         await until(lambda: len(ear.beats_at) >= 6)
-        off_s = [at - began_at - 0.3 * number for number, at in enumerate(ear.beats_at, start=1)]
-    assert max(off_s) - min(off_s) < 0.1, off_s
+        beats = (stream.beat_at - first_beat_at) / 0.3
+        # Read from the stream's own schedule: what a busy machine adds on the way says nothing of it.
+        assert (round(beats, 6), abs(len(ear.beats_at) - beats) <= 1) == (round(beats), True)
 
 
 async def test_a_stream_ends_after_its_last_heartbeat(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
