@@ -36,7 +36,7 @@ from service.paths import Paths
 from service.postgres.pool import open_pool
 from service.says import KEY, Says
 from service.settings import Settings, SettingWrong, from_environment
-from service.telemetry import configure
+from service.telemetry import configure, request_log
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *founding.ROUTES, *joining.ROUTES, *devices.ROUTES,
@@ -68,7 +68,8 @@ def build(settings: Settings) -> Front:
         debug=False,
         logging_config=None,
     )
-    framework.state.front = front = Front(paths=paths_of(framework), framework=framework)  # type: ignore[arg-type]
+    front = Front(paths=paths_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
+    framework.state.front = front
     framework.state.openapi = msgspec.json.encode(openapi.draw((m, t, target.says) for m, t, target in front.paths.as_text()))
     return front
 

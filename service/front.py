@@ -7,7 +7,7 @@ rest is litestar's. Knows no event and no row.
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -30,11 +30,11 @@ from service.errors import (
     headers_of,
     refusal_of,
 )
-from service.house import House
+from service.house import House, now_utc
 from service.limits import Kind, neighbourhood
 from service.paths import Paths, Route
 from service.says import Says, Who
-from service.telemetry import Metrics, described
+from service.telemetry import REQUEST_ID, Metrics, RequestLine, described
 
 QUERY_BYTES_MAX: Final = 2_048
 SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -87,9 +87,10 @@ class Telling:
 class Front:
     """The ASGI application. `house` is there from start-up to shutdown."""
 
-    def __init__(self, *, paths: Paths[Target], framework: App) -> None:
+    def __init__(self, *, paths: Paths[Target], framework: App, log_request: Callable[[RequestLine], None]) -> None:
         self.paths = paths
         self._framework = framework
+        self._log_request = log_request
         self.metrics = Metrics()
         self._seen_by_label: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self.house: House | None = None
@@ -108,7 +109,7 @@ class Front:
         request_id = header(scope, b"x-request-id") or b""
         if SANE_REQUEST_ID.fullmatch(request_id) is None:
             request_id = os.urandom(12).hex().encode()
-        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        REQUEST_ID.set(request_id.decode())
         telling = Telling(send, request_id=request_id, is_head=scope["method"] == "HEAD")
         found = self.paths.find(scope.get("raw_path") or scope["path"].encode("latin-1", "replace"))
         code = None
@@ -119,7 +120,7 @@ class Front:
         except Exception as error:  # noqa: BLE001 - the last door: named by refusal_of, told in the log, answered
             code = await self._refuse(telling, error)
         finally:
-            self._tell(scope, found, telling, code=code, seconds=time.perf_counter() - started_s)
+            self._tell(scope, found, telling, code=code, seconds=time.perf_counter() - started_s, request_id=request_id.decode())
 
     async def _refuse(self, telling: Telling, error: Exception) -> str:
         refusal = told_refusal(error)
@@ -193,7 +194,7 @@ class Front:
 
     def _tell(
         self, scope: Scope, found: tuple[Route[Target], Mapping[str, UUID]] | None, telling: Telling, *, code: str | None,
-        seconds: float,
+        seconds: float, request_id: str,
     ) -> None:  # fmt: skip
         route = "unknown" if found is None else found[0].template
         method = scope["method"] if found is not None and scope["method"] in found[0].allowed else "other"
@@ -201,12 +202,20 @@ class Front:
         counted.inc()
         if not route.endswith("/live"):
             timed.observe(seconds)
-        line = {"method": method, "route": route, "status": telling.status, "duration_ms": round(seconds * 1000, 2)}
-        if code is not None:
-            line["code"] = code
-        if found is not None and "family" in found[1]:
-            line["family"] = str(found[1]["family"])
-        logger.info("request", **line)
+        self._log_request(
+            RequestLine(
+                timestamp=now_utc().isoformat(),
+                request_id=request_id,
+                method=method,
+                route=route,
+                status=telling.status,
+                duration_ms=round(seconds * 1000, 2),
+                code=code,
+                family=None if found is None else found[1].get("family"),
+                event="request",
+                level="info",
+            )
+        )
 
     def _seen(self, route: str, method: str, status_class: int) -> tuple[Any, Any]:
         # Looking a labelled child up costs more than counting: kept by the few labels that there are.

@@ -7,12 +7,15 @@ none belongs, or an id in braces or capitals names nothing.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from events.ids import CANONICAL_UUID
 
 PATH_BYTES_MAX: Final = 512
+REMEMBERED: Final = 4_096
+"""Paths, about 1 KiB each."""
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9/._~-]*")
 _PARAMETER: Final = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
 
@@ -27,7 +30,7 @@ class Route(Generic[Target]):
     names: tuple[str, ...]
     by_method: dict[str, Target] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def allowed(self) -> tuple[str, ...]:
         """The methods that this route answers, those among them that it answers by itself."""
         methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
@@ -49,6 +52,9 @@ class Paths(Generic[Target]):
     def __init__(self) -> None:
         self._root: _Branch[Target] = _Branch()
         self._by_template: dict[str, Route[Target]] = {}
+        # A device asks for the same few paths all day.
+        self.find = lru_cache(REMEMBERED)(self._find)
+        """The route of a path as it was sent, and the ids in it; None where the path names nothing."""
 
     def add(self, method: str, template: str, target: Target) -> None:
         """Add a route. `{name}` and `{name:uuid}` stand for an id.
@@ -71,8 +77,7 @@ class Paths(Generic[Target]):
             raise ValueError(f"{method} {template} stands twice")
         branch.route.by_method[method] = target
 
-    def find(self, raw_path: bytes) -> tuple[Route[Target], Mapping[str, UUID]] | None:
-        """The route of a path as it was sent, and the ids in it; None where the path names nothing."""
+    def _find(self, raw_path: bytes) -> tuple[Route[Target], Mapping[str, UUID]] | None:
         if len(raw_path) > PATH_BYTES_MAX or _PLAIN.fullmatch(raw_path) is None:
             return None
         branch, ids = self._root, []
