@@ -58,3 +58,9 @@ class TooMany(Refused):
     """A bound of the family or of the person is reached."""
 
     code, status, title = "access.too_many", 409, "Too many"
+
+
+class ChoiceRefused(Refused):
+    """A choice of surprise names something that this family does not have. Nothing was joined."""
+
+    code, status, title = "access.choice_refused", 422, "That cannot be chosen"

@@ -4,9 +4,11 @@ Locks are taken in one order: membership, invite, the family's head. So none of 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
+import msgspec
 from litestar import Response, delete, post
 from uuid_utils.compat import uuid7
 
@@ -15,11 +17,12 @@ from events.event import PERSONS, Draft, Precision, Role
 from events.family import HouseholdOpened, MemberJoined, MemberLeft, Sees
 from events.ids import EventId, FamilyId, HouseholdId, MemberId
 from events.surprise import SurpriseChosen
-from events.wire import ServiceBody
+from events.wire import DeviceBody, ServiceBody
 from service.access.decide import INVITE_LIVES, MEMBERS_MAX, OPEN_INVITES_MAX, Standing, decide_invite, may_remove
 from service.access.errors import (
     AlreadyMember,
     CannotSeeThat,
+    ChoiceRefused,
     CodeUnusable,
     LastParent,
     NotForRole,
@@ -45,7 +48,7 @@ INVITE = Says(
 ACCEPT = Says(
     summary="Accept an invite, as a new person, or with a token as the same one",
     who=Who.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=AcceptInvite, answers=Admitted,
-    refuses=(CodeUnusable, AlreadyMember, RoleMayNot, TooMany),
+    refuses=(CodeUnusable, AlreadyMember, RoleMayNot, ChoiceRefused, TooMany),
 )  # fmt: skip
 REMOVE = Says(
     summary="Leave, or remove a caregiver or a daycare of one's own household",
@@ -95,8 +98,8 @@ async def accept(request: Asked) -> Response[bytes]:
         if await writing.conn.fetchval(QUERIES.join_family, person, family, member) is None:
             raise AlreadyMember("The person of this token is a member of that family already.")
         facts = _facts_of(row, member=member, name=asked.name)
-        choices = {"choices": _choices(writing, asked.surprise)} if asked.surprise else {}
-        await writing.write(family=family, author=MemberId(row["invited_by"]), facts=facts, **choices)
+        await writing.write(family=family, author=MemberId(row["invited_by"]), facts=facts)
+        await _choose(writing, asked.surprise, family=family, member=member)
         counts = await writing.conn.fetchrow(QUERIES.counts, family)
         if counts["members"] > MEMBERS_MAX:
             raise TooMany(f"A family has at most {MEMBERS_MAX} members.")
@@ -116,23 +119,24 @@ def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[ServiceBody, ..
     return (*opened, joined)
 
 
-def _choices(writing: Writing, choices: Sequence[Choice]) -> tuple[Draft[SurpriseChosen], ...]:
-    return tuple(
-        Draft(
-            id=EventId(uuid7()),
-            occurred_at=writing.now,
-            precision=Precision.MINUTE,
-            recorded_at=writing.now,
-            event=SurpriseChosen(
-                child=choice.child,
-                scope=choice.scope,
-                mode=choice.mode,
-                hold_unsorted=choice.hold_unsorted,
-                at_most_days=choice.at_most_days,
-            ),
-        )
-        for choice in choices
-    )
+async def _choose(writing: Writing, choices: Sequence[Choice], *, family: FamilyId, member: MemberId) -> None:
+    """Write the joiner's choices, in the transaction in which they join.
+
+    Raises:
+        ChoiceRefused: with the field of the first one that cannot be.
+    """
+    if not choices:
+        return
+    drafts = tuple(_draft_of(choice, writing.now) for choice in choices)
+    for index, receipt in enumerate(await writing.push(family=family, author=member, drafts=drafts)):
+        if receipt.problem is not None:
+            field = (receipt.problem.at or "").rpartition("event.")[2]
+            raise ChoiceRefused(receipt.problem.detail, at=f"surprise[{index}].{field}".rstrip("."))
+
+
+def _draft_of(choice: Choice, now: datetime) -> Draft[DeviceBody]:
+    chosen = SurpriseChosen(**msgspec.structs.asdict(choice))
+    return Draft(id=EventId(uuid7()), occurred_at=now, precision=Precision.MINUTE, recorded_at=now, event=chosen)
 
 
 @delete("/v1/families/{family:uuid}/members/{member:uuid}", status_code=204, opt=REMOVE.opt())

@@ -3,7 +3,7 @@
 
 import httpx
 
-from tests.service.conftest import found_family
+from tests.service.conftest import Someone, found_family
 
 
 async def test_a_founder_finds_a_roster_of_one_home_one_child_and_themselves(http: httpx.AsyncClient) -> None:
@@ -25,3 +25,37 @@ async def test_the_other_parent_opens_a_second_home(http: httpx.AsyncClient) -> 
     assert homes["Ada"] != homes["Ben"]
     feed = (await ben.ask("GET", "/v1/families/{family}/feed")).json()
     assert "FamilyFounded" in {entry["event"]["event"]["type"] for entry in feed["entries"]}
+
+
+async def _accept(ada: Someone, *, role: str, surprise: list[dict[str, object]]) -> httpx.Response:
+    code = (await ada.ask("POST", "/v1/families/{family}/invites", json={"role": role})).json()["code"]
+    body = {"code": code, "name": "Ben", "device": {"name": "d"}, "surprise": surprise}
+    return await ada.http.post("/v1/invites/accept", json=body)
+
+
+async def test_who_joins_may_choose_surprises_in_the_same_breath(http: httpx.AsyncClient) -> None:
+    """A parent who joins chooses before the history is delivered; the choice is theirs alone."""
+    ada = await found_family(http)
+    accepted = await _accept(ada, role="parent", surprise=[{"scope": "domain:movement", "mode": "keep", "at_most_days": 30}])
+    assert accepted.status_code == 201, accepted.text
+    ben = Someone(http, accepted.json())
+    types = [
+        [entry["event"]["event"]["type"] for entry in (await one.ask("GET", "/v1/families/{family}/feed")).json()["entries"]]
+        for one in (ben, ada)
+    ]
+    assert "SurpriseChosen" in types[0]
+    assert "SurpriseChosen" not in types[1]
+
+
+async def test_a_choice_that_cannot_be_is_refused_with_its_field_and_nothing_is_joined(http: httpx.AsyncClient) -> None:
+    """Law 17: the refusal names the field, and changes nothing."""
+    ada = await found_family(http)
+    absent = "0193a3c0-0000-4000-8000-000000000000"
+    everything: dict[str, object] = {"scope": "all", "mode": "keep"}
+    refused = await _accept(ada, role="parent", surprise=[everything, {**everything, "child": absent}])
+    assert (refused.status_code, refused.json()["at"]) == (422, "surprise[1].child")
+    loose = await _accept(ada, role="parent", surprise=[{"scope": "everything", "mode": "keep"}])
+    assert (loose.status_code, loose.json()["at"]) == (400, "surprise[0].scope")
+    daycare = await _accept(ada, role="daycare", surprise=[everything])
+    assert (daycare.status_code, daycare.json()["code"]) == (403, "event.role_may_not")
+    assert len((await ada.ask("GET", "/v1/families/{family}")).json()["members"]) == 1
