@@ -5,10 +5,11 @@ socket, and this one keeps their database for them.
 """
 
 import asyncio
+import multiprocessing
+import multiprocessing.connection
 import os
 import shutil
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -23,9 +24,10 @@ import uvicorn
 import uvloop
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from service.app import build
+from service.app import build, from_env
 from service.feed.connection import Connection
-from service.postgres.embedded import EmbeddedPostgres, PostgresKeepsDying
+from service.front import Front
+from service.postgres.embedded import EmbeddedPostgres
 from service.postgres.migrate import migrate
 from service.settings import Settings, variable_of
 from service.telemetry import configure
@@ -108,7 +110,7 @@ def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> No
             os.environ[variable_of(name)] = str(value)
     counters = Path(tempfile.mkdtemp(prefix="stillnew-counters-"))
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counters)
-    config = config_of("service.app:from_env", workers=settings.workers)
+    config = config_of("service.serve:application_of_a_worker", workers=settings.workers)
     workers = Multiprocess(config, sockets=[bound])
     announcer = threading.Thread(target=_announce, args=(workers, line), daemon=True)
     announcer.start()
@@ -116,6 +118,20 @@ def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> No
         workers.run()
     finally:
         shutil.rmtree(counters, ignore_errors=True)
+
+
+def application_of_a_worker() -> Front:
+    """The application as the environment describes it, in a process that ends with the one that started it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), name="end with the parent", daemon=True).start()
+    return from_env()
+
+
+def _end_after(sentinel: int) -> None:
+    """End at once when the parent has: whoever starts the service again needs its address, and its database."""
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
 
 
 def _announce(workers: Multiprocess, line: str) -> None:
@@ -173,10 +189,7 @@ def _watched(embedded: EmbeddedPostgres | None) -> Iterator[None]:
     ended = threading.Event()
 
     def watch() -> None:
-        try:
-            asyncio.run(_supervise(embedded, ended))
-        except PostgresKeepsDying as error:
-            print(f"The embedded PostgreSQL keeps dying: {error}", file=sys.stderr, flush=True)
+        asyncio.run(_supervise(embedded, ended))
 
     thread = threading.Thread(target=watch, name="embedded postgres", daemon=True)
     thread.start()

@@ -28,6 +28,7 @@ from typing import IO
 from urllib.parse import quote
 
 import psutil
+import structlog
 
 from service.postgres.account import Account, AccountCannotReach, choose, first_closed, make_private
 from service.postgres.binaries import Binaries, locate
@@ -41,8 +42,11 @@ SOCKET_FOLDER_BYTES_MAX = 85
 START_S_MAX = 120.0   # crash recovery after a long write burst is bounded by max_wal_size, and is far quicker
 STOP_S_MAX = 30.0
 LOOK_AGAIN_S = 0.02
-DEATHS_MAX = 5        # in DEATHS_WITHIN_S: more is a broken disk or a broken cluster, not bad luck
-DEATHS_WITHIN_S = 60.0
+SHORT_LIFE_S = 0.5    # who dies sooner than this died of what it was born with: a full disk, most often
+WAIT_S_MIN = 0.1
+WAIT_S_MAX = 2.0      # every device is to be current within 10 s of a fault (I-12), also when the fault was a full disk
+
+logger = structlog.get_logger()
 
 
 class DataDirectoryInUse(RuntimeError):
@@ -59,10 +63,6 @@ class PostgresDidNotStart(RuntimeError):
 
 class PostgresDidNotStop(RuntimeError):
     """The server outlived two requests to end."""
-
-
-class PostgresKeepsDying(RuntimeError):
-    """The server ended more often than a restart can be the answer to."""
 
 
 class EmbeddedPostgres:
@@ -135,21 +135,24 @@ class EmbeddedPostgres:
     async def supervise(self) -> None:
         """Start the server again whenever it ends by itself, until `stop` or cancellation.
 
-        Raises:
-            PostgresKeepsDying: more than DEATHS_MAX ends in DEATHS_WITHIN_S.
+        At once; where it dies while it starts, after a wait that grows to WAIT_S_MAX. It never gives up: a disk that was
+        full has space again some day, and nobody is there at night to start a service that gave up.
         """
-        deaths: list[float] = []
+        wait_s, started_at_s = WAIT_S_MIN, time.monotonic()
         while self._is_wanted:
             if self.is_running:
                 await asyncio.sleep(LOOK_AGAIN_S)
                 continue
-            now = time.monotonic()
-            deaths = [*(at for at in deaths if now - at < DEATHS_WITHIN_S), now]
-            if len(deaths) > DEATHS_MAX:
-                raise PostgresKeepsDying(f"{len(deaths)} ends in {DEATHS_WITHIN_S:.0f} s; {self.log} has the reason")
-            # One that dies while it starts is one more death, and the count above bounds them.
-            with contextlib.suppress(PostgresDidNotStart):
+            lived_s = time.monotonic() - started_at_s
+            wait_s = WAIT_S_MIN if lived_s > SHORT_LIFE_S else min(wait_s * 2, WAIT_S_MAX)
+            if lived_s <= SHORT_LIFE_S:
+                await asyncio.sleep(wait_s)
+            logger.warning("postgres ended: starting it again")
+            try:
                 await asyncio.to_thread(self._start_again)
+            except (PostgresDidNotStart, OSError) as error:
+                logger.warning("postgres did not start", error=type(error).__name__)
+            started_at_s = time.monotonic()
 
     def _start_again(self) -> None:
         with self._turn:
