@@ -23,9 +23,11 @@ from rich.console import Console
 from benchmarks.figures import Figure, Report, keep, show
 from benchmarks.processes import raise_open_files
 from benchmarks.size import FULL, SMOKE, Size
+from benchmarks.story import tell
 
 WORKLOADS = ("append_single", "flush", "live", "bootstrap", "replay", "idle_streams")
 RESULTS = Path(__file__).with_name("results.json")
+STORY = Path(__file__).with_name("results.md")
 
 Measure = Callable[[Size], Awaitable[list[Figure]]]
 
@@ -88,6 +90,8 @@ def main() -> int:
     if at is not None:
         keep(report, at=at)
         console.print(f"kept in {at.name}")
+    if at == RESULTS:
+        tell(report, at=STORY)
     return 0
 
 

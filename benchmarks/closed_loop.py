@@ -42,55 +42,63 @@ async def drive(
         WrongAnswer: an answer which `is_right` does not take.
         LineCut: the server closed a connection.
     """
-    finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    latencies = array("d")
-    clock = time.perf_counter
-    counted, busy = 0, len(lines)
     # The collector's pauses are the load generator's own, and would be booked on the server.
     gc.collect()
     gc.disable()
-    started = clock()
-    ends = started + seconds
-
-    def put(line: Line, question: Callable[[], bytes]) -> None:
-        sent_at = 0.0
-
-        def ask() -> None:
-            nonlocal sent_at
-            said = question()
-            sent_at = clock()
-            line.send(said)
-
-        def answered(answer: Answer) -> None:
-            nonlocal counted, busy
-            now = clock()
-            latencies.append(now - sent_at)
-            if finished.done():
-                return
-            if not is_right(answer):
-                finished.set_exception(WrongAnswer(answer))
-            elif now < ends:
-                counted += 1
-                ask()
-            else:
-                busy -= 1
-                if busy == 0:
-                    finished.set_result(None)
-
-        def cut() -> None:
-            if not finished.done():
-                finished.set_exception(LineCut("a connection was closed in the middle of a window"))
-
-        line.answered, line.cut = answered, cut
-        ask()
-
+    window = _Window(busy=len(lines), seconds=seconds, is_right=is_right)
     try:
         for line, question in zip(lines, questions, strict=True):
-            put(line, question)
+            _Asker(line, question, window).ask()
         async with asyncio.timeout(seconds + DRAIN_S_MAX):
-            await finished
+            await window.finished
     finally:
         gc.enable()
         for line in lines:
             line.answered, line.cut = None, None
-    return Tally(answers=counted, seconds=seconds, latencies_s=tuple(latencies))
+    return Tally(answers=window.counted, seconds=seconds, latencies_s=tuple(window.latencies_s))
+
+
+class _Window:
+    """A stretch of time, and what all lines brought in it."""
+
+    def __init__(self, *, busy: int, seconds: float, is_right: Callable[[Answer], bool]) -> None:
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.latencies_s = array("d")
+        self.counted = 0
+        self.busy = busy
+        self.is_right = is_right
+        self.ends = time.perf_counter() + seconds
+
+    def fail(self, error: Exception) -> None:
+        if not self.finished.done():
+            self.finished.set_exception(error)
+
+
+class _Asker:
+    """One line, which asks again as soon as it was answered."""
+
+    def __init__(self, line: Line, question: Callable[[], bytes], window: _Window) -> None:
+        self._line, self._question, self._window = line, question, window
+        self._sent_at = 0.0
+        line.answered, line.cut = self._answered, self._cut
+
+    def ask(self) -> None:
+        said = self._question()
+        self._sent_at = time.perf_counter()
+        self._line.send(said)
+
+    def _answered(self, answer: Answer) -> None:
+        now, window = time.perf_counter(), self._window
+        window.latencies_s.append(now - self._sent_at)
+        if not window.is_right(answer):
+            window.fail(WrongAnswer(answer))
+        elif now < window.ends:
+            window.counted += 1
+            self.ask()
+        else:
+            window.busy -= 1
+            if window.busy == 0 and not window.finished.done():
+                window.finished.set_result(None)
+
+    def _cut(self) -> None:
+        self._window.fail(LineCut("a connection was closed in the middle of a window"))

@@ -122,6 +122,10 @@ async def _running(
                 raise DidNotStart(f"{' '.join(command[:5])}: {_last_words(log)}")
             await asyncio.sleep(0.05)
         yield Served(address=address, process=psutil.Process(process.pid), data=data)
+    except Exception:
+        # Its folder is about to go, and with it what the server had to say of this.
+        sys.stderr.write(_last_words(log))
+        raise
     finally:
         process.send_signal(signal.SIGTERM)
         try:
