@@ -143,7 +143,9 @@ def _launch(command: Sequence[str], *, log: Path, environment: Mapping[str, str]
 
 
 def _last_words(log: Path) -> str:
-    return log.read_text(errors="replace")[-2_000:]
+    """The end of what a server said, without the line that it writes for each request."""
+    lines = log.read_text(errors="replace").splitlines(keepends=True)
+    return "".join(line for line in lines if '"level":"info"' not in line)[-2_000:]
 
 
 def _let_others_enter(folder: Path) -> None:
