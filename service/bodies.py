@@ -73,7 +73,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
         Disconnected: the caller went away.
     """
     for length in headers(scope, b"content-length"):
-        if not length.isdigit() or int(length) > bytes_max:
+        if not length.isdigit() or len(length) > 18 or int(length) > bytes_max:
             await _pass_over(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
     try:
@@ -150,6 +150,8 @@ def query_of(scope: Scope, shape: type[Shape]) -> Shape:
     for name, text in pairs:
         if name in found:
             raise FieldInvalid("The query names this twice.", at=name[:80])
+        if text.lower() == "null":  # msgspec would take the word for the value
+            raise FieldInvalid("The query leaves out what it does not want to say.", at=name[:80])
         found[name] = text
     try:
         return msgspec.convert(found, shape, strict=False)

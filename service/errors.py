@@ -91,6 +91,15 @@ class TooManyRequests(Refused):
         self.retry_after_s = retry_after_s
 
 
+class HostInvalid(Refused):
+    """A request names one host, in the form of one (RFC 9112, section 3.2)."""
+
+    code, status, title = "host.invalid", 400, "No such host"
+
+    def __init__(self) -> None:
+        super().__init__("The header Host names no host, or several.", at="Host")
+
+
 class AddressTooLong(Refused):
     """The query is longer than any that this service asks for."""
 

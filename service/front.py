@@ -17,11 +17,12 @@ import structlog
 from events.errors import Refused
 from events.ids import FamilyId
 from service.access.guard import Caller, Membership
-from service.asgi import App, Message, Receive, Scope, Send, header
+from service.asgi import HOST, App, Message, Receive, Scope, Send, header, headers
 from service.bodies import Disconnected
 from service.errors import (
     AddressTooLong,
     Crashed,
+    HostInvalid,
     MethodNotAllowed,
     NotFound,
     TooManyRequests,
@@ -139,6 +140,9 @@ class Front:
         route, ids = found
         if len(scope["query_string"]) > QUERY_BYTES_MAX:
             raise AddressTooLong(f"A query holds at most {QUERY_BYTES_MAX} bytes.")
+        hosts = headers(scope, b"host")
+        if len(hosts) > 1 or (hosts and HOST.fullmatch(hosts[0]) is None):
+            raise HostInvalid
         method = scope["method"]
         if method == "OPTIONS":
             allowed = ", ".join(route.allowed).encode()

@@ -18,6 +18,7 @@ from service.errors import (
     BodyTooLarge,
     BodyTooSlow,
     Crashed,
+    HostInvalid,
     MediaTypeUnsupported,
     MethodNotAllowed,
     NotFound,
@@ -36,7 +37,7 @@ MEDIA_TYPES: Final = ("application/json", "application/msgpack")
 PROBLEM: Final = "application/problem+json"
 COMPONENTS: Final = "#/components/schemas/"
 
-BY_EVERY_ROUTE: Final[tuple[type[Refused], ...]] = (AddressTooLong, Crashed, Unavailable)
+BY_EVERY_ROUTE: Final[tuple[type[Refused], ...]] = (AddressTooLong, HostInvalid, Crashed, Unavailable)
 BY_EVERY_BODY: Final[tuple[type[Refused], ...]] = (
     BodyMalformed, FieldInvalid, DuplicateKey, TextHasNul, BodyTooDeep, BodyTooSlow, BodyTooLarge, MediaTypeUnsupported,
 )  # fmt: skip
@@ -121,6 +122,8 @@ def _responses(template: str, says: Says, schema_by_shape: dict[int, Any]) -> di
             "description": "; ".join(codes),
             "content": {PROBLEM: {"schema": {"$ref": COMPONENTS + "ProblemDocument"}}},
         }
+    if says.validates:
+        responses["304"] = {"description": "What the caller holds is still so"}
     for status in says.answers_also_at:
         responses.setdefault(str(status), {"description": says.summary, "content": {}})["content"] |= answered["content"]
     return responses

@@ -30,6 +30,7 @@ FIELDS: Final = frozenset(
 TEXT_MAX: Final = 400
 FRAMES_MAX: Final = 12
 OURS: Final = str(Path(__file__).parents[1]) + "/"
+PACKAGES: Final = ("service/", "projections/", "events/", "tests/")
 
 
 REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
@@ -138,7 +139,7 @@ class _OnlyThatItHappened(logging.Handler):
 def described(error: BaseException) -> dict[str, Any]:
     """An error without its message, which may quote a row: its class, and the lines of code that it came through."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if frame.filename.startswith(OURS)][-FRAMES_MAX:]
+    ours = [frame for frame in frames if frame.filename.removeprefix(OURS).startswith(PACKAGES)][-FRAMES_MAX:]
     last = [] if not frames or frames[-1] in ours else [frames[-1]]
     where = [f"{frame.filename.removeprefix(OURS)}:{frame.lineno} {frame.name}" for frame in (*ours, *last)]
     return {"error": f"{type(error).__module__}.{type(error).__qualname__}", "where": where}

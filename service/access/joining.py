@@ -78,7 +78,7 @@ async def invite(request: Asked) -> Response[bytes]:
 
 def _join_url(request: Asked, code: str) -> str:
     """A link for people. The code stands behind the number sign, which browsers do not send: no proxy logs it."""
-    base = request.house.settings.public_url or str(request.base_url)
+    base = request.house.settings.public_url or f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
     return f"{base.rstrip('/')}/join#{code}"
 
 

@@ -164,9 +164,13 @@ async def test_an_unknown_query_is_refused_by_name(http: httpx.AsyncClient) -> N
     unknown = await ada.ask("GET", "/v1/families/{family}/feed?after=0&affter=1")
     doubled = await ada.ask("GET", "/v1/families/{family}/feed?after=0&after=1")
     negative = await ada.ask("GET", "/v1/families/{family}/live?after=-1")
-    assert [
-        (answer.status_code, answer.json()["at"]) for answer in (unknown, doubled, negative)
-    ] == [(400, "affter"), (400, "after"), (400, "after")]
+    null = await ada.ask("GET", "/v1/families/{family}/timeline?child=null")
+    assert [(answer.status_code, answer.json()["at"]) for answer in (unknown, doubled, negative, null)] == [
+        (400, "affter"),
+        (400, "after"),
+        (400, "after"),
+        (400, "child"),
+    ]
 
 
 async def test_an_answer_comes_in_messagepack_where_it_is_asked_for(http: httpx.AsyncClient) -> None:
@@ -216,3 +220,22 @@ async def test_a_body_that_trickles_is_cut(http: httpx.AsyncClient, monkeypatch:
     status, _, body = await raw(http.base_url.port, head)
     assert (status, time.monotonic() - began < 3) == (408, True)
     assert b"body.too_slow" in body
+
+
+async def test_a_host_that_is_none_is_refused_by_name(http: httpx.AsyncClient) -> None:
+    """I-32, RFC 9112: 400, and never a part of an invite's link."""
+    ada = await found_family(http)
+    assert http.base_url.port is not None
+    links = {"example.org:8443": "http://example.org:8443/join#", "[::1]": "http://[::1]/join#", "[": "", "a b": "", "x/y": ""}
+    for host, link in links.items():
+        body = '{"role":"caregiver"}'
+        request = (
+            f"POST /v1/families/{ada.family}/invites HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {ada.token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        )
+        status, _, answer = await raw(http.base_url.port, request)
+        if link:
+            assert status == 201
+            assert msgspec.json.decode(answer)["url"].startswith(link)
+        else:
+            assert (status, msgspec.json.decode(answer)["at"]) == (400, "Host")
