@@ -80,20 +80,26 @@ def of_feed(told: Iterable[Event[Any]]) -> list[Sighting]:
     The same result as the rows that are kept for parents, which are folded event by event as the log grows.
     """
     sightings: list[Sighting | None] = []
-    index: dict[EventId, int] = {}
-    """Event -> its sighting: its own, or for a clip the one that it is attached to. Of two authors' ids the first counts."""
+    own: dict[tuple[MemberId, EventId], int] = {}
+    """Author and event -> its sighting: its own, or for a clip the one that it is attached to."""
+    oldest: dict[EventId, int] = {}
     for event in told:
+        at: int | None = None
         match event.event:
             case MilestoneObserved() | ParentFirstSaw():
-                index.setdefault(event.id, len(sightings))
-                sightings.append(step(None, event))
-            case Amended(target=target) | Withdrawn(target=target) | ClipAttached(target=target) if target in index:
-                at = index[target]
-                sightings[at] = step(sightings[at], event)
-                if isinstance(event.event, ClipAttached):
-                    index.setdefault(event.id, at)
+                at = len(sightings)
+                sightings.append(None)
+            case Amended(target=target) | Withdrawn(target=target):
+                if (mine := own.get((event.author, target))) is not None:
+                    sightings[mine] = step(sightings[mine], event)
+            case ClipAttached(target=target):
+                at = own.get((event.author, target), oldest.get(target))
             case _:
                 continue
+        if at is not None:
+            sightings[at] = step(sightings[at], event)
+            own.setdefault((event.author, event.id), at)
+            oldest.setdefault(event.id, at)
     return [sighting for sighting in sightings if sighting is not None]
 
 

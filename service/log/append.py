@@ -66,12 +66,15 @@ class _Work:
         self.last_told: tuple[MemberId, ...] = ()
 
     def target_of(self, draft: Draft[Any], author: MemberId) -> Target | None:
-        """What a draft refers to, as its author knows it: ids are their authors' own, so of several the oldest that was told."""
+        """What a draft refers to, as its author knows it.
+
+        Ids are their authors' own, so several events may have this one: the author's own is meant, else the oldest.
+        """
         named = referred_to(draft.event)
         if named is None:
             return None
         told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
-        return min(told, key=lambda recorded: recorded.seq).as_target() if told else None
+        return min(told, key=lambda recorded: (recorded.author != author, recorded.seq)).as_target() if told else None
 
 
 async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, states: FamilyStates) -> Appended:
@@ -155,7 +158,7 @@ class _Batch:
                 Recorded(
                     known.author,
                     known.digest,
-                    places[known.author],
+                    places.get(known.author, 0),  # who left was not told of that themselves
                     known.seq,
                     known.kind,
                     Audience(known.audience),

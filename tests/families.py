@@ -1,0 +1,176 @@
+"""A family of two homes, and what its devices draft and push: the material of every test that writes a log.
+
+Owns names and shapes. Decides nothing, and stands between no test and the parts that it tries.
+"""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from uuid_utils.compat import uuid7
+
+from events.event import Role
+from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoined, MemberLeft, Sees
+from events.ids import ChildId, FamilyId, HouseholdId, MemberId
+from events.wire import Push, ServiceBody, read_push
+from service.feed.pages import Page, page
+from service.feed.wake import InProcess
+from service.house import now_utc
+from service.log.log import Log
+from service.log.receipts import Receipt
+
+Draft = dict[str, Any]
+WALKED, CRAWLED, STOOD = "movement.first-steps", "movement.crawls", "movement.stands-alone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Ada's home with a sitter, a grandmother and a daycare; Ben's home with Ben."""
+
+    family: FamilyId = field(default_factory=lambda: FamilyId(uuid4()))
+    child: ChildId = field(default_factory=lambda: ChildId(uuid4()))
+    sibling: ChildId = field(default_factory=lambda: ChildId(uuid4()))
+    home: HouseholdId = field(default_factory=lambda: HouseholdId(uuid4()))
+    other_home: HouseholdId = field(default_factory=lambda: HouseholdId(uuid4()))
+    ada: MemberId = field(default_factory=lambda: MemberId(uuid4()))
+    ben: MemberId = field(default_factory=lambda: MemberId(uuid4()))
+    sitter: MemberId = field(default_factory=lambda: MemberId(uuid4()))
+    granny: MemberId = field(default_factory=lambda: MemberId(uuid4()))
+    daycare: MemberId = field(default_factory=lambda: MemberId(uuid4()))
+
+    @property
+    def members(self) -> tuple[MemberId, ...]:
+        """Everybody, once everybody has joined."""
+        return (self.ada, self.ben, self.sitter, self.granny, self.daycare)
+
+    def founded(self) -> tuple[ServiceBody, ...]:
+        """The facts with which the log begins."""
+        return (
+            FamilyFounded(),
+            HouseholdOpened(household=self.home, name="Home"),
+            MemberJoined(member=self.ada, name="Ada", role=Role.PARENT, household=self.home, sees=Sees.ALL),
+            ChildAdded(child=self.child, name="Mia"),
+            ChildAdded(child=self.sibling, name="Noah"),
+        )
+
+    def joined(self, member: MemberId) -> tuple[ServiceBody, ...]:
+        """The facts with which one more of them joins."""
+        match member:
+            case self.ben:
+                joins = MemberJoined(member=member, name="Ben", role=Role.PARENT, household=self.other_home, sees=Sees.ALL)
+                return (HouseholdOpened(household=self.other_home, name="The other home"), joins)
+            case self.sitter:
+                return (self._helps(member, "Sam", Role.CAREGIVER, Sees.SINCE_JOINING),)
+            case self.granny:
+                return (self._helps(member, "Gran", Role.CAREGIVER, Sees.ALL),)
+            case self.daycare:
+                return (self._helps(member, "Sunflowers", Role.DAYCARE, Sees.OWN),)
+            case _:
+                raise AssertionError(member)
+
+    def _helps(self, member: MemberId, name: str, role: Role, sees: Sees) -> MemberJoined:
+        return MemberJoined(member=member, name=name, role=role, household=self.home, sees=sees)
+
+
+async def found(log: Log, *, family: Family | None = None, with_everybody: bool = True) -> Family:
+    """Open a log with Ada in it, and let the others join."""
+    family = family or Family()
+    async with log.transaction() as writing:
+        await writing.open_family(family.family)
+        await writing.write(family=family.family, author=family.ada, facts=family.founded())
+    for member in family.members[1:] if with_everybody else ():
+        await join(log, family, member)
+    return family
+
+
+async def join(log: Log, family: Family, member: MemberId) -> None:
+    """Let one of the family join, by Ada's invitation."""
+    async with log.transaction() as writing:
+        await writing.write(family=family.family, author=family.ada, facts=family.joined(member))
+
+
+async def leave(log: Log, family: Family, member: MemberId) -> None:
+    """Let one of the family leave."""
+    async with log.transaction() as writing:
+        await writing.write(family=family.family, author=member, facts=(MemberLeft(member=member),))
+
+
+@asynccontextmanager
+async def log_on(database_url: str, pool: asyncpg.Pool, *, now: Any = now_utc) -> AsyncIterator[Log]:
+    """The log as one process has it: two on one database are two processes."""
+    log = Log(pool=pool, database_url=database_url, wake=InProcess(), now=now)
+    await log.start()
+    try:
+        yield log
+    finally:
+        await log.stop()
+
+
+def written(time: datetime | str) -> str:
+    """A time as a device writes it."""
+    return time if isinstance(time, str) else time.isoformat(timespec="milliseconds")
+
+
+def drafted(
+    kind: str,
+    *,
+    at: datetime | str | None = None,
+    recorded_at: datetime | str | None = None,
+    precision: str = "minute",
+    audience: str | None = None,
+    id: UUID | str | None = None,
+    **said: Any,
+) -> Draft:
+    """A draft as it stands in a push; `said` are the fields of its event."""
+    at = at or datetime.now(UTC)
+    return {
+        "id": str(id or uuid7()), "occurred_at": written(at), "precision": precision, "recorded_at": written(recorded_at or at),
+        **({} if audience is None else {"audience": audience}),
+        "event": {"type": kind, **{name: value if isinstance(value, bool | dict | int) else str(value)
+                                   for name, value in said.items() if value is not None}},
+    }  # fmt: skip
+
+
+def note(family: Family, text: str = "a good day", **more: Any) -> Draft:
+    """A draft of a note."""
+    return drafted("NoteWritten", child=family.child, text=text, **more)
+
+
+def saw(family: Family, milestone: str = WALKED, **more: Any) -> Draft:
+    """A draft of an observation."""
+    return drafted("MilestoneObserved", **({"child": family.child} | more), milestone=milestone)
+
+
+def pushed(drafts: Sequence[Draft], *, sent_at: datetime | str | None = None) -> Push:
+    """A push as the service reads it off the wire."""
+    return read_push(json.dumps({"sent_at": written(sent_at or datetime.now(UTC)), "drafts": list(drafts)}).encode())
+
+
+async def push(
+    log: Log, family: Family, author: MemberId, *drafts: Draft, sent_at: datetime | str | None = None
+) -> tuple[Receipt, ...]:
+    """Push drafts once; the receipts."""
+    _, receipts = await log.push(family=family.family, author=author, push=pushed(drafts, sent_at=sent_at))
+    return receipts
+
+
+async def pull(pool: asyncpg.Pool, family: Family, member: MemberId, *, after: int = 0, limit: int = 2_000) -> Page:
+    """One page of a member's feed."""
+    return await page(pool, family=family.family, member=member, after=after, limit=limit)
+
+
+async def feed_of(pool: asyncpg.Pool, family: Family, member: MemberId) -> list[dict[str, Any]]:
+    """A whole feed, read."""
+    found = await pull(pool, family, member)
+    assert not found.more
+    return [json.loads(entry) for _, entry in found.entries]
+
+
+def outcomes(receipts: Sequence[Receipt]) -> list[str]:
+    """What became of each draft: its outcome, or the code of its refusal."""
+    return [receipt.problem.code if receipt.problem else receipt.outcome for receipt in receipts]
