@@ -12,12 +12,10 @@ no pool and no event. The server listens on a Unix socket in a folder that only 
 """
 
 import asyncio
-import contextlib
 import fcntl
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -33,6 +31,7 @@ import structlog
 from service.postgres.account import Account, AccountCannotReach, choose, first_closed, make_private
 from service.postgres.binaries import Binaries, locate
 from service.postgres.durable import ENVIRONMENT, SETTINGS
+from service.postgres.leftover import LOOK_AGAIN_S, STOP_S_MAX, end_leftover, shut_down
 
 OWNER = "stillnew"
 DATABASE = "postgres"
@@ -40,8 +39,6 @@ DATABASE = "postgres"
 # sun_path holds 104 bytes on macOS and 108 on Linux, with "/.s.PGSQL.5432" and a NUL in it.
 SOCKET_FOLDER_BYTES_MAX = 85
 START_S_MAX = 120.0   # crash recovery after a long write burst is bounded by max_wal_size, and is far quicker
-STOP_S_MAX = 30.0
-LOOK_AGAIN_S = 0.02
 SHORT_LIFE_S = 0.5    # who dies sooner than this died of what it was born with: a full disk, most often
 WAIT_S_MIN = 0.1
 WAIT_S_MAX = 2.0      # every device is to be current within 10 s of a fault (I-12), also when the fault was a full disk
@@ -59,10 +56,6 @@ class DataDirectoryInUse(RuntimeError):
 
 class PostgresDidNotStart(RuntimeError):
     """The server ended, or stayed silent, before it was ready. The message ends with its own last words."""
-
-
-class PostgresDidNotStop(RuntimeError):
-    """The server outlived two requests to end."""
 
 
 class EmbeddedPostgres:
@@ -128,7 +121,7 @@ class EmbeddedPostgres:
         with self._turn:
             process, self._process = self._process, None
             if process is not None and process.poll() is None:
-                _shut_down(psutil.Process(process.pid))
+                shut_down(psutil.Process(process.pid))
                 process.wait(STOP_S_MAX)
         self._free_lock()
 
@@ -200,7 +193,7 @@ class EmbeddedPostgres:
             if pid == process.pid and status == "ready":
                 return True
             time.sleep(LOOK_AGAIN_S)
-        _shut_down(psutil.Process(process.pid))
+        shut_down(psutil.Process(process.pid))
         raise PostgresDidNotStart(f"the embedded PostgreSQL was not ready within {START_S_MAX:.0f} s:\n{self._last_words()}")
 
     def _make_cluster(self, binaries: Binaries, *, account: Account) -> None:
@@ -222,17 +215,10 @@ class EmbeddedPostgres:
         unfinished.rename(self.cluster)
 
     def _stop_leftover(self) -> None:
-        """Under our lock a server on this cluster is nobody's: shut it down, or forget the file that names a stranger."""
+        """Under our lock a server on this cluster is nobody's."""
         pid, _ = self._pid_file()
-        if pid is None:
-            return
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(pid)
-            if process.name() == "postgres" and Path(process.cwd()) == self.cluster:
-                _shut_down(process)
-            else:
-                # The number was given to another program since (a container restarts at 1): Postgres would refuse to start.
-                (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        if pid is not None:
+            end_leftover(self.cluster, pid=pid)
 
     def _pid_file(self) -> tuple[int | None, str]:
         """The process and the status that the server wrote down, or (None, "")."""
@@ -272,17 +258,3 @@ class EmbeddedPostgres:
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.close()
-
-
-def _shut_down(server: psutil.Process) -> None:
-    """Ask for a fast shutdown; after STOP_S_MAX, for an immediate one, which costs a recovery and loses nothing."""
-    for ask in (signal.SIGINT, signal.SIGQUIT):
-        try:
-            server.send_signal(ask)
-            server.wait(STOP_S_MAX)
-        except psutil.NoSuchProcess:
-            return
-        except psutil.TimeoutExpired:
-            continue
-        return
-    raise PostgresDidNotStop(f"process {server.pid} still runs after {2 * STOP_S_MAX:.0f} s")
