@@ -18,7 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from litestar.routes import HTTPRoute
 
-from service import health, openapi
+from service import catalogue, health, openapi
 from service.access import devices, founding, joining
 from service.access.guard import Guard
 from service.asking import Asked
@@ -41,7 +41,7 @@ from service.telemetry import configure, request_log
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *founding.ROUTES, *joining.ROUTES, *devices.ROUTES,
     feed_routes.read_feed, feed_routes.read_timeline,
-    *health.ROUTES, *openapi.ROUTES,
+    *catalogue.ROUTES, *health.ROUTES, *openapi.ROUTES,
 )  # fmt: skip
 """What litestar answers. The two hot routes are added in `paths_of`."""
 

@@ -39,6 +39,8 @@ class Says:
     status: int = 200
     answers_also_at: tuple[int, ...] = ()
     """Statuses beside `status` whose answer has the same shape."""
+    validates: bool = False
+    """The answer has an ETag, and is 304 to who names it in If-None-Match."""
     takes: Any = None
     answers: Any = None
     answers_as: str | None = None

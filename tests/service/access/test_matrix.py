@@ -31,6 +31,7 @@ MATRIX: Mapping[str, Row] = {
     "GET /health/ready": (EVERYBODY, None),
     "GET /metrics": (EVERYBODY, None),
     "GET /schema/openapi.json": (EVERYBODY, None),
+    "GET /v1/catalogue": (EVERYBODY, None),
     # Refused for the same missing field, or the same code, whoever asks; a token that is dead is never passed over.
     "POST /v1/families": (dict.fromkeys(ROLES, 400) | {"revoked": 401}, {}),
     "POST /v1/invites/accept": (

@@ -1,0 +1,206 @@
+"""A service that stands while a whole file asks it for nonsense, and what must not change meanwhile.
+
+Owns the family that is asked about, raw sockets for what no client would send, and the digest of every row there is.
+"""
+
+import asyncio
+import json
+import socket
+import uuid
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import asyncpg
+import httpx
+from uuid_utils.compat import uuid7
+
+PROBLEM_FIELDS: Final = {"type", "title", "status", "detail", "code", "at"}
+SENT_AT: Final = "2026-11-21T18:03:11+01:00"
+LONG_AGO: Final = "2026-02-03T10:00:00+01:00"
+
+ALL_ROWS: Final = "SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text COLLATE \"C\"), '')) FROM {table} t"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A member with a token."""
+
+    token: str
+    family: str
+    member: str
+    device: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+@dataclass
+class Answer:
+    """What came back over a raw socket."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def problem(self) -> dict[str, Any]:
+        return problem_in(self.status, self.headers.get("content-type"), self.body)
+
+
+def problem_in(status: int, media_type: str | None, body: bytes) -> dict[str, Any]:
+    """The problem document of a refusal, looked at whole: nothing less, and nothing more, is ever told."""
+    assert media_type == "application/problem+json", (status, media_type, body[:300])
+    found: dict[str, Any] = json.loads(body)
+    assert found.keys() == PROBLEM_FIELDS, found
+    assert found["status"] == status
+    assert found["type"] == f"tag:stillnew.org,2026:problem/{found['code']}"
+    assert found["detail"], found
+    assert len(body) < 2_000, "a refusal is short, whatever it refuses"
+    return found
+
+
+@dataclass
+class Standing:
+    """A running service, its database, and a family with two parents, a sitter and a daycare, beside a foreign family."""
+
+    url: str
+    database_url: str
+    runner: asyncio.Runner
+    http: httpx.Client
+    people: dict[str, Known] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._connection: Any = self.runner.run(asyncpg.connect(self.database_url))
+        tables = self._fetch("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        self.tables = [row["name"] for row in tables]
+        self._found()
+
+    def close(self) -> None:
+        self.runner.run(self._connection.close())
+
+    def _fetch(self, query: str) -> Any:
+        async def fetch() -> Any:
+            return await self._connection.fetch(query)
+
+        return self.runner.run(fetch())
+
+    def digest(self) -> dict[str, str]:
+        """Every row of every table, as one hash a table."""
+        query = " UNION ALL ".join(f"SELECT '{name}' AS name, ({ALL_ROWS.format(table=name)}) AS digest" for name in self.tables)
+        return {row["name"]: row["digest"] for row in self._fetch(query)}
+
+    def event_count(self) -> int:
+        return int(self._fetch("SELECT count(*) AS n FROM event")[0]["n"])
+
+    # -- people
+
+    def _found(self) -> None:
+        self.people["ada"] = self._family("Ada", "Mia")
+        self.people["eve"] = self._family("Eve", "Zoe")
+        self.people["ben"] = self._join("parent", "Ben", household={"name": "Bens"})
+        self.people["cleo"] = self._join("caregiver", "Cleo")
+        self.people["ducklings"] = self._join("daycare", "Ducklings")
+        roster = self.ask("ada", "GET", "/v1/families/{family}").json()
+        self.ids["child"] = roster["children"][0]["child"]
+        self.ids["foreign_child"] = self.ask("eve", "GET", "/v1/families/{family}").json()["children"][0]["child"]
+        self.ids["seen"] = self.record("ada", self.seen())
+        self.ids["foreign_event"] = self.record("eve", self.seen(child=self.ids["foreign_child"]))
+        self.ids["bens_secret"] = self.record(
+            "ben", self.draft({"type": "NoteWritten", "child": self.ids["child"], "text": "mine"}, audience="me")
+        )
+        self.ids["bens_note"] = self.record(
+            "ben", self.draft({"type": "NoteWritten", "child": self.ids["child"], "text": "ours"})
+        )
+        self.ids["chosen"] = self.record("ada", self.draft({"type": "SurpriseChosen", "scope": "all", "mode": "tell"}))
+        self.ids["joined"] = self.ask("ada", "GET", "/v1/families/{family}/feed").json()["entries"][2]["event"]["id"]
+        self.ids["absent"] = str(uuid7())
+
+    def _family(self, you: str, child: str) -> Known:
+        body = {"you": {"name": you}, "household": {"name": "Home"}, "child": {"name": child}, "device": {"name": "phone"}}
+        return self._known(self.http.post("/v1/families", json=body))
+
+    def _join(self, role: str, name: str, **more: Any) -> Known:
+        code = self.ask("ada", "POST", "/v1/families/{family}/invites", json={"role": role, **more}).json()["code"]
+        return self._known(self.http.post("/v1/invites/accept", json={"code": code, "name": name, "device": {"name": "phone"}}))
+
+    @staticmethod
+    def _known(answer: httpx.Response) -> Known:
+        assert answer.status_code == 201, answer.text
+        said = answer.json()
+        return Known(said["token"], said["family"], said["member"], said["device"])
+
+    def ask(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
+        """Ask as one of the people; `{family}` is theirs."""
+        known = self.people[who]
+        headers = {**known.headers, **more.pop("headers", {})}
+        return self.http.request(method, path.replace("{family}", known.family), headers=headers, **more)
+
+    # -- drafts and pushes
+
+    def draft(self, event: Any, **changed: Any) -> dict[str, Any]:
+        """A draft that would be recorded, but for what is changed."""
+        times = {"occurred_at": LONG_AGO, "precision": "minute", "recorded_at": "2026-11-21T18:00:00+01:00"}
+        return {"id": str(uuid7()), **times, "event": event, **changed}
+
+    def seen(self, **changed: Any) -> dict[str, Any]:
+        """A sighting that would be recorded, but for what is changed in it."""
+        child = self.ids.get("child")
+        return self.draft({"type": "MilestoneObserved", "child": child, "milestone": "movement.first-steps", **changed})
+
+    def push(self, who: str, body: bytes | list[Any], *, media_type: str = "application/json") -> httpx.Response:
+        """Push a body as it is, or drafts as JSON."""
+        content = body if isinstance(body, bytes) else push_of(*(json.dumps(one).encode() for one in body))
+        return self.ask(who, "POST", "/v1/families/{family}/events", content=content, headers={"Content-Type": media_type})
+
+    def record(self, who: str, draft: dict[str, Any]) -> str:
+        """Push one draft that is good, and give its id."""
+        receipts = self.push(who, [draft]).json()["receipts"]
+        assert receipts[0]["outcome"] == "recorded", receipts
+        return str(draft["id"])
+
+    # -- what no client would send
+
+    def raw(self, request: bytes, *, timeout_s: float = 10.0) -> Answer:
+        """Send these bytes, and read one answer."""
+        port = httpx.URL(self.url).port
+        assert port is not None
+        with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as wire:
+            wire.sendall(request)
+            return read_answer(wire)
+
+    def request(self, method: str, path: str, *headers: str, who: str | None = "ada", body: bytes = b"") -> bytes:
+        """A request as bytes: the headers as they are given, and none of a client's own but Host and Authorization."""
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
+        if who is not None:
+            lines.append(f"Authorization: Bearer {self.people[who].token}")
+            lines[0] = lines[0].replace("{family}", self.people[who].family)
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def push_of(*drafts: bytes, sent_at: bytes = json.dumps(SENT_AT).encode()) -> bytes:
+    """A push of drafts that are JSON, or are meant to look like it."""
+    return b'{"sent_at":%b,"drafts":[%b]}' % (sent_at, b",".join(drafts))
+
+
+def read_answer(wire: socket.socket) -> Answer:
+    """One answer from a socket: its head, and as much body as its length says."""
+    held = b""
+    while b"\r\n\r\n" not in held:
+        got = wire.recv(65_536)
+        assert got, f"the connection ended without an answer: {held!r}"
+        held += got
+    head, _, body = held.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    length = int(headers.get("content-length", 0))
+    while len(body) < length:
+        got = wire.recv(65_536)
+        assert got, "the connection ended within an answer"
+        body += got
+    return Answer(int(first.split(" ")[1]), headers, body[:length])
+
+
+def some_uuid(version: int) -> str:
+    """An id of another version than a device makes."""
+    return str(uuid.uuid4() if version == 4 else uuid.uuid1())
