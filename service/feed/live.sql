@@ -24,7 +24,7 @@ SELECT DISTINCT asked.number
 -- name: onward
 -- Entries from place $3 on, at most $4. As `page` of pages.sql, for a reader who knows the chain before $3.
 SELECT run.first_place + event.seq - run.first_seq AS place, run.released,
-       coalesce(run.told_at, event.received_at) AS told_at,
+       coalesce(run.told_at, event.received_at) AS told_at, NULL::bytea AS chain_before,
        event.commitment, event.kind, event.version, event.body
   FROM feed_run AS run
   JOIN event

@@ -40,6 +40,8 @@ class Page(msgspec.Struct, frozen=True):
     place: int
     """The place of the last entry given, or `after` where there is none."""
     more: bool
+    chain: bytes | None
+    """The hash of all entries up to `place`; None where nothing was read."""
 
 
 async def page(pool: Any, *, family: FamilyId, member: MemberId, after: int, limit: int) -> Page:
@@ -56,27 +58,28 @@ async def page(pool: Any, *, family: FamilyId, member: MemberId, after: int, lim
     if after > last:
         raise FeedAhead(after=after, place=last)
     if after == last:
-        return Page(log, [], after, False)
-    entries = [entry for entry in _entries(await _rows(pool, family, member, after, limit)) if entry[0] > after]
+        return Page(log, [], after, False, None)
+    rows = await pool.fetch(QUERIES.page, family, member, after + 1, limit)
+    entries, chain = entries_of(rows, b"", after=after)
     place = entries[-1][0] if entries else after
-    return Page(log, entries, place, place < last)
+    return Page(log, entries, place, place < last, chain)
 
 
-async def _rows(pool: Any, family: FamilyId, member: MemberId, after: int, limit: int) -> Any:
-    return await pool.fetch(QUERIES.page, family, member, after + 1, limit)
+def entries_of(rows: Any, chain: bytes, *, after: int) -> tuple[list[tuple[int, bytes]], bytes]:
+    """The entries of neighbouring rows that come after a place, and the chain after them all.
 
-
-def _entries(rows: Any) -> list[tuple[int, bytes]]:
-    """The entries of neighbouring rows, the first of which begins a run. The chain is hashed along them."""
-    chain = b""
+    `chain` is the chain before the first of them; a row which begins a run says it itself.
+    """
     entries = []
     for place, released, told_at, chain_before, commitment, kind, version, body in rows:
         chain = link(chain_before or chain, place, commitment)
-        entries.append((place, _entry(place, released, told_at, chain, current_bytes(body, kind=kind, version=version))))
-    return entries
+        if place > after:
+            event = current_bytes(body, kind=kind, version=version)
+            entries.append((place, _bytes_of_entry(place, released, told_at, chain, event)))
+    return entries, chain
 
 
-def _entry(place: int, released: str | None, told_at: Any, chain: bytes, body: bytes) -> bytes:
+def _bytes_of_entry(place: int, released: str | None, told_at: Any, chain: bytes, body: bytes) -> bytes:
     """An entry as JSON. The event's own bytes stand in it as they were committed to."""
     reason = b'"%b"' % released.encode() if released else b"null"
     told = told_at.isoformat().removesuffix("+00:00").encode()

@@ -9,10 +9,7 @@ from typing import Any
 import msgspec
 
 from events.ids import FamilyId, MemberId
-from events.wire import current_bytes
-from projections.feed import link
-from service.feed.pages import _entry as entry_bytes
-from service.feed.pages import page
+from service.feed.pages import entries_of, page
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "live.sql")
@@ -31,10 +28,6 @@ class Stretch(msgspec.Struct, frozen=True):
     """Whether entries may follow that are there already."""
 
 
-class _Chained(msgspec.Struct, frozen=True):
-    chain: str
-
-
 async def from_anywhere(pool: Any, *, family: FamilyId, member: MemberId, after: int, limit: int) -> Stretch:
     """Read at most `limit` entries after a place of which nothing else is known.
 
@@ -43,15 +36,11 @@ async def from_anywhere(pool: Any, *, family: FamilyId, member: MemberId, after:
         NotFound: there is no such family.
     """
     found = await page(pool, family=family, member=member, after=after, limit=limit)
-    chain = bytes.fromhex(msgspec.json.decode(found.entries[-1][1], type=_Chained).chain) if found.entries else None
-    return Stretch(found.entries, found.place, chain, found.more)
+    return Stretch(found.entries, found.place, found.chain, found.more)
 
 
 async def onward(pool: Any, *, family: FamilyId, member: MemberId, after: int, chain: bytes, limit: int) -> Stretch:
     """Read at most `limit` entries after a place that this same feed reached with this chain."""
-    entries = []
     rows = await pool.fetch(QUERIES.onward, family, member, after + 1, limit)
-    for place, released, told_at, commitment, kind, version, body in rows:
-        chain = link(chain, place, commitment)
-        entries.append((place, entry_bytes(place, released, told_at, chain, current_bytes(body, kind=kind, version=version))))
+    entries, chain = entries_of(rows, chain, after=after)
     return Stretch(entries, entries[-1][0] if entries else after, chain, len(entries) == limit)
