@@ -139,6 +139,8 @@ PASSING: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.InterfaceError,
+    # asyncpg 0.32 says so when the server dies between two of its messages.
+    asyncpg.InternalClientError,
 )
 
 

@@ -11,6 +11,7 @@ import pytest
 from client.device import Device
 from client.store import Identity, Store
 from client.world import World
+from tests.service.conftest import service_url as service_url
 
 ADA = Identity(
     # Port 9 is discard: nobody answers there, and these tests do not ask.

@@ -1,5 +1,6 @@
 """The command, as an operator meets it: real processes, real signals."""
 
+import asyncio
 import os
 import signal
 import socket
