@@ -85,6 +85,7 @@ async def test_serve_brings_its_own_postgres_and_keeps_the_data(open_folder: Pat
             deadline = time.monotonic() + 30
             while (answer := await ada.ask("GET", "/v1/me")).status_code == 503:
                 assert time.monotonic() < deadline
+                await asyncio.sleep(0.02)
             assert answer.status_code == 200
     with serving("--data", str(data)) as process:
         assert process.stdout is not None
