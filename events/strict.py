@@ -13,6 +13,8 @@ import msgspec
 from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid, TextHasNul
 
 DEPTH_MAX: Final = 16
+DETAIL_MAX: Final = 300
+AT_MAX: Final = 200
 
 
 def require_utf8(body: bytes) -> None:
@@ -98,9 +100,11 @@ def joined(path: str, key: str) -> str:
 def invalid_field(error: msgspec.ValidationError, *, within: str = "") -> FieldInvalid:
     """Turn msgspec's sentence into a refusal which names the field as `within.event.note`."""
     sentence, _, path = str(error).partition(" - at `")
-    at = path.rstrip("`").removeprefix("$").removeprefix(".").replace("[...]", "")
-    if (named := re.match(r"Object (?:contains unknown|missing required) field `(.*)`", sentence)) is not None:
+    # A key that is no text is told as "at `key` in `$.event`".
+    at = path.rpartition("` in `")[2].rstrip("`").removeprefix("$").removeprefix(".").replace("[...]", "")
+    if (named := re.match(r"Object (?:contains unknown|missing required) field `(.*)`", sentence, re.DOTALL)) is not None:
         at = joined(at, named[1])
     if within:
         at = f"{within}.{at}" if at and not at.startswith("[") else within + at
-    return FieldInvalid(f"{sentence}.", at=at[:200] or None)
+    # The sentence may quote what was sent, which may be as long as a body.
+    return FieldInvalid(f"{sentence[:DETAIL_MAX]}.", at=at[:AT_MAX] or None)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from events import strict_msgpack
 from events.amend import Amended, Erased, Withdrawn
 from events.clips import ClipAttached
 from events.errors import BodyMalformed, DraftIdNotV7, DraftTooLarge, FieldInvalid, Refused
@@ -107,13 +108,18 @@ def read_push(body: bytes) -> Push:
 
 
 def read_push_of_msgpack(body: bytes) -> Push:
-    """Read a push of MessagePack. The caller has refused duplicate keys, which msgspec does not see there."""
+    """Read a push of MessagePack, by the same rules.
+
+    Raises:
+        BodyMalformed, DuplicateKey, FieldInvalid: the envelope around the drafts cannot be read.
+    """
     try:
         envelope = _envelope_of_msgpack.decode(body)
     except msgspec.ValidationError as error:
         raise invalid_field(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
+    strict_msgpack.refuse_duplicate_outer_keys(body, fields=len(_Envelope.__struct_fields__))
     _require_some(envelope)
     drafts = [_read_draft_of_msgpack(raw, f"drafts[{n}]") for n, raw in enumerate(envelope.drafts)]
     return Push(sent_at=envelope.sent_at, drafts=tuple(drafts))
@@ -151,10 +157,13 @@ def _read_draft_of_msgpack(raw: msgspec.Raw, at: str) -> DeviceDraft | Malformed
         if len(memoryview(raw)) > DRAFT_BYTES_MAX:
             raise DraftTooLarge(f"A draft holds at most {DRAFT_BYTES_MAX} bytes; this one holds {len(memoryview(raw))}.", at=at)
         draft = _draft_of_msgpack.decode(raw)
+        strict_msgpack.refuse_loose_msgpack(raw, at=at)
     except msgspec.ValidationError as error:
         return Malformed(_id_or_none(_id_of_msgpack, raw), invalid_field(error, within=at))
     except Refused as refusal:
         return Malformed(_id_or_none(_id_of_msgpack, raw), refusal)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Malformed(None, BodyMalformed(f"The draft is not MessagePack: {error}.", at=at))
     # From here on both encodings are one: the JSON of a draft is its canonical content.
     canonical = _encode(draft)
     return _read_draft_of_json(msgspec.Raw(canonical), at, bare_quotes(canonical))
@@ -163,7 +172,7 @@ def _read_draft_of_msgpack(raw: msgspec.Raw, at: str) -> DeviceDraft | Malformed
 def _id_or_none(decoder: Any, raw: msgspec.Raw) -> EventId | None:
     try:
         return EventId(decoder.decode(raw).id)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

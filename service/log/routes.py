@@ -8,7 +8,7 @@ from events.wire import read_push, read_push_of_msgpack
 from service import answers
 from service.access.guard import Membership
 from service.asgi import Receive, Scope, Send
-from service.bodies import PUSH_BYTES_MAX, Encoding, encoding_of, read_body, refuse_loose_msgpack
+from service.bodies import PUSH_BYTES_MAX, Encoding, encoding_of, read_body
 from service.house import House
 from service.log.receipts import Receipt
 
@@ -36,7 +36,6 @@ async def push(scope: Scope, receive: Receive, send: Send, *, house: House, call
         case Encoding.JSON:
             pushed = read_push(body)
         case Encoding.MSGPACK:
-            refuse_loose_msgpack(body)
             pushed = read_push_of_msgpack(body)
     log, receipts = await house.log.push(family=caller.family, author=caller.member, push=pushed)
     media_type = answers.media_type_of(scope)
