@@ -1,21 +1,20 @@
 """Reads a request's body, bounded in length and in time, in one of two encodings, strictly, as one type; and its query.
 
-Owns the door through which every body comes but a push, whose drafts `events.wire` reads one by one; that uses
-`read_body` and `refuse_loose_msgpack` too. Knows no route.
+Owns the door through which every body comes but a push, whose drafts `events.wire` reads one by one. Knows no route.
 """
 
 import asyncio
-import json
-from collections.abc import Iterator
-from datetime import datetime
+import re
 from enum import Enum
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import msgspec
 
-from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid, TextHasNul
-from events.strict import DEPTH_MAX, invalid_field, refuse_duplicate_keys, refuse_nul, require_utf8
+from events.errors import BodyMalformed, FieldInvalid
+from events.strict import invalid_field, refuse_duplicate_keys, refuse_nul, require_utf8
+from events.strict_msgpack import refuse_loose_msgpack
 from service.asgi import Receive, Scope, headers
 from service.errors import BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
 
@@ -25,6 +24,9 @@ BODY_WITHIN_S: Final = 20.0
 """A full push of 1 MiB on a line of half a megabit a second."""
 PASS_OVER_BYTES_MAX: Final = 4 * 1024 * 1024
 PASS_OVER_S_MAX: Final = 2.0
+
+INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
+"""An integer as it is written in a query: 1e3, 1.0, 007 and +1 are none."""
 
 Shape = TypeVar("Shape")
 
@@ -135,12 +137,12 @@ async def read(scope: Scope, receive: Receive, shape: type[Shape], *, bytes_max:
 
 
 def query_of(scope: Scope, shape: type[Shape]) -> Shape:
-    """The query as one value: each name once, none that the route does not know.
+    """The query as one value: each name once, none that the route does not know, each id in its one spelling.
 
     Raises:
         FieldInvalid
     """
-    found: dict[str, str] = {}
+    found: dict[str, str | int] = {}
     try:
         pairs = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError:
@@ -150,13 +152,16 @@ def query_of(scope: Scope, shape: type[Shape]) -> Shape:
     for name, text in pairs:
         if name in found:
             raise FieldInvalid("The query names this twice.", at=name[:80])
-        if text.lower() == "null":  # msgspec would take the word for the value
-            raise FieldInvalid("The query leaves out what it does not want to say.", at=name[:80])
-        found[name] = text
+        # Not left to msgspec's lax mode, which takes `null` for a value, 1e3 for an integer, and a number for a time.
+        found[name] = int(text) if INTEGER.fullmatch(text) else text
     try:
-        return msgspec.convert(found, shape, strict=False)
+        query = msgspec.convert(found, shape)
     except msgspec.ValidationError as error:
         raise invalid_field(error) from None
+    for name, text in pairs:
+        if isinstance(named := getattr(query, name), UUID) and str(named) != text:
+            raise FieldInvalid("An id is written in lower case, with dashes.", at=name)
+    return query
 
 
 def decode_json(body: bytes, shape: type[Shape]) -> Shape:
@@ -177,81 +182,11 @@ def decode_json(body: bytes, shape: type[Shape]) -> Shape:
 
 def decode_msgpack(body: bytes, shape: type[Shape]) -> Shape:
     """Read strict MessagePack, by the same rules."""
-    refuse_loose_msgpack(body)
     try:
-        return msgspec.msgpack.decode(body, type=shape)
+        value = msgspec.msgpack.decode(body, type=shape)
     except msgspec.ValidationError as error:
         raise invalid_field(error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
-
-
-class _Key:
-    """A key that equals no other, so that a dict of them keeps both of two equal keys: msgspec would keep the last."""
-
-    def __init__(self, text: Any) -> None:
-        self.text = text
-
-
-def _key(kind: type[Any], found: Any) -> Any:
-    if kind is _Key and isinstance(found, str):
-        return _Key(found)
-    raise BodyMalformed("A key is text.")
-
-
-_pairs_of_map = msgspec.msgpack.Decoder(dict[_Key, msgspec.Raw], dec_hook=_key)
-_items_of_array = msgspec.msgpack.Decoder(list[msgspec.Raw])
-_scalar = msgspec.msgpack.Decoder()
-
-
-def refuse_loose_msgpack(body: bytes) -> None:
-    """Refuse MessagePack with a doubled key, a key that is no text, NUL in a text, bytes, extensions but timestamps, or depth.
-
-    msgspec builds the values; this looks at what it passes over. One decoding a level: for small bodies.
-    """
-    try:
-        _look_through(msgspec.Raw(body), at="", depth=1)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
-
-
-def _look_through(raw: msgspec.Raw, *, at: str, depth: int) -> None:
-    octets = memoryview(raw)
-    first = octets[0] if octets else 0
-    if _is_map(first) or _is_array(first):
-        if depth > DEPTH_MAX:
-            raise BodyTooDeep(f"Objects and lists nest at most {DEPTH_MAX} deep.", at=at[:200] or None)
-        for inner, path in _inside(raw, is_map=_is_map(first), at=at):
-            _look_through(inner, at=path, depth=depth + 1)
-        return
-    match _scalar.decode(raw):
-        case str() as text if "\0" in text:
-            raise TextHasNul("A text cannot hold the character NUL.", at=at[:200] or None)
-        case str() | bool() | int() | float() | datetime() | None:
-            return
-        case _:
-            raise BodyMalformed("The body holds bytes or an extension.", at=at[:200] or None)
-
-
-def _inside(raw: msgspec.Raw, *, is_map: bool, at: str) -> Iterator[tuple[msgspec.Raw, str]]:
-    if not is_map:
-        for index, inner in enumerate(_items_of_array.decode(raw)):
-            yield inner, f"{at}[{index}]"
-        return
-    seen: set[str] = set()
-    for key, inner in _pairs_of_map.decode(raw).items():
-        path = f"{at}.{key.text}" if at else key.text
-        if key.text in seen:
-            raise DuplicateKey(f"The key {json.dumps(key.text[:80])} stands twice in one object.", at=path[:200])
-        if "\0" in key.text:
-            raise TextHasNul("A text cannot hold the character NUL.", at=at[:200] or None)
-        seen.add(key.text)
-        yield inner, path
-
-
-def _is_map(first: int) -> bool:
-    return 0x80 <= first <= 0x8F or first in (0xDE, 0xDF)
-
-
-def _is_array(first: int) -> bool:
-    return 0x90 <= first <= 0x9F or first in (0xDC, 0xDD)
+    refuse_loose_msgpack(body)
+    return value

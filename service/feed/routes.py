@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, get
 
+from events.errors import TimeOutOfRange
 from events.event import Instant
 from events.ids import ChildId
 from events.wire import AnyEvent
@@ -16,6 +17,7 @@ from service.compression import compressed
 from service.feed.pages import PAGE_DEFAULT, PAGE_MAX, FeedAhead, bytes_of_page, page
 from service.feed.timeline import timeline
 from service.limits import Kind
+from service.log.admit import require_sane
 from service.says import Says, Who
 
 
@@ -99,11 +101,14 @@ async def read_feed(request: Asked) -> Response[bytes]:
         kind=Kind.READ,
         answers=Timeline,
         query=TIMELINE_QUERY,
+        refuses=(TimeOutOfRange,),
     ).opt(),
 )
 async def read_timeline(request: Asked) -> Response[bytes]:
     """Give the caller's timeline."""
     query = request.asked_for(TimelineQuery)
+    if query.as_of is not None:
+        require_sane(query.as_of, at="as_of")
     member = request.member
     found = await timeline(
         request.house.pool,

@@ -161,8 +161,8 @@ def _occurred(draft: Draft[Any], clock_off: timedelta, latest: datetime) -> date
 
     The very object of the draft, where nothing was corrected.
     """
-    _require_sane(draft.occurred_at, at="occurred_at")
-    _require_sane(draft.recorded_at, at="recorded_at")
+    require_sane(draft.occurred_at, at="occurred_at")
+    require_sane(draft.recorded_at, at="recorded_at")
     occurred_at, recorded_at = draft.occurred_at, draft.recorded_at
     if abs(clock_off) > CLOCK_OFF_BY:
         is_by_clock = draft.precision is Precision.MINUTE and abs(recorded_at - occurred_at) <= BY_CLOCK_WITHIN
@@ -171,17 +171,23 @@ def _occurred(draft: Draft[Any], clock_off: timedelta, latest: datetime) -> date
             recorded_at = recorded_at + clock_off
         except OverflowError:
             raise TimeOutOfRange("The device's clock is too far off to be corrected.", at="occurred_at") from None
+        require_sane(occurred_at, at="occurred_at")
     _require_not_ahead(occurred_at, latest, at="occurred_at")
     _require_not_ahead(recorded_at, latest, at="recorded_at")
     if isinstance(draft.event, Amended) and isinstance(told := draft.event.changes.occurred_at, datetime):
-        _require_sane(told, at="event.changes.occurred_at")
+        require_sane(told, at="event.changes.occurred_at")
         _require_not_ahead(told, latest, at="event.changes.occurred_at")
     return occurred_at
 
 
-def _require_sane(time: datetime, *, at: str) -> None:
+def require_sane(time: datetime, *, at: str) -> None:
+    """Refuse a time that no family means, and with it those that a database cannot turn to UTC.
+
+    Raises:
+        TimeOutOfRange
+    """
     if not EARLIEST_YEAR <= time.year <= LATEST_YEAR:
-        raise TimeOutOfRange(f"A time lies between {EARLIEST_YEAR} and a day ahead of now.", at=at)
+        raise TimeOutOfRange(f"A time lies between the years {EARLIEST_YEAR} and {LATEST_YEAR}.", at=at)
 
 
 def _require_not_ahead(time: datetime, latest: datetime, *, at: str) -> None:
