@@ -1,0 +1,194 @@
+"""What commits together, what stops what, and that writers who meet do not wait for ever."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import asyncpg
+
+from events.ids import FamilyId
+from service.log.append import Offer, append
+from service.log.group import DRAFTS_PER_TRANSACTION, LogUnavailable
+from service.log.log import Log
+from service.log.receipts import Receipt
+from service.log.state import FamilyStates
+from tests.families import Draft, Family, drafted, found, log_on, note, outcomes, pull, push, pushed, saw
+from tests.service.log.test_order import assert_the_log_has_no_hole
+
+HEADS = "SELECT array_agg(last_seq ORDER BY family_id) FROM family WHERE family_id = ANY($1)"
+TAKE = "UPDATE family SET last_seq = last_seq WHERE family_id = $1"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+async def test_a_batch_for_several_families_commits_whole_or_not_at_all(log: Log, pool: asyncpg.Pool) -> None:
+    """Law 5: whoever looks meanwhile sees both families' events or neither's, and a batch that fails leaves nothing."""
+    families = (await found(log), await found(log))
+    ids = [one.family for one in families]
+    before = await pool.fetchval(HEADS, ids)
+    is_over = False
+
+    async def look() -> set[int]:
+        ahead = set()
+        while not is_over:
+            heads = await pool.fetchval(HEADS, ids)
+            ahead.add((heads[0] - before[0]) - (heads[1] - before[1]))
+        return ahead
+
+    looking = asyncio.create_task(look())
+    async with pool.acquire() as connection:
+        for number in range(20):
+            transaction = connection.transaction()
+            await transaction.start()
+            offers = [Offer(family=one.family, author=one.ada, drafts=pushed([note(one)] * 3).drafts) for one in families]
+            await append(connection, offers, now=datetime.now(UTC), states=FamilyStates())
+            await (transaction.rollback() if number % 4 == 3 else transaction.commit())
+    is_over = True
+    assert await looking == {0}
+    assert await pool.fetchval(HEADS, ids) == [head + 15 for head in before]
+    for one in families:
+        await assert_the_log_has_no_hole(pool, one)
+
+
+@contextlib.asynccontextmanager
+async def rival_on(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Another writer, which never gives way: Postgres asks the committer to, after a fifth of a second."""
+    rival = await asyncpg.connect(database_url)
+    await rival.execute(f"ALTER DATABASE {await rival.fetchval('SELECT current_database()')} SET deadlock_timeout = '200ms'")
+    await rival.execute("SET deadlock_timeout = '60s'")
+    yield rival
+    await rival.close()
+
+
+async def test_writers_who_take_the_same_families_in_opposite_order_get_through(database_url: str, pool: asyncpg.Pool) -> None:
+    """Law 5: a deadlock ends, and the batch that gave way is tried again whole; each of its drafts is one event."""
+    families = [Family(family=FamilyId(uuid)) for uuid in (uuid4() for _ in range(99)) if uuid.int % 2 == 0][:2]
+    deadlocks = 0
+    watcher = await asyncpg.connect(database_url)
+    async with rival_on(database_url) as rival, log_on(database_url, pool) as log, asyncio.timeout(20):
+        for family in families:
+            await found(log, family=family)
+        for held, wanted in (families, reversed(families)):
+            async with rival.transaction():
+                await rival.execute(TAKE, held.family)
+                # Both reach one committer in one turn of the loop, so they are one batch.
+                pushes = asyncio.gather(*(push(log, one, one.ada, note(one), saw(one)) for one in families))
+                while await watcher.fetchval(WAITING) == 0:  # noqa: ASYNC110 - another process waits, and nothing tells of it
+                    await asyncio.sleep(0.005)
+                try:
+                    async with rival.transaction():
+                        await rival.execute("SELECT FROM family WHERE family_id = $1 FOR UPDATE NOWAIT", wanted.family)
+                except asyncpg.LockNotAvailableError:
+                    deadlocks += 1
+                await rival.execute(TAKE, wanted.family)
+            assert [outcomes(receipts) for receipts in await pushes] == [["recorded"] * 2] * 2
+    await watcher.close()
+    assert deadlocks > 0, "nobody met: this test has no teeth"
+    for one in families:
+        assert len((await pull(pool, one, one.ada)).entries) == 10 + 4
+        await assert_the_log_has_no_hole(pool, one)
+
+
+async def test_a_refused_draft_stops_no_other_and_receipts_keep_the_order(log: Log, pool: asyncpg.Pool) -> None:
+    """I-04: the accepted drafts of a push are recorded, each refused one is named by its index."""
+    family = await found(log)
+    kept = note(family, "already there")
+    await push(log, family, family.daycare, kept)
+    first = saw(family)
+    drafts = [
+        drafted("Cheered", about=first["id"]),
+        first,
+        saw(family, child=family.family),
+        drafted("ParentFirstSaw", child=family.child, milestone="movement.first-steps", how="clip"),
+        kept,
+        note(family, ""),
+        note(family, "last"),
+        {"id": "nothing"},
+    ]
+    receipts = await push(log, family, family.daycare, *drafts)
+    assert outcomes(receipts) == [
+        "event.role_may_not", "recorded", "event.unknown_child", "event.role_may_not",
+        "already_recorded", "body.invalid", "recorded", "body.invalid",
+    ]  # fmt: skip
+    assert [str(receipt.id) for receipt in receipts[:7]] == [draft["id"] for draft in drafts[:7]]
+    at = [receipt.problem.at for receipt in receipts if receipt.problem]
+    assert at == [
+        "drafts[0].event.type", "drafts[2].event.child", "drafts[3].event.type", "drafts[5].event.text", "drafts[7].id",
+    ]  # fmt: skip
+    assert receipts[6].place == (receipts[1].place or 0) + 1
+    await assert_the_log_has_no_hole(pool, family)
+
+
+async def test_the_accepted_drafts_of_a_push_are_seen_together(log: Log, pool: asyncpg.Pool) -> None:
+    """I-04: a reader who polls flat out never sees a part of a push."""
+    family = await found(log)
+    base = (await pull(pool, family, family.ben)).place
+    is_over = False
+
+    async def look() -> set[int]:
+        places = set()
+        while not is_over:
+            places.add((await pull(pool, family, family.ben)).place - base)
+        return places
+
+    looking = asyncio.create_task(look())
+    for _ in range(12):
+        await push(log, family, family.ada, *(note(family) for _ in range(24)), saw(family, child=family.family), note(family))
+    is_over = True
+    assert {place % 25 for place in await looking} == {0}
+    assert (await pull(pool, family, family.ben)).place == base + 12 * 25
+
+
+async def test_a_push_whose_connection_dies_is_there_whole_or_not_at_all(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
+    """Law 1, I-04, I-02: and the same drafts sent again get the receipts of the try that committed, if one did."""
+    family = await found(log)
+    owner = await asyncpg.connect(database_url)
+    draw = random.Random(1)
+    fates = set()
+    for number in range(24):
+        drafts = [note(family) for _ in range(60)]
+        before = (await pull(pool, family, family.ben)).place
+        sending = asyncio.create_task(push(log, family, family.ada, *drafts))
+        await asyncio.sleep(draw.random() * 0.02 if number else 0)
+        for committer in log._committers:
+            if committer._connection is not None and not committer._connection.is_closed():
+                await owner.execute("SELECT pg_terminate_backend($1)", committer._connection.get_server_pid())
+        with contextlib.suppress(LogUnavailable):
+            await sending
+        there = (await pull(pool, family, family.ben)).place - before
+        assert there in (0, 60)
+        fates.add((there, sending.exception() is None))
+        again = await answered(log, family, drafts)
+        assert set(outcomes(again)) == {"already_recorded" if there else "recorded"}
+        assert [receipt.place for receipt in again] == list(range(before + 1, before + 61))
+    await owner.close()
+    assert len(fates) > 1, f"every kill came too early, or every one too late: {fates}"
+
+
+async def answered(log: Log, family: Family, drafts: list[Draft]) -> tuple[Receipt, ...]:
+    """Receipts, however often the log does not answer first: a connection may die while nobody uses it."""
+    for _ in range(5):
+        with contextlib.suppress(LogUnavailable):
+            return await push(log, family, family.ada, *drafts)
+    raise AssertionError("the log came not back")
+
+
+async def test_pushes_at_one_time_share_commits_and_no_transaction_is_too_large(log: Log, pool: asyncpg.Pool) -> None:
+    """Law 17: design.md bounds a transaction at 500 drafts; within that, whoever comes meanwhile shares the next commit."""
+    family = await found(log)
+    pushes = [[saw(family) for _ in range(90)] for _ in range(20)]
+    members = family.members
+    receipts = await asyncio.gather(*(push(log, family, members[number % 5], *drafts) for number, drafts in enumerate(pushes)))
+    assert {outcome for one in receipts for outcome in outcomes(one)} == {"recorded"}
+    sizes = [
+        row["count"]
+        for row in await pool.fetch(
+            "SELECT count(*) FROM event WHERE family_id = $1 AND kind = 'MilestoneObserved' GROUP BY xmin", family.family
+        )
+    ]
+    assert sum(sizes) == 1_800
+    assert max(sizes) <= DRAFTS_PER_TRANSACTION
+    assert len(sizes) < len(pushes)
+    await assert_the_log_has_no_hole(pool, family)
