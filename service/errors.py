@@ -54,6 +54,33 @@ class MethodNotAllowed(Refused):
         self.allowed = allowed
 
 
+class HeadMalformed(Refused):
+    """What came is no request of HTTP/1.1."""
+
+    code, status, title = "head.malformed", 400, "The request cannot be read"
+
+    def __init__(self) -> None:
+        super().__init__("This is no HTTP request that can be read: its line, a header or the framing of its body is wrong.")
+
+
+class HeadTooLarge(Refused):
+    """The request's line and headers are longer than any that a device sends."""
+
+    code, status, title = "head.too_large", 431, "The headers are too large"
+
+    def __init__(self, *, bytes_max: int) -> None:
+        super().__init__(f"The line and the headers of a request hold at most {bytes_max} bytes.")
+
+
+class HeadTooSlow(Refused):
+    """The request's line and headers did not arrive in time."""
+
+    code, status, title = "head.too_slow", 408, "The headers came too slowly"
+
+    def __init__(self, *, within_s: float) -> None:
+        super().__init__(f"The headers had not arrived after {within_s:g} s.")
+
+
 class BodyTooSlow(Refused):
     """The body did not arrive in time."""
 

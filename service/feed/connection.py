@@ -1,16 +1,21 @@
 """The HTTP/1.1 connection under a stream: what ASGI cannot say, and a stream that is held for days has to.
 
-Owns three things that belong to a socket: to cut it although the other side reads nothing, to notice a peer that vanished
-without a word, and to hear that the server shuts down. Knows no feed. `uvicorn.Config(http=Connection)` puts it in place.
+Owns what belongs to a socket: to cut it although the other side reads nothing, to notice a peer that vanished without a
+word, to hear that the server shuts down, and to bound the head of a request, which no route ever sees before it is whole.
+Knows no feed. `uvicorn.Config(http=Connection)` puts it in place.
 """
 
+import asyncio
+import http
 import socket
 from collections.abc import Callable
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from events.errors import Refused
 from service.asgi import Scope
+from service.errors import HeadMalformed, HeadTooLarge, HeadTooSlow, bytes_of, headers_of
 
 EXTENSION: Final = "stillnew.connection"
 
@@ -20,15 +25,81 @@ SEND_BUFFER_BYTES: Final = 128 * 1024
 UNANSWERED_MS_MAX: Final = 45_000
 """A peer that acknowledges nothing for this long, heartbeats included, is gone (TCP_USER_TIMEOUT, RFC 5482)."""
 
+HEAD_BYTES_MAX: Final = 64 * 1024
+HEAD_WITHIN_S: Final = 20.0
+"""As a body's: nobody holds a connection for longer without having asked for anything."""
+
 
 class Connection(HttpToolsProtocol):
     """A connection of uvicorn's which its requests can reach through `scope["extensions"]`."""
 
     when_shut: Callable[[], None] | None = None
+    is_in_head = True
+    head_bytes = 0
+    head_ends: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._have_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # Mostly a head comes whole, and this is all that its bounds cost.
+        if self.is_in_head and not self.transport.is_closing():
+            self.head_bytes += len(data)
+            if self.head_bytes > HEAD_BYTES_MAX:
+                self._end(HeadTooLarge(bytes_max=HEAD_BYTES_MAX))
+            elif self.head_ends is None:
+                self._await_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.is_in_head, self.head_bytes = True, 0
         self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
+
+    def on_headers_complete(self) -> None:
+        self.is_in_head = False
+        if self.head_ends is not None:
+            self._have_head()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Called by uvicorn for what its parser cannot read."""
+        self._end(HeadMalformed())
+
+    def _await_head(self) -> None:
+        self.head_ends = asyncio.get_running_loop().call_later(HEAD_WITHIN_S, self._head_is_late)
+
+    def _have_head(self) -> None:
+        if self.head_ends is not None:
+            self.head_ends.cancel()
+            self.head_ends = None
+
+    def _head_is_late(self) -> None:
+        if self.head_bytes:
+            self._end(HeadTooSlow(within_s=HEAD_WITHIN_S))
+        else:  # connected, and never said a word
+            self.transport.close()
+
+    def _end(self, refusal: Refused) -> None:
+        """Refuse what is no request, and close; without a word where an answer has begun, which this would spoil."""
+        self._have_head()
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            body = bytes_of(refusal)
+            line = b"HTTP/1.1 %d %b" % (refusal.status, http.HTTPStatus(refusal.status).phrase.encode())
+            headers = [
+                *self.server_state.default_headers,
+                *headers_of(refusal),
+                (b"content-length", b"%d" % len(body)),
+                (b"cache-control", b"no-store"),
+                (b"connection", b"close"),
+            ]
+            self.transport.write(b"\r\n".join([line, *(b"%b: %b" % pair for pair in dict(headers).items()), b"", body]))
+        self.transport.close()
 
     def shutdown(self) -> None:
         """Called by the server as it begins to drain: a stream never completes unless it is told."""

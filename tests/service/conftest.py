@@ -46,7 +46,7 @@ def running(settings: Settings) -> Iterator[str]:
         bound.close()
 
 
-UNLIMITED: Any = {"limit_push": 0, "limit_read": 0, "limit_access": 0, "limit_strangers": 0}
+UNLIMITED: Any = {"limit_push": 0, "limit_drafts": 0, "limit_read": 0, "limit_access": 0, "limit_strangers": 0}
 
 
 @pytest.fixture
@@ -113,3 +113,11 @@ def standing(postgres: str, template: str) -> Iterator[Standing]:
             yield stands
             stands.close()
         runner.run(execute(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def nothing_changes(standing: Standing) -> Iterator[None]:
+    """Law 17: whatever is refused changes no row of any table."""
+    before = standing.digest()
+    yield
+    assert before == standing.digest()

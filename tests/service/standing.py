@@ -46,6 +46,11 @@ class Answer:
     def problem(self) -> dict[str, Any]:
         return problem_in(self.status, self.headers.get("content-type"), self.body)
 
+    def told(self) -> tuple[int, str, str | None]:
+        """The status, the code and the field of a refusal."""
+        problem = self.problem()
+        return self.status, problem["code"], problem["at"]
+
 
 def problem_in(status: int, media_type: str | None, body: bytes) -> dict[str, Any]:
     """The problem document of a refusal, looked at whole: nothing less, and nothing more, is ever told."""
@@ -168,6 +173,16 @@ class Standing:
         with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as wire:
             wire.sendall(request)
             return read_answer(wire)
+
+    def raw_head(self, request: bytes) -> Answer:
+        """Ask by HEAD: the answer ends where the connection does, whatever its length says."""
+        with socket.create_connection(("127.0.0.1", httpx.URL(self.url).port or 0), timeout=10) as wire:
+            wire.sendall(request)
+            held = b""
+            while got := wire.recv(65_536):
+                held += got
+        head, _, body = held.partition(b"\r\n\r\n")
+        return Answer(int(head.split(b" ")[1]), {}, body)
 
     def request(self, method: str, path: str, *headers: str, who: str | None = "ada", body: bytes = b"") -> bytes:
         """A request as bytes: the headers as they are given, and none of a client's own but Host and Authorization."""
