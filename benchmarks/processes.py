@@ -32,6 +32,7 @@ NO_LIMITS: Mapping[str, str] = {
     "STILLNEW_LIMIT_READ": "0",
     "STILLNEW_LIMIT_ACCESS": "0",
     "STILLNEW_LIMIT_STRANGERS": "0",
+    "STILLNEW_LIMIT_DRAFTS": "0",
 }
 
 

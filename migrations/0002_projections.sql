@@ -59,8 +59,8 @@ CREATE TABLE feed_run (
 
 COMMENT ON COLUMN feed_run.told_at IS 'null: each entry was told when its event was received';
 
--- Who was told of one seq: at most 256 first_seqs of each member lie close enough before it.
-CREATE INDEX feed_run_by_seq ON feed_run (family_id, first_seq);
+-- Where one seq stands in one feed: in the run with the greatest first_seq before it, if in any, since runs never overlap.
+CREATE INDEX feed_run_by_seq ON feed_run (family_id, member_id, first_seq);
 
 -- What one parent knows of sightings: the material of their timeline.
 CREATE TABLE sighting (

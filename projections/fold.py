@@ -75,8 +75,9 @@ class Folding:
 
     def step(self, seq: Seq, event: Event[Any], commitment: bytes, target: Target | None) -> tuple[MemberId, ...]:
         """Fold one more event of the log, and give the members who are told of it now."""
-        self.roster = roster.step(self.roster, event)
         kind = type(event.event).__name__
+        if kind in roster.CHANGES_A_ROSTER:
+            self.roster = roster.step(self.roster, event)
         told = visibility.decide(kind=kind, author=event.author, audience=event.audience, target=target, roster=self.roster).told
         if (told is not self._told and told != self._told) or seq != self._first_seq + len(self._commitments):
             self.settle()
@@ -137,6 +138,10 @@ class Folding:
     def _step_sightings(self, members: tuple[MemberId, ...], seq: Seq, event: Event[Any]) -> None:
         """Fold an event into what these members know of one sighting; most often all of them know the same."""
         known, changed = self.sightings[seq], self.changed_sightings[seq]
+        if not known and members and (fresh := first_saw.step(None, event)) is not None:
+            known.update(dict.fromkeys(members, fresh))
+            changed.update(known)
+            return
         folded: dict[int, Sighting | None] = {}
         for member in members:
             before = known.get(member)

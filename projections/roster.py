@@ -4,7 +4,7 @@ Owns no names beyond what the log says. The state that visibility and admission 
 """
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -103,8 +103,11 @@ def _readers(author: Member, told: list[Member]) -> Readers:
 EMPTY = roster_of(members={}, households={}, children={}, own_milestones={})
 
 
+CHANGES_A_ROSTER: Final = frozenset({"HouseholdOpened", "ChildAdded", "MemberJoined", "MemberLeft", "MilestoneNamed"})
+
+
 def step(roster: Roster, event: Event[Any]) -> Roster:
-    """The roster after one more event; the same roster where the event is no roster fact."""
+    """The roster after one more event; the same roster where the event's kind does not change one."""
     match event.event:
         case HouseholdOpened() as opened:
             return _with(roster, households=roster.households | {opened.household: opened.name})

@@ -26,6 +26,8 @@ class Kind(Enum):
     """What a request asks for, as far as limits care."""
 
     PUSH = "push"
+    DRAFTS = "drafts"
+    """What is in the pushes: one of 256 costs the log about as much as 100 of one."""
     READ = "read"
     ACCESS = "access"
     STRANGER = "stranger"
@@ -41,8 +43,8 @@ class Limits:
         self._clock_s = clock_s
         self._buckets: OrderedDict[tuple[Kind, Hashable], tuple[float, float]] = OrderedDict()
 
-    def take(self, kind: Kind, who: Hashable) -> None:
-        """Count one request.
+    def take(self, kind: Kind, who: Hashable, *, count: int = 1) -> None:
+        """Count one request, or what it holds.
 
         Raises:
             TooManyRequests: with the whole seconds after which the next one passes.
@@ -52,13 +54,14 @@ class Limits:
             return
         key, now = (kind, who), self._clock_s()
         burst = max(1.0, per_s * BURST_S)
+        wanted = min(float(count), burst)
         held, since = self._buckets.pop(key, (burst, now))
         held = min(burst, held + (now - since) * per_s)
-        self._buckets[key] = (held - 1.0 if held >= 1.0 else held, now)
+        self._buckets[key] = (held - wanted if held >= wanted else held, now)
         if len(self._buckets) > BUCKETS_MAX:
             self._buckets.popitem(last=False)
-        if held < 1.0:
-            raise TooManyRequests(retry_after_s=max(1, math.ceil((1.0 - held) / per_s)))
+        if held < wanted:
+            raise TooManyRequests(retry_after_s=max(1, math.ceil((wanted - held) / per_s)))
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -66,6 +69,7 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(
         per_s_by_kind={
             Kind.PUSH: settings.limit_push,
+            Kind.DRAFTS: settings.limit_drafts,
             Kind.READ: settings.limit_read,
             Kind.ACCESS: settings.limit_access,
             Kind.STRANGER: settings.limit_strangers,

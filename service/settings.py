@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Requests a second; ten seconds' worth may come at once. 0: no limit. A phone that comes back after a month sends a
     # few dozen pushes and pages; a limit this high only ever meets a program that runs wild.
     limit_push: PerSecond = 100.0
+    limit_drafts: PerSecond = 500.0
+    """Drafts a second in those pushes: a thirtieth of what one process writes, so that one device cannot fill the log's time."""
     limit_read: PerSecond = 100.0
     limit_access: PerSecond = 10.0
     limit_strangers: PerSecond = 20.0

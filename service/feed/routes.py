@@ -52,6 +52,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[FeedEntry, ...]
     place: int
     more: bool
+    chain: str | None
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):

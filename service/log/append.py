@@ -12,8 +12,10 @@ from typing import Any
 
 import msgspec
 
+from events.amend import Amended, Withdrawn
+from events.clips import ClipAttached
 from events.errors import IdReused, Refused
-from events.event import Audience, Draft, Event
+from events.event import Draft, Event
 from events.family import MemberJoined
 from events.ids import EventId, FamilyId, LogId, MemberId, Seq
 from events.wire import AnyDraft, DeviceDraft, Malformed, bytes_of_event, commitment, digest_of_draft
@@ -27,6 +29,7 @@ from service.log.recorded import Recorded
 from service.log.state import FamilyState, FamilyStates, read_state, write_roster
 
 SALT_BYTES = 16
+CHANGES_A_SIGHTING = (Amended, Withdrawn, ClipAttached)
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,8 +142,9 @@ class _Batch:
             self.works[family] = _Work(family, state)
 
     async def look_up(self, offers: Sequence[Offer]) -> None:
-        """Read what the drafts may repeat or refer to: two queries for the whole batch, one where nothing is known."""
+        """Read what the drafts may repeat or refer to, and the sightings that they change: a set each."""
         asked: set[tuple[FamilyId, EventId]] = set()
+        changed: set[tuple[FamilyId, EventId]] = set()
         for offer in offers:
             for draft in offer.drafts:
                 if isinstance(draft, Malformed):
@@ -148,35 +152,20 @@ class _Batch:
                 asked.add((offer.family, draft.id))
                 if (named := referred_to(draft.event)) is not None:
                     asked.add((offer.family, EventId(named)))
-        found = await rows.known(self.connection, asked)
-        if not found:
-            return
-        told = await rows.told(self.connection, [(known.family, known.seq) for known in found])
-        for known in found:
-            places = told[known.family, known.seq]
-            self.works[known.family].by_id[known.event].append(
-                Recorded(
-                    known.author,
-                    known.digest,
-                    places.get(known.author, 0),  # who left was not told of that themselves
-                    known.seq,
-                    known.kind,
-                    Audience(known.audience),
-                    known.target_seq,
-                    places,
-                )
-            )
-        await self._load_sightings()
+                    if isinstance(draft.event, CHANGES_A_SIGHTING):
+                        changed.add((offer.family, EventId(named)))
+        for known in await rows.known(self.connection, asked):
+            self.works[known.family].by_id[known.event].append(known.as_recorded())
+        await self._load_sightings(changed)
 
-    async def _load_sightings(self) -> None:
+    async def _load_sightings(self, changed: set[tuple[FamilyId, EventId]]) -> None:
         wanted = [
             (family, seq, member)
-            for family, work in self.works.items()
-            for several in work.by_id.values()
-            for recorded in several
+            for family, event in changed
+            for recorded in self.works[family].by_id.get(event, ())
             for member in recorded.told
             for seq in (recorded.seq, recorded.target_seq)
-            if seq is not None and work.folding.keeps_sightings(member)
+            if seq is not None and self.works[family].folding.keeps_sightings(member)
         ]
         for family, member, seq, sighting in await rows.sightings(self.connection, wanted):
             self.works[family].folding.sightings[seq][member] = sighting

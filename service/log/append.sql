@@ -19,18 +19,24 @@ INSERT INTO family (family_id, log_id, founded_at)
 VALUES ($1, $2, $3);
 
 -- name: known
-SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, event.audience, event.target_seq, event.digest
+-- The events that have these ids, and in whose feeds they stand, at which place.
+SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, event.audience, event.target_seq, event.digest,
+       told.members, told.places
   FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, event_id)
-  JOIN event USING (family_id, event_id);
-
--- name: told
--- Everybody in whose feed these events stand, and where. No run is longer than 256.
-SELECT asked.family_id, asked.seq, run.member_id, run.first_place + asked.seq - run.first_seq AS place
-  FROM unnest($1::uuid[], $2::bigint[]) AS asked (family_id, seq)
-  JOIN feed_run AS run
-    ON run.family_id = asked.family_id
-   AND run.first_seq BETWEEN asked.seq - 255 AND asked.seq
-   AND run.first_seq + run.length > asked.seq;
+  JOIN event USING (family_id, event_id)
+ CROSS JOIN LATERAL (
+       SELECT array_agg(run.member_id) AS members, array_agg(run.first_place + event.seq - run.first_seq) AS places
+         FROM member
+        CROSS JOIN LATERAL (
+              SELECT *
+                FROM feed_run
+               WHERE feed_run.family_id = member.family_id
+                 AND feed_run.member_id = member.member_id
+                 AND feed_run.first_seq <= event.seq
+               ORDER BY feed_run.first_seq DESC
+               LIMIT 1) AS run
+        WHERE member.family_id = event.family_id
+          AND run.first_seq + run.length > event.seq) AS told;
 
 -- name: sightings
 SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
@@ -51,6 +57,13 @@ SELECT seq, kind, version, body
    AND seq < $2
    AND kind IN ('MilestoneObserved', 'ParentFirstSaw', 'Amended', 'ClipAttached', 'Withdrawn')
    AND audience <> 'me';
+
+-- name: add_events
+INSERT INTO event (family_id, seq, event_id, author_id, kind, version, audience, target_seq, received_at,
+                   digest, commitment, salt, body)
+SELECT *
+  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::bigint[],
+              $9::timestamptz[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[]);
 
 -- name: put_runs
 INSERT INTO feed_run (family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain)

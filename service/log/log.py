@@ -6,7 +6,7 @@ Owns what happens after a commit: whoever was told is woken. Knows no routes.
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 import asyncpg
@@ -21,9 +21,6 @@ from service.log.append import Appended, Offer, append
 from service.log.group import Answer, Committer, LogUnavailable
 from service.log.receipts import Receipt
 from service.log.state import FamilyStates
-
-COMMITTERS: Final = 2
-"""While one waits for the disk, the other works. More would only make smaller groups."""
 
 
 class ToldListener(Protocol):
@@ -76,7 +73,7 @@ class Log:
         self._pool = pool
         self._wake = wake
         self._clock = now
-        self._committers = tuple(Committer(database_url, now=self.now, announce=self._announce) for _ in range(COMMITTERS))
+        self._committer = Committer(database_url, now=self.now, announce=self._announce)
 
     def now(self) -> datetime:
         """The server's time, in whole milliseconds: three digits are what the wire shows."""
@@ -84,14 +81,12 @@ class Log:
         return time.replace(microsecond=time.microsecond // 1_000 * 1_000)
 
     async def start(self) -> None:
-        """Open the committers' connections."""
-        for committer in self._committers:
-            await committer.start()
+        """Open the committer's connection."""
+        await self._committer.start()
 
     async def stop(self) -> None:
         """Write what is waiting, then end."""
-        for committer in self._committers:
-            await committer.stop()
+        await self._committer.stop()
 
     async def push(self, *, family: FamilyId, author: MemberId, push: Push) -> Answer:
         """Append what a device pushed; gives the log and the receipts in the drafts' order, once they are on the disk.
@@ -102,7 +97,7 @@ class Log:
         """
         clock_off: timedelta = self.now() - push.sent_at
         offer = Offer(family=family, author=author, drafts=push.drafts, clock_off=clock_off)
-        return await self._committers[family.int % len(self._committers)].offer(offer)
+        return await self._committer.offer(offer)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Writing]:

@@ -10,6 +10,7 @@ from service.access.guard import Membership
 from service.asgi import Receive, Scope, Send
 from service.bodies import PUSH_BYTES_MAX, Encoding, encoding_of, read_body
 from service.house import House
+from service.limits import Kind
 from service.log.receipts import Receipt
 
 _HEADERS: Final = {
@@ -28,7 +29,7 @@ async def push(scope: Scope, receive: Receive, send: Send, *, house: House, call
     """Append a device's drafts, and answer once they are on the disk.
 
     Raises:
-        Refused: the body cannot be read, or the log does not answer.
+        Refused: the body cannot be read, the device sends too much, or the log does not answer.
     """
     encoding = encoding_of(scope)
     body = await read_body(scope, receive, bytes_max=PUSH_BYTES_MAX)
@@ -37,6 +38,7 @@ async def push(scope: Scope, receive: Receive, send: Send, *, house: House, call
             pushed = read_push(body)
         case Encoding.MSGPACK:
             pushed = read_push_of_msgpack(body)
+    house.limits.take(Kind.DRAFTS, caller.device, count=len(pushed.drafts))
     log, receipts = await house.log.push(family=caller.family, author=caller.member, push=pushed)
     media_type = answers.media_type_of(scope)
     answer = answers.encode(Pushed(str(log), receipts), media_type)

@@ -1,9 +1,8 @@
 """Speaks to Postgres for the append: sets in, sets out. Decides nothing."""
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -13,6 +12,7 @@ from events.wire import event_of_bytes
 from projections.first_saw import Sighting
 from projections.fold import Folding, History
 from projections.visibility import Past
+from service.log.recorded import Recorded
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "append.sql")
@@ -32,6 +32,24 @@ class Known(msgspec.Struct, frozen=True):
     audience: str
     target_seq: Seq | None
     digest: bytes
+    members: list[MemberId] | None
+    """Whom it was told to; None where that is nobody."""
+    places: list[int] | None
+    """In the members' feeds, in the same order."""
+
+    def as_recorded(self) -> Recorded:
+        """What admission asks of it. Who left was not told of that themselves: their place of it is 0."""
+        told = dict(zip(self.members or (), self.places or (), strict=True))
+        return Recorded(
+            author=self.author,
+            digest=self.digest,
+            place=told.get(self.author, 0),
+            seq=self.seq,
+            kind=self.kind,
+            audience=Audience(self.audience),
+            target_seq=self.target_seq,
+            told=told,
+        )
 
 
 async def take_heads(connection: Any, counts: Mapping[FamilyId, int]) -> dict[FamilyId, tuple[Seq, LogId]]:
@@ -56,15 +74,6 @@ async def known(connection: Any, asked: Collection[tuple[FamilyId, EventId]]) ->
         return []
     families, ids = zip(*asked, strict=True)
     return [Known(*row) for row in await connection.fetch(QUERIES.known, families, ids)]
-
-
-async def told(connection: Any, asked: Sequence[tuple[FamilyId, Seq]]) -> defaultdict[tuple[FamilyId, Seq], dict[MemberId, int]]:
-    """Who was told of these events: member -> place."""
-    places: defaultdict[tuple[FamilyId, Seq], dict[MemberId, int]] = defaultdict(dict)
-    families, seqs = zip(*asked, strict=True)
-    for family, seq, member, place in await connection.fetch(QUERIES.told, families, seqs):
-        places[family, seq][member] = place
-    return places
 
 
 async def sightings(
@@ -92,22 +101,26 @@ EVENT_COLUMNS = (
     "family_id", "seq", "event_id", "author_id", "kind", "version", "audience", "target_seq", "received_at",
     "digest", "commitment", "salt", "body",
 )  # fmt: skip
-
-
-async def add_events(connection: Any, new: Sequence[tuple[Any, ...]]) -> None:
-    """Add events; each is a row in the order of `EVENT_COLUMNS`.
-
-    By COPY: asyncpg asks of every element of an array whether it is an array itself, which for these columns cost more than
-    all of the encoding.
-    """
-    if new:
-        await connection.copy_records_to_table("event", records=new, columns=EVENT_COLUMNS)
-
-
 RUN_COLUMNS = (
     "family_id", "member_id", "first_place", "first_seq", "length", "released", "told_at", "chain_before", "chain",
 )  # fmt: skip
 SIGHTING_COLUMNS = ("family_id", "member_id", "seq", "body")
+
+COPIED_FROM: Final = 24
+"""Rows. asyncpg asks of every element of an array whether it is an array itself, 0.3 us each, which a COPY spares; but a COPY
+costs a round trip more."""
+
+
+async def _add(connection: Any, table: str, columns: tuple[str, ...], insert: str, new: Sequence[tuple[Any, ...]]) -> None:
+    if len(new) >= COPIED_FROM:
+        await connection.copy_records_to_table(table, records=new, columns=columns)
+    elif new:
+        await connection.execute(insert, *zip(*new, strict=True))
+
+
+async def add_events(connection: Any, new: Sequence[tuple[Any, ...]]) -> None:
+    """Add events; each is a row in the order of `EVENT_COLUMNS`."""
+    await _add(connection, "event", EVENT_COLUMNS, QUERIES.add_events, new)
 
 
 async def put_feeds(connection: Any, foldings: Mapping[FamilyId, Folding], *, after_seq: Mapping[FamilyId, int]) -> None:
@@ -131,8 +144,9 @@ async def _put_runs(connection: Any, foldings: Mapping[FamilyId, Folding], after
             for run in tail.changed.values():
                 row = (family, tail.member, *msgspec.structs.astuple(run))
                 (new if run.first_seq > after_seq[family] and run.told_at is None else grown).append(row)
-    if new:
-        await connection.copy_records_to_table("feed_run", records=new, columns=RUN_COLUMNS)
+    if len(new) < COPIED_FROM:  # then one round trip serves both
+        new, grown = [], new + grown
+    await _add(connection, "feed_run", RUN_COLUMNS, QUERIES.put_runs, new)
     if grown:
         await connection.execute(QUERIES.put_runs, *zip(*grown, strict=True))
 
@@ -151,8 +165,9 @@ async def _put_sightings(connection: Any, foldings: Mapping[FamilyId, Folding], 
                 if id(sighting) not in encoded:
                     encoded[id(sighting)] = encode_sighting(sighting)
                 (new if seq > after_seq[family] else changed).append((family, member, seq, encoded[id(sighting)]))
-    if new:
-        await connection.copy_records_to_table("sighting", records=new, columns=SIGHTING_COLUMNS)
+    if len(new) < COPIED_FROM:
+        new, changed = [], new + changed
+    await _add(connection, "sighting", SIGHTING_COLUMNS, QUERIES.put_sightings, new)
     if changed:
         await connection.execute(QUERIES.put_sightings, *zip(*changed, strict=True))
     if gone:

@@ -37,7 +37,8 @@ SELECT member_id, first_place, first_seq, length, released, told_at, chain_befor
 -- name: sightings
 SELECT seq, member_id, body
   FROM sighting
- WHERE family_id = $1;
+ WHERE family_id = $1
+ ORDER BY seq;
 
 -- name: drop_households
 DELETE FROM household WHERE family_id = $1;

@@ -66,6 +66,25 @@ def test_a_stranger_is_counted_by_what_one_caller_owns(address: str | None, coun
     assert neighbourhood(address) == counted_as
 
 
+def test_a_full_push_costs_what_is_in_it() -> None:
+    """Law 17, I-29: a device is counted by its drafts too, or 256 of them would weigh as much as one."""
+    clock = Clock()
+    limits = Limits(per_s_by_kind={Kind.DRAFTS: 50.0}, clock_s=clock)
+    limits.take(Kind.DRAFTS, "phone", count=256)
+    with pytest.raises(TooManyRequests) as refusal:
+        limits.take(Kind.DRAFTS, "phone", count=256)
+    assert refusal.value.retry_after_s == 1
+    clock.now_s += 1.0
+    limits.take(Kind.DRAFTS, "phone", count=256)
+    limits.take(Kind.DRAFTS, "tablet", count=256)
+
+
+def test_what_is_more_than_a_whole_bucket_passes_when_the_bucket_is_full() -> None:
+    """Law 17: a limit that somebody set low makes a device slow, and never stops it for good."""
+    limits = Limits(per_s_by_kind={Kind.DRAFTS: 1.0}, clock_s=Clock())
+    limits.take(Kind.DRAFTS, "phone", count=256)
+
+
 async def test_a_device_that_runs_wild_is_told_to_wait_and_others_are_not(database_url: str) -> None:
     """I-29: 429 with Retry-After, for that device alone."""
     async def outcomes(url: str) -> None:

@@ -152,9 +152,8 @@ async def test_a_push_whose_connection_dies_is_there_whole_or_not_at_all(log: Lo
         before = (await pull(pool, family, family.ben)).place
         sending = asyncio.create_task(push(log, family, family.ada, *drafts))
         await asyncio.sleep(draw.random() * 0.02 if number else 0)
-        for committer in log._committers:
-            if committer._connection is not None and not committer._connection.is_closed():
-                await owner.execute("SELECT pg_terminate_backend($1)", committer._connection.get_server_pid())
+        if (connection := log._committer._connection) is not None and not connection.is_closed():
+            await owner.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
         with contextlib.suppress(LogUnavailable):
             await sending
         there = (await pull(pool, family, family.ben)).place - before
