@@ -1,0 +1,143 @@
+"""A feed is stored as runs, and reads as if every entry were a row of its own."""
+
+from hashlib import sha256
+from itertools import accumulate, pairwise
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.event import Audience, Event
+from events.ids import FamilyId, MemberId, Place, Seq
+from events.moments import NoteWritten
+from projections import feed
+from projections.feed import RUN_LENGTH_MAX, Run
+from tests.families import Family
+from tests.histories import NOON, Told, commitment, happened
+
+FAMILY, MEMBER = FamilyId(UUID(int=1)), MemberId(UUID(int=2))
+START = feed.origin(FAMILY, MEMBER)
+
+# (what is left out before it, how many, whether they are told later than they were received)
+stretches = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300), st.booleans()), min_size=1, max_size=6)
+
+
+def naive_chain(seqs: list[int], *, start: bytes = START) -> list[bytes]:
+    """The chain after each entry, by its definition alone."""
+    entries = ((place.to_bytes(8, "big") + commitment(seq)) for place, seq in enumerate(seqs, 1))
+    return list(accumulate(entries, lambda chain, entry: sha256(chain + entry).digest(), initial=start))[1:]
+
+
+def as_rows(changed: list[Run], into: dict[int, Run]) -> None:
+    for run in changed:
+        into[run.first_place] = run
+
+
+def told_in(stretches: list[tuple[int, int, bool]], *, size: int) -> tuple[dict[int, Run], list[int]]:
+    """The rows of a feed that is told these stretches, at most `size` at a time, and the seqs in it."""
+    rows: dict[int, Run] = {}
+    last: Run | None = None
+    seqs: list[int] = []
+    seq = 1
+    for gap, count, is_late in stretches:
+        seq += gap
+        for start in range(0, count, size):
+            several = list(range(seq + start, seq + min(start + size, count)))
+            changed = feed.tell(
+                last, start=START, first_seq=several[0], commitments=[commitment(one) for one in several],
+                told_at=NOON if is_late else None,
+            )  # fmt: skip
+            as_rows(changed, rows)
+            last = changed[-1]
+            seqs += several
+        seq += count
+    return rows, seqs
+
+
+@given(stretches, st.integers(1, 400))
+def test_runs_read_as_the_entries_one_by_one(stretches: list[tuple[int, int, bool]], size: int) -> None:
+    """Law 7: places are contiguous, each stands for its seq, and the chain is the one over single entries."""
+    rows, seqs = told_in(stretches, size=size)
+    chain = [START, *naive_chain(seqs)]
+    place = 1
+    for first_place in sorted(rows):
+        run = rows[first_place]
+        assert (run.first_place, run.first_seq) == (place, seqs[place - 1])
+        assert seqs[place - 1 : place - 1 + run.length] == list(range(run.first_seq, run.first_seq + run.length))
+        assert 1 <= run.length <= RUN_LENGTH_MAX
+        assert (run.chain_before, run.chain) == (chain[place - 1], chain[place - 1 + run.length])
+        place += run.length
+    assert place == len(seqs) + 1
+
+
+@given(stretches, st.integers(1, 400), st.integers(1, 400))
+def test_runs_do_not_depend_on_how_many_were_written_at_a_time(
+    stretches: list[tuple[int, int, bool]], one: int, other: int
+) -> None:
+    """Law 11: groups are an accident of the day, and a replay knows nothing of them."""
+    assert told_in(stretches, size=one) == told_in(stretches, size=other)
+
+
+def test_a_run_grows_to_its_bound_and_a_new_one_goes_on() -> None:
+    """Law 17: a reader who starts inside of a run has at most 255 entries to hash."""
+    rows, _ = told_in([(0, 2 * RUN_LENGTH_MAX + 1, False)], size=100)
+    assert [run.length for run in rows.values()] == [RUN_LENGTH_MAX, RUN_LENGTH_MAX, 1]
+
+
+def test_what_was_told_in_order_is_one_run_and_what_was_not_ends_it() -> None:
+    rows, _ = told_in([(0, 10, False), (0, 10, False), (1, 5, False), (0, 5, True), (0, 5, False)], size=3)
+    assert [(run.first_place, run.first_seq, run.length, run.told_at) for run in rows.values()] == [
+        (1, 1, 20, None), (21, 22, 5, None), (26, 27, 5, NOON), (31, 32, 5, None),
+    ]  # fmt: skip
+
+
+def test_a_release_is_a_run_of_its_own() -> None:
+    """Law 9: the shape for the next step: nothing grows into it, though it be the neighbour in the log."""
+    released = Run(Place(1), Seq(1), 3, "opened", None, START, commitment(0))
+    (after,) = feed.tell(released, start=START, first_seq=4, commitments=[commitment(4)])
+    assert (after.first_place, after.length, after.released, after.chain_before) == (4, 1, None, released.chain)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(list(Audience))), max_size=40), st.integers(0, 40))
+def test_interleaved_audiences_give_each_member_their_own_contiguous_places(notes: list[tuple[int, Audience]], late: int) -> None:
+    """Law 7: whoever writes what for whom, and whoever joins in the middle of it."""
+    family = Family()
+    told = Told(family)
+    for founding in family.founded():
+        told.add(happened(family.ada, founding))
+    for member in (family.sitter, family.granny, family.daycare):
+        told.join(member)
+    runs: dict[MemberId, dict[Place, Run]] = {}
+
+    def keep() -> None:
+        told.folding.settle()
+        for member, tail in told.folding.tails.items():
+            runs.setdefault(member, {}).update(tail.changed)
+            tail.changed.clear()
+
+    for number, (author, audience) in enumerate(notes):
+        if number == late:
+            told.join(family.ben)
+        if number % 3 == 0:
+            keep()
+        writer = family.members[author] if author != 1 else family.ada
+        told.add(a_note(family, writer, audience))
+    keep()
+    for member, seqs in told.feeds.items():
+        in_order = [runs[member][place] for place in sorted(runs[member])]
+        assert [seq for run in in_order for seq in range(run.first_seq, run.first_seq + run.length)] == seqs
+        chain = naive_chain(list(seqs), start=feed.origin(family.family, member))
+        assert in_order[-1].chain == chain[-1]
+        assert told.folding.place_of(member) == len(seqs)
+
+
+def a_note(family: Family, author: MemberId, audience: Audience) -> Event[NoteWritten]:
+    return happened(author, NoteWritten(child=family.child, text="a good day"), audience=audience)
+
+
+@given(st.lists(st.integers(1, 60), unique=True).map(sorted))
+def test_neighbours_are_cut_at_every_gap(seqs: list[Seq]) -> None:
+    stretches = feed.neighbours(seqs)
+    assert [seq for stretch in stretches for seq in stretch] == seqs
+    assert all(list(stretch) == list(range(stretch[0], stretch[-1] + 1)) for stretch in stretches)
+    assert all(left[-1] + 1 < right[0] for left, right in pairwise(stretches))
