@@ -5,7 +5,7 @@ Owns these checks, and how a refusal names the field. Knows no event.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -38,36 +38,56 @@ def bare_quotes(text: bytes | msgspec.Raw) -> int:
     return count - octets.count(b'\\"') if b"\\" in octets else count
 
 
+class _Pairs(list[tuple[str, Any]]):
+    """An object as it was written: also what it says twice."""
+
+
 def refuse_duplicate_keys(body: bytes, *, at: str = "") -> None:
     """Refuse JSON in which an object names a key twice. Slower than decoding: called where the count of keys is off."""
+    pairs = _pairs_in(body, at=at)
+    try:
+        _refuse_doubled(pairs, at)
+    except RecursionError:
+        raise _too_deep(at) from None
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in seen:
-                raise DuplicateKey(f"The key {json.dumps(key[:80])} stands twice in one object.", at=joined(at, key[:80]))
-            seen[key] = value
-        return seen
 
-    _parse(body, unique, at=at)
+def _refuse_doubled(value: Any, at: str) -> None:
+    match value:
+        case _Pairs():
+            seen = set()
+            for key, inner in value:
+                path = joined(at, key[:80])
+                if key in seen:
+                    raise DuplicateKey(f"The key {json.dumps(key[:80])} stands twice in one object.", at=path[:200])
+                seen.add(key)
+                _refuse_doubled(inner, path)
+        case list():
+            for index, inner in enumerate(value):
+                _refuse_doubled(inner, f"{at}[{index}]")
+        case _:
+            return
 
 
 def refuse_duplicate_outer_keys(body: bytes) -> None:
     """Refuse a JSON object that itself names a key twice. What is doubled inside of its values is their own affair."""
-    keys = [key for key, _ in _parse(body, list, at="")]
+    keys = [key for key, _ in _pairs_in(body, at="")]
     for key in keys:
         if keys.count(key) > 1:
             raise DuplicateKey(f"The key {json.dumps(key)} stands twice.", at=key)
 
 
-def _parse(body: bytes, pairs: Callable[[list[tuple[str, Any]]], Any], *, at: str) -> Any:
+def _pairs_in(body: bytes, *, at: str) -> Any:
     try:
-        return json.loads(body, object_pairs_hook=pairs)
+        return json.loads(body, object_pairs_hook=_Pairs)
     except RecursionError:
-        raise BodyTooDeep(f"Objects and lists nest at most {DEPTH_MAX} deep.", at=at or None) from None
+        raise _too_deep(at) from None
     except ValueError:
         # JSON all the same, as a whole: a number of thousands of digits, which Python's own reader will not turn into an int.
         raise BodyMalformed("The body holds a value that cannot be read.", at=at or None) from None
+
+
+def _too_deep(at: str) -> BodyTooDeep:
+    return BodyTooDeep(f"Objects and lists nest at most {DEPTH_MAX} deep.", at=at or None)
 
 
 def refuse_nul(body: bytes, *, at: str = "") -> None:

@@ -1,0 +1,25 @@
+"""Drafts and pushes as a device writes them, to be spelled well or badly."""
+
+import json
+from typing import Any
+
+SENT_AT = "2026-11-21T18:03:11.120+01:00"
+CHILD = "5f0c7a52-8d1e-4b6a-9c3d-0000000000c1"
+ABOUT = "0193a3c0-1f2e-7a00-8000-0000000000ff"
+
+
+def draft_of(event: dict[str, Any], *, number: int = 1, **more: Any) -> dict[str, Any]:
+    """A draft as a device sends it."""
+    return {
+        "id": f"0193a3c0-1f2e-7a00-8000-{number:012x}",
+        "occurred_at": "2026-11-21T17:58:00+01:00",
+        "precision": "minute",
+        "recorded_at": "2026-11-21T17:58:40+01:00",
+        "event": event,
+        **more,
+    }
+
+
+def body_of(*drafts: Any, **more: Any) -> bytes:
+    """A push, spelled plainly."""
+    return json.dumps({"sent_at": SENT_AT, "drafts": drafts, **more}, ensure_ascii=False).encode()

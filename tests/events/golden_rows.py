@@ -1,0 +1,36 @@
+"""The golden rows: one row of the log for each type and version that ever was, as its release wrote it.
+
+They are never edited: what a family wrote cannot be written again. A new version brings a file of its own beside the old one.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, NamedTuple
+
+FOLDER: Final = Path(__file__).parent / "golden"
+SUMS: Final = FOLDER / "SHA256SUMS"
+
+
+class Golden(NamedTuple):
+    """A row: its columns `kind` and `version`, and its bytes."""
+
+    kind: str
+    version: int
+    body: bytes
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}.v{self.version}.json"
+
+
+def _read(path: Path) -> Golden:
+    kind, _, version = path.stem.partition(".v")
+    return Golden(kind, int(version), path.read_bytes())
+
+
+GOLDEN: Final = tuple(_read(path) for path in sorted(FOLDER.glob("*.json")))
+
+
+def sum_of(golden: Golden) -> str:
+    """As `sha256sum` prints it."""
+    return f"{sha256(golden.body).hexdigest()}  {golden.name}"

@@ -1,0 +1,122 @@
+"""What an event may be, who may author it and who sees it stand beside its type, and are what was agreed."""
+
+from typing import Any, ClassVar, get_args
+
+import pytest
+
+from events.event import DECLARED_BESIDE_EVERY_TYPE, Audience, Body, Role
+from events.family import ROSTER_FACTS
+from events.wire import BODY_BY_NAME, DeviceBody, ServiceBody
+
+StructMeta: Any = type(Body)
+
+DECLARED: dict[str, Any] = {"version": 1, "authors": frozenset({Role.PARENT}), "audience": Audience.ME, "refers": None}
+
+P, C, D = Role.PARENT, Role.CAREGIVER, Role.DAYCARE
+
+# type -> (version, authors, default audience, what it refers to)
+AGREED = {
+    "FamilyFounded": (1, {P}, "family", None),
+    "HouseholdOpened": (1, {P}, "family", None),
+    "ChildAdded": (1, {P}, "family", None),
+    "MemberJoined": (1, {P}, "family", None),
+    "MemberLeft": (1, {P, C, D}, "family", None),  # anybody may leave
+    "MilestoneObserved": (1, {P, C, D}, "family", None),
+    "ParentFirstSaw": (2, {P}, "me", "observation"),
+    "ClipAttached": (1, {P, C, D}, "as_target", "target"),
+    "NoteWritten": (1, {P, C, D}, "family", "about"),
+    "Cheered": (1, {P, C}, "as_target", "about"),
+    "MilestoneNamed": (1, {P, C}, "family", None),
+    "SurpriseChosen": (1, {P, C}, "me", None),
+    "EnvelopeOpened": (1, {P, C}, "me", None),
+    "Amended": (1, {P, C, D}, "as_target", "target"),
+    "Withdrawn": (1, {P, C, D}, "as_target", "target"),
+    "Erased": (1, {P, C, D}, "family", None),
+}
+
+
+def declare(**declared: Any) -> type[Body]:
+    """Define an event type as a module would on import."""
+    made: type[Body] = StructMeta("Whispered", (Body,), {"__annotations__": {}, **declared}, frozen=True, kw_only=True)
+    return made
+
+
+def test_a_type_that_declares_all_is_defined() -> None:
+    """Law 10: the four declarations are enough."""
+    assert declare(**DECLARED).__name__ == "Whispered"
+
+
+@pytest.mark.parametrize("missing", DECLARED_BESIDE_EVERY_TYPE)
+def test_a_type_without_one_of_its_declarations_does_not_import(missing: str) -> None:
+    """Law 10: nobody can forget to say who sees it."""
+    with pytest.raises(TypeError, match=f"Whispered must declare {missing} beside its fields"):
+        declare(**{name: value for name, value in DECLARED.items() if name != missing})
+
+
+def test_a_type_does_not_inherit_who_sees_it() -> None:
+    """Law 10: what stands beside another type was decided for another type."""
+    whispered = declare(**DECLARED)
+    with pytest.raises(TypeError, match="must declare version, authors, audience, refers"):
+        StructMeta("WhisperedAgain", (whispered,), {"__annotations__": {}}, frozen=True, kw_only=True)
+
+
+def test_a_declaration_is_no_field() -> None:
+    """Law 10: no draft can say who may author it."""
+    for body in BODY_BY_NAME.values():
+        assert set(DECLARED_BESIDE_EVERY_TYPE) & set(body.__struct_fields__) == set()
+        assert set(DECLARED_BESIDE_EVERY_TYPE) <= set(body.__dict__)
+
+
+def test_every_type_declares_what_was_agreed() -> None:
+    """Law 10: a change of authors or audience is a change of the agreement, and shows here."""
+    declared = {
+        name: (body.version, set(body.authors), str(body.audience), body.refers) for name, body in BODY_BY_NAME.items()
+    }
+    assert declared == AGREED
+
+
+def test_what_a_type_refers_to_is_a_field_of_it() -> None:
+    """Law 10: who sees an event has seen what it refers to, so the name must be right."""
+    assert [name for name, body in BODY_BY_NAME.items() if body.refers and body.refers not in body.__struct_fields__] == []
+
+
+def test_what_follows_its_target_always_names_one() -> None:
+    """Law 10: an audience that is the target's needs a target."""
+    followers = [body for body in BODY_BY_NAME.values() if str(body.audience) == "as_target"]
+    assert followers
+    optional = [
+        body.__name__ for body in followers if body.refers not in body.__struct_fields__[: -len(body.__struct_defaults__) or None]
+    ]
+    assert optional == []
+
+
+def test_a_device_drafts_no_roster_fact_and_no_erasure() -> None:
+    """Law 10: those are written for a request, which access has decided."""
+    drafted, written = set(get_args(DeviceBody)), set(get_args(ServiceBody))
+    assert drafted & written == set()
+    assert set(ROSTER_FACTS) <= written
+    assert drafted | written == set(BODY_BY_NAME.values())
+
+
+def test_every_body_is_of_a_union_that_is_read() -> None:
+    """Law 10: a type that is defined and in no union would be written and never read."""
+
+    def all_of(body: type[Body]) -> set[type[Body]]:
+        return {body}.union(*(all_of(inner) for inner in body.__subclasses__()))
+
+    shipped = {body for body in all_of(Body) - {Body} if body.__module__.startswith("events.")}
+    assert shipped == set(BODY_BY_NAME.values())
+
+
+class Noted(Body, frozen=True, kw_only=True):
+    """As a reader would write one: it imports."""
+
+    version: ClassVar = 1
+    authors: ClassVar = frozenset({Role.PARENT})
+    audience: ClassVar = Audience.FAMILY
+    refers: ClassVar = None
+
+
+def test_a_type_is_named_by_its_class() -> None:
+    """Law 4: a row's kind is its type's name."""
+    assert Noted.__struct_config__.tag == "Noted"
