@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.made-of-these-requirements
 DATA   ?= data
 ARGS   ?=
 
-.PHONY: demo serve test lint types walls bench bench-smoke venv requirements clean
+.PHONY: demo serve test lint types walls bench bench-smoke docs venv requirements clean
 
 venv: $(STAMP)
 
@@ -43,6 +43,9 @@ bench: $(STAMP)          ## every figure of benchmarks/results.md, beside its li
 
 bench-smoke: $(STAMP)    ## the same workloads, small: that they run, not what they measure
 	@$(BIN)/python -m benchmarks --smoke $(ARGS)
+
+docs: $(STAMP)           ## docs/events.md, from the types
+	@$(BIN)/python -m events.describe > docs/events.md
 
 requirements:            ## pin anew after a change to requirements/*.in; needs pip-tools on the PATH
 	@cd requirements && for set in runtime dev build; do \
