@@ -216,8 +216,8 @@ def _catalogue() -> Iterator[str]:
     yield "An entry says:\n\n| field | means |\n|---|---|"
     yield from (f"| `{name}` | {ENTRY[name]} |" for name in Milestone.__struct_fields__)
     yield (
-        "\nThere is no score, no percentage and no \"late\". A family's own milestone is `own.<uuid>`, named by a MilestoneNamed;\n"
-        "it implies nothing, and nothing implies it.\n"
+        "\nThere is no score, no percentage and no \"late\". A family's own milestone is `own.<uuid>`, named by a\n"
+        "MilestoneNamed; it implies nothing, and nothing implies it.\n"
     )
 
 
