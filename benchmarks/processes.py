@@ -104,6 +104,7 @@ async def bare_app() -> AsyncIterator[Served]:
         command = [
             sys.executable, "-m", "uvicorn", "benchmarks.bare:app", "--host", address.host, "--port", str(address.port),
             "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--log-level", "warning",
+            "--timeout-keep-alive", "75",  # it stands idle while a round of the service is measured
         ]
         data = Path(folder)
         async with _running(command, address=address, ready_path="/ready", data=data, log=data / "log",
