@@ -57,12 +57,10 @@ _encode_line = msgspec.json.Encoder().encode
 
 def request_log(style: Literal["json", "console"], *, stream: TextIO | None = None) -> Callable[[RequestLine], None]:
     """Where request lines go: past structlog, whose processors cost more than a whole push has, unless people read along."""
-    into = sys.stderr if stream is None else stream
+    into = Losing(sys.stderr if stream is None else stream)
 
     def write(line: RequestLine) -> None:
-        # Whoever reads the log may go away; the families stay.
-        with contextlib.suppress(OSError):
-            into.write(_encode_line(line).decode() + "\n")
+        into.write(_encode_line(line).decode() + "\n")
 
     def show(line: RequestLine) -> None:
         fields = msgspec.structs.asdict(line)
@@ -98,6 +96,23 @@ def _as_json(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> str
     return msgspec.json.encode(event_dict, enc_hook=str).decode()
 
 
+class Losing:
+    """A stream that loses what it cannot write: a full disk, or a reader that went away, stops no request and no commit."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write, or lose it."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush, or do not."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
 def configure(style: Literal["json", "console"], *, stream: TextIO | None = None) -> None:
     """Say how lines look from now on, in this process. They go to standard error."""
     stream = sys.stderr if stream is None else stream
@@ -112,7 +127,7 @@ def configure(style: Literal["json", "console"], *, stream: TextIO | None = None
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        logger_factory=structlog.WriteLoggerFactory(file=Losing(stream)),  # type: ignore[arg-type]
         cache_logger_on_first_use=False,
     )
     # Libraries log in their own words, with values in them: a refused row, an address, a header.
