@@ -4,6 +4,7 @@ Two readers on purpose: strict at the door, where an unknown field is a mistake 
 where it was written by another release of ours.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, get_args
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from events import strict_msgpack
+from events import apart, strict_msgpack
 from events.amend import Amended, Erased, Withdrawn
 from events.clips import ClipAttached
 from events.errors import BodyMalformed, DraftIdNotV7, DraftTooLarge, FieldInvalid, Refused
@@ -98,13 +99,31 @@ def read_push(body: bytes) -> Push:
     except msgspec.ValidationError as error:
         raise invalid_field(error) from None
     except (msgspec.DecodeError, RecursionError) as error:
+        if apart.may_be_half_a_character(body, error):
+            return _read_push_apart(body)
         raise BodyMalformed(f"The body is not JSON: {error}.") from None
-    _require_some(envelope)
+    _require_some(envelope.drafts)
     quotes = [bare_quotes(raw) for raw in envelope.drafts]
     if bare_quotes(body) - sum(quotes) != QUOTES_AROUND_DRAFTS:
         refuse_duplicate_outer_keys(body)
     drafts = [_read_draft_of_json(raw, f"drafts[{n}]", quotes[n]) for n, raw in enumerate(envelope.drafts)]
     return Push(sent_at=envelope.sent_at, drafts=tuple(drafts))
+
+
+def _read_push_apart(body: bytes) -> Push:
+    outer, drafts = apart.without_drafts(body)
+    try:
+        envelope = _envelope_of_json.decode(outer)
+    except msgspec.ValidationError as error:
+        raise invalid_field(error) from None
+    except msgspec.DecodeError as error:
+        raise BodyMalformed(f"The body is not JSON: {error}.") from None
+    if bare_quotes(outer) != QUOTES_AROUND_DRAFTS:
+        refuse_duplicate_outer_keys(outer)
+    raws = [msgspec.Raw(draft) for draft in drafts]
+    _require_some(raws)
+    read = [_read_draft_of_json(raw, f"drafts[{n}]", bare_quotes(raw)) for n, raw in enumerate(raws)]
+    return Push(sent_at=envelope.sent_at, drafts=tuple(read))
 
 
 def read_push_of_msgpack(body: bytes) -> Push:
@@ -120,14 +139,14 @@ def read_push_of_msgpack(body: bytes) -> Push:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
     strict_msgpack.refuse_duplicate_outer_keys(body, fields=len(_Envelope.__struct_fields__))
-    _require_some(envelope)
+    _require_some(envelope.drafts)
     drafts = [_read_draft_of_msgpack(raw, f"drafts[{n}]") for n, raw in enumerate(envelope.drafts)]
     return Push(sent_at=envelope.sent_at, drafts=tuple(drafts))
 
 
-def _require_some(envelope: _Envelope) -> None:
-    if not 1 <= len(envelope.drafts) <= DRAFTS_MAX:
-        raise FieldInvalid(f"A push holds 1 to {DRAFTS_MAX} drafts; this one holds {len(envelope.drafts)}.", at="drafts")
+def _require_some(drafts: Sequence[msgspec.Raw]) -> None:
+    if not 1 <= len(drafts) <= DRAFTS_MAX:
+        raise FieldInvalid(f"A push holds 1 to {DRAFTS_MAX} drafts; this one holds {len(drafts)}.", at="drafts")
 
 
 def _read_draft_of_json(raw: msgspec.Raw, at: str, quotes: int) -> DeviceDraft | Malformed:
