@@ -1,0 +1,112 @@
+"""A family under fire: devices that push with a ledger, and devices of one parent that follow live all the while.
+
+Owns who they are and what they do. Knows nothing of kills.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from client.backoff import Backoff
+from client.device import Device
+from client.errors import ServiceUnreachable
+from client.world import World
+from tests.crash.pushers import Pusher
+from tests.service.conftest import Someone, found_family
+
+PATIENCE = Backoff(first_wait_s=0.1, longest_wait_s=1.0, attempts_max=4)
+"""An app that somebody looks at. One that nobody looks at may wait longer than I-12 allows."""
+WRITES_EVERY_S = 0.2
+
+
+class Crew:
+    """Everybody in the family."""
+
+    def __init__(self, people: list[Someone], devices: list[Device], pushers: list[Pusher], *, ending: asyncio.Event) -> None:
+        self.people = people
+        self.devices = devices
+        self.pushers = pushers
+        self.ending = ending
+
+    @property
+    def answers(self) -> int:
+        """How many pushes were acknowledged until now."""
+        return sum(len(pusher.ledger.acknowledged) for pusher in self.pushers)
+
+    @property
+    def cut_off(self) -> tuple[int, int]:
+        """How many pushes were cut off and answered later, and how many were left alone."""
+        ledgers = [pusher.ledger for pusher in self.pushers]
+        again = sum(push.attempts > 1 for ledger in ledgers for push in ledger.acknowledged)
+        return again, sum(len(ledger.unknown) for ledger in ledgers)
+
+    @property
+    def broken(self) -> list[str]:
+        """The promises that a pusher saw broken."""
+        return [words for pusher in self.pushers for words in pusher.ledger.broken]
+
+    @property
+    def waits(self) -> bool:
+        """Whether anything is left to be pushed."""
+        return not all(pusher.is_idle for pusher in self.pushers) or any(one.outbox.count("waiting") for one in self.devices)
+
+    async def work(self) -> None:
+        """Push until `ending`, and then until nothing waits; follow until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for pusher in self.pushers:
+                tasks.create_task(pusher.run())
+            for device in self.devices:
+                tasks.create_task(self._write(device))
+                tasks.create_task(_follow(device))
+
+    async def _write(self, device: Device) -> None:
+        child = self.people[0].said["child"]
+        while not self.ending.is_set() or device.outbox.count("waiting"):
+            if not self.ending.is_set():
+                device.record({"type": "NoteWritten", "text": f"written on {device.identity.device}", "child": child})
+            with suppress(ServiceUnreachable):
+                await device.push()
+            await asyncio.sleep(WRITES_EVERY_S)
+
+
+async def _follow(device: Device) -> None:
+    async for _ in device.live():
+        pass
+
+
+@asynccontextmanager
+async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
+    """A family of five: six devices that push, and two of Ben's that follow and write."""
+    async with httpx.AsyncClient(base_url=url, timeout=20) as http, AsyncExitStack() as opened:
+        ada = await found_family(http)
+        ben = await ada.invite("parent", name="Ben", household={"name": "Lake"})
+        cleo, dan = [await ada.invite("caregiver", name=name, sees="all") for name in ("Cleo", "Dan")]
+        dora = await ben.invite("daycare", name="Dora")
+        devices = []
+        for number in range(2):
+            code = (await ben.ask("POST", "/v1/devices/pair-codes")).json()["code"]
+            paired = await Device.pair(url, folder / f"ben-{number}.device", code=code, world=World(backoff=PATIENCE))
+            devices.append(await opened.enter_async_context(paired))
+        ending = asyncio.Event()
+        pushers = [
+            Pusher(author, url=url, child=ada.said["child"], seed=f"{seed} {number}", ending=ending)
+            for number, author in enumerate((ada, ada, ben, cleo, dan, dora))
+        ]
+        yield Crew([ada, ben, cleo, dan, dora], devices, pushers, ending=ending)
+
+
+async def feed_of(someone: Someone, url: str) -> list[dict[str, Any]]:
+    """A member's whole feed, in pages."""
+    entries: list[dict[str, Any]] = []
+    async with httpx.AsyncClient(base_url=url, headers=someone.headers, timeout=20) as http:
+        while True:
+            after = len(entries)
+            answer = await http.get(f"/v1/families/{someone.family}/feed", params={"after": after, "limit": 2_000})
+            page = answer.raise_for_status().json()
+            entries += page["entries"]
+            if not page["more"]:
+                return entries

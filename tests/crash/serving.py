@@ -1,0 +1,164 @@
+"""A service in a process of its own, which tests kill, end and start again, with the Postgres that it brings along.
+
+Owns processes, signals and the port. Knows no event. Importing takes longer than starting, and a crash test starts dozens
+of services: they are forked from a process that has imported the service already, and run the command `stillnew serve`.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import psutil
+
+START_S_MAX = 60.0
+STOP_S_MAX = 60.0
+
+forking = multiprocessing.get_context("forkserver")
+forking.set_forkserver_preload(["service.cli", "tests.crash.serving"])
+
+
+def run(arguments: list[str], environment: dict[str, str], folder: str) -> None:
+    """Run `stillnew` in this process, its words in files."""
+    for descriptor, name in ((1, "said"), (2, "log")):
+        written = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if name == "said" else os.O_APPEND), 0o644)
+        os.dup2(written, descriptor)
+    # Workers are handed our standard input by its number, and multiprocessing gave us one that they do not have.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.stdin = os.fdopen(0)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["stillnew", *arguments]
+    from service.cli import main
+
+    main()
+
+
+@contextmanager
+def kept_port() -> Iterator[int]:
+    """A port that stays ours while the service is down: bound, but nobody listens on it."""
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+class Serving:
+    """`stillnew serve` with some arguments, at one address, however often it is killed."""
+
+    def __init__(self, *arguments: str, port: int, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        """`folder` holds what it says: `said` and `log`."""
+        unlimited = {f"STILLNEW_LIMIT_{kind}": "0" for kind in ("PUSH", "DRAFTS", "READ", "ACCESS", "STRANGERS")}
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("STILLNEW_", "DATABASE_URL"))}
+        self.url = f"http://127.0.0.1:{port}"
+        self.folder = folder
+        self.process: BaseProcess | None = None
+        self._environment = {**ours, **unlimited, **(environment or {})}
+        self._arguments = ["serve", "--port", str(port), *arguments]
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def begin(self) -> None:
+        """Start it, and do not wait until it is ready."""
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "said").unlink(missing_ok=True)
+        self.process = forking.Process(target=run, args=(self._arguments, self._environment, str(self.folder)))
+        self.process.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it says that it is ready; once more, if its database was killed while it started."""
+        self.begin()
+        deadline_s = time.monotonic() + START_S_MAX
+        while not self.is_ready():
+            assert time.monotonic() < deadline_s, self.log[-2000:]
+            assert self.process is not None
+            if self.process.exitcode is not None:
+                self.begin()
+            time.sleep(0.01)
+
+    def is_ready(self) -> bool:
+        said = self.folder / "said"
+        return said.exists() and said.read_text().endswith("\n")
+
+    def kill(self) -> None:
+        """kill -9, this process alone: its database runs on, as it would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.join()
+
+    def end(self) -> int:
+        """SIGTERM; gives the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.wait()
+
+    def wait(self) -> int:
+        assert self.process is not None
+        self.process.join(STOP_S_MAX)
+        assert self.process.exitcode is not None, "it does not end"
+        return self.process.exitcode
+
+
+def postgres_of(data: Path) -> psutil.Process | None:
+    """The server that runs on a data directory."""
+    with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess, ValueError, IndexError):
+        process = psutil.Process(int((data / "postgres" / "postmaster.pid").read_text().split("\n")[0]))
+        # The number may have gone to a stranger since the file was written.
+        if process.name() == "postgres" and Path(process.cwd()) == (data / "postgres").resolve():
+            return process
+    return None
+
+
+def kill_postgres(data: Path) -> bool:
+    """kill -9, the server and all its children at one time; whether there was one."""
+    server = postgres_of(data)
+    if server is None:
+        return False
+    with contextlib.suppress(psutil.NoSuchProcess):
+        doomed = [server, *server.children(recursive=True)]
+        for process in doomed:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        return True
+    return False
+
+
+@contextmanager
+def serving(*arguments: str, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Serving]:
+    """A started service, ended at the end of the block if it has not ended before; of its database nothing is left."""
+    with kept_port() as port:
+        service = Serving(*arguments, port=port, folder=folder, environment=environment)
+        try:
+            service.start()
+            yield service
+        finally:
+            if service.process is not None and service.process.exitcode is None:
+                service.process.terminate()
+                service.process.join(STOP_S_MAX)
+                service.process.kill()
+                service.process.join()
+
+
+@contextmanager
+def serving_with_own_postgres(data: Path) -> Iterator[Serving]:
+    """A started service on an embedded Postgres in `data`."""
+    try:
+        with serving("--data", str(data), folder=data.with_name(f"{data.name}-says")) as service:
+            yield service
+    finally:
+        kill_postgres(data)

@@ -1,0 +1,96 @@
+"""A disk that is full, and then is not: a small tmpfs below the data directory."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from service.postgres.embedded import EmbeddedPostgres
+from tests.crash.crew import feed_of
+from tests.crash.pushers import Pusher
+from tests.crash.serving import serving_with_own_postgres
+from tests.service.conftest import Someone, found_family
+
+DISK = "160m"
+"""A new cluster takes about 70 MB, a piece of its write-ahead log 16 MB."""
+LEFT_BYTES = 256 * 1024
+CURRENT_WITHIN_S = 10.0
+
+
+@pytest.fixture
+def small_disk(open_folder: Path) -> Iterator[Path]:
+    """A file system of its own."""
+    folder = open_folder / "small-disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"a disk of its own cannot be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(disk: Path, *, left_bytes: int) -> None:
+    """Leave so much."""
+    space = os.statvfs(disk)
+    with (disk / "ballast").open("ab") as ballast:
+        with contextlib.suppress(OSError):
+            os.posix_fallocate(ballast.fileno(), ballast.tell(), max(1, space.f_bavail * space.f_frsize - left_bytes))
+
+
+async def push_until_refused(ada: Someone, pusher: Pusher) -> httpx.Response:
+    """Push until the service refuses; what it took goes to the ledger, and the refused push stays unknown."""
+    headers = ada.headers | {"Content-Type": "application/json"}
+    while True:
+        push = pusher.new_push()
+        push.attempts = 1
+        answer = await ada.http.post(f"/v1/families/{ada.family}/events", content=push.body, headers=headers)
+        if answer.status_code != 200:
+            pusher.ledger.unknown.append(push)
+            return answer
+        push.receipts = answer.json()["receipts"]
+        pusher.ledger.acknowledged.append(push)
+
+
+async def test_a_full_disk_refuses_pushes_writes_none_by_half_and_takes_them_when_there_is_space(small_disk: Path) -> None:
+    """Law 1, law 17, I-04, I-12, I-32: 503 while there is no space for rows, nor for the write-ahead log; then as before."""
+    data = small_disk / "data"
+    with serving_with_own_postgres(data) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
+            ada = await found_family(http)
+            pusher = Pusher(ada, url=service.url, child=ada.said["child"], seed="full", ending=asyncio.Event())
+            for needs_a_new_piece_of_log in (False, True):
+                fill(small_disk, left_bytes=LEFT_BYTES)
+                if needs_a_new_piece_of_log:
+                    await begin_a_new_piece_of_log(data)
+                refused = await push_until_refused(ada, pusher)
+                assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json"), refused.text
+                assert refused.json()["code"] in {"log.unavailable", "unavailable"}
+                assert "retry-after" in refused.headers
+                await asyncio.sleep(1)
+                (small_disk / "ballast").unlink()
+                async with asyncio.timeout(CURRENT_WITHIN_S):
+                    await pusher.offer_unknown_again()
+                assert pusher.ledger.broken == []
+            feed = await feed_of(ada, service.url)
+            places = {entry["event"]["id"]: entry["place"] for entry in feed}
+            assert len(places) == len(feed)
+            assert pusher.ledger.places().items() <= places.items()
+        assert service.end() == 0
+
+
+async def begin_a_new_piece_of_log(data: Path) -> None:
+    """Whoever writes next needs 16 MB that are not there."""
+    with contextlib.suppress(OSError, asyncpg.PostgresError):
+        connection = await asyncpg.connect(EmbeddedPostgres(data).database_url)
+        try:
+            for _ in range(8):
+                await connection.execute("SELECT pg_switch_wal(), txid_current()")
+        finally:
+            await connection.close()

@@ -1,0 +1,121 @@
+"""kill -9, of the service and of its Postgres, at random moments in the middle of pushes.
+
+What a power cut does to bytes that were never flushed is not shown here: the page cache outlives a process. That fsync is
+on is shown beside the embedded server.
+"""
+
+import asyncio
+import os
+import random
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crash.crew import Crew, crew_of, feed_of
+from tests.crash.pushers import Push
+from tests.crash.serving import Serving, kill_postgres, serving_with_own_postgres
+from tests.service.feed.listening import until
+
+ROOT = Path(__file__).parents[2]
+KILLS = 500 if os.environ.get("STILLNEW_NIGHTLY") else 24
+SEED = os.environ.get("STILLNEW_SEED") or secrets.token_hex(4)
+CURRENT_WITHIN_S = 10.0
+"""I-12."""
+STAND_STILL_S_MAX = 30.0
+
+
+@pytest.mark.timeout(120 if KILLS < 100 else 3_600)
+async def test_nothing_acknowledged_is_lost_or_doubled_however_often_service_and_postgres_are_killed(
+    open_folder: Path, tmp_path: Path
+) -> None:
+    """Law 1, law 2, law 11, I-01, I-02, I-04, I-12: acknowledged - log = {}, each id once, each push whole or not at all."""
+    print(f"STILLNEW_SEED={SEED}")
+    data = open_folder / f"killed-{SEED}"
+    with serving_with_own_postgres(data) as service:
+        async with crew_of(service.url, tmp_path, seed=SEED) as crew:
+            working = asyncio.create_task(crew.work())
+            try:
+                await kill_often(service, data, crew, dice=random.Random(SEED))
+                await be_current(service, crew, since_s=time.monotonic())
+            finally:
+                working.cancel()
+                await asyncio.wait({working})
+            assert crew.broken == []
+            resolved, left = crew.cut_off
+            assert resolved > 0, "kills that cut no push show nothing"
+            print(f"{crew.answers} pushes acknowledged, {resolved} of them after a cut; {left} left unknown")
+            await hold_ledgers_against_feeds(crew, service.url)
+            assert service.end() == 0
+    assert '"crashed"' not in service.log, "I-32: a fault of the database is no mistake of ours"
+    assert "append failed" not in service.log
+    assert await replayed(data) == "0 differences"
+
+
+async def kill_often(service: Serving, data: Path, crew: Crew, *, dice: random.Random) -> None:
+    """As many kills of the one as of the other, mostly while pushes are being answered, sometimes in the middle of a recovery."""
+    doomed = ["service", "postgres"] * (KILLS // 2)
+    dice.shuffle(doomed)
+    for what in doomed:
+        if dice.random() < 0.8:
+            answers = crew.answers
+            await until(lambda: crew.answers > answers, within_s=STAND_STILL_S_MAX)  # noqa: B023 - awaited in this turn
+        await asyncio.sleep(dice.random() * 0.25)
+        if what == "service":
+            await asyncio.to_thread(service.kill)
+            await asyncio.to_thread(service.start)
+        else:
+            await until(lambda: kill_postgres(data), within_s=STAND_STILL_S_MAX)
+
+
+async def be_current(service: Serving, crew: Crew, *, since_s: float) -> None:
+    """I-12: within 10 s of the last fault nothing waits, and both devices of Ben hold the same bytes, his whole feed."""
+    crew.ending.set()
+    await until(lambda: not crew.waits, within_s=CURRENT_WITHIN_S)
+    length = len(await feed_of(crew.people[1], service.url))
+    left_s = since_s + CURRENT_WITHIN_S - time.monotonic()
+    await until(lambda: all(device.mirror.place == length for device in crew.devices), within_s=left_s)
+    one, other = (device.transcript() for device in crew.devices)
+    assert one == other
+
+
+async def hold_ledgers_against_feeds(crew: Crew, url: str) -> None:
+    """Every acknowledged draft stands at its place, once, in the words that were sent; what was cut off is there whole or not."""
+    for pusher in crew.pushers:
+        entries = await feed_of(pusher.someone, url)
+        assert [entry["place"] for entry in entries] == list(range(1, len(entries) + 1))
+        by_id = {entry["event"]["id"]: entry for entry in entries}
+        assert len(by_id) == len(entries)
+        for push in pusher.ledger.acknowledged:
+            hold_against_feed(push, by_id)
+        unknown = list(pusher.ledger.unknown)
+        for push in unknown:
+            assert len(push.acceptable & by_id.keys()) in (0, len(push.acceptable)), "I-04"
+        await pusher.offer_unknown_again()
+        for push in unknown:
+            if push.acceptable & by_id.keys():
+                hold_against_feed(push, by_id)
+    assert crew.broken == []
+
+
+def hold_against_feed(push: Push, by_id: Mapping[str, dict[str, Any]]) -> None:
+    for draft, receipt in zip(push.drafts, push.receipts or (), strict=True):
+        if draft["id"] not in push.acceptable:
+            assert draft["id"] not in by_id
+            continue
+        entry = by_id[draft["id"]]
+        assert receipt["place"] == entry["place"]
+        assert draft["event"].items() <= entry["event"]["event"].items()
+
+
+async def replayed(data: Path) -> str:
+    """What `stillnew replay --check` found."""
+    command = [sys.executable, "-m", "service.cli", "replay", "--check", "--data", str(data)]
+    said = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout + said.stderr
+    return said.stdout.partition(": ")[2].strip().rstrip(".")
