@@ -41,8 +41,9 @@ async def test_nothing_acknowledged_is_lost_or_doubled_however_often_service_and
         async with crew_of(service.url, tmp_path, seed=SEED) as crew:
             working = asyncio.create_task(crew.work())
             try:
-                await kill_often(service, data, crew, dice=random.Random(SEED))
-                await be_current(service, crew, since_s=time.monotonic())
+                last_kill_s = await kill_often(service, data, crew, dice=random.Random(SEED))
+                await be_current(service, crew, since_s=last_kill_s)
+                assert not working.done(), working
             finally:
                 working.cancel()
                 await asyncio.wait({working})
@@ -57,8 +58,12 @@ async def test_nothing_acknowledged_is_lost_or_doubled_however_often_service_and
     assert await replayed(data) == "0 differences"
 
 
-async def kill_often(service: Serving, data: Path, crew: Crew, *, dice: random.Random) -> None:
-    """As many kills of the one as of the other, mostly while pushes are being answered, sometimes in the middle of a recovery."""
+async def kill_often(service: Serving, data: Path, crew: Crew, *, dice: random.Random) -> float:
+    """As many kills of the one as of the other, mostly while pushes are being answered, sometimes in the middle of a recovery.
+
+    When the last one was.
+    """
+    killed_s = 0.0
     doomed = ["service", "postgres"] * (KILLS // 2)
     dice.shuffle(doomed)
     for what in doomed:
@@ -66,11 +71,13 @@ async def kill_often(service: Serving, data: Path, crew: Crew, *, dice: random.R
             answers = crew.answers
             await until(lambda: crew.answers > answers, within_s=STAND_STILL_S_MAX)  # noqa: B023 - awaited in this turn
         await asyncio.sleep(dice.random() * 0.25)
+        killed_s = time.monotonic()
         if what == "service":
             await asyncio.to_thread(service.kill)
             await asyncio.to_thread(service.start)
         else:
             await until(lambda: kill_postgres(data), within_s=STAND_STILL_S_MAX)
+    return killed_s
 
 
 async def be_current(service: Serving, crew: Crew, *, since_s: float) -> None:
