@@ -119,6 +119,7 @@ class Standing:
         )
         self.ids["chosen"] = self.record("ada", self.draft({"type": "SurpriseChosen", "scope": "all", "mode": "tell"}))
         self.ids["joined"] = self.ask("ada", "GET", "/v1/families/{family}/feed").json()["entries"][2]["event"]["id"]
+        self.ids["open_code"] = self._invite("caregiver")
         self.ids["absent"] = str(uuid7())
 
     def _family(self, you: str, child: str) -> Known:
@@ -126,8 +127,11 @@ class Standing:
         return self._known(self.http.post("/v1/families", json=body))
 
     def _join(self, role: str, name: str, **more: Any) -> Known:
-        code = self.ask("ada", "POST", "/v1/families/{family}/invites", json={"role": role, **more}).json()["code"]
+        self.ids["used_code"] = code = self._invite(role, **more)
         return self._known(self.http.post("/v1/invites/accept", json={"code": code, "name": name, "device": {"name": "phone"}}))
+
+    def _invite(self, role: str, **more: Any) -> str:
+        return str(self.ask("ada", "POST", "/v1/families/{family}/invites", json={"role": role, **more}).json()["code"])
 
     @staticmethod
     def _known(answer: httpx.Response) -> Known:
