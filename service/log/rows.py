@@ -17,8 +17,9 @@ from service.postgres.queries import load
 
 QUERIES = load(__package__, "append.sql")
 
-encode_sighting = msgspec.msgpack.Encoder().encode
-decode_sighting = msgspec.msgpack.Decoder(Sighting).decode
+# JSON, because MessagePack has no place for a time's offset from UTC, which its sender chose.
+encode_sighting = msgspec.json.Encoder().encode
+decode_sighting = msgspec.json.Decoder(Sighting).decode
 
 
 class Known(msgspec.Struct, frozen=True):
