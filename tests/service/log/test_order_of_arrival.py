@@ -1,0 +1,83 @@
+"""Devices that were offline tell of the same things in any order, and the timelines are the same."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import asyncpg
+import msgspec
+import pytest
+
+from events.event import Role
+from events.ids import FamilyId, MemberId
+from service.feed.timeline import timeline
+from service.log.log import Log
+from tests.families import CRAWLED, STOOD, WALKED, Draft, Family, drafted, found, outcomes, push, saw
+
+# Who wrote it, on which of their devices.
+Written = tuple[MemberId, int, Draft]
+
+
+def a_month(family: Family, draw: random.Random) -> list[Written]:
+    """What several devices of a family write in a month: each device's own second thoughts come after its first ones."""
+    written: list[Written] = []
+    start = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    for device in range(8):
+        author = (family.ada, family.ben, family.ada, family.sitter)[device % 4]
+        for _ in range(draw.randint(2, 5)):
+            milestone, at = draw.choice((WALKED, CRAWLED, STOOD)), start + timedelta(days=draw.randrange(5))
+            seen = saw(
+                family, milestone, at=at, precision=draw.choice(("minute", "day")), audience=draw.choice((None, "household"))
+            )
+            if author != family.sitter and draw.random() < 0.4:
+                seen = drafted("ParentFirstSaw", child=family.child, milestone=milestone, how="clip", at=at, feelings="tears")
+            written.append((author, device, seen))
+            for _ in range(draw.choice((0, 0, 1, 3))):
+                changes = draw.choice(
+                    ({"occurred_at": "2026-02-01T09:00:00+09:00"}, {"milestone": CRAWLED}, {"precision": "month"})
+                )
+                recorded_at = start + timedelta(days=draw.randrange(3))
+                amended = drafted("Amended", target=seen["id"], changes=changes, at=recorded_at, precision="day")
+                # A second device of theirs that was told of it may have written this, and may come online first or last.
+                written.append((author, draw.choice((device, device + 4)), amended))
+            if draw.random() < 0.2:
+                written.append((author, device, drafted("Withdrawn", target=seen["id"], at=start)))
+    return written
+
+
+def arriving(written: list[Written], draw: random.Random) -> list[Written]:
+    """In another order: only after what they are about, for a device amends only what it knows."""
+    waiting = draw.sample(written, len(written))
+    arrived: list[Written] = []
+    while waiting:
+        there = {draft["id"] for _, _, draft in arrived}
+        ready = next(one for one in waiting if one[2]["event"].get("target") in (None, *there))
+        waiting.remove(ready)
+        arrived.append(ready)
+    return arrived
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_two_logs_with_the_same_facts_give_the_same_timelines(
+    log: Log, other_log: Log, pool: asyncpg.Pool, seed: int
+) -> None:
+    """Law 12: one family lived twice, its devices coming online in another order each time."""
+    draw = random.Random(seed)
+    once = await found(log)
+    again = await found(other_log, family=replace(once, family=FamilyId(uuid4())))
+    written = a_month(once, draw)
+    for family, order in ((once, written), (again, arriving(written, draw))):
+        for author, device, draft in order:
+            assert outcomes(await push((log, other_log)[device % 2], family, author, draft)) == ["recorded"]
+    for parent in (once.ada, once.ben):
+        said = [
+            msgspec.json.encode(
+                await timeline(
+                    pool, family=family.family, member=parent, role=Role.PARENT, child=None, as_of=None, now=datetime.now(UTC)
+                )
+            )
+            for family in (once, again)
+        ]
+        assert said[0] == said[1]
+        assert WALKED.encode() in said[0]
