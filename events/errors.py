@@ -104,9 +104,9 @@ class RoleMayNot(Refused):
 
 
 class AudienceNotAllowed(Refused):
-    """What refers to an event is for those who were told of it; it cannot name an audience of its own."""
+    """What follows its target is for those who were told of that, and a few types have one audience: no draft asks for another."""
 
-    code, status, title = "event.audience_not_allowed", 422, "The audience follows the target"
+    code, status, title = "event.audience_not_allowed", 422, "The audience is not the draft's to choose"
 
 
 class NotTheAuthor(Refused):

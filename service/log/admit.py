@@ -54,6 +54,8 @@ ABOUT: Final[Mapping[str, frozenset[str]]] = {
     "Cheered": frozenset({"MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached"}),
 }
 """Type -> the types that it may be about."""
+HAS_ONE_AUDIENCE: Final = frozenset({"MilestoneNamed", "SurpriseChosen", "EnvelopeOpened"})
+"""A name shows in everybody's timeline, so everybody is told of it; a wish not to be told is its author's alone."""
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -90,10 +92,7 @@ def admit(
     body = draft.event
     if author.role not in body.authors:
         raise RoleMayNot(f"A {author.role} cannot author {type(body).__name__}.", at="event.type")
-    if isinstance(body.audience, AsTarget) and draft.audience is not None:
-        raise AudienceNotAllowed(
-            f"{type(body).__name__} is for those who were told of its target: leave the audience out.", at="audience"
-        )
+    _require_audience(body, draft.audience)
     _require_target(body, author, target)
     _require_subject(body, roster)
     if isinstance(body, ClipAttached):
@@ -104,6 +103,16 @@ def admit(
         occurred_at=occurred_at,
         claimed_at=None if occurred_at is draft.occurred_at else draft.occurred_at,
     )
+
+
+def _require_audience(body: Body, asked: Audience | None) -> None:
+    kind = type(body).__name__
+    if asked is None:
+        return
+    if isinstance(body.audience, AsTarget):
+        raise AudienceNotAllowed(f"{kind} is for those who were told of its target: leave the audience out.", at="audience")
+    if kind in HAS_ONE_AUDIENCE and asked is not body.audience:
+        raise AudienceNotAllowed(f"{kind} is for {body.audience} alone: leave the audience out.", at="audience")
 
 
 def _require_target(body: Body, author: Member, target: Target | None) -> None:
