@@ -104,7 +104,7 @@ class RoleMayNot(Refused):
 
 
 class AudienceNotAllowed(Refused):
-    """What follows its target is for those who were told of that, and a few types have one audience: no draft asks for another."""
+    """What follows its target is for those who were told of that, and a few types have one audience alone."""
 
     code, status, title = "event.audience_not_allowed", 422, "The audience is not the draft's to choose"
 
