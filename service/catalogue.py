@@ -45,7 +45,9 @@ class CatalogueListed(msgspec.Struct, frozen=True, kw_only=True):
     milestones: tuple[Milestone, ...]
 
 
-CATALOGUE_QUERY: Final[dict[str, dict[str, Any]]] = {"lang": {"type": "string", "pattern": LANGUAGE, "maxLength": 35}}
+CATALOGUE_QUERY: Final[dict[str, dict[str, Any]]] = {
+    "lang": {"type": "string", "pattern": LANGUAGE.replace(r"\Z", "$"), "maxLength": 35, "default": LANGUAGE_HELD}
+}
 
 
 @cache

@@ -21,7 +21,7 @@ from service.log.routes import Pushed
 from service.log.routes import push as take_push
 from service.says import Says, Who
 
-PLACE_MAX: Final = 2**63 - 1
+PLACE_MAX: Final = 2**62
 Place = Annotated[int, msgspec.Meta(ge=0, le=PLACE_MAX)]
 
 
@@ -45,7 +45,7 @@ PUSH = Says(
 LIVE = Says(
     summary="The feed as it grows, as server-sent events: catches up, then follows",
     who=Who.MEMBER, kind=Kind.READ, answers=str, answers_as="text/event-stream",
-    query={"after": {"type": "integer", "minimum": 0, "default": 0}},
+    query={"after": {"type": "integer", "minimum": 0, "maximum": PLACE_MAX, "default": 0}},
     headers={"Last-Event-ID": {"type": "string", "pattern": "^[0-9]{1,18}$"}},
     refuses=(FeedAhead, TooManyStreams, NoRoomForStreams, FieldInvalid),
 )  # fmt: skip

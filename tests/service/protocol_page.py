@@ -1,0 +1,121 @@
+"""The protocol's page, section by section, in a form that can be held against the OpenAPI document. Written by hand."""
+
+from typing import Any
+
+# Route -> status, what it takes, what it answers. `?` may be left out; `*` is a list of; None is no body.
+NAMED = {"name": None}
+CHILD = {"name": None, "born?": None}
+CHOICE = {"child?": None, "scope": None, "mode": None, "hold_unsorted?": None, "at_most_days?": None}
+HOUSEHOLD = {"household": None, "name": None}
+ENTRY_EVENT = {
+    "id": None, "author": None, "occurred_at": None, "precision": None, "recorded_at": None, "received_at": None,
+    "audience": None, "claimed_at?": None, "event": "event",
+}  # fmt: skip
+SIGHT = {"occurred_at": None, "precision": None, "how": None, "event": None, "feelings": None, "clips*": None}
+MILESTONE = {
+    "key": None, "title": None, "domain": None, "months*": None, "what_counts": None, "sources*": None,
+    "builds_to?*": None, "implies?*": None, "safety?": None,
+}  # fmt: skip
+PROBLEM = {"code": None, "at": None, "detail": None}
+
+ROUTES: dict[str, tuple[int, Any, Any]] = {
+    "POST /v1/families": (
+        201, {"you": NAMED, "household": NAMED, "child": CHILD, "device?": NAMED},
+        dict.fromkeys(("family", "member", "household", "child", "device", "token")),
+    ),
+    "GET /v1/me": (
+        200, None,
+        {
+            "person": None,
+            "memberships*": dict.fromkeys(("family", "member", "name", "role", "household")),
+            "devices*": dict.fromkeys(("device", "name", "created_at", "this")),
+        },
+    ),
+    "GET /v1/families/{family}": (
+        200, None,
+        {
+            "family": None, "households*": HOUSEHOLD, "children*": {"child": None, "name": None, "born": None},
+            "members*": dict.fromkeys(("member", "name", "role", "household")),
+        },
+    ),
+    "POST /v1/families/{family}/children": (201, CHILD, {"child": None, "name": None, "born": None}),
+    "POST /v1/families/{family}/invites": (
+        201, {"role": None, "household?": NAMED, "name?": None, "sees?": None}, dict.fromkeys(("code", "url", "expires_at")),
+    ),
+    "POST /v1/invites/accept": (
+        201, {"code": None, "name": None, "device?": NAMED, "surprise?*": CHOICE},
+        dict.fromkeys(("family", "member", "device", "token")),
+    ),
+    "POST /v1/devices/pair-codes": (201, None, dict.fromkeys(("code", "expires_at"))),
+    "POST /v1/devices/pair": (201, {"code": None, "device": NAMED}, dict.fromkeys(("device", "token"))),
+    "DELETE /v1/devices/{device}": (204, None, None),
+    "DELETE /v1/families/{family}/members/{member}": (204, None, None),
+    "POST /v1/families/{family}/events": (
+        200,
+        {
+            "sent_at": None,
+            "drafts*": {
+                "id": None, "occurred_at": None, "precision": None, "recorded_at": None, "audience?": None, "event": "draft",
+            },
+        },
+        {"log": None, "receipts*": {"id": None, "outcome": None, "place?": None, "problem?": PROBLEM}},
+    ),
+    "GET /v1/families/{family}/feed": (
+        200, None,
+        {
+            "log": None, "place": None, "more": None,
+            # Beyond the page: the whole chain at the end of these entries, each of which tells its first digits.
+            "chain": None,
+            "entries*": {"place": None, "told_at": None, "released": None, "chain": None, "event": ENTRY_EVENT},
+        },
+    ),
+    "GET /v1/families/{family}/live": (200, None, None),
+    "GET /v1/families/{family}/timeline": (
+        200, None,
+        {
+            "entries*": {
+                "child": None, "milestone": None, "title": None, "domain": None, "state": None,
+                "first_saw": SIGHT, "first_in_person": SIGHT,
+                # Beyond the page: how exactly the other's time is known.
+                "before_you": dict.fromkeys(("occurred_at", "precision", "author", "event")),
+            },
+        },
+    ),
+    "GET /v1/catalogue": (200, None, {"version": None, "lang": None, "milestones*": MILESTONE}),
+    "GET /health/live": (200, None, {"alive?": None}),
+    "GET /health/ready": (200, None, dict.fromkeys(("ready", "database", "migrations", "redis"))),
+    "GET /metrics": (200, None, None),
+    "GET /schema/openapi.json": (200, None, None),
+}  # fmt: skip
+
+# What a device sends as `event`, from the page's table, and beyond it what its columns tell in words.
+OBSERVED = {"child": None, "milestone": None, "note?": None, "again?": None}
+CHANGES = dict.fromkeys(
+    f"{name}?" for name in
+    ("occurred_at", "precision", "child", "milestone", "note", "again", "how", "feelings", "text", "words")
+)  # fmt: skip
+DRAFTED: dict[str, Any] = {
+    "MilestoneObserved": OBSERVED,
+    "ParentFirstSaw": {"child": None, "milestone": None, "how": None, "feelings?": None, "observation?": None},
+    # The service completes the last three; a device that sends them is refused by name.
+    "ClipAttached": {"target": None, "clip": None, "media_type?": None, "length_bytes?": None, "sha256?": None},
+    "NoteWritten": {"child": None, "text": None, "about?": None},
+    "Cheered": {"about": None, "words?": None},
+    # Not in the page's table: the title of a family's own milestone, whose key the page knows.
+    "MilestoneNamed": {"milestone": None, "title": None, "domain": None},
+    "SurpriseChosen": CHOICE,
+    "EnvelopeOpened": {"child?": None, "scope": None},
+    "Amended": {"target": None, "changes": CHANGES},
+    "Withdrawn": {"target": None},
+}
+
+PARAMETERS = {
+    "GET /v1/families/{family}/feed": {"after", "limit"},
+    "GET /v1/families/{family}/live": {"after", "Last-Event-ID"},
+    "GET /v1/families/{family}/timeline": {"child", "as_of"},
+    "GET /v1/catalogue": {"lang", "If-None-Match"},
+}
+
+OPEN = {"GET /health/live", "GET /health/ready", "GET /metrics", "GET /schema/openapi.json", "GET /v1/catalogue",
+        "POST /v1/devices/pair"}  # fmt: skip
+OPEN_OR_KNOWN = {"POST /v1/families", "POST /v1/invites/accept"}

@@ -1,0 +1,187 @@
+"""The OpenAPI document says what the protocol's page says: every route, every field, and which of them may be left out.
+
+The page is spelled out in `protocol_page`, by hand. Where code, document and page drift apart, this fails.
+"""
+
+import re
+from typing import Any
+
+import pytest
+
+from events.wire import BODY_BY_NAME
+from tests.service.protocol_page import DRAFTED, OPEN, OPEN_OR_KNOWN, PARAMETERS, ROUTES
+from tests.service.standing import PROBLEM_FIELDS, Standing
+
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def document(standing: Standing) -> Document:
+    answer = standing.http.get("/schema/openapi.json")
+    assert answer.headers["content-type"] == "application/vnd.oai.openapi+json"
+    found: Document = answer.json()
+    return found
+
+
+def resolved(document: Document, schema: Any) -> Any:
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def objects_in(document: Document, schema: Any) -> list[Any]:
+    """The object types that a schema allows, null and scalars aside."""
+    schema = resolved(document, schema)
+    if "anyOf" in schema:
+        return [found for inner in schema["anyOf"] for found in objects_in(document, inner)]
+    return [schema] if schema.get("type") == "object" and "properties" in schema else []
+
+
+def lists_in(document: Document, schema: Any) -> list[Any]:
+    schema = resolved(document, schema)
+    if "anyOf" in schema:
+        return [found for inner in schema["anyOf"] for found in lists_in(document, inner)]
+    return [schema] if schema.get("type") == "array" else []
+
+
+def fields(document: Document, schema: Any) -> Any:
+    """What a schema says, in the notation of ROUTES."""
+    objects = objects_in(document, schema)
+    if len(objects) > 1 or any("type" in one["properties"] for one in objects):
+        drafted = {one["title"] for one in objects} == set(DRAFTED)
+        assert drafted or {one["title"] for one in objects} == set(BODY_BY_NAME)
+        return "draft" if drafted else "event"
+    if not objects:
+        return None
+    found = {}
+    for name, inner in objects[0]["properties"].items():
+        mark = "" if name in objects[0].get("required", ()) else "?"
+        lists = lists_in(document, inner)
+        if lists:
+            # A list of fixed length (months) says its items one by one, and `false` for any more.
+            found[f"{name}{mark}*"] = fields(document, lists[0].get("items") or {})
+        else:
+            found[name + mark] = fields(document, inner)
+    return found
+
+
+def operations(document: Document) -> dict[str, Any]:
+    return {
+        f"{method.upper()} {path}": operation for path, found in document["paths"].items() for method, operation in found.items()
+    }
+
+
+def test_the_document_has_every_route_of_the_page_and_no_other(document: Document) -> None:
+    """Protocol: Access, Sync, Views (timeline, catalogue), Operations. What is to come later is not promised yet."""
+    assert document["openapi"].startswith("3.1")
+    assert set(ROUTES) == set(operations(document))
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_takes_and_answers_what_the_page_says(document: Document, route: str) -> None:
+    """Protocol, field by field: what is needed, what may be left out, what comes back."""
+    status, takes, answers = ROUTES[route]
+    operation = operations(document)[route]
+    assert min(code for code in operation["responses"] if code[0] == "2") == str(status)
+    assert ("requestBody" in operation) == (takes is not None)
+    if takes is not None:
+        content = operation["requestBody"]["content"]
+        assert set(content) == {"application/json", "application/msgpack"}
+        for one in content.values():
+            assert takes == fields(document, one["schema"])
+    content = operation["responses"][str(status)].get("content", {})
+    if answers is None:
+        assert not {"application/json", "application/msgpack"} & set(content)
+    else:
+        assert set(content) == {"application/json", "application/msgpack"}
+        for one in content.values():
+            assert answers == fields(document, one["schema"])
+
+
+@pytest.mark.parametrize("kind", DRAFTED)
+def test_an_event_that_a_device_sends_has_the_fields_of_the_page(document: Document, kind: str) -> None:
+    """Protocol, the table under Sync."""
+    schema = document["components"]["schemas"][kind]
+    plain = {**schema, "properties": {name: inner for name, inner in schema["properties"].items() if name != "type"}}
+    assert schema["properties"]["type"] == {"enum": [kind]}
+    assert DRAFTED[kind] == fields(document, plain)
+
+
+def test_the_bounds_of_the_page_stand_in_the_document(document: Document) -> None:
+    """Protocol: 1 to 256 drafts, texts to 2,000, 10,000 and 500, pages to 2,000, how a first was seen, what is a state."""
+    schemas = document["components"]["schemas"]
+
+    def text_max(kind: str, field: str) -> int:
+        schema = schemas[kind]["properties"][field]
+        return int(next(one["maxLength"] for one in schema.get("anyOf", [schema]) if "maxLength" in one))
+
+    drafts = schemas["Push"]["properties"]["drafts"]
+    assert (drafts["minItems"], drafts["maxItems"]) == (1, 256)
+    assert text_max("MilestoneObserved", "note") == 2_000
+    assert text_max("NoteWritten", "text") == 10_000
+    assert text_max("Cheered", "words") == 500
+    assert set(schemas["How"]["enum"]) == {"in_person", "live_video", "clip"}
+    assert set(schemas["Mode"]["enum"]) == {"tell", "hint", "keep"}
+    assert set(schemas["Audience"]["enum"]) == {"me", "household", "family"}
+    assert set(schemas["Precision"]["enum"]) == {"minute", "day", "week", "month"}
+    assert set(schemas["Sees"]["enum"]) == {"own", "since_joining", "all"}
+    assert set(schemas["Role"]["enum"]) == {"parent", "caregiver", "daycare"}
+    assert set(schemas["Entry"]["properties"]["state"]["enum"]) == {"seen", "still_new"}
+    assert set(schemas["Receipt"]["properties"]["outcome"]["enum"]) == {"recorded", "already_recorded", "refused"}
+    limit = next(one for one in operations(document)["GET /v1/families/{family}/feed"]["parameters"] if one["name"] == "limit")
+    assert (limit["schema"]["default"], limit["schema"]["maximum"]) == (500, 2_000)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_is_asked_with_the_parameters_of_the_page(document: Document, route: str) -> None:
+    """Protocol: queries by name, none of them needed; ids in the path in their one spelling."""
+    parameters = operations(document)[route]["parameters"]
+    assert PARAMETERS.get(route, set()) == {one["name"] for one in parameters if one["in"] != "path"}
+    assert not any(one["required"] for one in parameters if one["in"] != "path")
+    in_path = {one["name"]: one["schema"] for one in parameters if one["in"] == "path"}
+    assert set(re.findall(r"\{([a-z]+)\}", route)) == set(in_path)
+    for schema in in_path.values():
+        assert re.fullmatch(schema["pattern"], "0193a3c0-0000-7000-8000-000000000000")
+        assert not re.fullmatch(schema["pattern"], "0193A3C0-0000-7000-8000-000000000000")
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_refusal_is_promised_as_a_problem_document(document: Document, route: str) -> None:
+    """RFC 9457: each route says with which statuses it refuses, and always in one form."""
+    operation = operations(document)[route]
+    refusals = {status: said for status, said in operation["responses"].items() if status[0] in "45" and status != "503"}
+    needed = {"400", "405", "414", "500"}
+    needed |= {"401"} if operation["security"] else set()
+    needed |= {"404"} if "{" in route else set()
+    needed |= {"408", "413", "415"} if "requestBody" in operation else set()
+    needed |= {"429"} if route.split(" ")[1].startswith("/v1/") else set()
+    assert needed <= set(refusals), route
+    for status, said in refusals.items():
+        assert set(said["content"]) == {"application/problem+json"}, status
+        schema = resolved(document, said["content"]["application/problem+json"]["schema"])
+        assert set(schema["properties"]) == set(schema["required"]) == PROBLEM_FIELDS
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_who_may_ask_stands_in_the_document(document: Document, route: str) -> None:
+    """Protocol, Auth: a device's token, but for what strangers need to begin, and what operators watch."""
+    expected: list[Any] = [] if route in OPEN else [{}, {"device": []}] if route in OPEN_OR_KNOWN else [{"device": []}]
+    assert expected == operations(document)[route]["security"]
+
+
+def test_nothing_that_never_leaves_the_server_is_in_the_document(document: Document) -> None:
+    """Laws 3 and 14: no `seq`, no salt, no "last seen", no device of another member."""
+
+    def names(value: Any) -> set[str]:
+        match value:
+            case dict():
+                own = set(value.get("properties", {})) if isinstance(value.get("properties"), dict) else set()
+                return own.union(*[names(inner) for inner in value.values()])
+            case list():
+                return set().union(*[names(inner) for inner in value])
+            case _:
+                return set()
+
+    never = {"seq", "salt", "last_seen", "read_at", "seen_by", "ip", "address", "location", "token_hash", "online"}
+    assert not names(document) & never
+    assert "device" not in document["components"]["schemas"]["MemberListed"]["properties"]

@@ -1,0 +1,110 @@
+"""Every operation of the OpenAPI document, asked as it says and as it forbids, by everybody: the answer is always in it.
+
+The requests are made up by schemathesis from the document. A stream never ends, so it is asked by hand, for its head.
+"""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from events.ids import CANONICAL_UUID
+from tests.service.protocol_page import ROUTES
+from tests.service.standing import Standing, some_uuid
+
+PEOPLE = ("ada", "ben", "cleo", "ducklings", "eve", None)
+"""Two parents, a sitter, a daycare, a parent of another family, and nobody."""
+EXAMPLES = max(5, settings().max_examples // 12)
+"""A part of what another test has: there are nineteen operations, and two sorts of requests."""
+PRINTABLE = st.characters(min_codepoint=33, max_codepoint=126)
+
+ANSWERS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
+           response_headers_conformance]  # fmt: skip
+LIVE = "/v1/families/{family}/live"
+# A push is read draft by draft: what the document forbids in one is refused in its receipt, and the answer is 200.
+PUSH = "/v1/families/{family}/events"
+
+TAKES_SOMETHING = {route for route, (_, takes, _) in ROUTES.items() if takes or "{" in route or "catalogue" in route}
+FORBID_SOMETHING = TAKES_SOMETHING - {f"GET {LIVE}"}
+"""The other routes take nothing that could be wrong."""
+
+
+@pytest.fixture(scope="module")
+def schema(standing: Standing) -> Any:
+    return schemathesis.openapi.from_dict(standing.http.get("/schema/openapi.json").json(), config=SchemathesisConfig())
+
+
+def ask(standing: Standing, case: Any, who: str | None, family: str | None) -> Any:
+    """Send a case as one of the people, to a family that there is, or to the one that was made up."""
+    # What is forbidden in a case may be its family itself: then it stays.
+    if family is not None and CANONICAL_UUID.fullmatch(str((case.path_parameters or {}).get("family"))):
+        case.path_parameters["family"] = family
+    headers = standing.people[who].headers if who is not None else {}
+    return case.call(base_url=standing.url, headers=headers, timeout=20)
+
+
+def nothing_forbidden_succeeds(ctx: Any, response: Any, case: Any) -> Any:
+    """schemathesis's own, which does not know 414: with which status something is refused is checked already."""
+    return negative_data_rejection(ctx, response, case) if 200 <= response.status_code < 300 else None
+
+
+def families(standing: Standing) -> st.SearchStrategy[str | None]:
+    return st.sampled_from([standing.people["ada"].family, standing.people["eve"].family, some_uuid(4), None])
+
+
+def hold_to_the_document(standing: Standing, cases: st.SearchStrategy[Any], checks: list[Any]) -> None:
+    """Ask a number of times, as everybody, and check each answer."""
+
+    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), database=None)
+    @given(case=cases, who=st.sampled_from(PEOPLE), family=families(standing))
+    def answers(case: Any, who: str | None, family: str | None) -> None:
+        case.validate_response(ask(standing, case, who, family), checks=checks)
+
+    answers()
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route != f"GET {LIVE}"])
+def test_what_the_document_allows_is_answered_as_it_says(standing: Standing, schema: Any, route: str) -> None:
+    """I-32: no 5xx, and no status, media type or shape that is not promised."""
+    method, path = route.split(" ")
+    hold_to_the_document(standing, schema[path][method].as_strategy(), ANSWERS)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route in FORBID_SOMETHING])
+def test_what_the_document_forbids_is_refused_as_it_says(standing: Standing, schema: Any, route: str) -> None:
+    """I-32: no 5xx, and no 2xx for what the document forbids."""
+    method, path = route.split(" ")
+    checks = ANSWERS if path == PUSH else [*ANSWERS, nothing_forbidden_succeeds]
+    hold_to_the_document(standing, schema[path][method].as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE), checks)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(
+    after=st.one_of(st.none(), st.integers(-2, 40).map(str), st.integers().map(str), st.text(max_size=8)),
+    last=st.one_of(st.none(), st.integers(0, 40).map(str), st.text(PRINTABLE, max_size=25)),
+    who=st.sampled_from(PEOPLE),
+)
+def test_a_stream_begins_or_is_refused_as_the_document_says(
+    standing: Standing, after: str | None, last: str | None, who: str | None
+) -> None:
+    """I-32: the head of a stream, whatever its place is said to be."""
+    headers = {} if who is None else standing.people[who].headers
+    if last is not None:
+        headers = {**headers, "Last-Event-ID": last}
+    path = LIVE.replace("{family}", standing.people["ada"].family)
+    with standing.http.stream("GET", path, params={} if after is None else {"after": after}, headers=headers) as answer:
+        expected = {None: {401}, "eve": {404}}.get(who, {200, 400, 409})
+        assert answer.status_code in expected
+        media_type = "text/event-stream; charset=utf-8" if answer.status_code == 200 else "application/problem+json"
+        assert answer.headers["content-type"] == media_type
