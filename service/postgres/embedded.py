@@ -39,7 +39,6 @@ DATABASE = "postgres"
 # sun_path holds 104 bytes on macOS and 108 on Linux, with "/.s.PGSQL.5432" and a NUL in it.
 SOCKET_FOLDER_BYTES_MAX = 85
 START_S_MAX = 120.0   # crash recovery after a long write burst is bounded by max_wal_size, and is far quicker
-SHORT_LIFE_S = 0.5    # who dies sooner than this died of what it was born with: a full disk, most often
 WAIT_S_MIN = 0.1
 WAIT_S_MAX = 2.0      # every device is to be current within 10 s of a fault (I-12), also when the fault was a full disk
 
@@ -131,21 +130,20 @@ class EmbeddedPostgres:
         At once; where it dies while it starts, after a wait that grows to WAIT_S_MAX. It never gives up: a disk that was
         full has space again some day, and nobody is there at night to start a service that gave up.
         """
-        wait_s, started_at_s = WAIT_S_MIN, time.monotonic()
+        failures = 0
         while self._is_wanted:
             if self.is_running:
                 await asyncio.sleep(LOOK_AGAIN_S)
                 continue
-            lived_s = time.monotonic() - started_at_s
-            wait_s = WAIT_S_MIN if lived_s > SHORT_LIFE_S else min(wait_s * 2, WAIT_S_MAX)
-            if lived_s <= SHORT_LIFE_S:
-                await asyncio.sleep(wait_s)
             logger.warning("postgres ended: starting it again")
             try:
                 await asyncio.to_thread(self._start_again)
+                failures = 0
             except (PostgresDidNotStart, OSError) as error:
-                logger.warning("postgres did not start", error=type(error).__name__)
-            started_at_s = time.monotonic()
+                failures += 1
+                wait_s = min(WAIT_S_MIN * 2.0 ** min(failures, 10), WAIT_S_MAX)
+                logger.warning("postgres did not start", error=type(error).__name__, wait_s=wait_s)
+                await asyncio.sleep(wait_s)
 
     def _start_again(self) -> None:
         with self._turn:
