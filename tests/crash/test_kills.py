@@ -28,6 +28,8 @@ SEED = os.environ.get("STILLNEW_SEED") or secrets.token_hex(4)
 CURRENT_WITHIN_S = 10.0
 """I-12."""
 STAND_STILL_S_MAX = 30.0
+BOTH = 0.3
+"""How often a kill of the service takes its Postgres along, as a power cut does."""
 
 
 @pytest.mark.timeout(120 if KILLS < 100 else 3_600)
@@ -74,6 +76,8 @@ async def kill_often(service: Serving, data: Path, crew: Crew, *, dice: random.R
         killed_s = time.monotonic()
         if what == "service":
             await asyncio.to_thread(service.kill)
+            if dice.random() < BOTH:
+                kill_postgres(data)
             await asyncio.to_thread(service.start)
         else:
             await until(lambda: kill_postgres(data), within_s=STAND_STILL_S_MAX)
