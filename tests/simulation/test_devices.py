@@ -49,13 +49,19 @@ class Devices(RuleBasedStateMachine):
     def run(self, what: Coroutine[Any, Any, Any]) -> Any:
         return self.world.run(what)
 
-    @initialize()
-    def a_family_is_founded(self) -> None:
+    @initialize(early=st.lists(audiences, max_size=4))
+    def a_family_is_founded(self, early: list[str | None]) -> None:
+        """By Ada, who may have written a little before anybody else joins."""
         self.family = Family()
         self.run(found(self.world.logs[0], family=self.family, with_everybody=False))
         self.phones = [Phone(self.family.ada)]
         self.gone: list[Phone] = []
         self.receipts: dict[tuple[MemberId, UUID], int] = {}
+        for audience in early:
+            self.somebody_saw_it(
+                number=0, milestone=WALKED, audience=audience, day=len(early) % 4, zone="+01:00", precision="minute"
+            )
+        self.a_phone_comes_online(number=0, fate=Fate.ANSWERED, size=500, process=0)
 
     def phone(self, number: int) -> Phone:
         return self.phones[number % len(self.phones)]
