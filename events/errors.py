@@ -121,12 +121,6 @@ class NotAmendable(Refused):
     code, status, title = "event.not_amendable", 422, "That cannot be amended"
 
 
-class TooManyAmendments(Refused):
-    """An event takes at most 100 amendments and clips."""
-
-    code, status, title = "event.too_many_amendments", 422, "Amended too often"
-
-
 class CompletedByService(Refused):
     """This field is filled in by the service."""
 

@@ -87,7 +87,7 @@ def paths_of(framework: Litestar) -> Paths[Target]:
     """
     paths: Paths[Target] = Paths()
     paths.add("POST", "/v1/families/{family}/events", Target(says=PUSH, app=push))
-    paths.add("GET", "/v1/families/{family}/live", Target(says=LIVE, app=live))
+    paths.add("GET", "/v1/families/{family}/live", Target(says=LIVE, app=live), ends=False)
     for route in framework.routes:
         if not isinstance(route, HTTPRoute):
             continue

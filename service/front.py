@@ -149,8 +149,8 @@ class Front:
             await telling.send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allowed)]})
             await telling.send({"type": "http.response.body", "body": b""})
             return None
-        target = route.by_method.get("GET" if method == "HEAD" else method)
-        if target is None or (method == "HEAD" and target.says.answers_as == "text/event-stream"):
+        target = route.by_method.get(method)
+        if target is None:
             raise MethodNotAllowed(allowed=route.allowed)
         assert self.house is not None, "requests come between start-up and shutdown"
         caller = await self._admit(self.house, scope, target.says, ids)

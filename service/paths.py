@@ -32,9 +32,8 @@ class Route(Generic[Target]):
 
     @cached_property
     def allowed(self) -> tuple[str, ...]:
-        """The methods that this route answers, those among them that it answers by itself."""
-        methods = {*self.by_method, "OPTIONS"} | ({"HEAD"} if "GET" in self.by_method else set())
-        return tuple(sorted(methods))
+        """The methods that this route answers."""
+        return tuple(sorted({*self.by_method, "OPTIONS"}))
 
 
 class _Branch(Generic[Target]):
@@ -56,8 +55,8 @@ class Paths(Generic[Target]):
         self.find = lru_cache(REMEMBERED)(self._find)
         """The route of a path as it was sent, and the ids in it; None where the path names nothing."""
 
-    def add(self, method: str, template: str, target: Target) -> None:
-        """Add a route. `{name}` and `{name:uuid}` stand for an id.
+    def add(self, method: str, template: str, target: Target, *, ends: bool = True) -> None:
+        """Add a route. `{name}` and `{name:uuid}` stand for an id. What answers GET answers HEAD, unless its answer never `ends`.
 
         Raises:
             ValueError: there is one already.
@@ -76,6 +75,8 @@ class Paths(Generic[Target]):
         if method in branch.route.by_method:
             raise ValueError(f"{method} {template} stands twice")
         branch.route.by_method[method] = target
+        if method == "GET" and ends:
+            branch.route.by_method["HEAD"] = target
 
     def _find(self, raw_path: bytes) -> tuple[Route[Target], Mapping[str, UUID]] | None:
         if len(raw_path) > PATH_BYTES_MAX or _PLAIN.fullmatch(raw_path) is None:
@@ -97,8 +98,13 @@ class Paths(Generic[Target]):
         return iter(self._by_template.values())
 
     def as_text(self) -> list[tuple[str, str, Any]]:
-        """Every (method, template, target), sorted."""
+        """Every (method, template, target), sorted; HEAD goes without saying."""
         return sorted(
-            ((method, route.template, target) for route in self for method, target in route.by_method.items()),
+            (
+                (method, route.template, target)
+                for route in self
+                for method, target in route.by_method.items()
+                if method != "HEAD"
+            ),
             key=lambda entry: (entry[1], entry[0]),
         )

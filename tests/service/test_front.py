@@ -98,7 +98,8 @@ async def test_head_answers_as_get_without_a_body(http: httpx.AsyncClient) -> No
 async def test_head_never_opens_a_stream(http: httpx.AsyncClient) -> None:
     """Law 17: a request that nobody reads must not be held."""
     ada = await found_family(http)
-    assert (await ada.ask("HEAD", "/v1/families/{family}/live")).status_code == 405
+    headed = await ada.ask("HEAD", "/v1/families/{family}/live")
+    assert (headed.status_code, headed.headers["allow"]) == (405, "GET, OPTIONS")
 
 
 async def test_a_sane_request_id_is_kept_and_any_other_replaced(http: httpx.AsyncClient) -> None:
