@@ -216,7 +216,7 @@ class EmbeddedPostgres:
         """Under our lock a server on this cluster is nobody's."""
         pid, _ = self._pid_file()
         if pid is not None:
-            end_leftover(self.cluster, pid=pid)
+            end_leftover(self.cluster, sockets=self._socket_folder(), pid=pid)
 
     def _pid_file(self) -> tuple[int | None, str]:
         """The process and the status that the server wrote down, or (None, "")."""

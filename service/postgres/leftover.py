@@ -20,8 +20,10 @@ class PostgresDidNotStop(RuntimeError):
     """The server outlived two requests to end."""
 
 
-def end_leftover(cluster: Path, *, pid: int) -> None:
-    """End whatever runs on `cluster`, whose lock file names `pid`, and see to it that the file stops no new server.
+def end_leftover(cluster: Path, *, sockets: Path, pid: int) -> None:
+    """End whatever runs on `cluster`, whose lock file names `pid`, and see to it that no lock of it stops a new server.
+
+    `sockets` is the folder of its socket, which has a lock of its own.
 
     Raises:
         PostgresDidNotStop
@@ -32,10 +34,11 @@ def end_leftover(cluster: Path, *, pid: int) -> None:
             shut_down(process)
             return
         # A number that was given to another program since (a container restarts at 1), or a dead server that nobody has
-        # buried: to a new server both look alive, and it would refuse to start. What the file also guards against, backends
+        # buried: to a new server both look alive, and it would refuse to start. What the locks also guard against, backends
         # that outlive their server by a moment, is waited for here.
         _wait_until_nobody_runs_on(cluster)
-        (cluster / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (cluster / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
 
 
 def shut_down(server: psutil.Process) -> None:

@@ -81,14 +81,13 @@ class Serving:
         self.process.start()
 
     def start(self) -> None:
-        """Start it, and wait until it says that it is ready; once more, if its database was killed while it started."""
+        """Start it, and wait until it says that it is ready."""
         self.begin()
         deadline_s = time.monotonic() + START_S_MAX
         while not self.is_ready():
             assert time.monotonic() < deadline_s, self.log[-2000:]
             assert self.process is not None
-            if self.process.exitcode is not None:
-                self.begin()
+            assert self.process.exitcode is None, self.log[-2000:]
             time.sleep(0.01)
 
     def is_ready(self) -> bool:
