@@ -98,6 +98,31 @@ def test_a_route_takes_and_answers_what_the_page_says(document: Document, route:
             assert answers == fields(document, one["schema"])
 
 
+def taken_in(document: Document, schema: Any, seen: frozenset[str] = frozenset()) -> list[Any]:
+    """Every object type within a body, at any depth."""
+    found = []
+    for one in objects_in(document, schema):
+        if one["title"] not in seen:
+            inner = [*one["properties"].values(), *[each.get("items") or {} for each in one["properties"].values()]]
+            found += [one, *(deeper for each in inner for deeper in taken_in(document, each, seen | {one["title"]}))]
+    return found
+
+
+def test_fields_that_are_not_listed_are_forbidden_on_the_way_in(document: Document) -> None:
+    """Protocol: refused on the way in, and ignored by devices on the way out: so an answer may grow, and a body may not."""
+    names = set()
+    for route, operation in operations(document).items():
+        for content in operation.get("requestBody", {"content": {}})["content"].values():
+            for one in taken_in(document, content["schema"]):
+                assert one["additionalProperties"] is False, (route, one["title"])
+                names.add(one["title"])
+        for status, said in operation["responses"].items():
+            for content in said.get("content", {}).values():
+                if status[0] == "2" and "schema" in content:
+                    assert not any("additionalProperties" in one for one in objects_in(document, content["schema"]))
+    assert names >= {"Push", "Named", "NewChild", "Invite", "AcceptInvite", "Choice", *DRAFTED}
+
+
 @pytest.mark.parametrize("kind", DRAFTED)
 def test_an_event_that_a_device_sends_has_the_fields_of_the_page(document: Document, kind: str) -> None:
     """Protocol, the table under Sync."""
