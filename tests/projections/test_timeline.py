@@ -137,9 +137,9 @@ def test_clips_stand_with_their_sighting_until_they_are_withdrawn() -> None:
     observed = saw(ADA, day(1))
     attached = [(UUID(int=number), ClipAttached(target=observed.id, clip=ClipId(UUID(int=number)))) for number in (3, 1, 2)]
     clips = [happened(ADA, body, id=id) for id, body in attached]
-    entry = one(ADA, observed, *clips, happened(ADA, Withdrawn(target=clips[0].id)))
+    entry = one(ADA, observed, *clips, happened(ADA, Withdrawn(target=clips[1].id)))
     assert entry.first_saw is not None
-    assert entry.first_saw.clips == (ClipId(UUID(int=1)), ClipId(UUID(int=2)))
+    assert entry.first_saw.clips == (ClipId(UUID(int=2)), ClipId(UUID(int=3)))
 
 
 def test_entries_stand_in_the_order_of_ones_own_firsts() -> None:

@@ -39,8 +39,9 @@ async def with_a_history(log: Log) -> Family:
         log, family, family.ada,
         second, named, saw(family, OWN), drafted("Cheered", about=first["id"]),
         drafted("ParentFirstSaw", child=family.child, milestone="movement.first-steps", how="clip", feelings="tears"),
-        drafted("Amended", target=first["id"], changes={"precision": "day"}), drafted("Withdrawn", target=second["id"]),
+        drafted("Amended", target=first["id"], changes={"precision": "day"}),
     )  # fmt: skip
+    receipts += await push(log, family, family.ada, drafted("Withdrawn", target=second["id"]))
     await push(log, family, family.daycare, saw(family), *(note(family) for _ in range(250)))
     receipts += await push(log, family, family.ben, *(saw(family, "movement.crawls") for _ in range(40)))
     await push(log, family, family.sitter, *(note(family) for _ in range(250)))
