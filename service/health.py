@@ -1,6 +1,7 @@
 """Says whether this process lives, whether it can work, and what it has counted. For whoever operates it, not for families."""
 
 import asyncio
+import hmac
 import os
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from service.asking import Asked
-from service.errors import PASSING
+from service.errors import PASSING, NotFound
 from service.house import House
 from service.limits import Kind
 from service.postgres.migrate import pending
@@ -43,7 +44,10 @@ READY = Says(
     summary="Whether the service can work, and which part is missing: 503 then",
     who=Who.ANYONE, kind=Kind.FREE, answers=Ready, answers_also_at=(503,),
 )  # fmt: skip
-METRICS = Says(summary="Metrics for Prometheus", who=Who.ANYONE, kind=Kind.FREE, answers=str, answers_as="text/plain")
+METRICS = Says(
+    summary="Metrics for Prometheus, which sends the token of the operator",
+    who=Who.ANYONE, kind=Kind.FREE, answers=str, answers_as="text/plain", refuses=(NotFound,),
+)  # fmt: skip
 
 
 @get("/health/live", opt=LIVE.opt())
@@ -65,7 +69,13 @@ async def ready(request: Asked) -> Response[bytes]:
 
 @get("/metrics", opt=METRICS.opt())
 async def metrics(request: Asked) -> Response[bytes]:
-    """All workers' counters, where several share a folder for them."""
+    """All workers' counters, where several share a folder for them.
+
+    For the operator alone: where few families live, a count of open streams tells one parent that the other is there (law 14).
+    """
+    token, sent = request.house.settings.metrics_token, request.headers.get("authorization", "")
+    if token is None or not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+        raise NotFound
     registry = request.house.metrics.registry
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()

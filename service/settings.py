@@ -41,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     """Where people reach this service; None: the address that the request named."""
     founding: Founding = Founding.OPEN
+    metrics_token: Annotated[str, msgspec.Meta(min_length=16)] | None = None
+    """What /metrics asks for as a bearer token. None: it answers nobody."""
     log: Literal["json", "console"] = "json"
     workers: Count = 1
     pool: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10

@@ -46,12 +46,16 @@ def running(settings: Settings) -> Iterator[str]:
         bound.close()
 
 
-UNLIMITED: Any = {"limit_push": 0, "limit_drafts": 0, "limit_read": 0, "limit_access": 0, "limit_strangers": 0}
+AS_OPERATOR = {"Authorization": "Bearer what-the-operator-knows"}
+UNLIMITED: Any = {
+    "metrics_token": "what-the-operator-knows",
+    **dict.fromkeys(("limit_push", "limit_drafts", "limit_read", "limit_access", "limit_strangers"), 0),
+}
 
 
 @pytest.fixture
 async def service_url(database_url: str) -> AsyncIterator[str]:
-    """The address of a service without rate limits."""
+    """The address of a service without rate limits, whose operator may read its metrics."""
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
         yield url
 

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 import service.bodies
-from tests.service.conftest import found_family
+from service.settings import Settings
+from tests.service.conftest import AS_OPERATOR, found_family, running
 
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "at"}
 
@@ -196,12 +197,24 @@ async def test_health_says_which_part_is_missing(http: httpx.AsyncClient) -> Non
     assert ready == {"ready": True, "database": "ok", "migrations": "ok", "redis": "not configured"}
 
 
+async def test_metrics_are_for_the_operator_alone(http: httpx.AsyncClient, database_url: str) -> None:
+    """Law 14: where few families live, a count of open streams would tell one parent that the other is there."""
+    ada = await found_family(http)
+    nothing = await http.get("/nothing")
+    asked = [http.get("/metrics"), ada.ask("GET", "/metrics"), http.get("/metrics", headers={"Authorization": "Bearer"})]
+    for refused in await asyncio.gather(*asked):
+        assert (refused.status_code, refused.content) == (404, nothing.content)
+    assert (await http.get("/metrics", headers=AS_OPERATOR)).status_code == 200
+    with running(Settings(database_url=database_url)) as url:
+        assert (await http.get(f"{url}/metrics", headers={"Authorization": "Bearer None"})).status_code == 404
+
+
 async def test_metrics_name_routes_and_no_family(http: httpx.AsyncClient) -> None:
     """I-26: labels are templates and classes of status; what was asked for in vain is one label."""
     ada = await found_family(http)
     await ada.ask("GET", "/v1/families/{family}")
     await http.get("/" + "x" * 40)
-    text = (await http.get("/metrics")).text
+    text = (await http.get("/metrics", headers=AS_OPERATOR)).text
     assert 'route="/v1/families/{family}"' in text
     assert 'route="unknown"' in text
     assert ada.family not in text

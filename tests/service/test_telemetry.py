@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from service.settings import Settings
 from service.telemetry import configure, described
-from tests.service.conftest import UNLIMITED, Someone, running
+from tests.service.conftest import AS_OPERATOR, UNLIMITED, Someone, running
 
 CANARIES = ("CanaryAda", "CanaryHome", "CanaryMia", "CanaryPhone", "CanaryBen", "CanaryNote", "CanaryQuery", "CanaryPath")
 
@@ -69,7 +69,7 @@ async def test_no_name_note_title_or_token_reaches_a_line_a_metric_or_a_refusal(
                 await http.post("/v1/invites/accept", json=body),
                 await http.get("/v1/me", headers={"Authorization": "Bearer CanaryToken"}),
             ]
-            metrics = (await http.get("/metrics")).text
+            metrics = (await http.get("/metrics", headers=AS_OPERATOR)).text
     said = stream.getvalue()
     assert said.count('"event":"request"') >= 9
     for canary in (*CANARIES, ada.token, accepted.json()["token"], code, "CanaryToken"):

@@ -29,7 +29,7 @@ Row = tuple[Mapping[str, int], dict[str, Any] | None]
 MATRIX: Mapping[str, Row] = {
     "GET /health/live": (EVERYBODY, None),
     "GET /health/ready": (EVERYBODY, None),
-    "GET /metrics": (EVERYBODY, None),
+    "GET /metrics": (dict.fromkeys(ROLES, 404), None),
     "GET /schema/openapi.json": (EVERYBODY, None),
     "GET /v1/catalogue": (EVERYBODY, None),
     # Refused for the same missing field, or the same code, whoever asks; a token that is dead is never passed over.

@@ -1,0 +1,94 @@
+"""No member learns whether another one read anything, when, where or on what."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+import httpx
+
+from tests.service.conftest import Someone, found_family
+
+ADA_READS = (
+    "", "/feed?after=0", "/feed?after=2&limit=1", "/timeline", "/timeline?as_of=2100-01-01T00:00:00Z", "/events", "/nothing",
+)  # fmt: skip
+BEN_READS = ("", "/feed?after=0", "/timeline", "/timeline?as_of=2020-01-01T00:00:00Z", "/feed?after=99")
+
+
+async def test_what_another_member_reads_changes_no_byte_of_mine(http: httpx.AsyncClient) -> None:
+    """Law 14: every answer to Ada is the same, whether Ben is away, reads, listens, pairs another phone or loses it."""
+    ada = await found_family(http)
+    ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
+    before = await everything_told_to(ada)
+    for path in BEN_READS:
+        await ben.ask("GET", "/v1/families/{family}" + path)
+    assert before == await everything_told_to(ada)
+    async with aclosing(listened(ben)) as entries:
+        await anext(entries)
+        assert before == await everything_told_to(ada)
+    tablet = await pair(ben, device="CanaryTablet")
+    await tablet.ask("GET", "/v1/families/{family}/feed")
+    await ben.ask("DELETE", f"/v1/devices/{tablet.device}")
+    assert before == await everything_told_to(ada)
+
+
+async def test_another_member_listening_moves_nothing_on_my_stream(http: httpx.AsyncClient) -> None:
+    """Law 14: no wake-up, no heartbeat and no entry comes to Ada's stream because Ben opened, read or closed his."""
+    ada = await found_family(http)
+    ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
+    place = (await ada.ask("GET", "/v1/families/{family}/feed")).json()["place"]
+    heard: list[bytes] = []
+
+    async def listen() -> None:
+        path = f"/v1/families/{ada.family}/live?after={place}"
+        async with http.stream("GET", path, headers=ada.headers) as stream:
+            async for part in stream.aiter_raw():
+                heard.append(part)  # noqa: PERF401 - what came before the cancellation counts
+
+    listening = asyncio.create_task(listen())
+    for _ in range(3):
+        async with aclosing(listened(ben)) as entries:
+            await anext(entries)
+        await ben.ask("GET", "/v1/families/{family}/feed")
+    await asyncio.sleep(1.0)  # two looks of the watch
+    listening.cancel()
+    await asyncio.wait([listening])
+    assert heard == []
+
+
+async def test_the_names_of_devices_are_their_own_persons(http: httpx.AsyncClient) -> None:
+    """Law 14: nobody is told on what another member reads, nor that they have another device."""
+    ada = await found_family(http)
+    ben = await ada.invite("parent", name="Ben", household={"name": "Home of Ben"})
+    tablet = await pair(ben, device="CanaryTablet")
+    told = repr(await everything_told_to(ada))
+    assert "Ben" in told
+    for secret in ("CanaryTablet", "Ben's", ben.device, tablet.device):
+        assert secret not in told
+    assert "CanaryTablet" in (await ben.ask("GET", "/v1/me")).text
+
+
+async def everything_told_to(someone: Someone) -> list[tuple[int, list[tuple[str, str]], bytes]]:
+    """Status, headers and body of every answer; without the date and the request's own id, which differ for anybody."""
+    answers = [await someone.ask("GET", "/v1/families/{family}" + path) for path in ADA_READS]
+    answers.append(await someone.ask("GET", "/v1/me"))
+    answers.append(await someone.http.get("/metrics"))
+    return [(answer.status_code, _headers(answer), answer.content) for answer in answers]
+
+
+def _headers(answer: httpx.Response) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id")]
+
+
+async def listened(someone: Someone) -> Any:
+    """The lines of a stream from the first entry on."""
+    path = f"/v1/families/{someone.family}/live?after=0"
+    async with someone.http.stream("GET", path, headers=someone.headers) as stream:
+        async for line in stream.aiter_lines():
+            yield line
+
+
+async def pair(someone: Someone, *, device: str) -> Someone:
+    """Another device of the same person."""
+    code = (await someone.ask("POST", "/v1/devices/pair-codes")).json()["code"]
+    paired = await someone.http.post("/v1/devices/pair", json={"code": code, "device": {"name": device}})
+    return Someone(someone.http, paired.json() | {"family": someone.family})
