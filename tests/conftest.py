@@ -29,11 +29,6 @@ TEMPLATE = "stillnew_template"
 # What is lost with the machine does not matter to a test. Crash tests start a durable server of their own.
 HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 
-# Examples are drawn anew each time, and what fails is printed so that it can be tried again. No deadline: cores are shared.
-settings.register_profile("ci", deadline=None, print_blob=True)
-settings.register_profile("nightly", deadline=None, print_blob=True, max_examples=5_000)
-settings.load_profile("nightly" if os.environ.get("STILLNEW_NIGHTLY") else "ci")
-
 
 def named(server_url: str, database: str) -> str:
     """The address of another database on the same server."""
