@@ -3,7 +3,7 @@
 Owns the rule that a type without version, authors, audience and references does not import (law 10).
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
@@ -112,3 +112,14 @@ class Event(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, omit_defa
     claimed_at: datetime | None = None
     """`occurred_at` as the device claimed it, where the server corrected it for the device's clock."""
     event: BodyT
+
+    @property
+    def order(self) -> tuple[datetime, EventId]:
+        """Of two changes to one thing the one with the greater order counts: it was recorded later, by a clock put right.
+
+        Says nothing of the order of arrival.
+        """
+        recorded_at = self.recorded_at.astimezone(UTC)
+        if self.claimed_at is not None:
+            recorded_at += self.occurred_at - self.claimed_at
+        return recorded_at, self.id

@@ -28,9 +28,12 @@ CREATE TABLE family (
   family_id  uuid        NOT NULL,
   log_id     uuid        NOT NULL,
   last_seq   bigint      NOT NULL DEFAULT 0 CHECK (last_seq >= 0),
+  mended     bigint      NOT NULL DEFAULT 0,
   founded_at timestamptz NOT NULL,
   PRIMARY KEY (family_id)
 ) WITH (fillfactor = 50);
+
+COMMENT ON COLUMN family.mended IS 'raised where a replay puts rows right, so that no writer trusts what it read before';
 
 CREATE TABLE event (
   family_id   uuid        NOT NULL,

@@ -5,7 +5,7 @@ the order of arrival (law 12): of two changes to one field the one recorded late
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -117,7 +117,7 @@ def _made(event: Event[Any], child: ChildId, milestone: str, how: How, feelings:
 
 
 def _amended(before: Sighting, event: Event[Amended]) -> Sighting:
-    stamp = (event.recorded_at.astimezone(UTC), event.id)
+    stamp = event.order
     changes = event.event.changes
     newer = [
         name

@@ -3,7 +3,7 @@
 Owns no names beyond what the log says. The state that visibility and admission ask; small, and copied on every change.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
@@ -123,12 +123,9 @@ def step(roster: Roster, event: Event[Any]) -> Roster:
             gone = msgspec.structs.replace(roster.members[left.member], has_left=True)
             return _with(roster, members=roster.members | {left.member: gone})
         case MilestoneNamed() as named:
+            named_at, named_by = event.order
             own = OwnMilestone(
-                milestone=named.milestone,
-                title=named.title,
-                domain=named.domain,
-                named_at=event.recorded_at.astimezone(UTC),
-                named_by=event.id,
+                milestone=named.milestone, title=named.title, domain=named.domain, named_at=named_at, named_by=named_by
             )
             before = roster.own_milestones.get(named.milestone)
             if before is not None and (before.named_at, before.named_by) > (own.named_at, own.named_by):

@@ -118,7 +118,6 @@ async def read_timeline(request: Asked) -> Response[bytes]:
         role=member.role,
         child=query.child,
         as_of=query.as_of,
-        now=request.house.now(),
     )
     media_type = answers.media_type_of(request.scope)  # type: ignore[arg-type]
     return await compressed(request, answers.encode(Timeline(entries=found), media_type), media_type=media_type)

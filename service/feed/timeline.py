@@ -20,7 +20,7 @@ QUERIES = load(__package__, "timeline.sql")
 
 
 async def timeline(
-    pool: Any, *, family: FamilyId, member: MemberId, role: Role, child: ChildId | None, as_of: datetime | None, now: datetime
+    pool: Any, *, family: FamilyId, member: MemberId, role: Role, child: ChildId | None, as_of: datetime | None
 ) -> tuple[Entry, ...]:
     """A member's timeline; of one child, if asked so; as their screen stood at `as_of`, if asked so."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
@@ -29,11 +29,11 @@ async def timeline(
             rows = await connection.fetch(QUERIES.sightings, family, member)
             sightings = [decode_sighting(row["body"]) for row in rows]
         else:
-            sightings = await _folded(connection, family, member, as_of or now)
+            sightings = await _folded(connection, family, member, as_of)
     wanted = sightings if child is None else [sighting for sighting in sightings if sighting.child == child]
     return entries(wanted, viewer=member, own_milestones=roster.own_milestones)
 
 
-async def _folded(connection: Any, family: FamilyId, member: MemberId, as_of: datetime) -> list[Sighting]:
+async def _folded(connection: Any, family: FamilyId, member: MemberId, as_of: datetime | None) -> list[Sighting]:
     rows = await connection.fetch(QUERIES.told_of_sightings, family, member, as_of)
     return first_saw.of_feed(event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows)

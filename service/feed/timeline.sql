@@ -5,7 +5,7 @@ SELECT body
    AND member_id = $2;
 
 -- name: told_of_sightings
--- What of a feed makes or changes a sighting, as it stood at $3.
+-- What of a feed makes or changes a sighting, as it stood at $3, or as it stands.
 SELECT event.kind, event.version, event.body
   FROM feed_run AS run
   JOIN event
@@ -15,5 +15,5 @@ SELECT event.kind, event.version, event.body
  WHERE run.family_id = $1
    AND run.member_id = $2
    AND event.kind IN ('MilestoneObserved', 'ParentFirstSaw', 'Amended', 'ClipAttached', 'Withdrawn')
-   AND coalesce(run.told_at, event.received_at) <= $3
+   AND ($3::timestamptz IS NULL OR coalesce(run.told_at, event.received_at) <= $3)
  ORDER BY run.first_place, event.seq;

@@ -61,8 +61,8 @@ class _Work:
 
     def __init__(self, family: FamilyId, state: FamilyState) -> None:
         self.state = state
-        self.seq = state.seq
-        self.written_seq = state.seq
+        self.seq = state.head.seq
+        self.written_seq = state.head.seq
         self.folding = Folding(family, state.roster, state.last_runs)
         self.by_id: defaultdict[EventId, list[Recorded]] = defaultdict(list)
         self.told: set[MemberId] = set()
@@ -97,10 +97,12 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
     await batch.give_back()
     return Appended(
         receipts,
-        {family: work.state.log for family, work in batch.works.items()},
+        {family: work.state.head.log for family, work in batch.works.items()},
         {family: work.told for family, work in batch.works.items() if work.told},
         {
-            family: FamilyState(work.seq, work.state.log, work.folding.roster, work.folding.last_runs())
+            family: FamilyState(
+                msgspec.structs.replace(work.state.head, seq=work.seq), work.folding.roster, work.folding.last_runs()
+            )
             for family, work in batch.works.items()
         },
     )
@@ -135,10 +137,10 @@ class _Batch:
         heads = await rows.take_heads(self.connection, self.taken)
         if len(heads) < len(self.taken):
             raise NotFound
-        for family, (seq, log) in heads.items():
-            state = self.states.at(family, seq=seq, log=log)
+        for family, head in heads.items():
+            state = self.states.at(family, head)
             if state is None:
-                state = await read_state(self.connection, family, seq=seq, log=log)
+                state = await read_state(self.connection, family, head)
             self.works[family] = _Work(family, state)
 
     async def look_up(self, offers: Sequence[Offer]) -> None:
@@ -265,9 +267,9 @@ class _Batch:
     async def give_back(self) -> None:
         """Lower the heads by what was refused or known, so that seq keeps no hole."""
         unused = {
-            family: count - (work.seq - work.state.seq)
+            family: count - (work.seq - work.state.head.seq)
             for family, count in self.taken.items()
-            if (work := self.works[family]).seq - work.state.seq < count
+            if (work := self.works[family]).seq - work.state.head.seq < count
         }
         if unused:
             await rows.give_back(self.connection, unused)

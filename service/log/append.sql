@@ -5,7 +5,7 @@ UPDATE family
    SET last_seq = family.last_seq + taken.count
   FROM unnest($1::uuid[], $2::bigint[]) AS taken (family_id, count)
  WHERE family.family_id = taken.family_id
-RETURNING family.family_id, family.last_seq - taken.count AS seq, family.log_id;
+RETURNING family.family_id, family.last_seq - taken.count AS seq, family.log_id, family.mended;
 
 -- name: give_back
 -- What was taken for drafts that turned out refused or known.

@@ -13,6 +13,7 @@ from projections.first_saw import Sighting
 from projections.fold import Folding, History
 from projections.visibility import Past
 from service.log.recorded import Recorded
+from service.log.state import Head
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "append.sql")
@@ -53,10 +54,10 @@ class Known(msgspec.Struct, frozen=True):
         )
 
 
-async def take_heads(connection: Any, counts: Mapping[FamilyId, int]) -> dict[FamilyId, tuple[Seq, LogId]]:
-    """Lock heads and raise them; gives each family's seq as it stood before, and its log."""
+async def take_heads(connection: Any, counts: Mapping[FamilyId, int]) -> dict[FamilyId, Head]:
+    """Lock heads and raise them; gives each as it stood before."""
     heads = await connection.fetch(QUERIES.take_heads, list(counts), list(counts.values()))
-    return {row[0]: (row[1], row[2]) for row in heads}
+    return {row[0]: Head(row[1], row[2], row[3]) for row in heads}
 
 
 async def give_back(connection: Any, counts: Mapping[FamilyId, int]) -> None:

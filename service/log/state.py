@@ -8,6 +8,7 @@ from collections import OrderedDict
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 
 from events.catalogue import Domain
 from events.event import Role
@@ -23,16 +24,21 @@ FAMILIES_MAX: Final = 10_000
 QUERIES = load(__package__, "state.sql")
 
 
-class FamilyState:
-    """A family as of `seq`."""
+class Head(msgspec.Struct, frozen=True):
+    """Where a family's log stands. Equal heads have equal rows behind them."""
 
-    __slots__ = ("last_runs", "log", "roster", "seq")
+    seq: int
+    log: LogId
+    mended: int
+    """How often a replay has put rows of this family right."""
 
-    def __init__(self, seq: int, log: LogId, roster: Roster, last_runs: dict[MemberId, Run]) -> None:
-        self.seq = seq
-        self.log = log
-        self.roster = roster
-        self.last_runs = last_runs
+
+class FamilyState(msgspec.Struct, frozen=True):
+    """A family as of a head."""
+
+    head: Head
+    roster: Roster
+    last_runs: dict[MemberId, Run]
 
 
 class FamilyStates:
@@ -41,10 +47,10 @@ class FamilyStates:
     def __init__(self) -> None:
         self._by_family: OrderedDict[FamilyId, FamilyState] = OrderedDict()
 
-    def at(self, family: FamilyId, *, seq: int, log: LogId) -> FamilyState | None:
-        """The state as of `seq` of this very log, if that is the one remembered."""
+    def at(self, family: FamilyId, head: Head) -> FamilyState | None:
+        """The state as of this very head, if that is the one remembered."""
         state = self._by_family.get(family)
-        if state is None or state.seq != seq or state.log != log:
+        if state is None or state.head != head:
             return None
         self._by_family.move_to_end(family)
         return state
@@ -90,11 +96,11 @@ def _own(row: asyncpg.Record) -> OwnMilestone:
     )
 
 
-async def read_state(connection: Any, family: FamilyId, *, seq: int, log: LogId) -> FamilyState:
-    """Read a family's state from its rows, inside of the transaction that holds its head at `seq`."""
+async def read_state(connection: Any, family: FamilyId, head: Head) -> FamilyState:
+    """Read a family's state from its rows, inside of the transaction that holds its head."""
     roster = await read_roster(connection, family)
     runs = await connection.fetch(QUERIES.last_runs, family)
-    return FamilyState(seq, log, roster, {row["member_id"]: Run(*row[1:]) for row in runs})
+    return FamilyState(head, roster, {row["member_id"]: Run(*row[1:]) for row in runs})
 
 
 async def write_roster(connection: Any, family: FamilyId, *, before: Roster, after: Roster) -> None:

@@ -194,5 +194,6 @@ def _key(key: Any) -> str:
 async def _swap(connection: Any, folding: Folding) -> None:
     for drop in ("households", "children", "members", "own_milestones", "runs", "sightings"):
         await connection.execute(QUERIES[f"drop_{drop}"], folding.family)
+    await connection.execute(QUERIES.note_mended, folding.family)
     await write_roster(connection, folding.family, before=roster.EMPTY, after=folding.roster)
     await rows.put_feeds(connection, {folding.family: folding}, after_seq={folding.family: 0})

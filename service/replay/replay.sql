@@ -16,6 +16,11 @@ UPDATE family
  WHERE family_id = $1
 RETURNING last_seq;
 
+-- name: note_mended
+UPDATE family
+   SET mended = mended + 1
+ WHERE family_id = $1;
+
 -- name: head
 SELECT last_seq
   FROM family

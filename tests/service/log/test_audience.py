@@ -13,7 +13,7 @@ OWN = "own.0193a2b4-0000-7000-8000-000000000000"
 
 async def title_of_own(log: Log, pool: asyncpg.Pool, family: Family) -> str:
     """What Ada's timeline calls the family's own milestone."""
-    found = await timeline(pool, family=family.family, member=family.ada, role=Role.PARENT, child=None, as_of=None, now=log.now())
+    found = await timeline(pool, family=family.family, member=family.ada, role=Role.PARENT, child=None, as_of=None)
     return next(entry.title for entry in found if entry.milestone == OWN)
 
 

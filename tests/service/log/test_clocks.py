@@ -8,6 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from events.event import Role
+from service.feed.timeline import timeline
 from service.log.log import Log
 from tests.families import Family, drafted, feed_of, found, log_on, note, outcomes, push, saw
 
@@ -100,6 +102,36 @@ async def test_no_clock_is_so_wrong_that_it_breaks_the_arithmetic(log: Log, time
     family = await found(log, with_everybody=False)
     receipts = await push(log, family, family.ada, note(family, at=time), note(family, recorded_at=time), sent_at=sent_at)
     assert set(outcomes(receipts)) == {"draft.time_out_of_range"}
+
+
+@pytest.mark.parametrize("off", [TEN_YEARS, timedelta(hours=7)], ids=str)
+async def test_a_phone_ahead_of_its_time_does_not_have_the_last_word(log: Log, pool: asyncpg.Pool, off: timedelta) -> None:
+    """Law 12: of two amendments the one made later counts, whatever the clock of the other phone said."""
+    family, now = await found(log), datetime.now(UTC)
+    seen = saw(family, at=now - timedelta(days=3))
+    await push(log, family, family.ada, seen)
+
+    def amended(*, to: str, made: timedelta, by_clock: timedelta) -> dict[str, Any]:
+        clock = now + made + by_clock
+        return drafted("Amended", target=seen["id"], changes={"occurred_at": to}, at=clock, recorded_at=clock)
+
+    early = amended(to="2026-03-01T09:00:00Z", made=timedelta(hours=-2), by_clock=off)
+    late = amended(to="2026-04-01T09:00:00Z", made=timedelta(hours=-1), by_clock=timedelta(0))
+    await push(log, family, family.ada, late, sent_at=now)
+    await push(log, family, family.ada, early, sent_at=now + off)
+    (entry,) = await timeline(pool, family=family.family, member=family.ada, role=Role.PARENT, child=None, as_of=None)
+    assert entry.first_saw is not None
+    assert entry.first_saw.occurred_at == at("2026-04-01T09:00:00Z")
+
+
+async def test_a_server_clock_that_steps_back_hides_nothing(database_url: str, pool: asyncpg.Pool, log: Log) -> None:
+    """I-10: a timeline that asks for no instant holds what its member was told, however late that claims to have been."""
+    async with log_on(database_url, pool, now=lambda: datetime.now(UTC) + timedelta(days=1)) as ahead:
+        family = await found(ahead)
+        await push(ahead, family, family.ada, saw(family))
+    for member, role in ((family.granny, Role.CAREGIVER), (family.ben, Role.PARENT)):
+        entries = await timeline(pool, family=family.family, member=member, role=role, child=None, as_of=None)
+        assert [entry.state for entry in entries] == ["still_new"]
 
 
 def clocks() -> Iterator[datetime]:

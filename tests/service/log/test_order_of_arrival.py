@@ -73,9 +73,7 @@ async def test_two_logs_with_the_same_facts_give_the_same_timelines(
     for parent in (once.ada, once.ben):
         said = [
             msgspec.json.encode(
-                await timeline(
-                    pool, family=family.family, member=parent, role=Role.PARENT, child=None, as_of=None, now=datetime.now(UTC)
-                )
+                await timeline(pool, family=family.family, member=parent, role=Role.PARENT, child=None, as_of=None)
             )
             for family in (once, again)
         ]

@@ -145,3 +145,17 @@ async def test_a_replay_while_others_write_loses_nothing(log: Log, pool: asyncpg
         await replay(database_url, check=False, processes=1)
         await push(log, family, family.ben, saw(family, id=uuid7()))
     assert (await replay(database_url, check=True, processes=1)).differences == ()
+
+
+async def test_a_service_that_met_damaged_rows_writes_rightly_once_they_are_mended(
+    log: Log, pool: asyncpg.Pool, database_url: str
+) -> None:
+    """Law 11: what a committer remembers of a family is not older than the mending."""
+    family = await with_a_history(log)
+    await pool.execute("UPDATE feed_run SET chain = sha256(chain) WHERE told_at IS NULL")
+    async with log_on(database_url, pool) as restarted:
+        draft = note(family)
+        await push(restarted, family, family.ada, draft)
+        await replay(database_url, check=False, processes=1)
+        await push(restarted, family, family.ada, note(family), drafted("Cheered", about=draft["id"]))
+    assert (await replay(database_url, check=True, processes=1)).differences == ()
