@@ -17,7 +17,7 @@ from service.asking import Asked
 WORTH_IT_BYTES: Final = 1_024
 IN_A_THREAD_BYTES: Final = 64 * 1024
 """From about here on it would keep the loop for longer than a millisecond."""
-GZIP_LEVEL: Final = 6
+GZIP_LEVEL: Final = 5
 ZSTD_LEVEL: Final = 3
 
 

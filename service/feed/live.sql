@@ -27,10 +27,14 @@ SELECT run.first_place + event.seq - run.first_seq AS place, run.released,
        coalesce(run.told_at, event.received_at) AS told_at, NULL::bytea AS chain_before,
        event.commitment, event.kind, event.version, event.body
   FROM feed_run AS run
-  JOIN event
-    ON event.family_id = $1
-   AND event.seq >= run.first_seq + greatest($3 - run.first_place, 0)
-   AND event.seq < run.first_seq + least(run.length, $3 + $4 - run.first_place)
+ CROSS JOIN LATERAL (
+       SELECT *
+         FROM event
+        WHERE event.family_id = $1
+          AND event.seq >= run.first_seq + greatest($3 - run.first_place, 0)
+          AND event.seq < run.first_seq + least(run.length, $3 + $4 - run.first_place)
+        ORDER BY event.seq
+        LIMIT 256) AS event
  WHERE run.family_id = $1
    AND run.member_id = $2
    AND run.first_place > $3 - 256

@@ -12,6 +12,7 @@ SELECT family.log_id, coalesce(last.place, 0) AS place
 
 -- name: page
 -- Begins at the run that holds place $3, so that the chain can be hashed on from the run's beginning: at most 255 entries more.
+-- A lateral with a limit looks each run up in the log's key, whatever the planner knew of the tables when it planned.
 SELECT run.first_place + event.seq - run.first_seq AS place, run.released,
        coalesce(run.told_at, event.received_at) AS told_at,
        CASE WHEN event.seq = run.first_seq THEN run.chain_before END AS chain_before,
@@ -27,8 +28,12 @@ SELECT run.first_place + event.seq - run.first_seq AS place, run.released,
                                            AND first_place <= $3), 1)
            AND first_place < $3 + $4
          ORDER BY first_place) AS run
-  JOIN event
-    ON event.family_id = $1
-   AND event.seq >= run.first_seq
-   AND event.seq < run.first_seq + least(run.length, $3 + $4 - run.first_place)
+ CROSS JOIN LATERAL (
+       SELECT *
+         FROM event
+        WHERE event.family_id = $1
+          AND event.seq >= run.first_seq
+          AND event.seq < run.first_seq + least(run.length, $3 + $4 - run.first_place)
+        ORDER BY event.seq
+        LIMIT 256) AS event
  ORDER BY place;

@@ -29,15 +29,10 @@ DRAFTS_WAITING_MAX: Final = 20_000
 """About 10 MB of drafts, and a second or two of work."""
 ATTEMPTS: Final = 5
 RETRY_AFTER_S: Final = 0.01
+GATHER_S: Final = 0.001
+"""Where several came at once, those who were just answered are let come back before the next transaction begins, so that it
+serves twice as many: 16 devices wrote 1,830 requests/s instead of 1,470. A device that is alone never waits."""
 RECONNECT_S_MAX: Final = 2.0
-
-PLANS_FOR_SETS: Final = """
-SET enable_seqscan = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
-"""
-"""Every statement of an append looks up a set of keys. One that is planned while its tables are small would read them whole,
-and keep that plan until they are analyzed: 0.7 ms for `known` instead of 0.05, and worse with every event."""
 
 logger = structlog.get_logger()
 
@@ -85,7 +80,7 @@ class Committer:
 
     async def start(self) -> None:
         """Connect, and begin to write."""
-        self._connection = await self._connect()
+        self._connection = await connect(self._database_url)
         self._task = asyncio.create_task(self._run(), name="committer")
 
     async def stop(self) -> None:
@@ -117,7 +112,10 @@ class Committer:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
-            await self._commit(self._gather())
+            batch = self._gather()
+            await self._commit(batch)
+            if len(batch) > 1:
+                await asyncio.sleep(GATHER_S)
 
     def _gather(self) -> list[Waiting]:
         batch: list[Waiting] = []
@@ -161,17 +159,12 @@ class Committer:
 
     async def _write_once(self, offers: Sequence[Offer]) -> Appended:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._connect()
+            self._connection = await connect(self._database_url)
         async with self._connection.transaction():
             appended = await append(self._connection, offers, now=self._now(), states=self._states)
         for family, state in appended.states.items():
             self._states.keep(family, state)
         return appended
-
-    async def _connect(self) -> asyncpg.Connection:
-        connection = await connect(self._database_url)
-        await connection.execute(PLANS_FOR_SETS)
-        return connection
 
     def _abandon(self) -> None:
         """Leave a connection of unknown state behind. The next batch opens another."""
