@@ -211,7 +211,7 @@ QUERIES: dict[str, tuple[str, str | None]] = {
     "feed?&": ("body.invalid", None),
     "feed?after=%ff": ("body.invalid", None),
     "feed?after=%ud800": ("body.invalid", "after"),
-    "feed?after=99": ("feed.ahead", "after"),
+    "feed?after=99999999": ("feed.ahead", "after"),
     "live?after=-1": ("body.invalid", "after"),
     "live?after=1e3": ("body.invalid", "after"),
     "live?limit=1": ("body.invalid", "limit"),
