@@ -1,8 +1,8 @@
 """Group commit: what many devices push at one time becomes one transaction.
 
 While one transaction is on its way to the disk, whatever arrives is gathered for the next, so that a commit is paid once
-for all of them and nobody waits for a timer. A process has one committer, with a connection of its own: two made smaller
-groups, and wrote half to nine tenths as much.
+for all of them, and a device that is alone never waits for a timer. A process has one committer, with a connection of its
+own: two made smaller groups, and wrote half to nine tenths as much.
 """
 
 import asyncio
