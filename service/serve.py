@@ -12,7 +12,6 @@ import shutil
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +36,8 @@ DRAIN_S: Final = 20
 KEEP_ALIVE_S: Final = 75
 BACKLOG: Final = 2_048
 LOOK_AGAIN_S: Final = 0.05
+HEALTHCHECK_S: Final = 30
+"""A worker silent for so long hangs. A busy machine takes seconds to start one; that is no reason to kill it."""
 
 logger = structlog.get_logger()
 
@@ -63,6 +64,22 @@ class Server(uvicorn.Server):
                 yield
             finally:
                 self._captured_signals.clear()
+
+
+class Workers(Multiprocess):
+    """uvicorn's workers; says one line when all of them are ready.
+
+    It asks in the thread that also asks whether they live: question and answer share one pipe for each worker, and a second
+    thread would take the other's answers, until a healthy worker was killed for its silence.
+    """
+
+    ready_line: str | None = None
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        if self.ready_line is not None and not self.should_exit.is_set() and all(one.is_ready() for one in self.processes):
+            print(self.ready_line, flush=True)
+            self.ready_line = None
 
 
 def serve(settings: Settings, *, host: str, port: int) -> None:
@@ -111,9 +128,8 @@ def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> No
     counters = Path(tempfile.mkdtemp(prefix="stillnew-counters-"))
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counters)
     config = config_of("service.serve:application_of_a_worker", workers=settings.workers)
-    workers = Multiprocess(config, sockets=[bound])
-    announcer = threading.Thread(target=_announce, args=(workers, line), daemon=True)
-    announcer.start()
+    workers = Workers(config, sockets=[bound])
+    workers.ready_line = line
     try:
         workers.run()
     finally:
@@ -134,14 +150,6 @@ def _end_after(sentinel: int) -> None:
     os._exit(1)
 
 
-def _announce(workers: Multiprocess, line: str) -> None:
-    while not workers.should_exit.is_set():
-        if len(workers.processes) == workers.processes_num and all(one.is_ready() for one in tuple(workers.processes)):
-            print(line, flush=True)
-            return
-        time.sleep(LOOK_AGAIN_S)
-
-
 def config_of(app: object, *, workers: int) -> uvicorn.Config:
     """How uvicorn runs `app`, an application or the name of what makes one."""
     return uvicorn.Config(
@@ -157,6 +165,7 @@ def config_of(app: object, *, workers: int) -> uvicorn.Config:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
+        timeout_worker_healthcheck=HEALTHCHECK_S,
         backlog=BACKLOG,
     )
 
