@@ -1,12 +1,15 @@
-"""What a member wishes not to be told, and when they open the envelope. Theirs alone: nobody else learns of it."""
+"""What a member wishes not to be told, what opens their envelope, and what sorts an everyday note.
+
+A choice and an opening are their author's alone: nobody else is told of them. Knows nothing of who is told of what.
+"""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import msgspec
 
-from events.event import PERSONS, Audience, Body
-from events.ids import OWN_MILESTONE, ChildId
+from events.event import ANYONE_PRESENT, AS_TARGET, PERSONS, Audience, Body
+from events.ids import OWN_MILESTONE, ChildId, EventId, MilestoneKey
 
 
 class Mode(StrEnum):
@@ -54,3 +57,27 @@ class EnvelopeOpened(Body, frozen=True, kw_only=True):
     refers: ClassVar = None
     child: ChildId | None = None
     scope: Scope
+
+
+class Sorted(Body, frozen=True, kw_only=True):
+    """Somebody said which milestone an everyday note or clip is about; `milestone` left out: about none."""
+
+    version: ClassVar = 1
+    authors: ClassVar = ANYONE_PRESENT
+    audience: ClassVar = AS_TARGET
+    refers: ClassVar = "target"
+    target: EventId
+    child: ChildId
+    milestone: MilestoneKey | None = None
+
+
+class TimePassed(Body, frozen=True, kw_only=True):
+    """A clock's tick: the days after which its author wished to be told after all have passed for something.
+
+    Written by the service, and told to nobody. What it frees follows from when it was received.
+    """
+
+    version: ClassVar = 1
+    authors: ClassVar = PERSONS
+    audience: ClassVar = Audience.ME
+    refers: ClassVar = None

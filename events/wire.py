@@ -21,7 +21,7 @@ from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoin
 from events.ids import EventId, is_version_7
 from events.moments import Cheered, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.strict import bare_quotes, invalid_field, refuse_duplicate_keys, refuse_duplicate_outer_keys, refuse_nul, require_utf8
-from events.surprise import EnvelopeOpened, SurpriseChosen
+from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
 from events.upcast import upcast
 
 DRAFTS_MAX: Final = 256
@@ -38,11 +38,12 @@ DeviceBody = (
     | MilestoneNamed
     | SurpriseChosen
     | EnvelopeOpened
+    | Sorted
     | Amended
     | Withdrawn
 )
 """What a device may draft."""
-ServiceBody = FamilyFounded | HouseholdOpened | ChildAdded | MemberJoined | MemberLeft | Erased
+ServiceBody = FamilyFounded | HouseholdOpened | ChildAdded | MemberJoined | MemberLeft | TimePassed | Erased
 """What the service writes for a request."""
 AnyBody = DeviceBody | ServiceBody
 
