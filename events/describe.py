@@ -54,7 +54,7 @@ MEANING: Final = {
     "scope": "what is meant",
     "sees": "how much of the log they are told",
     "sha256": "completed by the service",
-    "target": "the event that this changes, takes back or adds to",
+    "target": "the event that this changes, takes back, adds to or sorts",
     "targets": "the events whose content is gone",
     "text": "the words",
     "title": "as the family calls it",
@@ -112,7 +112,7 @@ def _page() -> Iterator[str]:
     yield "## What a device drafts\n"
     for body in get_args(DeviceBody):
         yield from _type(body)
-    yield "## What the service writes for a request\n"
+    yield "## What the service writes\n"
     for body in get_args(ServiceBody):
         yield from _type(body)
     yield from _catalogue()

@@ -4,8 +4,10 @@ from typing import Any, ClassVar, get_args
 
 import pytest
 
+from events.amend import Erased
 from events.event import DECLARED_BESIDE_EVERY_TYPE, Audience, Body, Role
 from events.family import ROSTER_FACTS
+from events.surprise import TimePassed
 from events.wire import BODY_BY_NAME, DeviceBody, ServiceBody
 
 StructMeta: Any = type(Body)
@@ -29,6 +31,8 @@ AGREED = {
     "MilestoneNamed": (1, {P, C}, "family", None),
     "SurpriseChosen": (1, {P, C}, "me", None),
     "EnvelopeOpened": (1, {P, C}, "me", None),
+    "Sorted": (1, {P, C, D}, "as_target", "target"),
+    "TimePassed": (1, {P, C}, "me", None),
     "Amended": (1, {P, C, D}, "as_target", "target"),
     "Withdrawn": (1, {P, C, D}, "as_target", "target"),
     "Erased": (1, {P, C, D}, "family", None),
@@ -90,11 +94,11 @@ def test_what_follows_its_target_always_names_one() -> None:
     assert optional == []
 
 
-def test_a_device_drafts_no_roster_fact_and_no_erasure() -> None:
-    """Law 10: those are written for a request, which access has decided."""
+def test_a_device_drafts_no_roster_fact_no_tick_and_no_erasure() -> None:
+    """Law 10: those are written for a request, which access has decided, or because the service's own clock says so."""
     drafted, written = set(get_args(DeviceBody)), set(get_args(ServiceBody))
     assert drafted & written == set()
-    assert set(ROSTER_FACTS) <= written
+    assert {*ROSTER_FACTS, TimePassed, Erased} == written
     assert drafted | written == set(BODY_BY_NAME.values())
 
 
