@@ -43,6 +43,15 @@ class Family:
         """What to keep quiet, for whom, and a safe phrase."""
         return read(await self._wire.ask("GET", f"{self._path}/handover"), object)
 
+    async def tips(self, *, child: UUID | None = None, on: date | None = None) -> Any:
+        """What to look out for and to make safe at each child's age. `on`: the day where this device is; else today in UTC."""
+        query = {}
+        if child is not None:
+            query["child"] = str(child)
+        if on is not None:
+            query["on"] = on.isoformat()
+        return read(await self._wire.ask("GET", f"{self._path}/tips", query=query), object)
+
     async def catalogue(self, *, lang: str | None = None) -> Any:
         """The milestones."""
         query = {} if lang is None else {"lang": lang}

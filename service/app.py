@@ -36,11 +36,12 @@ from service.paths import Paths
 from service.postgres.pool import open_pool
 from service.says import KEY, Says
 from service.settings import Settings, SettingWrong, from_environment
+from service.surprise import tips
 from service.telemetry import configure, request_log
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *founding.ROUTES, *joining.ROUTES, *devices.ROUTES,
-    feed_routes.read_feed, feed_routes.read_timeline,
+    feed_routes.read_feed, feed_routes.read_timeline, *tips.ROUTES,
     *catalogue.ROUTES, *health.ROUTES, *openapi.ROUTES,
 )  # fmt: skip
 """What litestar answers. The two hot routes are added in `paths_of`."""

@@ -93,6 +93,15 @@ async def test_the_other_parent_gets_the_words_for_the_family_and_not_those_for_
     assert texts(ben) == ["for us all"]
 
 
+async def test_a_device_asks_for_the_tips_of_its_own_day(ada: Device) -> None:
+    """Protocol, section Views. Mia was born on 1 September 2025."""
+    mia = (await ada.roster())["children"][0]["child"]
+    told = await ada.tips(child=UUID(mia), on=date(2026, 2, 1))
+    assert (told["on"], [(one["child"], one["age_months"]) for one in told["children"]]) == ("2026-02-01", [(mia, 5)])
+    assert "movement.crawls" in {note["milestone"] for note in told["children"][0]["safety"]}
+    assert (await ada.tips())["children"][0]["child"] == mia
+
+
 async def test_the_devices_of_one_member_hold_the_same_bytes(ada: Device, tablet: Device) -> None:
     """Law 7, with pages of one entry on one side and whole pages on the other."""
     for number in range(30):

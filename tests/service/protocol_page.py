@@ -81,6 +81,18 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
             },
         },
     ),
+    "GET /v1/families/{family}/tips": (
+        200, None,
+        {
+            "on": None,
+            "children*": {
+                "child": None, "age_months": None,
+                "soon*": dict.fromkeys(("milestone", "title", "domain", "what_counts")),
+                "now*": dict.fromkeys(("milestone", "title", "domain", "what_counts")),
+                "safety*": dict.fromkeys(("milestone", "title", "domain", "safety")),
+            },
+        },
+    ),
     "GET /v1/catalogue": (200, None, {"version": None, "lang": None, "milestones*": MILESTONE}),
     "GET /health/live": (200, None, {"alive?": None}),
     "GET /health/ready": (200, None, dict.fromkeys(("ready", "database", "migrations", "redis"))),
@@ -113,6 +125,7 @@ PARAMETERS = {
     "GET /v1/families/{family}/feed": {"after", "limit"},
     "GET /v1/families/{family}/live": {"after", "Last-Event-ID"},
     "GET /v1/families/{family}/timeline": {"child", "as_of"},
+    "GET /v1/families/{family}/tips": {"child", "on"},
     "GET /v1/catalogue": {"lang", "If-None-Match"},
 }
 

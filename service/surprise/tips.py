@@ -1,0 +1,84 @@
+"""GET /v1/families/{family}/tips: what to look out for and to make safe, by the age of each child.
+
+Owns the answer's shape and which day it speaks of. It is never asked who asks, what was recorded or what anybody chose: the
+same family is answered in the same bytes, whoever asks.
+"""
+
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+from litestar import Response, get
+
+from events.catalogue import CATALOGUE
+from events.ids import ChildId
+from projections.tips import SafetyNote, Tip, tips
+from service import answers
+from service.asking import Asked
+from service.compression import compressed
+from service.errors import NotFound
+from service.limits import Kind
+from service.postgres.queries import load
+from service.says import Says, Who
+
+QUERIES: Final = load(__package__, "tips.sql")
+
+
+class TipsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose tips, and on which day: a device knows which day it is where its people are. Left out: today in UTC."""
+
+    child: ChildId | None = None
+    on: date | None = None
+
+
+class TipsOfChild(msgspec.Struct, frozen=True, kw_only=True):
+    """The tips for one child. `age_months`: whole months, negative before birth, null where the birth date is not known."""
+
+    child: ChildId
+    age_months: int | None
+    soon: tuple[Tip, ...]
+    now: tuple[Tip, ...]
+    safety: tuple[SafetyNote, ...]
+
+
+class TipsByAge(msgspec.Struct, frozen=True, kw_only=True):
+    """The tips for each child of the family on one day."""
+
+    on: date
+    children: tuple[TipsOfChild, ...]
+
+
+TIPS_QUERY: Final[dict[str, dict[str, Any]]] = {
+    "child": {"type": "string", "format": "uuid"},
+    "on": {"type": "string", "format": "date"},
+}
+
+
+@get(
+    "/v1/families/{family:uuid}/tips",
+    opt=Says(
+        summary="What to look out for and to make safe at a child's age. The same for every member, whatever happened",
+        who=Who.MEMBER,
+        kind=Kind.READ,
+        answers=TipsByAge,
+        query=TIPS_QUERY,
+    ).opt(),
+)
+async def read_tips(request: Asked) -> Response[bytes]:
+    """Give the tips for the family's children, or for one of them."""
+    query = request.asked_for(TipsQuery)
+    on = query.on or request.house.now().date()
+    rows = await request.house.pool.fetch(QUERIES.children, request.member.family, query.child)
+    if query.child is not None and not rows:
+        raise NotFound(at="child")
+    children = tuple(_of_child(row["child_id"], row["born"], on) for row in rows)
+    media_type = answers.media_type_of(request.scope)  # type: ignore[arg-type]
+    return await compressed(request, answers.encode(TipsByAge(on=on, children=children), media_type), media_type=media_type)
+
+
+def _of_child(child: ChildId, born: date | None, on: date) -> TipsOfChild:
+    found = tips(CATALOGUE, born=born, today=on)
+    return TipsOfChild(child=child, age_months=found.age_months, soon=found.soon, now=found.now, safety=found.safety)
+
+
+ROUTES: Final = (read_tips,)

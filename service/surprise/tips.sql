@@ -1,0 +1,7 @@
+-- name: children
+-- All that tips may know of a family: its children, and when they were born.
+SELECT child_id, born
+  FROM child
+ WHERE family_id = $1
+   AND ($2::uuid IS NULL OR child_id = $2)
+ ORDER BY child_id;
