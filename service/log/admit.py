@@ -27,8 +27,9 @@ from events.errors import (
 )
 from events.event import AsTarget, Audience, Body, Draft, Precision
 from events.moments import MilestoneNamed
+from projections.past import Target
 from projections.roster import Member, Roster
-from projections.visibility import Target, audience_of
+from projections.visibility import audience_of
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
@@ -52,6 +53,7 @@ ABOUT: Final[Mapping[str, frozenset[str]]] = {
     "ClipAttached": frozenset({"MilestoneObserved", "ParentFirstSaw", "NoteWritten"}),
     "NoteWritten": frozenset({"MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached"}),
     "Cheered": frozenset({"MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached"}),
+    "Sorted": frozenset({"NoteWritten", "ClipAttached"}),
 }
 """Type -> the types that it may be about."""
 HAS_ONE_AUDIENCE: Final = frozenset({"MilestoneNamed", "SurpriseChosen", "EnvelopeOpened"})

@@ -41,6 +41,10 @@ EVENTS = st.one_of(
         }
     ),
     st.fixed_dictionaries(
+        {"type": st.just("Sorted"), "target": st.just(ABOUT), "child": st.just(CHILD)},
+        optional={"milestone": st.sampled_from([None, "movement.walks"])},
+    ),
+    st.fixed_dictionaries(
         {"type": st.just("SurpriseChosen"), "scope": st.just("all"), "mode": st.just("keep")},
         optional={"child": st.sampled_from([None, CHILD]), "at_most_days": st.sampled_from([None, 30])},
     ),

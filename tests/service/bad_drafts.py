@@ -63,7 +63,10 @@ DRAFTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "an unknown type": ({"event": {"type": "Walked"}}, "body.invalid", ".event.type"),
     "a type in lower case": ({"event": {"type": "milestoneobserved"}}, "body.invalid", ".event.type"),
     **{f"the service's own {name}": ({"event": {"type": name}}, "body.invalid", ".event.type")
-       for name in ("FamilyFounded", "HouseholdOpened", "ChildAdded", "MemberJoined", "MemberLeft", "Erased", "Hint")},
+       for name in ("FamilyFounded", "HouseholdOpened", "ChildAdded", "MemberJoined", "MemberLeft", "TimePassed", "Erased",
+                    "Hint")},
+    "the service's own tick, from a device that waits": (
+        {"event": {"type": "TimePassed"}, "audience": "me"}, "body.invalid", ".event.type"),
 }  # fmt: skip
 
 # Of an event: what stands in a draft that is otherwise good.
@@ -73,6 +76,7 @@ NOTE = {"type": "NoteWritten", "child": CHILD, "text": "a day"}
 CHOICE = {"type": "SurpriseChosen", "scope": "all", "mode": "keep"}
 FIRST = {"type": "ParentFirstSaw", "child": CHILD, "milestone": "movement.first-steps", "how": "in_person"}
 AMENDMENT = {"type": "Amended", "target": SEEN}
+SORTING = {"type": "Sorted", "target": "{bens_note}", "child": CHILD}
 
 EVENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "an unknown field": ({**SIGHTING, "colour": 1}, "body.invalid", ".event.colour"),
@@ -134,6 +138,24 @@ EVENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a name for the catalogue's": (
         {"type": "MilestoneNamed", "milestone": "movement.first-steps", "title": "T", "domain": "movement"},
         "body.invalid", ".event.milestone"),
+    "a sorting of nothing": ({"type": "Sorted", "child": CHILD}, "body.invalid", ".event.target"),
+    "a sorting of an absent event": ({**SORTING, "target": ABSENT}, "event.unknown_target", ".event.target"),
+    "a sorting of a foreign event": ({**SORTING, "target": "{foreign_event}"}, "event.unknown_target", ".event.target"),
+    "a sorting of what was not told": ({**SORTING, "target": "{bens_secret}"}, "event.unknown_target", ".event.target"),
+    "a sorting of a sighting": ({**SORTING, "target": SEEN}, "event.unknown_target", ".event.target"),
+    "a sorting of a wish": ({**SORTING, "target": "{chosen}"}, "event.unknown_target", ".event.target"),
+    "a sorting of a sorting": ({**SORTING, "target": "{sorted}"}, "event.unknown_target", ".event.target"),
+    "a sorting of a roster fact": ({**SORTING, "target": "{joined}"}, "event.unknown_target", ".event.target"),
+    "a sorting without a child": ({"type": "Sorted", "target": "{bens_note}"}, "body.invalid", ".event.child"),
+    "a sorting to no child": ({**SORTING, "child": None}, "body.invalid", ".event.child"),
+    "a sorting to an unknown child": ({**SORTING, "child": ABSENT}, "event.unknown_child", ".event.child"),
+    "a sorting to a foreign child": ({**SORTING, "child": "{foreign_child}"}, "event.unknown_child", ".event.child"),
+    "a sorting to a domain": ({**SORTING, "milestone": "movement"}, "body.invalid", ".event.milestone"),
+    "a sorting to an unknown milestone": (
+        {**SORTING, "milestone": "movement.flies"}, "event.unknown_milestone", ".event.milestone"),
+    "a sorting to an unknown own milestone": (
+        {**SORTING, "milestone": f"own.{some_uuid(4)}"}, "event.unknown_milestone", ".event.milestone"),
+    "a sorting with words": ({**SORTING, "text": "steps!"}, "body.invalid", ".event.text"),
     "no changes": ({**AMENDMENT, "changes": {}}, "body.invalid", ".event.changes"),
     "unknown changes": ({**AMENDMENT, "changes": {"author": 1}}, "body.invalid", ".event.changes.author"),
     "changes of another type's field": ({**AMENDMENT, "changes": {"text": "t"}}, "event.not_amendable", ".event.changes.text"),
@@ -154,6 +176,12 @@ EVENTS: dict[str, tuple[dict[str, Any], str, str]] = {
         {"type": "Amended", "target": "{bens_secret}", "changes": {"text": "t"}}, "event.unknown_target", ".event.target"),
     "a change of a wish": (
         {"type": "Amended", "target": "{chosen}", "changes": {"note": "t"}}, "event.not_amendable", ".event.target"),
+    "a change of a sorting": (
+        {"type": "Amended", "target": "{sorted}", "changes": {"milestone": "movement.walks"}},
+        "event.not_amendable", ".event.target"),
+    "a sorting taken back": ({"type": "Withdrawn", "target": "{sorted}"}, "event.not_amendable", ".event.target"),
+    "a note about a sorting": ({**NOTE, "about": "{sorted}"}, "event.unknown_target", ".event.about"),
+    "cheers for a sorting": ({"type": "Cheered", "about": "{sorted}"}, "event.unknown_target", ".event.about"),
     "another's event taken back": ({"type": "Withdrawn", "target": "{bens_note}"}, "event.not_the_author", ".event.target"),
     "a foreign event taken back": ({"type": "Withdrawn", "target": "{foreign_event}"}, "event.unknown_target", ".event.target"),
     "a roster fact taken back": ({"type": "Withdrawn", "target": "{joined}"}, "event.not_amendable", ".event.target"),

@@ -117,6 +117,7 @@ DRAFTED: dict[str, Any] = {
     "MilestoneNamed": {"milestone": None, "title": None, "domain": None},
     "SurpriseChosen": CHOICE,
     "EnvelopeOpened": {"child?": None, "scope": None},
+    "Sorted": {"target": None, "child": None, "milestone?": None},
     "Amended": {"target": None, "changes": CHANGES},
     "Withdrawn": {"target": None},
 }

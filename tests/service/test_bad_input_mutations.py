@@ -62,8 +62,8 @@ def damaged(body: bytes, what: list[tuple[str, float, float, Any]]) -> bytes:
     return body
 
 
-def three_drafts(standing: Standing) -> dict[str, Any]:
-    child, seen = standing.ids["child"], standing.ids["seen"]
+def four_drafts(standing: Standing) -> dict[str, Any]:
+    child, seen, note = standing.ids["child"], standing.ids["seen"], standing.ids["bens_note"]
     return {
         "sent_at": "2026-11-21T18:03:11+01:00",
         "drafts": [
@@ -72,6 +72,7 @@ def three_drafts(standing: Standing) -> dict[str, Any]:
             standing.draft(
                 {"type": "SurpriseChosen", "child": child, "scope": "domain:talking", "mode": "tell", "at_most_days": 3}
             ),
+            standing.draft({"type": "Sorted", "target": note, "child": child, "milestone": "movement.walks"}),
         ],
     }
 
@@ -97,14 +98,14 @@ def check(standing: Standing, body: bytes, media_type: str) -> None:
 @given(what=damages())
 def test_a_damaged_push_of_json_is_answered(standing: Standing, what: list[tuple[str, float, float, Any]]) -> None:
     """I-32 and law 17: no 5xx, and nothing is written but what was receipted."""
-    check(standing, damaged(json.dumps(three_drafts(standing)).encode(), what), "application/json")
+    check(standing, damaged(json.dumps(four_drafts(standing)).encode(), what), "application/json")
 
 
 @BRUISED
 @given(what=damages())
 def test_a_damaged_push_of_messagepack_is_answered(standing: Standing, what: list[tuple[str, float, float, Any]]) -> None:
     """I-32 and law 17, in the other encoding."""
-    check(standing, damaged(msgspec.msgpack.encode(three_drafts(standing)), what), "application/msgpack")
+    check(standing, damaged(msgspec.msgpack.encode(four_drafts(standing)), what), "application/msgpack")
 
 
 JSON_VALUES = st.recursive(

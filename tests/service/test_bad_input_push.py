@@ -174,6 +174,9 @@ ALIKE = [
     ("about an absent event", "about a foreign event"),
     ("about an absent event", "about what was not told"),
     ("an unknown child", "a foreign child"),
+    ("a sorting of an absent event", "a sorting of a foreign event"),
+    ("a sorting of an absent event", "a sorting of what was not told"),
+    ("a sorting to an unknown child", "a sorting to a foreign child"),
 ]
 
 

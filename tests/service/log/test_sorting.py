@@ -1,0 +1,116 @@
+"""Anyone present may say what an everyday note or clip is about, and it is told to whoever was told of that."""
+
+from collections import defaultdict
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from events.amend import Erased
+from events.ids import EventId, MemberId
+from events.wire import BODY_BY_NAME
+from service.log.admit import ABOUT
+from service.log.log import Log
+from tests.families import WALKED, Draft, Family, drafted, feed_of, found, leave, note, outcomes, push, saw
+
+
+def sorting(family: Family, target: Draft, **more: str) -> Draft:
+    """A draft that sorts what another draft says."""
+    return drafted("Sorted", **({"target": target["id"], "child": str(family.child), "milestone": WALKED} | more))
+
+
+async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.Pool) -> None:
+    """Surprise: whatever else there is says itself what it is about, and is refused as if it were not there."""
+    family = await found(log)
+    seen, day = saw(family), note(family)
+    own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle", "domain": "life"}
+    await push(
+        log, family, family.ada, seen, day, sorting(family, day),
+        drafted("ParentFirstSaw", child=family.child, milestone=WALKED, how="in_person"), drafted("MilestoneNamed", **own),
+        drafted("Cheered", about=day["id"]), drafted("Amended", target=seen["id"], changes={"note": "at last"}),
+        drafted("Withdrawn", target=seen["id"]), drafted("SurpriseChosen", scope="all", mode="tell"),
+        drafted("EnvelopeOpened", scope="all"),
+    )  # fmt: skip
+    await leave(log, family, family.granny)
+    async with log.transaction() as writing:
+        erased = Erased(targets=(EventId(UUID(seen["id"])),))
+        await writing.write(family=family.family, author=family.ada, facts=(erased,))
+    events = [entry["event"] for entry in await feed_of(pool, family, family.ada)]
+    became: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        became[event["event"]["type"]] |= set(outcomes(await push(log, family, family.ada, sorting(family, event))))
+    # Nobody is told of a tick; and there are no uploads yet, so a clip stands in the table alone.
+    assert became.keys() | {"TimePassed", "ClipAttached"} == BODY_BY_NAME.keys()
+    assert became.pop("NoteWritten") == {"recorded"}
+    assert {kind for kind, what in became.items() if what != {"event.unknown_target"}} == set()
+    assert ABOUT["Sorted"] == {"NoteWritten", "ClipAttached"}
+
+
+def sortings(feed: list[dict[str, Any]]) -> list[str]:
+    return [entry["event"]["id"] for entry in feed if entry["event"]["event"]["type"] == "Sorted"]
+
+
+@pytest.mark.parametrize("audience", ["household", "family"])
+async def test_a_sorting_is_told_to_whoever_was_told_of_the_note(log: Log, pool: asyncpg.Pool, audience: str) -> None:
+    """Law 10: anyone of them may sort it, and everyone of them hears what it was sorted to."""
+    family = await found(log)
+    day = note(family, audience=audience)
+    await push(log, family, family.sitter, day)
+    sorts = sorting(family, day)
+    assert outcomes(await push(log, family, family.ada, sorts)) == ["recorded"]
+    told = {member for member in family.members if sorts["id"] in sortings(await feed_of(pool, family, member))}
+    at_home: set[MemberId] = {family.ada, family.sitter, family.granny}
+    assert told == (at_home if audience == "household" else at_home | {family.ben})
+
+
+async def test_what_is_ones_own_stays_ones_own_when_it_is_sorted(log: Log, pool: asyncpg.Pool) -> None:
+    """Law 14: nobody else hears of it, and to nobody else is it there."""
+    family = await found(log)
+    secret = note(family, audience="me")
+    await push(log, family, family.ben, secret)
+    by_ada, by_ben = sorting(family, secret), sorting(family, secret)
+    (receipt,) = await push(log, family, family.ada, by_ada)
+    assert receipt.problem is not None
+    assert (receipt.problem.code, receipt.problem.at) == ("event.unknown_target", "drafts[0].event.target")
+    assert outcomes(await push(log, family, family.ben, by_ben)) == ["recorded"]
+    told = [sortings(await feed_of(pool, family, member)) for member in family.members]
+    assert told == [[], [by_ben["id"]], [], [], []]
+
+
+@pytest.mark.parametrize("audience", ["me", "household", "family"])
+async def test_a_sorting_chooses_no_audience(log: Log, audience: str) -> None:
+    """Law 10: it is for those who were told of its target, also where it asks for just these."""
+    family = await found(log)
+    day = note(family, audience=audience)
+    await push(log, family, family.ada, day)
+    (receipt,) = await push(log, family, family.ada, sorting(family, day) | {"audience": audience})
+    assert receipt.problem is not None
+    assert (receipt.problem.code, receipt.problem.at) == ("event.audience_not_allowed", "drafts[0].audience")
+
+
+async def test_a_sorting_is_to_something_that_the_family_has_or_to_nothing(log: Log) -> None:
+    """Protocol: the child is the family's, and the milestone the catalogue's or the family's own; or it is left out."""
+    family = await found(log)
+    day, own = note(family), "own.0193a2b4-0000-7000-8000-000000000000"
+    await push(log, family, family.ada, day)
+    refused = await push(
+        log, family, family.ben, sorting(family, day, child=str(family.family)), sorting(family, day, milestone=own)
+    )
+    assert [(one.problem.code, one.problem.at) for one in refused if one.problem] == [
+        ("event.unknown_child", "drafts[0].event.child"), ("event.unknown_milestone", "drafts[1].event.milestone"),
+    ]  # fmt: skip
+    named = drafted("MilestoneNamed", milestone=own, title="First puddle", domain="life")
+    to_nothing = drafted("Sorted", target=day["id"], child=family.child)
+    drafts = (named, sorting(family, day, milestone=own), to_nothing, sorting(family, day, child=str(family.sibling)))
+    assert outcomes(await push(log, family, family.ben, *drafts)) == ["recorded"] * 4
+
+
+async def test_a_sighting_says_itself_what_it_is_about(log: Log) -> None:
+    """Surprise: nobody sorts a sighting; its author amends it."""
+    family = await found(log)
+    sighting = saw(family)
+    await push(log, family, family.ben, sighting)
+    (receipt,) = await push(log, family, family.ada, sorting(family, sighting))
+    assert receipt.problem is not None
+    assert (receipt.problem.code, receipt.problem.at) == ("event.unknown_target", "drafts[0].event.target")
