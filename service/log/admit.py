@@ -27,9 +27,8 @@ from events.errors import (
 )
 from events.event import AsTarget, Audience, Body, Draft, Precision
 from events.moments import MilestoneNamed
-from projections.past import Target
 from projections.roster import Member, Roster
-from projections.visibility import audience_of
+from projections.visibility import Target, audience_of
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
