@@ -22,6 +22,7 @@ Seq = NewType("Seq", int)
 Place = NewType("Place", int)
 """An entry's place in one member's feed: 1, 2, 3, ..."""
 
+OWN_PREFIX = "own."
 OWN_MILESTONE = r"own\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 MilestoneKey = Annotated[

@@ -3,11 +3,13 @@
 A choice and an opening are their author's alone: nobody else is told of them. Knows nothing of who is told of what.
 """
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import msgspec
 
+from events.catalogue import Domain
 from events.event import ANYONE_PRESENT, AS_TARGET, PERSONS, Audience, Body
 from events.ids import OWN_MILESTONE, ChildId, EventId, MilestoneKey
 
@@ -81,3 +83,12 @@ class TimePassed(Body, frozen=True, kw_only=True):
     authors: ClassVar = PERSONS
     audience: ClassVar = Audience.ME
     refers: ClassVar = None
+
+
+class Hint(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    """What stands in a feed for all that is held of one child's domain on one day: there is something new. No event."""
+
+    child: ChildId
+    domain: Domain
+    day: date
+    """In UTC, by when it was received."""

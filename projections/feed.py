@@ -1,7 +1,9 @@
 """Places 1, 2, 3, ... of one member's feed, stored as runs of neighbours in the log, and the chain over them.
 
 A run says: the places from `first_place` on are the events from `first_seq` on. What is told in order makes one run grow;
-an event that this member is not told of ends it, and so does a release. Knows not why anything is told.
+an event that this member is not told of ends it, and so does a release. Of a member who keeps surprises each entry is a run
+of its own, so that neither what is stored nor how long it takes to read tells where something is held. A hint is an entry
+without an event. Knows not why anything is told.
 """
 
 from collections.abc import Sequence
@@ -23,12 +25,15 @@ class Run(msgspec.Struct, frozen=True):
 
     first_place: Place
     first_seq: Seq
+    """0: a hint."""
     length: int
     released: str | None
     told_at: datetime | None
     """None: each entry was told when its event was received."""
     chain_before: bytes
     chain: bytes
+    hint: bytes | None = None
+    """What a hint says, as JSON."""
 
     @property
     def last_place(self) -> int:
@@ -47,12 +52,20 @@ def link(chain: bytes, place: int, commitment: bytes) -> bytes:
 
 
 def tell(
-    last: Run | None, *, start: bytes, first_seq: int, commitments: Sequence[bytes], told_at: datetime | None = None
+    last: Run | None,
+    *,
+    start: bytes,
+    first_seq: int,
+    commitments: Sequence[bytes],
+    told_at: datetime | None = None,
+    released: str | None = None,
+    longest: int = RUN_LENGTH_MAX,
 ) -> list[Run]:
     """Append neighbours of the log, `first_seq` on, to a feed that ends with `last`, or that is empty and starts with `start`.
 
-    Gives the runs that changed, in order: the last one, where it grew, and new ones. `told_at` is for what is told later
-    than it was received; such a run does not grow into what is told in its own time.
+    Gives the runs that changed, in order: the last one, where it grew, and new ones of at most `longest` entries. `told_at`
+    is for what is told later than it was received, `released` for what was held before; such a run does not grow into what is
+    told in its own time.
     """
     changed: list[Run] = []
     place = last.last_place if last else 0
@@ -62,23 +75,31 @@ def tell(
         grows = (
             last is not None
             and last.first_seq + last.length == first_seq + done
-            and last.length < RUN_LENGTH_MAX
-            and last.released is None
+            and last.length < longest
+            and last.released == released
             and last.told_at == told_at
+            and last.hint is None
         )
-        room = RUN_LENGTH_MAX - (last.length if last is not None and grows else 0)
+        room = longest - (last.length if last is not None and grows else 0)
         taken = commitments[done : done + room]
         before = chain
         for commitment in taken:
             place += 1
             chain = sha256(chain + place.to_bytes(8, "big") + commitment).digest()
         if last is not None and grows:
-            last = Run(last.first_place, last.first_seq, last.length + len(taken), None, told_at, last.chain_before, chain)
+            last = Run(last.first_place, last.first_seq, last.length + len(taken), released, told_at, last.chain_before, chain)
         else:
-            last = Run(Place(place - len(taken) + 1), Seq(first_seq + done), len(taken), None, told_at, before, chain)
+            last = Run(Place(place - len(taken) + 1), Seq(first_seq + done), len(taken), released, told_at, before, chain)
         changed.append(last)
         done += len(taken)
     return changed
+
+
+def hint(last: Run | None, *, start: bytes, said: bytes, told_at: datetime) -> Run:
+    """Append a hint. Its SHA-256 stands for it in the chain: it has no salt, because it says nothing that could be guessed at."""
+    place = last.last_place + 1 if last else 1
+    before = last.chain if last else start
+    return Run(Place(place), Seq(0), 1, None, told_at, before, link(before, place, sha256(said).digest()), said)
 
 
 def neighbours(seqs: Sequence[Seq]) -> list[Sequence[Seq]]:

@@ -13,10 +13,10 @@ import msgspec
 
 from events.amend import Amended, Withdrawn
 from events.clips import ClipAttached
-from events.event import Event, Precision
+from events.event import Audience, Event, Precision
 from events.ids import ChildId, ClipId, EventId, MemberId, Seq
 from events.moments import How, MilestoneObserved, ParentFirstSaw
-from projections.visibility import Past
+from projections.past import Past
 
 SIGHTING_KINDS: Final = frozenset({"MilestoneObserved", "ParentFirstSaw"})
 AMENDED_IN_A_SIGHTING: Final = frozenset({"occurred_at", "precision", "child", "milestone", "how", "feelings"})
@@ -39,6 +39,8 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """(the ClipAttached, its clip), in order of the events' ids."""
     changed: dict[str, tuple[datetime, UUID]] = {}
     """Field -> when its last change was recorded, and by which event."""
+    audience: Audience = Audience.ME
+    """Who else may know that its author saw it."""
 
 
 def touched(*, kind: str, seq: Seq, target: Past | None) -> Seq | None:
@@ -113,6 +115,7 @@ def _made(event: Event[Any], child: ChildId, milestone: str, how: How, feelings:
         precision=event.precision,
         how=how,
         feelings=feelings,
+        audience=event.audience,
     )
 
 

@@ -5,89 +5,129 @@ draft of that result: it is filled by pure steps, knows no rows, clocks or dice,
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from events.event import Event, Role
-from events.ids import FamilyId, MemberId, Place, Seq
+from events.ids import FamilyId, MemberId, Seq
+from events.moments import MilestoneNamed
 from projections import feed, first_saw, roster, visibility
 from projections.feed import Run
-from projections.first_saw import Sighting
+from projections.first_saw import SIGHTING_KINDS, Sighting
+from projections.history import History, history_for
+from projections.keeping import Keeping, Release
+from projections.past import Past, Target
 from projections.roster import Roster
-from projections.visibility import Past, Target
+from projections.subjects import Case
+from projections.tail import Tail
+from projections.waiting import Waiting
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
-    """The log before somebody joined."""
+class Stepped(msgspec.Struct, frozen=True):
+    """What became of one event."""
 
-    past: Sequence[Past]
-    """Every event from seq 1 on, in order."""
-    commitments: Sequence[bytes]
-    """Theirs, in the same order."""
-    events: Mapping[Seq, Event[Any]]
-    """At least those that make or change a sighting."""
-
-
-class Tail:
-    """The end of one member's feed, and the runs that changed since it was read."""
-
-    __slots__ = ("_start", "changed", "last", "member")
-
-    def __init__(self, family: FamilyId, member: MemberId, last: Run | None) -> None:
-        self.member = member
-        self.last = last
-        self.changed: dict[Place, Run] = {}
-        self._start = last.chain if last is not None else feed.origin(family, member)
-
-    @property
-    def place(self) -> int:
-        """The last place; 0 of an empty feed."""
-        return self.last.last_place if self.last is not None else 0
-
-    def tell(self, first_seq: int, commitments: Sequence[bytes], told_at: datetime | None) -> None:
-        """Append neighbours of the log."""
-        for run in feed.tell(self.last, start=self._start, first_seq=first_seq, commitments=commitments, told_at=told_at):
-            self.changed[run.first_place] = self.last = run
+    told: tuple[MemberId, ...]
+    """Who is told of it now."""
+    place: int
+    """In the author's own feed."""
+    hinted: tuple[MemberId, ...] = ()
+    """Who is given a hint instead."""
+    releases: tuple[Release, ...] = ()
+    """What it frees. Each has to be delivered by `release` before the next step."""
 
 
 class Folding:
     """A family's state while events are folded into it.
 
-    It begins with the last run of every feed, and with whatever `sightings` (seq -> who knows it -> what they know) the coming
-    events may touch. After `step`s and a `settle`, the tails' changed runs and `changed_sightings` (None: gone) are what
-    differs from the rows.
+    It begins with the last run of every feed, with what the `waiting` wait for, and with whatever `sightings` (seq -> who
+    knows it -> what they know) the coming events may touch. After `step`s and a `settle`, the tails' changed runs,
+    `changed_sightings` (None: gone) and what `keeping` drafted is what differs from the rows.
     """
 
-    def __init__(self, family: FamilyId, state: Roster, last_runs: dict[MemberId, Run]) -> None:
+    def __init__(
+        self,
+        family: FamilyId,
+        state: Roster,
+        last_runs: Mapping[MemberId, Run],
+        waiting: Mapping[MemberId, Waiting] | None = None,
+    ) -> None:
         self.family = family
         self.roster = state
+        self.keeping = Keeping(waiting or {})
         self.tails = {member: Tail(family, member, last) for member, last in last_runs.items()}
         self.sightings: defaultdict[Seq, dict[MemberId, Sighting]] = defaultdict(dict)
         self.changed_sightings: defaultdict[Seq, dict[MemberId, Sighting | None]] = defaultdict(dict)
         self._told: tuple[MemberId, ...] = ()
         self._told_tails: list[Tail] = []
-        self._keepers: tuple[MemberId, ...] = ()
+        self._parents: tuple[MemberId, ...] = ()
         self._first_seq = 0
         self._commitments: list[bytes] = []
 
-    def step(self, seq: Seq, event: Event[Any], commitment: bytes, target: Target | None) -> tuple[MemberId, ...]:
-        """Fold one more event of the log, and give the members who are told of it now."""
+    def step(self, seq: Seq, event: Event[Any], commitment: bytes, target: Target | None) -> Stepped:
+        """Fold one more event of the log."""
         kind = type(event.event).__name__
+        case = self.keeping.case_of(seq, event, target, self.roster, is_new_name=is_new_name(event, self.roster))
         if kind in roster.CHANGES_A_ROSTER:
             self.roster = roster.step(self.roster, event)
-        told = visibility.decide(kind=kind, author=event.author, audience=event.audience, target=target, roster=self.roster).told
+        verdict = visibility.decide(
+            case, author=event.author, audience=event.audience, target=target, roster=self.roster, waiting=self.keeping.waiting
+        )
+        self._tell(seq, commitment, verdict.told)
+        place = self.place_of(event.author)
+        if (touched := first_saw.touched(kind=kind, seq=seq, target=target)) is not None:
+            self._step_sightings(self._parents, touched, event)
+            if self._is_own_and_no_parents(kind, event.author, target):
+                self._step_sightings((event.author,), touched, event)
+        hinted = tuple([member for member in verdict.held if self._hold(member, case, event.received_at)])
+        releases = self._act(case, event, touched)
+        return Stepped(verdict.told, place, hinted, releases)
+
+    def _tell(self, seq: Seq, commitment: bytes, told: tuple[MemberId, ...]) -> None:
         if (told is not self._told and told != self._told) or seq != self._first_seq + len(self._commitments):
             self.settle()
             self._told, self._first_seq = told, seq
             self._told_tails = [self._tail(member) for member in told]
-            self._keepers = tuple([member for member in told if self.keeps_sightings(member)])
+            self._parents = tuple([member for member in told if self.keeps_sightings(member)])
         self._commitments.append(commitment)
-        if (touched := first_saw.touched(kind=kind, seq=seq, target=target)) is not None:
-            self._step_sightings(self._keepers, touched, event)
-        return told
+
+    def _hold(self, member: MemberId, case: Case, told_at: datetime) -> bool:
+        """Hold an event from a member; says whether they are given a hint."""
+        hints = self.keeping.hold(member, case, self.roster)
+        for hint in hints:
+            self.settle()
+            self._tail(member).hint(msgspec.json.encode(hint), told_at)
+        self.roster = self.keeping.named(member, self.roster)
+        return bool(hints)
+
+    def _act(self, case: Case, event: Event[Any], touched: Seq | None) -> tuple[Release, ...]:
+        """What an event means to those who wait."""
+        if not self.keeping.concerns(case.kind):
+            return ()
+        own = self.sightings[touched].get(event.author) if touched is not None else None
+        releases = self.keeping.act(case, event, self.roster, own=own, seen=self._seen_by)
+        for release in releases:
+            self.roster = self.keeping.named(release.member, self.roster)
+        return releases
+
+    def _seen_by(self, member: MemberId) -> dict[Seq, Sighting]:
+        """The member's own sightings, of those that are known here."""
+        return {
+            seq: known[member] for seq, known in self.sightings.items() if member in known and known[member].author == member
+        }
+
+    def release(self, release: Release, events: Mapping[Seq, tuple[Event[Any], bytes]], told_at: datetime) -> None:
+        """Deliver what was freed: events with their commitments. The sightings that they change are known."""
+        self.settle()
+        tail = self._tail(release.member)
+        for stretch in feed.neighbours([case.seq for case in release.cases]):
+            tail.tell(stretch[0], [events[seq][1] for seq in stretch], told_at, released=release.why)
+        if self.keeps_sightings(release.member):
+            for case in release.cases:
+                if case.touches is not None:
+                    self._step_sightings((release.member,), case.touches, events[case.seq][0])
 
     def place_of(self, member: MemberId) -> int:
         """The last place of a member's feed as folded so far; 0 for an empty one."""
@@ -103,11 +143,12 @@ class Folding:
     def welcome(self, event: Event[Any], joiner: MemberId, history: History) -> tuple[Seq, ...]:
         """Deliver what `joiner`, whom a MemberJoined brings in, is told of the log so far; gives its seqs.
 
-        Call it before the `step` of that event.
+        What they have chosen before is held from them. Call it before the `step` of that event.
         """
         self.settle()
         self.roster = roster.step(self.roster, event)
-        told = visibility.history_for(self.roster.members[joiner], history.past, self.roster)
+        told = history_for(self.roster.members[joiner], history, self.roster, self.keeping.drafted(joiner))
+        self.roster = self.keeping.named(joiner, self.roster)
         for stretch in feed.neighbours(told):
             commitments = history.commitments[stretch[0] - 1 : stretch[-1]]
             self._tail(joiner).tell(stretch[0], commitments, event.received_at)
@@ -126,6 +167,13 @@ class Folding:
         """Timelines are kept as rows for parents; for others they are folded when asked for."""
         return self.roster.members[member].role is Role.PARENT
 
+    def _is_own_and_no_parents(self, kind: str, author: MemberId, target: Past | None) -> bool:
+        """Whether a sighting is its author's own, whose timeline is no rows: theirs tell what they have met."""
+        if self.roster.members[author].role is not Role.CAREGIVER:
+            return False
+        changes_one = kind in ("Amended", "Withdrawn") and target is not None and target.kind in SIGHTING_KINDS
+        return kind in SIGHTING_KINDS or changes_one
+
     def last_runs(self) -> dict[MemberId, Run]:
         """The last run of every feed that is not empty."""
         return {member: tail.last for member, tail in self.tails.items() if tail.last is not None}
@@ -133,6 +181,7 @@ class Folding:
     def _tail(self, member: MemberId) -> Tail:
         if (tail := self.tails.get(member)) is None:
             tail = self.tails[member] = Tail(self.family, member, None)
+        tail.is_entry_by_entry = member in self.keeping.waiting
         return tail
 
     def _step_sightings(self, members: tuple[MemberId, ...], seq: Seq, event: Event[Any]) -> None:
@@ -152,3 +201,8 @@ class Folding:
                 known.pop(member, None)
             else:
                 known[member] = after
+
+
+def is_new_name(event: Event[Any], state: Roster) -> bool:
+    """Whether an event names a milestone of the family's own for the first time."""
+    return isinstance(event.event, MilestoneNamed) and event.event.milestone not in state.own_milestones

@@ -54,7 +54,7 @@ class Readers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is in the family. The last two fields follow from `members`: build it with `roster_of`."""
+    """Who is in the family. `present` and `readers` follow from `members`: build it with `roster_of`."""
 
     members: dict[MemberId, Member]
     households: dict[HouseholdId, str]
@@ -64,10 +64,12 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     """Everybody who has not left, in order of id."""
     readers: dict[MemberId, Readers]
     """By author; of everybody who has not left."""
+    unnamed: dict[MemberId, frozenset[str]] = {}
+    """The family's own milestones whose names are held from a member. Follows from what is held, and is no row."""
 
-    def milestone_is_known(self, key: str) -> bool:
-        """Say whether the catalogue or this family has the milestone."""
-        return key in CATALOGUE.by_key or key in self.own_milestones
+    def milestone_is_known(self, key: str, *, by: MemberId) -> bool:
+        """Say whether the catalogue has the milestone, or this family as far as a member was told."""
+        return key in CATALOGUE.by_key or (key in self.own_milestones and key not in self.unnamed.get(by, ()))
 
 
 def roster_of(
@@ -115,10 +117,7 @@ def step(roster: Roster, event: Event[Any]) -> Roster:
             child = Child(child=added.child, name=added.name, born=added.born)
             return _with(roster, children=roster.children | {added.child: child})
         case MemberJoined() as joined:
-            member = Member(
-                member=joined.member, household=joined.household, name=joined.name, role=joined.role, sees=joined.sees
-            )
-            return _with(roster, members=roster.members | {joined.member: member})
+            return _with(roster, members=roster.members | {joined.member: member_of(joined)})
         case MemberLeft() as left:
             gone = msgspec.structs.replace(roster.members[left.member], has_left=True)
             return _with(roster, members=roster.members | {left.member: gone})
@@ -135,6 +134,11 @@ def step(roster: Roster, event: Event[Any]) -> Roster:
             return roster
 
 
+def member_of(joined: MemberJoined) -> Member:
+    """The member whom a MemberJoined brings in."""
+    return Member(member=joined.member, household=joined.household, name=joined.name, role=joined.role, sees=joined.sees)
+
+
 def _with(roster: Roster, **changed: Any) -> Roster:
     kept = {name: getattr(roster, name) for name in ("members", "households", "children", "own_milestones")}
-    return roster_of(**(kept | changed))
+    return msgspec.structs.replace(roster_of(**(kept | changed)), unnamed=roster.unnamed)

@@ -1,36 +1,28 @@
 """Decides what one member may see of one event, and from when.
 
 Owns the rule, whole. Knows no rows, routes or clocks: every fact it needs is an argument, so the rule that keeps a secret
-can be read on one page. It is asked once, when an event is written; reads filter nothing (law 6).
+can be read on one page. It is asked once, when an event is written, and again when somebody's own act may free what was
+held from them; reads filter nothing (law 6).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
+from events.catalogue import CATALOGUE
 from events.event import AsTarget, Audience, Body
 from events.family import ROSTER_FACTS, Sees
-from events.ids import MemberId, Seq
+from events.ids import ChildId, MemberId, Seq
+from events.surprise import EnvelopeOpened, Mode
+from projections.past import Past, Target
 from projections.roster import Member, Roster
+from projections.subjects import Case, Subject
+from projections.waiting import Choice, Waiting, told_by
 
-ROSTER_KINDS = frozenset(fact.__name__ for fact in ROSTER_FACTS)
-
-
-class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of the log, as far as the rule asks."""
-
-    seq: Seq
-    author: MemberId
-    kind: str
-    audience: Audience
-    target_seq: Seq | None
-
-
-class Target(Past, frozen=True, kw_only=True):
-    """The event that another one refers to."""
-
-    told: Collection[MemberId]
-    """Everybody in whose feed it stands."""
+ROSTER_KINDS: Final = frozenset(fact.__name__ for fact in ROSTER_FACTS)
+TOLD_TO_NOBODY: Final = frozenset({"TimePassed"})
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -38,6 +30,13 @@ class Verdict(msgspec.Struct, frozen=True):
 
     told: tuple[MemberId, ...]
     held: tuple[MemberId, ...] = ()
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why an event is held by itself: a choice, and the subject that it keeps; none for an everyday note."""
+
+    subject: Subject | None
+    choice: Choice
 
 
 def audience_of(body: type[Body], *, asked: Audience | None, target: Target | None) -> Audience:
@@ -48,21 +47,35 @@ def audience_of(body: type[Body], *, asked: Audience | None, target: Target | No
     return asked or body.audience
 
 
-def decide(*, kind: str, author: MemberId, audience: Audience, target: Target | None, roster: Roster) -> Verdict:
+def decide(
+    case: Case,
+    *,
+    author: MemberId,
+    audience: Audience,
+    target: Target | None,
+    roster: Roster,
+    waiting: Mapping[MemberId, Waiting],
+) -> Verdict:
     """Decide who is told of an event, given the roster as the event leaves it.
 
-    An author is always told of their own words. Whoever sees an event has seen what it refers to.
+    An author is always told of their own words. Whoever sees an event has seen what it refers to. Who has chosen to wait is
+    not told of what the rule holds from them; a withdrawal of what is held from them is for nobody to hear.
     """
-    told = _meant_for(kind, author, audience, roster)
-    if target is None or target.told is told:
+    meant = meant_for(case.kind, author, audience, roster)
+    told = meant if target is None or target.told is meant else tuple([one for one in meant if one in target.told])
+    if not waiting or case.kind in ROSTER_KINDS:
         return Verdict(told)
-    return Verdict(tuple([member for member in told if member in target.told]))
+    held = tuple([one for one in meant if one != author and one in waiting and _is_kept(case, one, told, waiting[one], roster)])
+    return Verdict(tuple([one for one in told if one not in held]), held) if held else Verdict(told)
 
 
-def _meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
+def meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
+    """Everybody for whom an event is meant, whoever waits."""
     if kind in ROSTER_KINDS:
         return roster.present
-    readers = roster.readers[author]
+    readers = roster.readers.get(author)
+    if readers is None or kind in TOLD_TO_NOBODY:  # who chooses before they join is told of it when they have joined
+        return ()
     match audience:
         case Audience.ME:
             return readers.me
@@ -72,26 +85,187 @@ def _meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) 
             return readers.family
 
 
-def history_for(joiner: Member, past: Iterable[Past], roster: Roster) -> tuple[Seq, ...]:
-    """What a member who joins is told of the log so far, in its order.
+def _is_kept(case: Case, member: MemberId, told: Collection[MemberId], waits: Waiting, roster: Roster) -> bool:
+    if case.kind == "Withdrawn":
+        return False
+    if member not in told:
+        return case.target_seq in waits.held
+    return is_held(case, waits, roster)
+
+
+def is_held(case: Case, waits: Waiting, roster: Roster) -> bool:
+    """Say whether an event of others, meant for a member, is held from them."""
+    return _is_bound(case, waits.held, waits.altered, waits.unnamed) or any(reasons(case, waits, roster))
+
+
+def _is_bound(case: Case, held: Collection[Seq], altered: Collection[Seq], unnamed: Collection[str]) -> bool:
+    """Held because something else is: what it refers to, what changes its thread, or the name of what it speaks of."""
+    return case.target_seq in held or case.thread in altered or any(own in unnamed for own in case.own)
+
+
+def reasons(
+    case: Case, waits: Waiting, roster: Roster, *, has_met: Callable[[Subject], bool] | None = None
+) -> Iterator[Reason]:
+    """Why an event is held by itself. `has_met` stands in for what the member has met, where others may not know all of it."""
+    met = has_met or waits.met.__contains__
+    for subject in case.subjects:
+        for choice in _kept_by(subject, waits, roster, met):
+            yield Reason(subject, choice)
+    if case.is_unsorted:
+        for choice in waits.choices.values():
+            covers = choice.child is None or case.child is None or choice.child == case.child
+            if choice.hold_unsorted and choice.mode is not Mode.TELL and covers:
+                yield Reason(None, choice)
+
+
+def _kept_by(subject: Subject, waits: Waiting, roster: Roster, met: Callable[[Subject], bool]) -> list[Choice]:
+    """The choices that keep a subject: its own, and those of what it implies, as far as that is not met."""
+    child, milestone = subject
+    if child is None:
+        return _kept_for_every_child(milestone, waits, roster, met)
+    if _is_safety(milestone) and not _keeps(choice_for(child, milestone, waits, roster)):
+        return []
+    found = [choice_for(child, told, waits, roster) for _, told in told_by(subject) if not met((child, told))]
+    return [choice for choice in found if choice is not None and _keeps(choice)]
+
+
+def _kept_for_every_child(milestone: str, waits: Waiting, roster: Roster, met: Callable[[Subject], bool]) -> list[Choice]:
+    """A name tells of no child: it is kept by whoever keeps what it names of every child there is."""
+    if not roster.children:
+        choice = choice_for(None, milestone, waits, roster)
+        return [choice] if choice is not None and _keeps(choice) else []
+    by_child = [_kept_by((child, milestone), waits, roster, met) for child in roster.children]
+    return [choice for kept in by_child for choice in kept] if all(by_child) else []
+
+
+def choice_for(child: ChildId | None, milestone: str, waits: Waiting, roster: Roster) -> Choice | None:
+    """The choice that says how a member wishes to hear of a milestone: the most specific one.
+
+    The milestone by its name goes before its domain, and that before all; within one of them, the child before every child.
+    What has a safety note is told, unless it was chosen by its name.
+    """
+    scopes = [f"milestone:{milestone}"]
+    if not _is_safety(milestone):
+        scopes += [f"domain:{domain_of(milestone, roster)}", "all"]
+    for scope in scopes:
+        for whose in (child, None):
+            if (choice := waits.choices.get((whose, scope))) is not None:
+                return choice
+    return None
+
+
+def _keeps(choice: Choice | None) -> bool:
+    return choice is not None and choice.mode is not Mode.TELL
+
+
+def _is_safety(milestone: str) -> bool:
+    listed = CATALOGUE.by_key.get(milestone)
+    return listed is not None and listed.safety is not None
+
+
+def domain_of(milestone: str, roster: Roster) -> str:
+    """The domain of a milestone of the catalogue, or of the family's own."""
+    listed = CATALOGUE.by_key.get(milestone)
+    return listed.domain if listed is not None else roster.own_milestones[milestone].domain
+
+
+# What was held is let go: in the order of the log, each event by the same rule as when it was written.
+
+
+def freed(waits: Waiting, roster: Roster, *, is_lifted: Callable[[Case, Reason], bool] | None = None) -> list[Case]:
+    """What is held from a member no longer, in the order of the log; `is_lifted` says which reasons their act lifts."""
+    held: set[Seq] = set()
+    altered: set[Seq] = set()
+    unnamed: set[str] = set()
+    free = []
+    for case in waits.held.values():
+        left = (reason for reason in reasons(case, waits, roster) if is_lifted is None or not is_lifted(case, reason))
+        if not _is_bound(case, held, altered, unnamed) and next(left, None) is None:
+            free.append(case)
+            continue
+        held.add(case.seq)
+        if case.alters:
+            altered.add(case.thread)
+        if case.kind == "MilestoneNamed":
+            unnamed.update(case.own)
+    return free
+
+
+def opened_by(opened: EnvelopeOpened, roster: Roster) -> Callable[[Case, Reason], bool]:
+    """What an opened envelope lifts: reasons whose subject lies in it, by the event's own milestone; everyday notes by `all`."""
+    kind, _, key = opened.scope.partition(":")
+
+    def is_lifted(case: Case, reason: Reason) -> bool:
+        child, milestone = reason.subject or (case.child, None)
+        if opened.child is not None and child is not None and child != opened.child:
+            return False
+        match kind:
+            case "all":
+                return True
+            case "domain":
+                return milestone is not None and domain_of(milestone, roster) == key
+            case _:
+                return milestone == key
+
+    return is_lifted
+
+
+def passed_at(now: datetime) -> Callable[[Case, Reason], bool]:
+    """What time lifts: reasons of choices that wait at most so many days since the event was received."""
+
+    def is_lifted(case: Case, reason: Reason) -> bool:
+        days = reason.choice.at_most_days
+        return days is not None and case.since + timedelta(days=days) <= now
+
+    return is_lifted
+
+
+def hints_for(case: Case, waits: Waiting, roster: Roster) -> list[tuple[ChildId, str]]:
+    """The (child, domain) of which a member may hear that there is something new, when this event is held from them.
+
+    Only where nothing but a wish for hints holds it, and once for each subject.
+    """
+    if _is_bound(case, waits.held, waits.altered, waits.unnamed):
+        return []
+    why = list(reasons(case, waits, roster))
+    if any(reason.subject is None or reason.choice.mode is not Mode.HINT for reason in why):
+        return []
+    new = [subject for subject in case.subjects if not any(subject in held.subjects for held in waits.held.values())]
+    return list(dict.fromkeys((child, domain_of(milestone, roster)) for child, milestone in new if child is not None))
+
+
+def waits_as_known(case: Case, waits: Waiting, roster: Roster, *, reader: Member, held: Collection[Seq]) -> bool:
+    """Say whether a member waits for what an event tells, as far as another one may know.
+
+    Choices are declared, so that others can keep quiet. Whether the member has met it by now counts only where the reader was
+    told so: by a sighting for the family, or for their own home, that is not `held` from them (law 14).
+    """
+
+    def has_met(subject: Subject) -> bool:
+        return any(seq not in held and _may_know(waits.own[seq].audience) for seq in waits.met.get(subject, ()))
+
+    def _may_know(audience: Audience) -> bool:
+        if reader.sees is Sees.OWN or audience is Audience.ME:
+            return False
+        return audience is Audience.FAMILY or roster.members[waits.member].household == reader.household
+
+    return next(reasons(case, waits, roster, has_met=has_met), None) is not None
+
+
+def is_history_for(joiner: Member, event: Past, roster: Roster, told: Collection[Seq]) -> bool:
+    """Say whether a member who joins is meant to know an event of the log so far; `told`: what of it they are told.
 
     Names come with the roster facts, which everybody is told. The rest is for those who see all; a private word of another
     member is for nobody else, and what refers to something untold stays untold.
     """
-    told: set[Seq] = set()
-    for event in past:
-        if event.kind in ROSTER_KINDS:
-            told.add(event.seq)
-            continue
-        if joiner.sees is not Sees.ALL or not (event.target_seq is None or event.target_seq in told):
-            continue
-        match event.audience:
-            case Audience.ME:
-                is_meant = False
-            case Audience.HOUSEHOLD:
-                is_meant = roster.members[event.author].household == joiner.household
-            case Audience.FAMILY:
-                is_meant = True
-        if is_meant:
-            told.add(event.seq)
-    return tuple(sorted(told))
+    if event.kind in ROSTER_KINDS or event.author == joiner.member:
+        return True
+    if joiner.sees is not Sees.ALL or not (event.target_seq is None or event.target_seq in told):
+        return False
+    match event.audience:
+        case Audience.ME:
+            return False
+        case Audience.HOUSEHOLD:
+            return roster.members[event.author].household == joiner.household
+        case Audience.FAMILY:
+            return True

@@ -48,7 +48,7 @@ def draw(routes: Iterable[tuple[str, str, Says]]) -> dict[str, Any]:
     routes = sorted(routes, key=lambda route: (route[1], route[0]))
     shapes: list[Any] = [ProblemDocument]
     for _, _, says in routes:
-        shapes.extend(shape for shape in (says.takes, says.answers) if shape is not None)
+        shapes.extend(shape for shape in (says.takes, says.answers, *says.speaks_of) if shape is not None)
     schemas, components = msgspec.json.schema_components(shapes, ref_template=COMPONENTS + "{name}")
     schema_by_shape = {id(shape): schema for shape, schema in zip(shapes, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}

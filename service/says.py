@@ -43,6 +43,7 @@ class Says:
     """The answer has an ETag, and is 304 to who names it in If-None-Match."""
     takes: Any = None
     answers: Any = None
+    speaks_of: tuple[Any, ...] = ()
     answers_as: str | None = None
     refuses: tuple[type[Refused], ...] = ()
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -8,14 +8,19 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
+
 from events.event import Audience, Body, Event, Precision
 from events.family import MemberJoined
 from events.ids import EventId, MemberId, Seq
 from projections import roster, timeline
 from projections.first_saw import Sighting
-from projections.fold import Folding, History
+from projections.fold import Folding
+from projections.history import History
+from projections.keeping import Release
+from projections.past import Past, Target
 from projections.timeline import Entry
-from projections.visibility import Past, Target, audience_of
+from projections.visibility import audience_of
 from tests.families import Family
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -49,7 +54,8 @@ class Told:
         self.told: list[tuple[MemberId, ...]] = []
         """By seq, from 1 on."""
         self.feeds: dict[MemberId, list[Seq]] = {}
-        """What each member was told, in that order."""
+        """What each member was told, in that order; hints aside, which are in the tails."""
+        self.released: list[Release] = []
 
     @classmethod
     def of_everybody(cls, family: Family) -> "Told":
@@ -70,13 +76,15 @@ class Told:
         """Fold one more event; who is told of it now."""
         seq, target = Seq(len(self.events) + 1), self._target(event)
         audience = audience_of(type(event.event), asked=event.audience, target=target)
+        event = msgspec.structs.replace(event, audience=audience)
         history = History(past=self.past, commitments=self.commitments(), events=dict(enumerate_seqs(self.events)))
         if isinstance(event.event, MemberJoined) and seq > 1:
             joiner = event.event.member
             for known in self.folding.welcome(event, joiner, history):
                 self.told[known - 1] = (*self.told[known - 1], joiner)
                 self.feeds.setdefault(joiner, []).append(known)
-        told = self.folding.step(seq, event, commitment(seq), target)
+        stepped = self.folding.step(seq, event, commitment(seq), target)
+        told = stepped.told
         self.events.append(event)
         self.past.append(
             Past(
@@ -85,12 +93,24 @@ class Told:
                 kind=type(event.event).__name__,
                 audience=audience,
                 target_seq=target.seq if target else None,
+                thread=target.thread if target else seq,
+                thread_kind=target.thread_kind if target else type(event.event).__name__,
             )
         )
         self.told.append(told)
         for member in told:
             self.feeds.setdefault(member, []).append(seq)
+        for release in stepped.releases:
+            self._release(release, event.received_at)
         return told
+
+    def _release(self, release: Release, told_at: datetime) -> None:
+        seqs = [case.seq for case in release.cases]
+        self.folding.release(release, {seq: (self.events[seq - 1], commitment(seq)) for seq in seqs}, told_at)
+        self.feeds.setdefault(release.member, []).extend(seqs)
+        self.released.append(release)
+        for seq in seqs:
+            self.told[seq - 1] = (*self.told[seq - 1], release.member)
 
     def commitments(self) -> list[bytes]:
         """Those of all events, in order."""
@@ -121,7 +141,7 @@ class Told:
         past = self.past[min(found)[1] - 1]
         return Target(
             seq=past.seq, author=past.author, kind=past.kind, audience=past.audience, target_seq=past.target_seq,
-            told=self.told[past.seq - 1],
+            thread=past.thread, thread_kind=past.thread_kind, told=self.told[past.seq - 1],
         )  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from events.event import PERSONS, Draft, Precision, Role
 from events.family import HouseholdOpened, MemberJoined, MemberLeft, Sees
 from events.ids import EventId, FamilyId, HouseholdId, MemberId
 from events.surprise import SurpriseChosen
-from events.wire import DeviceBody, ServiceBody
+from events.wire import DeviceBody
+from projections.roster import member_of
 from service.access.decide import INVITE_LIVES, MEMBERS_MAX, OPEN_INVITES_MAX, Standing, decide_invite, may_remove
 from service.access.errors import (
     AlreadyMember,
@@ -98,17 +99,17 @@ async def accept(request: Asked) -> Response[bytes]:
         if await writing.conn.fetchval(QUERIES.join_family, person, family, member) is None:
             raise AlreadyMember("The person of this token is a member of that family already.")
         facts = _facts_of(row, member=member, name=asked.name)
+        await _choose(writing, asked.surprise, family=family, joined=facts[-1])
         await writing.write(family=family, author=MemberId(row["invited_by"]), facts=facts)
-        await _choose(writing, asked.surprise, family=family, member=member)
         counts = await writing.conn.fetchrow(QUERIES.counts, family)
         if counts["members"] > MEMBERS_MAX:
             raise TooMany(f"A family has at most {MEMBERS_MAX} members.")
     return request.answer(Admitted(family=family, member=member, device=device, token=token), status=201)
 
 
-def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[ServiceBody, ...]:
+def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[*tuple[HouseholdOpened, ...], MemberJoined]:
     """What the log is told: a new home first, where the invite opens one."""
-    opened: tuple[ServiceBody, ...] = ()
+    opened: tuple[HouseholdOpened, ...] = ()
     household = row["household_id"]
     if household is None:
         household = HouseholdId(uuid4())
@@ -119,8 +120,8 @@ def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[ServiceBody, ..
     return (*opened, joined)
 
 
-async def _choose(writing: Writing, choices: Sequence[Choice], *, family: FamilyId, member: MemberId) -> None:
-    """Write the joiner's choices, in the transaction in which they join.
+async def _choose(writing: Writing, choices: Sequence[Choice], *, family: FamilyId, joined: MemberJoined) -> None:
+    """Write the joiner's choices, in the transaction in which they join and before they do: so they hold for the history too.
 
     Raises:
         ChoiceRefused: with the field of the first one that cannot be.
@@ -128,7 +129,8 @@ async def _choose(writing: Writing, choices: Sequence[Choice], *, family: Family
     if not choices:
         return
     drafts = tuple(_draft_of(choice, writing.now) for choice in choices)
-    for index, receipt in enumerate(await writing.push(family=family, author=member, drafts=drafts)):
+    joiner = member_of(joined)
+    for index, receipt in enumerate(await writing.choose(family=family, joiner=joiner, drafts=drafts)):
         if receipt.problem is not None:
             field = (receipt.problem.at or "").rpartition("event.")[2]
             raise ChoiceRefused(receipt.problem.detail, at=f"surprise[{index}].{field}".rstrip("."))

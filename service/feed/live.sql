@@ -23,18 +23,18 @@ SELECT DISTINCT asked.number
 
 -- name: onward
 -- Entries from place $3 on, at most $4. As `page` of pages.sql, for a reader who knows the chain before $3.
-SELECT run.first_place + event.seq - run.first_seq AS place, run.released,
+SELECT run.first_place + coalesce(event.seq, run.first_seq) - run.first_seq AS place, run.released,
        coalesce(run.told_at, event.received_at) AS told_at, NULL::bytea AS chain_before,
-       event.commitment, event.kind, event.version, event.body
+       event.commitment, event.kind, event.version, coalesce(event.body, run.hint) AS body
   FROM feed_run AS run
- CROSS JOIN LATERAL (
+  LEFT JOIN LATERAL (
        SELECT *
          FROM event
         WHERE event.family_id = $1
           AND event.seq >= run.first_seq + greatest($3 - run.first_place, 0)
           AND event.seq < run.first_seq + least(run.length, $3 + $4 - run.first_place)
         ORDER BY event.seq
-        LIMIT 256) AS event
+        LIMIT 256) AS event ON true
  WHERE run.family_id = $1
    AND run.member_id = $2
    AND run.first_place > $3 - 256

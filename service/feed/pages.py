@@ -1,5 +1,6 @@
 """Reads a member's feed in pages. Owns the bytes of an entry; filters nothing, because the writing decided (law 6)."""
 
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
@@ -76,9 +77,10 @@ def entries_of(rows: Any, chain: bytes, *, after: int) -> tuple[list[tuple[int, 
     """
     entries = []
     for place, released, told_at, chain_before, commitment, kind, version, body in rows:
-        chain = link(chain_before or chain, place, commitment)
+        is_hint = kind is None
+        chain = link(chain_before or chain, place, sha256(body).digest() if is_hint else commitment)
         if place > after:
-            event = current_bytes(body, kind=kind, version=version)
+            event = body if is_hint else current_bytes(body, kind=kind, version=version)
             entries.append((place, _bytes_of_entry(place, released, told_at, chain, event)))
     return entries, chain
 

@@ -13,10 +13,11 @@ SELECT family.log_id, coalesce(last.place, 0) AS place
 -- name: page
 -- Begins at the run that holds place $3, so that the chain can be hashed on from the run's beginning: at most 255 entries more.
 -- A lateral with a limit looks each run up in the log's key, whatever the planner knew of the tables when it planned.
-SELECT run.first_place + event.seq - run.first_seq AS place, run.released,
+-- A hint has no event: its kind is null, and its words stand in its run.
+SELECT run.first_place + coalesce(event.seq, run.first_seq) - run.first_seq AS place, run.released,
        coalesce(run.told_at, event.received_at) AS told_at,
-       CASE WHEN event.seq = run.first_seq THEN run.chain_before END AS chain_before,
-       event.commitment, event.kind, event.version, event.body
+       CASE WHEN coalesce(event.seq, run.first_seq) = run.first_seq THEN run.chain_before END AS chain_before,
+       event.commitment, event.kind, event.version, coalesce(event.body, run.hint) AS body
   FROM (SELECT *
           FROM feed_run
          WHERE family_id = $1
@@ -28,12 +29,12 @@ SELECT run.first_place + event.seq - run.first_seq AS place, run.released,
                                            AND first_place <= $3), 1)
            AND first_place < $3 + $4
          ORDER BY first_place) AS run
- CROSS JOIN LATERAL (
+  LEFT JOIN LATERAL (
        SELECT *
          FROM event
         WHERE event.family_id = $1
           AND event.seq >= run.first_seq
           AND event.seq < run.first_seq + least(run.length, $3 + $4 - run.first_place)
         ORDER BY event.seq
-        LIMIT 256) AS event
+        LIMIT 256) AS event ON true
  ORDER BY place;

@@ -9,6 +9,7 @@ from litestar import Response, get
 from events.errors import TimeOutOfRange
 from events.event import Instant
 from events.ids import ChildId
+from events.surprise import Hint
 from events.wire import AnyEvent
 from projections.timeline import Entry
 from service import answers
@@ -19,6 +20,9 @@ from service.feed.timeline import timeline
 from service.limits import Kind
 from service.log.admit import require_sane
 from service.says import Says, Who
+
+EVENT: Final = "#/components/schemas/Event"
+HINT: Final = "#/components/schemas/Hint"
 
 
 class FeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +46,7 @@ class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
     told_at: Instant
     released: str | None
     chain: str
-    event: AnyEvent
+    event: Annotated[Any, msgspec.Meta(extra_json_schema={"anyOf": [{"$ref": EVENT}, {"$ref": HINT}]})]
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +82,7 @@ TIMELINE_QUERY: Final[dict[str, dict[str, Any]]] = {
         who=Who.MEMBER,
         kind=Kind.READ,
         answers=Feed,
+        speaks_of=(AnyEvent, Hint),
         query=FEED_QUERY,
         refuses=(FeedAhead,),
     ).opt(),

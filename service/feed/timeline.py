@@ -12,7 +12,7 @@ from events.wire import event_of_bytes
 from projections import first_saw
 from projections.first_saw import Sighting
 from projections.timeline import Entry, entries
-from service.log.rows import decode_sighting
+from service.log.sighting_bytes import decode_sighting
 from service.log.state import read_roster
 from service.postgres.queries import load
 

@@ -27,8 +27,9 @@ from events.errors import (
 )
 from events.event import AsTarget, Audience, Body, Draft, Precision
 from events.moments import MilestoneNamed
+from projections.past import Target
 from projections.roster import Member, Roster
-from projections.visibility import Target, audience_of
+from projections.visibility import audience_of
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
@@ -95,7 +96,7 @@ def admit(
         raise RoleMayNot(f"A {author.role} cannot author {type(body).__name__}.", at="event.type")
     _require_audience(body, draft.audience)
     _require_target(body, author, target)
-    _require_subject(body, roster)
+    _require_subject(body, roster, author)
     if isinstance(body, ClipAttached):
         _require_clip(body)
     occurred_at = _occurred(draft, clock_off, latest)
@@ -142,19 +143,20 @@ def _require_changes(body: Amended, target: Target) -> None:
             raise NotAmendable(f"{target.kind} has no {name} to amend.", at=f"event.changes.{name}")
 
 
-def _require_subject(body: Body, roster: Roster) -> None:
-    """The child and the milestone that a body names, itself or in its changes, are the family's."""
+def _require_subject(body: Body, roster: Roster, author: Member) -> None:
+    """The child and the milestone that a body names, itself or in its changes, are the family's, as far as its author knows."""
+    by = author.member
     said: Any = body.changes if isinstance(body, Amended) else body
     at = "event.changes" if isinstance(body, Amended) else "event"
     child = getattr(said, "child", None)
     if isinstance(child, UUID) and child not in roster.children:
         raise UnknownChild("This family has no child with this id.", at=f"{at}.child")
     milestone = getattr(said, "milestone", None)
-    if isinstance(milestone, str) and not isinstance(body, MilestoneNamed) and not roster.milestone_is_known(milestone):
+    if isinstance(milestone, str) and not isinstance(body, MilestoneNamed) and not roster.milestone_is_known(milestone, by=by):
         raise UnknownMilestone(f"Neither the catalogue nor this family has {milestone}.", at=f"{at}.milestone")
     scope = getattr(said, "scope", "")
     kind, _, key = scope.partition(":")
-    if kind == "milestone" and not roster.milestone_is_known(key):
+    if kind == "milestone" and not roster.milestone_is_known(key, by=by):
         raise UnknownMilestone(f"Neither the catalogue nor this family has {key}.", at=f"{at}.scope")
 
 

@@ -4,44 +4,34 @@ Owns the order of things: heads first, so that seq follows the order of commit; 
 decisions; then rows. Begins and ends no transaction. Everything it reads or writes is a set, never a loop of queries.
 """
 
-import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from events.amend import Amended, Withdrawn
-from events.clips import ClipAttached
 from events.errors import IdReused, Refused
 from events.event import Draft, Event
 from events.family import MemberJoined
-from events.ids import EventId, FamilyId, LogId, MemberId, Seq
-from events.wire import AnyDraft, DeviceDraft, Malformed, bytes_of_event, commitment, digest_of_draft
-from projections.fold import Folding
-from projections.visibility import Target, audience_of
+from events.ids import FamilyId, LogId, MemberId, Seq
+from events.surprise import TimePassed
+from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
+from projections.handover import keep_quiet
+from projections.keeping import Release
+from projections.past import Target
+from projections.subjects import case_of
+from projections.visibility import audience_of
 from service.errors import NotFound
 from service.log import rows
-from service.log.admit import AHEAD_MAX, Admitted, admit, referred_to
+from service.log.admit import AHEAD_MAX, Admitted, admit
+from service.log.look_up import look_up
+from service.log.offer import Offer
 from service.log.receipts import Problem, Receipt
 from service.log.recorded import Recorded
+from service.log.salts import Salts
 from service.log.state import FamilyState, FamilyStates, read_state, write_roster
-
-SALT_BYTES = 16
-CHANGES_A_SIGHTING = (Amended, Withdrawn, ClipAttached)
-
-
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What one member offers to one family's log in one request."""
-
-    family: FamilyId
-    author: MemberId
-    drafts: tuple[DeviceDraft | Malformed, ...] | tuple[AnyDraft, ...]
-    clock_off: timedelta = timedelta(0)
-    """How far the server's clock is ahead of the device's."""
-    by_service: bool = False
-    """Roster facts, which access has decided already."""
+from service.log.work import Work
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -56,30 +46,6 @@ class Appended(msgspec.Struct, frozen=True):
     """To be remembered after the commit, and not before."""
 
 
-class _Work:
-    """One family, while a batch is decided."""
-
-    def __init__(self, family: FamilyId, state: FamilyState) -> None:
-        self.state = state
-        self.seq = state.head.seq
-        self.written_seq = state.head.seq
-        self.folding = Folding(family, state.roster, state.last_runs)
-        self.by_id: defaultdict[EventId, list[Recorded]] = defaultdict(list)
-        self.told: set[MemberId] = set()
-        self.last_told: tuple[MemberId, ...] = ()
-
-    def target_of(self, draft: Draft[Any], author: MemberId) -> Target | None:
-        """What a draft refers to, as its author knows it.
-
-        Ids are their authors' own, so several events may have this one: the author's own is meant, else the oldest.
-        """
-        named = referred_to(draft.event)
-        if named is None:
-            return None
-        told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
-        return min(told, key=lambda recorded: (recorded.author != author, recorded.seq)).as_target() if told else None
-
-
 async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, states: FamilyStates) -> Appended:
     """Append offers inside of the caller's transaction; at most 500 drafts.
 
@@ -91,7 +57,7 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
     """
     batch = _Batch(connection, now, states)
     await batch.take(offers)
-    await batch.look_up(offers)
+    await look_up(connection, batch.works, offers)
     receipts = [await batch.decide(offer) for offer in offers]
     await batch.write()
     await batch.give_back()
@@ -101,17 +67,14 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
         {family: work.told for family, work in batch.works.items() if work.told},
         {
             family: FamilyState(
-                msgspec.structs.replace(work.state.head, seq=work.seq), work.folding.roster, work.folding.last_runs()
+                msgspec.structs.replace(work.state.head, seq=work.seq),
+                work.folding.roster,
+                work.folding.last_runs(),
+                work.folding.keeping.waiting,
             )
             for family, work in batch.works.items()
         },
     )
-
-
-def _salts(count: int) -> Iterator[bytes]:
-    """That many salts, from one call to the kernel."""
-    drawn = os.urandom(SALT_BYTES * count)
-    return (drawn[start : start + SALT_BYTES] for start in range(0, len(drawn), SALT_BYTES))
 
 
 class _Batch:
@@ -121,11 +84,11 @@ class _Batch:
         self.connection = connection
         self.now = now
         self.states = states
-        self.works: dict[FamilyId, _Work] = {}
+        self.works: dict[FamilyId, Work] = {}
         self.taken: dict[FamilyId, int] = {}
         self.latest = now + AHEAD_MAX
         self.new: list[tuple[Any, ...]] = []
-        self.salts: Iterator[bytes] = iter(())
+        self.salts = Salts(0)
 
     async def take(self, offers: Sequence[Offer]) -> None:
         """Lock the heads, in order of id, for as many seqs as may be needed."""
@@ -133,7 +96,7 @@ class _Batch:
         for offer in offers:
             counts[offer.family] += len(offer.drafts)
         self.taken = dict(sorted(counts.items()))
-        self.salts = _salts(sum(counts.values()))
+        self.salts = Salts(sum(counts.values()))
         heads = await rows.take_heads(self.connection, self.taken)
         if len(heads) < len(self.taken):
             raise NotFound
@@ -141,41 +104,12 @@ class _Batch:
             state = self.states.at(family, head)
             if state is None:
                 state = await read_state(self.connection, family, head)
-            self.works[family] = _Work(family, state)
-
-    async def look_up(self, offers: Sequence[Offer]) -> None:
-        """Read what the drafts may repeat or refer to, and the sightings that they change: a set each."""
-        asked: set[tuple[FamilyId, EventId]] = set()
-        changed: set[tuple[FamilyId, EventId]] = set()
-        for offer in offers:
-            for draft in offer.drafts:
-                if isinstance(draft, Malformed):
-                    continue
-                asked.add((offer.family, draft.id))
-                if (named := referred_to(draft.event)) is not None:
-                    asked.add((offer.family, EventId(named)))
-                    if isinstance(draft.event, CHANGES_A_SIGHTING):
-                        changed.add((offer.family, EventId(named)))
-        for known in await rows.known(self.connection, asked):
-            self.works[known.family].by_id[known.event].append(known.as_recorded())
-        await self._load_sightings(changed)
-
-    async def _load_sightings(self, changed: set[tuple[FamilyId, EventId]]) -> None:
-        wanted = [
-            (family, seq, member)
-            for family, event in changed
-            for recorded in self.works[family].by_id.get(event, ())
-            for member in recorded.told
-            for seq in (recorded.seq, recorded.target_seq)
-            if seq is not None and self.works[family].folding.keeps_sightings(member)
-        ]
-        for family, member, seq, sighting in await rows.sightings(self.connection, wanted):
-            self.works[family].folding.sightings[seq][member] = sighting
+            self.works[family] = Work(family, state)
 
     async def decide(self, offer: Offer) -> tuple[Receipt, ...] | NotFound:
         """Decide the drafts of one offer in their order."""
         work = self.works[offer.family]
-        if not offer.by_service and offer.author not in work.folding.roster.present:
+        if not offer.by_service and offer.joiner is None and offer.author not in work.folding.roster.present:
             return NotFound()
         receipts = []
         for index, draft in enumerate(offer.drafts):
@@ -189,32 +123,55 @@ class _Batch:
                 receipts.append(Receipt(id=draft.id, outcome="refused", problem=problem))
         return tuple(receipts)
 
-    async def _decide_one(self, offer: Offer, work: _Work, draft: Draft[Any]) -> Receipt:
+    async def _decide_one(self, offer: Offer, work: Work, draft: Draft[Any]) -> Receipt:
         digest = digest_of_draft(draft)
         for sent in work.by_id.get(draft.id, ()):
             if sent.author != offer.author:
                 continue
             if sent.digest != digest:
                 raise IdReused("You have sent other content under this id; the first content stands.", at="id")
-            return Receipt(id=draft.id, outcome="already_recorded", place=sent.place)
+            quiet = self._keep_quiet(work, draft, sent)
+            return Receipt(id=draft.id, outcome="already_recorded", place=sent.place, keep_quiet=quiet)
         target = work.target_of(draft, offer.author)
+        if isinstance(draft.event, TimePassed) and not work.folding.keeping.is_due(self.now, work.folding.roster):
+            return Receipt(id=draft.id, outcome="already_recorded", place=0)
         if offer.by_service:
             admitted = Admitted(audience_of(type(draft.event), asked=None, target=None), draft.occurred_at, None)
         else:
             admitted = admit(
                 draft,
-                author=work.folding.roster.members[offer.author],
+                author=offer.joiner or work.folding.roster.members[offer.author],
                 roster=work.folding.roster,
                 target=target,
                 clock_off=offer.clock_off,
                 latest=self.latest,
             )
-        place = await self._record(offer, work, draft, admitted, target, digest)
-        return Receipt(id=draft.id, outcome="recorded", place=place)
+        recorded = await self._record(offer, work, draft, admitted, target, digest)
+        quiet = self._keep_quiet(work, draft, recorded)
+        return Receipt(id=draft.id, outcome="recorded", place=recorded.place, keep_quiet=quiet)
+
+    def _keep_quiet(self, work: Work, draft: Draft[Any], recorded: Recorded) -> tuple[str, ...]:
+        """Asked again with every repetition: what the first answer said may have been lost."""
+        folding = work.folding
+        if not folding.keeping.waiting or recorded.author not in folding.roster.members:
+            return ()
+        case = case_of(
+            recorded.seq,
+            draft.event,
+            since=self.now,
+            target=work.target_of(draft, recorded.author),
+            role=folding.roster.members[recorded.author].role,
+            had=None,
+            is_new_name=False,
+            is_sorted=recorded.thread in folding.keeping.sorted,
+        )
+        return keep_quiet(
+            case, author=recorded.author, audience=recorded.audience, roster=folding.roster, waiting=folding.keeping.waiting
+        )
 
     async def _record(
-        self, offer: Offer, work: _Work, draft: Draft[Any], admitted: Admitted, target: Target | None, digest: bytes
-    ) -> int:
+        self, offer: Offer, work: Work, draft: Draft[Any], admitted: Admitted, target: Target | None, digest: bytes
+    ) -> Recorded:
         event = Event(
             id=draft.id,
             author=offer.author,
@@ -230,24 +187,44 @@ class _Batch:
         seq, kind = Seq(work.seq), type(draft.event).__name__
         if isinstance(draft.event, MemberJoined) and seq > 1:
             await self.write()  # their history may begin in this very batch
-            history = await rows.history(self.connection, offer.family, before=seq)
-            work.folding.welcome(event, draft.event.member, history)
+            joiner = draft.event.member
+            has_chosen = joiner in work.folding.keeping.waiting
+            history = await rows.history(self.connection, offer.family, before=seq, whole=has_chosen)
+            work.folding.welcome(event, joiner, history)
         body = bytes_of_event(event)
-        salt = next(self.salts)
+        salt = self.salts.salt_of(draft.id)
         committed = commitment(salt, body)
-        told = work.folding.step(seq, event, committed, target)
-        place = work.folding.place_of(offer.author)
-        if told is not work.last_told:
-            work.told.update(told)
-            work.last_told = told
+        stepped = work.folding.step(seq, event, committed, target)
+        work.note_told(stepped)
         target_seq = target.seq if target else None
-        recorded = Recorded(offer.author, digest, place, seq, kind, admitted.audience, target_seq, told)
+        thread, thread_kind = (target.thread, target.thread_kind) if target else (seq, kind)
+        recorded = Recorded(
+            offer.author, digest, stepped.place, seq, kind, admitted.audience, target_seq, thread, thread_kind, stepped.told
+        )
         work.by_id[draft.id].append(recorded)
         self.new.append(
             (offer.family, seq, draft.id, offer.author, kind, draft.event.version, admitted.audience,
-             target_seq, self.now, digest, committed, salt, body)
+             target_seq, self.now, digest, committed, salt, body, target.thread if target else None)
         )  # fmt: skip
-        return place
+        for release in stepped.releases:
+            await self._release(offer.family, work, release)
+        return recorded
+
+    async def _release(self, family: FamilyId, work: Work, release: Release) -> None:
+        """Deliver what an act has freed, in its own transaction (law 9)."""
+        seqs = [case.seq for case in release.cases]
+        if seqs[-1] > work.written_seq:
+            await self.write()
+        if work.folding.keeps_sightings(release.member):
+            wanted = [
+                (family, case.touches, release.member)
+                for case in release.cases
+                if case.touches is not None and release.member not in work.folding.sightings[case.touches]
+            ]
+            for _, member, seq, sighting in await rows.sightings(self.connection, wanted):
+                work.folding.sightings[seq][member] = sighting
+        work.folding.release(release, await rows.events_at(self.connection, family, seqs), self.now)
+        work.note_released(release)
 
     async def write(self) -> None:
         """Write what was decided since the last writing."""

@@ -21,7 +21,18 @@ VALUES ($1, $2, $3);
 -- name: known
 -- The events that have these ids, and in whose feeds they stand, at which place.
 SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, event.audience, event.target_seq, event.digest,
-       told.members, told.places
+       told.members, told.places, coalesce(event.thread_seq, event.seq) AS thread_seq,
+       CASE WHEN event.thread_seq IS NULL THEN event.kind ELSE (
+         SELECT top.kind
+           FROM event AS top
+          WHERE top.family_id = event.family_id
+            AND top.seq = event.thread_seq) END AS thread_kind,
+       EXISTS (
+         SELECT
+           FROM event AS said
+          WHERE said.family_id = event.family_id
+            AND said.thread_seq = coalesce(event.thread_seq, event.seq)
+            AND said.kind = 'Sorted') AS is_sorted
   FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, event_id)
   JOIN event USING (family_id, event_id)
  CROSS JOIN LATERAL (
@@ -43,8 +54,42 @@ SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
   FROM unnest($1::uuid[], $2::bigint[], $3::uuid[]) AS asked (family_id, seq, member_id)
   JOIN sighting USING (family_id, member_id, seq);
 
+-- name: own_sightings
+-- What these members have seen themselves.
+SELECT asked.family_id, asked.member_id, sighting.seq, sighting.body
+  FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, member_id)
+  JOIN sighting ON sighting.family_id = asked.family_id AND sighting.member_id = asked.member_id
+ WHERE sighting.own;
+
+-- name: said_of
+-- What these sightings were first said to be about, and all that was said anew.
+SELECT asked.family_id, asked.seq AS of, event.seq, event.kind, event.version, event.body
+  FROM unnest($1::uuid[], $2::bigint[]) AS asked (family_id, seq)
+ CROSS JOIN LATERAL (
+       SELECT seq, kind, version, body
+         FROM event
+        WHERE event.family_id = asked.family_id
+          AND event.seq = asked.seq
+        UNION ALL
+       SELECT seq, kind, version, body
+         FROM event
+        WHERE event.family_id = asked.family_id
+          AND event.thread_seq = (
+              SELECT coalesce(top.thread_seq, top.seq)
+                FROM event AS top
+               WHERE top.family_id = asked.family_id
+                 AND top.seq = asked.seq)
+          AND event.kind = 'Amended'
+          AND event.target_seq = asked.seq) AS event
+ ORDER BY event.seq;
+
+-- name: events_at
+SELECT event.seq, event.kind, event.version, event.commitment, event.body
+  FROM unnest($2::bigint[]) AS asked (seq)
+  JOIN event ON event.family_id = $1 AND event.seq = asked.seq;
+
 -- name: history
-SELECT seq, author_id, kind, audience, target_seq, commitment
+SELECT seq, author_id, kind, audience, target_seq, commitment, coalesce(thread_seq, seq) AS thread_seq
   FROM event
  WHERE family_id = $1
    AND seq < $2
@@ -55,27 +100,27 @@ SELECT seq, kind, version, body
   FROM event
  WHERE family_id = $1
    AND seq < $2
-   AND kind IN ('MilestoneObserved', 'ParentFirstSaw', 'Amended', 'ClipAttached', 'Withdrawn')
+   AND (kind IN ('MilestoneObserved', 'ParentFirstSaw', 'Amended', 'ClipAttached', 'Withdrawn') OR $3)
    AND audience <> 'me';
 
 -- name: add_events
 INSERT INTO event (family_id, seq, event_id, author_id, kind, version, audience, target_seq, received_at,
-                   digest, commitment, salt, body)
+                   digest, commitment, salt, body, thread_seq)
 SELECT *
   FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::bigint[],
-              $9::timestamptz[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[]);
+              $9::timestamptz[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bigint[]);
 
 -- name: put_runs
-INSERT INTO feed_run (family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain)
+INSERT INTO feed_run (family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint)
 SELECT *
   FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::timestamptz[],
-              $8::bytea[], $9::bytea[])
+              $8::bytea[], $9::bytea[], $10::bytea[])
     ON CONFLICT (family_id, member_id, first_place) DO UPDATE SET length = excluded.length, chain = excluded.chain;
 
 -- name: put_sightings
-INSERT INTO sighting (family_id, member_id, seq, body)
+INSERT INTO sighting (family_id, member_id, seq, body, own)
 SELECT *
-  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bytea[])
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bytea[], $5::boolean[])
     ON CONFLICT (family_id, member_id, seq) DO UPDATE SET body = excluded.body;
 
 -- name: drop_sightings
@@ -84,3 +129,34 @@ DELETE FROM sighting
  WHERE sighting.family_id = gone.family_id
    AND sighting.member_id = gone.member_id
    AND sighting.seq = gone.seq;
+
+-- name: put_waiting
+INSERT INTO waiting (family_id, member_id, at_most_days, body)
+SELECT *
+  FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bytea[])
+    ON CONFLICT (family_id, member_id) DO UPDATE SET at_most_days = excluded.at_most_days, body = excluded.body;
+
+-- name: drop_waiting
+DELETE FROM waiting
+ USING unnest($1::uuid[], $2::uuid[]) AS gone (family_id, member_id)
+ WHERE waiting.family_id = gone.family_id
+   AND waiting.member_id = gone.member_id;
+
+-- name: drop_all_held
+DELETE FROM held
+ USING unnest($1::uuid[], $2::uuid[]) AS gone (family_id, member_id)
+ WHERE held.family_id = gone.family_id
+   AND held.member_id = gone.member_id;
+
+-- name: put_held
+INSERT INTO held (family_id, member_id, seq, since, body)
+SELECT *
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::bytea[])
+    ON CONFLICT (family_id, member_id, seq) DO UPDATE SET body = excluded.body;
+
+-- name: drop_held
+DELETE FROM held
+ USING unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS gone (family_id, member_id, seq)
+ WHERE held.family_id = gone.family_id
+   AND held.member_id = gone.member_id
+   AND held.seq = gone.seq;

@@ -18,7 +18,8 @@ import structlog
 from events.errors import Refused
 from events.ids import LogId
 from service.errors import PASSING
-from service.log.append import Appended, Offer, append
+from service.log.append import Appended, append
+from service.log.offer import Offer
 from service.log.receipts import Receipt
 from service.log.state import FamilyStates
 from service.postgres.pool import connect

@@ -15,10 +15,12 @@ from uuid_utils.compat import uuid7
 from events.event import Draft, Precision
 from events.ids import EventId, FamilyId, LogId, MemberId
 from events.wire import DeviceDraft, Push, ServiceBody
+from projections.roster import Member
 from service.errors import PASSING, NotFound
 from service.log import rows
-from service.log.append import Appended, Offer, append
+from service.log.append import Appended, append
 from service.log.group import Answer, Committer, LogUnavailable
+from service.log.offer import Offer
 from service.log.receipts import Receipt
 from service.log.state import FamilyStates
 
@@ -48,13 +50,9 @@ class Writing:
         offer = Offer(family=family, author=author, drafts=drafts, by_service=True)
         self.appended.append(await append(self.conn, [offer], now=self.now, states=FamilyStates()))
 
-    async def push(self, *, family: FamilyId, author: MemberId, drafts: tuple[DeviceDraft, ...]) -> tuple[Receipt, ...]:
-        """Append drafts of a device, such as the surprises that somebody chooses while they join.
-
-        Raises:
-            NotFound: the author is no member.
-        """
-        offer = Offer(family=family, author=author, drafts=drafts)
+    async def choose(self, *, family: FamilyId, joiner: Member, drafts: tuple[DeviceDraft, ...]) -> tuple[Receipt, ...]:
+        """Append the surprises that somebody chooses who is about to join: before any history is delivered, not after."""
+        offer = Offer(family=family, author=joiner.member, drafts=drafts, joiner=joiner)
         appended = await append(self.conn, [offer], now=self.now, states=FamilyStates())
         self.appended.append(appended)
         receipts = appended.receipts[0]

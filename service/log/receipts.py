@@ -28,4 +28,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: EventId | None
     outcome: Literal["recorded", "already_recorded", "refused"]
     place: int | None = None
+    keep_quiet: tuple[str, ...] = ()
+    """The names of members who wait for what this tells, as far as its author may know."""
     problem: Problem | None = None

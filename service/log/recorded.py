@@ -6,7 +6,7 @@ import msgspec
 
 from events.event import Audience
 from events.ids import MemberId, Seq
-from projections.visibility import Target
+from projections.past import Target
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):
@@ -20,6 +20,8 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     kind: str
     audience: Audience
     target_seq: Seq | None
+    thread: Seq
+    thread_kind: str
     told: Collection[MemberId]
 
     def as_target(self) -> Target:
@@ -30,5 +32,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
             kind=self.kind,
             audience=self.audience,
             target_seq=self.target_seq,
+            thread=self.thread,
+            thread_kind=self.thread_kind,
             told=self.told,
         )

@@ -6,21 +6,22 @@ from typing import Any, Final
 
 import msgspec
 
-from events.event import Audience
+from events.amend import Amended
+from events.event import Audience, Event
 from events.ids import EventId, FamilyId, LogId, MemberId, Seq
 from events.wire import event_of_bytes
 from projections.first_saw import Sighting
-from projections.fold import Folding, History
-from projections.visibility import Past
+from projections.fold import Folding
+from projections.history import History
+from projections.past import Past
+from projections.subjects import Had, had_after, had_of
 from service.log.recorded import Recorded
+from service.log.sighting_bytes import decode_sighting, encode_sighting
 from service.log.state import Head
+from service.log.waiting_rows import put_waiting
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "append.sql")
-
-# JSON, because MessagePack has no place for a time's offset from UTC, which its sender chose.
-encode_sighting = msgspec.json.Encoder().encode
-decode_sighting = msgspec.json.Decoder(Sighting).decode
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -38,6 +39,10 @@ class Known(msgspec.Struct, frozen=True):
     """Whom it was told to; None where that is nobody."""
     places: list[int] | None
     """In the members' feeds, in the same order."""
+    thread: Seq
+    thread_kind: str
+    is_sorted: bool
+    """Somebody said what its thread is about."""
 
     def as_recorded(self) -> Recorded:
         """What admission asks of it. Who left was not told of that themselves: their place of it is 0."""
@@ -50,6 +55,8 @@ class Known(msgspec.Struct, frozen=True):
             kind=self.kind,
             audience=Audience(self.audience),
             target_seq=self.target_seq,
+            thread=self.thread,
+            thread_kind=self.thread_kind,
             told=told,
         )
 
@@ -88,12 +95,51 @@ async def sightings(
     return [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found]
 
 
-async def history(connection: Any, family: FamilyId, *, before: Seq) -> History:
-    """A family's log before one seq, as far as somebody who joins there may be told of it."""
+async def own_sightings(
+    connection: Any, asked: Collection[tuple[FamilyId, MemberId]]
+) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
+    """All that these members have seen themselves, as it stands."""
+    if not asked:
+        return []
+    found = await connection.fetch(QUERIES.own_sightings, *zip(*asked, strict=True))
+    return [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found]
+
+
+async def had(connection: Any, asked: Collection[tuple[FamilyId, Seq]]) -> dict[tuple[FamilyId, Seq], Had]:
+    """What these sightings were ever said to be about."""
+    if not asked:
+        return {}
+    found: dict[tuple[FamilyId, Seq], Had] = {}
+    for family, of, _, kind, version, body in await connection.fetch(QUERIES.said_of, *zip(*asked, strict=True)):
+        event = event_of_bytes(body, kind=kind, version=version)
+        said = event.event
+        found[family, of] = had_after(found[family, of], said) if isinstance(said, Amended) else had_of(event)
+    return found
+
+
+async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> dict[Seq, tuple[Event[Any], bytes]]:
+    """Events with their commitments."""
+    found = await connection.fetch(QUERIES.events_at, family, seqs)
+    return {row[0]: (event_of_bytes(row[4], kind=row[1], version=row[2]), row[3]) for row in found}
+
+
+async def history(connection: Any, family: FamilyId, *, before: Seq, whole: bool) -> History:
+    """A family's log before one seq, as far as somebody who joins there may be told of it; `whole`: with all its words."""
     past = await connection.fetch(QUERIES.history, family, before)
-    seen = await connection.fetch(QUERIES.history_of_sightings, family, before)
+    seen = await connection.fetch(QUERIES.history_of_sightings, family, before, whole)
     return History(
-        past=[Past(seq=row[0], author=row[1], kind=row[2], audience=Audience(row[3]), target_seq=row[4]) for row in past],
+        past=[
+            Past(
+                seq=row[0],
+                author=row[1],
+                kind=row[2],
+                audience=Audience(row[3]),
+                target_seq=row[4],
+                thread=row[6],
+                thread_kind=past[row[6] - 1][2],
+            )
+            for row in past
+        ],
         commitments=[row[5] for row in past],
         events={row[0]: event_of_bytes(row[3], kind=row[1], version=row[2]) for row in seen},
     )
@@ -101,12 +147,13 @@ async def history(connection: Any, family: FamilyId, *, before: Seq) -> History:
 
 EVENT_COLUMNS = (
     "family_id", "seq", "event_id", "author_id", "kind", "version", "audience", "target_seq", "received_at",
-    "digest", "commitment", "salt", "body",
+    "digest", "commitment", "salt", "body", "thread_seq",
 )  # fmt: skip
 RUN_COLUMNS = (
     "family_id", "member_id", "first_place", "first_seq", "length", "released", "told_at", "chain_before", "chain",
+    "hint",
 )  # fmt: skip
-SIGHTING_COLUMNS = ("family_id", "member_id", "seq", "body")
+SIGHTING_COLUMNS = ("family_id", "member_id", "seq", "body", "own")
 
 COPIED_FROM: Final = 24
 """Rows. asyncpg asks of every element of an array whether it is an array itself, 0.3 us each, which a COPY spares; but a COPY
@@ -126,12 +173,13 @@ async def add_events(connection: Any, new: Sequence[tuple[Any, ...]]) -> None:
 
 
 async def put_feeds(connection: Any, foldings: Mapping[FamilyId, Folding], *, after_seq: Mapping[FamilyId, int]) -> None:
-    """Write the runs and sightings that changed, and mark them as written.
+    """Write the runs, the sightings and what is held, as far as it changed, and mark it as written.
 
     What begins after `after_seq`, where the last writing ended, is new and is copied in; the rest is put over its row.
     """
     await _put_runs(connection, foldings, after_seq)
     await _put_sightings(connection, foldings, after_seq)
+    await put_waiting(connection, foldings)
     for folding in foldings.values():
         folding.changed_sightings.clear()
         for tail in folding.tails.values():
@@ -166,7 +214,8 @@ async def _put_sightings(connection: Any, foldings: Mapping[FamilyId, Folding], 
                     continue
                 if id(sighting) not in encoded:
                     encoded[id(sighting)] = encode_sighting(sighting)
-                (new if seq > after_seq[family] else changed).append((family, member, seq, encoded[id(sighting)]))
+                row = (family, member, seq, encoded[id(sighting)], sighting.author == member)
+                (new if seq > after_seq[family] else changed).append(row)
     if len(new) < COPIED_FROM:
         new, changed = [], new + changed
     await _add(connection, "sighting", SIGHTING_COLUMNS, QUERIES.put_sightings, new)

@@ -16,10 +16,14 @@ from events.family import Sees
 from events.ids import FamilyId, LogId, MemberId
 from projections.feed import Run
 from projections.roster import Child, Member, OwnMilestone, Roster, roster_of
+from projections.waiting import Waiting
+from service.log.waiting_rows import read_waiting
 from service.postgres.queries import load
 
 FAMILIES_MAX: Final = 10_000
 """A state of five members is about 10 KiB."""
+HELD_PER_FAMILY: Final = 32
+"""So many held events take about as much."""
 
 QUERIES = load(__package__, "state.sql")
 
@@ -39,13 +43,20 @@ class FamilyState(msgspec.Struct, frozen=True):
     head: Head
     roster: Roster
     last_runs: dict[MemberId, Run]
+    waiting: dict[MemberId, Waiting]
+
+    @property
+    def weight(self) -> int:
+        """How many families without anything held take as much memory."""
+        return 1 + sum(len(waits.held) for waits in self.waiting.values()) // HELD_PER_FAMILY
 
 
 class FamilyStates:
-    """The states of the families that were written to last, at most `FAMILIES_MAX`."""
+    """The states of the families that were written to last, together no heavier than `FAMILIES_MAX`."""
 
     def __init__(self) -> None:
         self._by_family: OrderedDict[FamilyId, FamilyState] = OrderedDict()
+        self._weight = 0
 
     def at(self, family: FamilyId, head: Head) -> FamilyState | None:
         """The state as of this very head, if that is the one remembered."""
@@ -57,10 +68,12 @@ class FamilyStates:
 
     def keep(self, family: FamilyId, state: FamilyState) -> None:
         """Remember a committed state."""
+        if (before := self._by_family.pop(family, None)) is not None:
+            self._weight -= before.weight
         self._by_family[family] = state
-        self._by_family.move_to_end(family)
-        if len(self._by_family) > FAMILIES_MAX:
-            self._by_family.popitem(last=False)
+        self._weight += state.weight
+        while self._weight > FAMILIES_MAX:
+            self._weight -= self._by_family.popitem(last=False)[1].weight
 
 
 async def read_roster(connection: Any, family: FamilyId) -> Roster:
@@ -100,7 +113,14 @@ async def read_state(connection: Any, family: FamilyId, head: Head) -> FamilySta
     """Read a family's state from its rows, inside of the transaction that holds its head."""
     roster = await read_roster(connection, family)
     runs = await connection.fetch(QUERIES.last_runs, family)
-    return FamilyState(head, roster, {row["member_id"]: Run(*row[1:]) for row in runs})
+    waiting = await read_waiting(connection, family)
+    unnamed = {member: frozenset(waits.unnamed) for member, waits in waiting.items() if waits.unnamed}
+    return FamilyState(
+        head,
+        msgspec.structs.replace(roster, unnamed=unnamed),
+        {row["member_id"]: Run(*row[1:]) for row in runs},
+        waiting,
+    )
 
 
 async def write_roster(connection: Any, family: FamilyId, *, before: Roster, after: Roster) -> None:

@@ -20,7 +20,7 @@ SELECT milestone, title, domain, named_at, named_by
 
 -- name: last_runs
 SELECT DISTINCT ON (member_id)
-       member_id, first_place, first_seq, length, released, told_at, chain_before, chain
+       member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint
   FROM feed_run
  WHERE family_id = $1
  ORDER BY member_id, first_place DESC;
@@ -45,3 +45,27 @@ INSERT INTO own_milestone (family_id, milestone, title, domain, named_at, named_
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::uuid[])
     ON CONFLICT (family_id, milestone) DO UPDATE
        SET title = excluded.title, domain = excluded.domain, named_at = excluded.named_at, named_by = excluded.named_by;
+
+-- name: waiting
+SELECT member_id, body
+  FROM waiting
+ WHERE family_id = $1;
+
+-- name: held
+SELECT member_id, body
+  FROM held
+ WHERE family_id = $1
+ ORDER BY seq;
+
+-- name: own_sightings
+SELECT member_id, seq, body
+  FROM sighting
+ WHERE family_id = $1
+   AND member_id = ANY($2::uuid[])
+   AND own;
+
+-- name: hints
+SELECT member_id, hint
+  FROM feed_run
+ WHERE family_id = $1
+   AND hint IS NOT NULL;

@@ -3,7 +3,7 @@
 Owns the comparison. The fold is the very one that the append runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,11 +16,12 @@ from projections import roster
 from projections.feed import Run
 from projections.first_saw import Sighting
 from projections.fold import Folding
+from projections.past import Target
 from projections.roster import Roster
-from projections.visibility import Target
 from service.log import rows
-from service.log.rows import decode_sighting
+from service.log.sighting_bytes import decode_sighting, encode_sighting
 from service.log.state import read_roster, write_roster
+from service.log.waiting_rows import at_most_days_of, case_of_bytes, choices_of
 from service.postgres.queries import load
 
 EVENTS_PER_PAGE: Final = 5_000
@@ -91,16 +92,23 @@ async def fold(connection: Any, family: FamilyId, *, last: int) -> Folding:
             page = await connection.fetch(QUERIES.events, family, seq - 1, EVENTS_PER_PAGE)
         if at >= len(page) or page[at][0] != seq:
             raise LookupError(f"the log of family {family} has no event {seq}, though its head says {last}")
-        _, _, kind, version, _, target_seq, commitment, body = page[at]
+        _, _, kind, version, _, target_seq, commitment, body, _, _ = page[at]
         event = event_of_bytes(body, kind=kind, version=version)
         if isinstance(event.event, MemberJoined) and seq > 1:
             joiner = event.event.member
-            for told in folding.welcome(event, joiner, await rows.history(connection, family, before=Seq(seq))):
+            history = await rows.history(connection, family, before=Seq(seq), whole=joiner in folding.keeping.waiting)
+            for told in folding.welcome(event, joiner, history):
                 told_by_seq[told - 1] = (*told_by_seq[told - 1], joiner)
         target = None
         if target_seq is not None:
             target = await _target(connection, family, page, seq - at, target_seq, told_by_seq[target_seq - 1])
-        told_by_seq.append(folding.step(Seq(seq), event, commitment, target))
+        stepped = folding.step(Seq(seq), event, commitment, target)
+        told_by_seq.append(stepped.told)
+        for release in stepped.releases:
+            seqs = [case.seq for case in release.cases]
+            folding.release(release, await rows.events_at(connection, family, seqs), event.received_at)
+            for freed in seqs:
+                told_by_seq[freed - 1] = (*told_by_seq[freed - 1], release.member)
     folding.settle()
     return folding
 
@@ -115,6 +123,8 @@ async def _target(
         kind=row["kind"],
         audience=Audience(row["audience"]),
         target_seq=row["target_seq"],
+        thread=row["thread_seq"],
+        thread_kind=row["thread_kind"],
         told=told,
     )
 
@@ -122,6 +132,7 @@ async def _target(
 async def _compare(connection: Any, folding: Folding) -> list[Difference]:
     family = folding.family
     differences = await _compare_rosters(connection, family, folding.roster)
+    differences += await _compare_waiting(connection, folding)
     runs = {(row[0], row[1]): Run(*row[1:]) for row in await connection.fetch(QUERIES.runs, family)}
     folded_runs = {(tail.member, place): run for tail in folding.tails.values() for place, run in tail.changed.items()}
     differences += _compare_maps(family, "feed_run", runs, folded_runs)
@@ -129,10 +140,11 @@ async def _compare(connection: Any, folding: Folding) -> list[Difference]:
     if _all_say(kept, folding):
         return differences
     folded = {(member, seq): sighting for seq, known in folding.sightings.items() for member, sighting in known.items()}
-    said = {(member, seq): body for seq, member, body in kept}
-    for key, sighting in folded.items():
-        if key in said and _says(said[key], sighting):
-            said[key] = sighting
+    said: dict[Any, Any] = {(member, seq): (body, own) for seq, member, body, own in kept}
+    for (member, seq), sighting in folded.items():
+        body, own = said.get((member, seq), (None, None))
+        if body is not None and own is (sighting.author == member) and _says(body, sighting):
+            said[member, seq] = sighting
     return differences + _compare_maps(family, "sighting", said, folded)
 
 
@@ -141,9 +153,11 @@ def _all_say(kept: Sequence[Any], folding: Folding) -> bool:
     if len(kept) != sum(map(len, folding.sightings.values())):
         return False
     before, body_before = None, b""
-    for seq, member, body in kept:
+    for seq, member, body, own in kept:
         sighting = folding.sightings[seq].get(member) if seq in folding.sightings else None
-        if sighting is None or not ((sighting is before and body == body_before) or _says(body, sighting)):
+        if sighting is None or own is not (sighting.author == member):
+            return False
+        if not ((sighting is before and body == body_before) or _says(body, sighting)):
             return False
         before, body_before = sighting, body
     return True
@@ -151,12 +165,32 @@ def _all_say(kept: Sequence[Any], folding: Folding) -> bool:
 
 def _says(body: bytes, sighting: Sighting) -> bool:
     """Whether a row holds this sighting: in other bytes too, since a map may have been written in another order."""
-    if body == rows.encode_sighting(sighting):
+    if body == encode_sighting(sighting):
         return True
     try:
         return decode_sighting(body) == sighting
     except msgspec.DecodeError:  # a damaged row is what a replay is here to find
         return False
+
+
+async def _compare_waiting(connection: Any, folding: Folding) -> list[Difference]:
+    """Who waits for what, and what is held from whom. Choices and cases are compared as what they say, not as bytes."""
+    family, waiting = folding.family, folding.keeping.waiting
+    kept = {row[0]: (row[1], _read(choices_of, row[2])) for row in await connection.fetch(QUERIES.waiting, family)}
+    folded = {member: (at_most_days_of(waits), waits.choices) for member, waits in waiting.items()}
+    held = {(row[0], row[1]): (row[2], _read(case_of_bytes, row[3])) for row in await connection.fetch(QUERIES.held, family)}
+    folded_held = {
+        (member, seq): (case.since, case) for member, waits in waiting.items() for seq, case in waits.held.items()
+    }
+    return _compare_maps(family, "waiting", kept, folded) + _compare_maps(family, "held", held, folded_held)
+
+
+def _read(decode: Callable[[bytes], Any], body: bytes) -> Any:
+    """What a row says; None, which no log says, where it is damaged."""
+    try:
+        return decode(body)
+    except msgspec.DecodeError:
+        return None
 
 
 async def _compare_rosters(connection: Any, family: FamilyId, folded: Roster) -> list[Difference]:
@@ -192,7 +226,7 @@ def _key(key: Any) -> str:
 
 
 async def _swap(connection: Any, folding: Folding) -> None:
-    for drop in ("households", "children", "members", "own_milestones", "runs", "sightings"):
+    for drop in ("households", "children", "members", "own_milestones", "runs", "sightings", "waiting", "held"):
         await connection.execute(QUERIES[f"drop_{drop}"], folding.family)
     await connection.execute(QUERIES.note_mended, folding.family)
     await write_roster(connection, folding.family, before=roster.EMPTY, after=folding.roster)

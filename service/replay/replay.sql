@@ -27,7 +27,12 @@ SELECT last_seq
  WHERE family_id = $1;
 
 -- name: events
-SELECT seq, author_id, kind, version, audience, target_seq, commitment, body
+SELECT seq, author_id, kind, version, audience, target_seq, commitment, body, coalesce(thread_seq, seq) AS thread_seq,
+       CASE WHEN thread_seq IS NULL THEN kind ELSE (
+         SELECT top.kind
+           FROM event AS top
+          WHERE top.family_id = event.family_id
+            AND top.seq = event.thread_seq) END AS thread_kind
   FROM event
  WHERE family_id = $1
    AND seq > $2
@@ -35,12 +40,12 @@ SELECT seq, author_id, kind, version, audience, target_seq, commitment, body
  LIMIT $3;
 
 -- name: runs
-SELECT member_id, first_place, first_seq, length, released, told_at, chain_before, chain
+SELECT member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint
   FROM feed_run
  WHERE family_id = $1;
 
 -- name: sightings
-SELECT seq, member_id, body
+SELECT seq, member_id, body, own
   FROM sighting
  WHERE family_id = $1
  ORDER BY seq;
@@ -62,3 +67,19 @@ DELETE FROM feed_run WHERE family_id = $1;
 
 -- name: drop_sightings
 DELETE FROM sighting WHERE family_id = $1;
+
+-- name: waiting
+SELECT member_id, at_most_days, body
+  FROM waiting
+ WHERE family_id = $1;
+
+-- name: held
+SELECT member_id, seq, since, body
+  FROM held
+ WHERE family_id = $1;
+
+-- name: drop_waiting
+DELETE FROM waiting WHERE family_id = $1;
+
+-- name: drop_held
+DELETE FROM held WHERE family_id = $1;

@@ -11,6 +11,7 @@ ENTRY_EVENT = {
     "id": None, "author": None, "occurred_at": None, "precision": None, "recorded_at": None, "received_at": None,
     "audience": None, "claimed_at?": None, "event": "event",
 }  # fmt: skip
+TOLD = {"event": ENTRY_EVENT, "hint": ["child", "day", "domain", "type"]}
 SIGHT = {"occurred_at": None, "precision": None, "how": None, "event": None, "feelings": None, "clips*": None}
 MILESTONE = {
     "key": None, "title": None, "domain": None, "months*": None, "what_counts": None, "sources*": None,
@@ -58,7 +59,7 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
                 "id": None, "occurred_at": None, "precision": None, "recorded_at": None, "audience?": None, "event": "draft",
             },
         },
-        {"log": None, "receipts*": {"id": None, "outcome": None, "place?": None, "problem?": PROBLEM}},
+        {"log": None, "receipts*": {"id": None, "outcome": None, "place?": None, "keep_quiet?*": None, "problem?": PROBLEM}},
     ),
     "GET /v1/families/{family}/feed": (
         200, None,
@@ -66,7 +67,7 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
             "log": None, "place": None, "more": None,
             # Beyond the page: the whole chain at the end of these entries, each of which tells its first digits.
             "chain": None,
-            "entries*": {"place": None, "told_at": None, "released": None, "chain": None, "event": ENTRY_EVENT},
+            "entries*": {"place": None, "told_at": None, "released": None, "chain": None, "event": TOLD},
         },
     ),
     "GET /v1/families/{family}/live": (200, None, None),

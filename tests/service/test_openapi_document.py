@@ -47,6 +47,8 @@ def lists_in(document: Document, schema: Any) -> list[Any]:
 def fields(document: Document, schema: Any) -> Any:
     """What a schema says, in the notation of ROUTES."""
     objects = objects_in(document, schema)
+    if len(objects) == 2 and objects[1]["title"] == "Hint":
+        return {"event": fields(document, {"anyOf": objects[:1]}), "hint": sorted(objects[1]["properties"])}
     if len(objects) > 1 or any("type" in one["properties"] for one in objects):
         drafted = {one["title"] for one in objects} == set(DRAFTED)
         assert drafted or {one["title"] for one in objects} == set(BODY_BY_NAME)

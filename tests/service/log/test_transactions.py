@@ -10,9 +10,10 @@ from uuid import uuid4
 import asyncpg
 
 from events.ids import FamilyId
-from service.log.append import Offer, append
+from service.log.append import append
 from service.log.group import DRAFTS_PER_TRANSACTION, LogUnavailable
 from service.log.log import Log
+from service.log.offer import Offer
 from service.log.receipts import Receipt
 from service.log.state import FamilyStates
 from tests.families import Draft, Family, drafted, found, log_on, note, outcomes, pull, push, pushed, saw

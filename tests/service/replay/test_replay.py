@@ -7,10 +7,11 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from service.log.log import Log
+from service.log.receipts import Receipt
 from service.replay import Replayed, replay
 from tests.families import Family, drafted, found, join, leave, log_on, note, outcomes, push, saw
 
-TABLES = ("household", "child", "member", "own_milestone", "feed_run", "sighting")
+TABLES = ("household", "child", "member", "own_milestone", "feed_run", "sighting", "waiting", "held")
 OWN = "own.0193a2b4-0000-7000-8000-000000000000"
 
 
@@ -45,12 +46,29 @@ async def with_a_history(log: Log) -> Family:
     await push(log, family, family.daycare, saw(family), *(note(family) for _ in range(250)))
     receipts += await push(log, family, family.ben, *(saw(family, "movement.crawls") for _ in range(40)))
     await push(log, family, family.sitter, *(note(family) for _ in range(250)))
+    receipts += await with_surprises(log, family)
     await leave(log, family, family.granny)
     receipts += await push(
         log, family, family.ben, drafted("MilestoneNamed", milestone=OWN, title="A puddle!", domain="feelings"), note(family)
     )
     assert set(outcomes(receipts)) == {"recorded"}
     return family
+
+
+async def with_surprises(log: Log, family: Family) -> tuple[Receipt, ...]:
+    """Ben waits for talking and hears hints of the hands; Gran waits too, and then leaves."""
+    laughed, said, drew, stacked = "talking.coos", "talking.first-word", "hands.scribbles", "hands.stacks-two"
+    seen = [saw(family, milestone) for milestone in (laughed, said, drew, stacked)]
+    receipts = await push(
+        log, family, family.ben,
+        drafted("SurpriseChosen", scope="domain:talking", mode="keep", at_most_days=30),
+        drafted("SurpriseChosen", scope="domain:hands", mode="hint", hold_unsorted=True),
+    )  # fmt: skip
+    receipts += await push(log, family, family.granny, drafted("SurpriseChosen", scope="all", mode="keep"))
+    receipts += await push(log, family, family.sitter, *seen, drafted("Cheered", about=seen[1]["id"]), note(family, "a good day"))
+    receipts += await push(log, family, family.ben, saw(family, laughed, audience="me"))
+    receipts += await push(log, family, family.sitter, drafted("Withdrawn", target=seen[3]["id"]))
+    return receipts
 
 
 DAMAGES = {
@@ -67,7 +85,7 @@ DAMAGES = {
     "own_milestone named": "UPDATE own_milestone SET named_at = named_at - interval '1 second'",
     "own_milestone nowhere": "UPDATE own_milestone SET domain = 'nowhere'",
     "own_milestone gone": "DELETE FROM own_milestone",
-    "feed_run longer": "UPDATE feed_run SET length = length + 1 WHERE length < 256",
+    "feed_run longer": "UPDATE feed_run SET length = length + 1 WHERE length < 256 AND hint IS NULL",
     "feed_run moved": "UPDATE feed_run SET first_seq = first_seq + 1 WHERE first_place = 1",
     "feed_run chain": "UPDATE feed_run SET chain = sha256(chain) WHERE first_place = 1",
     "feed_run chain before": "UPDATE feed_run SET chain_before = sha256(chain) WHERE first_place > 1",
@@ -79,7 +97,17 @@ DAMAGES = {
     "sighting": "UPDATE sighting SET body = (SELECT body FROM sighting ORDER BY seq DESC LIMIT 1) WHERE seq < 20",
     "sighting unreadable": "UPDATE sighting SET body = 'x'",
     "sighting gone": "DELETE FROM sighting WHERE seq < 20",
-    "sighting more": "INSERT INTO sighting SELECT family_id, member_id, seq + 10000, body FROM sighting",
+    "sighting more": "INSERT INTO sighting SELECT family_id, member_id, seq + 10000, body, own FROM sighting",
+    "sighting of another": "UPDATE sighting SET own = NOT own",
+    "feed_run hint": "UPDATE feed_run SET hint = 'x' WHERE hint IS NOT NULL",
+    "waiting": "UPDATE waiting SET body = convert_to(replace(convert_from(body, 'UTF8'), 'keep', 'tell'), 'UTF8')",
+    "waiting longer": "UPDATE waiting SET at_most_days = 31 WHERE at_most_days = 30",
+    "waiting unreadable": "UPDATE waiting SET body = 'x'",
+    "waiting more": "INSERT INTO waiting SELECT family_id, gen_random_uuid(), at_most_days, body FROM waiting",
+    "held gone": "DELETE FROM held",
+    "held longer": "UPDATE held SET since = since - interval '1 day'",
+    "held unreadable": "UPDATE held SET body = 'x'",
+    "held more": "INSERT INTO held SELECT family_id, member_id, seq + 10000, since, body FROM held",
 }  # fmt: skip
 
 

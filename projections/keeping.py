@@ -1,0 +1,228 @@
+"""Folds what happens into what each waiting member has chosen, has met and is kept from.
+
+Owns the drafts of `Waiting` while events are folded, and which of somebody's acts frees what. What is held and what is let go
+`visibility` decides.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import msgspec
+
+from events.amend import Amended, Withdrawn
+from events.catalogue import Domain
+from events.event import Event
+from events.family import MemberLeft
+from events.ids import MemberId, Seq
+from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
+from events.surprise import EnvelopeOpened, Hint, Sorted, SurpriseChosen, TimePassed
+from projections import visibility
+from projections.first_saw import SIGHTING_KINDS, Sighting
+from projections.past import Past
+from projections.roster import Roster
+from projections.subjects import Case, Had, Subject, brings_a_subject, case_of, had_after, had_of
+from projections.visibility import Reason
+from projections.waiting import Waiting
+
+Seen = Callable[[MemberId], dict[Seq, Sighting]]
+
+CONCERNS_WHO_WAITS: Final = frozenset(
+    {
+        "MilestoneObserved", "ParentFirstSaw", "MilestoneNamed", "SurpriseChosen", "EnvelopeOpened", "Sorted", "TimePassed",
+        "Amended", "Withdrawn", "MemberLeft",
+    }
+)  # fmt: skip
+
+
+class Release(msgspec.Struct, frozen=True):
+    """What one member is told of at last, in the order of the log."""
+
+    member: MemberId
+    why: str
+    """`own_first`, `opened`, `told`, `time` or `sorted`."""
+    cases: tuple[Case, ...]
+
+
+class Keeping:
+    """Who waits, and for what, while events are folded."""
+
+    def __init__(self, waiting: Mapping[MemberId, Waiting]) -> None:
+        self.waiting: dict[MemberId, Waiting] = dict(waiting)
+        self.had: dict[Seq, Had] = {}
+        """Sighting -> what it was ever about; of those that the coming events may amend."""
+        self.sorted: set[Seq] = set()
+        """Threads of which somebody said what they are about; of those that the coming events may refer to."""
+        self.left: set[MemberId] = set()
+        """Who waited, and has left."""
+        self._drafts: set[MemberId] = set()
+
+    def drafts(self) -> list[Waiting]:
+        """What may have changed."""
+        return [self.waiting[member] for member in self._drafts if member in self.waiting]
+
+    def drafted(self, member: MemberId) -> Waiting | None:
+        """The state of a member, to be changed; None of one who has chosen nothing."""
+        waits = self.waiting.get(member)
+        if waits is not None and member not in self._drafts:
+            self._drafts.add(member)
+            waits = self.waiting[member] = waits.copy()
+        return waits
+
+    def case_of(self, seq: Seq, event: Event[Any], target: Past | None, roster: Roster, *, is_new_name: bool) -> Case:
+        """Describe an event for the rule, and remember what later ones may ask of it."""
+        body = event.event
+        had = None
+        match body:
+            case MilestoneObserved() | ParentFirstSaw():
+                self.had[seq] = had_of(event)
+            case Amended() if target is not None and target.kind in SIGHTING_KINDS and brings_a_subject(body):
+                had = self.had[target.seq]
+                self.had[target.seq] = had_after(had, body)
+            case Sorted() if target is not None:
+                self.sorted.add(target.thread)
+            case _:
+                pass
+        author = roster.members.get(event.author)
+        return case_of(
+            seq,
+            body,
+            since=event.received_at,
+            target=target,
+            role=author.role if author is not None else None,
+            had=had,
+            is_new_name=is_new_name,
+            is_sorted=target is not None and target.thread in self.sorted,
+        )
+
+    def hold(self, member: MemberId, case: Case, roster: Roster) -> list[Hint]:
+        """Hold an event from a member; gives the hints that they get instead."""
+        waits = self.drafted(member)
+        assert waits is not None, "only who waits is kept from anything"
+        day = case.since.astimezone(UTC).date()
+        hints = []
+        for child, domain in visibility.hints_for(case, waits, roster):
+            if waits.hinted.get((child, domain), date.min) < day:
+                waits.hinted[child, domain] = day
+                hints.append(Hint(child=child, domain=Domain(domain), day=day))
+        waits.hold(case)
+        return hints
+
+    def named(self, member: MemberId, roster: Roster) -> Roster:
+        """The roster, with the names that are held from a member."""
+        waits = self.waiting.get(member)
+        unnamed = frozenset(waits.unnamed) if waits is not None else frozenset()
+        if unnamed == roster.unnamed.get(member, frozenset()):
+            return roster
+        return msgspec.structs.replace(roster, unnamed={**roster.unnamed, member: unnamed})
+
+    def concerns(self, kind: str) -> bool:
+        """Whether an event of a kind may mean anything to who waits."""
+        return kind in CONCERNS_WHO_WAITS and (bool(self.waiting) or kind == "SurpriseChosen")
+
+    def act(self, case: Case, event: Event[Any], roster: Roster, *, own: Sighting | None, seen: Seen) -> tuple[Release, ...]:
+        """What an event frees, and from whom. `own`: the author's sighting that it touches; `seen`: whose sightings are whose."""
+        author = event.author
+        match event.event:
+            case SurpriseChosen():
+                self._choose(event, seen)
+                return self._freed(author, "told", roster)
+            case EnvelopeOpened() as opened if author in self.waiting:
+                return self._freed(author, "opened", roster, visibility.opened_by(opened, roster))
+            case MilestoneNamed(milestone=key) if author in self.waiting:
+                return self._freed(author, "own_first", roster, lambda held, _: held.kind == "MilestoneNamed" and key in held.own)
+            case TimePassed():
+                lifts = visibility.passed_at(event.received_at)
+                return tuple(release for member in self._members() for release in self._freed(member, "time", roster, lifts))
+            case Sorted() as said:
+                changed = [member for member in self._members() if self._sort(member, case, said)]
+                return tuple(release for member in changed for release in self._freed(member, "sorted", roster))
+            case MemberLeft(member=member):
+                self._forget(member)
+                return ()
+            case MilestoneObserved() | ParentFirstSaw() | Amended() | Withdrawn():
+                if isinstance(event.event, Withdrawn):
+                    self._withdraw(case)
+                return self._see(case, author, own, roster)
+            case _:
+                return ()
+
+    def is_due(self, now: datetime, roster: Roster) -> bool:
+        """Whether anybody has waited as long as they wished to wait at most for something."""
+        lifts = visibility.passed_at(now)
+        return any(visibility.freed(waits, roster, is_lifted=lifts) for waits in self.waiting.values())
+
+    def _members(self) -> list[MemberId]:
+        return sorted(self.waiting)
+
+    def _choose(self, event: Event[SurpriseChosen], seen: Seen) -> None:
+        waits = self.drafted(event.author)
+        if waits is None:
+            waits = self.waiting[event.author] = Waiting(event.author)
+            self._drafts.add(event.author)
+            for seq, sighting in seen(event.author).items():
+                waits.see(seq, sighting)
+        waits.choose(event)
+
+    def _see(self, case: Case, author: MemberId, own: Sighting | None, roster: Roster) -> tuple[Release, ...]:
+        """An own sighting, an amendment or a withdrawal of one, changes what its author has met."""
+        seq = case.touches
+        if seq is None or author not in self.waiting:
+            return ()
+        is_own = own is not None and own.author == author
+        if not is_own and seq not in self.waiting[author].own:
+            return ()
+        waits = self.drafted(author)
+        assert waits is not None, "just looked up"
+        fresh = waits.see(seq, own if is_own else None)
+        return self._freed(author, "own_first", roster) if any(met in waits.holds for met in _also_of_any_child(fresh)) else ()
+
+    def _sort(self, member: MemberId, case: Case, said: Sorted) -> bool:
+        """Note what a held everyday note or clip is about; says whether this member is kept from any of its thread."""
+        touched = [held for held in self.waiting[member].held.values() if held.thread == case.thread]
+        waits = self.drafted(member) if touched else None
+        if waits is None:
+            return False
+        for held in touched:
+            is_it = held.seq == case.target_seq
+            added: tuple[Subject, ...] = ((said.child, said.milestone),) if is_it and said.milestone is not None else ()
+            waits.hold(
+                msgspec.structs.replace(
+                    held,
+                    is_unsorted=False,
+                    child=None,
+                    subjects=tuple(dict.fromkeys((*held.subjects, *added))),
+                    own=tuple(dict.fromkeys((*held.own, *(case.own if is_it else ())))),
+                )
+            )
+        return True
+
+    def _withdraw(self, case: Case) -> None:
+        """What was withdrawn while it was held is never delivered, nor is anything about it."""
+        assert case.target_seq is not None, "a withdrawal names what it withdraws"
+        for member in self._members():
+            if gone := self.waiting[member].about(case.target_seq):
+                waits = self.drafted(member)
+                assert waits is not None, "just looked up"
+                for seq in gone:
+                    waits.let_go(seq)
+
+    def _forget(self, member: MemberId) -> None:
+        if self.waiting.pop(member, None) is not None:
+            self.left.add(member)
+
+    def _freed(
+        self, member: MemberId, why: str, roster: Roster, is_lifted: Callable[[Case, Reason], bool] | None = None
+    ) -> tuple[Release, ...]:
+        free = visibility.freed(self.waiting[member], roster, is_lifted=is_lifted)
+        if not free:
+            return ()
+        waits = self.drafted(member)
+        assert waits is not None, "just looked up"
+        for case in free:
+            waits.let_go(case.seq)
+        return (Release(member, why, tuple(free)),)
+
+
+def _also_of_any_child(subjects: Sequence[Subject]) -> list[Subject]:
+    return [*subjects, *((None, milestone) for _, milestone in subjects)]

@@ -1,0 +1,28 @@
+"""Events of the log as later ones refer to them. Owns the shapes; decides nothing."""
+
+from collections.abc import Collection
+
+import msgspec
+
+from events.event import Audience
+from events.ids import MemberId, Seq
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of the log, as far as the rule asks."""
+
+    seq: Seq
+    author: MemberId
+    kind: str
+    audience: Audience
+    target_seq: Seq | None
+    thread: Seq
+    """The event at the end of the chain of references: its own seq where it refers to none."""
+    thread_kind: str
+
+
+class Target(Past, frozen=True, kw_only=True):
+    """The event that another one refers to."""
+
+    told: Collection[MemberId]
+    """Everybody in whose feed it stands."""

@@ -1,0 +1,160 @@
+"""What one member wishes not to be told, what they have met themselves, and what is held from them.
+
+Owns the state that the rule asks and its small steps. Decides nothing: the rule is `visibility`'s. Kept only for members who
+have chosen something, so that nobody else pays for it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Any, Self
+
+import msgspec
+
+from events.catalogue import CATALOGUE
+from events.event import Audience, Event
+from events.ids import ChildId, EventId, MemberId, Seq
+from events.surprise import Mode, SurpriseChosen
+from projections.first_saw import Sighting
+from projections.subjects import Case, Subject
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish that stands."""
+
+    child: ChildId | None
+    """None: every child."""
+    scope: str
+    mode: Mode
+    hold_unsorted: bool
+    at_most_days: int | None
+    chosen_at: datetime
+    """When it was recorded: of two the later one counts, in whatever order they arrive."""
+    chosen_by: EventId
+
+
+class OwnSight(msgspec.Struct, frozen=True, gc=False):
+    """A sighting of the member's own, as it stands."""
+
+    subject: tuple[ChildId, str]
+    audience: Audience
+
+
+class Waiting:
+    """The state of one member. It is copied before it is changed: what a committer remembers stays as it was."""
+
+    __slots__ = (
+        "altered", "choices", "dropped", "held", "hinted", "holds", "is_rewritten", "member", "met", "own", "put", "unnamed",
+    )  # fmt: skip
+
+    def __init__(self, member: MemberId) -> None:
+        self.member = member
+        self.choices: dict[tuple[ChildId | None, str], Choice] = {}
+        self.own: dict[Seq, OwnSight] = {}
+        self.met: dict[Subject, frozenset[Seq]] = {}
+        """Subject -> the own sightings by which it is met: of it, or of what implies it."""
+        self.held: dict[Seq, Case] = {}
+        """In the order of the log."""
+        self.hinted: dict[tuple[ChildId, str], date] = {}
+        """Child and domain -> the day of the last hint."""
+        self.altered: Counter[Seq] = Counter()
+        """Thread -> how many events are held that change what it is about."""
+        self.unnamed: Counter[str] = Counter()
+        """The family's own milestones whose names are held."""
+        self.holds: Counter[Subject] = Counter()
+        """Subject, its own or implied -> how many held events would tell of it."""
+        self.is_rewritten = False
+        self.put: dict[Seq, Case] = {}
+        """Held since the last writing."""
+        self.dropped: set[Seq] = set()
+        """Held no more since the last writing."""
+
+    def copy(self) -> Self:
+        """A draft that may be changed."""
+        draft = type(self)(self.member)
+        for name in ("choices", "own", "met", "held", "hinted", "altered", "unnamed", "holds"):
+            setattr(draft, name, getattr(self, name).copy())
+        return draft
+
+    def choose(self, event: Event[SurpriseChosen]) -> None:
+        """Let a choice stand, unless one that was recorded later stands already."""
+        chosen = event.event
+        chosen_at, chosen_by = event.order
+        before = self.choices.get((chosen.child, chosen.scope))
+        if before is not None and (before.chosen_at, before.chosen_by) > (chosen_at, chosen_by):
+            return
+        self.choices[chosen.child, chosen.scope] = Choice(
+            child=chosen.child,
+            scope=chosen.scope,
+            mode=chosen.mode,
+            hold_unsorted=bool(chosen.hold_unsorted),
+            at_most_days=chosen.at_most_days,
+            chosen_at=chosen_at,
+            chosen_by=chosen_by,
+        )
+        self.is_rewritten = True
+
+    def see(self, seq: Seq, sighting: Sighting | None) -> list[Subject]:
+        """Take note of an own sighting as it stands, None once withdrawn; gives what is met by it and was not before."""
+        if (before := self.own.pop(seq, None)) is not None:
+            for subject in told_by(before.subject):
+                if left := self.met[subject] - {seq}:
+                    self.met[subject] = left
+                else:
+                    del self.met[subject]
+        if sighting is None:
+            return []
+        subject = (sighting.child, sighting.milestone)
+        self.own[seq] = OwnSight(subject, sighting.audience)
+        fresh = [one for one in told_by(subject) if one not in self.met]
+        for one in told_by(subject):
+            self.met[one] = self.met.get(one, frozenset()) | {seq}
+        return fresh
+
+    def hold(self, case: Case) -> None:
+        """Hold an event, or hold it as something else than before. Events come in the order of the log."""
+        if (before := self.held.get(case.seq)) is not None:
+            self._count(before, -1)
+        self.held[case.seq] = case
+        self._count(case, 1)
+        self.put[case.seq] = case
+
+    def let_go(self, seq: Seq) -> None:
+        """Hold an event no more."""
+        if (case := self.held.pop(seq, None)) is not None:
+            self._count(case, -1)
+            self.put.pop(seq, None)
+            self.dropped.add(seq)
+
+    def _count(self, case: Case, by: int) -> None:
+        counted: Iterable[tuple[Counter[Any], Any]] = (
+            *(((self.altered, case.thread),) if case.alters else ()),
+            *(((self.unnamed, own) for own in case.own) if case.kind == "MilestoneNamed" else ()),
+            *((self.holds, subject) for brought in case.subjects for subject in told_by(brought)),
+        )
+        for counter, key in counted:
+            counter[key] += by
+            if not counter[key]:
+                del counter[key]
+
+    def written(self) -> None:
+        """Forget what changed: it stands in rows now."""
+        self.is_rewritten = False
+        self.put.clear()
+        self.dropped.clear()
+
+    def about(self, seq: Seq) -> list[Seq]:
+        """A held event and all held ones that refer to it, or all of a thread if it is a thread's top; in order."""
+        found = {seq}
+        for case in self.held.values():
+            if case.target_seq in found or case.thread == seq:
+                found.add(case.seq)
+        return [held for held in self.held if held in found]
+
+
+def told_by(subject: Subject) -> Iterator[Subject]:
+    """A subject and all that whoever saw it has seen."""
+    child, milestone = subject
+    yield subject
+    for implied in CATALOGUE.implied_by(milestone):
+        yield child, implied

@@ -1,0 +1,78 @@
+"""Reads what a batch of drafts may repeat, refer to or change, before any of them is decided: a set for each question."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from events.amend import Amended, Withdrawn
+from events.clips import ClipAttached
+from events.ids import EventId, FamilyId, MemberId
+from events.surprise import SurpriseChosen
+from events.wire import Malformed
+from projections.first_saw import SIGHTING_KINDS
+from projections.subjects import brings_a_subject
+from service.log import rows
+from service.log.admit import referred_to
+from service.log.offer import Offer
+from service.log.work import Work
+
+CHANGES_A_SIGHTING = (Amended, Withdrawn, ClipAttached)
+
+Works = Mapping[FamilyId, Work]
+
+
+async def look_up(connection: Any, works: Works, offers: Sequence[Offer]) -> None:
+    """Read what the drafts may repeat or refer to, and the sightings that they change: a set each."""
+    asked: set[tuple[FamilyId, EventId]] = set()
+    changed: set[tuple[FamilyId, EventId]] = set()
+    moved: set[tuple[FamilyId, EventId]] = set()
+    choosing: set[tuple[FamilyId, MemberId]] = set()
+    for offer in offers:
+        for draft in offer.drafts:
+            if isinstance(draft, Malformed):
+                continue
+            asked.add((offer.family, draft.id))
+            if isinstance(draft.event, SurpriseChosen):
+                choosing.add((offer.family, offer.author))
+            if (named := referred_to(draft.event)) is not None:
+                asked.add((offer.family, EventId(named)))
+                if isinstance(draft.event, CHANGES_A_SIGHTING):
+                    changed.add((offer.family, EventId(named)))
+                if isinstance(draft.event, Amended) and brings_a_subject(draft.event):
+                    moved.add((offer.family, EventId(named)))
+    for known in await rows.known(connection, asked):
+        work = works[known.family]
+        work.by_id[known.event].append(known.as_recorded())
+        if known.is_sorted:
+            work.folding.keeping.sorted.add(known.thread)
+    await _load_sightings(connection, works, changed)
+    await _load_subjects(connection, works, moved)
+    await _load_own_sightings(connection, works, choosing)
+
+async def _load_sightings(connection: Any, works: Works, changed: set[tuple[FamilyId, EventId]]) -> None:
+    wanted = [
+        (family, seq, member)
+        for family, event in changed
+        for recorded in works[family].by_id.get(event, ())
+        for member in recorded.told
+        for seq in (recorded.seq, recorded.target_seq)
+        if seq is not None and (member == recorded.author or works[family].folding.keeps_sightings(member))
+    ]
+    for family, member, seq, sighting in await rows.sightings(connection, wanted):
+        works[family].folding.sightings[seq][member] = sighting
+
+async def _load_subjects(connection: Any, works: Works, moved: set[tuple[FamilyId, EventId]]) -> None:
+    """Of sightings that are said to be about something else: all that they were ever said to be about."""
+    wanted = {
+        (family, recorded.seq)
+        for family, event in moved
+        for recorded in works[family].by_id.get(event, ())
+        if recorded.kind in SIGHTING_KINDS
+    }
+    for (family, seq), had in (await rows.had(connection, wanted)).items():
+        works[family].folding.keeping.had[seq] = had
+
+async def _load_own_sightings(connection: Any, works: Works, choosing: set[tuple[FamilyId, MemberId]]) -> None:
+    """Of members who choose for the first time: what they have met already."""
+    wanted = {(family, member) for family, member in choosing if member not in works[family].folding.keeping.waiting}
+    for family, member, seq, sighting in await rows.own_sightings(connection, wanted):
+        works[family].folding.sightings[seq][member] = sighting

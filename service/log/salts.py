@@ -1,0 +1,20 @@
+"""Salts for events: what makes a commitment to a few guessable words tell nothing of them. Owns their length."""
+
+import os
+from typing import Final
+
+from events.ids import EventId
+
+SALT_BYTES: Final = 16
+
+
+class Salts:
+    """The salts of a batch, from one call to the kernel."""
+
+    def __init__(self, count: int) -> None:
+        self._left = os.urandom(SALT_BYTES * count)
+
+    def salt_of(self, event: EventId) -> bytes:
+        """A salt for one event."""
+        salt, self._left = self._left[:SALT_BYTES], self._left[SALT_BYTES:]
+        return salt

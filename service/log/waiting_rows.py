@@ -1,0 +1,100 @@
+"""Reads and writes who waits for what, and what is held from whom. Sets in, sets out. Decides nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from events.ids import ChildId, FamilyId, MemberId
+from events.surprise import Hint
+from projections.fold import Folding
+from projections.subjects import Case
+from projections.waiting import Choice, Waiting
+from service.log.sighting_bytes import decode_sighting
+from service.postgres.queries import load
+
+READ = load(__package__, "state.sql")
+WRITE = load(__package__, "append.sql")
+
+_encode = msgspec.json.Encoder().encode
+_decode_choices = msgspec.json.Decoder(list[Choice]).decode
+_decode_case = msgspec.json.Decoder(Case).decode
+_decode_hint = msgspec.json.Decoder(Hint).decode
+
+
+async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Waiting]:
+    """Everybody in a family who has chosen anything: most often nobody, at the price of one look-up.
+
+    Raises:
+        msgspec.DecodeError: a row is damaged; a replay puts it right.
+    """
+    waiting: dict[MemberId, Waiting] = {}
+    for member, body in await connection.fetch(READ.waiting, family):
+        waits = waiting[member] = Waiting(member)
+        waits.choices = choices_of(body)
+    if not waiting:
+        return waiting
+    for member, seq, body in await connection.fetch(READ.own_sightings, family, list(waiting)):
+        waiting[member].see(seq, decode_sighting(body))
+    for member, body in await connection.fetch(READ.held, family):
+        if member in waiting:
+            waiting[member].hold(case_of_bytes(body))
+    for member, body in await connection.fetch(READ.hints, family):
+        if member in waiting:
+            hint = _decode_hint(body)
+            key = (hint.child, hint.domain)
+            waiting[member].hinted[key] = max(hint.day, waiting[member].hinted.get(key, hint.day))
+    for waits in waiting.values():
+        waits.written()
+    return waiting
+
+
+async def put_waiting(connection: Any, foldings: Mapping[FamilyId, Folding]) -> None:
+    """Write what changed, and mark it as written."""
+    rewritten: list[tuple[Any, ...]] = []
+    put: list[tuple[Any, ...]] = []
+    dropped: list[tuple[Any, ...]] = []
+    left: list[tuple[Any, ...]] = []
+    for family, folding in foldings.items():
+        left += [(family, member) for member in folding.keeping.left]
+        for waits in folding.keeping.drafts():
+            if waits.is_rewritten:
+                rewritten.append((family, waits.member, at_most_days_of(waits), bytes_of_choices(waits)))
+            put += [(family, waits.member, case.seq, case.since, bytes_of_case(case)) for case in waits.put.values()]
+            dropped += [(family, waits.member, seq) for seq in waits.dropped]
+            waits.written()
+        folding.keeping.left.clear()
+    await _execute(connection, (WRITE.put_waiting, rewritten), (WRITE.put_held, put), (WRITE.drop_held, dropped))
+    await _execute(connection, (WRITE.drop_waiting, left), (WRITE.drop_all_held, left))
+
+
+async def _execute(connection: Any, *statements: tuple[str, Sequence[tuple[Any, ...]]]) -> None:
+    for sql, rows in statements:
+        if rows:
+            await connection.execute(sql, *zip(*rows, strict=True))
+
+
+def choices_of(body: bytes) -> dict[tuple[ChildId | None, str], Choice]:
+    """The choices of a row, as `Waiting` has them."""
+    return {(choice.child, choice.scope): choice for choice in _decode_choices(body)}
+
+
+def case_of_bytes(body: bytes) -> Case:
+    """The held event of a row."""
+    return _decode_case(body)
+
+
+def bytes_of_choices(waits: Waiting) -> bytes:
+    """A member's choices as they are kept."""
+    return _encode(sorted(waits.choices.values(), key=lambda choice: (str(choice.child), choice.scope)))
+
+
+def bytes_of_case(case: Case) -> bytes:
+    """A held event as it is kept."""
+    return _encode(case)
+
+
+def at_most_days_of(waits: Waiting) -> int | None:
+    """The least of the days that a member waits at most."""
+    days: Iterable[int] = (choice.at_most_days for choice in waits.choices.values() if choice.at_most_days is not None)
+    return min(days, default=None)

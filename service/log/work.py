@@ -1,0 +1,56 @@
+"""One family while a batch is decided: its fold, what its drafts may refer to, and whose feeds grew. Reads and writes no rows."""
+
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+
+from events.event import Draft
+from events.ids import EventId, FamilyId, MemberId
+from projections.fold import Folding, Stepped
+from projections.keeping import Release
+from projections.past import Target
+from service.log.admit import referred_to
+from service.log.recorded import Recorded
+from service.log.state import FamilyState
+
+
+class Work:
+    """The working memory of one family."""
+
+    def __init__(self, family: FamilyId, state: FamilyState) -> None:
+        self.state = state
+        self.seq = state.head.seq
+        self.written_seq = state.head.seq
+        self.folding = Folding(family, state.roster, state.last_runs, state.waiting)
+        self.by_id: defaultdict[EventId, list[Recorded]] = defaultdict(list)
+        self.told: set[MemberId] = set()
+        self.last_told: tuple[MemberId, ...] = ()
+
+    def target_of(self, draft: Draft[Any], author: MemberId) -> Target | None:
+        """What a draft refers to, as its author knows it.
+
+        Ids are their authors' own, so several events may have this one: the author's own is meant, else the oldest.
+        """
+        named = referred_to(draft.event)
+        if named is None:
+            return None
+        told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
+        return min(told, key=lambda recorded: (recorded.author != author, recorded.seq)).as_target() if told else None
+
+
+    def note_told(self, stepped: Stepped) -> None:
+        """Remember whose feeds grew."""
+        if stepped.told is not self.last_told:
+            self.told.update(stepped.told)
+            self.last_told = stepped.told
+        self.told.update(stepped.hinted)
+
+    def note_released(self, release: Release) -> None:
+        """Remember that a member was told of events after all: what refers to them may be told to that member now."""
+        self.told.add(release.member)
+        seqs = {case.seq for case in release.cases}
+        for same in self.by_id.values():
+            for index, recorded in enumerate(same):
+                if recorded.seq in seqs:
+                    same[index] = msgspec.structs.replace(recorded, told=(*recorded.told, release.member))
