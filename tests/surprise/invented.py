@@ -1,0 +1,266 @@
+"""Histories that a family could have had, for Hypothesis: whatever is in them, its author could say when they said it.
+
+Owns what may happen, and how often. Asks the oracle who was told of what, since nobody refers to what they do not know.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from events.amend import Amended, Changes, Withdrawn
+from events.catalogue import Domain
+from events.clips import ClipAttached
+from events.event import AsTarget, Audience, Body, Event, Precision
+from events.family import MemberJoined, MemberLeft
+from events.ids import ChildId, ClipId, EventId, FamilyId, HouseholdId, MemberId
+from events.moments import Cheered, How, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
+from tests.families import Family
+from tests.surprise.oracle import Oracle
+from tests.surprise.reading import Line, joined, subjects
+
+FAMILY = Family(
+    family=FamilyId(UUID(int=1)), child=ChildId(UUID(int=2)), sibling=ChildId(UUID(int=3)),
+    home=HouseholdId(UUID(int=4)), other_home=HouseholdId(UUID(int=5)), ada=MemberId(UUID(int=6)), ben=MemberId(UUID(int=7)),
+    sitter=MemberId(UUID(int=8)), granny=MemberId(UUID(int=9)), daycare=MemberId(UUID(int=10)),
+)  # fmt: skip
+PARENTS = (FAMILY.ada, FAMILY.ben)
+CHILDREN = (FAMILY.child, FAMILY.sibling)
+MONDAY = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
+
+MILESTONES = (
+    "movement.stands-for-a-moment", "movement.first-steps", "movement.walks", "movement.ten-steps",  # each implies those before
+    "movement.tries-to-roll", "movement.rolls-over",  # both with a safety note
+    "movement.gets-on-hands-and-knees", "movement.crawls",  # the bigger with a safety note, the smaller without
+    "talking.first-word", "feelings.names-a-feeling",  # implies across domains
+    "hands.claps", "life.first-tooth",
+)  # fmt: skip
+OWN = ("own.0193a2b4-0000-7000-8000-000000000000", "own.0193a2b4-0000-7000-8000-000000000001")
+SCOPES = ("all", "all", "domain:movement", "domain:talking", "domain:life", "milestone:movement.first-steps",
+          "milestone:movement.rolls-over", "milestone:movement.crawls", "milestone:talking.first-word")  # fmt: skip
+PAUSES = [timedelta(hours=hours) for hours in (0, 1, 5, 24, 24, 55, -3)]
+LATE = [timedelta(minutes=minutes) for minutes in (0, 0, 1, 90, 60 * 24 * 3, 60 * 24 * 9)]
+
+ACTIONS = (
+    "see", "see", "see", "see", "first", "first", "first", "write", "write", "answer", "cheer", "clip", "amend", "amend",
+    "withdraw", "sort", "sort", "choose", "choose", "choose", "open", "name", "join", "leave", "tick", "tick",
+)  # fmt: skip
+CAN_BE_ABOUT = (MilestoneObserved, ParentFirstSaw, NoteWritten, ClipAttached)
+
+
+@dataclass
+class Inventor:
+    """What happens next, as Hypothesis draws it."""
+
+    draw: st.DrawFn
+    oracle: Oracle = field(default_factory=Oracle)
+    now: datetime = MONDAY
+
+    def happen(self, author: MemberId, body: Body, *, audience: Audience | None = None, about: Line | None = None) -> None:
+        """Write one more event to the log."""
+        number = len(self.oracle.log) + 1
+        default = body.audience
+        if isinstance(default, AsTarget):
+            assert about is not None
+            audience = default = about.event.audience
+        recorded_at = self.now - self.draw(st.sampled_from(LATE))
+        is_corrected = self.draw(st.integers(0, 9)) == 9
+        self.oracle.add(
+            Event(
+                id=EventId(UUID(int=number * 7_919 % 10_007)),  # of no order
+                author=author,
+                occurred_at=recorded_at,
+                precision=Precision.MINUTE,
+                recorded_at=recorded_at,
+                received_at=self.now,
+                audience=audience or default,
+                claimed_at=recorded_at - timedelta(days=2) if is_corrected else None,
+                event=body,
+            )
+        )
+
+    def one(self, *among: Any) -> Any:
+        """One of several."""
+        return self.draw(st.sampled_from(among))
+
+    def is_so(self, *, one_in: int = 2) -> bool:
+        """A coin's toss."""
+        return self.draw(st.integers(1, one_in)) == one_in
+
+    def here(self, *among: MemberId) -> tuple[MemberId, ...]:
+        """Those of several who are present, or everybody who is."""
+        present = joined(self.oracle.log)
+        return tuple(member for member in (among or FAMILY.members) if member in present)
+
+    def known(self, member: MemberId, *kinds: type[Body], own: bool = False) -> list[Line]:
+        """The events of some kinds that a member was told of."""
+        told = [self.oracle.log[seq - 1] for seq in sorted(self.oracle.told(member))]
+        return [line for line in told if isinstance(line.body, kinds) and (not own or line.event.author == member)]
+
+    def child(self) -> ChildId:
+        """Mia more often than Noah."""
+        child: ChildId = self.one(FAMILY.child, FAMILY.child, FAMILY.sibling)
+        return child
+
+    def milestone(self, author: MemberId) -> str:
+        """A milestone that its author knows."""
+        own = [line.body.milestone for line in self.known(author, MilestoneNamed)]
+        return str(self.one(*MILESTONES, *own))
+
+    def step(self) -> None:
+        """One more thing happens, or one that cannot happen now does not."""
+        self.now += self.draw(st.sampled_from(PAUSES))
+        action = self.one(*ACTIONS)
+        author = self.one(*self.here())
+        match action:
+            case "see":
+                audience = self.one(*[Audience.FAMILY] * 4, Audience.HOUSEHOLD, Audience.ME)
+                self.happen(author, MilestoneObserved(child=self.child(), milestone=self.milestone(author)), audience=audience)
+            case "first":
+                self.first()
+            case "write":
+                audience = self.one(*[Audience.FAMILY] * 3, Audience.HOUSEHOLD)
+                self.happen(author, NoteWritten(child=self.child(), text="a good day"), audience=audience)
+            case "answer" | "cheer" | "clip":
+                self.refer(author, action)
+            case "amend" | "withdraw":
+                self.think_again(author, action)
+            case "sort":
+                self.sort(author)
+            case "choose" | "open" | "name":
+                self.wish(action)
+            case "join" | "leave":
+                self.come_and_go(action)
+            case _:
+                self.tick()
+
+    def first(self) -> None:
+        """A parent's own first: private or shared, of itself or of what somebody saw."""
+        author = self.one(*self.here(*PARENTS))
+        about, subject = None, (self.child(), self.milestone(author))
+        waiting = [
+            what for seq in self.oracle.held.get(author, []) for what in subjects(self.oracle.log, self.oracle.log[seq - 1])
+        ]
+        known = {line.body.milestone for line in self.known(author, MilestoneNamed)}
+        match self.one("anything", "what they were told of", "what is kept for them"):
+            case "what they were told of" if seen := self.known(author, MilestoneObserved):
+                about = self.one(*seen)
+                subject = self.one((about.body.child, about.body.milestone), subject)
+            case "what is kept for them" if could := [what for what in waiting if what[1] in {*MILESTONES, *known}]:
+                subject = self.one(*could)
+        child, milestone = subject
+        body = ParentFirstSaw(child=child, milestone=milestone, how=How.IN_PERSON, observation=about and about.event.id)
+        self.happen(author, body, audience=self.one(Audience.ME, Audience.FAMILY, Audience.HOUSEHOLD), about=about)
+
+    def refer(self, author: MemberId, action: str) -> None:
+        """A note about, a cheer for, a clip of something that was told."""
+        kinds = tuple(kind for kind in CAN_BE_ABOUT if action != "clip" or kind is not ClipAttached)
+        if not (known := self.known(author, *kinds)) or (action == "cheer" and author == FAMILY.daycare):
+            return
+        about = self.one(*known[-6:])
+        named = about.event.id
+        match action:
+            case "answer":
+                body: Body = NoteWritten(child=getattr(about.body, "child", FAMILY.child), text="indeed", about=named)
+            case "cheer":
+                body = Cheered(about=named)
+            case _:
+                body = ClipAttached(target=named, clip=ClipId(UUID(int=len(self.oracle.log))))
+        self.happen(author, body, about=about)
+
+    def think_again(self, author: MemberId, action: str) -> None:
+        """An author changes or takes back what they wrote."""
+        kinds: tuple[type[Body], ...] = (MilestoneObserved, ParentFirstSaw, NoteWritten, Cheered)
+        if not (known := self.known(author, *kinds, *((ClipAttached,) if action == "withdraw" else ()), own=True)):
+            return
+        about = self.one(*known[-6:])
+        if action == "withdraw":
+            self.happen(author, Withdrawn(target=about.event.id), about=about)
+            return
+        match about.body:
+            case Cheered():
+                changes = Changes(words="hooray")
+            case NoteWritten():
+                changes = self.one(Changes(text="so to speak"), Changes(child=self.child()))
+            case _:
+                names = self.one(("milestone",), ("milestone",), ("child",), ("child", "milestone"), ())
+                said: dict[str, Any] = {"milestone": self.milestone(author), "child": self.child()}
+                changes = Changes(**({name: said[name] for name in names} or {"precision": Precision.DAY}))
+        self.happen(author, Amended(target=about.event.id, changes=changes), about=about)
+
+    def sort(self, author: MemberId) -> None:
+        """Somebody says what an everyday note or clip is about."""
+        if known := self.known(author, NoteWritten, ClipAttached):
+            about = self.one(*known[-6:])
+            milestone = self.milestone(author) if self.is_so() else None
+            self.happen(author, Sorted(target=about.event.id, child=self.child(), milestone=milestone), about=about)
+
+    def choice(self, author: MemberId, *, mode: Mode | None = None) -> SurpriseChosen:
+        """A choice of any kind; more often than not one to wait."""
+        own = [f"milestone:{line.body.milestone}" for line in self.known(author, MilestoneNamed)]
+        return SurpriseChosen(
+            child=self.one(None, None, FAMILY.child, FAMILY.sibling),
+            scope=self.one(*SCOPES, *own),
+            mode=mode or self.one(Mode.KEEP, Mode.KEEP, Mode.HINT, Mode.HINT, Mode.TELL),
+            hold_unsorted=self.one(None, True, True, False),
+            at_most_days=self.one(None, None, 1, 3),
+        )
+
+    def wish(self, action: str) -> None:
+        """A person chooses, opens an envelope, or names a milestone of the family's own."""
+        author = self.one(*self.here(*PARENTS, *PARENTS, FAMILY.granny, FAMILY.sitter))
+        match action:
+            case "choose":
+                self.happen(author, self.choice(author))
+            case "open":
+                waiting = [member for member in self.here(*FAMILY.members[:4]) if self.oracle.held.get(member)]
+                author = self.one(*waiting) if waiting else author
+                wish = self.choice(author)
+                self.happen(author, EnvelopeOpened(child=wish.child, scope=wish.scope))
+            case _:
+                known = {line.body.milestone for line in self.known(author, MilestoneNamed)}
+                taken = {line.body.milestone for line in self.oracle.log if isinstance(line.body, MilestoneNamed)}
+                if names := [name for name in OWN if name in known or name not in taken]:
+                    domain = self.one(Domain.LIFE, Domain.TALKING, Domain.MOVEMENT)
+                    self.happen(author, MilestoneNamed(milestone=self.one(*names), title="Rides a pony", domain=domain))
+
+    def join(self, member: MemberId) -> None:
+        """Somebody joins by Ada's invitation, with or without choices made before."""
+        for fact in FAMILY.joined(member):
+            if isinstance(fact, MemberJoined) and member != FAMILY.daycare:
+                for _ in range(self.one(0, 0, 1, 2)):
+                    self.happen(member, self.choice(member))
+            self.happen(FAMILY.ada, fact)
+
+    def come_and_go(self, action: str) -> None:
+        """Somebody joins who never was there, or leaves."""
+        ever = {line.body.member for line in self.oracle.log if isinstance(line.body, MemberJoined)}
+        if action == "join" and (absent := [member for member in FAMILY.members if member not in ever]):
+            self.join(self.one(*absent))
+        elif action == "leave" and self.is_so(one_in=3) and (others := self.here(*FAMILY.members[1:])):
+            member = self.one(*others)
+            self.happen(member, MemberLeft(member=member))
+
+    def tick(self) -> None:
+        """The service's clock says that somebody waited long enough."""
+        for member in self.here():
+            if self.oracle.is_due(member, self.now):
+                self.happen(member, TimePassed())
+
+
+@st.composite
+def histories(draw: st.DrawFn, *, most: int = 60) -> Oracle:
+    """A family's whole log, as the oracle understands it."""
+    inventor = Inventor(draw)
+    for fact in FAMILY.founded():
+        inventor.happen(FAMILY.ada, fact)
+    for member in draw(st.sets(st.sampled_from(FAMILY.members[1:]), min_size=2)):
+        inventor.join(member)
+    for member in inventor.here(*PARENTS):
+        inventor.happen(member, inventor.choice(member, mode=draw(st.sampled_from([Mode.KEEP, Mode.HINT]))))
+    for _ in range(draw(st.integers(1, most))):
+        inventor.step()
+    return inventor.oracle

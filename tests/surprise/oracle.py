@@ -1,0 +1,251 @@
+"""What each member is told by the surprise rule, computed as naively as can be: slow, and obviously right.
+
+Owns feeds, what is held, and why something is held because something else is. Written from the rule's words alone: it shares
+no code with the projections, which are held against it. Keeps nothing but what was told, held and opened: all else is read off
+the whole log again for each event.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from events.amend import Amended, Withdrawn
+from events.catalogue import Domain
+from events.event import Audience, Event
+from events.family import ROSTER_FACTS, MemberJoined, MemberLeft, Sees
+from events.ids import ChildId, MemberId
+from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
+from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
+from tests.surprise.reading import Line, domain_of, hangs_from, joined, subjects, top
+from tests.surprise.reasons import Reason, Wishes
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Something new, and nothing else about it."""
+
+    child: ChildId
+    domain: Domain
+    day: date
+
+
+@dataclass(frozen=True)
+class Told:
+    """One entry of a feed."""
+
+    what: int | Hint
+    """The seq of an event, or a hint."""
+    released: str | None = None
+
+
+class Oracle:
+    """The feeds of one family, and what is held from whom, as its log grows."""
+
+    def __init__(self, log: Iterable[Event[Any]] = ()) -> None:
+        self.log: list[Line] = []
+        self.feeds: dict[MemberId, list[Told]] = {}
+        self.held: dict[MemberId, list[int]] = {}
+        """Seqs, in order."""
+        self._members: dict[MemberId, MemberJoined] = {}
+        self._wishes: dict[MemberId, Wishes] = {}
+        """Who is present and what they wish, as the log says it so far."""
+        self.ever_held: dict[MemberId, set[int]] = {}
+        """Seqs of what was held at some time, whatever became of it."""
+        self._opened: dict[tuple[MemberId, int], set[tuple[ChildId | None, str | None]]] = {}
+        """Which reasons for which held event its member has lifted."""
+        for event in log:
+            self.add(event)
+
+    def add(self, event: Event[Any]) -> None:
+        """Let one more event happen."""
+        line = Line(len(self.log) + 1, event, self._about(event))
+        self.log.append(line)
+        self._members = joined(self.log)
+        self._wishes = {member: Wishes(self.log, member) for member in self._members}
+        if isinstance(line.body, MemberLeft):
+            self.held.pop(line.body.member, None)
+        for member in self._members:
+            if isinstance(line.body, MemberJoined) and line.body.member == member and line.seq > 1:
+                self._welcome(member, self.log[:-1])
+            self._offer(member, line)
+            self._free(member, line)
+
+    def told(self, member: MemberId) -> set[int]:
+        """The seqs of all that a member was told."""
+        return {entry.what for entry in self.feeds.get(member, []) if isinstance(entry.what, int)}
+
+    def is_due(self, member: MemberId, now: datetime) -> bool:
+        """Whether a clock's tick would free something."""
+        held = self.held.get(member, [])
+        return set(held) != self._still_held(member, [self.log[seq - 1] for seq in held], now=now)
+
+    def _about(self, event: Event[Any]) -> int | None:
+        named = getattr(event.event, event.event.refers) if event.event.refers else None
+        return next((line.seq for line in self.log if named is not None and line.event.id == named), None)
+
+    # What a member may see, surprises aside
+
+    def _sees(self, member: MemberId, line: Line, known: set[int]) -> bool:
+        """Whether an event is for a member, to whom `known` was told or is kept for."""
+        event = line.event
+        if isinstance(line.body, ROSTER_FACTS):
+            return True
+        if isinstance(line.body, TimePassed) or (line.about is not None and line.about not in known):
+            return False
+        if event.author == member:
+            return True
+        if event.audience is Audience.ME or self._members[member].sees is Sees.OWN:
+            return False
+        # The homes of who has left, too.
+        homes = {other.body.member: other.body.household for other in self.log if isinstance(other.body, MemberJoined)}
+        return event.audience is Audience.FAMILY or homes[event.author] == homes[member]
+
+    # Who joins
+
+    def _welcome(self, member: MemberId, past: Sequence[Line]) -> None:
+        """Tell who joins of the history, by the choices that they made before it."""
+        seen: set[int] = set()
+        for line in past:
+            is_fact = isinstance(line.body, ROSTER_FACTS)
+            if is_fact or (self._members[member].sees is Sees.ALL and self._sees(member, line, seen)):
+                seen.add(line.seq)
+        history = [line for line in past if line.seq in seen]
+        held = self._still_held(member, [line for line in history if line.event.author != member], now=None)
+        lost = {
+            line.seq
+            for line in history
+            for withdrawn in history
+            if isinstance(withdrawn.body, Withdrawn) and withdrawn.about is not None
+            and hangs_from(self.log, line, withdrawn.about) and (line.seq in held or withdrawn.about in held)
+        }  # fmt: skip
+        self.feeds[member] = [Told(line.seq) for line in history if line.seq not in held | lost]
+        self.held[member] = [line.seq for line in history if line.seq in held - lost]
+        self.ever_held[member] = held | lost
+
+    # One event, one member
+
+    def _offer(self, member: MemberId, line: Line) -> None:
+        """Tell a member of an event, or hold it."""
+        held = self.held.setdefault(member, [])
+        if not self._sees(member, line, self.told(member) | set(held)):
+            return
+        is_held = line.event.author != member and (
+            bool(self._reasons(member, line, now=None)) or self._follows(member, line, set(held))
+        )
+        if isinstance(line.body, Withdrawn) and line.about is not None:
+            # What was withdrawn while it was held is never delivered, nor what refers to it, nor that it was withdrawn.
+            self.held[member] = [seq for seq in held if not hangs_from(self.log, self.log[seq - 1], line.about)]
+            is_lost = line.about in held
+            self.feeds[member] = self.feeds[member] if is_lost else [*self.feeds[member], Told(line.seq)]
+        elif is_held:
+            self.feeds[member] += [Told(hint) for hint in self._hints(member, line)]
+            held.append(line.seq)
+            self.ever_held.setdefault(member, set()).add(line.seq)
+        else:
+            self.feeds.setdefault(member, []).append(Told(line.seq))
+
+    def _reasons(self, member: MemberId, line: Line, *, now: datetime | None) -> list[Reason]:
+        """What keeps an event by itself, and was not lifted."""
+        if isinstance(line.body, MilestoneNamed) and self._knows(member, line.body.milestone, before=line.seq):
+            return []
+        lifted = self._opened.get((member, line.seq), set())
+        groups = self._wishes[member].of_event(line)
+        standing = [
+            group
+            for group in groups
+            if not any((part.child, part.milestone) in lifted or part.is_over(line.event.received_at, now) for part in group)
+        ]
+        return [reason for group in standing for reason in group]
+
+    def _knows(self, member: MemberId, milestone: str, *, before: int) -> bool:
+        """Whether a member was told of a milestone of the family's own, or is kept an earlier naming of it."""
+        known = self.told(member) | {seq for seq in self.held.get(member, []) if seq < before}
+        return any(self._names(seq, milestone) for seq in known)
+
+    def _names(self, seq: int, milestone: str) -> bool:
+        body = self.log[seq - 1].body
+        return isinstance(body, MilestoneNamed) and body.milestone == milestone
+
+    def _follows(self, member: MemberId, line: Line, held: set[int]) -> bool:
+        """Whether an event is held because others are: what it refers to, a change in its thread, the name of its subject."""
+        if line.about in held or isinstance(line.body, Withdrawn):
+            return line.about in held
+        for seq in held - {line.seq}:
+            other = self.log[seq - 1]
+            if isinstance(other.body, Amended | Sorted) and top(self.log, other).seq == top(self.log, line).seq:
+                return True
+        names = {milestone for _, milestone in subjects(self.log, line)}
+        names |= {line.body.milestone} if isinstance(line.body, MilestoneNamed) else set()
+        is_told = {name for name in names if any(self._names(seq, name) for seq in self.told(member))}
+        return any(self._names(seq, name) for name in names - is_told for seq in held - {line.seq})
+
+    def _still_held(self, member: MemberId, lines: list[Line], *, now: datetime | None) -> set[int]:
+        """Those with a reason of their own, those that follow them, those that follow these, and so on."""
+        held = {line.seq for line in lines if self._reasons(member, line, now=now)}
+        while more := {line.seq for line in lines if line.seq not in held and self._follows(member, line, held)}:
+            held |= more
+        return held
+
+    # Release
+
+    def _free(self, member: MemberId, line: Line) -> None:
+        """After an act, ask again for all that is held from a member, and release what no longer is, in log order."""
+        how = self._frees(member, line)
+        if how is None:
+            return
+        held = self.held[member]
+        if isinstance(line.body, EnvelopeOpened):
+            for seq in held:
+                for reason in self._reasons(member, self.log[seq - 1], now=None):
+                    if reason.lies_in(line.body, self.log):
+                        self._opened.setdefault((member, seq), set()).add((reason.child, reason.milestone))
+        now = line.event.received_at if isinstance(line.body, TimePassed) else None
+        still = self._still_held(member, [self.log[seq - 1] for seq in held], now=now)
+        self.feeds[member] += [Told(seq, how) for seq in held if seq not in still]
+        self.held[member] = [seq for seq in held if seq in still]
+
+    def _frees(self, member: MemberId, line: Line) -> str | None:
+        """How what an event frees for a member is marked; None where it frees nothing."""
+        if isinstance(line.body, Sorted):
+            return "sorted"
+        if line.event.author != member:
+            return None
+        match line.body:
+            case MilestoneObserved() | ParentFirstSaw() | Amended():
+                return "own_first"
+            case EnvelopeOpened():
+                return "opened"
+            case SurpriseChosen():
+                return "told"
+            case TimePassed():
+                return "time"
+        return None
+
+    # Hints
+
+    def _hints(self, member: MemberId, line: Line) -> list[Hint]:
+        """What a member is told of an event that is held: once for a child, a domain and a day."""
+        held = set(self.held[member])
+        reasons = self._reasons(member, line, now=None)
+        if not isinstance(line.body, MilestoneObserved | ParentFirstSaw | Amended | Sorted):
+            return []
+        if self._follows(member, line, held) or any(
+            reason.milestone is None or reason.choice.mode is not Mode.HINT for reason in reasons
+        ):
+            return []
+        waiting = {subject for seq in held for subject in subjects(self.log, self.log[seq - 1])}
+        day = line.event.received_at.astimezone(UTC).date()
+        found: list[Hint] = []
+        for child, milestone in subjects(self.log, line):
+            is_kept = any((reason.child, reason.milestone) == (child, milestone) for reason in reasons)
+            if not is_kept or (child, milestone) in waiting:
+                continue
+            domain = domain_of(self.log, milestone)
+            last = [hint.day for hint in self._hinted(member, found) if (hint.child, hint.domain) == (child, domain)]
+            if all(day > earlier for earlier in last):
+                found.append(Hint(child, domain, day))
+        return found
+
+    def _hinted(self, member: MemberId, more: list[Hint]) -> list[Hint]:
+        return [entry.what for entry in self.feeds.get(member, []) if isinstance(entry.what, Hint)] + more

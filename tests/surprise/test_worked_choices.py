@@ -1,0 +1,215 @@
+"""What members choose, at joining and later, by worked histories: each feed is written out by hand."""
+
+from datetime import timedelta
+
+from events.event import Audience
+from tests.surprise.story import (
+    ADA,
+    BEN,
+    CLAPPED,
+    CRAWLED,
+    DAYCARE,
+    GRANNY,
+    MIA,
+    NOAH,
+    ON_ALL_FOURS,
+    ROLLED,
+    SITTER,
+    SPOKE,
+    STEPPED,
+    STOOD,
+    WALKED,
+    Feed,
+    Story,
+    table,
+)
+
+
+def test_a_sitters_everyday_note_waits_until_it_is_sorted_or_time_has_passed(feed: Feed) -> None:
+    """Section 4: `hold_unsorted` and `at_most_days`; a parent's note does not wait, nor a helper's note about what was told."""
+    story = Story()
+    story.chooses(BEN, "keep", "domain:movement", hold_unsorted=True, at_most_days=3)
+    lunch = story.writes(SITTER, "soup")
+    story.cheers(ADA, lunch)
+    story.clips(SITTER, story.writes(DAYCARE, "under the trees"))
+    garden = story.writes(DAYCARE, "in the garden")
+    story.writes(ADA, "we were at the lake")
+    clapped = story.saw(GRANNY, CLAPPED)
+    story.writes(SITTER, "so loud!", about=clapped)
+    story.passes(days=2)
+    later = story.writes(GRANNY, "look at this")
+    story.sorts(ADA, lunch)
+    story.sorts(ADA, garden, STEPPED)
+    story.passes(days=1)
+    story.ticks(BEN)
+    story.passes(days=2)
+    story.sorts(SITTER, later, CLAPPED)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ada wrote we were at the lake
+        Gran saw Mia claps
+        Sam wrote so loud!
+        Sam wrote soup (sorted)
+        Ada cheered (sorted)
+        Ada sorted none (sorted)
+        Sunflowers wrote under the trees (time)
+        Sam attached a clip (time)
+        Gran wrote look at this (sorted)
+        Sam sorted claps (sorted)
+    """)
+
+
+def test_a_note_that_was_sorted_to_a_kept_milestone_waits_for_the_milestone(feed: Feed) -> None:
+    """Section 4: held with its sorting, and with all else that is said in its thread."""
+    story = Story()
+    story.chooses(BEN, "keep")
+    told = story.writes(ADA, "guess what")
+    story.cheers(GRANNY, told)
+    story.sorts(ADA, told, STEPPED)
+    story.cheers(SITTER, told)
+    story.cheers(BEN, told)
+    story.first(BEN, STEPPED)
+    story.cheers(ADA, told)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ada wrote guess what
+        Gran cheered
+        Ben cheered
+        Ben first saw Mia first-steps
+        Ada sorted first-steps (own_first)
+        Sam cheered (own_first)
+        Ada cheered
+    """)
+
+
+def test_what_makes_a_home_change_is_told_unless_it_was_chosen_by_name(feed: Feed) -> None:
+    """Section 4: a safety note is told to who keeps the whole domain, and to who keeps a step within it."""
+    story = Story()
+    story.chooses(BEN, "keep")
+    story.chooses(BEN, "keep", f"milestone:{ON_ALL_FOURS}")
+    story.chooses(ADA, "keep", f"milestone:{CRAWLED}", child=MIA)
+    for milestone in (ROLLED, CRAWLED, ON_ALL_FOURS):
+        story.saw(GRANNY, milestone)
+    story.saw(GRANNY, CRAWLED, NOAH)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ben chose keep
+        Gran saw Mia rolls-over
+        Gran saw Mia crawls
+        Gran saw Noah crawls
+    """)
+    assert feed(story, ADA) == table("""
+        Ada chose keep
+        Gran saw Mia rolls-over
+        Gran saw Mia gets-on-hands-and-knees
+        Gran saw Noah crawls
+    """)
+
+
+def test_a_choice_at_joining_precedes_the_history(feed: Feed) -> None:
+    """Section 4: what was withdrawn before is not in it; no hint is given for it; it is freed like all else (law 9)."""
+    story = Story(BEN)
+    seen = story.saw(GRANNY, WALKED)
+    story.cheers(ADA, seen)
+    mistaken = story.saw(SITTER, WALKED)
+    story.withdraws(SITTER, mistaken)
+    changed = story.saw(SITTER, CLAPPED)
+    story.amends(SITTER, changed, milestone=STEPPED)
+    story.saw(GRANNY, SPOKE)
+    story.saw(ADA, SPOKE, audience=Audience.HOUSEHOLD)
+    story.chooses(BEN, "hint", "domain:movement", child=MIA)
+    story.joins(BEN)
+    story.passes(days=1)
+    story.first(BEN, WALKED)
+    assert feed(story, BEN) == table("""
+        Gran saw Mia first-word
+        Ben chose hint
+        Ben first saw Mia walks
+        Gran saw Mia walks (own_first)
+        Ada cheered (own_first)
+        Sam saw Mia claps (own_first)
+        Sam amended milestone (own_first)
+    """)
+
+
+def test_a_hint_is_given_once_a_day_for_a_child_and_a_domain(feed: Feed) -> None:
+    """Section 4: none for what waits already, for a day that is not later than the last, or where anything is to be kept."""
+    story = Story()
+    story.chooses(BEN, "hint")
+    story.chooses(BEN, "keep", f"milestone:{STEPPED}")
+    story.saw(GRANNY, STOOD)
+    story.saw(SITTER, STOOD)
+    story.saw(GRANNY, "movement.cruises")
+    story.saw(GRANNY, SPOKE)
+    story.passes(days=1)
+    story.saw(SITTER, STOOD)
+    story.saw(GRANNY, WALKED)
+    story.saw(GRANNY, STOOD, NOAH)
+    mistaken = story.saw(GRANNY, "movement.jumps")
+    story.withdraws(GRANNY, mistaken)
+    story.passes(days=-1)
+    story.saw(GRANNY, "movement.hops")
+    story.passes(days=2)
+    story.saw(GRANNY, "movement.hops")
+    story.saw(GRANNY, "movement.jumps")
+    assert feed(story, BEN) == table("""
+        Ben chose hint
+        Ben chose keep
+        something new for Mia in movement, Monday
+        something new for Mia in talking, Monday
+        something new for Noah in movement, Tuesday
+        something new for Mia in movement, Tuesday
+        something new for Mia in movement, Wednesday
+    """)
+
+
+def test_the_most_specific_choice_counts_then_the_one_that_was_recorded_last(feed: Feed) -> None:
+    """Section 4: also where it arrives first; and a choice to be told frees."""
+    story = Story()
+    story.chooses(BEN, "keep")
+    story.chooses(BEN, "tell", "domain:talking")
+    story.chooses(BEN, "keep", "domain:talking", child=MIA)
+    story.passes(days=2)
+    story.saw(GRANNY, SPOKE)
+    story.saw(GRANNY, SPOKE, NOAH)
+    story.saw(GRANNY, WALKED)
+    story.chooses(BEN, "tell", late=timedelta(days=3))
+    story.saw(GRANNY, CLAPPED)
+    story.chooses(BEN, "tell")
+    story.saw(GRANNY, STOOD)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ben chose tell
+        Ben chose keep
+        Gran saw Noah first-word
+        Ben chose tell
+        Ben chose tell
+        Gran saw Mia walks (told)
+        Gran saw Mia claps (told)
+        Gran saw Mia stands-for-a-moment
+    """)
+
+
+def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
+    """Section 4: `at_most_days` from when it was received; what refers to it comes with it, unless it waits by itself."""
+    story = Story()
+    story.chooses(BEN, "keep", at_most_days=2)
+    story.chooses(BEN, "keep", "domain:talking")
+    seen = story.saw(GRANNY, WALKED)
+    story.saw(GRANNY, SPOKE)
+    story.passes(days=1)
+    story.cheers(SITTER, seen)
+    story.first(ADA, WALKED, of=seen, shared=True)
+    story.saw(GRANNY, "feelings.names-a-feeling")
+    story.passes(days=1)
+    story.ticks(BEN)
+    story.saw(GRANNY, WALKED)
+    story.passes(days=1)
+    story.ticks(BEN)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ben chose keep
+        Gran saw Mia walks (time)
+        Sam cheered (time)
+        Ada first saw Mia walks (time)
+    """)
