@@ -69,11 +69,20 @@ class Folding:
     def step(self, seq: Seq, event: Event[Any], commitment: bytes, target: Target | None) -> Stepped:
         """Fold one more event of the log."""
         kind = type(event.event).__name__
-        case = self.keeping.case_of(seq, event, target, self.roster, is_new_name=is_new_name(event, self.roster))
+        case = None
+        if self.keeping.waiting or kind == "SurpriseChosen":
+            case = self.keeping.case_of(seq, event, target, self.roster, is_new_name=is_new_name(event, self.roster))
+        self.keeping.note(kind, seq, event, target)
         if kind in roster.CHANGES_A_ROSTER:
             self.roster = roster.step(self.roster, event)
         verdict = visibility.decide(
-            case, author=event.author, audience=event.audience, target=target, roster=self.roster, waiting=self.keeping.waiting
+            case,
+            kind=kind,
+            author=event.author,
+            audience=event.audience,
+            target=target,
+            roster=self.roster,
+            waiting=self.keeping.waiting,
         )
         self._tell(seq, commitment, verdict.told)
         place = self.place_of(event.author)
@@ -81,9 +90,10 @@ class Folding:
             self._step_sightings(self._parents, touched, event)
             if self._is_own_and_no_parents(kind, event.author, target):
                 self._step_sightings((event.author,), touched, event)
+        if case is None:
+            return Stepped(verdict.told, place)
         hinted = tuple([member for member in verdict.held if self._hold(member, case, event.received_at)])
-        releases = self._act(case, event, touched)
-        return Stepped(verdict.told, place, hinted, releases)
+        return Stepped(verdict.told, place, hinted, self._act(case, event, touched))
 
     def _tell(self, seq: Seq, commitment: bytes, told: tuple[MemberId, ...]) -> None:
         if (told is not self._told and told != self._told) or seq != self._first_seq + len(self._commitments):
@@ -106,6 +116,8 @@ class Folding:
         """What an event means to those who wait."""
         if not self.keeping.concerns(case.kind):
             return ()
+        if case.kind == "SurpriseChosen":
+            self.settle()  # from here on their feed is stored entry by entry
         own = self.sightings[touched].get(event.author) if touched is not None else None
         releases = self.keeping.act(case, event, self.roster, own=own, seen=self._seen_by)
         for release in releases:

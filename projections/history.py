@@ -57,6 +57,7 @@ class _Past:
         name = event.event.milestone if isinstance(event.event, MilestoneNamed) else None
         is_new_name = name is not None and name not in self._names
         case = self._keeping.case_of(past.seq, event, target, self._roster, is_new_name=is_new_name)
+        self._keeping.note(case.kind, past.seq, event, target)
         if name is not None:
             self._names.add(name)
         if (said := self._said.get(past.seq)) is not None:

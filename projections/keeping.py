@@ -49,7 +49,7 @@ class Keeping:
 
     def __init__(self, waiting: Mapping[MemberId, Waiting]) -> None:
         self.waiting: dict[MemberId, Waiting] = dict(waiting)
-        self.had: dict[Seq, Had] = {}
+        self.had: dict[Seq, Had | Event[Any]] = {}
         """Sighting -> what it was ever about; of those that the coming events may amend."""
         self.sorted: set[Seq] = set()
         """Threads of which somebody said what they are about; of those that the coming events may refer to."""
@@ -70,19 +70,9 @@ class Keeping:
         return waits
 
     def case_of(self, seq: Seq, event: Event[Any], target: Past | None, roster: Roster, *, is_new_name: bool) -> Case:
-        """Describe an event for the rule, and remember what later ones may ask of it."""
+        """Describe an event for the rule. `note` it afterwards."""
         body = event.event
-        had = None
-        match body:
-            case MilestoneObserved() | ParentFirstSaw():
-                self.had[seq] = had_of(event)
-            case Amended() if target is not None and target.kind in SIGHTING_KINDS and brings_a_subject(body):
-                had = self.had[target.seq]
-                self.had[target.seq] = had_after(had, body)
-            case Sorted() if target is not None:
-                self.sorted.add(target.thread)
-            case _:
-                pass
+        had = self._had(target) if isinstance(body, Amended) and brings_a_subject(body) else None
         author = roster.members.get(event.author)
         return case_of(
             seq,
@@ -94,6 +84,22 @@ class Keeping:
             is_new_name=is_new_name,
             is_sorted=target is not None and target.thread in self.sorted,
         )
+
+    def note(self, kind: str, seq: Seq, event: Event[Any], target: Past | None) -> None:
+        """Remember what later events may ask of this one."""
+        if kind in SIGHTING_KINDS:
+            self.had[seq] = event
+        elif kind == "Amended" and target is not None and brings_a_subject(event.event):
+            if (had := self._had(target)) is not None:
+                self.had[target.seq] = had_after(had, event.event)
+        elif kind == "Sorted" and target is not None:
+            self.sorted.add(target.thread)
+
+    def _had(self, target: Past | None) -> Had | None:
+        if target is None or target.kind not in SIGHTING_KINDS:
+            return None
+        had = self.had[target.seq]
+        return had_of(had) if isinstance(had, Event) else had
 
     def hold(self, member: MemberId, case: Case, roster: Roster) -> list[Hint]:
         """Hold an event from a member; gives the hints that they get instead."""

@@ -48,8 +48,9 @@ def audience_of(body: type[Body], *, asked: Audience | None, target: Target | No
 
 
 def decide(
-    case: Case,
+    case: Case | None,
     *,
+    kind: str,
     author: MemberId,
     audience: Audience,
     target: Target | None,
@@ -59,11 +60,12 @@ def decide(
     """Decide who is told of an event, given the roster as the event leaves it.
 
     An author is always told of their own words. Whoever sees an event has seen what it refers to. Who has chosen to wait is
-    not told of what the rule holds from them; a withdrawal of what is held from them is for nobody to hear.
+    not told of what the rule holds from them; a withdrawal of what is held from them is for nobody to hear. Where nobody
+    waits, no case needs to be made.
     """
-    meant = meant_for(case.kind, author, audience, roster)
+    meant = meant_for(kind, author, audience, roster)
     told = meant if target is None or target.told is meant else tuple([one for one in meant if one in target.told])
-    if not waiting or case.kind in ROSTER_KINDS:
+    if case is None or kind in ROSTER_KINDS:
         return Verdict(told)
     held = tuple([one for one in meant if one != author and one in waiting and _is_kept(case, one, told, waiting[one], roster)])
     return Verdict(tuple([one for one in told if one not in held]), held) if held else Verdict(told)

@@ -107,8 +107,8 @@ class Oracle:
         """Tell who joins of the history, by the choices that they made before it."""
         seen: set[int] = set()
         for line in past:
-            is_fact = isinstance(line.body, ROSTER_FACTS)
-            if is_fact or (self._members[member].sees is Sees.ALL and self._sees(member, line, seen)):
+            is_plain = isinstance(line.body, ROSTER_FACTS) or line.event.author == member
+            if is_plain or (self._members[member].sees is Sees.ALL and self._sees(member, line, seen)):
                 seen.add(line.seq)
         history = [line for line in past if line.seq in seen]
         held = self._still_held(member, [line for line in history if line.event.author != member], now=None)
