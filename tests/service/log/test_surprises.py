@@ -1,0 +1,310 @@
+"""What is held from who waits, and what frees it, in the rows of a real database."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from uuid_utils.compat import uuid7
+
+from events.surprise import TimePassed
+from service.log.log import Log
+from service.replay import replay
+from tests.families import STOOD, WALKED, drafted, feed_of, found, log_on, note, outcomes, saw
+from tests.waiting import NOON, Clock, at_noon, pushed, told_in, waits
+
+RUNS, SMILES, COOS = "movement.runs", "feelings.social-smile", "talking.coos"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def log(database_url: str, pool: asyncpg.Pool, clock: Clock) -> AsyncIterator[Log]:
+    async with log_on(database_url, pool, now=clock) as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+async def replayed(log: Log, database_url: str) -> AsyncIterator[None]:
+    """Law 11: whatever a test did, a replay of the log gives exactly the live rows."""
+    yield
+    assert (await replay(database_url, check=True, processes=1)).differences == ()
+
+
+async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_the_order_of_the_log(
+    log: Log, pool: asyncpg.Pool
+) -> None:
+    """Law 9, I-21: note, cheer, amendment and another parent's first with it, exactly once, right after the act itself."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    first = saw(family, WALKED)
+    about = (
+        note(family, "three steps!", about=first["id"]), drafted("Cheered", about=first["id"]),
+        drafted(
+            "ParentFirstSaw", child=family.child, milestone=WALKED, how="in_person", observation=first["id"], audience="family"
+        ),
+    )  # fmt: skip
+    amended = drafted("Amended", target=first["id"], changes={"note": "five steps"})
+    at_noon(first, *about, amended)
+    before = await feed_of(pool, family, family.ben)
+    receipts = await pushed(log, family, family.sitter, first)
+    assert receipts[0].keep_quiet == ("Ben",)
+    await pushed(log, family, family.ada, *about)
+    await pushed(log, family, family.sitter, amended)
+    assert await feed_of(pool, family, family.ben) == before
+    assert [one for one, _ in told_in(await feed_of(pool, family, family.ada), first, *about, amended)] == [0, 1, 2, 3, 4]
+    own = saw(family, WALKED, audience="me")
+    receipts = await pushed(log, family, family.ben, *at_noon(own))
+    after = await feed_of(pool, family, family.ben)
+    assert after[: len(before)] == before
+    assert told_in(after, first, *about, amended, own) == [
+        (5, None), (0, "own_first"), (1, "own_first"), (2, "own_first"), (3, "own_first"), (4, "own_first"),
+    ]  # fmt: skip
+    assert receipts[0].place == len(before) + 1
+    assert [entry["place"] for entry in after] == list(range(1, len(after) + 1))
+    again = await pushed(log, family, family.ben, own)
+    assert (outcomes(again), again[0].place) == (["already_recorded"], len(before) + 1)
+    assert await feed_of(pool, family, family.ben) == after
+
+
+async def test_an_act_that_was_recorded_offline_days_before_frees_when_it_arrives(
+    log: Log, pool: asyncpg.Pool, clock: Clock
+) -> None:
+    """Law 9: Ben saw it on Tuesday without a signal; the sitter's words of Wednesday came first."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    tuesday, wednesday, friday = (NOON + timedelta(days=day) for day in (1, 2, 4))
+    clock.now = wednesday
+    first = saw(family, WALKED, at=wednesday)
+    await pushed(log, family, family.sitter, first)
+    assert told_in(await feed_of(pool, family, family.ben), first) == []
+    clock.now = friday
+    own = drafted("ParentFirstSaw", child=family.child, milestone=WALKED, how="in_person", at=tuesday)
+    await pushed(log, family, family.ben, own)
+    feed = await feed_of(pool, family, family.ben)
+    assert told_in(feed, own, first) == [(0, None), (1, "own_first")]
+    assert feed[-1]["told_at"] == feed[-2]["told_at"] == feed[-2]["event"]["received_at"]
+
+
+async def test_who_saw_running_has_seen_walking_and_running_would_tell_of_walking(log: Log, pool: asyncpg.Pool) -> None:
+    """Design, section 4: implied both ways, and what was met is told at once from then on."""
+    family = await found(log)
+    await waits(log, family, family.ben, scope=f"milestone:{WALKED}")
+    walked, ran, later = saw(family, WALKED), saw(family, RUNS), saw(family, RUNS)
+    await pushed(log, family, family.granny, *at_noon(walked, ran))
+    assert told_in(await feed_of(pool, family, family.ben), walked, ran) == []
+    own = saw(family, RUNS, audience="me")
+    await pushed(log, family, family.ben, *at_noon(own))
+    await pushed(log, family, family.granny, *at_noon(later))
+    feed = await feed_of(pool, family, family.ben)
+    assert told_in(feed, own, walked, ran, later) == [(0, None), (1, "own_first"), (2, "own_first"), (3, None)]
+
+
+async def test_what_was_withdrawn_while_it_was_held_is_never_delivered(log: Log, pool: asyncpg.Pool) -> None:
+    """Design, section 4: nor the cheer for it, nor the withdrawal."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    before = await feed_of(pool, family, family.ben)
+    mistaken, cheer = saw(family, WALKED), drafted("Cheered")
+    cheer["event"]["about"] = mistaken["id"]
+    await pushed(log, family, family.sitter, *at_noon(mistaken, cheer), drafted("Withdrawn", target=mistaken["id"], at=NOON))
+    own = saw(family, WALKED, audience="me")
+    await pushed(log, family, family.ben, *at_noon(own))
+    assert [entry["event"]["id"] for entry in (await feed_of(pool, family, family.ben))[len(before) :]] == [own["id"]]
+    assert await pool.fetchval("SELECT count(*) FROM held") == 0
+
+
+async def test_an_own_first_that_was_withdrawn_is_unmet_and_what_was_told_stays_told(log: Log, pool: asyncpg.Pool) -> None:
+    """Design, section 4."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    first, second = saw(family, WALKED), saw(family, WALKED)
+    own = drafted("ParentFirstSaw", child=family.child, milestone=WALKED, how="in_person", at=NOON)
+    await pushed(log, family, family.ada, *at_noon(first))
+    await pushed(log, family, family.ben, own, drafted("Withdrawn", target=own["id"], at=NOON))
+    await pushed(log, family, family.ada, *at_noon(second))
+    assert told_in(await feed_of(pool, family, family.ben), first, second) == [(0, "own_first")]
+
+
+@pytest.mark.parametrize(
+    ("scope", "freed"), [("all", [0, 1]), ("domain:movement", [0]), (f"milestone:{WALKED}", [0]), ("domain:hands", [])]
+)
+async def test_an_opened_envelope_frees_what_lies_in_it_and_later_ones_are_held_again(
+    log: Log, pool: asyncpg.Pool, scope: str, freed: list[int]
+) -> None:
+    """Design, section 4: for all, a domain or a milestone; to look once is not to have seen it oneself."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    seen, later = (saw(family, WALKED), saw(family, SMILES)), saw(family, WALKED)
+    await pushed(log, family, family.ada, *at_noon(*seen))
+    await pushed(log, family, family.ben, drafted("EnvelopeOpened", scope=scope, at=NOON))
+    await pushed(log, family, family.ada, *at_noon(later))
+    assert told_in(await feed_of(pool, family, family.ben), *seen, later) == [(one, "opened") for one in freed]
+
+
+async def test_a_choice_of_tell_frees_and_an_older_one_that_arrives_late_does_not(
+    log: Log, pool: asyncpg.Pool
+) -> None:
+    """Design, section 4: the most specific choice, then the latest, by when it was recorded."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    first = saw(family, WALKED)
+    await pushed(log, family, family.ada, *at_noon(first))
+    hour = timedelta(hours=1)
+    await pushed(log, family, family.ben, drafted("SurpriseChosen", scope="all", mode="tell", at=NOON - hour))
+    assert told_in(await feed_of(pool, family, family.ben), first) == []
+    await pushed(log, family, family.ben, drafted("SurpriseChosen", scope="all", mode="tell", at=NOON + hour))
+    assert told_in(await feed_of(pool, family, family.ben), first) == [(0, "told")]
+
+
+async def test_time_frees_by_an_event_of_the_log_and_only_what_is_due(log: Log, pool: asyncpg.Pool, clock: Clock) -> None:
+    """Laws 9 and 11: a tick is written when something is due, told to nobody, and folded without a clock."""
+    family = await found(log)
+    await waits(log, family, family.ben, at_most_days=7)
+    first, second = saw(family, WALKED), saw(family, SMILES)
+    await pushed(log, family, family.ada, *at_noon(first))
+    clock.now = NOON + timedelta(days=3)
+    await pushed(log, family, family.ada, *at_noon(second))
+    before = {member: await feed_of(pool, family, member) for member in family.members}
+
+    async def tick(days: float) -> list[str]:
+        clock.now = NOON + timedelta(days=days)
+        async with log.transaction() as writing:
+            await writing.write(family=family.family, author=family.ben, facts=(TimePassed(),))
+            return [receipt.outcome for appended in writing.appended for receipt in appended.receipts[0]]  # type: ignore[union-attr]
+
+    events = await pool.fetchval("SELECT count(*) FROM event")
+    assert await tick(6.9) == ["already_recorded"]
+    assert await pool.fetchval("SELECT count(*) FROM event") == events
+    assert {member: await feed_of(pool, family, member) for member in family.members} == before
+    assert await tick(7) == ["recorded"]
+    after = {member: await feed_of(pool, family, member) for member in family.members}
+    assert told_in(after.pop(family.ben), first, second) == [(0, "time")]
+    assert after == {member: feed for member, feed in before.items() if member != family.ben}
+
+
+async def test_everyday_notes_are_held_until_somebody_sorts_them(log: Log, pool: asyncpg.Pool) -> None:
+    """Design, section 4: a note by a sitter or a daycare that names no milestone; Ada's own is told."""
+    family = await found(log)
+    await waits(log, family, family.ben, hold_unsorted=True)
+    lunch, steps, ours = note(family, "peas for lunch"), note(family, "she walked!"), note(family, "a bath")
+    held = await pushed(log, family, family.sitter, *at_noon(lunch, steps))
+    assert {receipt.keep_quiet for receipt in held} == {("Ben",)}
+    await pushed(log, family, family.ada, *at_noon(ours))
+    assert told_in(await feed_of(pool, family, family.ben), lunch, steps, ours) == [(2, None)]
+    await pushed(
+        log, family, family.ada,
+        drafted("Sorted", target=lunch["id"], child=family.child, at=NOON),
+        drafted("Sorted", target=steps["id"], child=family.child, milestone=WALKED, at=NOON),
+    )  # fmt: skip
+    assert told_in(await feed_of(pool, family, family.ben), lunch, steps) == [(0, "sorted")]
+    await pushed(log, family, family.ben, *at_noon(saw(family, WALKED, audience="me")))
+    assert told_in(await feed_of(pool, family, family.ben), lunch, steps) == [(0, "sorted"), (1, "own_first")]
+
+
+async def test_a_hint_says_a_domain_once_a_day_and_nothing_else(log: Log, pool: asyncpg.Pool, clock: Clock) -> None:
+    """Design, section 4: one entry for a child, a domain and a day."""
+    family = await found(log)
+    await waits(log, family, family.ben, mode="hint")
+    before = await feed_of(pool, family, family.ben)
+    await pushed(log, family, family.sitter, *at_noon(saw(family, WALKED), saw(family, STOOD), saw(family, COOS)))
+    clock.now = NOON + timedelta(days=1)
+    await pushed(log, family, family.sitter, *at_noon(saw(family, WALKED), saw(family, RUNS)))
+    hints = (await feed_of(pool, family, family.ben))[len(before) :]
+    child = str(family.child)
+    assert [entry["event"] for entry in hints] == [
+        {"type": "Hint", "child": child, "domain": "movement", "day": "2026-03-01"},
+        {"type": "Hint", "child": child, "domain": "talking", "day": "2026-03-01"},
+        {"type": "Hint", "child": child, "domain": "movement", "day": "2026-03-02"},
+    ]
+    assert [entry["place"] for entry in hints] == [len(before) + 1, len(before) + 2, len(before) + 3]
+
+
+async def test_what_has_a_safety_note_is_told_unless_it_was_chosen_by_name(log: Log, pool: asyncpg.Pool) -> None:
+    """Design, section 4: the cot is lowered before anybody is surprised."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    pulls = "movement.pulls-to-stand"
+    first, second = saw(family, pulls), saw(family, pulls)
+    await pushed(log, family, family.sitter, *at_noon(first))
+    await waits(log, family, family.ben, scope=f"milestone:{pulls}")
+    await pushed(log, family, family.sitter, *at_noon(second))
+    assert told_in(await feed_of(pool, family, family.ben), first, second) == [(0, None)]
+
+
+async def test_an_amendment_that_would_tell_is_held_and_so_is_what_is_said_of_it_then(log: Log, pool: asyncpg.Pool) -> None:
+    """Design, section 4: the first words are known already; what they turned into is not."""
+    family = await found(log)
+    await waits(log, family, family.ben, scope=f"milestone:{WALKED}")
+    first = saw(family, STOOD)
+    amended = drafted("Amended", target=first["id"], changes={"milestone": WALKED})
+    bravo = drafted("Cheered", about=first["id"], words="walking!")
+    await pushed(log, family, family.sitter, *at_noon(first, amended))
+    await pushed(log, family, family.ada, *at_noon(bravo))
+    assert told_in(await feed_of(pool, family, family.ben), first, amended, bravo) == [(0, None)]
+    await pushed(log, family, family.ben, *at_noon(saw(family, WALKED, audience="me")))
+    told = told_in(await feed_of(pool, family, family.ben), first, amended, bravo)
+    assert told == [(0, None), (1, "own_first"), (2, "own_first")]
+
+
+async def test_a_name_of_the_familys_own_is_held_with_what_it_names(log: Log, pool: asyncpg.Pool) -> None:
+    """Law 8: whoever was not told the name does not have the milestone, as if there were none."""
+    family = await found(log)
+    await waits(log, family, family.ben, scope="domain:life")
+    own = f"own.{uuid7()}"
+    named = drafted("MilestoneNamed", milestone=own, title="First tractor", domain="life", at=NOON)
+    seen = saw(family, own)
+    await pushed(log, family, family.ada, named, *at_noon(seen))
+    absent, guessed = saw(family, f"own.{uuid7()}"), saw(family, own)
+    refused = await pushed(log, family, family.ben, *at_noon(absent, guessed))
+    problems = [receipt.problem for receipt in refused if receipt.problem is not None]
+    assert [(one.code, (one.at or "")[len("drafts[0].") :]) for one in problems] == [
+        ("event.unknown_milestone", "event.milestone")
+    ] * 2
+    assert told_in(await feed_of(pool, family, family.ben), named, seen) == []
+    await pushed(log, family, family.ben, drafted("EnvelopeOpened", scope="domain:life", at=NOON))
+    assert told_in(await feed_of(pool, family, family.ben), named, seen) == [(0, "opened"), (1, "opened")]
+    assert outcomes(await pushed(log, family, family.ben, *at_noon(saw(family, own)))) == ["recorded"]
+
+
+async def test_the_parents_timeline_follows_what_they_were_told(log: Log, pool: asyncpg.Pool) -> None:
+    """Laws 8 and 9: rows of a timeline appear with the release, and not before."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    first = saw(family, WALKED)
+    amended = drafted("Amended", target=first["id"], changes={"precision": "day"})
+    await pushed(log, family, family.sitter, *at_noon(first, amended))
+    rows = "SELECT count(*) FROM sighting WHERE member_id = $1"
+    assert (await pool.fetchval(rows, family.ben), await pool.fetchval(rows, family.ada)) == (0, 1)
+    await pushed(log, family, family.ben, *at_noon(saw(family, WALKED, audience="me")))
+    assert await pool.fetchval(rows, family.ben) == 2
+
+
+async def test_a_private_first_shows_in_no_receipt_and_a_shared_one_does(log: Log) -> None:
+    """Law 14: whether Ben has seen it by now, only Ben says."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+
+    async def quiet(milestone: str) -> tuple[str, ...]:
+        return (await pushed(log, family, family.sitter, *at_noon(saw(family, milestone))))[0].keep_quiet
+
+    assert await quiet(WALKED) == ("Ben",)
+    await pushed(log, family, family.ben, *at_noon(saw(family, WALKED, audience="me")))
+    await pushed(log, family, family.ben, drafted("EnvelopeOpened", scope="all", at=NOON))
+    assert await quiet(WALKED) == ("Ben",)
+    await pushed(log, family, family.ben, *at_noon(saw(family, WALKED)))
+    assert (await quiet(WALKED), await quiet(SMILES)) == ((), ("Ben",))
+
+
+async def test_one_who_waits_has_an_entry_a_run(log: Log, pool: asyncpg.Pool) -> None:
+    """I-20: neither the rows nor the time that it takes to read them tell where something is held."""
+    family = await found(log)
+    await pushed(log, family, family.ada, *at_noon(*(note(family) for _ in range(5))))
+    await waits(log, family, family.ben)
+    last = await pool.fetchval("SELECT max(first_place) FROM feed_run WHERE member_id = $1", family.ben)
+    await pushed(log, family, family.ada, *at_noon(*(note(family) for _ in range(5)), saw(family, WALKED), note(family)))
+    lengths = await pool.fetch("SELECT length FROM feed_run WHERE member_id = $1 AND first_place > $2", family.ben, last)
+    assert [row[0] for row in lengths] == [1] * 6
