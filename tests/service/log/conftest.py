@@ -1,4 +1,4 @@
-"""The log of one process, and of a second one on the same database."""
+"""A log whose clock a test sets, and which is replayed when the test is done."""
 
 from collections.abc import AsyncIterator
 
@@ -6,18 +6,24 @@ import asyncpg
 import pytest
 
 from service.log.log import Log
+from service.replay import replay
 from tests.families import log_on
+from tests.waiting import Clock
 
 
 @pytest.fixture
-async def log(database_url: str, pool: asyncpg.Pool) -> AsyncIterator[Log]:
-    """The log, as one process has it."""
-    async with log_on(database_url, pool) as one:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def log(database_url: str, pool: asyncpg.Pool, clock: Clock) -> AsyncIterator[Log]:
+    async with log_on(database_url, pool, now=clock) as one:
         yield one
 
 
 @pytest.fixture
-async def other_log(database_url: str, pool: asyncpg.Pool) -> AsyncIterator[Log]:
-    """The same log, as another process has it."""
-    async with log_on(database_url, pool) as one:
-        yield one
+async def replayed(log: Log, database_url: str) -> AsyncIterator[None]:
+    """Law 11: whatever a test did, a replay of the log gives exactly the live rows."""
+    yield
+    assert (await replay(database_url, check=True, processes=1)).differences == ()

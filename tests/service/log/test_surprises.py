@@ -1,37 +1,19 @@
 """What is held from who waits, and what frees it, in the rows of a real database."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
 import pytest
-from uuid_utils.compat import uuid7
 
 from events.surprise import TimePassed
 from service.log.log import Log
-from service.replay import replay
-from tests.families import STOOD, WALKED, drafted, feed_of, found, log_on, note, outcomes, saw
+from tests.families import STOOD, WALKED, drafted, feed_of, found, note, outcomes, saw
 from tests.waiting import NOON, Clock, at_noon, pushed, told_in, waits
 
 RUNS, SMILES, COOS = "movement.runs", "feelings.social-smile", "talking.coos"
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def log(database_url: str, pool: asyncpg.Pool, clock: Clock) -> AsyncIterator[Log]:
-    async with log_on(database_url, pool, now=clock) as one:
-        yield one
-
-
-@pytest.fixture(autouse=True)
-async def replayed(log: Log, database_url: str) -> AsyncIterator[None]:
-    """Law 11: whatever a test did, a replay of the log gives exactly the live rows."""
-    yield
-    assert (await replay(database_url, check=True, processes=1)).differences == ()
+pytestmark = pytest.mark.usefixtures("replayed")
 
 
 async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_the_order_of_the_log(
@@ -248,63 +230,3 @@ async def test_an_amendment_that_would_tell_is_held_and_so_is_what_is_said_of_it
     await pushed(log, family, family.ben, *at_noon(saw(family, WALKED, audience="me")))
     told = told_in(await feed_of(pool, family, family.ben), first, amended, bravo)
     assert told == [(0, None), (1, "own_first"), (2, "own_first")]
-
-
-async def test_a_name_of_the_familys_own_is_held_with_what_it_names(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 8: whoever was not told the name does not have the milestone, as if there were none."""
-    family = await found(log)
-    await waits(log, family, family.ben, scope="domain:life")
-    own = f"own.{uuid7()}"
-    named = drafted("MilestoneNamed", milestone=own, title="First tractor", domain="life", at=NOON)
-    seen = saw(family, own)
-    await pushed(log, family, family.ada, named, *at_noon(seen))
-    absent, guessed = saw(family, f"own.{uuid7()}"), saw(family, own)
-    refused = await pushed(log, family, family.ben, *at_noon(absent, guessed))
-    problems = [receipt.problem for receipt in refused if receipt.problem is not None]
-    assert [(one.code, (one.at or "")[len("drafts[0].") :]) for one in problems] == [
-        ("event.unknown_milestone", "event.milestone")
-    ] * 2
-    assert told_in(await feed_of(pool, family, family.ben), named, seen) == []
-    await pushed(log, family, family.ben, drafted("EnvelopeOpened", scope="domain:life", at=NOON))
-    assert told_in(await feed_of(pool, family, family.ben), named, seen) == [(0, "opened"), (1, "opened")]
-    assert outcomes(await pushed(log, family, family.ben, *at_noon(saw(family, own)))) == ["recorded"]
-
-
-async def test_the_parents_timeline_follows_what_they_were_told(log: Log, pool: asyncpg.Pool) -> None:
-    """Laws 8 and 9: rows of a timeline appear with the release, and not before."""
-    family = await found(log)
-    await waits(log, family, family.ben)
-    first = saw(family, WALKED)
-    amended = drafted("Amended", target=first["id"], changes={"precision": "day"})
-    await pushed(log, family, family.sitter, *at_noon(first, amended))
-    rows = "SELECT count(*) FROM sighting WHERE member_id = $1"
-    assert (await pool.fetchval(rows, family.ben), await pool.fetchval(rows, family.ada)) == (0, 1)
-    await pushed(log, family, family.ben, *at_noon(saw(family, WALKED, audience="me")))
-    assert await pool.fetchval(rows, family.ben) == 2
-
-
-async def test_a_private_first_shows_in_no_receipt_and_a_shared_one_does(log: Log) -> None:
-    """Law 14: whether Ben has seen it by now, only Ben says."""
-    family = await found(log)
-    await waits(log, family, family.ben)
-
-    async def quiet(milestone: str) -> tuple[str, ...]:
-        return (await pushed(log, family, family.sitter, *at_noon(saw(family, milestone))))[0].keep_quiet
-
-    assert await quiet(WALKED) == ("Ben",)
-    await pushed(log, family, family.ben, *at_noon(saw(family, WALKED, audience="me")))
-    await pushed(log, family, family.ben, drafted("EnvelopeOpened", scope="all", at=NOON))
-    assert await quiet(WALKED) == ("Ben",)
-    await pushed(log, family, family.ben, *at_noon(saw(family, WALKED)))
-    assert (await quiet(WALKED), await quiet(SMILES)) == ((), ("Ben",))
-
-
-async def test_one_who_waits_has_an_entry_a_run(log: Log, pool: asyncpg.Pool) -> None:
-    """I-20: neither the rows nor the time that it takes to read them tell where something is held."""
-    family = await found(log)
-    await pushed(log, family, family.ada, *at_noon(*(note(family) for _ in range(5))))
-    await waits(log, family, family.ben)
-    last = await pool.fetchval("SELECT max(first_place) FROM feed_run WHERE member_id = $1", family.ben)
-    await pushed(log, family, family.ada, *at_noon(*(note(family) for _ in range(5)), saw(family, WALKED), note(family)))
-    lengths = await pool.fetch("SELECT length FROM feed_run WHERE member_id = $1 AND first_place > $2", family.ben, last)
-    assert [row[0] for row in lengths] == [1] * 6
