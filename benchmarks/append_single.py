@@ -30,11 +30,11 @@ async def measure(size: Size) -> list[Figure]:
         of_service: list[Tally] = []
         cpu_us: list[float] = []
         await _round_of_bare(devices, bare_lines, seconds=size.warm_up_s)
-        await _round(devices, seconds=size.warm_up_s)
+        await push_singly(devices, seconds=size.warm_up_s)
         for _ in range(size.rounds):
             of_bare.append(await _round_of_bare(devices, bare_lines, seconds=size.round_s))
             before = service.cpu_s
-            of_service.append(await _round(devices, seconds=size.round_s))
+            of_service.append(await push_singly(devices, seconds=size.round_s))
             cpu_us.append((service.cpu_s - before) / len(of_service[-1].latencies_s) * 1e6)
         insert_ms = await fsynced_insert_ms(service.database_url, inserts=20 if size.rounds == 1 else 300)
     return [
@@ -60,7 +60,8 @@ def _latencies(what: str, tallies: Sequence[Tally], *, limit_name: str, of_limit
     ]
 
 
-async def _round(devices: Sequence[Device], *, seconds: float) -> Tally:
+async def push_singly(devices: Sequence[Device], *, seconds: float) -> Tally:
+    """Let every device push one draft a request for so long."""
     _prepare(devices, seconds=seconds)
 
     def asks(device: Device) -> Callable[[], bytes]:

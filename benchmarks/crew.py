@@ -80,12 +80,12 @@ async def found(address: Address, *, seeds: int = SEEDS) -> Family:
             "code": invite["code"], "name": member.title(), "device": {"name": "phone"},
         })
         tokens[member] = str(joined["token"])
-    seeded = await _seed(line, family=family, child=child, token=tokens["sitter"], count=seeds) if seeds else ()
+    seeded = await seed_notes(line, family=family, child=child, token=tokens["sitter"], count=seeds) if seeds else ()
     line.close()
     return Family(family=family, child=child, token_by_member=tokens, seeds=seeded)
 
 
-async def _seed(line: Line, *, family: str, child: str, token: str, count: int) -> tuple[str, ...]:
+async def seed_notes(line: Line, *, family: str, child: str, token: str, count: int) -> tuple[str, ...]:
     """Notes and observations of the sitter, that parents and caregivers are told."""
     drafts = Drafts(role=Role.DAYCARE, child=child, about=(), seed=1)
     body = push_body([drafts.take() for _ in range(count)])

@@ -26,7 +26,7 @@ async def measure(size: Size) -> list[Figure]:
     async with stillnew() as service:
         families = await found_many(service.address, count=size.families)
         devices = await crew(service.address, families=families)
-        await _round(devices, size=size, seconds=size.warm_up_s)
+        await push_in_flushes(devices, count=size.flush_drafts, seconds=size.warm_up_s)
         conn = await asyncpg.connect(service.database_url)
         try:
             of_service: list[Tally] = []
@@ -35,7 +35,7 @@ async def measure(size: Size) -> list[Figure]:
             logged: list[float] = []
             for _ in range(size.rounds):
                 before = await _bytes_of(conn)
-                of_service.append(await _round(devices, size=size, seconds=size.round_s))
+                of_service.append(await push_in_flushes(devices, count=size.flush_drafts, seconds=size.round_s))
                 after = await _bytes_of(conn)
                 events = len(of_service[-1].latencies_s) * size.flush_drafts
                 stored.append((after[0] - before[0]) / events)
@@ -62,15 +62,16 @@ async def measure(size: Size) -> list[Figure]:
     ]
 
 
-async def _round(devices: Sequence[Device], *, size: Size, seconds: float) -> Tally:
+async def push_in_flushes(devices: Sequence[Device], *, count: int, seconds: float) -> Tally:
+    """Let every device push `count` drafts a request for so long."""
     for device in devices:
         device.drafts.prepare(int(seconds * READY_PER_S))
 
     def asks(device: Device) -> Callable[[], bytes]:
-        return lambda: device.question(count=size.flush_drafts)
+        return lambda: device.question(count=count)
 
     def is_right(answer: Answer) -> bool:
-        return answer.status == 200 and answer.body.count(b'"recorded"') == size.flush_drafts
+        return answer.status == 200 and answer.body.count(b'"recorded"') == count
 
     lines = [device.line for device in devices]
     return await drive(lines, [asks(device) for device in devices], seconds=seconds, is_right=is_right)

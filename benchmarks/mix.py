@@ -62,16 +62,17 @@ class Drafts:
 
     Args:
         about: ids of earlier events which the author has been told, to cheer for; may be empty where no cheer is dealt.
+        milestones: what the author may see and speak of; all of the catalogue, if none is named.
     """
 
-    def __init__(self, *, role: Role, child: str, about: Sequence[str], seed: int) -> None:
+    def __init__(self, *, role: Role, child: str, about: Sequence[str], seed: int, milestones: Sequence[str] = ()) -> None:
         self._dice = random.Random(seed)
         self._child = child
         self._about = about
         self._deck = [card for card, count in DECK_BY_ROLE[role].items() for _ in range(count)]
         self._dealt: list[Card] = []
         self._ready: deque[bytes] = deque()
-        self._milestones = tuple(CATALOGUE.by_key)
+        self._milestones = tuple(milestones) or tuple(CATALOGUE.by_key)
         self._now = datetime.now(UTC)
 
     def prepare(self, count: int) -> None:
@@ -131,3 +132,9 @@ def push_body(drafts: Sequence[bytes]) -> bytes:
     """The body of one push, sent now."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").encode()
     return b'{"sent_at":"' + now + b'","drafts":[' + b",".join(drafts) + b"]}"
+
+
+def draft_of(event: dict[str, object]) -> bytes:
+    """A draft of an event of just now, as JSON."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return _encode({"id": str(uuid_utils.uuid7()), "occurred_at": now, "precision": "minute", "recorded_at": now, "event": event})
