@@ -1,0 +1,84 @@
+"""The worked histories of docs/surprise.md are what happens: by the fold, and through the service's own log."""
+
+import dataclasses
+import re
+
+import asyncpg
+import pytest
+
+from tests.surprise.essay_page import PAGE, History, NotUnderstood, histories
+from tests.surprise.essay_runs import fold, through_the_service
+
+PAGE_TEXT = PAGE.read_text("utf-8")
+HISTORIES = histories(PAGE_TEXT)
+each_history = pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.title.replace(" ", "-"))
+
+
+def test_the_essay_works_out_as_many_histories_as_it_has_blocks() -> None:
+    assert len(HISTORIES) == PAGE_TEXT.count("```history\n") >= 10
+    assert len({history.title for history in HISTORIES}) == len(HISTORIES)
+    assert len([history for history in HISTORIES if not history.has_clips]) >= 4
+    only_at_the_door = [
+        history for history in HISTORIES if history.says_quiet or any(line.outcome.refused for line in history.lines)
+    ]
+    assert not any(history.has_clips for history in only_at_the_door), "a receipt is seen through the service alone"
+
+
+@each_history
+def test_a_worked_history_is_what_the_rule_makes_of_it(history: History) -> None:
+    """Section 4, laws 6, 9: who is told, held, hinted, and how each thing is released."""
+    outcomes, reads = fold(history)
+    said = [dataclasses.replace(line.outcome, quiet=frozenset()) for line in history.lines]
+    assert outcomes == said
+    assert reads == history.reads
+
+
+@pytest.mark.parametrize(
+    "history", [one for one in HISTORIES if not one.has_clips], ids=lambda history: history.title.replace(" ", "-")
+)
+async def test_a_worked_history_is_what_devices_are_told(history: History, database_url: str, pool: asyncpg.Pool) -> None:
+    """Section 4, laws 6, 9: the same from drafts that are pushed, feeds that are read back, and rows of what is held."""
+    outcomes, reads = await through_the_service(history, database_url, pool)
+    assert outcomes == [line.outcome for line in history.lines]
+    assert reads == history.reads
+
+
+SAID = re.compile(r"-> .*|reads .*")
+WORD = re.compile(r"\((?P<why>\w+)\)|(?P<name>Ada|Ben|Sam|Gran)|(?P<number>\d+)")
+
+
+def altered(word: re.Match[str]) -> str:
+    """Another word in the place of one."""
+    if word["name"]:
+        return "Sunflowers"
+    return "99" if word["number"] else "(time)" if word["why"] != "time" else "(told)"
+
+
+def test_every_word_of_an_outcome_counts() -> None:
+    """With one name, number or reason altered, a page says something else than what happens."""
+    alterations = 0
+    for said in SAID.finditer(PAGE_TEXT):
+        for word in WORD.finditer(PAGE_TEXT, *said.span()):
+            alterations += 1
+            assert histories(PAGE_TEXT[: word.start()] + altered(word) + PAGE_TEXT[word.end() :]) != HISTORIES, word
+    assert alterations > 200
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        " 1  Mon  Ben chooses silence for all",
+        " 1  Mon  Ben chooses keep for all (loudly)",
+        " 1  Mon  Eve sees Mia walks",
+        " 1  Mon  Ben sees Mia flies",
+        " 1  Moon  Ben sees Mia walks",
+        " 2  Mon  Ben sees Mia walks",
+        " 1  Mon  Ben sees Mia walks  -> known to Ada",
+        " 1  Mon  Ben sees Mia walks  -> Ada gets 1 (somehow)",
+        "Ben reads the news",
+    ],
+)
+def test_a_line_that_is_not_understood_fails(line: str) -> None:
+    """Nothing that stands in a block goes untried."""
+    with pytest.raises(NotUnderstood):
+        histories(f"## A\n```history\nhere: Ada, Ben\n{line}\n```\n")
