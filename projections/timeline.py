@@ -80,7 +80,7 @@ def _entry(
     first_saw = first(mine)
     theirs = first(sighting for sighting in seen if sighting.author != viewer)
     was_before = theirs is not None and (first_saw is None or order(theirs) < order(first_saw))
-    title, domain = _named(milestone, own_milestones)
+    title, domain = named(milestone, own_milestones)
     return Entry(
         child=child,
         milestone=milestone,
@@ -110,7 +110,8 @@ def _own(sighting: Sighting | None) -> OwnSight | None:
     )
 
 
-def _named(milestone: str, own_milestones: dict[str, OwnMilestone]) -> tuple[str, str]:
+def named(milestone: str, own_milestones: dict[str, OwnMilestone]) -> tuple[str, str]:
+    """A milestone's title and domain."""
     if (listed := CATALOGUE.by_key.get(milestone)) is not None:
         return listed.title, listed.domain
     own = own_milestones[milestone]
