@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from events.event import Draft, Precision
 from events.ids import EventId, FamilyId, LogId, MemberId
+from events.surprise import TimePassed
 from events.wire import DeviceDraft, Push, ServiceBody
 from projections.roster import Member
 from service.errors import PASSING, NotFound
@@ -46,7 +47,7 @@ class Writing:
 
     async def write(self, *, family: FamilyId, author: MemberId, facts: Sequence[ServiceBody]) -> None:
         """Append roster facts, which the caller has decided."""
-        drafts = tuple(self._draft(fact) for fact in facts)
+        drafts = tuple(drafted(fact, self.now) for fact in facts)
         offer = Offer(family=family, author=author, drafts=drafts, by_service=True)
         self.appended.append(await append(self.conn, [offer], now=self.now, states=FamilyStates()))
 
@@ -60,8 +61,10 @@ class Writing:
             raise receipts
         return receipts
 
-    def _draft(self, fact: ServiceBody) -> Draft[Any]:
-        return Draft(id=EventId(uuid7()), occurred_at=self.now, precision=Precision.MINUTE, recorded_at=self.now, event=fact)
+
+def drafted(fact: ServiceBody, now: datetime) -> Draft[Any]:
+    """A fact that the service writes, as it stands now."""
+    return Draft(id=EventId(uuid7()), occurred_at=now, precision=Precision.MINUTE, recorded_at=now, event=fact)
 
 
 class Log:
@@ -96,6 +99,16 @@ class Log:
         clock_off: timedelta = self.now() - push.sent_at
         offer = Offer(family=family, author=author, drafts=push.drafts, clock_off=clock_off)
         return await self._committer.offer(offer)
+
+    async def note_time(self, *, family: FamilyId, author: MemberId) -> bool:
+        """Append that time has passed, for which one of the family has waited; says whether anybody was due indeed.
+
+        Raises:
+            LogBusy, LogUnavailable: it is for the next look.
+        """
+        offer = Offer(family=family, author=author, drafts=(drafted(TimePassed(), self.now()),), by_service=True)
+        _, (receipt,) = await self._committer.offer(offer)
+        return receipt.outcome == "recorded"
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Writing]:
