@@ -36,12 +36,13 @@ from service.paths import Paths
 from service.postgres.pool import open_pool
 from service.says import KEY, Says
 from service.settings import Settings, SettingWrong, from_environment
-from service.surprise import tips
+from service.surprise import handover, tips
+from service.surprise.clock import Clock
 from service.telemetry import configure, request_log
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *founding.ROUTES, *joining.ROUTES, *devices.ROUTES,
-    feed_routes.read_feed, feed_routes.read_timeline, *tips.ROUTES,
+    feed_routes.read_feed, feed_routes.read_timeline, *handover.ROUTES, *tips.ROUTES,
     *catalogue.ROUTES, *health.ROUTES, *openapi.ROUTES,
 )  # fmt: skip
 """What litestar answers. The two hot routes are added in `paths_of`."""
@@ -118,6 +119,9 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
         log = Log(pool=pool, database_url=settings.database_url, wake=wake, now=now_utc)
         await log.start()
         opened.push_async_callback(log.stop)
+        clock = Clock(pool=pool, log=log)
+        await clock.start()
+        opened.push_async_callback(clock.stop)
         streams = Streams(pool=pool, wake=wake)
         await streams.start()
         opened.push_async_callback(streams.stop)

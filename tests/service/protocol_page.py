@@ -82,6 +82,17 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
             },
         },
     ),
+    "GET /v1/families/{family}/handover": (
+        200, None,
+        {
+            "next": None,
+            "cards*": {
+                "member": None, "name": None, "child": None, "child_name": None, "notes_too": None, "phrase": None,
+                "knows*": dict.fromkeys(("milestone", "title", "domain")),
+                "not_to_mention*": dict.fromkeys(("milestone", "title", "domain")),
+            },
+        },
+    ),
     "GET /v1/families/{family}/tips": (
         200, None,
         {
@@ -127,6 +138,7 @@ PARAMETERS = {
     "GET /v1/families/{family}/feed": {"after", "limit"},
     "GET /v1/families/{family}/live": {"after", "Last-Event-ID"},
     "GET /v1/families/{family}/timeline": {"child", "as_of"},
+    "GET /v1/families/{family}/handover": {"child", "after"},
     "GET /v1/families/{family}/tips": {"child", "on"},
     "GET /v1/catalogue": {"lang", "If-None-Match"},
 }

@@ -49,6 +49,7 @@ MATRIX: Mapping[str, Row] = {
     "GET /v1/families/{family}/feed": (MEMBERS_ONLY, None),
     "GET /v1/families/{family}/live": (MEMBERS_ONLY, None),
     "GET /v1/families/{family}/timeline": (MEMBERS_ONLY, None),
+    "GET /v1/families/{family}/handover": (MEMBERS_ONLY, None),
     "GET /v1/families/{family}/tips": (MEMBERS_ONLY, None),
     "POST /v1/families/{family}/events": (MEMBERS_ONLY, PUSH),
     "POST /v1/families/{family}/children": (PARENTS_ONLY, {"name": "Another"}),

@@ -9,10 +9,10 @@ import httpx
 from tests.service.conftest import Someone, found_family
 
 ADA_READS = (
-    "", "/feed?after=0", "/feed?after=2&limit=1", "/tips", "/timeline", "/timeline?as_of=2100-01-01T00:00:00Z", "/events",
-    "/nothing",
+    "", "/feed?after=0", "/feed?after=2&limit=1", "/handover", "/tips", "/timeline", "/timeline?as_of=2100-01-01T00:00:00Z",
+    "/events", "/nothing",
 )  # fmt: skip
-BEN_READS = ("", "/feed?after=0", "/tips", "/timeline", "/timeline?as_of=2020-01-01T00:00:00Z", "/feed?after=99")
+BEN_READS = ("", "/feed?after=0", "/handover", "/tips", "/timeline", "/timeline?as_of=2020-01-01T00:00:00Z", "/feed?after=99")
 
 
 async def test_what_another_member_reads_changes_no_byte_of_mine(http: httpx.AsyncClient) -> None:

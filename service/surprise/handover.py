@@ -1,0 +1,138 @@
+"""GET /v1/families/{family}/handover: what to keep quiet, from whom, as far as the one who asks may know.
+
+Owns what is read for it: the reader's own feed, and the wishes of others. No row of what is held from anybody, of what others
+saw alone or were told is read at all: so the answer, and the time that it takes, cannot depend on them (laws 8 and 14).
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get
+
+from events.event import Role
+from events.ids import ChildId, EventId, FamilyId, MemberId
+from events.moments import MilestoneNamed
+from events.surprise import Sorted
+from events.wire import event_of_bytes
+from projections import card
+from projections.card import Card
+from projections.first_saw import Sighting
+from projections.waiting import Waiting
+from service import answers
+from service.asking import Asked
+from service.compression import compressed
+from service.errors import NotFound
+from service.feed.timeline import sightings_told_to
+from service.limits import Kind
+from service.log.state import read_roster
+from service.log.waiting_rows import choices_of
+from service.postgres.queries import load
+from service.says import Says, Who
+from service.surprise.clock import EVERY_S
+
+QUERIES: Final = load(__package__, "handover.sql")
+MEMBERS_A_PAGE: Final = 20
+"""More than wait in any family: the next page is there so that a page has a bound."""
+TIME_TELLS_AFTER: Final = timedelta(seconds=2 * EVERY_S)
+"""Who waits for so many days is told by a tick of the clock, and not before: a card says so later rather than sooner."""
+NOBODY: Final = UUID(int=0)
+
+
+class HandoverQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """About which child, and where to go on."""
+
+    child: ChildId | None = None
+    after: MemberId | None = None
+
+
+class Handover(msgspec.Struct, frozen=True, kw_only=True):
+    """What to keep quiet. `next`: ask again after this member; null at the end."""
+
+    cards: tuple[Card, ...]
+    next: MemberId | None
+
+
+HANDOVER_QUERY: Final[dict[str, dict[str, Any]]] = {
+    "child": {"type": "string", "format": "uuid"},
+    "after": {"type": "string", "format": "uuid"},
+}
+
+
+@get(
+    "/v1/families/{family:uuid}/handover",
+    opt=Says(
+        summary="What to keep quiet, from whom, and a safe phrase, as far as the caller may know",
+        who=Who.MEMBER,
+        kind=Kind.READ,
+        answers=Handover,
+        query=HANDOVER_QUERY,
+    ).opt(),
+)
+async def read_handover(request: Asked) -> Response[bytes]:
+    """Give the cards of those who wait."""
+    query = request.asked_for(HandoverQuery)
+    member = request.member
+    found = await handover(
+        request.house.pool,
+        family=member.family,
+        reader=member.member,
+        role=member.role,
+        child=query.child,
+        after=query.after,
+        as_of=request.house.now() - TIME_TELLS_AFTER,
+    )
+    media_type = answers.media_type_of(request.scope)  # type: ignore[arg-type]
+    return await compressed(request, answers.encode(found, media_type), media_type=media_type)
+
+
+async def handover(
+    pool: Any,
+    *,
+    family: FamilyId,
+    reader: MemberId,
+    role: Role,
+    child: ChildId | None,
+    after: MemberId | None,
+    as_of: datetime,
+) -> Handover:
+    """The cards that a member may read, as all of it stood at one instant.
+
+    Raises:
+        NotFound: the family has no such child.
+    """
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        roster = await read_roster(connection, family)
+        if child is not None and child not in roster.children:
+            raise NotFound(at="child")
+        rows = await connection.fetch(QUERIES.wishes, family, reader, after or NOBODY, MEMBERS_A_PAGE + 1)
+        wishes = {row["member_id"]: _wishes(row["member_id"], row["body"]) for row in rows[:MEMBERS_A_PAGE]}
+        has_limit = any(choice.at_most_days for waits in wishes.values() for choice in waits.choices.values())
+        sightings = await sightings_told_to(connection, family=family, member=reader, role=role, as_of=None)
+        rows_of_words = await connection.fetch(QUERIES.told_of_words, family, reader)
+        received = await _received(connection, family, sightings) if has_limit else {}
+    words = [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows_of_words]
+    told = card.told_of(sightings, [event for event in words if isinstance(event.event, Sorted)], received)
+    names = {event.event.milestone for event in words if isinstance(event.event, MilestoneNamed)}
+    found = card.cards(wishes, told, names, reader=reader, roster=roster, as_of=as_of)
+    return Handover(
+        cards=tuple(one for one in found if child is None or one.child == child),
+        next=max(wishes) if len(rows) > MEMBERS_A_PAGE else None,
+    )
+
+
+def _wishes(member: MemberId, body: bytes) -> Waiting:
+    """A member's choices, and nothing of what they have met or are kept from."""
+    waits = Waiting(member)
+    waits.choices = choices_of(body)
+    return waits
+
+
+async def _received(connection: Any, family: FamilyId, sightings: list[Sighting]) -> dict[tuple[MemberId, EventId], datetime]:
+    asked = {key for sighting in sightings for key in card.said_in(sighting)}
+    authors, ids = [author for author, _ in asked], [event for _, event in asked]
+    return {(row[0], row[1]): row[2] for row in await connection.fetch(QUERIES.received, family, authors, ids)}
+
+
+ROUTES: Final = (read_handover,)
