@@ -41,14 +41,14 @@ class _Past:
         self._roster = roster
         self._keeping = Keeping({})
         self._names: set[str] = set()
-        self._said: defaultdict[Seq, list[Subject]] = defaultdict(list)
-        """What notes and clips were said to be about: all that was ever said of them is said when somebody joins."""
+        self._said: defaultdict[Seq, list[tuple[Seq, Subject]]] = defaultdict(list)
+        """What threads were said to be about, and by which Sorted: it counts for what stands in them before it."""
         for past in history.past:
             if past.kind == "Sorted" and past.seq in history.events:
                 self._keeping.sorted.add(past.thread)
                 said: Sorted = history.events[past.seq].event
-                if past.target_seq is not None and said.milestone is not None:
-                    self._said[past.target_seq].append((said.child, said.milestone))
+                if said.milestone is not None:
+                    self._said[past.thread].append((past.seq, (said.child, said.milestone)))
 
     def case_of(self, past: Past) -> Case:
         """Describe one event, the oldest first."""
@@ -60,7 +60,7 @@ class _Past:
         self._keeping.note(case.kind, past.seq, event, target)
         if name is not None:
             self._names.add(name)
-        if (said := self._said.get(past.seq)) is not None:
+        if said := [subject for seq, subject in self._said.get(past.thread, ()) if seq > past.seq]:
             case = msgspec.structs.replace(case, subjects=tuple(dict.fromkeys((*case.subjects, *said))))
         return case
 
@@ -71,11 +71,13 @@ def history_for(joiner: Member, history: History, roster: Roster, waits: Waiting
     known: set[Seq] = set()
     described = None if waits is None else _Past(history, roster)
     for past in history.past:
-        if waits is not None and past.kind == "Withdrawn" and past.target_seq in waits.held:
-            for gone in waits.about(past.target_seq):
+        if waits is not None and past.kind == "Withdrawn" and past.target_seq is not None:
+            lost = waits.about(past.target_seq)
+            for gone in lost:
                 waits.let_go(gone)
                 known.discard(gone)
-            continue
+            if past.target_seq in lost:
+                continue
         if not visibility.is_history_for(joiner, past, roster, known):
             continue
         known.add(past.seq)

@@ -184,23 +184,18 @@ class Keeping:
         return self._freed(author, "own_first", roster) if any(met in waits.holds for met in _also_of_any_child(fresh)) else ()
 
     def _sort(self, member: MemberId, case: Case, said: Sorted) -> bool:
-        """Note what a held everyday note or clip is about; says whether this member is kept from any of its thread."""
+        """Note what a thread is about; says whether this member is kept from any of it.
+
+        All of it, so that a sorting which is itself held frees neither the note above a clip nor the clip beside it.
+        """
         touched = [held for held in self.waiting[member].held.values() if held.thread == case.thread]
         waits = self.drafted(member) if touched else None
         if waits is None:
             return False
+        added: tuple[Subject, ...] = ((said.child, said.milestone),) if said.milestone is not None else ()
         for held in touched:
-            is_it = held.seq == case.target_seq
-            added: tuple[Subject, ...] = ((said.child, said.milestone),) if is_it and said.milestone is not None else ()
-            waits.hold(
-                msgspec.structs.replace(
-                    held,
-                    is_unsorted=False,
-                    child=None,
-                    subjects=tuple(dict.fromkeys((*held.subjects, *added))),
-                    own=tuple(dict.fromkeys((*held.own, *(case.own if is_it else ())))),
-                )
-            )
+            subjects, own = dict.fromkeys((*held.subjects, *added)), dict.fromkeys((*held.own, *case.own))
+            waits.hold(msgspec.structs.replace(held, is_unsorted=False, child=None, subjects=tuple(subjects), own=tuple(own)))
         return True
 
     def _withdraw(self, case: Case) -> None:

@@ -5,6 +5,7 @@ can be read on one page. It is asked once, when an event is written, and again w
 held from them; reads filter nothing (law 6).
 """
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -132,12 +133,16 @@ def _kept_by(subject: Subject, waits: Waiting, roster: Roster, met: Callable[[Su
 
 
 def _kept_for_every_child(milestone: str, waits: Waiting, roster: Roster, met: Callable[[Subject], bool]) -> list[Choice]:
-    """A name tells of no child: it is kept by whoever keeps what it names of every child there is."""
+    """A name tells of no child: it is kept by whoever keeps what it names of every child there is.
+
+    And no longer: once what it names may be told of one child, the name would hold that back.
+    """
     if not roster.children:
         choice = choice_for(None, milestone, waits, roster)
         return [choice] if choice is not None and _keeps(choice) else []
     by_child = [_kept_by((child, milestone), waits, roster, met) for child in roster.children]
-    return [choice for kept in by_child for choice in kept] if all(by_child) else []
+    soonest_first = sorted((choice for kept in by_child for choice in kept), key=lambda choice: choice.at_most_days or math.inf)
+    return soonest_first[:1] if all(by_child) else []
 
 
 def choice_for(child: ChildId | None, milestone: str, waits: Waiting, roster: Roster) -> Choice | None:
@@ -232,7 +237,8 @@ def hints_for(case: Case, waits: Waiting, roster: Roster) -> list[tuple[ChildId,
     why = list(reasons(case, waits, roster))
     if any(reason.subject is None or reason.choice.mode is not Mode.HINT for reason in why):
         return []
-    new = [subject for subject in case.subjects if not any(subject in held.subjects for held in waits.held.values())]
+    kept = (reason.subject for reason in why if reason.subject is not None)
+    new = [subject for subject in kept if not any(subject in held.subjects for held in waits.held.values())]
     return list(dict.fromkeys((child, domain_of(milestone, roster)) for child, milestone in new if child is not None))
 
 

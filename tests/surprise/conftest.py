@@ -3,6 +3,8 @@
 import pytest
 
 from events.ids import MemberId
+from tests.surprise.folded import Folded
+from tests.surprise.invented import FAMILY
 from tests.surprise.oracle import Oracle
 from tests.surprise.story import Feed, Story
 
@@ -11,7 +13,11 @@ def by_the_oracle(story: Story, member: MemberId) -> str:
     return story.noted(Oracle(story.events).feeds[member])
 
 
-@pytest.fixture(params=[by_the_oracle], ids=["oracle"])
+def by_the_fold(story: Story, member: MemberId) -> str:
+    return story.noted(Folded(FAMILY, story.events).feed(member))
+
+
+@pytest.fixture(params=[by_the_oracle, by_the_fold], ids=["oracle", "fold"])
 def feed(request: pytest.FixtureRequest) -> Feed:
     """A member's feed in words."""
     asked: Feed = request.param

@@ -20,7 +20,7 @@ from events.moments import Cheered, How, MilestoneNamed, MilestoneObserved, Note
 from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
 from tests.families import Family
 from tests.surprise.oracle import Oracle
-from tests.surprise.reading import Line, joined, subjects
+from tests.surprise.reading import Line, choices, joined, subjects
 
 FAMILY = Family(
     family=FamilyId(UUID(int=1)), child=ChildId(UUID(int=2)), sibling=ChildId(UUID(int=3)),
@@ -247,7 +247,9 @@ class Inventor:
     def tick(self) -> None:
         """The service's clock says that somebody waited long enough."""
         for member in self.here():
-            if self.oracle.is_due(member, self.now):
+            days = [choice.at_most_days for choice in choices(self.oracle.log, member).values() if choice.at_most_days]
+            since = [self.oracle.log[seq - 1].event.received_at for seq in self.oracle.held.get(member, [])]
+            if days and since and self.now - min(since) >= timedelta(days=min(days)):
                 self.happen(member, TimePassed())
 
 

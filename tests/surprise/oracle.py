@@ -36,6 +36,8 @@ class Told:
 
     what: int | Hint
     """The seq of an event, or a hint."""
+    at: datetime
+    """When it was told."""
     released: str | None = None
 
 
@@ -52,8 +54,6 @@ class Oracle:
         """Who is present and what they wish, as the log says it so far."""
         self.ever_held: dict[MemberId, set[int]] = {}
         """Seqs of what was held at some time, whatever became of it."""
-        self._opened: dict[tuple[MemberId, int], set[tuple[ChildId | None, str | None]]] = {}
-        """Which reasons for which held event its member has lifted."""
         for event in log:
             self.add(event)
 
@@ -74,11 +74,6 @@ class Oracle:
     def told(self, member: MemberId) -> set[int]:
         """The seqs of all that a member was told."""
         return {entry.what for entry in self.feeds.get(member, []) if isinstance(entry.what, int)}
-
-    def is_due(self, member: MemberId, now: datetime) -> bool:
-        """Whether a clock's tick would free something."""
-        held = self.held.get(member, [])
-        return set(held) != self._still_held(member, [self.log[seq - 1] for seq in held], now=now)
 
     def _about(self, event: Event[Any]) -> int | None:
         named = getattr(event.event, event.event.refers) if event.event.refers else None
@@ -111,7 +106,7 @@ class Oracle:
             if is_plain or (self._members[member].sees is Sees.ALL and self._sees(member, line, seen)):
                 seen.add(line.seq)
         history = [line for line in past if line.seq in seen]
-        held = self._still_held(member, [line for line in history if line.event.author != member], now=None)
+        held = self._still_held(member, [line for line in history if line.event.author != member])
         lost = {
             line.seq
             for line in history
@@ -119,7 +114,8 @@ class Oracle:
             if isinstance(withdrawn.body, Withdrawn) and withdrawn.about is not None
             and hangs_from(self.log, line, withdrawn.about) and (line.seq in held or withdrawn.about in held)
         }  # fmt: skip
-        self.feeds[member] = [Told(line.seq) for line in history if line.seq not in held | lost]
+        at = self.log[-1].event.received_at
+        self.feeds[member] = [Told(line.seq, at) for line in history if line.seq not in held | lost]
         self.held[member] = [line.seq for line in history if line.seq in held - lost]
         self.ever_held[member] = held | lost
 
@@ -130,38 +126,27 @@ class Oracle:
         held = self.held.setdefault(member, [])
         if not self._sees(member, line, self.told(member) | set(held)):
             return
-        is_held = line.event.author != member and (
-            bool(self._reasons(member, line, now=None)) or self._follows(member, line, set(held))
-        )
+        is_held = line.event.author != member and (bool(self._reasons(member, line)) or self._follows(member, line, set(held)))
         if isinstance(line.body, Withdrawn) and line.about is not None:
             # What was withdrawn while it was held is never delivered, nor what refers to it, nor that it was withdrawn.
             self.held[member] = [seq for seq in held if not hangs_from(self.log, self.log[seq - 1], line.about)]
             is_lost = line.about in held
-            self.feeds[member] = self.feeds[member] if is_lost else [*self.feeds[member], Told(line.seq)]
+            self.feeds[member] = self.feeds[member] if is_lost else [*self.feeds[member], Told(line.seq, line.event.received_at)]
         elif is_held:
-            self.feeds[member] += [Told(hint) for hint in self._hints(member, line)]
+            self.feeds[member] += [Told(hint, line.event.received_at) for hint in self._hints(member, line)]
             held.append(line.seq)
             self.ever_held.setdefault(member, set()).add(line.seq)
         else:
-            self.feeds.setdefault(member, []).append(Told(line.seq))
+            self.feeds.setdefault(member, []).append(Told(line.seq, line.event.received_at))
 
-    def _reasons(self, member: MemberId, line: Line, *, now: datetime | None) -> list[Reason]:
-        """What keeps an event by itself, and was not lifted."""
-        if isinstance(line.body, MilestoneNamed) and self._knows(member, line.body.milestone, before=line.seq):
-            return []
-        lifted = self._opened.get((member, line.seq), set())
-        groups = self._wishes[member].of_event(line)
+    def _reasons(self, member: MemberId, line: Line, *, act: Line | None = None) -> list[Reason]:
+        """What keeps an event by itself, and is not lifted by an act."""
         standing = [
             group
-            for group in groups
-            if not any((part.child, part.milestone) in lifted or part.is_over(line.event.received_at, now) for part in group)
+            for group in self._wishes[member].of_event(line)
+            if not any(reason.is_lifted_by(act, line.event.received_at, self.log) for reason in group)
         ]
         return [reason for group in standing for reason in group]
-
-    def _knows(self, member: MemberId, milestone: str, *, before: int) -> bool:
-        """Whether a member was told of a milestone of the family's own, or is kept an earlier naming of it."""
-        known = self.told(member) | {seq for seq in self.held.get(member, []) if seq < before}
-        return any(self._names(seq, milestone) for seq in known)
 
     def _names(self, seq: int, milestone: str) -> bool:
         body = self.log[seq - 1].body
@@ -171,18 +156,18 @@ class Oracle:
         """Whether an event is held because others are: what it refers to, a change in its thread, the name of its subject."""
         if line.about in held or isinstance(line.body, Withdrawn):
             return line.about in held
-        for seq in held - {line.seq}:
+        for seq in held:
             other = self.log[seq - 1]
-            if isinstance(other.body, Amended | Sorted) and top(self.log, other).seq == top(self.log, line).seq:
+            if isinstance(other.body, Amended | Sorted) and other.seq < line.seq and top(self.log, other) is top(self.log, line):
                 return True
         names = {milestone for _, milestone in subjects(self.log, line)}
         names |= {line.body.milestone} if isinstance(line.body, MilestoneNamed) else set()
         is_told = {name for name in names if any(self._names(seq, name) for seq in self.told(member))}
         return any(self._names(seq, name) for name in names - is_told for seq in held - {line.seq})
 
-    def _still_held(self, member: MemberId, lines: list[Line], *, now: datetime | None) -> set[int]:
+    def _still_held(self, member: MemberId, lines: list[Line], *, act: Line | None = None) -> set[int]:
         """Those with a reason of their own, those that follow them, those that follow these, and so on."""
-        held = {line.seq for line in lines if self._reasons(member, line, now=now)}
+        held = {line.seq for line in lines if self._reasons(member, line, act=act)}
         while more := {line.seq for line in lines if line.seq not in held and self._follows(member, line, held)}:
             held |= more
         return held
@@ -195,20 +180,14 @@ class Oracle:
         if how is None:
             return
         held = self.held[member]
-        if isinstance(line.body, EnvelopeOpened):
-            for seq in held:
-                for reason in self._reasons(member, self.log[seq - 1], now=None):
-                    if reason.lies_in(line.body, self.log):
-                        self._opened.setdefault((member, seq), set()).add((reason.child, reason.milestone))
-        now = line.event.received_at if isinstance(line.body, TimePassed) else None
-        still = self._still_held(member, [self.log[seq - 1] for seq in held], now=now)
-        self.feeds[member] += [Told(seq, how) for seq in held if seq not in still]
+        still = self._still_held(member, [self.log[seq - 1] for seq in held], act=line)
+        self.feeds[member] += [Told(seq, line.event.received_at, how) for seq in held if seq not in still]
         self.held[member] = [seq for seq in held if seq in still]
 
     def _frees(self, member: MemberId, line: Line) -> str | None:
         """How what an event frees for a member is marked; None where it frees nothing."""
-        if isinstance(line.body, Sorted):
-            return "sorted"
+        if isinstance(line.body, Sorted | TimePassed):
+            return "sorted" if isinstance(line.body, Sorted) else "time"
         if line.event.author != member:
             return None
         match line.body:
@@ -218,8 +197,6 @@ class Oracle:
                 return "opened"
             case SurpriseChosen():
                 return "told"
-            case TimePassed():
-                return "time"
         return None
 
     # Hints
@@ -227,7 +204,7 @@ class Oracle:
     def _hints(self, member: MemberId, line: Line) -> list[Hint]:
         """What a member is told of an event that is held: once for a child, a domain and a day."""
         held = set(self.held[member])
-        reasons = self._reasons(member, line, now=None)
+        reasons = self._reasons(member, line)
         if not isinstance(line.body, MilestoneObserved | ParentFirstSaw | Amended | Sorted):
             return []
         if self._follows(member, line, held) or any(

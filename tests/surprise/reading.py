@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import UNSET
+
 from events.amend import Amended, Withdrawn
 from events.catalogue import CATALOGUE, Domain
+from events.clips import ClipAttached
 from events.event import Event, Role
 from events.family import ChildAdded, MemberJoined, MemberLeft
 from events.ids import ChildId, MemberId
@@ -113,54 +116,49 @@ def met(log: Log, member: MemberId) -> set[Subject]:
 
 
 def subjects(log: Log, line: Line) -> list[Subject]:
-    """What an event is about by its own words: none, one, or several where it changes what another was about."""
+    """What an event is about: by its own words, and by what was said later of the thread that it stands in."""
+    thread = [other for other in log[line.seq :] if isinstance(other.body, Sorted) and top(log, other) is top(log, line)]
+    return list(dict.fromkeys(subject for said in (line, *thread) for subject in _said(log, said)))
+
+
+def _said(log: Log, line: Line) -> list[Subject]:
     body = line.body
     if isinstance(body, MilestoneObserved | ParentFirstSaw):
         return [(body.child, body.milestone)]
     if isinstance(body, Sorted):
         return [] if body.milestone is None else [(body.child, body.milestone)]
-    if isinstance(body, Amended):
-        had_children, had_milestones = ever_had(log, log[(line.about or 0) - 1], before=line.seq)
-        named = body.changes.named()
-        new_children = [body.changes.child] if "child" in named else []
-        new_milestones = [body.changes.milestone] if "milestone" in named else []
-        pairs = [(child, milestone) for child in new_children for milestone in (*had_milestones, *new_milestones)]
-        pairs += [(child, milestone) for milestone in new_milestones for child in (*had_children, *new_children)]
-        return list(dict.fromkeys(pairs))  # type: ignore[arg-type]
-    return []
-
-
-def ever_had(log: Log, target: Line, *, before: int) -> tuple[list[ChildId], list[str]]:
-    """All children and milestones that an event had: its first, those of its amendments, those it was sorted to."""
-    had_children = [target.body.child] if hasattr(target.body, "child") else []
-    had_milestones = [target.body.milestone] if hasattr(target.body, "milestone") else []
-    for line in log[: before - 1]:
-        if line.about != target.seq:
-            continue
-        if isinstance(line.body, Amended):
-            named = line.body.changes.named()
-            had_children += [line.body.changes.child] if "child" in named else []
-            had_milestones += [line.body.changes.milestone] if "milestone" in named else []
-        if isinstance(line.body, Sorted) and line.body.milestone is not None:
-            had_milestones.append(line.body.milestone)
-    return had_children, had_milestones
-
-
-def children_if_unsorted(log: Log, line: Line) -> list[ChildId]:
-    """The children whom an everyday word of a helper may be about, while nobody has sorted it; none for all else."""
-    if not is_helper(log, line.event.author) or not isinstance((first := top(log, line)).body, NoteWritten):
+    if not isinstance(body, Amended) or line.about is None:
         return []
-    if any(isinstance(other.body, Sorted) and top(log, other).seq == first.seq for other in log):
-        return []
-    kind = type(line.body).__name__
-    if kind == "NoteWritten":
-        return [line.body.child]
-    if kind == "ClipAttached":
-        return ever_had(log, first, before=len(log) + 1)[0]
-    if kind == "Amended" and {"child", "text"} & set(line.body.changes.named()):
-        target = log[(line.about or 0) - 1]
-        return ever_had(log, target, before=len(log) + 1)[0] if isinstance(target.body, NoteWritten) else []
-    return []
+    had = [log[line.about - 1].body, *(other.body.changes for other in log[: line.seq] if _amends(other, line.about))]
+    had_children = {one.child for one in had if getattr(one, "child", UNSET) is not UNSET}
+    had_milestones = {one.milestone for one in had if getattr(one, "milestone", UNSET) is not UNSET}
+    return [
+        (child, milestone)
+        for child in sorted(had_children)
+        for milestone in sorted(had_milestones)
+        if child == body.changes.child or milestone == body.changes.milestone
+    ]
+
+
+def _amends(line: Line, seq: int) -> bool:
+    return isinstance(line.body, Amended) and line.about == seq
+
+
+def is_unsorted(log: Log, line: Line) -> bool:
+    """Whether an event is an everyday word of a helper, in a thread of which nobody said what it is about."""
+    first = top(log, line)
+    if not is_helper(log, line.event.author) or not isinstance(first.body, NoteWritten):
+        return False
+    if any(isinstance(other.body, Sorted) and top(log, other) is first for other in log):
+        return False
+    changes = line.body.changes.named() if isinstance(line.body, Amended) else ()
+    return isinstance(line.body, NoteWritten | ClipAttached) or "child" in changes or "text" in changes
+
+
+def child_named(line: Line) -> ChildId | None:
+    """The child that an event names, if it names one."""
+    child = getattr(line.body.changes if isinstance(line.body, Amended) else line.body, "child", UNSET)
+    return None if child is UNSET else child
 
 
 def has_safety_note(milestone: str) -> bool:

@@ -10,19 +10,20 @@ from datetime import datetime, timedelta
 from events.catalogue import CATALOGUE
 from events.ids import ChildId, MemberId
 from events.moments import MilestoneNamed
-from events.surprise import EnvelopeOpened, Mode
+from events.surprise import EnvelopeOpened, Mode, TimePassed
 from tests.surprise.reading import (
     Choice,
     Line,
     Log,
     Subject,
+    child_named,
     children,
-    children_if_unsorted,
     choices,
     domain_of,
     governing,
     has_safety_note,
     is_kept,
+    is_unsorted,
     met,
     subjects,
 )
@@ -33,7 +34,7 @@ class Reason:
     """One choice that keeps one event."""
 
     child: ChildId | None
-    """None: of the family's own milestone, for whichever child."""
+    """None: nobody can tell of which child."""
     milestone: str | None
     """The direct subject's; None: nobody has sorted it."""
     choice: Choice
@@ -43,14 +44,17 @@ class Reason:
         """Whether a hint is wished."""
         return self.choice.mode is Mode.HINT
 
-    def is_over(self, received_at: datetime, now: datetime | None) -> bool:
-        """Whether the days have passed after which the member wished to be told. `now`: of a clock's tick, else None."""
-        days = self.choice.at_most_days
-        return now is not None and days is not None and now - received_at >= timedelta(days=days)
+    def is_lifted_by(self, act: Line | None, received_at: datetime, log: Log) -> bool:
+        """Whether an act lifts it, of an event that was received at some time: an opened envelope, or a clock's tick."""
+        if act is not None and isinstance(act.body, EnvelopeOpened):
+            return self._lies_in(act.body, log)
+        if act is not None and isinstance(act.body, TimePassed):
+            days = self.choice.at_most_days
+            return days is not None and act.event.received_at - received_at >= timedelta(days=days)
+        return False
 
-    def lies_in(self, opened: EnvelopeOpened, log: Log) -> bool:
-        """Whether an envelope that is opened has it in it."""
-        if opened.child is not None and opened.child != self.child:
+    def _lies_in(self, opened: EnvelopeOpened, log: Log) -> bool:
+        if self.child is not None and opened.child not in (None, self.child):
             return False
         if opened.scope == "all" or self.milestone is None:
             return opened.scope == "all"
@@ -63,7 +67,7 @@ class Wishes:
     def __init__(self, log: Log, member: MemberId) -> None:
         self.log = log
         self.standing = choices(log, member)
-        self.met: set[Subject] = met(log, member)
+        self.met: set[Subject] = met(log, member) if self.standing else set()
 
     def of_subject(self, child: ChildId | None, milestone: str) -> list[Reason]:
         """All that keeps one milestone of one child."""
@@ -80,11 +84,16 @@ class Wishes:
     def of_event(self, line: Line) -> list[list[Reason]]:
         """What keeps an event, in groups: each group by itself keeps it, and does so while all of its parts stand."""
         if isinstance(line.body, MilestoneNamed):
-            # A name is kept while it is kept for every child, and for one who is still to come.
-            of_children = [self.of_subject(child, line.body.milestone) for child in (None, *children(self.log))]
-            return [[reason for of_child in of_children for reason in of_child]] if all(of_children) else []
+            # A name is kept while what it names is kept of every child.
+            is_new = not any(isinstance(other.body, MilestoneNamed) and other.body.milestone == line.body.milestone
+                             for other in self.log[: line.seq - 1])  # fmt: skip
+            of_children = [self.of_subject(child, line.body.milestone) for child in children(self.log)]
+            return [[reason for of_child in of_children for reason in of_child]] if is_new and all(of_children) else []
         groups = [[reason] for child, milestone in subjects(self.log, line) for reason in self.of_subject(child, milestone)]
-        for child in children_if_unsorted(self.log, line):
+        if is_unsorted(self.log, line):
+            child = child_named(line)
             holding = [choice for choice in self.standing.values() if choice.hold_unsorted and is_kept(choice)]
-            groups += [[Reason(child, None, choice)] for choice in holding if choice.child in (None, child)]
+            groups += [
+                [Reason(child, None, choice)] for choice in holding if None in (choice.child, child) or choice.child == child
+            ]
         return groups

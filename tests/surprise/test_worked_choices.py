@@ -13,6 +13,7 @@ from tests.surprise.story import (
     MIA,
     NOAH,
     ON_ALL_FOURS,
+    PONY,
     ROLLED,
     SITTER,
     SPOKE,
@@ -54,6 +55,7 @@ def test_a_sitters_everyday_note_waits_until_it_is_sorted_or_time_has_passed(fee
         Ada sorted none (sorted)
         Sunflowers wrote under the trees (time)
         Sam attached a clip (time)
+        Sunflowers wrote in the garden (time)
         Gran wrote look at this (sorted)
         Sam sorted claps (sorted)
     """)
@@ -122,12 +124,12 @@ def test_a_choice_at_joining_precedes_the_history(feed: Feed) -> None:
     story.passes(days=1)
     story.first(BEN, WALKED)
     assert feed(story, BEN) == table("""
+        Sam saw Mia claps
         Gran saw Mia first-word
         Ben chose hint
         Ben first saw Mia walks
         Gran saw Mia walks (own_first)
         Ada cheered (own_first)
-        Sam saw Mia claps (own_first)
         Sam amended milestone (own_first)
     """)
 
@@ -212,4 +214,83 @@ def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
         Gran saw Mia walks (time)
         Sam cheered (time)
         Ada first saw Mia walks (time)
+    """)
+
+
+def test_a_sorting_that_is_kept_frees_nothing_of_its_thread(feed: Feed) -> None:
+    """Law 8: an everyday clip beside the one that shows it, or the note that it hangs from, would tell of it."""
+    story = Story()
+    story.chooses(BEN, "keep", hold_unsorted=True)
+    told = story.writes(ADA, "guess what")
+    story.clips(GRANNY, told)
+    story.sorts(ADA, told, STEPPED)
+    note = story.writes(SITTER, "look at her")
+    clip = story.clips(SITTER, note)
+    story.cheers(ADA, note)
+    story.sorts(ADA, clip, STEPPED)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ada wrote guess what
+    """)
+    story.first(BEN, STEPPED)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ada wrote guess what
+        Ben first saw Mia first-steps
+        Gran attached a clip (own_first)
+        Ada sorted first-steps (own_first)
+        Sam wrote look at her (own_first)
+        Sam attached a clip (own_first)
+        Ada cheered (own_first)
+        Ada sorted first-steps (own_first)
+    """)
+
+
+def test_what_was_amended_and_withdrawn_before_somebody_joined_is_not_told_of_them(feed: Feed) -> None:
+    """Law 8: an amendment that is held is dropped with what it amends, also in a history."""
+    story = Story(BEN)
+    changed = story.saw(SITTER, CLAPPED)
+    story.amends(SITTER, changed, milestone=STEPPED)
+    story.cheers(ADA, changed)
+    story.withdraws(SITTER, changed)
+    story.chooses(BEN, "keep", "domain:movement")
+    story.joins(BEN)
+    story.opens(BEN)
+    assert feed(story, BEN) == table("""
+        Sam saw Mia claps
+        Sam withdrawn
+        Ben chose keep
+        Ben opened all
+    """)
+
+
+def test_a_name_is_kept_no_longer_than_what_it_names(feed: Feed) -> None:
+    """Section 4: once it may be told of one child, the name is told, else it would hold back what is due."""
+    story = Story()
+    story.chooses(BEN, "keep", at_most_days=3)
+    story.chooses(BEN, "keep", child=MIA)
+    story.names(ADA, "Rides a pony")
+    story.saw(GRANNY, PONY, NOAH)
+    story.saw(GRANNY, PONY)
+    story.passes(days=3)
+    story.ticks(BEN)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ben chose keep
+        Ada named Rides a pony (time)
+        Gran saw Noah pony (time)
+    """)
+
+
+def test_a_hint_is_given_for_what_is_kept_alone(feed: Feed) -> None:
+    """Section 4: an amendment may bring several subjects, of which some are told; those are in no hint."""
+    story = Story()
+    story.chooses(BEN, "hint")
+    mistaken = story.saw(GRANNY, CRAWLED, NOAH)
+    story.amends(GRANNY, mistaken, child=MIA, milestone=SPOKE)
+    assert feed(story, BEN) == table("""
+        Ben chose hint
+        Gran saw Noah crawls
+        something new for Mia in talking, Monday
+        something new for Noah in talking, Monday
     """)

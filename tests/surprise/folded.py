@@ -1,0 +1,46 @@
+"""What the real fold makes of a history, in the oracle's words.
+
+Owns how runs read as entries. Decides nothing of who is told.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from events import surprise
+from events.event import Event
+from events.ids import MemberId
+from tests.families import Family
+from tests.histories import Told as Log
+from tests.surprise.oracle import Hint, Told
+
+
+class Folded:
+    """A history, folded event by event as the append and the replay fold it."""
+
+    def __init__(self, family: Family, events: Iterable[Event[Any]]) -> None:
+        self.log = Log(family)
+        for event in events:
+            self.log.add(event)
+        self.log.folding.settle()
+
+    def feed(self, member: MemberId) -> list[Told]:
+        """A feed, whose places have to be 1, 2, 3, ... without a gap (law 7)."""
+        found: list[Told] = []
+        tail = self.log.folding.tails.get(member)
+        for place, run in sorted(tail.changed.items()) if tail is not None else ():
+            assert place == run.first_place == len(found) + 1
+            if run.hint is not None:
+                assert run.told_at is not None
+                said = msgspec.json.decode(run.hint, type=surprise.Hint)
+                found.append(Told(Hint(said.child, said.domain, said.day), run.told_at, run.released))
+                continue
+            seqs = range(run.first_seq, run.first_seq + run.length)
+            found += [Told(seq, run.told_at or self.log.events[seq - 1].received_at, run.released) for seq in seqs]
+        return found
+
+    def held(self, member: MemberId) -> list[int]:
+        """The seqs of what is held from a member."""
+        waits = self.log.folding.keeping.waiting.get(member)
+        return sorted(waits.held) if waits is not None else []

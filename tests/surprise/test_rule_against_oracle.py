@@ -1,0 +1,47 @@
+"""The fold tells, holds and releases what the rule's words say, whatever a family does and whatever its members wish."""
+
+from collections import Counter
+
+from hypothesis import HealthCheck, given, settings
+
+from events.surprise import EnvelopeOpened, SurpriseChosen, TimePassed
+from tests.surprise.folded import Folded
+from tests.surprise.invented import FAMILY, histories
+from tests.surprise.oracle import Hint, Oracle
+
+WISHES = (SurpriseChosen, EnvelopeOpened, TimePassed)
+
+# Not less than this in any profile; the night's asks for more.
+thoroughly = settings(
+    max_examples=max(300, settings().max_examples),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+
+
+@thoroughly
+@given(histories())
+def test_every_feed_is_the_log_by_the_rule(one: Oracle) -> None:
+    """Laws 6, 7, 9: events, hints, marks and times, at contiguous places, none twice; and what is held from whom."""
+    folded = Folded(FAMILY, [line.event for line in one.log])
+    for member in FAMILY.members:
+        feed = folded.feed(member)
+        assert feed == one.feeds.get(member, [])
+        assert folded.held(member) == one.held.get(member, [])
+        assert set(Counter(entry.what for entry in feed).values()) <= {1}
+
+
+@given(histories())
+def test_who_has_chosen_nothing_is_told_what_they_would_be_told_without_surprises(one: Oracle) -> None:
+    """Section 4: others' wishes, envelopes and clocks are nothing to them; nor is anything of theirs marked."""
+    events = [line.event for line in one.log]
+    folded, plain = Folded(FAMILY, events), Folded(FAMILY, [event for event in events if not isinstance(event.event, WISHES)])
+    for member in FAMILY.members:
+        if any(event.author == member and isinstance(event.event, WISHES) for event in events):
+            continue
+        told = [(folded.log.events[entry.what - 1].id, entry.at, entry.released) for entry in folded.feed(member)
+                if not isinstance(entry.what, Hint)]  # fmt: skip
+        assert len(told) == len(folded.feed(member))
+        assert told == [
+            (plain.log.events[entry.what - 1].id, entry.at, None) for entry in plain.feed(member) if isinstance(entry.what, int)
+        ]
+        assert folded.held(member) == []
