@@ -1,0 +1,227 @@
+"""Leaks through what a member does: receipts, refusals, limits, ids and codes made by the service, wake-ups."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+import service.access.founding
+import service.access.joining
+import service.log.append
+from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
+from projections.roster import Roster
+from service.front import Telling
+from service.limits import Limits
+from service.log.admit import referred_to
+from service.log.log import Log
+from service.log.receipts import Receipt
+from service.log.work import Work
+from tests.worlds.histories import STEPS, Hidden, Said
+from tests.worlds.leaks import RICH, leak, only
+from tests.worlds.seeded import uuid_of
+
+Decide = Callable[[Any, Any, Any], Receipt | None]
+
+
+def _decisions(patch: pytest.MonkeyPatch, before: Decide) -> None:
+    """Ask `before` of each draft first; what it gives is the receipt."""
+    decide = service.log.append._Batch._decide_one
+
+    async def leaking(self: Any, offer: Any, work: Work, draft: Any) -> Receipt:
+        return before(offer, work, draft) or await decide(self, offer, work, draft)
+
+    patch.setattr(service.log.append._Batch, "_decide_one", leaking)
+
+
+def _untold_target(offer: Any, work: Work, draft: Any) -> bool:
+    """Whether a draft refers to something that there is, and that its author was not told of."""
+    named: Any = referred_to(draft.event)
+    found = work.by_id.get(named, [])
+    return named is not None and bool(found) and all(offer.author not in one.told for one in found)
+
+
+@leak("an id that another member used is taken")
+def _(patch: pytest.MonkeyPatch) -> None:
+    def refuse(offer: Any, work: Work, draft: Any) -> None:
+        if any(sent.author != offer.author for sent in work.by_id.get(draft.id, ())):
+            raise IdReused("This id is taken.", at="id")
+
+    _decisions(patch, refuse)
+
+
+@leak("what is held is forbidden, and not unknown")
+def _(patch: pytest.MonkeyPatch) -> None:
+    def refuse(offer: Any, work: Work, draft: Any) -> None:
+        if _untold_target(offer, work, draft):
+            raise NotTheAuthor("Not yours to speak of.", at="event.target")
+
+    _decisions(patch, refuse)
+
+
+@leak("what is held is unknown in other words")
+def _(patch: pytest.MonkeyPatch) -> None:
+    def refuse(offer: Any, work: Work, draft: Any) -> None:
+        if _untold_target(offer, work, draft):
+            raise UnknownTarget("You have not been told of this event yet.", at=f"event.{draft.event.refers}")
+
+    _decisions(patch, refuse)
+
+
+@leak("one can speak of what is held")
+def _(patch: pytest.MonkeyPatch) -> None:
+    def target_of(self: Work, draft: Any, author: Any) -> Any:
+        named: Any = referred_to(draft.event)
+        found = self.by_id.get(named, [])
+        return found[0].as_target() if found else None
+
+    patch.setattr(Work, "target_of", target_of)
+
+
+@leak("a first that others recorded already", only(RICH, "h0", ending="own_first"))
+def _(patch: pytest.MonkeyPatch) -> None:
+    def already(offer: Any, work: Work, draft: Any) -> Receipt | None:
+        waits = work.folding.keeping.waiting.get(offer.author)
+        subject = (getattr(draft.event, "child", None), getattr(draft.event, "milestone", None))
+        if waits is not None and type(draft.event).__name__ == "MilestoneObserved" and subject in waits.holds:
+            return Receipt(id=draft.id, outcome="already_recorded", place=work.folding.place_of(offer.author))
+        return None
+
+    _decisions(patch, already)
+
+
+@leak("the family's own milestone is known although its name is held", only(RICH, "h5"))
+def _(patch: pytest.MonkeyPatch) -> None:
+    known: Any = Roster.milestone_is_known
+    patch.setattr(Roster, "milestone_is_known", lambda self, key, *, by: known(self, key, by=None))
+
+
+@leak("a name that is held is unknown in other words", only(RICH, "h5"))
+def _(patch: pytest.MonkeyPatch) -> None:
+    def refuse(offer: Any, work: Work, draft: Any) -> None:
+        said = getattr(draft.event, "milestone", None)
+        if said in work.folding.roster.own_milestones and said in work.folding.roster.unnamed.get(offer.author, ()):
+            raise UnknownMilestone("Not known to you.", at="event.milestone")
+
+    _decisions(patch, refuse)
+
+
+@leak("the receipt of a draft sent again has the log's place")
+def _(patch: pytest.MonkeyPatch) -> None:
+    def again(offer: Any, work: Work, draft: Any) -> Receipt | None:
+        mine = [sent for sent in work.by_id.get(draft.id, ()) if sent.author == offer.author]
+        return Receipt(id=draft.id, outcome="already_recorded", place=mine[0].seq) if mine else None
+
+    _decisions(patch, again)
+
+
+@leak("the receipt of a new draft has the log's place")
+def _(patch: pytest.MonkeyPatch) -> None:
+    record = service.log.append._Batch._record
+
+    async def leaking(self: Any, offer: Any, work: Work, *more: Any) -> Any:
+        return msgspec.structs.replace(await record(self, offer, work, *more), place=work.seq)
+
+    patch.setattr(service.log.append._Batch, "_record", leaking)
+
+
+@leak("the receipt of the act counts what comes with it", only(RICH, "h0", "h11"))
+def _(patch: pytest.MonkeyPatch) -> None:
+    def counting(offer: Any, work: Work, draft: Any) -> Receipt | None:
+        waits = work.folding.keeping.waiting.get(offer.author)
+        if type(draft.event).__name__ != "EnvelopeOpened" or waits is None or not waits.held:
+            return None
+        return Receipt(id=draft.id, outcome="recorded", place=work.folding.place_of(offer.author) + 1 + len(waits.held))
+
+    _decisions(patch, counting)
+
+
+_BEN_WAITS_TOO = Said("v4", "ben", {"type": "SurpriseChosen", "scope": "all", "mode": "keep"})
+_BEN_SAW_IT = Said("h0", "ben", {"type": "MilestoneObserved", "child": "mia", "milestone": STEPS})
+
+
+@leak("keep_quiet forgets whoever met it unknown to the author",
+      only(RICH, visible=(*RICH.visible[:4], _BEN_WAITS_TOO), hidden=(Hidden(5, _BEN_SAW_IT),)))  # fmt: skip
+def _(patch: pytest.MonkeyPatch) -> None:
+    quiet = vars(service.log.append)["keep_quiet"]
+
+    def all_knowing(case: Any, *, author: Any, waiting: Any, **more: Any) -> Any:
+        return quiet(case, author=author, waiting={name: waits for name, waits in waiting.items() if not waits.met}, **more)
+
+    patch.setattr(service.log.append, "keep_quiet", all_knowing)
+
+
+@leak("one bucket for the whole family", only(RICH, "h14", probe=4))
+def _(patch: pytest.MonkeyPatch) -> None:
+    take = Limits.take
+
+    def shared(self: Limits, kind: Any, who: Any, *, count: int = 1) -> None:
+        take(self, kind, "everybody", count=count)
+
+    patch.setattr(Limits, "take", shared)
+
+
+def _counted(patch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How many events the process has recorded: what a counter in it would say."""
+    counts: Counter[int] = Counter()
+    note_told = Work.note_told
+
+    def counting(self: Work, stepped: Any) -> None:
+        counts[threading.get_ident()] += 1
+        note_told(self, stepped)
+
+    patch.setattr(Work, "note_told", counting)
+    return lambda: counts[threading.get_ident()]
+
+
+@leak("an id of the service's from a counter")
+def _(patch: pytest.MonkeyPatch) -> None:
+    count = _counted(patch)
+    drawn: Counter[int] = Counter()
+
+    def uuid4() -> UUID:
+        drawn[threading.get_ident()] += 1
+        return uuid_of(f"{count()}/{drawn[threading.get_ident()]}", version=4)
+
+    patch.setattr(service.access.founding, "uuid4", uuid4)
+
+
+@leak("an invite's code from a counter")
+def _(patch: pytest.MonkeyPatch) -> None:
+    count = _counted(patch)
+    patch.setattr(service.access.joining, "new_code", lambda: f"code-{count()}")
+
+
+@leak("a header with the load of the process")
+def _(patch: pytest.MonkeyPatch) -> None:
+    count, send = _counted(patch), Telling.send
+
+    async def loaded(self: Telling, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), (b"x-recorded", b"%d" % count())]}
+        await send(self, message)
+
+    patch.setattr(Telling, "send", loaded)
+
+
+@leak("a wake-up for everybody in the family", only(RICH, "h10"))
+def _(patch: pytest.MonkeyPatch) -> None:
+    def announce(self: Any, appended: Any) -> None:
+        for family, state in appended.states.items():
+            self._wake.told(family, state.roster.present)
+
+    patch.setattr(Log, "_announce", announce)
+
+
+@leak("a wake-up for who is kept from it", only(RICH, "h0"))
+def _(patch: pytest.MonkeyPatch) -> None:
+    note_told = Work.note_told
+
+    def and_who_waits(self: Work, stepped: Any) -> None:
+        note_told(self, stepped)
+        self.told.update(self.folding.keeping.waiting)
+
+    patch.setattr(Work, "note_told", and_who_waits)

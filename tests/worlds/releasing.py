@@ -1,0 +1,38 @@
+"""What the protected member is owed once they have opened everything, worked out from a history's own words.
+
+Owns a naive oracle: no rule, no rows. What was held comes once; what was taken back meanwhile, and whatever is about it, never.
+"""
+
+from typing import Any
+
+from tests.worlds.histories import History, Said
+from tests.worlds.village import Household
+
+
+def owed(history: History, *, hides: bool) -> list[Said]:
+    """What has to come, in an order in which it may have been written."""
+    hidden = [(one.slot, number, one.said) for number, one in enumerate(history.hidden) if hides]
+    common = [(slot, 999, said) for slot, said in enumerate(history.visible) if said.name in history.common]
+    held = [said for _, _, said in sorted(hidden + common, key=lambda one: one[:2])]
+    by_name = {said.name: said for said in (*history.visible, *held)}
+    withdrawn = {said.refers for said in by_name.values() if said.event["type"] == "Withdrawn"}
+
+    def is_gone(said: Said) -> bool:
+        if said.name in withdrawn or said.event["type"] == "Withdrawn":
+            return True
+        return said.refers in by_name and is_gone(by_name[said.refers])
+
+    return [said for said in held if said.audience not in ("me", "household") and not is_gone(said)]
+
+
+def require_owed(history: History, household: Household, entries: list[dict[str, Any]], *, hides: bool) -> None:
+    """Each comes exactly once, marked as released, none before what it is about."""
+    released = [entry for entry in entries if entry["released"] is not None]
+    came = [(entry["event"]["author"], entry["event"]["id"]) for entry in released]
+    expected = [(household.people[said.who].member, said.id) for said in owed(history, hides=hides)]
+    assert sorted(came) == sorted(expected), f"came {came}, owed {expected}"
+    assert len(set(came)) == len(came), "delivered twice"
+    marks = {"opened", {"own_first": "own_first", "told": "told"}.get(history.ending, "opened")}
+    assert {entry["released"] for entry in released} <= marks
+    received = [entry["event"]["received_at"] for entry in released if entry["released"] == released[0]["released"]]
+    assert received == sorted(received), "not in the order of the log"

@@ -1,0 +1,46 @@
+"""The two worlds have teeth: each leak that is planted here is caught, and where none is planted nothing is.
+
+Owns the list of what is planted, one for each channel through which a held event could be noticed.
+"""
+
+import pytest
+
+from tests.worlds import leaks_of_acting, leaks_of_reading, leaks_of_the_rule
+from tests.worlds.leaks import LEAKS, Leak
+from tests.worlds.pairs import Pairs
+from tests.worlds.releasing import require_owed
+
+PLANTED_IN = (leaks_of_reading, leaks_of_acting, leaks_of_the_rule)
+
+
+def tell_apart(pairs: Pairs, planted: Leak) -> None:
+    """Run the leak's history in both worlds.
+
+    Raises:
+        AssertionError: a byte differs, or what comes in the end is not what is owed.
+    """
+    with pairs.of(planted.history, whole=True) as (alone, beside):
+        beside.run(like=alone.run())
+        for run in (alone, beside):
+            require_owed(planted.history, run.household, run.told_since(), hides=run is beside)
+
+
+def test_there_are_enough() -> None:
+    """I-33."""
+    assert len(LEAKS) >= 30
+    assert len({planted.name for planted in LEAKS}) == len(LEAKS)
+
+
+def test_nothing_is_caught_where_nothing_is_planted(pairs: Pairs) -> None:
+    """Law 8, on every history that the leaks are caught by."""
+    for history in {str(planted.history): planted.history for planted in LEAKS}.values():
+        tell_apart(pairs, Leak("none", lambda patch: None, history))
+
+
+@pytest.mark.parametrize("planted", LEAKS, ids=lambda planted: planted.name.replace(" ", "-"))
+def test_a_leak_is_caught(pairs: Pairs, planted: Leak, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I-33: a test that could not see it would prove nothing."""
+    planted.plant(monkeypatch)
+    with pytest.raises(AssertionError) as caught:
+        tell_apart(pairs, planted)
+    print(str(caught.value)[:600])

@@ -1,0 +1,68 @@
+"""Two worlds: the same schedule, and in one of them something that one member is not to be told.
+
+Every byte that this member's devices get is the same in both, on every route, until their own act; and then everything comes,
+once. Owns how many histories are tried, and the count of what was. STILLNEW_NIGHTLY=1 tries more.
+"""
+
+import os
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+
+from tests.worlds.changing import CHANGES
+from tests.worlds.choosing import histories
+from tests.worlds.exercises import READS, READS_TO_COME
+from tests.worlds.histories import History
+from tests.worlds.pairs import Pairs
+from tests.worlds.releasing import owed, require_owed
+from tests.worlds.wire import Wire, asking
+
+IS_NIGHT = os.environ.get("STILLNEW_NIGHTLY") == "1"
+PAIRS = 7_000 if IS_NIGHT else 102
+"""For each of the three who are protected by turns."""
+TRIED: Counter[str] = Counter()
+
+
+def operations(pairs: Pairs) -> set[str]:
+    """Every operation of the OpenAPI document, as the running service tells it."""
+    (world, _), _, _ = pairs.next()
+    wire = Wire(world.port)
+    document = wire.ask(asking("GET", "/schema/openapi.json", token=None)).said()
+    wire.close()
+    return {f"{method.upper()} {path}" for path, found in document["paths"].items() for method in found}
+
+
+def test_every_operation_is_tried(pairs: Pairs) -> None:
+    """I-18: a new route is a new way to tell, so that one without an exercise fails here."""
+    tried = {*READS, *CHANGES, f"POST {'/v1/families/{family}/events'}"}
+    assert operations(pairs) - set(READS_TO_COME) == tried
+
+
+@pytest.mark.timeout(0 if IS_NIGHT else 400)
+@pytest.mark.parametrize("protected", ["ada", "ben", "gran"])
+def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str) -> None:
+    """Laws 8 and 9, I-18, I-19, I-21, I-22: a parent of either home, and a grandmother who keeps surprises."""
+    tried: Counter[str] = Counter()
+
+    @settings(max_examples=PAIRS, suppress_health_check=list(HealthCheck))
+    @given(history=histories(protected=(protected,)))
+    def run(history: History) -> None:
+        note(str(history))
+        with pairs.of(history) as (alone, beside):
+            left = alone.run()
+            right = beside.run(like=left)
+            for run in (alone, beside):
+                require_owed(history, run.household, run.told_since(), hides=run is beside)
+        assert not set(right.outcomes) - {"recorded"}, f"what should be held was refused: {right.outcomes}"
+        tried.update(right.exercised)
+        tried.update(["pairs", f"wish: {history.wish}", f"ending: {history.ending}"])
+        tried.update(f"held: {one.said.event['type']}" for one in history.hidden)
+        tried["raced"] += sum(one.races for one in history.hidden)
+        tried["owed"] += len(owed(history, hides=True))
+
+    run()
+    assert tried["pairs"] >= PAIRS
+    seldom = {operation: tried[operation] for operation in operations(pairs) if tried[operation] < PAIRS // 50}
+    assert not seldom, f"tried in too few of {tried['pairs']} pairs"
+    print(sorted(tried.items()))
