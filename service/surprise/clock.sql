@@ -10,6 +10,6 @@ SELECT DISTINCT waiting.family_id
            FROM held
           WHERE held.family_id = waiting.family_id
             AND held.member_id = waiting.member_id
-            AND held.since <= $2 - waiting.at_most_days * interval '1 day')
+            AND held.since <= $2::timestamptz - waiting.at_most_days * interval '24 hours')
  ORDER BY waiting.family_id
  LIMIT $3;

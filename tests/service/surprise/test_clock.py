@@ -1,0 +1,255 @@
+"""The clock's tick: who waits so many days at most is told by time, once; and where nothing is due, nothing is written."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+import structlog
+
+from events.ids import FamilyId, MemberId
+from service.log.log import Log
+from service.replay import replay
+from service.surprise import clock
+from service.surprise.clock import Clock
+from tests.families import STOOD, WALKED, Family, drafted, feed_of, found, leave, outcomes, push, saw
+
+SPOKE = "talking.first-word"
+MONDAY = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
+
+
+class Time:
+    """What the processes of a test take for the time."""
+
+    def __init__(self) -> None:
+        self.now = MONDAY
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, **time: int) -> datetime:
+        self.now += timedelta(**time)
+        return self.now
+
+
+class Woken:
+    """Listens for whom the log wakes."""
+
+    def __init__(self) -> None:
+        self.members: list[MemberId] = []
+
+    def told(self, family: FamilyId, members: Collection[MemberId]) -> None:
+        self.members += members
+
+
+@asynccontextmanager
+async def process(
+    database_url: str, pool: asyncpg.Pool, time: Time, woken: Woken | None = None
+) -> AsyncIterator[tuple[Log, Clock]]:
+    """A log and a clock as one process has them; two on one database are two processes."""
+    log = Log(pool=pool, database_url=database_url, wake=woken or Woken(), now=time)
+    await log.start()
+    try:
+        yield log, Clock(pool=pool, log=log)
+    finally:
+        await log.stop()
+
+
+async def until(is_so: Callable[[], Awaitable[Any]]) -> None:
+    """Wait for it, for at most ten seconds."""
+    async with asyncio.timeout(10):
+        while not await is_so():  # noqa: ASYNC110 - what is waited for is in rows, which tell nobody
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def woken() -> Woken:
+    return Woken()
+
+
+@pytest.fixture
+async def here(database_url: str, pool: asyncpg.Pool, time: Time, woken: Woken) -> AsyncIterator[tuple[Log, Clock]]:
+    async with process(database_url, pool, time, woken) as one:
+        yield one
+
+
+async def says(log: Log, time: Time, family: Family, author: MemberId, *drafts: dict[str, Any]) -> None:
+    """Record at the time that it is."""
+    assert set(outcomes(await push(log, family, author, *drafts, sent_at=time.now))) == {"recorded"}
+
+
+async def kept(log: Log, time: Time, *, days: int | None = 7, scope: str = "all") -> Family:
+    """A family in which Ben keeps surprises, and Ada sees the first steps."""
+    family = await found(log)
+    await says(log, time, family, family.ben,
+               drafted("SurpriseChosen", at=time.now, scope=scope, mode="keep", at_most_days=days))  # fmt: skip
+    await says(log, time, family, family.ada, saw(family, WALKED, at=time.now))
+    return family
+
+
+async def logged(pool: asyncpg.Pool) -> list[str]:
+    """The kinds of all events, family by family."""
+    return [row["kind"] for row in await pool.fetch("SELECT kind FROM event ORDER BY family_id, seq")]
+
+
+async def released(pool: asyncpg.Pool, family: Family) -> list[tuple[str, str | None]]:
+    """Which sightings Ben was told of, and how they were released."""
+    entries = await feed_of(pool, family, family.ben)
+    return [(entry["event"]["event"]["milestone"], entry["released"]) for entry in entries if _is_sighting(entry)]
+
+
+def _is_sighting(entry: dict[str, Any]) -> bool:
+    return bool(entry["event"]["event"]["type"] == "MilestoneObserved")
+
+
+async def test_after_so_many_days_it_is_told_once_and_the_log_still_replays(
+    here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
+) -> None:
+    """Law 9, law 11: in the tick's own transaction, marked as told by time; not a minute early, and never again."""
+    log, ticking = here
+    family = await kept(log, time)
+    time.passes(days=7, milliseconds=-1)
+    assert (await ticking.tick(), await released(pool, family)) == (0, [])
+    told_at = time.passes(milliseconds=1)
+    assert (await ticking.tick(), await released(pool, family)) == (1, [(WALKED, "time")])
+    assert datetime.fromisoformat((await feed_of(pool, family, family.ben))[-1]["told_at"]) == told_at
+    for _ in range(3):
+        time.passes(days=1)
+        assert (await ticking.tick(), await released(pool, family)) == (0, [(WALKED, "time")])
+    assert (await logged(pool)).count("TimePassed") == 1
+    assert (await replay(database_url, check=True, processes=1)).differences == ()
+
+
+async def test_of_two_processes_that_find_the_same_family_one_writes(
+    here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
+) -> None:
+    """Law 9: both look, both see that it is time, and it is told once."""
+    log, ticking = here
+    families = [await kept(log, time) for _ in range(5)]
+    time.passes(days=8)
+    async with process(database_url, pool, time) as (other_log, other):
+        assert sum(await asyncio.gather(ticking.tick(), other.tick(), ticking.tick())) == 5
+        for family in families:
+            # Both are sure that somebody is due: what they know is from before.
+            assert not await log.note_time(family=family.family, author=family.ben)
+            assert not await other_log.note_time(family=family.family, author=family.ben)
+            assert await released(pool, family) == [(WALKED, "time")]
+    assert (await logged(pool)).count("TimePassed") == 5
+    assert (await replay(database_url, check=True, processes=1)).differences == ()
+
+
+async def test_a_tick_writes_nothing_where_nothing_is_due(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
+    """Law 3: neither for who waits for good, nor for who waits for some things only so long, nor for who has left."""
+    log, ticking = here
+    await kept(log, time, days=None)
+    partly = await kept(log, time, days=None)
+    await says(log, time, partly, partly.ben,
+               drafted("SurpriseChosen", at=time.now, scope="domain:talking", mode="keep", at_most_days=1))  # fmt: skip
+    gone = await kept(log, time)
+    await leave(log, gone, gone.ben)
+    before = [tuple(row) for row in await pool.fetch("SELECT *, xmin FROM family ORDER BY family_id")]
+    count = len(await logged(pool))
+    for _ in range(3):
+        time.passes(days=30)
+        assert await ticking.tick() == 0
+    assert len(await logged(pool)) == count
+    assert before == [tuple(row) for row in await pool.fetch("SELECT *, xmin FROM family ORDER BY family_id")]
+
+
+async def test_a_tick_is_in_nobodys_feed_and_wakes_nobody_but_who_is_told(
+    here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, woken: Woken
+) -> None:
+    """Law 8, law 14: that Ben's wait is over is Ben's alone."""
+    log, ticking = here
+    family = await kept(log, time)
+    others = [member for member in family.members if member != family.ben]
+    before = [await feed_of(pool, family, member) for member in others]
+    woken.members.clear()
+    time.passes(days=7)
+    assert await ticking.tick() == 1
+    assert woken.members == [family.ben]
+    assert before == [await feed_of(pool, family, member) for member in others]
+    assert "TimePassed" not in json.dumps(await feed_of(pool, family, family.ben))
+
+
+async def test_each_thing_is_told_when_its_own_days_are_over(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
+    """Design, section 4: the days count from when it was received, each by the choice that keeps it."""
+    log, ticking = here
+    family = await kept(log, time, days=7)
+    await says(log, time, family, family.ben,
+               drafted("SurpriseChosen", at=time.now, scope=f"milestone:{SPOKE}", mode="keep", at_most_days=2))  # fmt: skip
+    time.passes(days=1)
+    await says(log, time, family, family.ada, saw(family, SPOKE, at=time.now))
+    time.passes(days=2)
+    await ticking.tick()
+    assert await released(pool, family) == [(SPOKE, "time")]
+    time.passes(days=4)
+    await ticking.tick()
+    assert await released(pool, family) == [(SPOKE, "time"), (WALKED, "time")]
+
+
+async def test_a_clock_that_stands_or_steps_back_tells_nothing_early_or_twice(
+    here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
+) -> None:
+    """I-10: what the log received in what is now the future waits until it is past; what is told stays told."""
+    log, ticking = here
+    family = await kept(log, time)
+    time.passes(days=7)
+    assert (await ticking.tick(), await ticking.tick()) == (1, 0)
+    time.passes(days=-400)
+    await says(log, time, family, family.ada, saw(family, STOOD, at=time.now))
+    assert (await ticking.tick(), await released(pool, family)) == (0, [(WALKED, "time")])
+    time.passes(days=7)
+    assert (await ticking.tick(), await released(pool, family)) == (1, [(WALKED, "time"), (STOOD, "time")])
+    time.passes(days=400)
+    assert await ticking.tick() == 0
+    assert (await replay(database_url, check=True, processes=1)).differences == ()
+
+
+async def test_one_broken_family_stops_no_other_and_is_tried_again(
+    here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law 17: of pages of two families, a row in each is damaged: the others are told, and so are they, once it is mended."""
+    log, ticking = here
+    monkeypatch.setattr(clock, "FAMILIES_A_PAGE", 2)
+    families = sorted([await kept(log, time) for _ in range(6)], key=lambda family: family.family)
+    broken = [families[0], families[3], families[4]]
+    await pool.execute("UPDATE held SET body = 'x' || body WHERE family_id = ANY($1)", [family.family for family in broken])
+    time.passes(days=7)
+    with structlog.testing.capture_logs() as lines:
+        assert await ticking.tick() == 3
+    assert [(line["code"], line["log_level"]) for line in lines] == [("clock.crashed", "error")] * 3
+    assert [len(await released(pool, family)) for family in families] == [0, 1, 1, 0, 0, 1]
+    await pool.execute("UPDATE held SET body = substr(body, 2) WHERE family_id = ANY($1)", [family.family for family in broken])
+    assert await ticking.tick() == 3
+    assert [len(await released(pool, family)) for family in families] == [1] * 6
+
+
+async def test_the_clock_outlives_a_database_that_is_away(
+    database_url: str, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law 17: what passes is logged by its code, and the next look finds what this one missed."""
+    opened = await asyncpg.create_pool(database_url, min_size=1, max_size=2)
+    async with process(database_url, opened, time) as (log, _):
+        family = await kept(log, time)
+        time.passes(days=7)
+        ticking = Clock(pool=opened, log=log, every_s=0.05, first_after_s=0.0)
+        await opened.execute("ALTER TABLE waiting RENAME TO away")
+        with structlog.testing.capture_logs() as lines:
+            await ticking.start()
+            await until(lambda: asyncio.sleep(0, len(lines) >= 2))
+        await opened.execute("ALTER TABLE away RENAME TO waiting")
+        await opened.expire_connections()
+        await until(lambda: released(opened, family))
+        await ticking.stop()
+    assert {line["code"] for line in lines} == {"clock.crashed"}
+    await opened.close()
