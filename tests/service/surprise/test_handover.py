@@ -1,0 +1,208 @@
+"""The hand-over card over HTTP: what to keep quiet, and nothing that its reader may not know."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from uuid_utils.compat import uuid7
+
+from service.surprise import handover
+from tests.service.conftest import Someone, found_family
+from tests.service.standing import Standing, problem_in
+
+CARD = "/v1/families/{family}/handover"
+WALKED, SPOKE, STOOD, CLAPPED = "movement.first-steps", "talking.first-word", "movement.stands-for-a-moment", "hands.claps"
+OWN = "own.0193a2b4-0000-7000-8000-000000000000"
+
+
+class Village:
+    """Ada's home with Sam the sitter and a daycare, and Ben's home."""
+
+    def __init__(self, ada: Someone, ben: Someone, sam: Someone, ducklings: Someone, child: str) -> None:
+        self.ada, self.ben, self.sam, self.ducklings, self.child = ada, ben, sam, ducklings, child
+
+    def saw(self, milestone: str) -> dict[str, Any]:
+        return {"type": "MilestoneObserved", "child": self.child, "milestone": milestone}
+
+    def first(self, milestone: str) -> dict[str, Any]:
+        return {"type": "ParentFirstSaw", "child": self.child, "milestone": milestone, "how": "in_person"}
+
+
+@pytest.fixture
+async def village(http: httpx.AsyncClient) -> Village:
+    ada = await found_family(http)
+    child = (await ada.ask("GET", "/v1/families/{family}")).json()["children"][0]["child"]
+    ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
+    return Village(ada, ben, await ada.invite("caregiver", name="Sam"), await ada.invite("daycare", name="Ducklings"), child)
+
+
+async def push(author: Someone, *events: dict[str, Any], audience: str | None = None) -> list[dict[str, Any]]:
+    """Record events; their receipts."""
+    now = datetime.now(UTC).isoformat()
+    said = {"occurred_at": now, "precision": "minute", "recorded_at": now} | ({} if audience is None else {"audience": audience})
+    drafts = [{"id": str(uuid7()), **said, "event": event} for event in events]
+    answer = await author.ask("POST", "/v1/families/{family}/events", json={"sent_at": now, "drafts": drafts})
+    receipts: list[dict[str, Any]] = answer.json()["receipts"]
+    assert {receipt["outcome"] for receipt in receipts} == {"recorded"}
+    return receipts
+
+
+async def keeps(someone: Someone, scope: str = "all", **more: Any) -> None:
+    await push(someone, {"type": "SurpriseChosen", "scope": scope, "mode": "keep", **more})
+
+
+async def read(someone: Someone, **query: str) -> list[dict[str, Any]]:
+    """The cards that somebody reads."""
+    answer = await someone.ask("GET", CARD, params=query)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["cards"]
+    return found
+
+
+async def said(reader: Someone) -> tuple[list[str], list[str]]:
+    """What the one card that there is says: what they know, what not to mention."""
+    (card,) = await read(reader)
+    return [line["milestone"] for line in card["knows"]], [line["milestone"] for line in card["not_to_mention"]]
+
+
+def told(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
+    """An answer without its date and the request's own id: every other byte of it."""
+    headers = [(name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id")]
+    return answer.status_code, headers, answer.content
+
+
+async def test_the_sitter_and_the_other_parent_read_what_not_to_mention_to_whom(village: Village) -> None:
+    """Design, section 4: both directions, each for the other; a title for people, a phrase that can always be said."""
+    await keeps(village.ben, "domain:movement", hold_unsorted=True)
+    await push(village.sam, village.saw(WALKED), village.saw(SPOKE))
+    for reader in (village.ada, village.sam):
+        assert await read(reader) == [
+            {
+                "member": village.ben.member, "name": "Ben", "child": village.child, "child_name": "Mia",
+                "knows": [{"milestone": SPOKE, "title": "First word", "domain": "talking"}],
+                "not_to_mention": [{"milestone": WALKED, "title": "First steps alone", "domain": "movement"}],
+                "notes_too": True,
+                "phrase": "Mia is as busy as ever. Have fun together, and keep the camera handy.",
+            }
+        ]  # fmt: skip
+    await keeps(village.ada, "domain:hands")
+    await push(village.ben, village.saw(CLAPPED))
+    assert {card["name"]: [line["milestone"] for line in card["not_to_mention"]] for card in await read(village.sam)} == {
+        "Ada": [CLAPPED], "Ben": [WALKED],
+    }  # fmt: skip
+    assert await said(village.ben) == ([SPOKE], [CLAPPED])
+
+
+async def test_what_one_saw_alone_or_opened_changes_no_byte_of_anybodys_card(village: Village) -> None:
+    """Law 14: nor what a receipt says to keep quiet; a first that is shared with the reader does."""
+    await keeps(village.ben)
+    await push(village.ada, village.saw(WALKED))
+    readers = (village.ada, village.sam, village.ducklings)
+    before = [told(await reader.ask("GET", CARD)) for reader in readers]
+    quiet = [(await push(reader, village.saw(STOOD)))[0]["keep_quiet"] for reader in readers]
+    assert quiet == [["Ben"]] * 3
+    middle = [told(await reader.ask("GET", CARD)) for reader in readers]
+    assert [one != other for one, other in zip(before, middle, strict=True)] == [True, True, True]
+
+    await push(village.ben, village.first(WALKED), audience="me")
+    await push(village.ben, village.first(STOOD), audience="household")
+    await push(village.ben, {"type": "EnvelopeOpened", "scope": "all"})
+    await village.ben.ask("GET", "/v1/families/{family}/feed")
+    assert middle == [told(await reader.ask("GET", CARD)) for reader in readers]
+    assert quiet == [(await push(reader, village.saw(STOOD)))[0]["keep_quiet"] for reader in readers]
+
+    await push(village.ben, village.first(WALKED), audience="family")
+    assert await said(village.sam) == ([WALKED, STOOD], [])
+    assert await said(village.ducklings) == ([], [STOOD]), "a daycare was told of nobody's first"
+
+
+async def test_what_is_held_from_a_reader_changes_no_byte_of_their_card(village: Village) -> None:
+    """Law 8: Ben waits too. What Ada and Sam see, say, name and amend out of his sight is on no card of his."""
+    await keeps(village.ada, "domain:hands")
+    await push(village.ada, village.saw(CLAPPED))
+    await push(village.sam, village.saw(CLAPPED))
+    await keeps(village.ben, "domain:movement")
+    await keeps(village.ben, "domain:life")
+    encodings = [{}, {"Accept": "application/msgpack"}, {"Accept-Encoding": "gzip"}]
+
+    async def read_by_ben() -> list[Any]:
+        path = CARD.replace("{family}", village.ben.family)
+        return [told(await village.ben.http.get(path, headers={**village.ben.headers, **more})) for more in encodings]
+
+    before = await read_by_ben()
+    assert await said(village.ben) == ([CLAPPED], [])
+    (claps,) = await push(village.ada, village.saw(WALKED), audience="family")
+    await push(village.ada, {"type": "Amended", "target": claps["id"], "changes": {"milestone": STOOD}})
+    await push(village.ada, {"type": "MilestoneNamed", "milestone": OWN, "title": "Rides a pony", "domain": "life"})
+    await push(village.sam, village.saw(OWN), village.saw(STOOD))
+    await keeps(village.ada, f"milestone:{OWN}")
+    assert before == await read_by_ben()
+    await push(village.ben, {"type": "EnvelopeOpened", "scope": "all"})
+    assert before != await read_by_ben()
+
+
+async def test_a_sighting_that_its_author_amends_out_of_the_readers_sight_stays_what_it_was_to_them(village: Village) -> None:
+    """Law 8: that what Ada saw were claps and not a step, Ben is not to learn from what she now waits for."""
+    await keeps(village.ada)
+    await keeps(village.ben, "domain:hands")
+    (mine,) = await push(village.ada, village.saw(WALKED))
+    await push(village.sam, village.saw(WALKED))
+    before = told(await village.ben.ask("GET", CARD))
+    assert await said(village.ben) == ([WALKED], [])
+    await push(village.ada, {"type": "Amended", "target": mine["id"], "changes": {"milestone": CLAPPED}})
+    assert before == told(await village.ben.ask("GET", CARD))
+    about_ada = next(card for card in await read(village.sam) if card["name"] == "Ada")
+    assert [line["milestone"] for line in about_ada["not_to_mention"]] == [WALKED]
+
+
+async def test_a_card_about_one_child_is_that_part_of_the_card(village: Village) -> None:
+    """Protocol, section Views; and who waits for one child alone has no card about another."""
+    noah = (await village.ada.ask("POST", "/v1/families/{family}/children", json={"name": "Noah"})).json()["child"]
+    await keeps(village.ben)
+    await keeps(village.ada, child=noah)
+    cards = await read(village.sam)
+    assert {(card["name"], card["child_name"]) for card in cards} == {("Ben", "Mia"), ("Ben", "Noah"), ("Ada", "Noah")}
+    assert cards == sorted(cards, key=lambda card: (card["member"], card["child"]))
+    assert [card for card in cards if card["child"] == noah] == await read(village.sam, child=noah)
+
+
+async def test_pages_of_the_card_end_and_miss_nobody(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 17: a page speaks of so many members at most; who left is on none."""
+    monkeypatch.setattr(handover, "MEMBERS_A_PAGE", 2)
+    waiting = [village.ben, *[await village.ada.invite("caregiver", name=f"Aunt {number}") for number in range(4)]]
+    for member in waiting:
+        await keeps(member)
+    found, query, pages = [], dict[str, str](), 0
+    while pages < 5:
+        answer = (await village.sam.ask("GET", CARD, params=query)).json()
+        found += [card["member"] for card in answer["cards"]]
+        assert len(answer["cards"]) <= 2
+        pages += 1
+        if answer["next"] is None:
+            break
+        query = {"after": answer["next"]}
+    assert (found, pages) == (sorted(member.member for member in waiting), 3)
+    assert (await waiting[1].ask("DELETE", f"/v1/families/{{family}}/members/{waiting[1].member}")).status_code == 204
+    assert waiting[1].member not in (await village.sam.ask("GET", CARD, params={})).text
+
+
+WRONG = {"child=mia": "child", "child=": "child", "after=x": "after", "limit=1": "limit", "child=null": "child"}
+
+
+@pytest.mark.usefixtures("nothing_changes")
+@pytest.mark.parametrize("query", WRONG)
+def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: str) -> None:
+    """Law 17."""
+    answer = standing.ask("ada", "GET", f"{CARD}?{query}")
+    problem = problem_in(answer.status_code, answer.headers["content-type"], answer.content)
+    assert (400, "body.invalid", WRONG[query]) == (problem["status"], problem["code"], problem["at"])
+
+
+@pytest.mark.usefixtures("nothing_changes")
+def test_a_foreign_child_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
+    """I-19: whether another family has such a child is nobody's to learn here."""
+    asked = [standing.ids[name] for name in ("foreign_child", "absent")]
+    answers = [told(standing.ask("ada", "GET", CARD, params={"child": child})) for child in asked]
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 404
