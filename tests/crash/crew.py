@@ -93,7 +93,9 @@ async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
             devices.append(await opened.enter_async_context(paired))
         ending = asyncio.Event()
         pushers = [
-            Pusher(author, url=url, child=ada.said["child"], seed=f"{seed} {number}", ending=ending)
+            Pusher(
+                author, url=url, child=ada.said["child"], seed=f"{seed} {number}", ending=ending, is_person=author is not dora
+            )
             for number, author in enumerate((ada, ada, ben, cleo, dan, dora))
         ]
         yield Crew([ada, ben, cleo, dan, dora], devices, pushers, ending=ending)

@@ -21,6 +21,13 @@ from tests.service.conftest import Someone
 ANSWER_S_MAX = 15.0
 AGAIN_AFTER_S = 0.05
 NOBODY = UUID(int=7)
+WISHES: tuple[dict[str, Any], ...] = (
+    {"type": "SurpriseChosen", "scope": "all", "mode": "keep", "hold_unsorted": True},
+    {"type": "SurpriseChosen", "scope": "all", "mode": "tell"},
+    {"type": "SurpriseChosen", "scope": "domain:talking", "mode": "keep"},
+    {"type": "EnvelopeOpened", "scope": "all"},
+    {"type": "EnvelopeOpened", "scope": "domain:movement"},
+)
 MILESTONES = ("movement.first-steps", "movement.crawls", "talking.first-word")
 
 
@@ -59,8 +66,12 @@ class Ledger:
 class Pusher:
     """One device of a member. It stops after `ending` is set, once its last push has been answered."""
 
-    def __init__(self, someone: Someone, *, url: str, child: str, seed: str, ending: asyncio.Event) -> None:
+    def __init__(
+        self, someone: Someone, *, url: str, child: str, seed: str, ending: asyncio.Event, is_person: bool = True
+    ) -> None:
+        """Persons keep surprises too, and change their minds: releases are cut off like everything else."""
         self.someone = someone
+        self._is_person = is_person
         self.ledger = Ledger()
         self.is_idle = False
         self._dice = random.Random(seed)
@@ -113,6 +124,8 @@ class Pusher:
             event = {"type": "MilestoneObserved", "child": child, "milestone": self._dice.choice(MILESTONES)}
         elif roll < 0.3 and self._told:
             event = {"type": "Withdrawn", "target": self._told.pop()}
+        elif roll < 0.36 and self._is_person:
+            event = self._dice.choice(WISHES)
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         draft = {"id": str(uuid7()), "occurred_at": now, "precision": "minute", "recorded_at": now, "event": event}
         if event["type"] == "NoteWritten" and self._dice.random() < 0.3:
@@ -186,5 +199,9 @@ class Pusher:
 
 
 def settled(receipt: dict[str, Any]) -> dict[str, Any]:
-    """A receipt as it stays for ever: only the word for the first time differs from that for every later one."""
-    return {**receipt, "outcome": "recorded"} if receipt["outcome"] == "already_recorded" else receipt
+    """A receipt as it stays for ever: only the word for the first time differs from that for every later one.
+
+    Who waits for what it tells is asked anew each time, since people change their minds.
+    """
+    kept = {name: value for name, value in receipt.items() if name != "keep_quiet"}
+    return {**kept, "outcome": "recorded"} if receipt["outcome"] == "already_recorded" else kept
