@@ -39,9 +39,10 @@ class Family:
             query["as_of"] = as_of.isoformat()
         return read(await self._wire.ask("GET", f"{self._path}/timeline", query=query), object)
 
-    async def handover(self) -> Any:
-        """What to keep quiet, for whom, and a safe phrase."""
-        return read(await self._wire.ask("GET", f"{self._path}/handover"), object)
+    async def handover(self, *, child: UUID | None = None, after: UUID | None = None) -> Any:
+        """What to keep quiet, from whom, and a safe phrase. `after`: the `next` of the page before."""
+        query = {name: str(value) for name, value in (("child", child), ("after", after)) if value is not None}
+        return read(await self._wire.ask("GET", f"{self._path}/handover", query=query), object)
 
     async def tips(self, *, child: UUID | None = None, on: date | None = None) -> Any:
         """What to look out for and to make safe at each child's age. `on`: the day where this device is; else today in UTC."""

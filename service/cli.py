@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -25,7 +26,7 @@ from service.replay import Replayed, count_events
 from service.replay import replay as fold_afresh
 from service.serve import CannotServe
 from service.serve import serve as run_service
-from service.settings import Settings, SettingWrong, from_environment
+from service.settings import Settings, SettingWrong, from_environment, token_from
 
 # What an operator can mend is said in one sentence; anything else is ours, and keeps its traceback.
 THEIRS_TO_MEND = (
@@ -90,6 +91,26 @@ def doctor(*, data: Data = None) -> None:
     console.print(table_of(findings))
     if any(finding.is_fine is False for finding in findings):
         raise SystemExit(1)
+
+
+@app.command
+def handover(*, url: str = "http://127.0.0.1:8000", token_file: Path | None = None, family: UUID | None = None) -> None:
+    """Print the hand-over card for the fridge: as much as the member of one device may know.
+
+    Args:
+        url: where the service is.
+        token_file: a file that holds the device's token; left out, it is taken from STILLNEW_TOKEN.
+        family: which one, where the device's person belongs to several.
+    """
+    from client.fridge import CardUnavailable, fridge_page
+
+    token = token_from(token_file)
+    try:
+        printed = asyncio.run(fridge_page(url=url, token=token, family=family, today=date.today()))  # noqa: DTZ011 - here
+    except CardUnavailable as error:
+        print(f"stillnew: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    print(printed, end="")
 
 
 @family.command(name="list")

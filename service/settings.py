@@ -12,6 +12,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 PREFIX: Final = "STILLNEW_"
+TOKEN: Final = "STILLNEW_TOKEN"
+"""A device's token, for `stillnew handover`: no setting of the service."""
 
 PerSecond = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
@@ -86,6 +88,27 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def token_from(file: Path | None, environment: Mapping[str, str] | None = None) -> str:
+    """A device's token: from a file, or else from STILLNEW_TOKEN. Never from the command line, which every `ps` shows.
+
+    Raises:
+        SettingWrong: there is none.
+    """
+    environment = os.environ if environment is None else environment
+    if file is None:
+        where, token = TOKEN, environment.get(TOKEN, "").strip()
+    else:
+        try:
+            where, token = str(file), file.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingWrong(
+                f"{file} cannot be read ({type(error).__name__}): name a file that holds a device's token."
+            ) from None
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise SettingWrong(f"{where} holds no token: put a device's token there, or name a file with --token-file.")
+    return token
+
+
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
     return "DATABASE_URL" if name == "database_url" else PREFIX + name.upper()
@@ -93,6 +116,6 @@ def variable_of(name: str) -> str:
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
     """Variables that look like ours and are none: spelling mistakes, mostly."""
-    known = {variable_of(name) for name in Settings.__struct_fields__}
+    known = {TOKEN, *(variable_of(name) for name in Settings.__struct_fields__)}
     environment = os.environ if environment is None else environment
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
