@@ -65,7 +65,9 @@ def decide(
     waits, no case needs to be made.
     """
     meant = meant_for(kind, author, audience, roster)
-    told = meant if target is None or target.told is meant else tuple([one for one in meant if one in target.told])
+    told = meant
+    if target is not None and target.told is not meant:
+        told = tuple([one for one in meant if one in target.told or one == author])
     if case is None or kind in ROSTER_KINDS:
         return Verdict(told)
     held = tuple([one for one in meant if one != author and one in waiting and _is_kept(case, one, told, waiting[one], roster)])

@@ -1,0 +1,46 @@
+"""Logs that were written when nothing acted on a choice, folded by the rule of today."""
+
+from typing import Any
+
+from events.event import Audience, Event
+from events.ids import Seq
+from events.moments import Cheered, How, MilestoneObserved, ParentFirstSaw
+from events.surprise import Mode, SurpriseChosen
+from projections.past import Past, Target
+from tests.families import WALKED, Family
+from tests.histories import Told, enumerate_seqs, happened
+
+
+class Before(Told):
+    """A log in which members refer to what they were told of then, and by today's rule would not have been."""
+
+    def _target(self, event: Event[Any]) -> Target | None:
+        known = super()._target(event)
+        named = getattr(event.event, event.event.refers) if event.event.refers else None
+        if known is not None or named is None:
+            return known
+        [seq] = [seq for seq, one in enumerate_seqs(self.events) if one.id == named]
+        past: Past = self.past[seq - 1]
+        return Target(
+            seq=past.seq, author=past.author, kind=past.kind, audience=past.audience, target_seq=past.target_seq,
+            thread=past.thread, thread_kind=past.thread_kind, told=self.told[seq - 1],
+        )  # fmt: skip
+
+
+def test_ones_own_words_stay_in_ones_feed_whatever_they_were_about() -> None:
+    """Laws 1 and 11: a replay takes nobody's own words from them, and their own first frees what it was about."""
+    family = Family()
+    log = Before.of_everybody(family)
+    log.add(happened(family.ben, SurpriseChosen(scope="all", mode=Mode.KEEP), audience=Audience.ME))
+    seen = happened(family.granny, MilestoneObserved(child=family.child, milestone=WALKED))
+    cheered = happened(family.ben, Cheered(about=seen.id))
+    first = happened(
+        family.ben,
+        ParentFirstSaw(child=family.child, milestone=WALKED, how=How.CLIP, observation=seen.id),
+        audience=Audience.ME,
+    )
+    begun = Seq(len(log.feeds[family.ben]))
+    for event in (seen, cheered, first):
+        log.add(event)
+    assert [event.id for event in log.feed(family.ben)][begun:] == [cheered.id, first.id, seen.id]
+    assert [entry.state for entry in log.timeline(family.ben)] == ["seen"]
