@@ -82,7 +82,7 @@ class Keeping:
             role=author.role if author is not None else None,
             had=had,
             is_new_name=is_new_name,
-            is_sorted=target is not None and target.thread in self.sorted,
+            is_sorted=(seq if target is None else target.thread) in self.sorted,
         )
 
     def note(self, kind: str, seq: Seq, event: Event[Any], target: Past | None) -> None:

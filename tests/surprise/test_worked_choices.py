@@ -8,7 +8,6 @@ from tests.surprise.story import (
     BEN,
     CLAPPED,
     CRAWLED,
-    DAYCARE,
     GRANNY,
     MIA,
     NOAH,
@@ -24,64 +23,6 @@ from tests.surprise.story import (
     Story,
     table,
 )
-
-
-def test_a_sitters_everyday_note_waits_until_it_is_sorted_or_time_has_passed(feed: Feed) -> None:
-    """Section 4: `hold_unsorted` and `at_most_days`; a parent's note does not wait, nor a helper's note about what was told."""
-    story = Story()
-    story.chooses(BEN, "keep", "domain:movement", hold_unsorted=True, at_most_days=3)
-    lunch = story.writes(SITTER, "soup")
-    story.cheers(ADA, lunch)
-    story.clips(SITTER, story.writes(DAYCARE, "under the trees"))
-    garden = story.writes(DAYCARE, "in the garden")
-    story.writes(ADA, "we were at the lake")
-    clapped = story.saw(GRANNY, CLAPPED)
-    story.writes(SITTER, "so loud!", about=clapped)
-    story.passes(days=2)
-    later = story.writes(GRANNY, "look at this")
-    story.sorts(ADA, lunch)
-    story.sorts(ADA, garden, STEPPED)
-    story.passes(days=1)
-    story.ticks(BEN)
-    story.passes(days=2)
-    story.sorts(SITTER, later, CLAPPED)
-    assert feed(story, BEN) == table("""
-        Ben chose keep
-        Ada wrote we were at the lake
-        Gran saw Mia claps
-        Sam wrote so loud!
-        Sam wrote soup (sorted)
-        Ada cheered (sorted)
-        Ada sorted none (sorted)
-        Sunflowers wrote under the trees (time)
-        Sam attached a clip (time)
-        Sunflowers wrote in the garden (time)
-        Gran wrote look at this (sorted)
-        Sam sorted claps (sorted)
-    """)
-
-
-def test_a_note_that_was_sorted_to_a_kept_milestone_waits_for_the_milestone(feed: Feed) -> None:
-    """Section 4: held with its sorting, and with all else that is said in its thread."""
-    story = Story()
-    story.chooses(BEN, "keep")
-    told = story.writes(ADA, "guess what")
-    story.cheers(GRANNY, told)
-    story.sorts(ADA, told, STEPPED)
-    story.cheers(SITTER, told)
-    story.cheers(BEN, told)
-    story.first(BEN, STEPPED)
-    story.cheers(ADA, told)
-    assert feed(story, BEN) == table("""
-        Ben chose keep
-        Ada wrote guess what
-        Gran cheered
-        Ben cheered
-        Ben first saw Mia first-steps
-        Ada sorted first-steps (own_first)
-        Sam cheered (own_first)
-        Ada cheered
-    """)
 
 
 def test_what_makes_a_home_change_is_told_unless_it_was_chosen_by_name(feed: Feed) -> None:
@@ -214,35 +155,6 @@ def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
         Gran saw Mia walks (time)
         Sam cheered (time)
         Ada first saw Mia walks (time)
-    """)
-
-
-def test_a_sorting_that_is_kept_frees_nothing_of_its_thread(feed: Feed) -> None:
-    """Law 8: an everyday clip beside the one that shows it, or the note that it hangs from, would tell of it."""
-    story = Story()
-    story.chooses(BEN, "keep", hold_unsorted=True)
-    told = story.writes(ADA, "guess what")
-    story.clips(GRANNY, told)
-    story.sorts(ADA, told, STEPPED)
-    note = story.writes(SITTER, "look at her")
-    clip = story.clips(SITTER, note)
-    story.cheers(ADA, note)
-    story.sorts(ADA, clip, STEPPED)
-    assert feed(story, BEN) == table("""
-        Ben chose keep
-        Ada wrote guess what
-    """)
-    story.first(BEN, STEPPED)
-    assert feed(story, BEN) == table("""
-        Ben chose keep
-        Ada wrote guess what
-        Ben first saw Mia first-steps
-        Gran attached a clip (own_first)
-        Ada sorted first-steps (own_first)
-        Sam wrote look at her (own_first)
-        Sam attached a clip (own_first)
-        Ada cheered (own_first)
-        Ada sorted first-steps (own_first)
     """)
 
 

@@ -209,3 +209,22 @@ def test_what_was_recorded_offline_days_before_frees_when_it_arrives(feed: Feed)
         Sam saw Mia first-steps
         Ben saw Mia ten-steps
     """)
+
+
+def test_what_hangs_from_a_word_that_was_told_is_dropped_when_that_is_withdrawn(feed: Feed) -> None:
+    """Section 4: what is held of its thread, however far below, and nothing that was told."""
+    story = Story()
+    story.chooses(BEN, "keep")
+    note = story.writes(ADA, "guess what")
+    answer = story.writes(GRANNY, "what?", about=note)
+    story.sorts(SITTER, note, STEPPED)
+    story.cheers(SITTER, answer)
+    story.withdraws(ADA, note)
+    story.opens(BEN)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ada wrote guess what
+        Gran wrote what?
+        Ada withdrawn
+        Ben opened all
+    """)
