@@ -1,4 +1,4 @@
-"""What surrounds the milestones: everyday notes, cheers, and the family's own milestones.
+"""What surrounds the milestones: everyday notes, cheers, what Ben wishes, and the family's own milestones.
 
 Owns who writes of an ordinary day. Knows what each phone can have been told, so that nobody cheers for what they never saw.
 """
@@ -6,6 +6,7 @@ Owns who writes of an ordinary day. Knows what each phone can have been told, so
 from datetime import timedelta
 from typing import Final
 
+from demo import wishes
 from demo.cast import CHILD_NAMES, Twin, Who
 from demo.scribe import Scribe
 from demo.words import CHEERS, DAILY
@@ -22,6 +23,12 @@ OWN_MILESTONES: Final = (
 """Who named it, what, in which part of life, and on which day of the year."""
 
 NOTES_EVERY_DAYS: Final = {Who.ADA: 13, Who.BEN: 12, Who.SITTER: 6, Who.NANA: 20}
+
+
+def tell_wishes(scribe: Scribe) -> None:
+    """Ben chooses on his phone what not to be told."""
+    for number, wish in enumerate(wishes.WISHES):
+        scribe.say(wishes.WAITS, wish, occurred_at=scribe.year.begins + wishes.EARLY + timedelta(minutes=number))
 
 
 def tell_days(scribe: Scribe) -> None:

@@ -23,6 +23,8 @@ NOT_THIS_CHILD: Final = {
 STILL_FRESH: Final = timedelta(days=3)
 JUST_NOW: Final = {(Twin.MIA, "hands.stacks-two"): timedelta(hours=40), (Twin.LEO, "hands.first-mark"): timedelta(hours=22)}
 """How long ago: so lately that hardly anybody has seen it."""
+FIRST_STEPS: Final = (Twin.MIA, "movement.first-steps")
+"""On the last Sunday at Nana's, whatever the dice say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,9 @@ def _of_one(twin: Twin, year: Year, dice: Random) -> Iterable[Growth]:
         day = year.born + timedelta(days=int(age_days[key]))
         if (twin, key) in JUST_NOW:
             yield Growth(twin=twin, milestone=key, at=year.until - JUST_NOW[twin, key])
+            continue
+        if (twin, key) == FIRST_STEPS:
+            yield Growth(twin=twin, milestone=key, at=year.last_sunday_at_nanas)
             continue
         at = year.moment(max(day, year.begins.date()), hour=dice.randint(8, 18), minute=dice.randrange(60))
         if at < year.until - STILL_FRESH:

@@ -10,7 +10,7 @@ from datetime import datetime
 from random import Random
 from typing import Final
 
-from demo import activities, adapter, asides, second_thoughts, sightings
+from demo import activities, adapter, asides, first_steps, second_thoughts, sightings
 from demo.cast import Twin, Who
 from demo.growth import growth
 from demo.scribe import Scribe
@@ -31,6 +31,8 @@ class History:
     daycare_rows: int
     daycare_rows_passed_over: int
     children_set_aside: int
+    own_first: Written
+    """Ben's, of what he waited for: the picture shows the moment at which it leaves his phone."""
 
     @property
     def corrections(self) -> int:
@@ -52,6 +54,7 @@ def invent(*, until: datetime, child_by_twin: Mapping[Twin, ChildId], seed: int 
     rows = sightings.tell_firsts(firsts, scribe)
     rows += activities.everyday_rows(year, dice)
     rows += second_thoughts.edit_rows(rows, scribe)
+    asides.tell_wishes(scribe)
     asides.tell_days(scribe)
     asides.tell_own_milestones(scribe)
     second_thoughts.take_back(firsts, scribe)
@@ -76,4 +79,5 @@ def invent(*, until: datetime, child_by_twin: Mapping[Twin, ChildId], seed: int 
         daycare_rows=sum(len(page) for page in served),
         daycare_rows_passed_over=reading.rows_passed_over,
         children_set_aside=len(reading.set_aside),
+        own_first=first_steps.bens_own(scribe),
     )

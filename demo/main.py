@@ -17,15 +17,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from client import DeviceError
 from client.world import local_now
-from demo import picture
+from demo import envelope, picture
 from demo.cast import CHILD_NAMES, PARENTS, PLAYERS, Who
 from demo.failed import DemoFailed
+from demo.first_steps import MILESTONE, TWIN
+from demo.glimpse import read_safety_note
 from demo.history import SEED, History, invent
-from demo.play import WHAT_NEXT, Tally, Troupe, gather, perform
+from demo.play import WHAT_NEXT, Played, perform
 from demo.stage import Stage, stage
 from demo.timelines import read_timeline, side_by_side
+from demo.troupe import Troupe, gather
 from demo.try_it import invitation
 from demo.weeks import Year
+from demo.wishes import WAITS
 
 Heard = Callable[[int, date, str], None]
 
@@ -70,8 +74,8 @@ async def _year(console: Console, running: Stage, *, once: bool, seed: int, star
         async with gather(base_url=running.base_url, folder=running.devices, year=Year(until=until)) as troupe:
             history = invent(until=until, child_by_twin=troupe.child_by_twin, seed=seed)
             with _progress(console, total=len(history.lines)) as heard:
-                tally = await perform(history, troupe, on_line=heard)
-            await _show(console, history, troupe, tally, seconds=time.monotonic() - started_s)
+                played = await perform(history, troupe, on_line=heard)
+            await _show(console, history, troupe, played, seconds=time.monotonic() - started_s)
             if not once:
                 console.print(invitation(running, troupe, shows_tokens=console.is_terminal), soft_wrap=True)
     except DeviceError as error:
@@ -80,7 +84,7 @@ async def _year(console: Console, running: Stage, *, once: bool, seed: int, star
         await _serve_on(running)
 
 
-async def _show(console: Console, history: History, troupe: Troupe, tally: Tally, *, seconds: float) -> None:
+async def _show(console: Console, history: History, troupe: Troupe, played: Played, *, seconds: float) -> None:
     ada = troupe.phones[Who.ADA]
     if ada.transcript() != troupe.tablet.transcript():
         raise DemoFailed("Ada's two devices hold different feeds.", next="That is a mistake of ours: please report it.")
@@ -92,7 +96,28 @@ async def _show(console: Console, history: History, troupe: Troupe, tally: Tally
         console.print(picture.of_child(name, rows, parents=parents, names=troupe.members, width=console.width))
     console.print(picture.legend())
     console.print(picture.sentence(rows_by_name, parents=parents))
-    console.print(picture.numbers(history, tally, entries_held=ada.mirror.place, seconds=seconds))
+    console.print(envelope.drawn(await _envelope(history, troupe, played), width=console.width))
+    waited = list(troupe.phones[WAITS].entries())
+    held = picture.Held(
+        entries=ada.mirror.place,
+        released=sum(entry.released == "own_first" for entry in waited),
+        hints=sum(entry.event.get("type") == "Hint" for entry in waited),
+    )
+    console.print(picture.numbers(history, played.tally, held, seconds=seconds))
+
+
+async def _envelope(history: History, troupe: Troupe, played: Played) -> envelope.Envelope:
+    phone, child = troupe.phones[WAITS], troupe.child_by_twin[TWIN]
+    since = [entry for entry in phone.entries(after=played.before.place) if entry.place <= played.after.place]
+    tips = await phone.tips(child=child, on=history.own_first.draft.occurred_at.date())
+    return envelope.Envelope(
+        history=history,
+        played=played,
+        told=envelope.about(since, child=child, milestone=MILESTONE),
+        child_by_twin=troupe.child_by_twin,
+        names=troupe.members,
+        safety_note=read_safety_note(tips),
+    )
 
 
 @contextmanager

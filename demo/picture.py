@@ -4,6 +4,7 @@ Owns colours, marks and widths. Reads at 100 columns, and still at 80. What it s
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -29,6 +30,15 @@ MARK_BY_HOW: Final[Mapping[How, str]] = {"in_person": "●", "live_video": "◐"
 STILL_NEW: Final = "✧"
 COLOURS: Final = ("dark_cyan", "dark_orange3")
 QUIET: Final = "bright_black"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """What the phones hold in the end: all of Ada's entries; those of Ben's that had waited for his own first, and his hints."""
+
+    entries: int
+    released: int
+    hints: int
 
 
 def width_of(console: Console) -> int:
@@ -59,20 +69,22 @@ def of_child(name: str, rows: Sequence[Row], *, parents: Sequence[str], names: M
     table.add_column("", ratio=1)
     for parent, colour in zip(parents, COLOURS, strict=True):
         table.add_column(Text(f"{parent} saw it", style=f"bold {colour}"), width=CELL_BRIEF if is_brief else CELL)
-    month = ""
+    month, gap = "", " " if is_brief else "  "
     for row in rows:
         begins = f"{row.begins.astimezone():%b}"
-        cells = [_cell(entry, colour, names, is_brief) for entry, colour in zip(row.entries, COLOURS, strict=True)]
+        cells = [
+            cell(entry, colour, names, is_brief=is_brief, gap=gap) for entry, colour in zip(row.entries, COLOURS, strict=True)
+        ]
         table.add_row("" if begins == month else begins, row.title, *cells)
         month = begins
     return Padding(table, (0, 0, 1, 2))
 
 
-def _cell(entry: Entry | None, colour: str, names: Mapping[UUID, str], is_brief: bool) -> Text:
-    """`● 3 Oct   Nana, 3 days earlier`; below it, where the first was not in person, when that came."""
+def cell(entry: Entry | None, colour: str, names: Mapping[UUID, str], *, is_brief: bool, gap: str) -> Text:
+    """`● 3 Oct   Nana, 3 days earlier`; below it, where the first was not in person, when that came. `gap` stands in between."""
     if entry is None:
         return Text("·", style=QUIET)
-    remark, gap = before_you(entry, names=names, is_brief=is_brief), " " if is_brief else "  "
+    remark = before_you(entry, names=names, is_brief=is_brief)
     if entry.first_saw is None:
         return Text.assemble((f"{STILL_NEW} still new", "bold yellow"), (f"{gap}{remark or ''}", QUIET))
     first, met = entry.first_saw, entry.first_in_person
@@ -110,7 +122,7 @@ def sentence(children: Mapping[str, Sequence[Row]], *, parents: Sequence[str]) -
     return Text()
 
 
-def numbers(history: History, tally: Tally, *, entries_held: int, seconds: float) -> RenderableType:
+def numbers(history: History, tally: Tally, held: Held, *, seconds: float) -> RenderableType:
     """What it took: counts of the machinery, none of the children."""
     rows = (
         (f"{tally.recorded}", "events recorded, by five devices, over HTTP"),
@@ -121,7 +133,9 @@ def numbers(history: History, tally: Tally, *, entries_held: int, seconds: float
             f"{history.daycare_rows}",
             f"rows of the daycare's feed read, {history.daycare_rows_passed_over} of them naps, meals, or for staff alone",
         ),
-        (f"{entries_held}", "entries on Ada's phone, and the same bytes on her tablet"),
+        (f"{held.entries}", "entries on Ada's phone, and the same bytes on her tablet"),
+        (f"{held.released}", "entries waited for Ben until he had seen it himself, and then came once each"),
+        (f"{held.hints}", "hints on Ben's phone: something new in thinking, and not a word more"),
     )
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="bold")

@@ -1,41 +1,24 @@
 """Plays the invented year through real devices: each writes on its own disk, and offers it when it has a network.
 
-Owns the troupe of devices and the order of acts. Knows the client, and of the service only what any device knows.
+Owns the order of acts. Knows the client, and of the service only what any device knows.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from client import Device, DeviceError, Receipt, World
-from client.world import local_now
-from demo.cast import CHILD_NAMES, FIRST_HOME, PLAYERS, Twin, Who
+from client import Device, DeviceError, Receipt
+from demo.cast import PLAYERS, Who
 from demo.failed import DemoFailed
+from demo.glimpse import Glimpse, look
 from demo.history import History
-from demo.weeks import Year
-from demo.written import Written, clock_error
-from events.ids import ChildId
+from demo.troupe import Troupe
+from demo.written import Written
 
 RECORD, LEAVE = 0, 1
 WHAT_NEXT: Final = "The service's log is demo-service.log in the data folder; --data DIR keeps it."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Troupe:
-    """Every member's device, and a second one of Ada's."""
-
-    phones: Mapping[Who, Device]
-    tablet: Device
-    child_by_twin: Mapping[Twin, ChildId]
-
-    @property
-    def members(self) -> dict[UUID, str]:
-        """The name of each member, by their id."""
-        return {phone.identity.member: PLAYERS[who].name for who, phone in self.phones.items()}
 
 
 @dataclass(kw_only=True)
@@ -46,62 +29,20 @@ class Tally:
     duplicates: int = 0
     longest_wait: int = 0
     """The most lines that waited on one phone."""
+    keep_quiet: dict[UUID, tuple[str, ...]] = field(default_factory=dict)
+    """Draft -> before whom its author was asked to keep quiet."""
 
 
-@asynccontextmanager
-async def gather(*, base_url: str, folder: Path, year: Year) -> AsyncIterator[Troupe]:
-    """Found the family, invite everybody, add the second twin, pair the tablet. Closes the devices afterwards."""
-    async with AsyncExitStack() as stack:
-        ada = await stack.enter_async_context(
-            await Device.found(
-                base_url,
-                folder / "ada.device",
-                you=PLAYERS[Who.ADA].name,
-                household=FIRST_HOME,
-                child=CHILD_NAMES[Twin.MIA],
-                born=year.born,
-                device_name=PLAYERS[Who.ADA].phone,
-            )
-        )
-        await ada.add_child(name=CHILD_NAMES[Twin.LEO], born=year.born)
-        phones = {Who.ADA: ada}
-        for who in PLAYERS:
-            if who is not Who.ADA:
-                phones[who] = await stack.enter_async_context(await _join(who, phones, base_url, folder))
-        code = (await ada.pair_code())["code"]
-        tablet = await stack.enter_async_context(
-            await Device.pair(base_url, folder / "ada-tablet.device", code=code, device_name="Ada's tablet")
-        )
-        yield Troupe(phones=phones, tablet=tablet, child_by_twin=_children(await ada.roster()))
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """What came of it, with a look around right before and right after the waiting parent's own first left their phone."""
+
+    tally: Tally
+    before: Glimpse
+    after: Glimpse
 
 
-async def _join(who: Who, phones: Mapping[Who, Device], base_url: str, folder: Path) -> Device:
-    player = PLAYERS[who]
-    if player.invited_by is None:
-        raise AssertionError(f"{who} was invited by nobody")
-    invite = await phones[player.invited_by].invite(
-        role=player.role,
-        name=player.name,
-        household={"name": player.opens_home} if player.opens_home else None,
-        sees=player.sees,
-    )
-    error = clock_error(who)
-    return await Device.accept(
-        base_url,
-        folder / f"{who}.device",
-        code=invite["code"],
-        name=player.name,
-        device_name=player.phone,
-        world=World(now=lambda: local_now() + error),
-    )
-
-
-def _children(roster: Mapping[str, Any]) -> dict[Twin, ChildId]:
-    by_name = {child["name"]: ChildId(UUID(child["child"])) for child in roster["children"]}
-    return {twin: by_name[name] for twin, name in CHILD_NAMES.items()}
-
-
-async def perform(history: History, troupe: Troupe, *, on_line: Callable[[int, date, str], None]) -> Tally:
+async def perform(history: History, troupe: Troupe, *, on_line: Callable[[int, date, str], None]) -> Played:
     """Let the year pass. `on_line` hears how many lines left a phone, on what day, and whose it was.
 
     Raises:
@@ -109,6 +50,7 @@ async def perform(history: History, troupe: Troupe, *, on_line: Callable[[int, d
     """
     tally = Tally()
     waiting: dict[Who, list[Written]] = {who: [] for who in troupe.phones}
+    before = after = None
     try:
         for at, act, line in acts(history):
             if act == RECORD:
@@ -116,14 +58,19 @@ async def perform(history: History, troupe: Troupe, *, on_line: Callable[[int, d
                 waiting[line.who].append(line)
             elif waiting[line.who]:
                 leaving, waiting[line.who] = waiting[line.who], []
+                is_awaited = history.own_first in leaving
+                before = await look(troupe) if is_awaited else before
                 await _send(troupe.phones[line.who], leaving, tally)
+                after = await look(troupe) if is_awaited else after
                 on_line(len(leaving), at.date(), PLAYERS[line.who].phone)
             tally.longest_wait = max(tally.longest_wait, len(waiting[line.who]))
         for device in (*troupe.phones.values(), troupe.tablet):
             await device.pull(verify=True)
     except DeviceError as error:
         raise DemoFailed(f"A device could not go on: {error}.", next=WHAT_NEXT) from error
-    return tally
+    if before is None or after is None:
+        raise AssertionError("the own first never left its phone")
+    return Played(tally=tally, before=before, after=after)
 
 
 def acts(history: History) -> list[tuple[datetime, int, Written]]:
@@ -161,6 +108,7 @@ def _count(receipts: tuple[Receipt, ...], tally: Tally) -> None:
         match receipt.outcome:
             case "recorded":
                 tally.recorded += 1
+                tally.keep_quiet[receipt.id] = receipt.keep_quiet
             case "already_recorded":
                 tally.duplicates += 1
             case "refused":

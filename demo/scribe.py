@@ -6,13 +6,19 @@ Owns the growing list of lines and the dice. Knows whose phone has a network whe
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from random import Random
+from typing import Final
 
+from demo import wishes
 from demo.cast import Twin, Who
 from demo.weeks import Year
 from demo.written import Written, write
+from events.amend import Withdrawn
 from events.event import Audience, Precision
 from events.ids import ChildId
+from events.moments import MilestoneObserved, ParentFirstSaw
 from events.wire import DeviceBody
+
+REACHES_THE_OTHERS: Final = timedelta(minutes=10)
 
 
 class Scribe:
@@ -53,5 +59,23 @@ class Scribe:
 
     def knows(self, who: Who, line: Written, *, at: datetime) -> bool:
         """Whether somebody's phone, by `at`, can hold a line of somebody else: both had a network in between."""
-        last_online = self.year.mountains[0] if who is Who.BEN and self.year.in_mountains(at) else at
-        return line.leaves_at + timedelta(minutes=10) < last_online and at + timedelta(minutes=5) < self.year.until
+        last_online = self.year.out_of_reach_since(who, at) or at
+        if who is wishes.WAITS and wishes.keep(line.draft.event) and not self._has_told_of(who, line, before=last_online):
+            return False
+        return line.leaves_at + REACHES_THE_OTHERS < last_online and at + timedelta(minutes=5) < self.year.until
+
+    def _has_told_of(self, who: Who, line: Written, *, before: datetime) -> bool:
+        """Whether somebody's own sighting of the same has left their phone, and was not taken back."""
+        taken_back = {other.draft.event.target for other in self.lines if isinstance(other.draft.event, Withdrawn)}
+        return any(
+            own.who is who
+            and _subject(own) == _subject(line)
+            and own.leaves_at + REACHES_THE_OTHERS < before
+            and own.draft.id not in taken_back
+            for own in self.lines
+        )
+
+
+def _subject(line: Written) -> tuple[ChildId, str] | None:
+    event = line.draft.event
+    return (event.child, event.milestone) if isinstance(event, MilestoneObserved | ParentFirstSaw) else None

@@ -8,9 +8,9 @@ from datetime import datetime, time, timedelta
 from random import Random
 from typing import Final
 
-from demo import activities
+from demo import activities, first_steps, wishes
 from demo.cast import PARENTS, Who, other_parent
-from demo.growth import STILL_FRESH, Growth
+from demo.growth import FIRST_STEPS, STILL_FRESH, Growth
 from demo.scribe import Scribe
 from demo.weeks import Year
 from demo.words import AGAIN, FEELINGS, WORDING
@@ -36,6 +36,9 @@ def tell_firsts(firsts: tuple[Growth, ...], scribe: Scribe) -> list[activities.R
     """Write down every first, by whoever was there. What the daycare saw comes back as rows of its own system."""
     rows: list[activities.Record] = []
     for first in firsts:
+        if (first.twin, first.milestone) == FIRST_STEPS:
+            rows.extend(first_steps.tell(first, scribe))
+            continue
         witness = scribe.year.present(first.at)
         told: Written | None = None
         if witness is Who.DAYCARE:
@@ -82,8 +85,8 @@ def _parents_own(parent: Who, first: Growth, told: Written | None, scribe: Scrib
         if written_at >= scribe.year.until:
             return
         is_told = told is not None and scribe.knows(parent, told, at=written_at)
+        seen = MilestoneObserved(child=child, milestone=first.milestone, again=is_told)
         if sight.how is How.IN_PERSON and dice.random() < 0.2:
-            seen = MilestoneObserved(child=child, milestone=first.milestone, again=is_told)
             scribe.say(parent, seen, occurred_at=sight.at, written_at=written_at)
             continue
         mine = ParentFirstSaw(
@@ -93,7 +96,9 @@ def _parents_own(parent: Who, first: Growth, told: Written | None, scribe: Scrib
             feelings=dice.choice(FEELINGS) if dice.random() < 0.6 else None,
             observation=told.draft.id if told is not None and is_told and dice.random() < 0.7 else None,
         )
-        audience = Audience.FAMILY if mine.observation is None and dice.random() < 0.4 else None
+        # Who waits says when it is over, so that nobody need keep quiet any longer.
+        is_over = parent is wishes.WAITS and wishes.keep(seen)
+        audience = Audience.FAMILY if mine.observation is None and (dice.random() < 0.4 or is_over) else None
         scribe.say(parent, mine, occurred_at=sight.at, written_at=written_at, audience=audience)
 
 

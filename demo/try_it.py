@@ -4,6 +4,7 @@ Owns these words. Tokens are shown on a terminal alone: what is piped ends up in
 """
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 
 from rich.console import Group, RenderableType
@@ -12,14 +13,14 @@ from rich.text import Text
 
 from client.world import World, local_now
 from demo.cast import CHILD_NAMES, PLAYERS, Twin, Who
-from demo.play import Troupe
 from demo.stage import Stage
+from demo.troupe import Troupe
 
 HIDDEN = "<token>"
 
 
 def invitation(stage: Stage, troupe: Troupe, *, shows_tokens: bool) -> RenderableType:
-    """The address, a token for each member, and three commands: look, look, write."""
+    """The address, a token for each member, and commands to paste: look, write, open."""
     family = f"{stage.base_url}/v1/families/{troupe.phones[Who.ADA].identity.family}"
     lines: list[RenderableType] = [
         Rule(style="bright_black"),
@@ -30,12 +31,24 @@ def invitation(stage: Stage, troupe: Troupe, *, shows_tokens: bool) -> Renderabl
         lines.append(Text(f"  {PLAYERS[who].name:<8}{phone.identity.token if shows_tokens else HIDDEN}"))
     if not shows_tokens:
         lines.append(Text("  Tokens are shown on a terminal alone.", style="bright_black"))
-    ada, ben = (troupe.phones[who].identity.token if shows_tokens else HIDDEN for who in (Who.ADA, Who.BEN))
+    shown = {who: phone.identity.token if shows_tokens else HIDDEN for who, phone in troupe.phones.items()}
+    ada, ben, sami = shown[Who.ADA], shown[Who.BEN], shown[Who.SITTER]
+    mia, name = troupe.child_by_twin[Twin.MIA], CHILD_NAMES[Twin.MIA]
+    note = {"type": "NoteWritten", "child": str(mia), "text": f"{name} laughs at the terminal."}
     commands = (
         ("Ben's timeline", f"curl -s -H 'Authorization: Bearer {ben}' '{family}/timeline'"),
         ("Ada's feed", f"curl -s -H 'Authorization: Bearer {ada}' '{family}/feed?after=0&limit=5'"),
         ("What Ben is told, as it happens", f"curl -sN -H 'Authorization: Bearer {ben}' '{family}/live?after=0'"),
-        ("Ada writes", _push(ada, family, troupe)),
+        ("What Sami is asked to keep quiet", f"curl -s -H 'Authorization: Bearer {sami}' '{family}/handover'"),
+        ("Ada writes", _push(ada, family, note)),
+        (
+            "Ben opens the envelope: what waited comes at once, at the end of his feed",
+            _push(ben, family, {"type": "EnvelopeOpened", "scope": "all"}),
+        ),
+        (
+            "Ben waits for stacking and scribbling, too",
+            _push(ben, family, {"type": "SurpriseChosen", "scope": "domain:hands", "mode": "keep"}),
+        ),
     )
     for title, command in commands:
         lines += [Text(), Text(title, style="bold"), Text(command)]
@@ -44,7 +57,7 @@ def invitation(stage: Stage, troupe: Troupe, *, shows_tokens: bool) -> Renderabl
     return Group(*lines)
 
 
-def _push(token: str, family: str, troupe: Troupe) -> str:
+def _push(token: str, family: str, event: Mapping[str, str]) -> str:
     """Running it twice is the same as running it once: the id makes it one event."""
     now = local_now()
     body = {
@@ -55,11 +68,7 @@ def _push(token: str, family: str, troupe: Troupe) -> str:
                 "occurred_at": (now - timedelta(minutes=5)).isoformat(),
                 "precision": "minute",
                 "recorded_at": now.isoformat(),
-                "event": {
-                    "type": "NoteWritten",
-                    "child": str(troupe.child_by_twin[Twin.MIA]),
-                    "text": f"{CHILD_NAMES[Twin.MIA]} laughs at the terminal.",
-                },
+                "event": event,
             }
         ],
     }

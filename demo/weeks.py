@@ -3,7 +3,7 @@
 Owns the calendar of the invented year. Knows no milestones and no events.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
@@ -44,10 +44,32 @@ class Year:
         starts = (self.until - timedelta(days=125)).replace(hour=6, minute=0, second=0, microsecond=0)
         return starts, starts + timedelta(days=21)
 
+    @property
+    def last_sunday_at_nanas(self) -> datetime:
+        """In the last of Ada's whole weeks, before noon."""
+        return self.moment(self._in_the_week_of(days_ago=15, weekdays={SUNDAY}), hour=10, minute=40)
+
+    @property
+    def lake(self) -> tuple[datetime, datetime]:
+        """A day of the last of Ben's weekends, by a lake without a network, some days after that Sunday."""
+        day = self._in_the_week_of(days_ago=8, weekdays={SATURDAY, SUNDAY})
+        return self.moment(day, hour=8), self.moment(day, hour=17)
+
+    def _in_the_week_of(self, *, days_ago: int, weekdays: Collection[int]) -> date:
+        """The first of these weekdays in the seven days that began so many days before the end."""
+        begins = self.until.date() - timedelta(days=days_ago)
+        return next(day for day in (begins + timedelta(days=n) for n in range(7)) if day.weekday() in weekdays)
+
     def in_mountains(self, at: datetime) -> bool:
         """Whether Ben and the twins are out of reach."""
         starts, ends = self.mountains
         return starts <= at < ends
+
+    def out_of_reach_since(self, who: Who, at: datetime) -> datetime | None:
+        """When a parent's phone lost its network; None where it has one."""
+        if who is not Who.BEN:
+            return None
+        return next((starts for starts, ends in (self.mountains, self.lake) if starts <= at < ends), None)
 
     def parent_of_the_week(self, at: datetime) -> Who:
         """Whose week it is: they take turns."""
@@ -79,6 +101,8 @@ class Year:
         match who:
             case Who.BEN if self.in_mountains(written_at):
                 online = self.mountains[1] + timedelta(hours=2)
+            case Who.BEN if self.lake[0] <= written_at < self.lake[1]:
+                online = self.lake[1] + timedelta(minutes=5)
             case Who.NANA:
                 # Her house has no network: the phone comes alive at Wednesday's choir.
                 days = (WEDNESDAY - written_at.weekday()) % 7

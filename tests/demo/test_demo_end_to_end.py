@@ -1,5 +1,6 @@
 """`stillnew demo --once`, whole: a service of its own, real devices, and the picture at the end."""
 
+import json
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,6 +22,9 @@ COMMAND = (sys.executable, "-m", "service.cli", "demo")
 # A database that nobody can reach: were it used, nothing would work.
 ENVIRONMENT = os.environ | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "NO_COLOR": "1"}
 
+A_COMMAND = re.compile(r"^(\S.*)\n(curl .+)$", re.MULTILINE)
+A_NAME = re.compile("Ada|Ben|Sami")
+DEVICE_BY_NAME = {"Ada": "ada", "Ben": "ben", "Sami": "sitter"}
 A_DATE = r"[●◐] (\d{1,2} [A-Z][a-z]{2})"
 
 
@@ -53,6 +58,51 @@ def test_the_picture_shows_who_saw_it_before_and_what_is_still_new(evening: subp
     for name in ("Nana", "Acorns", "Sami", "Ada", "Ben"):
         assert re.search(rf"{name}, (the day before|the same day|\d+ \w+ earlier)", evening.stdout)
     assert "✧ still new" in evening.stdout
+
+
+def part_about_ben(evening: subprocess.CompletedProcess[str]) -> str:
+    return evening.stdout.partition("What Ben is not told")[2].partition("events recorded")[0]
+
+
+def cells_of(line: str, columns: list[int]) -> list[str]:
+    """What stands in each column of a line."""
+    return [line[start:end].strip() for start, end in zip(columns, [*columns[1:], None], strict=True)]
+
+
+def test_who_waits_has_nothing_of_it_before_and_all_of_it_after_their_own_first(
+    evening: subprocess.CompletedProcess[str],
+) -> None:
+    """Laws 8 and 9: the co-parent has it all along; Ben's screen, read right before, lacks it; read right after, it has both."""
+    lines = part_about_ben(evening).splitlines()
+    headings = next(line for line in lines if "Ben, before" in line)
+    columns = [headings.index(heading) for heading in ("Ada, all along", "Ben, before", "Ben, after")]
+    ada, before, after = cells_of(next(line for line in lines if line.strip().startswith("First steps alone")), columns)
+    assert re.fullmatch(rf"{A_DATE} +Nana, same day", ada)
+    assert before == ""
+    assert re.fullmatch(rf"{A_DATE} +Nana, \d d", after)
+    assert any(cells_of(line, columns)[1] for line in lines if re.search(A_DATE, line))
+    assert re.search(r"you saw it: \w+day, \d+ \w+\. Nana saw it on Sunday", part_about_ben(evening))
+
+
+def test_what_waited_comes_in_the_order_of_the_log_and_says_what_freed_it(evening: subprocess.CompletedProcess[str]) -> None:
+    """Laws 7 and 9."""
+    last = int(re.search(r"places 1 to\s+(\d+)\s+of", part_about_ben(evening))[1])  # type: ignore[index]
+    told = re.findall(r"^ +(\d+)  (\w+) +(saw it on|cheers|puts|adds)(.*)$", part_about_ben(evening), re.MULTILINE)
+    places = [int(place) for place, *_ in told]
+    assert places == sorted(set(places))
+    assert places[0] > last
+    assert [name for _, name, says, _ in told if says == "saw it on"] == ["Ben", "Ada", "Acorns", "Nana", "Sami"]
+    assert ["own_first" in rest for *_, rest in told] == [False] + [True] * (len(told) - 1)
+
+
+def test_the_sitters_card_names_who_waits_and_what_for(evening: subprocess.CompletedProcess[str]) -> None:
+    card = part_about_ben(evening).partition("Sami's card")[2].partition("╰")[0]
+    assert "before you meet Ben" in card
+    assert "First steps alone" in card.partition("do not mention")[2].partition("speak freely of")[0]
+    assert "“Mia is as busy as ever." in card
+    said = " ".join(part_about_ben(evening).split())
+    assert "keep quiet before Ben" in said
+    assert "everybody is told what to make safe" in said
 
 
 def test_duplicates_are_counted_as_ignored(evening: subprocess.CompletedProcess[str]) -> None:
@@ -96,6 +146,13 @@ def test_it_keeps_serving_until_it_is_told_to_stop_and_keeps_what_it_was_asked_t
             assert url, said
             assert httpx.get(f"{url[1]}/health/ready", trust_env=False).status_code == httpx.codes.OK
             assert "Tokens are shown on a terminal alone" in said
+            commands = [(title, line) for title, line in A_COMMAND.findall(said) if "/live?" not in line]
+            answers = {
+                title: answer_to(line, device=DEVICE_BY_NAME[A_NAME.findall(title)[0]], data=data) for title, line in commands
+            }
+            outcomes = [answer["receipts"][0]["outcome"] for answer in answers.values() if "receipts" in answer]
+            assert (len(answers), outcomes) == (6, ["recorded"] * 3)
+            assert {card["name"] for card in answers["What Sami is asked to keep quiet"]["cards"]} == {"Ben"}
         finally:
             demo.send_signal(signal.SIGTERM)
             code = demo.wait(timeout=30)
@@ -103,6 +160,22 @@ def test_it_keeps_serving_until_it_is_told_to_stop_and_keeps_what_it_was_asked_t
     assert {off.total_seconds() // 60 for off in _how_far_clocks_were_off(next(data.glob("devices-*/ada.device")))} == {7 * 60}
     with pytest.raises(httpx.TransportError):
         httpx.get(f"{url[1]}/health/live", trust_env=False)
+    checked = [*COMMAND[:-1], "replay", "--check", "--data", str(data)]
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != "DATABASE_URL"}
+    replayed = subprocess.run(checked, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+
+
+def answer_to(command: str, *, device: str, data: Path) -> dict[str, Any]:
+    """What a printed command answers, once pasted into a shell with this device's token."""
+    opened = Device.open(next(data.glob(f"devices-*/{device}.device")))
+    token = opened.identity.token
+    opened.store.close()
+    ran = subprocess.run(
+        ["bash", "-c", command.replace("<token>", token)], capture_output=True, text=True, timeout=30, check=True
+    )
+    answer: dict[str, Any] = json.loads(ran.stdout)
+    return answer
 
 
 def _how_far_clocks_were_off(path: Path) -> list[timedelta]:

@@ -1,0 +1,54 @@
+"""Mia's first steps: at Nana's on a Sunday; seen by everybody in the days after; by Ben, who waits, on his weekend at the lake.
+
+Owns these lines, which are no matter of luck: the picture tells of them. Knows the weeks, and the daycare's rows.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from demo import activities
+from demo.cast import Who
+from demo.growth import FIRST_STEPS, Growth
+from demo.scribe import Scribe
+from demo.words import WORDING
+from demo.written import Written
+from events.event import Audience
+from events.moments import Cheered, How, MilestoneObserved, ParentFirstSaw
+
+TWIN, MILESTONE = FIRST_STEPS
+
+ADAS_NOTE: Final = "Three to me, and one more for the cat."
+ADAS_CHEER: Final = "Off to the biscuits, of course."
+SITTERS_NOTE: Final = "From the swing to me, twice. I have told nobody."
+BENS_WORDS: Final = "She let go of my finger and walked to the water."
+
+
+def tell(first: Growth, scribe: Scribe) -> list[activities.Record]:
+    """Write down who saw them. What the daycare saw comes back as a row of its own system."""
+    year, child, sunday = scribe.year, scribe.child_by_twin[first.twin], first.at.date()
+    seen = MilestoneObserved(child=child, milestone=first.milestone, note=WORDING[first.milestone].note)
+    told = scribe.say(Who.NANA, seen, occurred_at=first.at, written_at=first.at + timedelta(minutes=35))
+    evening = year.moment(sunday, hour=18, minute=10)
+    to_ada = MilestoneObserved(child=child, milestone=first.milestone, note=ADAS_NOTE)
+    scribe.say(Who.ADA, to_ada, occurred_at=evening, written_at=evening + timedelta(minutes=25))
+    tuesday = Growth(twin=first.twin, milestone=first.milestone, at=year.moment(sunday + timedelta(days=2), hour=10, minute=15))
+    scribe.say(Who.ADA, Cheered(about=told.draft.id, words=ADAS_CHEER), occurred_at=told.leaves_at + timedelta(minutes=50))
+    friday = year.moment(sunday + timedelta(days=5), hour=15, minute=40)
+    to_sami = MilestoneObserved(child=child, milestone=first.milestone, note=SITTERS_NOTE, again=True)
+    scribe.say(Who.SITTER, to_sami, occurred_at=friday)
+    at = year.lake[0].replace(hour=10, minute=50)
+    # For the family: who waits says when it is over, so that nobody need keep quiet any longer.
+    mine = ParentFirstSaw(child=child, milestone=first.milestone, how=How.IN_PERSON, feelings=BENS_WORDS)
+    scribe.say(Who.BEN, mine, occurred_at=at, written_at=at + timedelta(minutes=8), audience=Audience.FAMILY)
+    return [activities.milestone_row(tuesday, scribe.dice, is_again=True)]
+
+
+def bens_own(scribe: Scribe) -> Written:
+    """The line with which the waiting is over."""
+    child = scribe.child_by_twin[TWIN]
+    return next(line for line in scribe.lines if line.who is Who.BEN and _is_first(line, child))
+
+
+def _is_first(line: Written, child: object) -> bool:
+    event = line.draft.event
+    return isinstance(event, ParentFirstSaw) and event.child == child and event.milestone == MILESTONE

@@ -1,0 +1,67 @@
+"""What three people could read at one moment: both parents their timelines, the sitter her hand-over card.
+
+Owns the reading of these answers. Asks as any device asks, and draws nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from client import ServiceMisspoke
+from demo.cast import PARENTS, Who
+from demo.timelines import Entry, read_timeline
+from demo.troupe import Troupe
+from demo.wishes import WAITS
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A milestone on a card."""
+
+    milestone: str
+    title: str
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """What to keep quiet from one member about one child."""
+
+    name: str
+    child_name: str
+    knows: tuple[Line, ...]
+    not_to_mention: tuple[Line, ...]
+    notes_too: bool
+    phrase: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glimpse:
+    """One moment. `timelines` are in the order of the parents; `place` is the last of the waiting parent's feed."""
+
+    timelines: tuple[tuple[Entry, ...], ...]
+    place: int
+    cards: tuple[Card, ...]
+
+
+async def look(troupe: Troupe) -> Glimpse:
+    """Read all three. Raises what any call of a device raises."""
+    return Glimpse(
+        timelines=tuple([read_timeline(await troupe.phones[parent].timeline()) for parent in PARENTS]),
+        place=await troupe.phones[WAITS].pull(),
+        cards=read_cards(await troupe.phones[Who.SITTER].handover()),
+    )
+
+
+def read_cards(answer: Any) -> tuple[Card, ...]:
+    """A service's answer as cards. Raises ServiceMisspoke."""
+    try:
+        return msgspec.convert(answer["cards"], tuple[Card, ...])
+    except (msgspec.ValidationError, KeyError, TypeError) as error:
+        raise ServiceMisspoke(f"expected hand-over cards: {error}") from error
+
+
+def read_safety_note(answer: Any) -> str:
+    """The first safety note of the tips for one child. Raises ServiceMisspoke."""
+    try:
+        return msgspec.convert(answer["children"][0]["safety"][0]["safety"], str)
+    except (msgspec.ValidationError, LookupError, TypeError) as error:
+        raise ServiceMisspoke(f"expected tips with a safety note: {error}") from error
