@@ -109,7 +109,7 @@ def _revoking(view: View) -> None:
 
 
 def _removing(view: View) -> None:
-    others = [people.member for name, people in view.household.people.items() if name not in (view.who, "sam")]
+    others = [view.household.people[name].member for name in ("ada", "ben", "exa") if name != view.who]
     view.tell([view.put("DELETE", f"{FAMILY}/members/{member}") for member in (ABSENT, *others)])
     # The sitter goes, if it is this member's to say.
     view.tell([view.put("DELETE", f"{FAMILY}/members/{view.household.people['sam'].member}"), view.get(FAMILY)])

@@ -50,7 +50,10 @@ ALL_KEPT = _of_both(STEPS, TEN_STEPS, MOMENT)
 WISHES: Mapping[str, Wish] = {
     "everything": Wish(({"scope": "all", "mode": "keep"},), ALL_KEPT, _of_both(PULLS_UP, ROLLS), own_is_kept=True),
     "movement": Wish(
-        ({"scope": "domain:movement", "mode": "keep"},), ALL_KEPT, _of_both(PULLS_UP, TALKS), own_is_kept=True
+        ({"scope": "domain:movement", "mode": "keep", "at_most_days": 3_650},),
+        ALL_KEPT,
+        _of_both(PULLS_UP, TALKS),
+        own_is_kept=True,
     ),
     "one milestone": Wish(
         ({"scope": f"milestone:{STEPS}", "mode": "keep"},), _of_both(STEPS, TEN_STEPS, RUNS), _of_both(MOMENT, TALKS)

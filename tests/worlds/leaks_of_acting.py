@@ -17,7 +17,6 @@ from projections.roster import Roster
 from service.front import Telling
 from service.limits import Limits
 from service.log.admit import referred_to
-from service.log.log import Log
 from service.log.receipts import Receipt
 from service.log.work import Work
 from tests.worlds.histories import STEPS, Hidden, Said
@@ -209,11 +208,13 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a wake-up for everybody in the family", only(RICH, "h10"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    def announce(self: Any, appended: Any) -> None:
-        for family, state in appended.states.items():
-            self._wake.told(family, state.roster.present)
+    note_told = Work.note_told
 
-    patch.setattr(Log, "_announce", announce)
+    def and_everybody(self: Work, stepped: Any) -> None:
+        note_told(self, stepped)
+        self.told.update(self.folding.roster.present)
+
+    patch.setattr(Work, "note_told", and_everybody)
 
 
 @leak("a wake-up for who is kept from it", only(RICH, "h0"))

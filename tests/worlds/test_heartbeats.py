@@ -1,0 +1,68 @@
+"""The heartbeats of a held stream keep their phase while something is held from its reader: a shift would tell (I-22).
+
+Owns real time: the beats are shortened, and their phase is what no delay of a busy machine can bring forward.
+"""
+
+import time
+from typing import Any
+
+import pytest
+
+import service.feed.streams
+from service.feed.stream import Stream
+from service.feed.wake import InProcess
+from tests.worlds.leaks import RICH, only
+from tests.worlds.pairs import Pairs
+
+BEAT = b":\n\n"
+INTERVAL_S = 0.4
+BEFORE, AFTER = 3, 5
+"""Beats before and after something is held."""
+
+
+def beats_of(pairs: Pairs, *, hides: bool) -> tuple[float, bytes]:
+    """By how much the phase of the beats moved, in seconds, and all that was heard but for them."""
+    history = only(RICH, "h0", "h1", "h9", "h10", "h11")
+    with pairs.of(history) as (_, beside):
+        beside.choose()
+        stream = beside.live
+        begun = len(stream.heard)
+        phases: list[float] = []
+        while len(phases) < BEFORE + AFTER:
+            stream.hear(past=len(stream.heard))
+            phases.append(time.monotonic() - INTERVAL_S * len(phases))
+            if len(phases) == BEFORE:
+                # Half of the interval later, so that beats which begin anew are as far from their phase as they can be.
+                time.sleep(INTERVAL_S / 2)
+                for one in history.hidden if hides else ():
+                    beside.hide(one, beside.begun)
+        said = stream.heard[begun:].replace(b"3\r\n" + BEAT + b"\r\n", b"")
+    return min(phases[BEFORE:]) - min(phases[:BEFORE]), said
+
+
+@pytest.mark.parametrize("hides", [False, True], ids=["nothing-is-held", "something-is-held"])
+def test_heartbeats_keep_their_phase(pairs: Pairs, hides: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I-22: no byte, and no beat earlier or later."""
+    monkeypatch.setattr(service.feed.streams, "HEARTBEAT_S", INTERVAL_S)
+    moved, said = beats_of(pairs, hides=hides)
+    assert said == b""
+    assert abs(moved) < INTERVAL_S / 4
+
+
+def test_a_heartbeat_that_begins_anew_is_caught(pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I-33: the phase of a stream that was woken for nothing."""
+    told, hear_told = InProcess.told, Stream.hear_told
+
+    def everybody(self: InProcess, family: Any, members: Any) -> None:
+        told(self, family, {member for of, member in self._by_member if of == family})
+
+    def anew(self: Stream) -> None:
+        self.beat_at = time.monotonic() + INTERVAL_S
+        hear_told(self)
+
+    monkeypatch.setattr(service.feed.streams, "HEARTBEAT_S", INTERVAL_S)
+    monkeypatch.setattr(InProcess, "told", everybody)
+    monkeypatch.setattr(Stream, "hear_told", anew)
+    moved, said = beats_of(pairs, hides=True)
+    assert said == b"", "no byte tells"
+    assert abs(moved) >= INTERVAL_S / 4
