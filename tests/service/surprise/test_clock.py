@@ -8,15 +8,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 import structlog
 
 from events.ids import FamilyId, MemberId
 from service.log.log import Log
 from service.replay import replay
+from service.settings import Settings
 from service.surprise import clock
 from service.surprise.clock import Clock
 from tests.families import STOOD, WALKED, Family, drafted, feed_of, found, leave, outcomes, push, saw
+from tests.service.conftest import UNLIMITED, found_family, running
 
 SPOKE = "talking.first-word"
 MONDAY = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
@@ -60,8 +63,8 @@ async def process(
 
 
 async def until(is_so: Callable[[], Awaitable[Any]]) -> None:
-    """Wait for it, for at most ten seconds."""
-    async with asyncio.timeout(10):
+    """Wait for it, for at most twenty seconds."""
+    async with asyncio.timeout(20):
         while not await is_so():  # noqa: ASYNC110 - what is waited for is in rows, which tell nobody
             await asyncio.sleep(0.01)
 
@@ -251,3 +254,32 @@ async def test_the_clock_outlives_a_look_that_fails(database_url: str, time: Tim
         await ticking.stop()
     assert {line["code"] for line in lines} == {"clock.crashed"}
     await opened.close()
+
+
+async def test_a_service_that_starts_tells_what_fell_due_while_it_was_stopped(
+    database_url: str, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law 9: the running service ticks by itself, soon after its start."""
+    monkeypatch.setattr("service.app.now_utc", time)
+    settings = Settings(database_url=database_url, **UNLIMITED)
+    with running(settings) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as http:
+            ada = await found_family(http)
+            ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
+            child = (await ada.ask("GET", "/v1/families/{family}")).json()["children"][0]["child"]
+            for author, draft in (
+                (ben, drafted("SurpriseChosen", at=time.now, scope="all", mode="keep", at_most_days=7)),
+                (ada, drafted("MilestoneObserved", at=time.now, child=child, milestone=WALKED)),
+            ):
+                pushed = {"sent_at": time.now.isoformat(), "drafts": [draft]}
+                assert (await author.ask("POST", "/v1/families/{family}/events", json=pushed)).status_code == 200
+    time.passes(days=8)
+
+    async def last() -> Any:
+        return (await ben.ask("GET", "/v1/families/{family}/feed")).json()["entries"][-1]["released"]
+
+    with running(settings) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as ben.http:
+            assert await last() is None
+            await until(last)
+            assert await last() == "time"
