@@ -85,7 +85,7 @@ def drawn(envelope: Envelope, *, width: int) -> RenderableType:
 def _keep_quiet(envelope: Envelope) -> str:
     """What the service answered to the sitter, when they wrote it down."""
     asked = [
-        f"{envelope.names[author]} wrote it down on {_day(entry)}, and was answered: keep quiet before {', '.join(quiet)}. "
+        f"{envelope.names[author]} wrote it down on {_at(entry):%A}, and was answered: keep quiet before {', '.join(quiet)}. "
         for entry in envelope.told
         if (author := UUID(entry.event["author"])) in envelope.names and envelope.names[author] == PLAYERS[Who.SITTER].name
         if (quiet := envelope.played.tally.keep_quiet.get(UUID(entry.event["id"]), ()))
@@ -162,7 +162,7 @@ def _said(entry: Told) -> str:
     quoted = f": “{words}”" if words else ""
     match body["type"]:
         case "MilestoneObserved" | "ParentFirstSaw":
-            return f"saw it on {_day(entry)}{quoted}"
+            return f"saw it on {_at(entry):%a} {day_of(_at(entry))}{quoted}"
         case "Cheered":
             return f"cheers{quoted}"
         case "Amended":
@@ -171,8 +171,8 @@ def _said(entry: Told) -> str:
             return f"adds a word{quoted}"
 
 
-def _day(entry: Told) -> str:
-    return f"{datetime.fromisoformat(entry.event['occurred_at']).astimezone():%A}"
+def _at(entry: Told) -> datetime:
+    return datetime.fromisoformat(entry.event["occurred_at"]).astimezone()
 
 
 def _before_you(envelope: Envelope) -> str:

@@ -19,8 +19,8 @@ TWIN, MILESTONE = FIRST_STEPS
 
 ADAS_NOTE: Final = "Three to me, and one more for the cat."
 ADAS_CHEER: Final = "Off to the biscuits, of course."
-SITTERS_NOTE: Final = "From the swing to me, twice. I have told nobody."
-BENS_WORDS: Final = "She let go of my finger and walked to the water."
+SITTERS_NOTE: Final = "From the swing to me. I have told nobody."
+BENS_WORDS: Final = "She let go of me and walked to the water."
 
 
 def tell(first: Growth, scribe: Scribe) -> list[activities.Record]:
