@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.made-of-these-requirements
 DATA   ?= data
 ARGS   ?=
 
-.PHONY: demo serve test lint types walls bench bench-smoke docs venv requirements clean
+.PHONY: demo serve test lint types walls bench bench-smoke timing docs venv requirements clean
 
 venv: $(STAMP)
 
@@ -43,6 +43,10 @@ bench: $(STAMP)          ## every figure of benchmarks/results.md, beside its li
 
 bench-smoke: $(STAMP)    ## the same workloads, small: that they run, not what they measure
 	@$(BIN)/python -m benchmarks --smoke $(ARGS)
+	@$(BIN)/python -m benchmarks.timing --smoke
+
+timing: $(STAMP)         ## whether the time of an answer tells what is held; an hour: make timing ARGS="--n 6000 feed note"
+	@$(BIN)/python -m benchmarks.timing $(ARGS)
 
 docs: $(STAMP)           ## docs/events.md, from the types
 	@$(BIN)/python -m events.describe > docs/events.md

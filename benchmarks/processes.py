@@ -97,6 +97,20 @@ async def stillnew(*, settings: Mapping[str, str] | None = None) -> AsyncIterato
 
 
 @contextlib.asynccontextmanager
+async def beside(service: Served, *, module: str) -> AsyncIterator[Served]:
+    """One more process on the database of a running service: `module` takes the arguments of `service.cli`."""
+    with tempfile.TemporaryDirectory(prefix="stillnew-bench-") as folder:
+        data = Path(folder)
+        address = Address("127.0.0.1", free_port())
+        command = [sys.executable, "-m", module, "serve", "--host", address.host, "--port", str(address.port)]
+        environment = {name: value for name, value in os.environ.items() if name != "STILLNEW_REDIS_URL"}
+        environment |= {**NO_LIMITS, "DATABASE_URL": service.database_url}
+        async with _running(command, address=address, ready_path="/health/ready", data=data, log=data / "log",
+                            environment=environment) as served:
+            yield served
+
+
+@contextlib.asynccontextmanager
 async def bare_app() -> AsyncIterator[Served]:
     """The limit: a litestar app that only decodes and answers, on uvicorn with the settings of the service."""
     with tempfile.TemporaryDirectory(prefix="stillnew-bench-") as folder:

@@ -1,0 +1,198 @@
+"""Whether the time of an answer tells what is held: `python -m benchmarks.timing [--n 6000] [route ...]`, or `make timing`.
+
+Families that are alike for a father who waits, but that 0, 1, 50 or 1,000 events are held from him, are asked the same over one
+keep-alive connection, one after the other in random order, and their times compared by Welch's test (invariant I-20). Families
+from whom nothing is held are compared with one another as calibration, and a service that filters as it reads is the positive
+control: a test that does not see it sees nothing. Owns the order of asking and the verdict.
+
+Exits with 0 where no route differs, 1 where one does, 2 where the test has no power or finds differences between what is equal.
+"""
+
+import argparse
+import gc
+import random
+import statistics
+import sys
+import time
+from array import array
+from collections.abc import Sequence
+
+import msgspec
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.alike import World, find_ends, prove_alike, world
+from benchmarks.line import Line, LineCut, WrongAnswer
+from benchmarks.processes import beside, stillnew
+from benchmarks.questions import ROUTES, Route
+from benchmarks.welch import Welch, cropped, welch
+
+N = 6_000
+SMOKE_N = 6
+NOTHING_HELD = (0, 0)
+"""The first two classes: what all others are compared with, and its equal."""
+CALIBRATION = 1
+FAMILIES_A_CLASS = 2
+"""Founded in this order and in the reverse, so that no class is the older one."""
+WARM_UP = 0.03
+"""Of the askings; they are thrown away."""
+SAID_EVERY_S = 15.0
+US = 1e6
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One class held against the first."""
+
+    route: str
+    held: int
+    is_calibration: bool
+    n: tuple[int, int]
+    """What was left of each class after the slowest were cropped."""
+    medians_us: tuple[float, float]
+    """Of all times: where nothing is held, and here."""
+    found: Welch
+
+
+class Lines(msgspec.Struct, frozen=True):
+    """Connections to the service, and to the process beside it that filters as it reads."""
+
+    service: Line
+    naive: Line
+
+
+async def run(routes: Sequence[str], *, n: int, held: Sequence[int], seed: int, console: Console) -> list[Compared]:
+    """Found the families, ask, compare."""
+    dice = random.Random(seed)
+    compared: list[Compared] = []
+    async with stillnew() as service:
+        classes = [*range(len(held)), *reversed(range(len(held)))]
+        worlds = [(index, await world(service.address, held=held[index])) for index in classes]
+        everyone = [one for _, one in worlds]
+        await prove_alike(everyone, address=service.address, database_url=service.database_url)
+        console.print(f"{len(worlds)} families, {everyone[0].place} entries in each feed; n = {n:,} a class")
+        async with beside(service, module="benchmarks.naive_filter") as naive:
+            for name in routes:
+                await find_ends(everyone, address=service.address)
+                lines = Lines(await Line.open(service.address), await Line.open(naive.address))
+                times = await _ask_all(ROUTES[name], worlds, lines, blocks=-(-n // FAMILIES_A_CLASS), dice=dice, console=console)
+                lines.service.close()
+                lines.naive.close()
+                compared += _compare(name, held, times)
+    return compared
+
+
+async def _ask_all(
+    route: Route, worlds: Sequence[tuple[int, World]], lines: Lines, *, blocks: int, dice: random.Random, console: Console
+) -> list["array[float]"]:
+    """The times of each class, in seconds. In each block every family is asked once, in an order of its own.
+
+    Raises:
+        WrongAnswer: also where the answers of a block are not equally long.
+    """
+    times: list[array[float]] = [array("d") for _ in range(1 + max(index for index, _ in worlds))]
+    order = list(worlds)
+    line = lines.naive if route.is_control else lines.service
+    unclocked = 1 + int(blocks * WARM_UP)
+    said_at = time.monotonic()
+    gc.collect()
+    gc.disable()
+    try:
+        for block in range(unclocked + blocks):
+            dice.shuffle(order)
+            length = 0
+            for index, one in order:
+                if route.before is not None:
+                    await lines.naive.ask(route.before(one, block))
+                question = route.ask(one, block)
+                sent_at = time.perf_counter()
+                answer = await line.ask(question)
+                took = time.perf_counter() - sent_at
+                length = length or len(answer.body)
+                if answer.status != 200 or route.says not in answer.body or len(answer.body) != length:
+                    raise WrongAnswer(answer)
+                if block >= unclocked:
+                    times[index].append(took)
+            if time.monotonic() - said_at > SAID_EVERY_S:
+                said_at = time.monotonic()
+                console.print(f"[dim]{route.what}: {block:,} of {unclocked + blocks:,} rounds[/]")
+                gc.collect()
+    finally:
+        gc.enable()
+    return times
+
+
+def _compare(name: str, held: Sequence[int], times: Sequence["array[float]"]) -> list[Compared]:
+    first = times[0]
+    compared = []
+    for index in range(1, len(held)):
+        kept = cropped(first, times[index])
+        compared.append(Compared(
+            route=name, held=held[index], is_calibration=index == CALIBRATION, n=(len(kept[0]), len(kept[1])),
+            medians_us=(statistics.median(first) * US, statistics.median(times[index]) * US), found=welch(*kept),
+        ))  # fmt: skip
+    return compared
+
+
+def verdict(one: Compared, *, held: Sequence[int]) -> str:
+    """What a comparison says, in a word."""
+    if ROUTES[one.route].is_control and one.held == max(held):
+        return "seen" if one.found.differs else "NOT SEEN"
+    if one.is_calibration:
+        return "NOT CALIBRATED" if one.found.differs else "alike"
+    if ROUTES[one.route].is_control:
+        return "seen" if one.found.differs else "too little to be seen"
+    return "DIFFERS" if one.found.differs else "alike"
+
+
+def exit_code(verdicts: Sequence[str]) -> int:
+    """0 passes, 1 found a difference, 2 can say nothing."""
+    if not {"NOT SEEN", "NOT CALIBRATED"}.isdisjoint(verdicts):
+        return 2
+    return 1 if "DIFFERS" in verdicts else 0
+
+
+def show(compared: Sequence[Compared], *, held: Sequence[int], console: Console) -> None:
+    """Print the table. `seen from` is the difference of means that would have been called different."""
+    table = Table(title="Times where events are held, beside times where none are", title_justify="left", pad_edge=False)
+    for heading in ("route", "held", "t", "median, none", "median", "seen from", "n cropped", ""):
+        table.add_column(heading, justify="left" if heading in ("route", "") else "right")
+    last = ""
+    for one in compared:
+        if last and one.route != last:
+            table.add_section()
+        table.add_row(
+            "" if one.route == last else ROUTES[one.route].what, f"{one.held:,}", f"{one.found.t:+.1f}",
+            f"{one.medians_us[0]:,.0f} µs", f"{one.medians_us[1]:,.0f} µs", f"{one.found.least_seen * US:,.0f} µs",
+            f"{one.n[0]:,} / {one.n[1]:,}", verdict(one, held=held),
+        )  # fmt: skip
+        last = one.route
+    console.print(table)
+
+
+def main() -> int:
+    """Read the arguments, ask, print, judge."""
+    arguments = argparse.ArgumentParser(prog="benchmarks.timing", description=(__doc__ or "").partition("\n")[0])
+    arguments.add_argument("--n", type=int, default=N, help=f"askings a class; below {N:,} chance looks like a finding")
+    arguments.add_argument("--held", default="1,50,1000", help="how many are held in the classes that are not empty")
+    arguments.add_argument("--seed", type=int, default=1, help="of the order of asking")
+    arguments.add_argument("--smoke", action="store_true", help="as few askings as can be, and no verdict: does it still work?")
+    arguments.add_argument("route", nargs="*", choices=[*ROUTES, []], help="which ones, the control always; all if none is named")
+    asked = arguments.parse_args()
+    routes = [name for name in ROUTES if not asked.route or name in asked.route or ROUTES[name].is_control]
+    held = (*NOTHING_HELD, *([20] if asked.smoke else map(int, asked.held.split(","))))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    try:
+        compared = uvloop.run(run(routes, n=SMOKE_N if asked.smoke else asked.n, held=held, seed=asked.seed, console=console))
+    except (WrongAnswer, LineCut) as error:
+        console.print(f"asked in vain: {error}")
+        return 2
+    show(compared, held=held, console=console)
+    verdicts = [verdict(one, held=held) for one in compared]
+    if "NOT SEEN" in verdicts:
+        console.print("The control was not seen: this run has no power, and says nothing of any route.")
+    return 0 if asked.smoke else exit_code(verdicts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

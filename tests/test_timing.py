@@ -1,0 +1,95 @@
+"""The statistics of the test of timing: right where the answer is known, quiet on equal samples, and not deaf."""
+
+import random
+import statistics
+
+import pytest
+
+from benchmarks.questions import ROUTES
+from benchmarks.timing import Compared, exit_code, verdict
+from benchmarks.welch import T_MAX, Welch, cropped, welch
+
+# Hours of sleep gained by ten patients with each of two drugs: Student (1908), and since then in every textbook.
+SLEEP = (
+    [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0],
+    [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4],
+)
+
+
+def times(dice: random.Random, *, count: int, more: float = 0.0) -> list[float]:
+    """Times as a busy machine has them, in ms: most of them near each other, some far too long."""
+    return [more + dice.lognormvariate(0.0, 0.5) + (dice.random() < 0.05) * dice.expovariate(0.1) for _ in range(count)]
+
+
+def test_students_sleep_gives_the_known_t_and_degrees() -> None:
+    """I-20: the statistic is Welch's. R's `t.test(extra ~ group, data = sleep)` says t = -1.8608, df = 17.776."""
+    found = welch(*SLEEP)
+    assert found.t == pytest.approx(1.8608, abs=5e-5)
+    assert found.degrees == pytest.approx(17.776, abs=5e-4)
+    assert welch(*SLEEP[::-1]).t == pytest.approx(-found.t)
+
+
+def test_unequal_variances_and_sizes_give_what_a_hand_reckons() -> None:
+    """I-20: means 2 and 6, squared standard errors 1/3 and 4/5, so t = 4/sqrt(17/15)."""
+    found = welch([1.0, 2.0, 3.0], [4.0, 4.0, 6.0, 8.0, 8.0])
+    assert found.t == pytest.approx(4 / (17 / 15) ** 0.5)
+    assert found.degrees == pytest.approx((17 / 15) ** 2 / ((1 / 3) ** 2 / 2 + (4 / 5) ** 2 / 4))
+
+
+def test_what_does_not_vary_says_nothing() -> None:
+    """I-20: no t is made up where there is none."""
+    with pytest.raises(ValueError, match="varies"):
+        welch([1.0, 1.0], [1.0, 1.0])
+
+
+def test_the_slowest_tenth_goes_by_one_bound_for_both() -> None:
+    """I-20: the top 10 % are cropped, of both classes together."""
+    one, other = cropped([float(n) for n in range(10)], [float(n) for n in range(10, 20)])
+    assert (one, other) == ([float(n) for n in range(10)], [float(n) for n in range(10, 18)])
+
+
+def test_equal_classes_are_called_equal() -> None:
+    """I-20: calibrated. Over many pairs of alike classes t spreads as it should, cropping included."""
+    dice = random.Random(3)
+    found = [welch(*cropped(times(dice, count=300), times(dice, count=300))) for _ in range(300)]
+    assert statistics.stdev(one.t for one in found) == pytest.approx(1.0, abs=0.12)
+    assert abs(statistics.fmean(one.t for one in found)) < 0.2
+    assert not any(one.differs for one in found)
+
+
+def test_a_small_difference_is_seen_under_much_noise() -> None:
+    """I-20: a twentieth of the median, at n = 6,000."""
+    dice = random.Random(4)
+    found = welch(*cropped(times(dice, count=6_000), times(dice, count=6_000, more=0.05)))
+    assert found.differs
+    assert found.t > 0
+    assert found.least_seen < 0.05
+
+
+def compared(route: str, *, held: int, t: float, is_calibration: bool = False) -> Compared:
+    found = Welch(t=t, standard_error=1.0, degrees=9_000.0)
+    return Compared(route=route, held=held, is_calibration=is_calibration, n=(5_000, 5_000), medians_us=(1.0, 1.0), found=found)
+
+
+def judged(*all_compared: Compared) -> int:
+    return exit_code([verdict(one, held=(0, 0, 50, 1_000)) for one in all_compared])
+
+
+def test_a_run_passes_only_where_the_control_is_seen() -> None:
+    """I-20: a timing test that cannot see the naive filter has no power."""
+    calm = [compared("feed", held=0, t=0.7, is_calibration=True), compared("feed", held=1_000, t=-T_MAX + 0.1)]
+    assert judged(*calm, compared("control", held=50, t=1.0), compared("control", held=1_000, t=17.0)) == 0
+    assert judged(*calm, compared("control", held=50, t=1.0), compared("control", held=1_000, t=4.4)) == 2
+
+
+def test_a_route_that_differs_fails_the_run() -> None:
+    """I-20: |t| < 4.5, in either direction, and first of all between what is equal."""
+    control = compared("control", held=1_000, t=17.0)
+    assert judged(compared("note", held=1_000, t=T_MAX), control) == 1
+    assert judged(compared("note", held=50, t=-9.0), control) == 1
+    assert judged(compared("note", held=0, t=5.0, is_calibration=True), compared("note", held=50, t=9.0), control) == 2
+
+
+def test_there_is_one_control() -> None:
+    """I-20: the naive filter, of which every run asks."""
+    assert [name for name, route in ROUTES.items() if route.is_control] == ["control"]
