@@ -98,7 +98,11 @@ class Choosing:
             said = {"type": "NoteWritten", "child": child, "text": f"my own {name}"}
         audience = self.one_of((None, "me", "household", "family"))
         mine = Said(name, self.protected, said, audience)
-        return mine if audience == "me" or said["type"] == "ParentFirstSaw" else self._tell(mine, number)
+        if audience == "me" or said["type"] == "ParentFirstSaw":
+            return mine
+        # Somebody may sort a note of one's own as what one waits for: then it is the sorting that is held.
+        is_for_all = said["type"] == "NoteWritten" and audience != "household"
+        return self._tell(mine, number, is_apart=is_for_all and self.yes())
 
     def _visible_about(self, name: str, number: int) -> Said | None:
         targets = [one for one in self._open() if one.said.audience != "household"]

@@ -119,12 +119,13 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("the receipt of a new draft has the log's place")
 def _(patch: pytest.MonkeyPatch) -> None:
-    record = service.log.append._Batch._record
+    decide = service.log.append._Batch._decide_one
 
-    async def leaking(self: Any, offer: Any, work: Work, *more: Any) -> Any:
-        return msgspec.structs.replace(await record(self, offer, work, *more), place=work.seq)
+    async def leaking(self: Any, offer: Any, work: Work, draft: Any) -> Receipt:
+        receipt = await decide(self, offer, work, draft)
+        return msgspec.structs.replace(receipt, place=work.seq) if receipt.outcome == "recorded" else receipt
 
-    patch.setattr(service.log.append._Batch, "_record", leaking)
+    patch.setattr(service.log.append._Batch, "_decide_one", leaking)
 
 
 @leak("the receipt of the act counts what comes with it", only(RICH, "h0", "h11"))

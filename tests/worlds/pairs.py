@@ -27,6 +27,10 @@ class Pairs:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def begin_anew(self) -> None:
+        """Let the next pair find two services that nobody has spoken to."""
+        self._used = len(self._families)
+
     def next(self) -> tuple[tuple[World, World], Household, int]:
         """Both worlds, and a family to which nothing has happened yet; its number is the day on which it begins."""
         if self.worlds is None or self._used == len(self._families):

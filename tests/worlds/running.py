@@ -127,8 +127,9 @@ class Run:
         if said.who in self.observers:
             self.transcript.add(f"step {number}", answer.as_bytes)
         self.world.seeds.woken.clear()
-        peek = self.view(self.me, 0)
-        peek.tell([peek.get(f"{FAMILY}/feed?after={number}&limit=3" if number % 3 else f"{FAMILY}/timeline")])
+        if number % 2:
+            peek = self.view(self.me, 0)
+            peek.tell([peek.get(f"{FAMILY}/feed?after={number}&limit=3" if number % 4 == 1 else f"{FAMILY}/timeline")])
 
     def hide(self, one: Hidden, now: datetime) -> None:
         """Say what is held."""
@@ -212,13 +213,17 @@ class Run:
         last = Said("closing", closing, {"type": "NoteWritten", "child": "mia", "text": "Good night."})
         for number, said in enumerate((*self.history.visible, last)):
             self.step(number, said)
+        self.live.hear_what_is_there()
+        self.transcript.add("the stream that was held, chunk by chunk", self.live.heard)
         self.look_around(self.me, reads_only=False)
         for who in sorted(self.observers - {self.me}):
             if self.whole or self.history.probe % 6 == 2:
                 self.look_around(who, reads_only=True)
-        self.live.hear_until(b"id: %d\n" % self.place_of(self.me))
+        if place := self.place_of(self.me):
+            self.live.hear_until(b"id: %d\n" % place)
         self.live.hear_what_is_there()
-        self.transcript.add("the stream that was held", self.live.head + self.live.heard)
+        # What the member says themselves in quick succession is told together or apart, as it comes.
+        self.transcript.add("the stream that was held", b"\n".join(self.live.lines()))
         self.place = self.place_of(self.me)
         self.act(acts_of(self.history))
         return self.transcript

@@ -32,8 +32,9 @@ def test_there_are_enough() -> None:
 
 
 def test_nothing_is_caught_where_nothing_is_planted(pairs: Pairs) -> None:
-    """Law 8, on every history that the leaks are caught by."""
-    for history in {str(planted.history): planted.history for planted in LEAKS}.values():
+    """Law 8, on the histories by which the leaks are caught: of those that share a schedule, the one that holds most."""
+    histories = sorted((planted.history for planted in LEAKS), key=lambda history: len(history.hidden))
+    for history in {str((one.wish, one.visible, one.ending, one.probe)): one for one in histories}.values():
         tell_apart(pairs, Leak("none", lambda patch: None, history))
 
 

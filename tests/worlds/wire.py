@@ -13,7 +13,7 @@ from typing import Any
 REQUEST_ID = "one-and-the-same"
 TOGETHER_MAX = 24
 """Requests sent before their answers are read; the service answers them in order."""
-PATIENCE_S = 3.0
+PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
