@@ -70,6 +70,13 @@ def only(history: History = RICH, *names: str, **changed: Any) -> History:
     return History(**fields | {"hidden": kept} | changed)
 
 
+BEN_WAITS_TOO = only(
+    RICH,
+    visible=(*RICH.visible[:4], Said("v4", "ben", {"type": "SurpriseChosen", "scope": "all", "mode": "keep"})),
+    hidden=(Hidden(5, _seen("h0", "ben", "mia", STEPS)), Hidden(5, Said("h5", "gran", _NAMED))),
+)
+"""The other parent waits as well, and has met it, which the protected one may not know."""
+
 LEAKS: list[Leak] = []
 
 

@@ -16,11 +16,13 @@ import service.feed.streams
 import service.feed.tail
 import service.feed.timeline
 import service.health
+import service.surprise.handover
 import service.surprise.tips
 from service.feed.stream import Stream
 from service.feed.tail import Stretch
 from service.feed.wake import InProcess
-from tests.worlds.leaks import Log, leak, log_of, rewrite
+from service.log.sighting_bytes import decode_sighting
+from tests.worlds.leaks import BEN_WAITS_TOO, Log, leak, log_of, rewrite
 
 Change = Callable[[Any, Any, Log], Any]
 
@@ -199,6 +201,15 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     happened = "CASE WHEN EXISTS (SELECT FROM held WHERE held.family_id = $1) THEN DATE '2024-01-01' ELSE born END AS born"
     rewrite(patch, service.surprise.tips.QUERIES, "children", "SELECT child_id, born", f"SELECT child_id, {happened}")
+
+
+@leak("the card knows what its reader does not", BEN_WAITS_TOO)
+def _(patch: pytest.MonkeyPatch) -> None:
+    async def everybodys(connection: Any, *, family: Any, **more: Any) -> Any:
+        rows = await connection.fetch("SELECT DISTINCT ON (seq) body FROM sighting WHERE family_id = $1", family)
+        return [decode_sighting(row["body"]) for row in rows]
+
+    patch.setattr(service.surprise.handover, "sightings_told_to", everybodys)
 
 
 @leak("the stream says where the log stands")
