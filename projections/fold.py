@@ -35,6 +35,8 @@ class Stepped(msgspec.Struct, frozen=True):
     """In the author's own feed."""
     hinted: tuple[MemberId, ...] = ()
     """Who is given a hint instead."""
+    case: Case | None = None
+    """How the rule sees it; None where it is nothing that could be held from anybody."""
     releases: tuple[Release, ...] = ()
     """What it frees. Each has to be delivered by `release` before the next step."""
 
@@ -70,7 +72,7 @@ class Folding:
         """Fold one more event of the log."""
         kind = type(event.event).__name__
         case = None
-        if self.keeping.waiting or kind == "SurpriseChosen":
+        if not self.keeping.is_plain(kind, target):
             case = self.keeping.case_of(seq, event, target, self.roster, is_new_name=is_new_name(event, self.roster))
         self.keeping.note(kind, seq, event, target)
         if kind in roster.CHANGES_A_ROSTER:
@@ -93,7 +95,7 @@ class Folding:
         if case is None:
             return Stepped(verdict.told, place)
         hinted = tuple([member for member in verdict.held if self._hold(member, case, event.received_at)])
-        return Stepped(verdict.told, place, hinted, self._act(case, event, touched))
+        return Stepped(verdict.told, place, hinted, case, self._act(case, event, touched))
 
     def _tell(self, seq: Seq, commitment: bytes, told: tuple[MemberId, ...]) -> None:
         if (told is not self._told and told != self._told) or seq != self._first_seq + len(self._commitments):

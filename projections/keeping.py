@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from events.amend import Amended, Withdrawn
-from events.catalogue import Domain
+from events.catalogue import CATALOGUE, Domain
 from events.event import Event
 from events.family import MemberLeft
 from events.ids import MemberId, Seq
@@ -55,18 +55,17 @@ class Keeping:
         """Threads of which somebody said what they are about; of those that the coming events may refer to."""
         self.left: set[MemberId] = set()
         """Who waited, and has left."""
-        self._drafts: set[MemberId] = set()
+        self._changed: set[MemberId] = set()
 
     def drafts(self) -> list[Waiting]:
         """What may have changed."""
-        return [self.waiting[member] for member in self._drafts if member in self.waiting]
+        return [self.waiting[member] for member in self._changed if member in self.waiting]
 
     def drafted(self, member: MemberId) -> Waiting | None:
         """The state of a member, to be changed; None of one who has chosen nothing."""
         waits = self.waiting.get(member)
-        if waits is not None and member not in self._drafts:
-            self._drafts.add(member)
-            waits = self.waiting[member] = waits.copy()
+        if waits is not None:
+            self._changed.add(member)
         return waits
 
     def case_of(self, seq: Seq, event: Event[Any], target: Past | None, roster: Roster, *, is_new_name: bool) -> Case:
@@ -101,6 +100,13 @@ class Keeping:
         had = self.had[target.seq]
         return had_of(had) if isinstance(had, Event) else had
 
+    def is_plain(self, kind: str, target: Past | None) -> bool:
+        """Whether an event is nothing that could be held from anybody or free anything: most are."""
+        if not self.waiting:
+            return kind != "SurpriseChosen"
+        is_note = kind == "NoteWritten" and target is None
+        return is_note and not any(waits.holds_unsorted for waits in self.waiting.values())
+
     def hold(self, member: MemberId, case: Case, roster: Roster) -> list[Hint]:
         """Hold an event from a member; gives the hints that they get instead."""
         waits = self.drafted(member)
@@ -117,6 +123,8 @@ class Keeping:
     def named(self, member: MemberId, roster: Roster) -> Roster:
         """The roster, with the names that are held from a member."""
         waits = self.waiting.get(member)
+        if (waits is None or not waits.unnamed) and member not in roster.unnamed:
+            return roster
         unnamed = frozenset(waits.unnamed) if waits is not None else frozenset()
         if unnamed == roster.unnamed.get(member, frozenset()):
             return roster
@@ -165,7 +173,7 @@ class Keeping:
         waits = self.drafted(event.author)
         if waits is None:
             waits = self.waiting[event.author] = Waiting(event.author)
-            self._drafts.add(event.author)
+            self._changed.add(event.author)
             for seq, sighting in seen(event.author).items():
                 waits.see(seq, sighting)
         waits.choose(event)
@@ -181,7 +189,9 @@ class Keeping:
         waits = self.drafted(author)
         assert waits is not None, "just looked up"
         fresh = waits.see(seq, own if is_own else None)
-        return self._freed(author, "own_first", roster) if any(met in waits.holds for met in _also_of_any_child(fresh)) else ()
+        if not any(met in waits.holds for met in _also_of_any_child(fresh)):
+            return ()
+        return self._freed(author, "own_first", roster, among=_telling(fresh))
 
     def _sort(self, member: MemberId, case: Case, said: Sorted) -> bool:
         """Note what a thread is about; says whether this member is kept from any of it.
@@ -213,9 +223,15 @@ class Keeping:
             self.left.add(member)
 
     def _freed(
-        self, member: MemberId, why: str, roster: Roster, is_lifted: Callable[[Case, Reason], bool] | None = None
+        self,
+        member: MemberId,
+        why: str,
+        roster: Roster,
+        is_lifted: Callable[[Case, Reason], bool] | None = None,
+        *,
+        among: frozenset[Subject] | None = None,
     ) -> tuple[Release, ...]:
-        free = visibility.freed(self.waiting[member], roster, is_lifted=is_lifted)
+        free = visibility.freed(self.waiting[member], roster, is_lifted=is_lifted, among=among)
         if not free:
             return ()
         waits = self.drafted(member)
@@ -223,6 +239,12 @@ class Keeping:
         for case in free:
             waits.let_go(case.seq)
         return (Release(member, why, tuple(free)),)
+
+
+def _telling(subjects: Sequence[Subject]) -> frozenset[Subject]:
+    """All subjects that tell of one of these."""
+    telling = [(child, key) for child, met in subjects for key in (met, *CATALOGUE.implying(met))]
+    return frozenset(_also_of_any_child(telling))
 
 
 def _also_of_any_child(subjects: Sequence[Subject]) -> list[Subject]:

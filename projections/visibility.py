@@ -70,7 +70,9 @@ def decide(
         told = tuple([one for one in meant if one in target.told or one == author])
     if case is None or kind in ROSTER_KINDS:
         return Verdict(told)
-    held = tuple([one for one in meant if one != author and one in waiting and _is_kept(case, one, told, waiting[one], roster)])
+    held = tuple(
+        [one for one, waits in waiting.items() if one != author and one in meant and _is_kept(case, one, told, waits, roster)]
+    )
     return Verdict(tuple([one for one in told if one not in held]), held) if held else Verdict(told)
 
 
@@ -100,23 +102,28 @@ def _is_kept(case: Case, member: MemberId, told: Collection[MemberId], waits: Wa
 
 def is_held(case: Case, waits: Waiting, roster: Roster) -> bool:
     """Say whether an event of others, meant for a member, is held from them."""
-    return _is_bound(case, waits.held, waits.altered, waits.unnamed) or any(reasons(case, waits, roster))
+    if _is_bound(case, waits.held, waits.altered, waits.unnamed):
+        return True
+    return (bool(case.subjects) or case.is_unsorted) and next(reasons(case, waits, roster), None) is not None
 
 
 def _is_bound(case: Case, held: Collection[Seq], altered: Collection[Seq], unnamed: Collection[str]) -> bool:
     """Held because something else is: what it refers to, what changes its thread, or the name of what it speaks of."""
-    return case.target_seq in held or case.thread in altered or any(own in unnamed for own in case.own)
+    return case.target_seq in held or case.thread in altered or (case.own != () and any(own in unnamed for own in case.own))
 
 
 def reasons(
-    case: Case, waits: Waiting, roster: Roster, *, has_met: Callable[[Subject], bool] | None = None
+    case: Case,
+    waits: Waiting,
+    roster: Roster,
+    *,
+    has_met: Callable[[Subject], bool] | None = None,
 ) -> Iterator[Reason]:
     """Why an event is held by itself. `has_met` stands in for what the member has met, where others may not know all of it."""
-    met = has_met or waits.met.__contains__
     for subject in case.subjects:
-        for choice in _kept_by(subject, waits, roster, met):
+        for choice in _kept_by(subject, waits, roster, has_met or waits.met.__contains__):
             yield Reason(subject, choice)
-    if case.is_unsorted:
+    if case.is_unsorted and waits.holds_unsorted:
         for choice in waits.choices.values():
             covers = choice.child is None or case.child is None or choice.child == case.child
             if choice.hold_unsorted and choice.mode is not Mode.TELL and covers:
@@ -128,10 +135,19 @@ def _kept_by(subject: Subject, waits: Waiting, roster: Roster, met: Callable[[Su
     child, milestone = subject
     if child is None:
         return _kept_for_every_child(milestone, waits, roster, met)
+    if (keeps := waits.keeps.get(subject)) is None:
+        keeps = _keeps_of(child, milestone, waits, roster)
+        if milestone in CATALOGUE.by_key:  # the domain of a family's own may change
+            waits.keeps[subject] = keeps
+    return [choice for told, choice in keeps if not met(told)]
+
+
+def _keeps_of(child: ChildId, milestone: str, waits: Waiting, roster: Roster) -> tuple[tuple[Subject, Choice], ...]:
+    """What of all that a subject tells is kept, by which choice, whether or not it is met."""
     if _is_safety(milestone) and not _keeps(choice_for(child, milestone, waits, roster)):
-        return []
-    found = [choice_for(child, told, waits, roster) for _, told in told_by(subject) if not met((child, told))]
-    return [choice for choice in found if choice is not None and _keeps(choice)]
+        return ()
+    found = [(told, choice_for(child, told[1], waits, roster)) for told in told_by((child, milestone))]
+    return tuple([(told, choice) for told, choice in found if choice is not None and _keeps(choice)])
 
 
 def _kept_for_every_child(milestone: str, waits: Waiting, roster: Roster, met: Callable[[Subject], bool]) -> list[Choice]:
@@ -181,17 +197,31 @@ def domain_of(milestone: str, roster: Roster) -> str:
 # What was held is let go: in the order of the log, each event by the same rule as when it was written.
 
 
-def freed(waits: Waiting, roster: Roster, *, is_lifted: Callable[[Case, Reason], bool] | None = None) -> list[Case]:
-    """What is held from a member no longer, in the order of the log; `is_lifted` says which reasons their act lifts."""
+def freed(
+    waits: Waiting,
+    roster: Roster,
+    *,
+    is_lifted: Callable[[Case, Reason], bool] | None = None,
+    among: frozenset[Subject] | None = None,
+) -> list[Case]:
+    """What is held from a member no longer, in the order of the log; `is_lifted` says which reasons their act lifts.
+
+    `among`: the act changes nothing of other subjects than these, so that what is held by itself for others stays held unasked.
+    """
     held: set[Seq] = set()
     altered: set[Seq] = set()
     unnamed: set[str] = set()
     free = []
     for case in waits.held.values():
-        left = (reason for reason in reasons(case, waits, roster) if is_lifted is None or not is_lifted(case, reason))
-        if not _is_bound(case, held, altered, unnamed) and next(left, None) is None:
-            free.append(case)
+        is_alone = case.target_seq is None and not case.own
+        if among is not None and is_alone and among.isdisjoint(case.subjects):
+            held.add(case.seq)
             continue
+        if not _is_bound(case, held, altered, unnamed):
+            why = reasons(case, waits, roster)
+            if all(is_lifted is not None and is_lifted(case, reason) for reason in why):
+                free.append(case)
+                continue
         held.add(case.seq)
         if case.alters:
             altered.add(case.thread)
@@ -234,7 +264,7 @@ def hints_for(case: Case, waits: Waiting, roster: Roster) -> list[tuple[ChildId,
 
     Only where nothing but a wish for hints holds it, and once for each subject.
     """
-    if _is_bound(case, waits.held, waits.altered, waits.unnamed):
+    if not waits.asks_for_hints or _is_bound(case, waits.held, waits.altered, waits.unnamed):
         return []
     why = list(reasons(case, waits, roster))
     if any(reason.subject is None or reason.choice.mode is not Mode.HINT for reason in why):
@@ -242,24 +272,6 @@ def hints_for(case: Case, waits: Waiting, roster: Roster) -> list[tuple[ChildId,
     kept = (reason.subject for reason in why if reason.subject is not None)
     new = [subject for subject in kept if not any(subject in held.subjects for held in waits.held.values())]
     return list(dict.fromkeys((child, domain_of(milestone, roster)) for child, milestone in new if child is not None))
-
-
-def waits_as_known(case: Case, waits: Waiting, roster: Roster, *, reader: Member, held: Collection[Seq]) -> bool:
-    """Say whether a member waits for what an event tells, as far as another one may know.
-
-    Choices are declared, so that others can keep quiet. Whether the member has met it by now counts only where the reader was
-    told so: by a sighting for the family, or for their own home, that is not `held` from them (law 14).
-    """
-
-    def has_met(subject: Subject) -> bool:
-        return any(seq not in held and _may_know(waits.own[seq].audience) for seq in waits.met.get(subject, ()))
-
-    def _may_know(audience: Audience) -> bool:
-        if reader.sees is Sees.OWN or audience is Audience.ME:
-            return False
-        return audience is Audience.FAMILY or roster.members[waits.member].household == reader.household
-
-    return next(reasons(case, waits, roster, has_met=has_met), None) is not None
 
 
 def is_history_for(joiner: Member, event: Past, roster: Roster, told: Collection[Seq]) -> bool:

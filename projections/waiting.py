@@ -7,7 +7,7 @@ have chosen something, so that nobody else pays for it.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
@@ -41,17 +41,22 @@ class OwnSight(msgspec.Struct, frozen=True, gc=False):
 
 
 class Waiting:
-    """The state of one member. It is copied before it is changed: what a committer remembers stays as it was."""
+    """The state of one member, changed in place: whoever folds has taken it, and gives it back once that is committed."""
 
     __slots__ = (
-        "altered", "choices", "dropped", "held", "hinted", "holds", "is_rewritten", "member", "met", "own", "put", "unnamed",
+        "altered", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds", "holds_unsorted", "is_rewritten", "keeps",
+        "member", "met", "own", "put", "unnamed",
     )  # fmt: skip
 
     def __init__(self, member: MemberId) -> None:
         self.member = member
         self.choices: dict[tuple[ChildId | None, str], Choice] = {}
+        self.asks_for_hints = False
+        self.holds_unsorted = False
+        self.keeps: dict[Subject, tuple[tuple[Subject, Choice], ...]] = {}
+        """Subject -> which of all that it tells is kept by which choice, as far as that was asked since the last choice."""
         self.own: dict[Seq, OwnSight] = {}
-        self.met: dict[Subject, frozenset[Seq]] = {}
+        self.met: dict[Subject, set[Seq]] = {}
         """Subject -> the own sightings by which it is met: of it, or of what implies it."""
         self.held: dict[Seq, Case] = {}
         """In the order of the log."""
@@ -69,13 +74,6 @@ class Waiting:
         self.dropped: set[Seq] = set()
         """Held no more since the last writing."""
 
-    def copy(self) -> Self:
-        """A draft that may be changed."""
-        draft = type(self)(self.member)
-        for name in ("choices", "own", "met", "held", "hinted", "altered", "unnamed", "holds"):
-            setattr(draft, name, getattr(self, name).copy())
-        return draft
-
     def choose(self, event: Event[SurpriseChosen]) -> None:
         """Let a choice stand, unless one that was recorded later stands already."""
         chosen = event.event
@@ -83,24 +81,33 @@ class Waiting:
         before = self.choices.get((chosen.child, chosen.scope))
         if before is not None and (before.chosen_at, before.chosen_by) > (chosen_at, chosen_by):
             return
-        self.choices[chosen.child, chosen.scope] = Choice(
-            child=chosen.child,
-            scope=chosen.scope,
-            mode=chosen.mode,
-            hold_unsorted=bool(chosen.hold_unsorted),
-            at_most_days=chosen.at_most_days,
-            chosen_at=chosen_at,
-            chosen_by=chosen_by,
+        self.stand(
+            Choice(
+                child=chosen.child,
+                scope=chosen.scope,
+                mode=chosen.mode,
+                hold_unsorted=bool(chosen.hold_unsorted),
+                at_most_days=chosen.at_most_days,
+                chosen_at=chosen_at,
+                chosen_by=chosen_by,
+            )
         )
         self.is_rewritten = True
+
+    def stand(self, choice: Choice) -> None:
+        """Let a choice stand in the place of an earlier one about the same."""
+        self.choices[choice.child, choice.scope] = choice
+        wishes = self.choices.values()
+        self.asks_for_hints = any(one.mode is Mode.HINT for one in wishes)
+        self.holds_unsorted = any(one.hold_unsorted and one.mode is not Mode.TELL for one in wishes)
+        self.keeps.clear()
 
     def see(self, seq: Seq, sighting: Sighting | None) -> list[Subject]:
         """Take note of an own sighting as it stands, None once withdrawn; gives what is met by it and was not before."""
         if (before := self.own.pop(seq, None)) is not None:
             for subject in told_by(before.subject):
-                if left := self.met[subject] - {seq}:
-                    self.met[subject] = left
-                else:
+                self.met[subject].discard(seq)
+                if not self.met[subject]:
                     del self.met[subject]
         if sighting is None:
             return []
@@ -108,7 +115,7 @@ class Waiting:
         self.own[seq] = OwnSight(subject, sighting.audience)
         fresh = [one for one in told_by(subject) if one not in self.met]
         for one in told_by(subject):
-            self.met[one] = self.met.get(one, frozenset()) | {seq}
+            self.met.setdefault(one, set()).add(seq)
         return fresh
 
     def hold(self, case: Case) -> None:

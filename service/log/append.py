@@ -20,7 +20,7 @@ from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
 from projections.handover import keep_quiet
 from projections.keeping import Release
 from projections.past import Target
-from projections.subjects import case_of
+from projections.subjects import Case, case_of
 from projections.visibility import audience_of
 from service.errors import NotFound
 from service.log import rows
@@ -101,7 +101,7 @@ class _Batch:
         if len(heads) < len(self.taken):
             raise NotFound
         for family, head in heads.items():
-            state = self.states.at(family, head)
+            state = self.states.take(family, head)
             if state is None:
                 state = await read_state(self.connection, family, head)
             self.works[family] = Work(family, state)
@@ -130,7 +130,7 @@ class _Batch:
                 continue
             if sent.digest != digest:
                 raise IdReused("You have sent other content under this id; the first content stands.", at="id")
-            quiet = self._keep_quiet(work, draft, sent)
+            quiet = self._keep_quiet(work, self._case_again(work, draft, sent), sent)
             return Receipt(id=draft.id, outcome="already_recorded", place=sent.place, keep_quiet=quiet)
         target = work.target_of(draft, offer.author)
         if isinstance(draft.event, TimePassed) and not work.folding.keeping.is_due(self.now, work.folding.roster):
@@ -146,32 +146,37 @@ class _Batch:
                 clock_off=offer.clock_off,
                 latest=self.latest,
             )
-        recorded = await self._record(offer, work, draft, admitted, target, digest)
-        quiet = self._keep_quiet(work, draft, recorded)
+        recorded, case = await self._record(offer, work, draft, admitted, target, digest)
+        quiet = self._keep_quiet(work, case, recorded)
         return Receipt(id=draft.id, outcome="recorded", place=recorded.place, keep_quiet=quiet)
 
-    def _keep_quiet(self, work: Work, draft: Draft[Any], recorded: Recorded) -> tuple[str, ...]:
-        """Asked again with every repetition: what the first answer said may have been lost."""
+    def _keep_quiet(self, work: Work, case: Case | None, recorded: Recorded) -> tuple[str, ...]:
         folding = work.folding
-        if not folding.keeping.waiting or recorded.author not in folding.roster.members:
+        if case is None or not folding.keeping.waiting or recorded.author not in folding.roster.members:
             return ()
-        case = case_of(
-            recorded.seq,
-            draft.event,
-            since=self.now,
-            target=work.target_of(draft, recorded.author),
-            role=folding.roster.members[recorded.author].role,
-            had=None,
-            is_new_name=False,
-            is_sorted=recorded.thread in folding.keeping.sorted,
-        )
         return keep_quiet(
             case, author=recorded.author, audience=recorded.audience, roster=folding.roster, waiting=folding.keeping.waiting
         )
 
+    def _case_again(self, work: Work, draft: Draft[Any], sent: Recorded) -> Case | None:
+        """What was sent before, for the rule: who has to be kept from it is said again, since the first answer may be lost."""
+        author = work.folding.roster.members.get(sent.author)
+        if author is None or not work.folding.keeping.waiting:
+            return None
+        return case_of(
+            sent.seq,
+            draft.event,
+            since=self.now,
+            target=work.target_of(draft, sent.author),
+            role=author.role,
+            had=None,
+            is_new_name=False,
+            is_sorted=False,  # as when it was sent: a sorting may be held from its author
+        )
+
     async def _record(
         self, offer: Offer, work: Work, draft: Draft[Any], admitted: Admitted, target: Target | None, digest: bytes
-    ) -> Recorded:
+    ) -> tuple[Recorded, Case | None]:
         event = Event(
             id=draft.id,
             author=offer.author,
@@ -208,7 +213,7 @@ class _Batch:
         )  # fmt: skip
         for release in stepped.releases:
             await self._release(offer.family, work, release)
-        return recorded
+        return recorded, stepped.case
 
     async def _release(self, family: FamilyId, work: Work, release: Release) -> None:
         """Deliver what an act has freed, in its own transaction (law 9)."""

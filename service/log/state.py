@@ -58,13 +58,16 @@ class FamilyStates:
         self._by_family: OrderedDict[FamilyId, FamilyState] = OrderedDict()
         self._weight = 0
 
-    def at(self, family: FamilyId, head: Head) -> FamilyState | None:
-        """The state as of this very head, if that is the one remembered."""
-        state = self._by_family.get(family)
-        if state is None or state.head != head:
+    def take(self, family: FamilyId, head: Head) -> FamilyState | None:
+        """The state as of this very head, if that is the one remembered.
+
+        It is the caller's from now on, who changes it, and keeps what has become of it once that is committed.
+        """
+        state = self._by_family.pop(family, None)
+        if state is None:
             return None
-        self._by_family.move_to_end(family)
-        return state
+        self._weight -= state.weight
+        return state if state.head == head else None
 
     def keep(self, family: FamilyId, state: FamilyState) -> None:
         """Remember a committed state."""

@@ -31,7 +31,8 @@ async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Wait
     waiting: dict[MemberId, Waiting] = {}
     for member, body in await connection.fetch(READ.waiting, family):
         waits = waiting[member] = Waiting(member)
-        waits.choices = choices_of(body)
+        for choice in choices_of(body).values():
+            waits.stand(choice)
     if not waiting:
         return waiting
     for member, seq, body in await connection.fetch(READ.own_sightings, family, list(waiting)):

@@ -211,7 +211,8 @@ class Oracle:
             reason.milestone is None or reason.choice.mode is not Mode.HINT for reason in reasons
         ):
             return []
-        waiting = {subject for seq in held for subject in subjects(self.log, self.log[seq - 1])}
+        before = self.log[: line.seq - 1]  # what this very event says of its thread is new
+        waiting = {subject for seq in held for subject in subjects(before, before[seq - 1])}
         day = line.event.received_at.astimezone(UTC).date()
         found: list[Hint] = []
         for child, milestone in subjects(self.log, line):

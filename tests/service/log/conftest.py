@@ -1,4 +1,4 @@
-"""A log whose clock a test sets, and which is replayed when the test is done."""
+"""The log of one process, and of a second one on the same database; and one whose clock a test sets."""
 
 from collections.abc import AsyncIterator
 
@@ -12,18 +12,32 @@ from tests.waiting import Clock
 
 
 @pytest.fixture
+async def log(database_url: str, pool: asyncpg.Pool) -> AsyncIterator[Log]:
+    """The log, as one process has it."""
+    async with log_on(database_url, pool) as one:
+        yield one
+
+
+@pytest.fixture
+async def other_log(database_url: str, pool: asyncpg.Pool) -> AsyncIterator[Log]:
+    """The same log, as another process has it."""
+    async with log_on(database_url, pool) as one:
+        yield one
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-async def log(database_url: str, pool: asyncpg.Pool, clock: Clock) -> AsyncIterator[Log]:
+async def log_by_clock(database_url: str, pool: asyncpg.Pool, clock: Clock) -> AsyncIterator[Log]:
     async with log_on(database_url, pool, now=clock) as one:
         yield one
 
 
 @pytest.fixture
-async def replayed(log: Log, database_url: str) -> AsyncIterator[None]:
+async def replayed(log_by_clock: Log, database_url: str) -> AsyncIterator[None]:
     """Law 11: whatever a test did, a replay of the log gives exactly the live rows."""
     yield
     assert (await replay(database_url, check=True, processes=1)).differences == ()

@@ -13,6 +13,11 @@ SMILES = "feelings.social-smile"
 pytestmark = pytest.mark.usefixtures("replayed")
 
 
+@pytest.fixture
+def log(log_by_clock: Log) -> Log:
+    return log_by_clock
+
+
 async def test_a_name_of_the_familys_own_is_held_with_what_it_names(log: Log, pool: asyncpg.Pool) -> None:
     """Law 8: whoever was not told the name does not have the milestone, as if there were none."""
     family = await found(log)

@@ -16,6 +16,11 @@ RUNS, SMILES, COOS = "movement.runs", "feelings.social-smile", "talking.coos"
 pytestmark = pytest.mark.usefixtures("replayed")
 
 
+@pytest.fixture
+def log(log_by_clock: Log) -> Log:
+    return log_by_clock
+
+
 async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_the_order_of_the_log(
     log: Log, pool: asyncpg.Pool
 ) -> None:
