@@ -49,9 +49,14 @@ CREATE TABLE held (
   member_id uuid        NOT NULL,
   seq       bigint      NOT NULL,
   since     timestamptz NOT NULL,
+  is_name   boolean     NOT NULL,
   body      bytea       NOT NULL,
   PRIMARY KEY (family_id, member_id, seq)
 );
+
+COMMENT ON COLUMN held.is_name IS 'the name of a milestone of the family''s own, which nobody knows from whom it is held';
+
+CREATE INDEX held_names ON held (family_id) WHERE is_name;
 
 -- A member's own sightings tell what they have met.
 ALTER TABLE sighting ADD COLUMN own boolean NOT NULL DEFAULT false;

@@ -44,8 +44,8 @@ class Waiting:
     """The state of one member, changed in place: whoever folds has taken it, and gives it back once that is committed."""
 
     __slots__ = (
-        "altered", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds", "holds_unsorted", "is_rewritten", "keeps",
-        "member", "met", "own", "put", "unnamed",
+        "altered", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds", "holds_unsorted", "is_rewritten",
+        "is_whole", "keeps", "member", "met", "own", "put", "unnamed",
     )  # fmt: skip
 
     def __init__(self, member: MemberId) -> None:
@@ -60,6 +60,8 @@ class Waiting:
         """Subject -> the own sightings by which it is met: of it, or of what implies it."""
         self.held: dict[Seq, Case] = {}
         """In the order of the log."""
+        self.is_whole = True
+        """Whether that is all; else names, and what was held since this was read."""
         self.hinted: dict[tuple[ChildId, str], date] = {}
         """Child and domain -> the day of the last hint."""
         self.altered: Counter[Seq] = Counter()
@@ -117,6 +119,15 @@ class Waiting:
         for one in told_by(subject):
             self.met.setdefault(one, set()).add(seq)
         return fresh
+
+    def fill(self, cases: Iterable[Case]) -> None:
+        """Hold these and no others: all that is held, as it was written."""
+        for counted in (self.held, self.altered, self.unnamed, self.holds):
+            counted.clear()
+        for case in cases:
+            self.held[case.seq] = case
+            self._count(case, 1)
+        self.is_whole = True
 
     def hold(self, case: Case) -> None:
         """Hold an event, or hold it as something else than before. Events come in the order of the log."""

@@ -149,9 +149,9 @@ DELETE FROM held
    AND held.member_id = gone.member_id;
 
 -- name: put_held
-INSERT INTO held (family_id, member_id, seq, since, body)
+INSERT INTO held (family_id, member_id, seq, since, is_name, body)
 SELECT *
-  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::bytea[])
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::boolean[], $6::bytea[])
     ON CONFLICT (family_id, member_id, seq) DO UPDATE SET body = excluded.body;
 
 -- name: drop_held

@@ -5,14 +5,18 @@ from typing import Any
 
 from events.amend import Amended, Withdrawn
 from events.clips import ClipAttached
+from events.event import Body
 from events.ids import EventId, FamilyId, MemberId
-from events.surprise import SurpriseChosen
+from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
+from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
 from events.wire import Malformed
 from projections.first_saw import SIGHTING_KINDS
 from projections.subjects import brings_a_subject
+from projections.waiting import Waiting, told_by
 from service.log import rows
 from service.log.admit import referred_to
 from service.log.offer import Offer
+from service.log.waiting_rows import load_held
 from service.log.work import Work
 
 CHANGES_A_SIGHTING = (Amended, Withdrawn, ClipAttached)
@@ -47,6 +51,35 @@ async def look_up(connection: Any, works: Works, offers: Sequence[Offer]) -> Non
     await _load_sightings(connection, works, changed)
     await _load_subjects(connection, works, moved)
     await _load_own_sightings(connection, works, choosing)
+    await load_held(connection, _asked_for(works, offers))
+
+
+def _asked_for(works: Works, offers: Sequence[Offer]) -> dict[tuple[FamilyId, MemberId], Waiting]:
+    """Of whom it is asked what is held from them, and is not known here yet."""
+    return {
+        (offer.family, member): waits
+        for offer in offers
+        for member, waits in works[offer.family].folding.keeping.waiting.items()
+        if not waits.is_whole
+        and any(not isinstance(draft, Malformed) and _asks(draft.event, offer.author == member, waits) for draft in offer.drafts)
+    }
+
+
+def _asks(body: Body, is_own: bool, waits: Waiting) -> bool:
+    """Whether what is held from a member may decide what an event is to them."""
+    match body:
+        case MilestoneObserved() | ParentFirstSaw():
+            if is_own:
+                return any(told not in waits.met for told in told_by((body.child, body.milestone)))
+            return waits.asks_for_hints or referred_to(body) is not None
+        case SurpriseChosen() | EnvelopeOpened() | MilestoneNamed():
+            return is_own
+        case TimePassed():
+            return True
+        case Amended() | Withdrawn() | Sorted():
+            return True
+        case _:
+            return not is_own and referred_to(body) is not None
 
 async def _load_sightings(connection: Any, works: Works, changed: set[tuple[FamilyId, EventId]]) -> None:
     wanted = [

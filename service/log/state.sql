@@ -51,11 +51,18 @@ SELECT member_id, body
   FROM waiting
  WHERE family_id = $1;
 
--- name: held
+-- name: held_names
 SELECT member_id, body
   FROM held
  WHERE family_id = $1
+   AND is_name
  ORDER BY seq;
+
+-- name: held
+SELECT held.family_id, held.member_id, held.body
+  FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, member_id)
+  JOIN held USING (family_id, member_id)
+ ORDER BY held.seq;
 
 -- name: own_sightings
 SELECT member_id, seq, body

@@ -25,6 +25,9 @@ _decode_hint = msgspec.json.Decoder(Hint).decode
 async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Waiting]:
     """Everybody in a family who has chosen anything: most often nobody, at the price of one look-up.
 
+    Of what is held only names are read: `load_held` reads the rest where it is asked for, so that how long a push takes that
+    concerns nothing held does not grow with what is held from its author (I-20).
+
     Raises:
         msgspec.DecodeError: a row is damaged; a replay puts it right.
     """
@@ -37,7 +40,7 @@ async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Wait
         return waiting
     for member, seq, body in await connection.fetch(READ.own_sightings, family, list(waiting)):
         waiting[member].see(seq, decode_sighting(body))
-    for member, body in await connection.fetch(READ.held, family):
+    for member, body in await connection.fetch(READ.held_names, family):
         if member in waiting:
             waiting[member].hold(case_of_bytes(body))
     for member, body in await connection.fetch(READ.hints, family):
@@ -47,7 +50,19 @@ async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Wait
             waiting[member].hinted[key] = max(hint.day, waiting[member].hinted.get(key, hint.day))
     for waits in waiting.values():
         waits.written()
+        waits.is_whole = False
     return waiting
+
+
+async def load_held(connection: Any, wanted: Mapping[tuple[FamilyId, MemberId], Waiting]) -> None:
+    """Read all that is held from these members."""
+    if not wanted:
+        return
+    cases: dict[tuple[FamilyId, MemberId], list[Case]] = {key: [] for key in wanted}
+    for family, member, body in await connection.fetch(READ.held, *zip(*wanted, strict=True)):
+        cases[family, member].append(case_of_bytes(body))
+    for key, waits in wanted.items():
+        waits.fill(cases[key])
 
 
 async def put_waiting(connection: Any, foldings: Mapping[FamilyId, Folding]) -> None:
@@ -61,7 +76,9 @@ async def put_waiting(connection: Any, foldings: Mapping[FamilyId, Folding]) -> 
         for waits in folding.keeping.drafts():
             if waits.is_rewritten:
                 rewritten.append((family, waits.member, at_most_days_of(waits), bytes_of_choices(waits)))
-            put += [(family, waits.member, case.seq, case.since, bytes_of_case(case)) for case in waits.put.values()]
+            put += [
+                (family, waits.member, case.seq, case.since, is_name(case), bytes_of_case(case)) for case in waits.put.values()
+            ]
             dropped += [(family, waits.member, seq) for seq in waits.dropped]
             waits.written()
         folding.keeping.left.clear()
@@ -93,6 +110,11 @@ def bytes_of_choices(waits: Waiting) -> bytes:
 def bytes_of_case(case: Case) -> bytes:
     """A held event as it is kept."""
     return _encode(case)
+
+
+def is_name(case: Case) -> bool:
+    """Whether a held event names a milestone of the family's own."""
+    return case.kind == "MilestoneNamed"
 
 
 def at_most_days_of(waits: Waiting) -> int | None:

@@ -21,7 +21,7 @@ from projections.roster import Roster
 from service.log import rows
 from service.log.sighting_bytes import decode_sighting, encode_sighting
 from service.log.state import read_roster, write_roster
-from service.log.waiting_rows import at_most_days_of, case_of_bytes, choices_of
+from service.log.waiting_rows import at_most_days_of, case_of_bytes, choices_of, is_name
 from service.postgres.queries import load
 
 EVENTS_PER_PAGE: Final = 5_000
@@ -178,9 +178,9 @@ async def _compare_waiting(connection: Any, folding: Folding) -> list[Difference
     family, waiting = folding.family, folding.keeping.waiting
     kept = {row[0]: (row[1], _read(choices_of, row[2])) for row in await connection.fetch(QUERIES.waiting, family)}
     folded = {member: (at_most_days_of(waits), waits.choices) for member, waits in waiting.items()}
-    held = {(row[0], row[1]): (row[2], _read(case_of_bytes, row[3])) for row in await connection.fetch(QUERIES.held, family)}
+    held = {(row[0], row[1]): (*row[2:4], _read(case_of_bytes, row[4])) for row in await connection.fetch(QUERIES.held, family)}
     folded_held = {
-        (member, seq): (case.since, case) for member, waits in waiting.items() for seq, case in waits.held.items()
+        (member, seq): (case.since, is_name(case), case) for member, waits in waiting.items() for seq, case in waits.held.items()
     }
     return _compare_maps(family, "waiting", kept, folded) + _compare_maps(family, "held", held, folded_held)
 

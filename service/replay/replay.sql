@@ -74,7 +74,7 @@ SELECT member_id, at_most_days, body
  WHERE family_id = $1;
 
 -- name: held
-SELECT member_id, seq, since, body
+SELECT member_id, seq, since, is_name, body
   FROM held
  WHERE family_id = $1;
 

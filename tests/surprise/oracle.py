@@ -112,7 +112,7 @@ class Oracle:
             for line in history
             for withdrawn in history
             if isinstance(withdrawn.body, Withdrawn) and withdrawn.about is not None
-            and hangs_from(self.log, line, withdrawn.about) and (line.seq in held or withdrawn.about in held)
+            and hangs_from(self.log, line, withdrawn.about, held) and (line.seq in held or withdrawn.about in held)
         }  # fmt: skip
         at = self.log[-1].event.received_at
         self.feeds[member] = [Told(line.seq, at) for line in history if line.seq not in held | lost]
@@ -129,7 +129,7 @@ class Oracle:
         is_held = line.event.author != member and (bool(self._reasons(member, line)) or self._follows(member, line, set(held)))
         if isinstance(line.body, Withdrawn) and line.about is not None:
             # What was withdrawn while it was held is never delivered, nor what refers to it, nor that it was withdrawn.
-            self.held[member] = [seq for seq in held if not hangs_from(self.log, self.log[seq - 1], line.about)]
+            self.held[member] = [seq for seq in held if not hangs_from(self.log, self.log[seq - 1], line.about, set(held))]
             is_lost = line.about in held
             self.feeds[member] = self.feeds[member] if is_lost else [*self.feeds[member], Told(line.seq, line.event.received_at)]
         elif is_held:

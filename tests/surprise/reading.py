@@ -54,9 +54,17 @@ def top(log: Log, line: Line) -> Line:
     return chain(log, line)[-1]
 
 
-def hangs_from(log: Log, line: Line, seq: int) -> bool:
-    """Whether a line is, or refers to, directly or through others, the event `seq`."""
-    return any(link.seq == seq for link in chain(log, line))
+def hangs_from(log: Log, line: Line, seq: int, held: set[int]) -> bool:
+    """Whether a line is, or refers to, directly or through others that are held, the event `seq`, or that is its thread's top.
+
+    What somebody was told in between stays told, and what refers to that stays about it.
+    """
+    for link in chain(log, line):
+        if link.seq == seq:
+            return True
+        if link.seq not in held:
+            break
+    return top(log, line).seq == seq
 
 
 def joined(log: Log) -> dict[MemberId, MemberJoined]:

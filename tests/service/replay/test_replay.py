@@ -107,7 +107,8 @@ DAMAGES = {
     "held gone": "DELETE FROM held",
     "held longer": "UPDATE held SET since = since - interval '1 day'",
     "held unreadable": "UPDATE held SET body = 'x'",
-    "held more": "INSERT INTO held SELECT family_id, member_id, seq + 10000, since, body FROM held",
+    "held as a name": "UPDATE held SET is_name = NOT is_name",
+    "held more": "INSERT INTO held SELECT family_id, member_id, seq + 10000, since, is_name, body FROM held",
 }  # fmt: skip
 
 
