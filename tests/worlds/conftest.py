@@ -47,9 +47,12 @@ def _copies(postgres: str, original: str, count: int) -> Iterator[list[str]]:
             asyncio.run(execute(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pairs(postgres: str, template: str) -> Iterator[Pairs]:
-    """Pairs of worlds, as many as are asked for: when all families were used, both worlds begin anew."""
+    """Pairs of worlds, as many as are asked for: when all families were used, both worlds begin anew.
+
+    Not for the session: the seeds are for these services alone, and other files want the real ids and salts.
+    """
     with seeded(), ExitStack() as stack:
         [village] = stack.enter_context(_copies(postgres, template, 1))
         with _world(named(postgres, village)) as founding:
