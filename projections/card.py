@@ -132,10 +132,10 @@ def cards(
 def _as_far_as_named(waits: Waiting, known: Collection[str]) -> Waiting:
     """A member's wishes without those that name what the reader has not heard of: that there is such a thing may be held."""
     named = Waiting(waits.member)
-    for key, choice in waits.choices.items():
+    for choice in waits.choices.values():
         kind, _, milestone = choice.scope.partition(":")
         if kind != "milestone" or milestone in known:
-            named.choices[key] = choice
+            named.stand(choice)
     return named
 
 

@@ -46,7 +46,7 @@ class Folding:
 
     It begins with the last run of every feed, with what the `waiting` wait for, and with whatever `sightings` (seq -> who
     knows it -> what they know) the coming events may touch. After `step`s and a `settle`, the tails' changed runs,
-    `changed_sightings` (None: gone) and what `keeping` drafted is what differs from the rows.
+    `changed_sightings` (None: gone) and what `keeping` changed is what differs from the rows.
     """
 
     def __init__(
@@ -161,7 +161,8 @@ class Folding:
         """
         self.settle()
         self.roster = roster.step(self.roster, event)
-        told = history_for(self.roster.members[joiner], history, self.roster, self.keeping.drafted(joiner))
+        waits = self.keeping.to_change(joiner) if joiner in self.keeping.waiting else None
+        told = history_for(self.roster.members[joiner], history, self.roster, waits)
         self.roster = self.keeping.named(joiner, self.roster)
         for stretch in feed.neighbours(told):
             commitments = history.commitments[stretch[0] - 1 : stretch[-1]]

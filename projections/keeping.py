@@ -1,7 +1,7 @@
 """Folds what happens into what each waiting member has chosen, has met and is kept from.
 
-Owns the drafts of `Waiting` while events are folded, and which of somebody's acts frees what. What is held and what is let go
-`visibility` decides.
+Owns which states of `Waiting` changed while events are folded, and which of somebody's acts frees what. What is held and what
+is let go `visibility` decides.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -57,16 +57,14 @@ class Keeping:
         """Who waited, and has left."""
         self._changed: set[MemberId] = set()
 
-    def drafts(self) -> list[Waiting]:
-        """What may have changed."""
+    def changed(self) -> list[Waiting]:
+        """The states that may have changed."""
         return [self.waiting[member] for member in self._changed if member in self.waiting]
 
-    def drafted(self, member: MemberId) -> Waiting | None:
-        """The state of a member, to be changed; None of one who has chosen nothing."""
-        waits = self.waiting.get(member)
-        if waits is not None:
-            self._changed.add(member)
-        return waits
+    def to_change(self, member: MemberId) -> Waiting:
+        """The state of a member who has chosen something, to be changed."""
+        self._changed.add(member)
+        return self.waiting[member]
 
     def case_of(self, seq: Seq, event: Event[Any], target: Past | None, roster: Roster, *, is_new_name: bool) -> Case:
         """Describe an event for the rule. `note` it afterwards."""
@@ -109,8 +107,7 @@ class Keeping:
 
     def hold(self, member: MemberId, case: Case, roster: Roster) -> list[Hint]:
         """Hold an event from a member; gives the hints that they get instead."""
-        waits = self.drafted(member)
-        assert waits is not None, "only who waits is kept from anything"
+        waits = self.to_change(member)
         day = case.since.astimezone(UTC).date()
         hints = []
         for child, domain in visibility.hints_for(case, waits, roster):
@@ -170,13 +167,11 @@ class Keeping:
         return sorted(self.waiting)
 
     def _choose(self, event: Event[SurpriseChosen], seen: Seen) -> None:
-        waits = self.drafted(event.author)
-        if waits is None:
+        if event.author not in self.waiting:
             waits = self.waiting[event.author] = Waiting(event.author)
-            self._changed.add(event.author)
             for seq, sighting in seen(event.author).items():
                 waits.see(seq, sighting)
-        waits.choose(event)
+        self.to_change(event.author).choose(event)
 
     def _see(self, case: Case, author: MemberId, own: Sighting | None, roster: Roster) -> tuple[Release, ...]:
         """An own sighting, an amendment or a withdrawal of one, changes what its author has met."""
@@ -186,8 +181,7 @@ class Keeping:
         is_own = own is not None and own.author == author
         if not is_own and seq not in self.waiting[author].own:
             return ()
-        waits = self.drafted(author)
-        assert waits is not None, "just looked up"
+        waits = self.to_change(author)
         fresh = waits.see(seq, own if is_own else None)
         if not any(met in waits.holds for met in _also_of_any_child(fresh)):
             return ()
@@ -199,9 +193,9 @@ class Keeping:
         All of it, so that a sorting which is itself held frees neither the note above a clip nor the clip beside it.
         """
         touched = [held for held in self.waiting[member].held.values() if held.thread == case.thread]
-        waits = self.drafted(member) if touched else None
-        if waits is None:
+        if not touched:
             return False
+        waits = self.to_change(member)
         added: tuple[Subject, ...] = ((said.child, said.milestone),) if said.milestone is not None else ()
         for held in touched:
             subjects, own = dict.fromkeys((*held.subjects, *added)), dict.fromkeys((*held.own, *case.own))
@@ -213,8 +207,7 @@ class Keeping:
         assert case.target_seq is not None, "a withdrawal names what it withdraws"
         for member in self._members():
             if gone := self.waiting[member].about(case.target_seq):
-                waits = self.drafted(member)
-                assert waits is not None, "just looked up"
+                waits = self.to_change(member)
                 for seq in gone:
                     waits.let_go(seq)
 
@@ -234,8 +227,7 @@ class Keeping:
         free = visibility.freed(self.waiting[member], roster, is_lifted=is_lifted, among=among)
         if not free:
             return ()
-        waits = self.drafted(member)
-        assert waits is not None, "just looked up"
+        waits = self.to_change(member)
         for case in free:
             waits.let_go(case.seq)
         return (Release(member, why, tuple(free)),)

@@ -152,4 +152,3 @@ def _child(body: Any) -> ChildId | None:
         return None if body.changes.child is UNSET else body.changes.child
     child: ChildId | None = getattr(body, "child", None)
     return child
-

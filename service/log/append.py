@@ -49,8 +49,8 @@ class Appended(msgspec.Struct, frozen=True):
 async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, states: FamilyStates) -> Appended:
     """Append offers inside of the caller's transaction; at most 500 drafts.
 
-    A draft that was sent before yields its first receipt again. `states` is read, and never written: the caller keeps
-    `Appended.states` once the transaction has committed.
+    A draft that was sent before yields its first receipt again. What `states` remembers of these families is taken out of it and
+    changed: the caller keeps `Appended.states` once the transaction has committed, and else they are read again.
 
     Raises:
         NotFound: one of the families has no log.

@@ -81,6 +81,7 @@ def _asks(body: Body, is_own: bool, waits: Waiting) -> bool:
         case _:
             return not is_own and referred_to(body) is not None
 
+
 async def _load_sightings(connection: Any, works: Works, changed: set[tuple[FamilyId, EventId]]) -> None:
     wanted = [
         (family, seq, member)
@@ -93,6 +94,7 @@ async def _load_sightings(connection: Any, works: Works, changed: set[tuple[Fami
     for family, member, seq, sighting in await rows.sightings(connection, wanted):
         works[family].folding.sightings[seq][member] = sighting
 
+
 async def _load_subjects(connection: Any, works: Works, moved: set[tuple[FamilyId, EventId]]) -> None:
     """Of sightings that are said to be about something else: all that they were ever said to be about."""
     wanted = {
@@ -103,6 +105,7 @@ async def _load_subjects(connection: Any, works: Works, moved: set[tuple[FamilyI
     }
     for (family, seq), had in (await rows.had(connection, wanted)).items():
         works[family].folding.keeping.had[seq] = had
+
 
 async def _load_own_sightings(connection: Any, works: Works, choosing: set[tuple[FamilyId, MemberId]]) -> None:
     """Of members who choose for the first time: what they have met already."""

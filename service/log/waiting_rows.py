@@ -33,9 +33,7 @@ async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Wait
     """
     waiting: dict[MemberId, Waiting] = {}
     for member, body in await connection.fetch(READ.waiting, family):
-        waits = waiting[member] = Waiting(member)
-        for choice in choices_of(body).values():
-            waits.stand(choice)
+        waiting[member] = wishes_of(member, body)
     if not waiting:
         return waiting
     for member, seq, body in await connection.fetch(READ.own_sightings, family, list(waiting)):
@@ -73,7 +71,7 @@ async def put_waiting(connection: Any, foldings: Mapping[FamilyId, Folding]) -> 
     left: list[tuple[Any, ...]] = []
     for family, folding in foldings.items():
         left += [(family, member) for member in folding.keeping.left]
-        for waits in folding.keeping.drafts():
+        for waits in folding.keeping.changed():
             if waits.is_rewritten:
                 rewritten.append((family, waits.member, at_most_days_of(waits), bytes_of_choices(waits)))
             put += [
@@ -95,6 +93,14 @@ async def _execute(connection: Any, *statements: tuple[str, Sequence[tuple[Any, 
 def choices_of(body: bytes) -> dict[tuple[ChildId | None, str], Choice]:
     """The choices of a row, as `Waiting` has them."""
     return {(choice.child, choice.scope): choice for choice in _decode_choices(body)}
+
+
+def wishes_of(member: MemberId, body: bytes) -> Waiting:
+    """A member's choices, and nothing of what they have met or are kept from."""
+    waits = Waiting(member)
+    for choice in choices_of(body).values():
+        waits.stand(choice)
+    return waits
 
 
 def case_of_bytes(body: bytes) -> Case:

@@ -38,7 +38,6 @@ class Work:
         told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
         return min(told, key=lambda recorded: (recorded.author != author, recorded.seq)).as_target() if told else None
 
-
     def note_told(self, stepped: Stepped) -> None:
         """Remember whose feeds grew."""
         if stepped.told is not self.last_told:

@@ -19,7 +19,6 @@ from events.wire import event_of_bytes
 from projections import card
 from projections.card import Card
 from projections.first_saw import Sighting
-from projections.waiting import Waiting
 from service import answers
 from service.asking import Asked
 from service.compression import compressed
@@ -27,7 +26,7 @@ from service.errors import NotFound
 from service.feed.timeline import sightings_told_to
 from service.limits import Kind
 from service.log.state import read_roster
-from service.log.waiting_rows import choices_of
+from service.log.waiting_rows import wishes_of
 from service.postgres.queries import load
 from service.says import Says, Who
 from service.surprise.clock import EVERY_S
@@ -107,7 +106,7 @@ async def handover(
         if child is not None and child not in roster.children:
             raise NotFound(at="child")
         rows = await connection.fetch(QUERIES.wishes, family, reader, after or NOBODY, MEMBERS_A_PAGE + 1)
-        wishes = {row["member_id"]: _wishes(row["member_id"], row["body"]) for row in rows[:MEMBERS_A_PAGE]}
+        wishes = {row["member_id"]: wishes_of(row["member_id"], row["body"]) for row in rows[:MEMBERS_A_PAGE]}
         has_limit = any(choice.at_most_days for waits in wishes.values() for choice in waits.choices.values())
         sightings = await sightings_told_to(connection, family=family, member=reader, role=role, as_of=None)
         rows_of_words = await connection.fetch(QUERIES.told_of_words, family, reader)
@@ -120,13 +119,6 @@ async def handover(
         cards=tuple(one for one in found if child is None or one.child == child),
         next=max(wishes) if len(rows) > MEMBERS_A_PAGE else None,
     )
-
-
-def _wishes(member: MemberId, body: bytes) -> Waiting:
-    """A member's choices, and nothing of what they have met or are kept from."""
-    waits = Waiting(member)
-    waits.choices = choices_of(body)
-    return waits
 
 
 async def _received(connection: Any, family: FamilyId, sightings: list[Sighting]) -> dict[tuple[MemberId, EventId], datetime]:

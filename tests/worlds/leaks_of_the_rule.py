@@ -120,9 +120,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     hold = Keeping.hold
 
     def forgetful(self: Keeping, member: Any, case: Any, roster: Roster) -> Any:
-        waits = self.drafted(member)
-        assert waits is not None
-        waits.hinted.clear()
+        self.waiting[member].hinted.clear()
         return hold(self, member, case, roster)
 
     patch.setattr(Keeping, "hold", forgetful)
