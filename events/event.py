@@ -62,7 +62,16 @@ FewWords = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 DECLARED_BESIDE_EVERY_TYPE: Final = ("version", "authors", "audience", "refers")
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="type", tag=True):
+class Body(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="type",
+    tag=True,
+    gc=False,
+):
     """What an event says. Subclasses are named in the past tense and declare the four class variables below."""
 
     version: ClassVar[int]
@@ -84,7 +93,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 BodyT = TypeVar("BodyT", bound=Body, covariant=True)
 
 
-class Draft(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Draft(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A claim by a device: an event that the log has not accepted."""
 
     id: EventId
@@ -98,7 +107,7 @@ class Draft(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, forbid_un
     event: BodyT
 
 
-class Event(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An accepted draft, as the log keeps it and feeds deliver it. Immutable."""
 
     id: EventId

@@ -7,7 +7,7 @@ where it was written by another release of ours.
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final, get_args
+from typing import Any, Final, final, get_args
 from uuid import UUID
 
 import msgspec
@@ -54,6 +54,7 @@ AnyDraft = Draft[AnyBody]
 AnyEvent = Event[AnyBody]
 
 
+@final
 class Malformed(msgspec.Struct, frozen=True):
     """A draft that cannot be read. It is refused by itself and stops no other."""
 

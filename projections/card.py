@@ -205,4 +205,5 @@ def _is_waited_for(
         is_unsorted=False, child=None, since=since,
     )  # fmt: skip
     has_passed = passed_at(as_of)
-    return any(not has_passed(case, reason) for reason in reasons(case, waits, roster, has_met=met.__contains__))
+    why = reasons(case, waits, roster, has_met=lambda about: about.subject in met)
+    return any(not has_passed(case, reason) for reason in why)

@@ -1,9 +1,9 @@
 """Places 1, 2, 3, ... of one member's feed, stored as runs of neighbours in the log, and the chain over them.
 
 A run says: the places from `first_place` on are the events from `first_seq` on. What is told in order makes one run grow;
-an event that this member is not told of ends it, and so does a release. Of a member who keeps surprises each entry is a run
-of its own, so that neither what is stored nor how long it takes to read tells where something is held. A hint is an entry
-without an event. Knows not why anything is told.
+an event that this member is not told of ends it, and so does a release. The feed of a member who keeps surprises is stored in
+runs that list their entries, so that neither what is stored nor how long it takes to read tells where something is held. A
+hint is an entry without an event. Knows not why anything is told.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,12 @@ from events.ids import FamilyId, MemberId, Place, Seq
 RUN_LENGTH_MAX: Final = 256
 """A reader who starts inside of a run hashes its beginning first: 255 hashes are about 0.2 ms."""
 
+LISTED_MAX: Final = 32
+"""Entries of a run that lists them: it is written anew for each one that is told by itself."""
 
-class Run(msgspec.Struct, frozen=True):
-    """Neighbours in a feed that are neighbours in the log."""
+
+class Run(msgspec.Struct, frozen=True, gc=False):
+    """Neighbours in a feed: neighbours in the log as well, or listed."""
 
     first_place: Place
     first_seq: Seq
@@ -34,6 +37,8 @@ class Run(msgspec.Struct, frozen=True):
     chain: bytes
     hint: bytes | None = None
     """What a hint says, as JSON."""
+    seqs: tuple[Seq, ...] | None = None
+    """Those of its entries, where they are listed: the feed of who keeps surprises, as far as it was told in its time."""
 
     @property
     def last_place(self) -> int:
@@ -79,6 +84,7 @@ def tell(
             and last.released == released
             and last.told_at == told_at
             and last.hint is None
+            and last.seqs is None
         )
         room = longest - (last.length if last is not None and grows else 0)
         taken = commitments[done : done + room]
@@ -92,6 +98,28 @@ def tell(
             last = Run(Place(place - len(taken) + 1), Seq(first_seq + done), len(taken), released, told_at, before, chain)
         changed.append(last)
         done += len(taken)
+    return changed
+
+
+def list_told(last: Run | None, *, start: bytes, seqs: Sequence[Seq], commitments: Sequence[bytes]) -> list[Run]:
+    """Append what is told in its time to the feed of a member who keeps surprises: `tell`, but for gaps in the log."""
+    changed: list[Run] = []
+    place = last.last_place if last else 0
+    chain = last.chain if last else start
+    done = 0
+    while done < len(seqs):
+        listed = last.seqs if last is not None and last.length < LISTED_MAX else None
+        end = done + LISTED_MAX - len(listed or ())
+        before, first_place = chain, Place(place + 1)
+        for commitment in commitments[done:end]:
+            place += 1
+            chain = sha256(chain + place.to_bytes(8, "big") + commitment).digest()
+        told = tuple(seqs[done:end])
+        if last is not None and listed is not None:
+            told, first_place, before = listed + told, last.first_place, last.chain_before
+        last = Run(first_place, told[0], len(told), None, None, before, chain, None, told)
+        changed.append(last)
+        done = end
     return changed
 
 

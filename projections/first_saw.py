@@ -23,7 +23,7 @@ AMENDED_IN_A_SIGHTING: Final = frozenset({"occurred_at", "precision", "child", "
 _FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Precision.MONTH: 3}
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """Somebody saw the child do it."""
 
     event: EventId

@@ -5,9 +5,9 @@ draft of that result: it is filled by pure steps, knows no rows, clocks or dice,
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -25,16 +25,17 @@ from projections.subjects import Case
 from projections.tail import Tail
 from projections.waiting import Waiting
 
+REMEMBERED: Final = 15
+"""Sets of members who were told of something lately."""
 
-class Stepped(msgspec.Struct, frozen=True):
+
+class Stepped(msgspec.Struct, frozen=True, gc=False):
     """What became of one event."""
 
     told: tuple[MemberId, ...]
     """Who is told of it now."""
     place: int
     """In the author's own feed."""
-    hinted: tuple[MemberId, ...] = ()
-    """Who is given a hint instead."""
     case: Case | None = None
     """How the rule sees it; None where it is nothing that could be held from anybody."""
     releases: tuple[Release, ...] = ()
@@ -62,11 +63,9 @@ class Folding:
         self.tails = {member: Tail(family, member, last) for member, last in last_runs.items()}
         self.sightings: defaultdict[Seq, dict[MemberId, Sighting]] = defaultdict(dict)
         self.changed_sightings: defaultdict[Seq, dict[MemberId, Sighting | None]] = defaultdict(dict)
-        self._told: tuple[MemberId, ...] = ()
-        self._told_tails: list[Tail] = []
-        self._parents: tuple[MemberId, ...] = ()
-        self._first_seq = 0
-        self._commitments: list[bytes] = []
+        self._tails_by_told: list[tuple[tuple[MemberId, ...], list[Tail]]] = []
+        for member in self.keeping.waiting:
+            self._tail(member).go_listed()
 
     def step(self, seq: Seq, event: Event[Any], commitment: bytes, target: Target | None) -> Stepped:
         """Fold one more event of the log."""
@@ -89,37 +88,44 @@ class Folding:
         self._tell(seq, commitment, verdict.told)
         place = self.place_of(event.author)
         if (touched := first_saw.touched(kind=kind, seq=seq, target=target)) is not None:
-            self._step_sightings(self._parents, touched, event)
+            self._step_sightings([parent for parent in self.roster.parents if parent in verdict.told], touched, event)
             if self._is_own_and_no_parents(kind, event.author, target):
                 self._step_sightings((event.author,), touched, event)
         if case is None:
             return Stepped(verdict.told, place)
-        hinted = tuple([member for member in verdict.held if self._hold(member, case, event.received_at)])
-        return Stepped(verdict.told, place, hinted, case, self._act(case, event, touched))
+        for member in verdict.held:
+            self._hold(member, case, event.received_at)
+        return Stepped(verdict.told, place, case, self._act(case, event, touched))
 
     def _tell(self, seq: Seq, commitment: bytes, told: tuple[MemberId, ...]) -> None:
-        if (told is not self._told and told != self._told) or seq != self._first_seq + len(self._commitments):
-            self.settle()
-            self._told, self._first_seq = told, seq
-            self._told_tails = [self._tail(member) for member in told]
-            self._parents = tuple([member for member in told if self.keeps_sightings(member)])
-        self._commitments.append(commitment)
+        for tail in self._tails_of(told):
+            tail.seqs.append(seq)
+            tail.commitments.append(commitment)
 
-    def _hold(self, member: MemberId, case: Case, told_at: datetime) -> bool:
-        """Hold an event from a member; says whether they are given a hint."""
-        hints = self.keeping.hold(member, case, self.roster)
-        for hint in hints:
-            self.settle()
+    def _tails_of(self, told: tuple[MemberId, ...]) -> list[Tail]:
+        """The feeds of those who are told. Most events of a batch are told to the same few sets of members, most to the last."""
+        for known, tails in self._tails_by_told:
+            if known is told:
+                return tails
+        for known, tails in self._tails_by_told:
+            if known == told:
+                return tails
+        tails = [self._tail(member) for member in told]
+        self._tails_by_told = [(told, tails), *self._tails_by_told[:REMEMBERED]]
+        return tails
+
+    def _hold(self, member: MemberId, case: Case, told_at: datetime) -> None:
+        """Hold an event from a member, who may be given a hint instead."""
+        for hint in self.keeping.hold(member, case, self.roster):
             self._tail(member).hint(msgspec.json.encode(hint), told_at)
         self.roster = self.keeping.named(member, self.roster)
-        return bool(hints)
 
     def _act(self, case: Case, event: Event[Any], touched: Seq | None) -> tuple[Release, ...]:
         """What an event means to those who wait."""
-        if not self.keeping.concerns(case.kind):
+        if not self.keeping.concerns(case.kind, event.author):
             return ()
         if case.kind == "SurpriseChosen":
-            self.settle()  # from here on their feed is stored entry by entry
+            self._tail(event.author).go_listed()
         own = self.sightings[touched].get(event.author) if touched is not None else None
         releases = self.keeping.act(case, event, self.roster, own=own, seen=self._seen_by)
         for release in releases:
@@ -134,10 +140,9 @@ class Folding:
 
     def release(self, release: Release, events: Mapping[Seq, tuple[Event[Any], bytes]], told_at: datetime) -> None:
         """Deliver what was freed: events with their commitments. The sightings that they change are known."""
-        self.settle()
         tail = self._tail(release.member)
         for stretch in feed.neighbours([case.seq for case in release.cases]):
-            tail.tell(stretch[0], [events[seq][1] for seq in stretch], told_at, released=release.why)
+            tail.tell_late(stretch[0], [events[seq][1] for seq in stretch], told_at, released=release.why)
         if self.keeps_sightings(release.member):
             for case in release.cases:
                 if case.touches is not None:
@@ -145,28 +150,26 @@ class Folding:
 
     def place_of(self, member: MemberId) -> int:
         """The last place of a member's feed as folded so far; 0 for an empty one."""
-        return self._tail(member).place + (len(self._commitments) if member in self._told else 0)
+        return self._tail(member).place
 
     def settle(self) -> None:
         """Append what was told since the last settling to the feeds."""
-        if self._commitments:
-            for tail in self._told_tails:
-                tail.tell(self._first_seq, self._commitments, None)
-        self._told, self._commitments = (), []
+        for tail in self.tails.values():
+            tail.settle()
+        self._tails_by_told.clear()
 
     def welcome(self, event: Event[Any], joiner: MemberId, history: History) -> tuple[Seq, ...]:
         """Deliver what `joiner`, whom a MemberJoined brings in, is told of the log so far; gives its seqs.
 
         What they have chosen before is held from them. Call it before the `step` of that event.
         """
-        self.settle()
         self.roster = roster.step(self.roster, event)
         waits = self.keeping.to_change(joiner) if joiner in self.keeping.waiting else None
         told = history_for(self.roster.members[joiner], history, self.roster, waits)
         self.roster = self.keeping.named(joiner, self.roster)
         for stretch in feed.neighbours(told):
             commitments = history.commitments[stretch[0] - 1 : stretch[-1]]
-            self._tail(joiner).tell(stretch[0], commitments, event.received_at)
+            self._tail(joiner).tell_late(stretch[0], commitments, event.received_at)
         if self.keeps_sightings(joiner):
             for seq in told:
                 self._recall(joiner, history, seq)
@@ -196,10 +199,9 @@ class Folding:
     def _tail(self, member: MemberId) -> Tail:
         if (tail := self.tails.get(member)) is None:
             tail = self.tails[member] = Tail(self.family, member, None)
-        tail.is_entry_by_entry = member in self.keeping.waiting
         return tail
 
-    def _step_sightings(self, members: tuple[MemberId, ...], seq: Seq, event: Event[Any]) -> None:
+    def _step_sightings(self, members: Sequence[MemberId], seq: Seq, event: Event[Any]) -> None:
         """Fold an event into what these members know of one sighting; most often all of them know the same."""
         known, changed = self.sightings[seq], self.changed_sightings[seq]
         if not known and members and (fresh := first_saw.step(None, event)) is not None:

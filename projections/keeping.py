@@ -15,13 +15,13 @@ from events.catalogue import CATALOGUE, Domain
 from events.event import Event
 from events.family import MemberLeft
 from events.ids import MemberId, Seq
-from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
+from events.moments import MilestoneNamed
 from events.surprise import EnvelopeOpened, Hint, Sorted, SurpriseChosen, TimePassed
 from projections import visibility
 from projections.first_saw import SIGHTING_KINDS, Sighting
 from projections.past import Past
 from projections.roster import Roster
-from projections.subjects import Case, Had, Subject, brings_a_subject, case_of, had_after, had_of
+from projections.subjects import EVERYDAY_KINDS, Case, Had, Subject, brings_a_subject, case_of, had_after, had_of
 from projections.visibility import Reason
 from projections.waiting import Waiting
 
@@ -102,8 +102,15 @@ class Keeping:
         """Whether an event is nothing that could be held from anybody or free anything: most are."""
         if not self.waiting:
             return kind != "SurpriseChosen"
-        is_note = kind == "NoteWritten" and target is None
-        return is_note and not any(waits.holds_unsorted for waits in self.waiting.values())
+        if kind in CONCERNS_WHO_WAITS:
+            return False
+        if target is None and kind not in EVERYDAY_KINDS:
+            return True
+        return not any(
+            (target is not None and (target.seq in waits.held or target.thread in waits.altered))
+            or (kind in EVERYDAY_KINDS and waits.holds_unsorted)
+            for waits in self.waiting.values()
+        )
 
     def hold(self, member: MemberId, case: Case, roster: Roster) -> list[Hint]:
         """Hold an event from a member; gives the hints that they get instead."""
@@ -127,13 +134,17 @@ class Keeping:
             return roster
         return msgspec.structs.replace(roster, unnamed={**roster.unnamed, member: unnamed})
 
-    def concerns(self, kind: str) -> bool:
-        """Whether an event of a kind may mean anything to who waits."""
+    def concerns(self, kind: str, author: MemberId) -> bool:
+        """Whether an event of a kind may change what anybody waits for: a sighting only what its author does."""
+        if kind in SIGHTING_KINDS:
+            return author in self.waiting
         return kind in CONCERNS_WHO_WAITS and (bool(self.waiting) or kind == "SurpriseChosen")
 
     def act(self, case: Case, event: Event[Any], roster: Roster, *, own: Sighting | None, seen: Seen) -> tuple[Release, ...]:
         """What an event frees, and from whom. `own`: the author's sighting that it touches; `seen`: whose sightings are whose."""
         author = event.author
+        if case.kind in SIGHTING_KINDS:
+            return self._see(case, author, own, roster)
         match event.event:
             case SurpriseChosen():
                 self._choose(event, seen)
@@ -151,9 +162,10 @@ class Keeping:
             case MemberLeft(member=member):
                 self._forget(member)
                 return ()
-            case MilestoneObserved() | ParentFirstSaw() | Amended() | Withdrawn():
-                if isinstance(event.event, Withdrawn):
-                    self._withdraw(case)
+            case Withdrawn():
+                self._withdraw(case)
+                return self._see(case, author, own, roster)
+            case Amended():
                 return self._see(case, author, own, roster)
             case _:
                 return ()
@@ -183,7 +195,7 @@ class Keeping:
             return ()
         waits = self.to_change(author)
         fresh = waits.see(seq, own if is_own else None)
-        if not any(met in waits.holds for met in _also_of_any_child(fresh)):
+        if not any(waits.of(met).held for met in _also_of_any_child(fresh)):
             return ()
         return self._freed(author, "own_first", roster, among=_telling(fresh))
 

@@ -54,7 +54,7 @@ class Readers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is in the family. `present` and `readers` follow from `members`: build it with `roster_of`."""
+    """Who is in the family. `present`, `parents` and `readers` follow from `members`: build it with `roster_of`."""
 
     members: dict[MemberId, Member]
     households: dict[HouseholdId, str]
@@ -62,6 +62,8 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     own_milestones: dict[str, OwnMilestone]
     present: tuple[MemberId, ...]
     """Everybody who has not left, in order of id."""
+    parents: tuple[MemberId, ...]
+    """Those of them who are."""
     readers: dict[MemberId, Readers]
     """By author; of everybody who has not left."""
     unnamed: dict[MemberId, frozenset[str]] = {}
@@ -88,6 +90,7 @@ def roster_of(
         children=children,
         own_milestones=own_milestones,
         present=tuple(member.member for member in here),
+        parents=tuple(member.member for member in here if member.role is Role.PARENT),
         readers={author.member: _readers(author, told) for author in here},
     )
 

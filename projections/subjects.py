@@ -13,15 +13,17 @@ from events.amend import Amended
 from events.clips import ClipAttached
 from events.event import Body, Event, Role
 from events.ids import OWN_PREFIX, ChildId, Seq
-from events.moments import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.moments import MilestoneNamed, NoteWritten, ParentFirstSaw
 from events.surprise import Sorted
-from projections.first_saw import touched
+from projections.first_saw import SIGHTING_KINDS, touched
 from projections.past import Past
 
 Subject = tuple[ChildId | None, str]
 """A child and a milestone. None: whichever child, which is what the name of a family's own milestone is about."""
 
 EVERYDAY_AUTHORS: Final = frozenset({Role.CAREGIVER, Role.DAYCARE})
+EVERYDAY_KINDS: Final = frozenset({"NoteWritten", "ClipAttached", "Amended"})
+"""What an everyday note can be, or can be said by."""
 
 
 class Had(msgspec.Struct, frozen=True):
@@ -74,8 +76,22 @@ def case_of(
     sorted its thread.
     """
     kind = type(body).__name__
+    if kind in SIGHTING_KINDS and target is None:
+        said: Any = body
+        return Case(
+            seq=seq,
+            kind=kind,
+            thread=seq,
+            target_seq=None,
+            touches=seq,
+            subjects=((said.child, said.milestone),),
+            own=(said.milestone,) if said.milestone.startswith(OWN_PREFIX) else (),
+            is_unsorted=False,
+            child=None,
+            since=since,
+        )
     subjects, named = _subjects(body, had, is_new_name)
-    is_unsorted = role in EVERYDAY_AUTHORS and not is_sorted and _is_everyday(body, target)
+    is_unsorted = not is_sorted and kind in EVERYDAY_KINDS and role in EVERYDAY_AUTHORS and _is_everyday(body, target)
     return Case(
         seq=seq,
         kind=kind,
@@ -94,9 +110,7 @@ def _subjects(body: Body, had: Had | None, is_new_name: bool) -> tuple[tuple[Sub
     """The subjects that an event brings, and the own milestones among them."""
     subjects: tuple[Subject, ...] = ()
     match body:
-        case MilestoneObserved(child=child, milestone=milestone) | ParentFirstSaw(child=child, milestone=milestone):
-            subjects = ((child, milestone),)
-        case Sorted(child=child, milestone=str() as milestone):
+        case ParentFirstSaw(child=child, milestone=milestone) | Sorted(child=child, milestone=str() as milestone):
             subjects = ((child, milestone),)
         case Amended(changes=changes) if had is not None:
             after = had_after(had, body)

@@ -6,8 +6,9 @@ held from them; reads filter nothing (law 6).
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -20,20 +21,23 @@ from events.surprise import EnvelopeOpened, Mode
 from projections.past import Past, Target
 from projections.roster import Member, Roster
 from projections.subjects import Case, Subject
-from projections.waiting import Choice, Waiting, told_by
+from projections.waiting import About, Choice, Waiting
 
 ROSTER_KINDS: Final = frozenset(fact.__name__ for fact in ROSTER_FACTS)
 TOLD_TO_NOBODY: Final = frozenset({"TimePassed"})
 
+HasMet = Callable[[About], object]
+MET: Final = attrgetter("met")
 
-class Verdict(msgspec.Struct, frozen=True):
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """Who is told of an event now, and from whom it is held until their own act releases it. Nobody is in both."""
 
     told: tuple[MemberId, ...]
     held: tuple[MemberId, ...] = ()
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why an event is held by itself: a choice, and the subject that it keeps; none for an everyday note."""
 
     subject: Subject | None
@@ -70,10 +74,8 @@ def decide(
         told = tuple([one for one in meant if one in target.told or one == author])
     if case is None or kind in ROSTER_KINDS:
         return Verdict(told)
-    held = tuple(
-        [one for one, waits in waiting.items() if one != author and one in meant and _is_kept(case, one, told, waits, roster)]
-    )
-    return Verdict(tuple([one for one in told if one not in held]), held) if held else Verdict(told)
+    held = [one for one, waits in waiting.items() if one != author and one in meant and _is_kept(case, one, told, waits, roster)]
+    return Verdict(tuple([one for one in told if one not in held]), tuple(held)) if held else Verdict(told)
 
 
 def meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
@@ -102,9 +104,7 @@ def _is_kept(case: Case, member: MemberId, told: Collection[MemberId], waits: Wa
 
 def is_held(case: Case, waits: Waiting, roster: Roster) -> bool:
     """Say whether an event of others, meant for a member, is held from them."""
-    if _is_bound(case, waits.held, waits.altered, waits.unnamed):
-        return True
-    return (bool(case.subjects) or case.is_unsorted) and next(reasons(case, waits, roster), None) is not None
+    return _is_bound(case, waits.held, waits.altered, waits.unnamed) or bool(choices_that_keep(case, waits, roster))
 
 
 def _is_bound(case: Case, held: Collection[Seq], altered: Collection[Seq], unnamed: Collection[str]) -> bool:
@@ -112,45 +112,49 @@ def _is_bound(case: Case, held: Collection[Seq], altered: Collection[Seq], unnam
     return case.target_seq in held or case.thread in altered or (case.own != () and any(own in unnamed for own in case.own))
 
 
-def reasons(
-    case: Case,
-    waits: Waiting,
-    roster: Roster,
-    *,
-    has_met: Callable[[Subject], bool] | None = None,
-) -> Iterator[Reason]:
+def reasons(case: Case, waits: Waiting, roster: Roster, *, has_met: HasMet = MET) -> list[Reason]:
     """Why an event is held by itself. `has_met` stands in for what the member has met, where others may not know all of it."""
+    why = [Reason(subject, choice) for subject in case.subjects for choice in _kept_by(subject, waits, roster, has_met)]
+    return why + [Reason(None, choice) for choice in _unsorted(case, waits)] if case.is_unsorted else why
+
+
+def choices_that_keep(case: Case, waits: Waiting, roster: Roster, has_met: HasMet = MET) -> list[Choice]:
+    """The choices of its `reasons`, for who asks no more than that: this is asked at every event."""
+    found = _unsorted(case, waits) if case.is_unsorted else []
     for subject in case.subjects:
-        for choice in _kept_by(subject, waits, roster, has_met or waits.met.__contains__):
-            yield Reason(subject, choice)
-    if case.is_unsorted and waits.holds_unsorted:
-        for choice in waits.choices.values():
-            covers = choice.child is None or case.child is None or choice.child == case.child
-            if choice.hold_unsorted and choice.mode is not Mode.TELL and covers:
-                yield Reason(None, choice)
+        found += _kept_by(subject, waits, roster, has_met)
+    return found
 
 
-def _kept_by(subject: Subject, waits: Waiting, roster: Roster, met: Callable[[Subject], bool]) -> list[Choice]:
+def _unsorted(case: Case, waits: Waiting) -> list[Choice]:
+    """The choices that keep an everyday note."""
+    if not waits.holds_unsorted:
+        return []
+    keeping = [choice for choice in waits.choices.values() if choice.hold_unsorted and _keeps(choice)]
+    return [choice for choice in keeping if choice.child is None or case.child is None or choice.child == case.child]
+
+
+def _kept_by(subject: Subject, waits: Waiting, roster: Roster, has_met: HasMet) -> list[Choice]:
     """The choices that keep a subject: its own, and those of what it implies, as far as that is not met."""
     child, milestone = subject
     if child is None:
-        return _kept_for_every_child(milestone, waits, roster, met)
+        return _kept_for_every_child(milestone, waits, roster, has_met)
     if (keeps := waits.keeps.get(subject)) is None:
         keeps = _keeps_of(child, milestone, waits, roster)
         if milestone in CATALOGUE.by_key:  # the domain of a family's own may change
             waits.keeps[subject] = keeps
-    return [choice for told, choice in keeps if not met(told)]
+    return [choice for about, choice in keeps if not has_met(about)]
 
 
-def _keeps_of(child: ChildId, milestone: str, waits: Waiting, roster: Roster) -> tuple[tuple[Subject, Choice], ...]:
+def _keeps_of(child: ChildId, milestone: str, waits: Waiting, roster: Roster) -> tuple[tuple[About, Choice], ...]:
     """What of all that a subject tells is kept, by which choice, whether or not it is met."""
     if _is_safety(milestone) and not _keeps(choice_for(child, milestone, waits, roster)):
         return ()
-    found = [(told, choice_for(child, told[1], waits, roster)) for told in told_by((child, milestone))]
-    return tuple([(told, choice) for told, choice in found if choice is not None and _keeps(choice)])
+    found = [(about, choice_for(child, about.subject[1], waits, roster)) for about in waits.told_by((child, milestone))]
+    return tuple([(about, choice) for about, choice in found if choice is not None and _keeps(choice)])
 
 
-def _kept_for_every_child(milestone: str, waits: Waiting, roster: Roster, met: Callable[[Subject], bool]) -> list[Choice]:
+def _kept_for_every_child(milestone: str, waits: Waiting, roster: Roster, has_met: HasMet) -> list[Choice]:
     """A name tells of no child: it is kept by whoever keeps what it names of every child there is.
 
     And no longer: once what it names may be told of one child, the name would hold that back.
@@ -158,7 +162,7 @@ def _kept_for_every_child(milestone: str, waits: Waiting, roster: Roster, met: C
     if not roster.children:
         choice = choice_for(None, milestone, waits, roster)
         return [choice] if choice is not None and _keeps(choice) else []
-    by_child = [_kept_by((child, milestone), waits, roster, met) for child in roster.children]
+    by_child = [_kept_by((child, milestone), waits, roster, has_met) for child in roster.children]
     soonest_first = sorted((choice for kept in by_child for choice in kept), key=lambda choice: choice.at_most_days or math.inf)
     return soonest_first[:1] if all(by_child) else []
 
@@ -266,7 +270,7 @@ def hints_for(case: Case, waits: Waiting, roster: Roster) -> list[tuple[ChildId,
     """
     if not waits.asks_for_hints or _is_bound(case, waits.held, waits.altered, waits.unnamed):
         return []
-    why = list(reasons(case, waits, roster))
+    why = reasons(case, waits, roster)
     if any(reason.subject is None or reason.choice.mode is not Mode.HINT for reason in why):
         return []
     kept = (reason.subject for reason in why if reason.subject is not None)

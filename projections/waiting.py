@@ -33,19 +33,37 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     chosen_by: EventId
 
 
-class OwnSight(msgspec.Struct, frozen=True, gc=False):
-    """A sighting of the member's own, as it stands."""
+class About:
+    """A subject, as far as it concerns one member: one object for it, so that it is looked up once for all that tells of it."""
 
-    subject: tuple[ChildId, str]
-    audience: Audience
+    __slots__ = ("held", "met", "met_at_home", "met_by_all", "subject")
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.met = 0
+        """By how many own sightings: of it, or of what implies it."""
+        self.met_at_home = 0
+        """By how many of these the member's household may know."""
+        self.met_by_all = 0
+        """By how many of these the family may know."""
+        self.held = 0
+        """How many held events would tell of it."""
+
+    def see(self, audience: Audience, by: int) -> None:
+        """Count an own sighting, or count it no more."""
+        self.met += by
+        if audience is not Audience.ME:
+            self.met_at_home += by
+        if audience is Audience.FAMILY:
+            self.met_by_all += by
 
 
 class Waiting:
     """The state of one member, changed in place: whoever folds has taken it, and gives it back once that is committed."""
 
     __slots__ = (
-        "altered", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds", "holds_unsorted", "is_rewritten",
-        "is_whole", "keeps", "member", "met", "own", "put", "unnamed",
+        "_about", "_telling", "altered", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds_unsorted",
+        "is_rewritten", "is_whole", "keeps", "member", "own", "put", "unnamed",
     )  # fmt: skip
 
     def __init__(self, member: MemberId) -> None:
@@ -53,11 +71,12 @@ class Waiting:
         self.choices: dict[tuple[ChildId | None, str], Choice] = {}
         self.asks_for_hints = False
         self.holds_unsorted = False
-        self.keeps: dict[Subject, tuple[tuple[Subject, Choice], ...]] = {}
+        self.keeps: dict[Subject, tuple[tuple[About, Choice], ...]] = {}
         """Subject -> which of all that it tells is kept by which choice, as far as that was asked since the last choice."""
-        self.own: dict[Seq, OwnSight] = {}
-        self.met: dict[Subject, set[Seq]] = {}
-        """Subject -> the own sightings by which it is met: of it, or of what implies it."""
+        self.own: dict[Seq, tuple[Subject, Audience]] = {}
+        """The member's own sightings, as they stand."""
+        self._about: dict[Subject, About] = {}
+        self._telling: dict[Subject, tuple[About, ...]] = {}
         self.held: dict[Seq, Case] = {}
         """In the order of the log."""
         self.is_whole = True
@@ -68,8 +87,6 @@ class Waiting:
         """Thread -> how many events are held that change what it is about."""
         self.unnamed: Counter[str] = Counter()
         """The family's own milestones whose names are held."""
-        self.holds: Counter[Subject] = Counter()
-        """Subject, its own or implied -> how many held events would tell of it."""
         self.is_rewritten = False
         self.put: dict[Seq, Case] = {}
         """Held since the last writing."""
@@ -104,26 +121,40 @@ class Waiting:
         self.holds_unsorted = any(one.hold_unsorted and one.mode is not Mode.TELL for one in wishes)
         self.keeps.clear()
 
+    def of(self, subject: Subject) -> About:
+        """What there is to know of a subject."""
+        if (about := self._about.get(subject)) is None:
+            about = self._about[subject] = About(subject)
+        return about
+
+    def told_by(self, subject: Subject) -> tuple[About, ...]:
+        """A subject and all that whoever saw it has seen."""
+        if (telling := self._telling.get(subject)) is None:
+            telling = self._telling[subject] = tuple([self.of(one) for one in told_by(subject)])
+        return telling
+
     def see(self, seq: Seq, sighting: Sighting | None) -> list[Subject]:
         """Take note of an own sighting as it stands, None once withdrawn; gives what is met by it and was not before."""
         if (before := self.own.pop(seq, None)) is not None:
-            for subject in told_by(before.subject):
-                self.met[subject].discard(seq)
-                if not self.met[subject]:
-                    del self.met[subject]
+            for about in self.told_by(before[0]):
+                about.see(before[1], -1)
         if sighting is None:
             return []
-        subject = (sighting.child, sighting.milestone)
-        self.own[seq] = OwnSight(subject, sighting.audience)
-        fresh = [one for one in told_by(subject) if one not in self.met]
-        for one in told_by(subject):
-            self.met.setdefault(one, set()).add(seq)
+        subject, audience = (sighting.child, sighting.milestone), sighting.audience
+        self.own[seq] = subject, audience
+        fresh = []
+        for about in self.told_by(subject):
+            if not about.met:
+                fresh.append(about.subject)
+            about.see(audience, 1)
         return fresh
 
     def fill(self, cases: Iterable[Case]) -> None:
         """Hold these and no others: all that is held, as it was written."""
-        for counted in (self.held, self.altered, self.unnamed, self.holds):
+        for counted in (self.held, self.altered, self.unnamed):
             counted.clear()
+        for about in self._about.values():
+            about.held = 0
         for case in cases:
             self.held[case.seq] = case
             self._count(case, 1)
@@ -145,15 +176,14 @@ class Waiting:
             self.dropped.add(seq)
 
     def _count(self, case: Case, by: int) -> None:
-        counted: Iterable[tuple[Counter[Any], Any]] = (
-            *(((self.altered, case.thread),) if case.alters else ()),
-            *(((self.unnamed, own) for own in case.own) if case.kind == "MilestoneNamed" else ()),
-            *((self.holds, subject) for brought in case.subjects for subject in told_by(brought)),
-        )
-        for counter, key in counted:
-            counter[key] += by
-            if not counter[key]:
-                del counter[key]
+        for subject in case.subjects:
+            for about in self.told_by(subject):
+                about.held += by
+        if case.alters:
+            _count(self.altered, case.thread, by)
+        if case.kind == "MilestoneNamed":
+            for own in case.own:
+                _count(self.unnamed, own, by)
 
     def written(self) -> None:
         """Forget what changed: it stands in rows now."""
@@ -168,6 +198,12 @@ class Waiting:
             if case.target_seq in found or case.thread == seq:
                 found.add(case.seq)
         return [held for held in self.held if held in found]
+
+
+def _count(counter: Counter[Any], key: Any, by: int) -> None:
+    counter[key] += by
+    if not counter[key]:
+        del counter[key]
 
 
 def told_by(subject: Subject) -> Iterator[Subject]:

@@ -14,6 +14,7 @@ from events.event import Audience, Body, Event, Precision
 from events.family import MemberJoined
 from events.ids import EventId, MemberId, Seq
 from projections import roster, timeline
+from projections.feed import Run
 from projections.first_saw import Sighting
 from projections.fold import Folding
 from projections.history import History
@@ -153,3 +154,10 @@ def commitment(seq: int) -> bytes:
 def enumerate_seqs(events: list[Event[Any]]) -> list[tuple[Seq, Event[Any]]]:
     """Events with their seqs."""
     return [(Seq(seq), event) for seq, event in enumerate(events, 1)]
+
+
+def seqs_of(run: Run) -> list[int]:
+    """The events that a run tells, in order; none of a hint."""
+    if run.hint is not None:
+        return []
+    return list(run.seqs) if run.seqs is not None else list(range(run.first_seq, run.first_seq + run.length))

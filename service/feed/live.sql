@@ -23,18 +23,25 @@ SELECT DISTINCT asked.number
 
 -- name: onward
 -- Entries from place $3 on, at most $4. As `page` of pages.sql, for a reader who knows the chain before $3.
-SELECT run.first_place + coalesce(event.seq, run.first_seq) - run.first_seq AS place, run.released,
+SELECT run.first_place + coalesce(event.nth, 0) AS place, run.released,
        coalesce(run.told_at, event.received_at) AS told_at, NULL::bytea AS chain_before,
        event.commitment, event.kind, event.version, coalesce(event.body, run.hint) AS body
   FROM feed_run AS run
   LEFT JOIN LATERAL (
-       SELECT *
+      (SELECT event.*, event.seq - run.first_seq AS nth
          FROM event
-        WHERE event.family_id = $1
+        WHERE run.seqs IS NULL
+          AND event.family_id = $1
           AND event.seq >= run.first_seq + greatest($3 - run.first_place, 0)
           AND event.seq < run.first_seq + least(run.length, $3 + $4 - run.first_place)
         ORDER BY event.seq
-        LIMIT 256) AS event ON true
+        LIMIT 256)
+        UNION ALL
+       SELECT event.*, listed.nth - 1
+         FROM unnest(run.seqs[:least(run.length, $3 + $4 - run.first_place)]) WITH ORDINALITY AS listed (seq, nth)
+        CROSS JOIN LATERAL (SELECT * FROM event WHERE event.family_id = $1 AND event.seq = listed.seq LIMIT 1) AS event
+        WHERE run.first_place + listed.nth - 1 >= $3
+       ) AS event ON true
  WHERE run.family_id = $1
    AND run.member_id = $2
    AND run.first_place > $3 - 256

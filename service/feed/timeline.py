@@ -4,10 +4,13 @@ Owns which of the two. What a timeline says is `projections.timeline`'s.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from events.event import Role
+from events.amend import Amended, Withdrawn
+from events.clips import ClipAttached
+from events.event import Body, Event, Role
 from events.ids import ChildId, FamilyId, MemberId
+from events.moments import MilestoneObserved, ParentFirstSaw
 from events.wire import event_of_bytes
 from projections import first_saw
 from projections.first_saw import Sighting
@@ -17,6 +20,8 @@ from service.log.state import read_roster
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "timeline.sql")
+SIGHTING_WORDS: Final = (MilestoneObserved, ParentFirstSaw, Amended, ClipAttached, Withdrawn)
+"""What makes or changes a sighting."""
 
 
 async def timeline(
@@ -36,5 +41,12 @@ async def sightings_told_to(
     """What a member knows of sightings: as it stands, or as it stood."""
     if role is Role.PARENT and as_of is None:
         return [decode_sighting(row["body"]) for row in await connection.fetch(QUERIES.sightings, family, member)]
-    rows = await connection.fetch(QUERIES.told_of_sightings, family, member, as_of)
-    return first_saw.of_feed(event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows)
+    return first_saw.of_feed(await told_of(connection, SIGHTING_WORDS, family=family, member=member, as_of=as_of))
+
+
+async def told_of(
+    connection: Any, kinds: tuple[type[Body], ...], *, family: FamilyId, member: MemberId, as_of: datetime | None = None
+) -> list[Event[Any]]:
+    """What a member was told of these kinds, in the order of their feed: up to now, or up to `as_of`."""
+    rows = await connection.fetch(QUERIES.told_of, family, member, [kind.__name__ for kind in kinds], as_of)
+    return [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows]

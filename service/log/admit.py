@@ -60,7 +60,7 @@ HAS_ONE_AUDIENCE: Final = frozenset({"MilestoneNamed", "SurpriseChosen", "Envelo
 """A name shows in everybody's timeline, so everybody is told of it; a wish not to be told is its author's alone."""
 
 
-class Admitted(msgspec.Struct, frozen=True):
+class Admitted(msgspec.Struct, frozen=True, gc=False):
     """What the log adds to a draft's own words."""
 
     audience: Audience
@@ -97,7 +97,7 @@ def admit(
     _require_audience(body, draft.audience)
     _require_target(body, author, target)
     _require_subject(body, roster, author)
-    if isinstance(body, ClipAttached):
+    if type(body) is ClipAttached:
         _require_clip(body)
     occurred_at = _occurred(draft, clock_off, latest)
     return Admitted(
@@ -146,13 +146,12 @@ def _require_changes(body: Amended, target: Target) -> None:
 def _require_subject(body: Body, roster: Roster, author: Member) -> None:
     """The child and the milestone that a body names, itself or in its changes, are the family's, as far as its author knows."""
     by = author.member
-    said: Any = body.changes if isinstance(body, Amended) else body
-    at = "event.changes" if isinstance(body, Amended) else "event"
+    said, at = (body.changes, "event.changes") if type(body) is Amended else (body, "event")
     child = getattr(said, "child", None)
     if isinstance(child, UUID) and child not in roster.children:
         raise UnknownChild("This family has no child with this id.", at=f"{at}.child")
     milestone = getattr(said, "milestone", None)
-    if isinstance(milestone, str) and not isinstance(body, MilestoneNamed) and not roster.milestone_is_known(milestone, by=by):
+    if isinstance(milestone, str) and not roster.milestone_is_known(milestone, by=by) and type(body) is not MilestoneNamed:
         raise UnknownMilestone(f"Neither the catalogue nor this family has {milestone}.", at=f"{at}.milestone")
     scope = getattr(said, "scope", "")
     kind, _, key = scope.partition(":")
@@ -186,7 +185,7 @@ def _occurred(draft: Draft[Any], clock_off: timedelta, latest: datetime) -> date
         require_sane(occurred_at, at="occurred_at")
     _require_not_ahead(occurred_at, latest, at="occurred_at")
     _require_not_ahead(recorded_at, latest, at="recorded_at")
-    if isinstance(draft.event, Amended) and isinstance(told := draft.event.changes.occurred_at, datetime):
+    if type(draft.event) is Amended and isinstance(told := draft.event.changes.occurred_at, datetime):
         require_sane(told, at="event.changes.occurred_at")
         _require_not_ahead(told, latest, at="event.changes.occurred_at")
     return occurred_at

@@ -13,7 +13,6 @@ import msgspec
 
 from events.errors import IdReused, Refused
 from events.event import Draft, Event
-from events.family import MemberJoined
 from events.ids import FamilyId, LogId, MemberId, Seq
 from events.surprise import TimePassed
 from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
@@ -113,7 +112,7 @@ class _Batch:
             return NotFound()
         receipts = []
         for index, draft in enumerate(offer.drafts):
-            if isinstance(draft, Malformed):
+            if type(draft) is Malformed:
                 receipts.append(Receipt(id=draft.id, outcome="refused", problem=Problem.of(draft.problem)))
                 continue
             try:
@@ -133,7 +132,8 @@ class _Batch:
             quiet = self._keep_quiet(work, self._case_again(work, draft, sent), sent)
             return Receipt(id=draft.id, outcome="already_recorded", place=sent.place, keep_quiet=quiet)
         target = work.target_of(draft, offer.author)
-        if isinstance(draft.event, TimePassed) and not work.folding.keeping.is_due(self.now, work.folding.roster):
+        is_tick = offer.by_service and isinstance(draft.event, TimePassed)
+        if is_tick and not work.folding.keeping.is_due(self.now, work.folding.roster):
             return Receipt(id=draft.id, outcome="already_recorded", place=0)
         if offer.by_service:
             admitted = Admitted(audience_of(type(draft.event), asked=None, target=None), draft.occurred_at, None)
@@ -190,7 +190,7 @@ class _Batch:
         )
         work.seq += 1
         seq, kind = Seq(work.seq), type(draft.event).__name__
-        if isinstance(draft.event, MemberJoined) and seq > 1:
+        if kind == "MemberJoined" and seq > 1:
             await self.write()  # their history may begin in this very batch
             joiner = draft.event.member
             has_chosen = joiner in work.folding.keeping.waiting
@@ -200,7 +200,6 @@ class _Batch:
         salt = self.salts.salt_of(draft.id)
         committed = commitment(salt, body)
         stepped = work.folding.step(seq, event, committed, target)
-        work.note_told(stepped)
         target_seq = target.seq if target else None
         thread, thread_kind = (target.thread, target.thread_kind) if target else (seq, kind)
         recorded = Recorded(
@@ -235,16 +234,12 @@ class _Batch:
         """Write what was decided since the last writing."""
         await rows.add_events(self.connection, self.new)
         self.new = []
+        after_seq = {family: work.written_seq for family, work in self.works.items()}
         for family, work in self.works.items():
-            work.folding.settle()
+            work.settle()
             await write_roster(self.connection, family, before=work.state.roster, after=work.folding.roster)
-        await rows.put_feeds(
-            self.connection,
-            {family: work.folding for family, work in self.works.items()},
-            after_seq={family: work.written_seq for family, work in self.works.items()},
-        )
-        for work in self.works.values():
-            work.written_seq = work.seq
+        foldings = {family: work.folding for family, work in self.works.items()}
+        await rows.put_feeds(self.connection, foldings, after_seq=after_seq)
 
     async def give_back(self) -> None:
         """Lower the heads by what was refused or known, so that seq keeps no hole."""

@@ -36,18 +36,30 @@ SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, 
   FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, event_id)
   JOIN event USING (family_id, event_id)
  CROSS JOIN LATERAL (
-       SELECT array_agg(run.member_id) AS members, array_agg(run.first_place + event.seq - run.first_seq) AS places
+       SELECT array_agg(run.member_id) AS members,
+              array_agg(run.first_place + coalesce(array_position(run.seqs, event.seq) - 1, event.seq - run.first_seq)) AS places
          FROM member
         CROSS JOIN LATERAL (
-              SELECT *
+             (SELECT *
                 FROM feed_run
                WHERE feed_run.family_id = member.family_id
                  AND feed_run.member_id = member.member_id
                  AND feed_run.first_seq <= event.seq
+                 AND feed_run.told_at IS NULL
                ORDER BY feed_run.first_seq DESC
-               LIMIT 1) AS run
+               LIMIT 1)
+               UNION ALL
+             (SELECT *
+                FROM feed_run
+               WHERE feed_run.family_id = member.family_id
+                 AND feed_run.member_id = member.member_id
+                 AND feed_run.first_seq <= event.seq
+                 AND feed_run.told_at IS NOT NULL
+               ORDER BY feed_run.first_seq DESC
+               LIMIT 1)) AS run
         WHERE member.family_id = event.family_id
-          AND run.first_seq + run.length > event.seq) AS told;
+          AND CASE WHEN run.seqs IS NULL THEN run.first_seq + run.length > event.seq
+                   ELSE event.seq = ANY (run.seqs) END) AS told;
 
 -- name: sightings
 SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
@@ -111,11 +123,14 @@ SELECT *
               $9::timestamptz[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bigint[]);
 
 -- name: put_runs
-INSERT INTO feed_run (family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint)
-SELECT *
+-- Lists of seqs come as text: an array of arrays would have to be of one length.
+INSERT INTO feed_run (family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint, seqs)
+SELECT family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint, seqs::bigint[]
   FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::timestamptz[],
-              $8::bytea[], $9::bytea[], $10::bytea[])
-    ON CONFLICT (family_id, member_id, first_place) DO UPDATE SET length = excluded.length, chain = excluded.chain;
+              $8::bytea[], $9::bytea[], $10::bytea[], $11::text[])
+    AS run (family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint, seqs)
+    ON CONFLICT (family_id, member_id, first_place) DO UPDATE
+       SET length = excluded.length, chain = excluded.chain, seqs = excluded.seqs;
 
 -- name: put_sightings
 INSERT INTO sighting (family_id, member_id, seq, body, own)

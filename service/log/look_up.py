@@ -1,7 +1,7 @@
 """Reads what a batch of drafts may repeat, refer to or change, before any of them is decided: a set for each question."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from events.amend import Amended, Withdrawn
 from events.clips import ClipAttached
@@ -12,34 +12,36 @@ from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
 from events.wire import Malformed
 from projections.first_saw import SIGHTING_KINDS
 from projections.subjects import brings_a_subject
-from projections.waiting import Waiting, told_by
+from projections.waiting import Waiting
 from service.log import rows
 from service.log.admit import referred_to
 from service.log.offer import Offer
 from service.log.waiting_rows import load_held
 from service.log.work import Work
 
-CHANGES_A_SIGHTING = (Amended, Withdrawn, ClipAttached)
+CHANGES_A_SIGHTING: Final[frozenset[type[Body]]] = frozenset({Amended, Withdrawn, ClipAttached})
 
 Works = Mapping[FamilyId, Work]
 
 
 async def look_up(connection: Any, works: Works, offers: Sequence[Offer]) -> None:
     """Read what the drafts may repeat or refer to, and the sightings that they change: a set each."""
-    asked: set[tuple[FamilyId, EventId]] = set()
+    asked: dict[FamilyId, set[EventId]] = {family: set() for family in works}
     changed: set[tuple[FamilyId, EventId]] = set()
     moved: set[tuple[FamilyId, EventId]] = set()
     choosing: set[tuple[FamilyId, MemberId]] = set()
     for offer in offers:
+        ids = asked[offer.family]
         for draft in offer.drafts:
-            if isinstance(draft, Malformed):
+            if type(draft) is Malformed:
                 continue
-            asked.add((offer.family, draft.id))
-            if isinstance(draft.event, SurpriseChosen):
+            ids.add(draft.id)
+            body = type(draft.event)
+            if body is SurpriseChosen:
                 choosing.add((offer.family, offer.author))
             if (named := referred_to(draft.event)) is not None:
-                asked.add((offer.family, EventId(named)))
-                if isinstance(draft.event, CHANGES_A_SIGHTING):
+                ids.add(EventId(named))
+                if body in CHANGES_A_SIGHTING:
                     changed.add((offer.family, EventId(named)))
                 if isinstance(draft.event, Amended) and brings_a_subject(draft.event):
                     moved.add((offer.family, EventId(named)))
@@ -70,7 +72,7 @@ def _asks(body: Body, is_own: bool, waits: Waiting) -> bool:
     match body:
         case MilestoneObserved() | ParentFirstSaw():
             if is_own:
-                return any(told not in waits.met for told in told_by((body.child, body.milestone)))
+                return any(not about.met for about in waits.told_by((body.child, body.milestone)))
             return waits.asks_for_hints or referred_to(body) is not None
         case SurpriseChosen() | EnvelopeOpened() | MilestoneNamed():
             return is_own

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from events.event import Body
 from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen
 from events.wire import DeviceDraft, Malformed, read_push, read_push_of_msgpack
 from service import answers
@@ -14,6 +15,7 @@ from service.house import House
 from service.limits import Kind
 from service.log.receipts import Receipt
 
+CHOICES: Final[frozenset[type[Body]]] = frozenset({SurpriseChosen, EnvelopeOpened, Sorted})
 WEIGHT_OF_A_CHOICE: Final = 20
 """With a thousand events held, one costs a few milliseconds: so a device may ask for 25 of them a second."""
 
@@ -31,8 +33,7 @@ class Pushed(msgspec.Struct, frozen=True):
 
 def weight_of(draft: DeviceDraft | Malformed) -> int:
     """How many drafts cost as much as this one: a choice asks the rule again for all that is held from its author."""
-    is_choice = not isinstance(draft, Malformed) and isinstance(draft.event, SurpriseChosen | EnvelopeOpened | Sorted)
-    return WEIGHT_OF_A_CHOICE if is_choice else 1
+    return WEIGHT_OF_A_CHOICE if type(draft) is not Malformed and type(draft.event) in CHOICES else 1
 
 
 async def push(scope: Scope, receive: Receive, send: Send, *, house: House, caller: Membership) -> None:

@@ -24,7 +24,7 @@ from service.postgres.queries import load
 QUERIES = load(__package__, "append.sql")
 
 
-class Known(msgspec.Struct, frozen=True):
+class Known(msgspec.Struct, frozen=True, gc=False):
     """An event of the log which has an id that was asked for."""
 
     family: FamilyId
@@ -77,11 +77,12 @@ async def open_family(connection: Any, family: FamilyId, *, log: LogId, at: date
     await connection.execute(QUERIES.open_family, family, log, at)
 
 
-async def known(connection: Any, asked: Collection[tuple[FamilyId, EventId]]) -> list[Known]:
-    """The events that have these ids, of whichever author."""
-    if not asked:
+async def known(connection: Any, asked: Mapping[FamilyId, Collection[EventId]]) -> list[Known]:
+    """The events of each family that have these ids, of whichever author."""
+    families = [family for family, ids in asked.items() for _ in ids]
+    ids = [event for ids in asked.values() for event in ids]
+    if not ids:
         return []
-    families, ids = zip(*asked, strict=True)
     return [Known(*row) for row in await connection.fetch(QUERIES.known, families, ids)]
 
 
@@ -151,9 +152,11 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 RUN_COLUMNS = (
     "family_id", "member_id", "first_place", "first_seq", "length", "released", "told_at", "chain_before", "chain",
-    "hint",
+    "hint", "seqs",
 )  # fmt: skip
 SIGHTING_COLUMNS = ("family_id", "member_id", "seq", "body", "own")
+
+BRACES: Final = str.maketrans("[]", "{}")
 
 COPIED_FROM: Final = 24
 """Rows. asyncpg asks of every element of an array whether it is an array itself, 0.3 us each, which a COPY spares; but a COPY
@@ -198,7 +201,8 @@ async def _put_runs(connection: Any, foldings: Mapping[FamilyId, Folding], after
         new, grown = [], new + grown
     await _add(connection, "feed_run", RUN_COLUMNS, QUERIES.put_runs, new)
     if grown:
-        await connection.execute(QUERIES.put_runs, *zip(*grown, strict=True))
+        *columns, lists = zip(*grown, strict=True)
+        await connection.execute(QUERIES.put_runs, *columns, [seqs and str(list(seqs)).translate(BRACES) for seqs in lists])
 
 
 async def _put_sightings(connection: Any, foldings: Mapping[FamilyId, Folding], after_seq: Mapping[FamilyId, int]) -> None:

@@ -12,9 +12,9 @@ class Salts:
     """The salts of a batch, from one call to the kernel."""
 
     def __init__(self, count: int) -> None:
-        self._left = os.urandom(SALT_BYTES * count)
+        drawn = os.urandom(SALT_BYTES * count)
+        self._left = [drawn[at : at + SALT_BYTES] for at in range(0, len(drawn), SALT_BYTES)]
 
     def salt_of(self, event: EventId) -> bytes:
         """A salt for one event."""
-        salt, self._left = self._left[:SALT_BYTES], self._left[SALT_BYTES:]
-        return salt
+        return self._left.pop()

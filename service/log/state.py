@@ -121,9 +121,16 @@ async def read_state(connection: Any, family: FamilyId, head: Head) -> FamilySta
     return FamilyState(
         head,
         msgspec.structs.replace(roster, unnamed=unnamed),
-        {row["member_id"]: Run(*row[1:]) for row in runs},
+        {row["member_id"]: run_of_row(row) for row in runs},
         waiting,
     )
+
+
+def run_of_row(row: asyncpg.Record) -> Run:
+    """A run, of a row that names its member first."""
+    _, *columns, seqs = row
+    run: Run = Run(*columns)
+    return msgspec.structs.replace(run, seqs=tuple(seqs)) if seqs else run
 
 
 async def write_roster(connection: Any, family: FamilyId, *, before: Roster, after: Roster) -> None:

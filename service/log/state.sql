@@ -20,7 +20,7 @@ SELECT milestone, title, domain, named_at, named_by
 
 -- name: last_runs
 SELECT DISTINCT ON (member_id)
-       member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint
+       member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint, seqs
   FROM feed_run
  WHERE family_id = $1
  ORDER BY member_id, first_place DESC;

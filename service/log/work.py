@@ -7,7 +7,7 @@ import msgspec
 
 from events.event import Draft
 from events.ids import EventId, FamilyId, MemberId
-from projections.fold import Folding, Stepped
+from projections.fold import Folding
 from projections.keeping import Release
 from projections.past import Target
 from service.log.admit import referred_to
@@ -25,7 +25,7 @@ class Work:
         self.folding = Folding(family, state.roster, state.last_runs, state.waiting)
         self.by_id: defaultdict[EventId, list[Recorded]] = defaultdict(list)
         self.told: set[MemberId] = set()
-        self.last_told: tuple[MemberId, ...] = ()
+        """Whose feeds grew, of what was written so far."""
 
     def target_of(self, draft: Draft[Any], author: MemberId) -> Target | None:
         """What a draft refers to, as its author knows it.
@@ -38,16 +38,14 @@ class Work:
         told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
         return min(told, key=lambda recorded: (recorded.author != author, recorded.seq)).as_target() if told else None
 
-    def note_told(self, stepped: Stepped) -> None:
-        """Remember whose feeds grew."""
-        if stepped.told is not self.last_told:
-            self.told.update(stepped.told)
-            self.last_told = stepped.told
-        self.told.update(stepped.hinted)
+    def settle(self) -> None:
+        """Make rows of what was told since the last writing, and remember whose feeds grew."""
+        self.folding.settle()
+        self.told.update(tail.member for tail in self.folding.tails.values() if tail.changed)
+        self.written_seq = self.seq
 
     def note_released(self, release: Release) -> None:
         """Remember that a member was told of events after all: what refers to them may be told to that member now."""
-        self.told.add(release.member)
         seqs = {case.seq for case in release.cases}
         for same in self.by_id.values():
             for index, recorded in enumerate(same):

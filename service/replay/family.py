@@ -13,14 +13,13 @@ from events.family import MemberJoined
 from events.ids import FamilyId, MemberId, Seq
 from events.wire import event_of_bytes
 from projections import roster
-from projections.feed import Run
 from projections.first_saw import Sighting
 from projections.fold import Folding
 from projections.past import Target
 from projections.roster import Roster
 from service.log import rows
 from service.log.sighting_bytes import decode_sighting, encode_sighting
-from service.log.state import read_roster, write_roster
+from service.log.state import read_roster, run_of_row, write_roster
 from service.log.waiting_rows import at_most_days_of, case_of_bytes, choices_of, is_name
 from service.postgres.queries import load
 
@@ -133,7 +132,7 @@ async def _compare(connection: Any, folding: Folding) -> list[Difference]:
     family = folding.family
     differences = await _compare_rosters(connection, family, folding.roster)
     differences += await _compare_waiting(connection, folding)
-    runs = {(row[0], row[1]): Run(*row[1:]) for row in await connection.fetch(QUERIES.runs, family)}
+    runs = {(row[0], row[1]): run_of_row(row) for row in await connection.fetch(QUERIES.runs, family)}
     folded_runs = {(tail.member, place): run for tail in folding.tails.values() for place, run in tail.changed.items()}
     differences += _compare_maps(family, "feed_run", runs, folded_runs)
     kept = await connection.fetch(QUERIES.sightings, family)

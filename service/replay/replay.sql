@@ -40,7 +40,7 @@ SELECT seq, author_id, kind, version, audience, target_seq, commitment, body, co
  LIMIT $3;
 
 -- name: runs
-SELECT member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint
+SELECT member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint, seqs
   FROM feed_run
  WHERE family_id = $1;
 

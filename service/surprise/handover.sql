@@ -8,23 +8,6 @@ SELECT member_id, body
  ORDER BY member_id
  LIMIT $4;
 
--- name: told_of_words
--- What a member was told that notes and clips are about, and of the names of the family's own milestones.
-SELECT event.kind, event.version, event.body
-  FROM feed_run AS run
- CROSS JOIN LATERAL (
-       SELECT *
-         FROM event
-        WHERE event.family_id = run.family_id
-          AND event.seq >= run.first_seq
-          AND event.seq < run.first_seq + run.length
-        ORDER BY event.seq
-        LIMIT 256) AS event
- WHERE run.family_id = $1
-   AND run.member_id = $2
-   AND event.kind IN ('Sorted', 'MilestoneNamed')
- ORDER BY run.first_place, event.seq;
-
 -- name: received
 -- When the log received these events of these authors.
 SELECT event.author_id, event.event_id, event.received_at

@@ -11,9 +11,10 @@ from events.event import Audience, Event
 from events.ids import FamilyId, MemberId, Place, Seq
 from events.moments import NoteWritten
 from projections import feed
-from projections.feed import RUN_LENGTH_MAX, Run
+from projections.feed import LISTED_MAX, RUN_LENGTH_MAX, Run
+from projections.tail import Tail
 from tests.families import Family
-from tests.histories import NOON, Told, commitment, happened
+from tests.histories import NOON, Told, commitment, happened, seqs_of
 
 FAMILY, MEMBER = FamilyId(UUID(int=1)), MemberId(UUID(int=2))
 START = feed.origin(FAMILY, MEMBER)
@@ -141,3 +142,51 @@ def test_neighbours_are_cut_at_every_gap(seqs: list[Seq]) -> None:
     assert [seq for stretch in stretches for seq in stretch] == seqs
     assert all(list(stretch) == list(range(stretch[0], stretch[-1] + 1)) for stretch in stretches)
     assert all(left[-1] + 1 < right[0] for left, right in pairwise(stretches))
+
+
+@given(st.lists(st.integers(1, 400), unique=True, min_size=1).map(sorted), st.integers(1, 400), st.integers(1, 400))
+def test_listed_runs_read_as_the_entries_one_by_one(seqs: list[Seq], size: int, other: int) -> None:
+    """Law 7, I-20: whatever gaps there are, each run but the last is full, and how many were written at a time does not show."""
+
+    def listed(size: int) -> dict[int, Run]:
+        rows: dict[int, Run] = {}
+        last = None
+        for start in range(0, len(seqs), size):
+            several = seqs[start : start + size]
+            changed = feed.list_told(last, start=START, seqs=several, commitments=[commitment(one) for one in several])
+            as_rows(changed, rows)
+            last = changed[-1]
+        return rows
+
+    rows, chain = listed(size), [START, *naive_chain(list(seqs))]
+    assert rows == listed(other)
+    assert [seq for run in rows.values() for seq in seqs_of(run)] == seqs
+    for first_place, run in rows.items():
+        last = min(first_place + LISTED_MAX - 1, len(seqs))
+        assert (run.length, run.first_seq) == (last - first_place + 1, seqs[first_place - 1])
+        assert (run.chain_before, run.chain) == (chain[first_place - 1], chain[last])
+
+
+@given(st.lists(st.sampled_from(["told", "late", "hint", "listed"]), max_size=40))
+def test_a_feed_goes_over_to_lists_at_any_place(steps: list[str]) -> None:
+    """Law 7: what was stored as neighbours stays so, and the places and the chain go on."""
+    tail, chain, seqs = Tail(FAMILY, MEMBER, None), START, []
+    for number, step in enumerate(steps, 1):
+        seq, place = Seq(2 * number), tail.place + 1
+        match step:
+            case "told":
+                tail.seqs.append(seq)
+                tail.commitments.append(commitment(seq))
+            case "late":
+                tail.tell_late(seq, [commitment(seq)], NOON, released="opened")
+            case "hint":
+                tail.hint(b"{}", NOON)
+            case _:
+                tail.go_listed()
+                continue
+        said = sha256(b"{}").digest() if step == "hint" else commitment(seq)
+        chain = sha256(chain + place.to_bytes(8, "big") + said).digest()
+        seqs.append(0 if step == "hint" else seq)
+    tail.settle()
+    assert [seq for run in tail.changed.values() for seq in seqs_of(run) or [0]] == seqs
+    assert (tail.place, tail.last.chain if tail.last else START) == (len(seqs), chain)

@@ -20,7 +20,7 @@ from events.wire import Malformed
 from projections.roster import member_of
 from service.log.log import Log
 from tests.families import Draft, Family, drafted, feed_of, join, log_on, push, pushed
-from tests.histories import Told, happened
+from tests.histories import Told, happened, seqs_of
 from tests.surprise.essay_page import DAYS, PEOPLE, History, Line, Outcome
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -118,8 +118,7 @@ def _entries(told: Told, member: MemberId) -> list[dict[str, Any]]:
         if run.hint is not None:
             found.append({"released": run.released, "event": msgspec.json.decode(run.hint)})
             continue
-        events = told.events[run.first_seq - 1 : run.first_seq - 1 + run.length]
-        found += [{"released": run.released, "event": {"id": str(event.id)}} for event in events]
+        found += [{"released": run.released, "event": {"id": str(told.events[seq - 1].id)}} for seq in seqs_of(run)]
     return found
 
 

@@ -13,6 +13,7 @@ from events.event import Event
 from events.ids import MemberId
 from tests.families import Family
 from tests.histories import Told as Log
+from tests.histories import seqs_of
 from tests.surprise.oracle import Hint, Told
 
 
@@ -36,8 +37,7 @@ class Folded:
                 said = msgspec.json.decode(run.hint, type=surprise.Hint)
                 found.append(Told(Hint(said.child, said.domain, said.day), run.told_at, run.released))
                 continue
-            seqs = range(run.first_seq, run.first_seq + run.length)
-            found += [Told(seq, run.told_at or self.log.events[seq - 1].received_at, run.released) for seq in seqs]
+            found += [Told(seq, run.told_at or self.log.events[seq - 1].received_at, run.released) for seq in seqs_of(run)]
         return found
 
     def held(self, member: MemberId) -> list[int]:

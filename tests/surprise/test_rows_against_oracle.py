@@ -32,7 +32,7 @@ from tests.surprise.invented import FAMILY, histories
 from tests.surprise.oracle import Hint, Oracle, Told
 
 RUNS = """
-SELECT first_place, first_seq, length, released, told_at, hint
+SELECT first_place, first_seq, length, released, told_at, hint, seqs
   FROM feed_run WHERE family_id = $1 AND member_id = $2 ORDER BY first_place
 """
 
@@ -64,14 +64,14 @@ class Rows:
     async def feed(self, family: FamilyId, member: MemberId, log: list[Event[Any]]) -> list[Told]:
         """A feed as it is stored."""
         found: list[Told] = []
-        for first_place, first_seq, length, released, told_at, hint in await self.pool.fetch(RUNS, family, member):
+        for first_place, first_seq, length, released, told_at, hint, seqs in await self.pool.fetch(RUNS, family, member):
             assert first_place == len(found) + 1
             if hint is not None:
                 said = msgspec.json.decode(hint, type=surprise.Hint)
                 found.append(Told(Hint(said.child, said.domain, said.day), told_at, released))
                 continue
-            seqs = range(first_seq, first_seq + length)
-            found += [Told(seq, told_at or log[seq - 1].received_at, released) for seq in seqs]
+            told = seqs if seqs is not None else range(first_seq, first_seq + length)
+            found += [Told(seq, told_at or log[seq - 1].received_at, released) for seq in told]
         return found
 
     async def held(self, family: FamilyId, member: MemberId) -> list[int]:

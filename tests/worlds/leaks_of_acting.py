@@ -13,6 +13,8 @@ import service.access.founding
 import service.access.joining
 import service.log.append
 from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
+from events.moments import MilestoneObserved
+from projections.fold import Folding, Stepped
 from projections.roster import Roster
 from service.front import Telling
 from service.limits import Limits
@@ -83,8 +85,8 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     def already(offer: Any, work: Work, draft: Any) -> Receipt | None:
         waits = work.folding.keeping.waiting.get(offer.author)
-        subject = (getattr(draft.event, "child", None), getattr(draft.event, "milestone", None))
-        if waits is not None and type(draft.event).__name__ == "MilestoneObserved" and subject in waits.holds:
+        seen = draft.event
+        if waits is not None and isinstance(seen, MilestoneObserved) and waits.of((seen.child, seen.milestone)).held:
             return Receipt(id=draft.id, outcome="already_recorded", place=work.folding.place_of(offer.author))
         return None
 
@@ -143,7 +145,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     quiet = vars(service.log.append)["keep_quiet"]
 
     def all_knowing(case: Any, *, author: Any, waiting: Any, **more: Any) -> Any:
-        return quiet(case, author=author, waiting={name: waits for name, waits in waiting.items() if not waits.met}, **more)
+        return quiet(case, author=author, waiting={name: waits for name, waits in waiting.items() if not waits.own}, **more)
 
     patch.setattr(service.log.append, "keep_quiet", all_knowing)
 
@@ -161,13 +163,13 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _counted(patch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many events the process has recorded: what a counter in it would say."""
     counts: Counter[int] = Counter()
-    note_told = Work.note_told
+    step = Folding.step
 
-    def counting(self: Work, stepped: Any) -> None:
+    def counting(self: Folding, *told: Any) -> Stepped:
         counts[threading.get_ident()] += 1
-        note_told(self, stepped)
+        return step(self, *told)
 
-    patch.setattr(Work, "note_told", counting)
+    patch.setattr(Folding, "step", counting)
     return lambda: counts[threading.get_ident()]
 
 
@@ -203,21 +205,21 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a wake-up for everybody in the family", only(RICH, "h10"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    note_told = Work.note_told
+    settle = Work.settle
 
-    def and_everybody(self: Work, stepped: Any) -> None:
-        note_told(self, stepped)
+    def and_everybody(self: Work) -> None:
+        settle(self)
         self.told.update(self.folding.roster.present)
 
-    patch.setattr(Work, "note_told", and_everybody)
+    patch.setattr(Work, "settle", and_everybody)
 
 
 @leak("a wake-up for who is kept from it", only(RICH, "h0"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    note_told = Work.note_told
+    settle = Work.settle
 
-    def and_who_waits(self: Work, stepped: Any) -> None:
-        note_told(self, stepped)
+    def and_who_waits(self: Work) -> None:
+        settle(self)
         self.told.update(self.folding.keeping.waiting)
 
-    patch.setattr(Work, "note_told", and_who_waits)
+    patch.setattr(Work, "settle", and_who_waits)

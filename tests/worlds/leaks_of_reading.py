@@ -116,7 +116,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("the place is the log's own")
 def _(patch: pytest.MonkeyPatch) -> None:
-    place = "run.first_place + coalesce(event.seq, run.first_seq) - run.first_seq AS place"
+    place = "run.first_place + coalesce(event.nth, 0) AS place"
     rewrite(patch, service.feed.pages.QUERIES, "page", place, "coalesce(event.seq, run.first_seq) AS place")
 
 
@@ -168,7 +168,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("as_of reads the log, and not the feed")
 def _(patch: pytest.MonkeyPatch) -> None:
-    rewrite(patch, service.feed.timeline.QUERIES, "told_of_sightings", "AND run.member_id = $2", "AND $2::uuid IS NOT NULL")
+    rewrite(patch, service.feed.timeline.QUERIES, "told_of", "AND run.member_id = $2", "AND $2::uuid IS NOT NULL")
 
 
 @leak("members in the order of their last word")

@@ -81,7 +81,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @leak("what implies a kept milestone is told",
       only(RICH, wish="one milestone", hidden=(Hidden(3, Said("h0", "sam", SEEN | {"milestone": TEN_STEPS})),)))  # fmt: skip
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(projections.visibility, "told_by", lambda subject: iter((subject,)))
+    patch.setattr(projections.waiting, "told_by", lambda subject: iter((subject,)))
 
 
 @leak("an everyday note of a helper is told", only(RICH, wish="unsorted, too", hidden=(

@@ -4,11 +4,15 @@ import asyncpg
 import pytest
 from uuid_utils.compat import uuid7
 
+from projections.feed import LISTED_MAX
 from service.log.log import Log
 from tests.families import WALKED, drafted, feed_of, found, note, outcomes, saw
 from tests.waiting import NOON, at_noon, pushed, told_in, waits
 
 SMILES = "feelings.social-smile"
+LENGTHS = """
+SELECT length, cardinality(seqs) FROM feed_run WHERE member_id = $1 AND first_place > $2 ORDER BY first_place
+"""
 
 pytestmark = pytest.mark.usefixtures("replayed")
 
@@ -67,12 +71,15 @@ async def test_a_private_first_shows_in_no_receipt_and_a_shared_one_does(log: Lo
     assert (await quiet(WALKED), await quiet(SMILES)) == ((), ("Ben",))
 
 
-async def test_one_who_waits_has_an_entry_a_run(log: Log, pool: asyncpg.Pool) -> None:
+@pytest.mark.parametrize("held", [0, 1])
+async def test_the_rows_of_one_who_waits_are_alike_whatever_is_held(log: Log, pool: asyncpg.Pool, held: int) -> None:
     """I-20: neither the rows nor the time that it takes to read them tell where something is held."""
     family = await found(log)
     await pushed(log, family, family.ada, *at_noon(*(note(family) for _ in range(5))))
     await waits(log, family, family.ben)
     last = await pool.fetchval("SELECT max(first_place) FROM feed_run WHERE member_id = $1", family.ben)
-    await pushed(log, family, family.ada, *at_noon(*(note(family) for _ in range(5)), saw(family, WALKED), note(family)))
-    lengths = await pool.fetch("SELECT length FROM feed_run WHERE member_id = $1 AND first_place > $2", family.ben, last)
-    assert [row[0] for row in lengths] == [1] * 6
+    for _ in range(8):
+        await pushed(log, family, family.ada, *at_noon(*(note(family) for _ in range(5)), *(saw(family, WALKED),) * held))
+    assert await pool.fetchval("SELECT count(*) FROM held WHERE member_id = $1", family.ben) == 8 * held
+    runs = await pool.fetch(LENGTHS, family.ben, last)
+    assert [tuple(row) for row in runs] == [(LISTED_MAX, LISTED_MAX), (40 - LISTED_MAX, 40 - LISTED_MAX)]
