@@ -222,4 +222,4 @@ class Folding:
 
 def is_new_name(event: Event[Any], state: Roster) -> bool:
     """Whether an event names a milestone of the family's own for the first time."""
-    return isinstance(event.event, MilestoneNamed) and event.event.milestone not in state.own_milestones
+    return type(event.event) is MilestoneNamed and event.event.milestone not in state.own_milestones

@@ -69,7 +69,7 @@ class Keeping:
     def case_of(self, seq: Seq, event: Event[Any], target: Past | None, roster: Roster, *, is_new_name: bool) -> Case:
         """Describe an event for the rule. `note` it afterwards."""
         body = event.event
-        had = self._had(target) if isinstance(body, Amended) and brings_a_subject(body) else None
+        had = self._had(target) if type(body) is Amended and brings_a_subject(body) else None
         author = roster.members.get(event.author)
         return case_of(
             seq,
