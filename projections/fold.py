@@ -118,7 +118,8 @@ class Folding:
         """Hold an event from a member, who may be given a hint instead."""
         for hint in self.keeping.hold(member, case, self.roster):
             self._tail(member).hint(msgspec.json.encode(hint), told_at)
-        self.roster = self.keeping.named(member, self.roster)
+        if case.own:
+            self.roster = self.keeping.named(member, self.roster)
 
     def _act(self, case: Case, event: Event[Any], touched: Seq | None) -> tuple[Release, ...]:
         """What an event means to those who wait."""

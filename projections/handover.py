@@ -22,17 +22,17 @@ def keep_quiet(
     case: Case, *, author: MemberId, audience: Audience, roster: Roster, waiting: Mapping[MemberId, Waiting]
 ) -> tuple[str, ...]:
     """The names, sorted, of those for whom an event is meant and who wait for what it tells, as far as its author may know."""
-    if case.kind not in MAY_SPOIL or not (case.subjects or case.is_unsorted):
+    if case.kind not in MAY_SPOIL or not (case.subjects or case.is_unsorted) or (len(waiting) == 1 and author in waiting):
         return ()
     meant = meant_for(case.kind, author, audience, roster)
-    reader = None if author in waiting else roster.members[author]
+    reader = None if author in waiting else roster.members.get(author)
     unnamed = roster.unnamed.get(author, ()) if roster.unnamed else ()
     names = [
         roster.members[member].name
         for member, waits in waiting.items()
         if member != author and member in meant and _waits(case, waits, roster, unnamed, reader)
     ]
-    return tuple(sorted(names)) if names else ()
+    return tuple(sorted(names))
 
 
 def _waits(case: Case, waits: Waiting, roster: Roster, unnamed: Collection[str], reader: Member | None) -> bool:

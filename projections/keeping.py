@@ -115,12 +115,7 @@ class Keeping:
     def hold(self, member: MemberId, case: Case, roster: Roster) -> list[Hint]:
         """Hold an event from a member; gives the hints that they get instead."""
         waits = self.to_change(member)
-        day = case.since.astimezone(UTC).date()
-        hints = []
-        for child, domain in visibility.hints_for(case, waits, roster):
-            if waits.hinted.get((child, domain), date.min) < day:
-                waits.hinted[child, domain] = day
-                hints.append(Hint(child=child, domain=Domain(domain), day=day))
+        hints = _hints(case, waits, roster) if waits.asks_for_hints else []
         waits.hold(case)
         return hints
 
@@ -191,11 +186,11 @@ class Keeping:
         if seq is None or author not in self.waiting:
             return ()
         is_own = own is not None and own.author == author
-        if not is_own and seq not in self.waiting[author].own:
+        waits = self.waiting[author]
+        if not is_own and seq not in waits.own:
             return ()
-        waits = self.to_change(author)
         fresh = waits.see(seq, own if is_own else None)
-        if not any(waits.of(met).held for met in _also_of_any_child(fresh)):
+        if not fresh or not any(waits.of(met).held for met in _also_of_any_child(fresh)):
             return ()
         return self._freed(author, "own_first", roster, among=_telling(fresh))
 
@@ -243,6 +238,16 @@ class Keeping:
         for case in free:
             waits.let_go(case.seq)
         return (Release(member, why, tuple(free)),)
+
+
+def _hints(case: Case, waits: Waiting, roster: Roster) -> list[Hint]:
+    day = case.since.astimezone(UTC).date()
+    hints = []
+    for child, domain in visibility.hints_for(case, waits, roster):
+        if waits.hinted.get((child, domain), date.min) < day:
+            waits.hinted[child, domain] = day
+            hints.append(Hint(child=child, domain=Domain(domain), day=day))
+    return hints
 
 
 def _telling(subjects: Sequence[Subject]) -> frozenset[Subject]:

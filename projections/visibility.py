@@ -26,6 +26,9 @@ from projections.waiting import About, Choice, Waiting
 ROSTER_KINDS: Final = frozenset(fact.__name__ for fact in ROSTER_FACTS)
 TOLD_TO_NOBODY: Final = frozenset({"TimePassed"})
 
+FAMILY: Final = Audience.FAMILY
+HOUSEHOLD: Final = Audience.HOUSEHOLD
+
 HasMet = Callable[[About], object]
 MET: Final = attrgetter("met")
 
@@ -74,8 +77,16 @@ def decide(
         told = tuple([one for one in meant if one in target.told or one == author])
     if case is None or kind in ROSTER_KINDS:
         return Verdict(told)
-    held = [one for one, waits in waiting.items() if one != author and one in meant and _is_kept(case, one, told, waits, roster)]
-    return Verdict(tuple([one for one in told if one not in held]), tuple(held)) if held else Verdict(told)
+    held: list[MemberId] = []
+    for one, waits in waiting.items():
+        if one in told:
+            if one != author and is_held(case, waits, roster):
+                at = told.index(one)
+                told = told[:at] + told[at + 1 :]
+                held.append(one)
+        elif case.target_seq in waits.held and case.kind != "Withdrawn" and one in meant:
+            held.append(one)
+    return Verdict(told, tuple(held))
 
 
 def meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
@@ -85,25 +96,15 @@ def meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) -
     readers = roster.readers.get(author)
     if readers is None or kind in TOLD_TO_NOBODY:  # who chooses before they join is told of it when they have joined
         return ()
-    match audience:
-        case Audience.ME:
-            return readers.me
-        case Audience.HOUSEHOLD:
-            return readers.household
-        case Audience.FAMILY:
-            return readers.family
-
-
-def _is_kept(case: Case, member: MemberId, told: Collection[MemberId], waits: Waiting, roster: Roster) -> bool:
-    if case.kind == "Withdrawn":
-        return False
-    if member not in told:
-        return case.target_seq in waits.held
-    return is_held(case, waits, roster)
+    if audience is FAMILY:
+        return readers.family
+    return readers.household if audience is HOUSEHOLD else readers.me
 
 
 def is_held(case: Case, waits: Waiting, roster: Roster) -> bool:
-    """Say whether an event of others, meant for a member, is held from them."""
+    """Say whether an event of others, of which a member would be told, is held from them."""
+    if case.kind == "Withdrawn":
+        return False
     return _is_bound(case, waits.held, waits.altered, waits.unnamed) or bool(choices_that_keep(case, waits, roster))
 
 

@@ -152,7 +152,7 @@ class _Batch:
 
     def _keep_quiet(self, work: Work, case: Case | None, recorded: Recorded) -> tuple[str, ...]:
         folding = work.folding
-        if case is None or not folding.keeping.waiting or recorded.author not in folding.roster.members:
+        if case is None or not folding.keeping.waiting:
             return ()
         return keep_quiet(
             case, author=recorded.author, audience=recorded.audience, roster=folding.roster, waiting=folding.keeping.waiting
