@@ -95,13 +95,18 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 
 def _hinting(patch: pytest.MonkeyPatch) -> None:
-    hints_for = projections.visibility.hints_for
+    hints_for, hold = projections.visibility.hints_for, Keeping.hold
+
+    def asking(self: Keeping, member: Any, case: Any, roster: Roster) -> Any:
+        self.waiting[member].asks_for_hints = True
+        return hold(self, member, case, roster)
 
     def always(case: Any, waits: Any, roster: Roster) -> Any:
         found = [(child, projections.visibility.domain_of(milestone, roster)) for child, milestone in case.subjects]
         return hints_for(case, waits, roster) or found
 
     patch.setattr(projections.visibility, "hints_for", always)
+    patch.setattr(Keeping, "hold", asking)
 
 
 @leak("a hint for whoever wished none", only(RICH, "h0"))
