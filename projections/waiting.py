@@ -62,7 +62,7 @@ class Waiting:
     """The state of one member, changed in place: whoever folds has taken it, and gives it back once that is committed."""
 
     __slots__ = (
-        "_about", "_telling", "altered", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds_unsorted",
+        "_about", "_asked", "_telling", "altered", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds_unsorted",
         "is_rewritten", "is_whole", "keeps", "member", "own", "put", "unnamed",
     )  # fmt: skip
 
@@ -74,13 +74,15 @@ class Waiting:
         self.keeps: dict[Subject, tuple[tuple[About, Choice], ...]] = {}
         """Subject -> which of all that it tells is kept by which choice, as far as that was asked since the last choice."""
         self.own: dict[Seq, tuple[Subject, Audience]] = {}
-        """The member's own sightings, as they stand."""
+        """The member's own sightings, as they stand, as far as they are known here."""
         self._about: dict[Subject, About] = {}
         self._telling: dict[Subject, tuple[About, ...]] = {}
         self.held: dict[Seq, Case] = {}
         """In the order of the log."""
         self.is_whole = True
-        """Whether that is all; else names, and what was held since this was read."""
+        """Whether all that is held and met is known here; else names, what happened since this was read, and what was asked."""
+        self._asked: set[Subject] = set()
+        """The subjects of which is known how far they are met, where not all is."""
         self.hinted: dict[tuple[ChildId, str], date] = {}
         """Child and domain -> the day of the last hint."""
         self.altered: Counter[Seq] = Counter()
@@ -133,6 +135,15 @@ class Waiting:
             telling = self._telling[subject] = tuple([self.of(one) for one in told_by(subject)])
         return telling
 
+    def ask(self, subject: Subject) -> list[Subject]:
+        """The subjects whose own sightings have to be read before it is asked whether this one is kept: none if they were."""
+        if self.is_whole or subject in self._asked:
+            return []
+        self._asked.add(subject)
+        child, milestone = subject
+        told = (milestone, *CATALOGUE.implied_by(milestone))
+        return [(child, key) for key in sorted({telling for one in told for telling in (one, *CATALOGUE.implying(one))})]
+
     def see(self, seq: Seq, sighting: Sighting | None) -> list[Subject]:
         """Take note of an own sighting as it stands, None once withdrawn; gives what is met by it and was not before."""
         if (before := self.own.pop(seq, None)) is not None:
@@ -150,7 +161,7 @@ class Waiting:
         return fresh
 
     def fill(self, cases: Iterable[Case]) -> None:
-        """Hold these and no others: all that is held, as it was written."""
+        """Hold these and no others: all that is held, as it was written. All own sightings have been seen."""
         for counted in (self.held, self.altered, self.unnamed):
             counted.clear()
         for about in self._about.values():

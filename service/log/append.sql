@@ -66,13 +66,6 @@ SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
   FROM unnest($1::uuid[], $2::bigint[], $3::uuid[]) AS asked (family_id, seq, member_id)
   JOIN sighting USING (family_id, member_id, seq);
 
--- name: own_sightings
--- What these members have seen themselves.
-SELECT asked.family_id, asked.member_id, sighting.seq, sighting.body
-  FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, member_id)
-  JOIN sighting ON sighting.family_id = asked.family_id AND sighting.member_id = asked.member_id
- WHERE sighting.own;
-
 -- name: said_of
 -- What these sightings were first said to be about, and all that was said anew.
 SELECT asked.family_id, asked.seq AS of, event.seq, event.kind, event.version, event.body
@@ -133,10 +126,11 @@ SELECT family_id, member_id, first_place, first_seq, length, released, told_at, 
        SET length = excluded.length, chain = excluded.chain, seqs = excluded.seqs;
 
 -- name: put_sightings
-INSERT INTO sighting (family_id, member_id, seq, body, own)
+INSERT INTO sighting (family_id, member_id, seq, body, child_id, milestone)
 SELECT *
-  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bytea[], $5::boolean[])
-    ON CONFLICT (family_id, member_id, seq) DO UPDATE SET body = excluded.body;
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bytea[], $5::uuid[], $6::text[])
+    ON CONFLICT (family_id, member_id, seq) DO UPDATE
+       SET body = excluded.body, child_id = excluded.child_id, milestone = excluded.milestone;
 
 -- name: drop_sightings
 DELETE FROM sighting

@@ -1,9 +1,10 @@
 """Reads what a batch of drafts may repeat, refer to or change, before any of them is decided: a set for each question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from events.amend import Amended, Withdrawn
+from events.catalogue import CATALOGUE
 from events.clips import ClipAttached
 from events.event import Body
 from events.ids import EventId, FamilyId, MemberId
@@ -11,12 +12,13 @@ from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
 from events.wire import Malformed
 from projections.first_saw import SIGHTING_KINDS
-from projections.subjects import brings_a_subject
+from projections.roster import Roster
+from projections.subjects import Subject, brings_a_subject
 from projections.waiting import Waiting
 from service.log import rows
 from service.log.admit import referred_to
 from service.log.offer import Offer
-from service.log.waiting_rows import load_held
+from service.log.waiting_rows import load_met, load_whole, own_sightings
 from service.log.work import Work
 
 CHANGES_A_SIGHTING: Final[frozenset[type[Body]]] = frozenset({Amended, Withdrawn, ClipAttached})
@@ -53,11 +55,34 @@ async def look_up(connection: Any, works: Works, offers: Sequence[Offer]) -> Non
     await _load_sightings(connection, works, changed)
     await _load_subjects(connection, works, moved)
     await _load_own_sightings(connection, works, choosing)
-    await load_held(connection, _asked_for(works, offers))
+    await load_met(connection, _told_of(works, offers))
+    await load_whole(connection, _asked_for(works, offers))
+
+
+def _told_of(works: Works, offers: Sequence[Offer]) -> dict[tuple[FamilyId, MemberId], tuple[Waiting, set[Subject]]]:
+    """The subjects of the drafts, for each member who waits and of whom not all is known here."""
+    found: dict[tuple[FamilyId, MemberId], tuple[Waiting, set[Subject]]] = {}
+    for offer in offers:
+        folding = works[offer.family].folding
+        for member, waits in folding.keeping.waiting.items():
+            if not waits.is_whole:
+                _, subjects = found.setdefault((offer.family, member), (waits, set()))
+                subjects.update(_subjects(offer, folding.roster))
+    return found
+
+
+def _subjects(offer: Offer, roster: Roster) -> Iterator[Subject]:
+    """What the drafts of an offer tell of, as far as anybody can have met it before."""
+    for draft in offer.drafts:
+        if type(draft) is Malformed or not isinstance(draft.event, MilestoneObserved | ParentFirstSaw):
+            continue
+        child, milestone = draft.event.child, draft.event.milestone
+        if child in roster.children and (milestone in CATALOGUE.by_key or milestone in roster.own_milestones):
+            yield child, milestone
 
 
 def _asked_for(works: Works, offers: Sequence[Offer]) -> dict[tuple[FamilyId, MemberId], Waiting]:
-    """Of whom it is asked what is held from them, and is not known here yet."""
+    """Of whom it is asked what is held from them, or met by them of what no draft names, and is not known here yet."""
     return {
         (offer.family, member): waits
         for offer in offers
@@ -112,5 +137,5 @@ async def _load_subjects(connection: Any, works: Works, moved: set[tuple[FamilyI
 async def _load_own_sightings(connection: Any, works: Works, choosing: set[tuple[FamilyId, MemberId]]) -> None:
     """Of members who choose for the first time: what they have met already."""
     wanted = {(family, member) for family, member in choosing if member not in works[family].folding.keeping.waiting}
-    for family, member, seq, sighting in await rows.own_sightings(connection, wanted):
+    for family, member, seq, sighting in await own_sightings(connection, wanted):
         works[family].folding.sightings[seq][member] = sighting

@@ -16,7 +16,7 @@ from projections.history import History
 from projections.past import Past
 from projections.subjects import Had, had_after, had_of
 from service.log.recorded import Recorded
-from service.log.sighting_bytes import decode_sighting, encode_sighting
+from service.log.sighting_bytes import decode_sighting, encode_sighting, own_subject
 from service.log.state import Head
 from service.log.waiting_rows import put_waiting
 from service.postgres.queries import load
@@ -96,16 +96,6 @@ async def sightings(
     return [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found]
 
 
-async def own_sightings(
-    connection: Any, asked: Collection[tuple[FamilyId, MemberId]]
-) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
-    """All that these members have seen themselves, as it stands."""
-    if not asked:
-        return []
-    found = await connection.fetch(QUERIES.own_sightings, *zip(*asked, strict=True))
-    return [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found]
-
-
 async def had(connection: Any, asked: Collection[tuple[FamilyId, Seq]]) -> dict[tuple[FamilyId, Seq], Had]:
     """What these sightings were ever said to be about."""
     if not asked:
@@ -154,7 +144,7 @@ RUN_COLUMNS = (
     "family_id", "member_id", "first_place", "first_seq", "length", "released", "told_at", "chain_before", "chain",
     "hint", "seqs",
 )  # fmt: skip
-SIGHTING_COLUMNS = ("family_id", "member_id", "seq", "body", "own")
+SIGHTING_COLUMNS = ("family_id", "member_id", "seq", "body", "child_id", "milestone")
 
 BRACES: Final = str.maketrans("[]", "{}")
 
@@ -218,7 +208,7 @@ async def _put_sightings(connection: Any, foldings: Mapping[FamilyId, Folding], 
                     continue
                 if id(sighting) not in encoded:
                     encoded[id(sighting)] = encode_sighting(sighting)
-                row = (family, member, seq, encoded[id(sighting)], sighting.author == member)
+                row = (family, member, seq, encoded[id(sighting)], *own_subject(sighting, member))
                 (new if seq > after_seq[family] else changed).append(row)
     if len(new) < COPIED_FROM:
         new, changed = [], new + changed

@@ -65,11 +65,17 @@ SELECT held.family_id, held.member_id, held.body
  ORDER BY held.seq;
 
 -- name: own_sightings
-SELECT member_id, seq, body
-  FROM sighting
- WHERE family_id = $1
-   AND member_id = ANY($2::uuid[])
-   AND own;
+-- What these members have seen themselves.
+SELECT asked.family_id, asked.member_id, sighting.seq, sighting.body
+  FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, member_id)
+  JOIN sighting USING (family_id, member_id)
+ WHERE sighting.milestone IS NOT NULL;
+
+-- name: sightings_of
+-- What these members have seen themselves, of these subjects.
+SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS asked (family_id, member_id, child_id, milestone)
+  JOIN sighting USING (family_id, member_id, child_id, milestone);
 
 -- name: hints
 SELECT member_id, hint

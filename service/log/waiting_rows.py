@@ -1,14 +1,15 @@
 """Reads and writes who waits for what, and what is held from whom. Sets in, sets out. Decides nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from events.ids import ChildId, FamilyId, MemberId
+from events.ids import ChildId, FamilyId, MemberId, Seq
 from events.surprise import Hint
+from projections.first_saw import Sighting
 from projections.fold import Folding
-from projections.subjects import Case
+from projections.subjects import Case, Subject
 from projections.waiting import Choice, Waiting
 from service.log.sighting_bytes import decode_sighting
 from service.postgres.queries import load
@@ -25,8 +26,9 @@ _decode_hint = msgspec.json.Decoder(Hint).decode
 async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Waiting]:
     """Everybody in a family who has chosen anything: most often nobody, at the price of one look-up.
 
-    Of what is held only names are read: `load_held` reads the rest where it is asked for, so that how long a push takes that
-    concerns nothing held does not grow with what is held from its author (I-20).
+    Of what is held only names are read, and nothing of what they have met: `load_met` and `load_whole` read that where it is
+    asked for, so that how long a push takes that concerns nothing held does not grow with what is held from its author (I-20),
+    nor with what others have seen, which is what is held.
 
     Raises:
         msgspec.DecodeError: a row is damaged; a replay puts it right.
@@ -36,8 +38,6 @@ async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Wait
         waiting[member] = wishes_of(member, body)
     if not waiting:
         return waiting
-    for member, seq, body in await connection.fetch(READ.own_sightings, family, list(waiting)):
-        waiting[member].see(seq, decode_sighting(body))
     for member, body in await connection.fetch(READ.held_names, family):
         if member in waiting:
             waiting[member].hold(case_of_bytes(body))
@@ -52,15 +52,42 @@ async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Wait
     return waiting
 
 
-async def load_held(connection: Any, wanted: Mapping[tuple[FamilyId, MemberId], Waiting]) -> None:
-    """Read all that is held from these members."""
+async def load_met(connection: Any, asked: Mapping[tuple[FamilyId, MemberId], tuple[Waiting, Collection[Subject]]]) -> None:
+    """Read how far these members have met these subjects, unless that is known."""
+    unknown = {
+        (*key, *telling): waits
+        for key, (waits, subjects) in asked.items()
+        for subject in subjects
+        for telling in waits.ask(subject)
+    }
+    if not unknown:
+        return
+    found = await connection.fetch(READ.sightings_of, *zip(*unknown, strict=True))
+    for family, member, seq, body in found:
+        asked[family, member][0].see(seq, decode_sighting(body))
+
+
+async def load_whole(connection: Any, wanted: Mapping[tuple[FamilyId, MemberId], Waiting]) -> None:
+    """Read all that is held from these members, and all that they have met."""
     if not wanted:
         return
     cases: dict[tuple[FamilyId, MemberId], list[Case]] = {key: [] for key in wanted}
     for family, member, body in await connection.fetch(READ.held, *zip(*wanted, strict=True)):
         cases[family, member].append(case_of_bytes(body))
+    for family, member, seq, sighting in await own_sightings(connection, wanted):
+        wanted[family, member].see(seq, sighting)
     for key, waits in wanted.items():
         waits.fill(cases[key])
+
+
+async def own_sightings(
+    connection: Any, asked: Collection[tuple[FamilyId, MemberId]]
+) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
+    """All that these members have seen themselves, as it stands."""
+    if not asked:
+        return []
+    found = await connection.fetch(READ.own_sightings, *zip(*asked, strict=True))
+    return [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found]
 
 
 async def put_waiting(connection: Any, foldings: Mapping[FamilyId, Folding]) -> None:

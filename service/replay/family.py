@@ -18,7 +18,7 @@ from projections.fold import Folding
 from projections.past import Target
 from projections.roster import Roster
 from service.log import rows
-from service.log.sighting_bytes import decode_sighting, encode_sighting
+from service.log.sighting_bytes import decode_sighting, encode_sighting, own_subject
 from service.log.state import read_roster, run_of_row, write_roster
 from service.log.waiting_rows import at_most_days_of, case_of_bytes, choices_of, is_name
 from service.postgres.queries import load
@@ -139,10 +139,10 @@ async def _compare(connection: Any, folding: Folding) -> list[Difference]:
     if _all_say(kept, folding):
         return differences
     folded = {(member, seq): sighting for seq, known in folding.sightings.items() for member, sighting in known.items()}
-    said: dict[Any, Any] = {(member, seq): (body, own) for seq, member, body, own in kept}
+    said: dict[Any, Any] = {(member, seq): (body, own) for seq, member, body, *own in kept}
     for (member, seq), sighting in folded.items():
         body, own = said.get((member, seq), (None, None))
-        if body is not None and own is (sighting.author == member) and _says(body, sighting):
+        if body is not None and tuple(own) == own_subject(sighting, member) and _says(body, sighting):
             said[member, seq] = sighting
     return differences + _compare_maps(family, "sighting", said, folded)
 
@@ -152,9 +152,9 @@ def _all_say(kept: Sequence[Any], folding: Folding) -> bool:
     if len(kept) != sum(map(len, folding.sightings.values())):
         return False
     before, body_before = None, b""
-    for seq, member, body, own in kept:
+    for seq, member, body, *own in kept:
         sighting = folding.sightings[seq].get(member) if seq in folding.sightings else None
-        if sighting is None or own is not (sighting.author == member):
+        if sighting is None or tuple(own) != own_subject(sighting, member):
             return False
         if not ((sighting is before and body == body_before) or _says(body, sighting)):
             return False

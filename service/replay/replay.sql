@@ -45,7 +45,7 @@ SELECT member_id, first_place, first_seq, length, released, told_at, chain_befor
  WHERE family_id = $1;
 
 -- name: sightings
-SELECT seq, member_id, body, own
+SELECT seq, member_id, body, child_id, milestone
   FROM sighting
  WHERE family_id = $1
  ORDER BY seq;

@@ -18,7 +18,7 @@ from projections.visibility import freed, passed_at
 from service.errors import PASSING
 from service.log.log import Log
 from service.log.state import read_roster
-from service.log.waiting_rows import load_held, read_waiting
+from service.log.waiting_rows import load_whole, read_waiting
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "clock.sql")
@@ -84,7 +84,7 @@ class Clock:
             async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
                 roster = await read_roster(connection, family)
                 waiting = await read_waiting(connection, family)
-                await load_held(connection, {(family, member): waits for member, waits in waiting.items()})
+                await load_whole(connection, {(family, member): waits for member, waits in waiting.items()})
             has_passed = passed_at(self._log.now())
             due = next((one for one in sorted(waiting) if freed(waiting[one], roster, is_lifted=has_passed)), None)
         return due

@@ -235,3 +235,41 @@ async def test_an_amendment_that_would_tell_is_held_and_so_is_what_is_said_of_it
     await pushed(log, family, family.ben, *at_noon(saw(family, WALKED, audience="me")))
     told = told_in(await feed_of(pool, family, family.ben), first, amended, bravo)
     assert told == [(0, None), (1, "own_first"), (2, "own_first")]
+
+
+async def test_what_one_has_met_is_told_at_once_and_so_is_what_it_implies(log: Log, pool: asyncpg.Pool) -> None:
+    """Design, section 4: whichever process hears of it, which may know nothing yet of what Ben has seen."""
+    family = await found(log)
+    await pushed(log, family, family.ben, *at_noon(saw(family, SMILES)))
+    await waits(log, family, family.ben)
+    await pushed(log, family, family.ben, *at_noon(saw(family, RUNS)))
+    smiled, walked, cooed, ran = (saw(family, milestone) for milestone in (SMILES, WALKED, COOS, RUNS))
+    for first in at_noon(smiled, walked, cooed, ran):
+        await pushed(log, family, family.granny, first)
+        await pushed(log, family, family.sitter, *at_noon(note(family, "all is well")))
+        await pushed(log, family, family.sitter, *at_noon(note(family, "she sleeps")))
+    feed = await feed_of(pool, family, family.ben)
+    assert told_in(feed, smiled, walked, cooed, ran) == [(0, None), (1, None), (3, None)]
+
+
+async def test_a_first_that_was_amended_to_another_is_met_as_the_other(log: Log, pool: asyncpg.Pool) -> None:
+    family = await found(log)
+    await waits(log, family, family.ben)
+    own = saw(family, RUNS)
+    await pushed(log, family, family.ben, *at_noon(own))
+    await pushed(log, family, family.ben, drafted("Amended", target=own["id"], changes={"milestone": COOS}, at=NOON))
+    ran, cooed = saw(family, RUNS), saw(family, COOS)
+    await pushed(log, family, family.granny, *at_noon(ran))
+    await pushed(log, family, family.granny, *at_noon(cooed))
+    assert told_in(await feed_of(pool, family, family.ben), ran, cooed) == [(1, None)]
+
+
+async def test_what_tells_of_nothing_but_what_is_met_is_told(log: Log, pool: asyncpg.Pool) -> None:
+    """Design, section 4: running would tell of walking, which Ben keeps, and has seen."""
+    family = await found(log)
+    await waits(log, family, family.ben, scope=f"milestone:{WALKED}")
+    await pushed(log, family, family.ben, *at_noon(saw(family, WALKED)))
+    await pushed(log, family, family.sitter, *at_noon(note(family, "all is well")))
+    ran = saw(family, RUNS)
+    await pushed(log, family, family.granny, *at_noon(ran))
+    assert told_in(await feed_of(pool, family, family.ben), ran) == [(0, None)]

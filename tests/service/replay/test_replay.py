@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from pogo_core.util.migrate import rollback
 from uuid_utils.compat import uuid7
 
 from service.log.log import Log
 from service.log.receipts import Receipt
+from service.postgres.migrate import FOLDER, SCHEMA, migrate
 from service.replay import Replayed, replay
 from tests.families import Family, drafted, found, join, leave, log_on, note, outcomes, push, saw
 
@@ -98,8 +100,9 @@ DAMAGES = {
     "sighting": "UPDATE sighting SET body = (SELECT body FROM sighting ORDER BY seq DESC LIMIT 1) WHERE seq < 20",
     "sighting unreadable": "UPDATE sighting SET body = 'x'",
     "sighting gone": "DELETE FROM sighting WHERE seq < 20",
-    "sighting more": "INSERT INTO sighting SELECT family_id, member_id, seq + 10000, body, own FROM sighting",
-    "sighting of another": "UPDATE sighting SET own = NOT own",
+    "sighting more": "INSERT INTO sighting SELECT family_id, member_id, seq + 10000, body, child_id, milestone FROM sighting",
+    "sighting of another": "UPDATE sighting SET child_id = NULL, milestone = NULL",
+    "sighting of something else": "UPDATE sighting SET milestone = 'claps' WHERE milestone <> 'claps'",
     "feed_run hint": "UPDATE feed_run SET hint = 'x' WHERE hint IS NOT NULL",
     "waiting": "UPDATE waiting SET body = convert_to(replace(convert_from(body, 'UTF8'), 'keep', 'tell'), 'UTF8')",
     "waiting longer": "UPDATE waiting SET at_most_days = 31 WHERE at_most_days = 30",
@@ -188,4 +191,16 @@ async def test_a_service_that_met_damaged_rows_writes_rightly_once_they_are_mend
         await push(restarted, family, family.ada, draft)
         await replay(database_url, check=False, processes=1)
         await push(restarted, family, family.ada, note(family), drafted("Cheered", about=draft["id"]))
+    assert (await replay(database_url, check=True, processes=1)).differences == ()
+
+
+async def test_rows_from_before_the_newest_migration_become_what_this_release_would_have_written(
+    log: Log, pool: asyncpg.Pool, database_url: str
+) -> None:
+    """Law 11: back to the tables before, with all that they held, and up again."""
+    await with_a_history(log)
+    connection = await asyncpg.connect(database_url)
+    await rollback(connection, FOLDER, schema_name=SCHEMA, count=1)
+    await connection.close()
+    assert await migrate(database_url) == ["0008_own_sightings_by_subject"]
     assert (await replay(database_url, check=True, processes=1)).differences == ()
