@@ -38,6 +38,8 @@ class Stepped(msgspec.Struct, frozen=True, gc=False):
     """In the author's own feed."""
     case: Case | None = None
     """How the rule sees it; None where it is nothing that could be held from anybody."""
+    meant: tuple[MemberId, ...] = ()
+    """For whom it is meant, whoever waits; empty where there is no case."""
     releases: tuple[Release, ...] = ()
     """What it frees. Each has to be delivered by `release` before the next step."""
 
@@ -95,7 +97,7 @@ class Folding:
             return Stepped(verdict.told, place)
         for member in verdict.held:
             self._hold(member, case, event.received_at)
-        return Stepped(verdict.told, place, case, self._act(case, event, touched))
+        return Stepped(verdict.told, place, case, verdict.meant, self._act(case, event, touched))
 
     def _tell(self, seq: Seq, commitment: bytes, told: tuple[MemberId, ...]) -> None:
         for tail in self._tails_of(told):

@@ -4,12 +4,11 @@ from collections.abc import Collection, Mapping
 from operator import attrgetter
 from typing import Final
 
-from events.event import Audience
 from events.family import Sees
 from events.ids import MemberId
 from projections.roster import Member, Roster
 from projections.subjects import Case
-from projections.visibility import HasMet, choices_that_keep, meant_for
+from projections.visibility import HasMet, choices_that_keep
 from projections.waiting import About, Waiting
 
 _MET_AT_HOME: Final = attrgetter("met_at_home")
@@ -19,20 +18,18 @@ MAY_SPOIL: Final = frozenset({"MilestoneObserved", "ParentFirstSaw", "Sorted", "
 
 
 def keep_quiet(
-    case: Case, *, author: MemberId, audience: Audience, roster: Roster, waiting: Mapping[MemberId, Waiting]
+    case: Case, *, author: MemberId, meant: Collection[MemberId], roster: Roster, waiting: Mapping[MemberId, Waiting]
 ) -> tuple[str, ...]:
-    """The names, sorted, of those for whom an event is meant and who wait for what it tells, as far as its author may know."""
-    if case.kind not in MAY_SPOIL or not (case.subjects or case.is_unsorted) or (len(waiting) == 1 and author in waiting):
+    """The names, sorted, of those for whom an event is `meant` and who wait for what it tells, as far as its author may know."""
+    if case.kind not in MAY_SPOIL or not (case.subjects or case.is_unsorted):
         return ()
-    meant = meant_for(case.kind, author, audience, roster)
-    reader = None if author in waiting else roster.members.get(author)
+    others = [waits for waits in waiting.values() if waits.member != author]
+    if not others:
+        return ()
+    reader = roster.members.get(author) if len(others) == len(waiting) else None
     unnamed = roster.unnamed.get(author, ()) if roster.unnamed else ()
-    names = [
-        roster.members[member].name
-        for member, waits in waiting.items()
-        if member != author and member in meant and _waits(case, waits, roster, unnamed, reader)
-    ]
-    return tuple(sorted(names))
+    quiet = [waits.member for waits in others if waits.member in meant and _waits(case, waits, roster, unnamed, reader)]
+    return tuple(sorted([roster.members[member].name for member in quiet])) if quiet else ()
 
 
 def _waits(case: Case, waits: Waiting, roster: Roster, unnamed: Collection[str], reader: Member | None) -> bool:

@@ -15,13 +15,23 @@ from events.catalogue import CATALOGUE, Domain
 from events.event import Event
 from events.family import MemberLeft
 from events.ids import MemberId, Seq
-from events.moments import MilestoneNamed
+from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Hint, Sorted, SurpriseChosen, TimePassed
 from projections import visibility
 from projections.first_saw import SIGHTING_KINDS, Sighting
 from projections.past import Past
 from projections.roster import Roster
-from projections.subjects import EVERYDAY_KINDS, Case, Had, Subject, brings_a_subject, case_of, had_after, had_of
+from projections.subjects import (
+    EVERYDAY_KINDS,
+    Case,
+    Had,
+    Subject,
+    brings_a_subject,
+    case_of,
+    case_of_sighting,
+    had_after,
+    had_of,
+)
 from projections.visibility import Reason
 from projections.waiting import Waiting
 
@@ -55,20 +65,22 @@ class Keeping:
         """Threads of which somebody said what they are about; of those that the coming events may refer to."""
         self.left: set[MemberId] = set()
         """Who waited, and has left."""
-        self._changed: set[MemberId] = set()
 
     def changed(self) -> list[Waiting]:
-        """The states that may have changed."""
-        return [self.waiting[member] for member in self._changed if member in self.waiting]
+        """The states that may have changed since they were written."""
+        return [waits for waits in self.waiting.values() if waits.is_changed]
 
     def to_change(self, member: MemberId) -> Waiting:
         """The state of a member who has chosen something, to be changed."""
-        self._changed.add(member)
-        return self.waiting[member]
+        waits = self.waiting[member]
+        waits.is_changed = True
+        return waits
 
     def case_of(self, seq: Seq, event: Event[Any], target: Past | None, roster: Roster, *, is_new_name: bool) -> Case:
         """Describe an event for the rule. `note` it afterwards."""
         body = event.event
+        if target is None and type(body) in (MilestoneObserved, ParentFirstSaw):
+            return case_of_sighting(seq, body, since=event.received_at)
         had = self._had(target) if type(body) is Amended and brings_a_subject(body) else None
         author = roster.members.get(event.author)
         return case_of(
@@ -106,11 +118,13 @@ class Keeping:
             return False
         if target is None and kind not in EVERYDAY_KINDS:
             return True
-        return not any(
-            (target is not None and (target.seq in waits.held or target.thread in waits.altered))
-            or (kind in EVERYDAY_KINDS and waits.holds_unsorted)
-            for waits in self.waiting.values()
-        )
+        is_everyday = kind in EVERYDAY_KINDS
+        for waits in self.waiting.values():
+            if is_everyday and waits.holds_unsorted:
+                return False
+            if target is not None and (target.seq in waits.held or target.thread in waits.altered):
+                return False
+        return True
 
     def hold(self, member: MemberId, case: Case, roster: Roster) -> list[Hint]:
         """Hold an event from a member; gives the hints that they get instead."""

@@ -33,7 +33,7 @@ class Had(msgspec.Struct, frozen=True):
     milestones: frozenset[str]
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
+class Case(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An event, as far as the rule asks whether to keep it from somebody."""
 
     seq: Seq
@@ -77,19 +77,7 @@ def case_of(
     """
     kind = type(body).__name__
     if kind in SIGHTING_KINDS and target is None:
-        said: Any = body
-        return Case(
-            seq=seq,
-            kind=kind,
-            thread=seq,
-            target_seq=None,
-            touches=seq,
-            subjects=((said.child, said.milestone),),
-            own=(said.milestone,) if said.milestone.startswith(OWN_PREFIX) else (),
-            is_unsorted=False,
-            child=None,
-            since=since,
-        )
+        return case_of_sighting(seq, body, since=since)
     subjects, named = _subjects(body, had, is_new_name)
     is_unsorted = not is_sorted and kind in EVERYDAY_KINDS and role in EVERYDAY_AUTHORS and _is_everyday(body, target)
     return Case(
@@ -104,6 +92,13 @@ def case_of(
         child=_child(body) if is_unsorted else None,
         since=since,
     )
+
+
+def case_of_sighting(seq: Seq, said: Any, *, since: datetime) -> Case:
+    """Describe a sighting that refers to nothing: most of what can be held."""
+    milestone = said.milestone
+    own = (milestone,) if milestone.startswith(OWN_PREFIX) else ()
+    return Case(seq, type(said).__name__, seq, None, seq, ((said.child, milestone),), own, False, None, since)
 
 
 def _subjects(body: Body, had: Had | None, is_new_name: bool) -> tuple[tuple[Subject, ...], tuple[str, ...]]:

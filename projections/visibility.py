@@ -28,7 +28,6 @@ TOLD_TO_NOBODY: Final = frozenset({"TimePassed"})
 
 FAMILY: Final = Audience.FAMILY
 HOUSEHOLD: Final = Audience.HOUSEHOLD
-
 HasMet = Callable[[About], object]
 MET: Final = attrgetter("met")
 
@@ -38,6 +37,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     told: tuple[MemberId, ...]
     held: tuple[MemberId, ...] = ()
+    meant: tuple[MemberId, ...] = ()
+    """For whom it is meant, whoever waits; empty where there is no case."""
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
@@ -86,7 +87,7 @@ def decide(
                 held.append(one)
         elif case.target_seq in waits.held and case.kind != "Withdrawn" and one in meant:
             held.append(one)
-    return Verdict(told, tuple(held))
+    return Verdict(told, tuple(held), meant)
 
 
 def meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
@@ -140,10 +141,11 @@ def _kept_by(subject: Subject, waits: Waiting, roster: Roster, has_met: HasMet) 
     child, milestone = subject
     if child is None:
         return _kept_for_every_child(milestone, waits, roster, has_met)
-    if (keeps := waits.keeps.get(subject)) is None:
+    asked = waits.of(subject)
+    if (keeps := asked.keeps) is None:
         keeps = _keeps_of(child, milestone, waits, roster)
         if milestone in CATALOGUE.by_key:  # the domain of a family's own may change
-            waits.keeps[subject] = keeps
+            asked.keeps = keeps
     return [choice for about, choice in keeps if not has_met(about)]
 
 

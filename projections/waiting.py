@@ -36,10 +36,14 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 class About:
     """A subject, as far as it concerns one member: one object for it, so that it is looked up once for all that tells of it."""
 
-    __slots__ = ("held", "met", "met_at_home", "met_by_all", "subject")
+    __slots__ = ("held", "keeps", "met", "met_at_home", "met_by_all", "subject", "tells")
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
+        self.tells: tuple[About, ...] = ()
+        """Itself and all that whoever saw it has seen, once that was asked."""
+        self.keeps: tuple[tuple[About, Choice], ...] | None = None
+        """Which of that is kept by which choice, met or not, if it was asked since the last choice."""
         self.met = 0
         """By how many own sightings: of it, or of what implies it."""
         self.met_at_home = 0
@@ -62,8 +66,8 @@ class Waiting:
     """The state of one member, changed in place: whoever folds has taken it, and gives it back once that is committed."""
 
     __slots__ = (
-        "_about", "_asked", "_telling", "altered", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds_unsorted",
-        "is_rewritten", "is_whole", "keeps", "member", "own", "put", "unnamed",
+        "_about", "_asked", "_last", "altered", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds_unsorted",
+        "is_changed", "is_rewritten", "is_whole", "member", "own", "put", "unnamed",
     )  # fmt: skip
 
     def __init__(self, member: MemberId) -> None:
@@ -71,12 +75,11 @@ class Waiting:
         self.choices: dict[tuple[ChildId | None, str], Choice] = {}
         self.asks_for_hints = False
         self.holds_unsorted = False
-        self.keeps: dict[Subject, tuple[tuple[About, Choice], ...]] = {}
-        """Subject -> which of all that it tells is kept by which choice, as far as that was asked since the last choice."""
         self.own: dict[Seq, tuple[Subject, Audience]] = {}
         """The member's own sightings, as they stand, as far as they are known here."""
         self._about: dict[Subject, About] = {}
-        self._telling: dict[Subject, tuple[About, ...]] = {}
+        self._last = About((None, ""))
+        """What was asked for last, and is most often asked for again: an id's hash is not free."""
         self.held: dict[Seq, Case] = {}
         """In the order of the log."""
         self.is_whole = True
@@ -89,6 +92,8 @@ class Waiting:
         """Thread -> how many events are held that change what it is about."""
         self.unnamed: Counter[str] = Counter()
         """The family's own milestones whose names are held."""
+        self.is_changed = False
+        """Whether anything below may say so."""
         self.is_rewritten = False
         self.put: dict[Seq, Case] = {}
         """Held since the last writing."""
@@ -121,19 +126,24 @@ class Waiting:
         wishes = self.choices.values()
         self.asks_for_hints = any(one.mode is Mode.HINT for one in wishes)
         self.holds_unsorted = any(one.hold_unsorted and one.mode is not Mode.TELL for one in wishes)
-        self.keeps.clear()
+        for about in self._about.values():
+            about.keeps = None
 
     def of(self, subject: Subject) -> About:
         """What there is to know of a subject."""
+        if subject is self._last.subject:
+            return self._last
         if (about := self._about.get(subject)) is None:
             about = self._about[subject] = About(subject)
+        self._last = about
         return about
 
     def told_by(self, subject: Subject) -> tuple[About, ...]:
         """A subject and all that whoever saw it has seen."""
-        if (telling := self._telling.get(subject)) is None:
-            telling = self._telling[subject] = tuple([self.of(one) for one in told_by(subject)])
-        return telling
+        about = self.of(subject)
+        if not about.tells:
+            about.tells = tuple([self.of(one) for one in told_by(subject)])
+        return about.tells
 
     def ask(self, subject: Subject) -> list[Subject]:
         """The subjects whose own sightings have to be read before it is asked whether this one is kept: none if they were."""
@@ -198,6 +208,7 @@ class Waiting:
 
     def written(self) -> None:
         """Forget what changed: it stands in rows now."""
+        self.is_changed = False
         self.is_rewritten = False
         self.put.clear()
         self.dropped.clear()

@@ -16,11 +16,12 @@ from events.event import Draft, Event
 from events.ids import FamilyId, LogId, MemberId, Seq
 from events.surprise import TimePassed
 from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
+from projections.fold import Stepped
 from projections.handover import keep_quiet
 from projections.keeping import Release
 from projections.past import Target
-from projections.subjects import Case, case_of
-from projections.visibility import audience_of
+from projections.subjects import case_of
+from projections.visibility import audience_of, meant_for
 from service.errors import NotFound
 from service.log import rows
 from service.log.admit import AHEAD_MAX, Admitted, admit
@@ -108,7 +109,10 @@ class _Batch:
     async def decide(self, offer: Offer) -> tuple[Receipt, ...] | NotFound:
         """Decide the drafts of one offer in their order."""
         work = self.works[offer.family]
-        if not offer.by_service and offer.joiner is None and offer.author not in work.folding.roster.present:
+        author = work.folding.roster.members.get(offer.author)
+        if author is not None:  # one object for an id is compared sooner than two
+            offer = msgspec.structs.replace(offer, author=author.member)
+        if not offer.by_service and offer.joiner is None and (author is None or author.has_left):
             return NotFound()
         receipts = []
         for index, draft in enumerate(offer.drafts):
@@ -129,7 +133,7 @@ class _Batch:
                 continue
             if sent.digest != digest:
                 raise IdReused("You have sent other content under this id; the first content stands.", at="id")
-            quiet = self._keep_quiet(work, self._case_again(work, draft, sent), sent)
+            quiet = self._keep_quiet_again(work, draft, sent)
             return Receipt(id=draft.id, outcome="already_recorded", place=sent.place, keep_quiet=quiet)
         target = work.target_of(draft, offer.author)
         is_tick = offer.by_service and isinstance(draft.event, TimePassed)
@@ -146,24 +150,21 @@ class _Batch:
                 clock_off=offer.clock_off,
                 latest=self.latest,
             )
-        recorded, case = await self._record(offer, work, draft, admitted, target, digest)
-        quiet = self._keep_quiet(work, case, recorded)
-        return Receipt(id=draft.id, outcome="recorded", place=recorded.place, keep_quiet=quiet)
+        stepped = await self._record(offer, work, draft, admitted, target, digest)
+        folding, quiet = work.folding, ()
+        if stepped.case is not None and folding.keeping.waiting:
+            quiet = keep_quiet(
+                stepped.case, author=offer.author, meant=stepped.meant, roster=folding.roster, waiting=folding.keeping.waiting
+            )
+        return Receipt(id=draft.id, outcome="recorded", place=stepped.place, keep_quiet=quiet)
 
-    def _keep_quiet(self, work: Work, case: Case | None, recorded: Recorded) -> tuple[str, ...]:
-        folding = work.folding
-        if case is None or not folding.keeping.waiting:
+    def _keep_quiet_again(self, work: Work, draft: Draft[Any], sent: Recorded) -> tuple[str, ...]:
+        """Who has to be kept from what was sent before: it is said again, since the first answer may be lost."""
+        roster, waiting = work.folding.roster, work.folding.keeping.waiting
+        author = roster.members.get(sent.author)
+        if author is None or not waiting:
             return ()
-        return keep_quiet(
-            case, author=recorded.author, audience=recorded.audience, roster=folding.roster, waiting=folding.keeping.waiting
-        )
-
-    def _case_again(self, work: Work, draft: Draft[Any], sent: Recorded) -> Case | None:
-        """What was sent before, for the rule: who has to be kept from it is said again, since the first answer may be lost."""
-        author = work.folding.roster.members.get(sent.author)
-        if author is None or not work.folding.keeping.waiting:
-            return None
-        return case_of(
+        case = case_of(
             sent.seq,
             draft.event,
             since=self.now,
@@ -173,10 +174,12 @@ class _Batch:
             is_new_name=False,
             is_sorted=False,  # as when it was sent: a sorting may be held from its author
         )
+        meant = meant_for(case.kind, sent.author, sent.audience, roster)
+        return keep_quiet(case, author=sent.author, meant=meant, roster=roster, waiting=waiting)
 
     async def _record(
         self, offer: Offer, work: Work, draft: Draft[Any], admitted: Admitted, target: Target | None, digest: bytes
-    ) -> tuple[Recorded, Case | None]:
+    ) -> Stepped:
         event = Event(
             id=draft.id,
             author=offer.author,
@@ -212,7 +215,7 @@ class _Batch:
         )  # fmt: skip
         for release in stepped.releases:
             await self._release(offer.family, work, release)
-        return recorded, stepped.case
+        return stepped
 
     async def _release(self, family: FamilyId, work: Work, release: Release) -> None:
         """Deliver what an act has freed, in its own transaction (law 9)."""

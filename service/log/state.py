@@ -116,7 +116,7 @@ async def read_state(connection: Any, family: FamilyId, head: Head) -> FamilySta
     """Read a family's state from its rows, inside of the transaction that holds its head."""
     roster = await read_roster(connection, family)
     runs = await connection.fetch(QUERIES.last_runs, family)
-    waiting = await read_waiting(connection, family)
+    waiting = await read_waiting(connection, family, {member: member for member in roster.members})
     unnamed = {member: frozenset(waits.unnamed) for member, waits in waiting.items() if waits.unnamed}
     return FamilyState(
         head,

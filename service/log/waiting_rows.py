@@ -1,6 +1,7 @@
 """Reads and writes who waits for what, and what is held from whom. Sets in, sets out. Decides nothing."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -23,8 +24,12 @@ _decode_case = msgspec.json.Decoder(Case).decode
 _decode_hint = msgspec.json.Decoder(Hint).decode
 
 
-async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Waiting]:
+async def read_waiting(
+    connection: Any, family: FamilyId, known: Mapping[MemberId, MemberId] = MappingProxyType({})
+) -> dict[MemberId, Waiting]:
     """Everybody in a family who has chosen anything: most often nobody, at the price of one look-up.
+
+    `known`: the ids of its members, so that there is one object for each, which is compared sooner than two.
 
     Of what is held only names are read, and nothing of what they have met: `load_met` and `load_whole` read that where it is
     asked for, so that how long a push takes that concerns nothing held does not grow with what is held from its author (I-20),
@@ -35,7 +40,8 @@ async def read_waiting(connection: Any, family: FamilyId) -> dict[MemberId, Wait
     """
     waiting: dict[MemberId, Waiting] = {}
     for member, body in await connection.fetch(READ.waiting, family):
-        waiting[member] = wishes_of(member, body)
+        one = known.get(member, member)
+        waiting[one] = wishes_of(one, body)
     if not waiting:
         return waiting
     for member, body in await connection.fetch(READ.held_names, family):
