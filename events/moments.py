@@ -1,7 +1,9 @@
 """What was seen and said: observations, a parent's own first sight, notes, cheers, and milestones of a family's own."""
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+import msgspec
 
 from events.catalogue import Domain
 from events.event import ANYONE_PRESENT, AS_TARGET, PARENTS, PERSONS, Audience, Body, FewWords, LongText, Name, ShortText
@@ -17,9 +19,12 @@ class How(StrEnum):
 
 
 class MilestoneObserved(Body, frozen=True, kw_only=True):
-    """Somebody saw the child do it. Says nothing of whether it was anyone's first time."""
+    """Somebody saw the child do it. Says nothing of whether it was anyone's first time.
 
-    version: ClassVar = 1
+    Version 2 may say that nobody named the milestone, but that it was found in a daycare's words.
+    """
+
+    version: ClassVar = 2
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
@@ -27,6 +32,10 @@ class MilestoneObserved(Body, frozen=True, kw_only=True):
     milestone: MilestoneKey
     note: ShortText | None = None
     again: bool = False
+    found_in_prose: bool = False
+    """Nobody named the milestone: the service read it out of a daycare's words, so a parent may amend or withdraw it."""
+    tells_of: Annotated[tuple[MilestoneKey, ...], msgspec.Meta(max_length=16)] = ()
+    """What else the note tells of: whoever keeps one of these is kept from all of it. The service fills this in."""
 
 
 class ParentFirstSaw(Body, frozen=True, kw_only=True):

@@ -15,7 +15,13 @@ def _parent_first_saw_2(fields: Fields) -> Fields:
     return rest | {"how": "live_video" if fields["seen"] == "video" else fields["seen"]}
 
 
+def _milestone_observed_2(fields: Fields) -> Fields:
+    """What people named before was found in nobody's prose."""
+    return fields
+
+
 STEPS: Mapping[tuple[str, int], Callable[[Fields], Fields]] = {
+    ("MilestoneObserved", 1): _milestone_observed_2,
     ("ParentFirstSaw", 1): _parent_first_saw_2,
 }
 """(type, version) -> the step to version + 1."""

@@ -82,9 +82,9 @@ def of_feed(told: Iterable[Event[Any]]) -> list[Sighting]:
     The same result as the rows that are kept for parents, which are folded event by event as the log grows.
     """
     sightings: list[Sighting | None] = []
-    own: dict[tuple[MemberId, EventId], int] = {}
-    """Author and event -> its sighting: its own, or for a clip the one that it is attached to."""
-    oldest: dict[EventId, int] = {}
+    own: dict[tuple[MemberId, EventId], int | None] = {}
+    """Author and event -> its sighting: its own, or for a clip the one that it is attached to; None of everything else."""
+    oldest: dict[EventId, int | None] = {}
     for event in told:
         at: int | None = None
         match event.event:
@@ -92,16 +92,17 @@ def of_feed(told: Iterable[Event[Any]]) -> list[Sighting]:
                 at = len(sightings)
                 sightings.append(None)
             case Amended(target=target) | Withdrawn(target=target):
-                if (mine := own.get((event.author, target))) is not None:
-                    sightings[mine] = step(sightings[mine], event)
+                changed = own.get((event.author, target), oldest.get(target))
+                if changed is not None:
+                    sightings[changed] = step(sightings[changed], event)
             case ClipAttached(target=target):
                 at = own.get((event.author, target), oldest.get(target))
             case _:
-                continue
+                pass
         if at is not None:
             sightings[at] = step(sightings[at], event)
-            own.setdefault((event.author, event.id), at)
-            oldest.setdefault(event.id, at)
+        own.setdefault((event.author, event.id), at)
+        oldest.setdefault(event.id, at)
     return [sighting for sighting in sightings if sighting is not None]
 
 

@@ -80,7 +80,7 @@ class Keeping:
         """Describe an event for the rule. `note` it afterwards."""
         body = event.event
         if target is None and type(body) in (MilestoneObserved, ParentFirstSaw):
-            return case_of_sighting(seq, body, since=event.received_at)
+            return case_of_sighting(seq, body, since=event.received_at, is_sorted=seq in self.sorted)
         had = self._had(target) if type(body) is Amended and brings_a_subject(body) else None
         author = roster.members.get(event.author)
         return case_of(
@@ -206,7 +206,7 @@ class Keeping:
         fresh = waits.see(seq, own if is_own else None)
         if not fresh or not any(waits.of(met).held for met in _also_of_any_child(fresh)):
             return ()
-        return self._freed(author, "own_first", roster, among=_telling(fresh))
+        return self._freed(author, "own_first", roster, _met_in_prose, among=_telling(fresh))
 
     def _sort(self, member: MemberId, case: Case, said: Sorted) -> bool:
         """Note what a thread is about; says whether this member is kept from any of it.
@@ -252,6 +252,11 @@ class Keeping:
         for case in free:
             waits.let_go(case.seq)
         return (Release(member, why, tuple(free)),)
+
+
+def _met_in_prose(case: Case, reason: Reason) -> bool:
+    """What an own first lifts, beside the subjects that it meets: what a daycare's words about them may tell besides."""
+    return reason.subject is None and case.kind in SIGHTING_KINDS
 
 
 def _hints(case: Case, waits: Waiting, roster: Roster) -> list[Hint]:

@@ -26,3 +26,5 @@ class Target(Past, frozen=True, kw_only=True):
 
     told: Collection[MemberId]
     """Everybody in whose feed it stands."""
+    is_found: bool = False
+    """A milestone that nobody named: it was found in a daycare's words."""

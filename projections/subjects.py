@@ -13,7 +13,7 @@ from events.amend import Amended
 from events.clips import ClipAttached
 from events.event import Body, Event, Role
 from events.ids import OWN_PREFIX, ChildId, Seq
-from events.moments import MilestoneNamed, NoteWritten, ParentFirstSaw
+from events.moments import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import Sorted
 from projections.first_saw import SIGHTING_KINDS, touched
 from projections.past import Past
@@ -77,7 +77,7 @@ def case_of(
     """
     kind = type(body).__name__
     if kind in SIGHTING_KINDS and target is None:
-        return case_of_sighting(seq, body, since=since)
+        return case_of_sighting(seq, body, since=since, is_sorted=is_sorted)
     subjects, named = _subjects(body, had, is_new_name)
     is_unsorted = not is_sorted and kind in EVERYDAY_KINDS and role in EVERYDAY_AUTHORS and _is_everyday(body, target)
     return Case(
@@ -94,11 +94,18 @@ def case_of(
     )
 
 
-def case_of_sighting(seq: Seq, said: Any, *, since: datetime) -> Case:
-    """Describe a sighting that refers to nothing: most of what can be held."""
-    milestone = said.milestone
+def case_of_sighting(seq: Seq, said: Any, *, since: datetime, is_sorted: bool) -> Case:
+    """Describe a sighting that refers to nothing: most of what can be held.
+
+    One that was found in an everyday note is one as well: its words may tell of more than was found.
+    """
+    milestone, child = said.milestone, said.child
     own = (milestone,) if milestone.startswith(OWN_PREFIX) else ()
-    return Case(seq, type(said).__name__, seq, None, seq, ((said.child, milestone),), own, False, None, since)
+    subjects: tuple[Subject, ...] = ((child, milestone),)
+    if type(said) is MilestoneObserved and said.found_in_prose:
+        subjects += tuple([(child, also) for also in said.tells_of])
+        return Case(seq, type(said).__name__, seq, None, seq, subjects, own, not is_sorted, child, since)
+    return Case(seq, type(said).__name__, seq, None, seq, subjects, own, False, None, since)
 
 
 def _subjects(body: Body, had: Had | None, is_new_name: bool) -> tuple[tuple[Subject, ...], tuple[str, ...]]:
@@ -139,7 +146,9 @@ def brings_a_subject(amended: Amended) -> bool:
 
 def had_of(event: Event[Any]) -> Had:
     """What a sighting is about before anything is amended."""
-    return Had(frozenset({event.event.child}), frozenset({event.event.milestone}))
+    said = event.event
+    also = said.tells_of if type(said) is MilestoneObserved else ()
+    return Had(frozenset({said.child}), frozenset({said.milestone, *also}))
 
 
 def _is_everyday(body: Any, target: Past | None) -> bool:

@@ -242,7 +242,7 @@ def opened_by(opened: EnvelopeOpened, roster: Roster) -> Callable[[Case, Reason]
     kind, _, key = opened.scope.partition(":")
 
     def is_lifted(case: Case, reason: Reason) -> bool:
-        child, milestone = reason.subject or (case.child, None)
+        child, milestone = reason.subject or (case.subjects[0] if case.subjects else (case.child, None))
         if opened.child is not None and child is not None and child != opened.child:
             return False
         match kind:

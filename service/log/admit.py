@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from events.amend import Amended, Withdrawn
 from events.clips import ClipAttached
@@ -25,8 +26,8 @@ from events.errors import (
     UnknownMilestone,
     UnknownTarget,
 )
-from events.event import AsTarget, Audience, Body, Draft, Precision
-from events.moments import MilestoneNamed
+from events.event import AsTarget, Audience, Body, Draft, Precision, Role
+from events.moments import MilestoneNamed, MilestoneObserved
 from projections.past import Target
 from projections.roster import Member, Roster
 from projections.visibility import audience_of
@@ -82,11 +83,12 @@ def admit(
     target: Target | None,
     clock_off: timedelta,
     latest: datetime,
+    is_completed: bool = False,
 ) -> Admitted:
     """Admit a draft, or refuse it.
 
     `target` is what the draft refers to, if that exists and the author was told of it. `clock_off` is how far the server's
-    clock is ahead of the device's; no time may lie after `latest`.
+    clock is ahead of the device's; no time may lie after `latest`. `is_completed`: the service has filled in what it fills in.
 
     Raises:
         Refused: with the path of the field within the draft.
@@ -99,6 +101,8 @@ def admit(
     _require_subject(body, roster, author)
     if type(body) is ClipAttached:
         _require_clip(body)
+    if type(body) is MilestoneObserved and not is_completed:
+        _require_named(body)
     occurred_at = _occurred(draft, clock_off, latest)
     return Admitted(
         audience=audience_of(type(body), asked=draft.audience, target=target),
@@ -124,14 +128,20 @@ def _require_target(body: Body, author: Member, target: Target | None) -> None:
     if target is None:
         raise UnknownTarget("No event with this id was told to its author.", at=at)
     if isinstance(body, Amended | Withdrawn):
-        if target.author != author.member:
+        if target.author != author.member and not _may_correct(author, body, target):
             raise NotTheAuthor("Only its author may amend or withdraw an event.", at=at)
         if target.kind not in (AMENDABLE if isinstance(body, Amended) else WITHDRAWABLE):
             raise NotAmendable(f"{target.kind} stands as it was written.", at=at)
-    elif target.kind not in ABOUT[kind]:
+    elif target.kind not in ABOUT[kind] and not (kind == "Sorted" and target.is_found):
         raise UnknownTarget(f"{kind} cannot be about {target.kind}.", at=at)
     if isinstance(body, Amended):
         _require_changes(body, target)
+
+
+def _may_correct(author: Member, body: Amended | Withdrawn, target: Target) -> bool:
+    """Whether somebody may say what was found in a daycare's words better: a parent, and not the words."""
+    is_about_words = isinstance(body, Amended) and body.changes.note is not UNSET
+    return target.is_found and author.role is Role.PARENT and not is_about_words
 
 
 def _require_changes(body: Amended, target: Target) -> None:
@@ -157,6 +167,12 @@ def _require_subject(body: Body, roster: Roster, author: Member) -> None:
     kind, _, key = scope.partition(":")
     if kind == "milestone" and not roster.milestone_is_known(key, by=by):
         raise UnknownMilestone(f"Neither the catalogue nor this family has {key}.", at=f"{at}.scope")
+
+
+def _require_named(body: MilestoneObserved) -> None:
+    for name in ("found_in_prose", "tells_of"):
+        if getattr(body, name):
+            raise CompletedByService("The service fills this in from what a daycare wrote.", at=f"event.{name}")
 
 
 def _require_clip(body: ClipAttached) -> None:

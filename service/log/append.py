@@ -14,6 +14,7 @@ import msgspec
 from events.errors import IdReused, Refused
 from events.event import Draft, Event
 from events.ids import FamilyId, LogId, MemberId, Seq
+from events.moments import MilestoneObserved
 from events.surprise import TimePassed
 from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
 from projections.fold import Stepped
@@ -23,8 +24,9 @@ from projections.past import Target
 from projections.subjects import case_of
 from projections.visibility import audience_of, meant_for
 from service.errors import NotFound
-from service.log import rows
+from service.log import ledger, rows
 from service.log.admit import AHEAD_MAX, Admitted, admit
+from service.log.ledger import Entry, Overtaken
 from service.log.look_up import look_up
 from service.log.offer import Offer
 from service.log.receipts import Problem, Receipt
@@ -37,8 +39,8 @@ from service.log.work import Work
 class Appended(msgspec.Struct, frozen=True):
     """What became of a batch, once its transaction commits."""
 
-    receipts: list[tuple[Receipt, ...] | NotFound]
-    """In the order of the offers; no receipts for an author who is no member any more."""
+    receipts: list[tuple[Receipt, ...] | NotFound | Overtaken]
+    """In the order of the offers; no receipts for an author who is no member any more, or was overtaken by another writer."""
     logs: dict[FamilyId, LogId]
     told: dict[FamilyId, set[MemberId]]
     """Whose feeds grew."""
@@ -58,7 +60,8 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
     batch = _Batch(connection, now, states)
     await batch.take(offers)
     await look_up(connection, batch.works, offers)
-    receipts = [await batch.decide(offer) for offer in offers]
+    late = await ledger.overtaken(connection, offers)
+    receipts = [Overtaken() if number in late else await batch.decide(offer) for number, offer in enumerate(offers)]
     await batch.write()
     await batch.give_back()
     return Appended(
@@ -89,6 +92,7 @@ class _Batch:
         self.latest = now + AHEAD_MAX
         self.new: list[tuple[Any, ...]] = []
         self.salts = Salts(0)
+        self.entries: dict[ledger.Key, Entry] = {}
 
     async def take(self, offers: Sequence[Offer]) -> None:
         """Lock the heads, in order of id, for as many seqs as may be needed."""
@@ -124,6 +128,7 @@ class _Batch:
             except Refused as refusal:
                 problem = Problem.of(refusal, within=f"drafts[{index}]")
                 receipts.append(Receipt(id=draft.id, outcome="refused", problem=problem))
+        self.entries |= ledger.kept(offer, [receipt.outcome for receipt in receipts])
         return tuple(receipts)
 
     async def _decide_one(self, offer: Offer, work: Work, draft: Draft[Any]) -> Receipt:
@@ -149,6 +154,7 @@ class _Batch:
                 target=target,
                 clock_off=offer.clock_off,
                 latest=self.latest,
+                is_completed=bool(offer.entries),
             )
         stepped = await self._record(offer, work, draft, admitted, target, digest)
         folding, quiet = work.folding, ()
@@ -206,8 +212,9 @@ class _Batch:
         target_seq = target.seq if target else None
         thread, thread_kind = (target.thread, target.thread_kind) if target else (seq, kind)
         recorded = Recorded(
-            offer.author, digest, stepped.place, seq, kind, admitted.audience, target_seq, thread, thread_kind, stepped.told
-        )
+            offer.author, digest, stepped.place, seq, kind, admitted.audience, target_seq, thread, thread_kind, stepped.told,
+            type(draft.event) is MilestoneObserved and draft.event.found_in_prose,
+        )  # fmt: skip
         work.by_id[draft.id].append(recorded)
         self.new.append(
             (offer.family, seq, draft.id, offer.author, kind, draft.event.version, admitted.audience,
@@ -243,6 +250,8 @@ class _Batch:
             await write_roster(self.connection, family, before=work.state.roster, after=work.folding.roster)
         foldings = {family: work.folding for family, work in self.works.items()}
         await rows.put_feeds(self.connection, foldings, after_seq=after_seq)
+        await ledger.put(self.connection, self.entries)
+        self.entries = {}
 
     async def give_back(self) -> None:
         """Lower the heads by what was refused or known, so that seq keeps no hole."""

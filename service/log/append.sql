@@ -32,7 +32,8 @@ SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, 
            FROM event AS said
           WHERE said.family_id = event.family_id
             AND said.thread_seq = coalesce(event.thread_seq, event.seq)
-            AND said.kind = 'Sorted') AS is_sorted
+            AND said.kind = 'Sorted') AS is_sorted,
+       event.kind = 'MilestoneObserved' AND position('"found_in_prose":true'::bytea IN event.body) > 0 AS is_found
   FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, event_id)
   JOIN event USING (family_id, event_id)
  CROSS JOIN LATERAL (

@@ -12,12 +12,13 @@ from uuid import uuid4
 import asyncpg
 from uuid_utils.compat import uuid7
 
+from events.errors import Refused
 from events.event import Draft, Precision
 from events.ids import EventId, FamilyId, LogId, MemberId
 from events.surprise import TimePassed
 from events.wire import DeviceDraft, Push, ServiceBody
 from projections.roster import Member
-from service.errors import PASSING, NotFound
+from service.errors import PASSING
 from service.log import rows
 from service.log.append import Appended, append
 from service.log.group import Answer, Committer, LogUnavailable
@@ -57,7 +58,7 @@ class Writing:
         appended = await append(self.conn, [offer], now=self.now, states=FamilyStates())
         self.appended.append(appended)
         receipts = appended.receipts[0]
-        if isinstance(receipts, NotFound):
+        if isinstance(receipts, Refused):
             raise receipts
         return receipts
 
@@ -98,6 +99,15 @@ class Log:
         """
         clock_off: timedelta = self.now() - push.sent_at
         offer = Offer(family=family, author=author, drafts=push.drafts, clock_off=clock_off)
+        return await self._committer.offer(offer)
+
+    async def offer(self, offer: Offer) -> Answer:
+        """Append what another part of the service has made for a member.
+
+        Raises:
+            LogBusy, LogUnavailable, NotFound: as `push` does.
+            Overtaken: what it was made of has changed; nothing was written.
+        """
         return await self._committer.offer(offer)
 
     async def note_time(self, *, family: FamilyId, author: MemberId) -> bool:

@@ -76,9 +76,11 @@ def _subjects(offer: Offer, roster: Roster) -> Iterator[Subject]:
     for draft in offer.drafts:
         if type(draft) is Malformed or not isinstance(draft.event, MilestoneObserved | ParentFirstSaw):
             continue
-        child, milestone = draft.event.child, draft.event.milestone
-        if child in roster.children and (milestone in CATALOGUE.by_key or milestone in roster.own_milestones):
-            yield child, milestone
+        said = draft.event
+        if said.child in roster.children:
+            for milestone in (said.milestone, *(said.tells_of if isinstance(said, MilestoneObserved) else ())):
+                if milestone in CATALOGUE.by_key or milestone in roster.own_milestones:
+                    yield said.child, milestone
 
 
 def _asked_for(works: Works, offers: Sequence[Offer]) -> dict[tuple[FamilyId, MemberId], Waiting]:

@@ -7,6 +7,7 @@ import msgspec
 from events.ids import FamilyId, MemberId
 from events.wire import AnyDraft, DeviceDraft, Malformed
 from projections.roster import Member
+from service.log.ledger import Entry
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,3 +22,5 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """Facts that the service writes, and has decided already."""
     joiner: Member | None = None
     """The author, where they are about to join and are no member yet."""
+    entries: tuple[Entry, ...] = ()
+    """What the drafts were made of, where an outside system's records were translated. Their ids are the service's own then."""

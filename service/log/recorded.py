@@ -23,6 +23,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     thread: Seq
     thread_kind: str
     told: Collection[MemberId]
+    is_found: bool = False
 
     def as_target(self) -> Target:
         """What the rule and admission ask of it."""
@@ -35,4 +36,5 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
             thread=self.thread,
             thread_kind=self.thread_kind,
             told=self.told,
+            is_found=self.is_found,
         )

@@ -43,6 +43,8 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     thread_kind: str
     is_sorted: bool
     """Somebody said what its thread is about."""
+    is_found: bool
+    """A milestone that was found in a daycare's words."""
 
     def as_recorded(self) -> Recorded:
         """What admission asks of it. Who left was not told of that themselves: their place of it is 0."""
@@ -58,6 +60,7 @@ class Known(msgspec.Struct, frozen=True, gc=False):
             thread=self.thread,
             thread_kind=self.thread_kind,
             told=told,
+            is_found=self.is_found,
         )
 
 

@@ -23,7 +23,7 @@ AGREED = {
     "ChildAdded": (1, {P}, "family", None),
     "MemberJoined": (1, {P}, "family", None),
     "MemberLeft": (1, {P, C, D}, "family", None),  # anybody may leave
-    "MilestoneObserved": (1, {P, C, D}, "family", None),
+    "MilestoneObserved": (2, {P, C, D}, "family", None),
     "ParentFirstSaw": (2, {P}, "me", "observation"),
     "ClipAttached": (1, {P, C, D}, "as_target", "target"),
     "NoteWritten": (1, {P, C, D}, "family", "about"),

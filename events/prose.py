@@ -1,0 +1,156 @@
+"""Finds in a daycare's words what a child did: prose to milestones, candidates that a parent may correct.
+
+Owns the rule by which a sentence counts. It knows no family, no clock and no source; the words of each language are data
+(`prose_cues`). A wrong candidate tells a lie on a timeline and hides lunch behind "first steps": where it doubts, it is silent.
+
+- Only what the child does, in this record, as its words tell it: in the past or the present, for the first time or again ("loves
+  walking" is an observation too). Denials, plans, hopes, practice, near misses, questions, conditions, requests and songs tell of
+  nothing; a denial holds until "but" or until a clause that names the child anew.
+- What is told at second hand, or of another day, is not this record's: "Mum says she walked at home", "yesterday".
+- The child is named, or called "she" or "he" while no other person can be meant, or left out as in a caption ("Clapped her
+  hands!"). "They" may be anybody and counts for nobody. With no `names` given, a name is a stranger's.
+- Groups are not the child: "the children danced", and "Mia and Leo danced", which tells of whoever stands last.
+- Others do things too (a brother, a bear, a train, we): a word between the child and the deed that is not known makes it silent.
+- With help is not alone: cues of what a child does alone do not count where a hand or a stroller is near.
+- Of two cues that share words, the longer one counts; of two in one clause, not the one that the other implies.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
+from typing import Final
+
+from events.catalogue import CATALOGUE
+from events.prose_cues import Index, Language, languages
+from events.prose_subject import THE_CHILD, Clauses, Match, Memory, Who, clauses_of, meet_rivals, subject_of, who_did, whose
+from events.prose_text import Sentence, Token, sentences
+
+TEXT_CHARACTERS_MAX: Final = 10_000
+"""What stands beyond is not read: as long as a note may be."""
+
+Span = tuple[int, int]
+
+
+def milestones_in(text: str, *, names: Collection[str] = ()) -> tuple[str, ...]:
+    """Give the milestones of the catalogue that a note says this child did, in the order of its words, each once.
+
+    `names` are the child's first names as the source shows them. The same words give the same keys; any text gives some answer,
+    in a time that grows with its length.
+    """
+    spoken = languages()
+    said = tuple(sentences(text[:TEXT_CHARACTERS_MAX], names=names, common=_common()))
+    votes = [sum(_marks(sentence, language) for sentence in said) for language in spoken]
+    found: dict[str, None] = {}
+    memory = Memory()
+    for sentence in said:
+        likely = _likely(sentence, spoken, votes)
+        memories = [Memory(memory.is_of_another, memory.has_rival, memory.gender) for _ in likely]
+        for language, remembered in zip(likely, memories, strict=True):
+            found.update(dict.fromkeys(_told(sentence, language, remembered)))
+        memory = Memory(
+            is_of_another=any(one.is_of_another for one in memories),
+            has_rival=any(one.has_rival for one in memories),
+            gender=memories[0].gender,
+        )
+    return tuple(found)
+
+
+@cache
+def _common() -> frozenset[str]:
+    """The words that a name may be too, and that stand beside names in every other sentence."""
+    return frozenset(word for one in languages() for word in (*one.words["between"], *one.guards.by_word))
+
+
+def _marks(sentence: Sentence, language: Language) -> int:
+    return sum(token.word in language.marks for token in sentence.tokens if not token.is_child)
+
+
+def _likely(sentence: Sentence, spoken: Sequence[Language], votes: Sequence[int]) -> list[Language]:
+    """The languages in which a sentence may be written: by its own small words, then by those of the note; else all."""
+    scores = [(_marks(sentence, language), vote) for language, vote in zip(spoken, votes, strict=True)]
+    return [language for language, score in zip(spoken, scores, strict=True) if score == max(scores)]
+
+
+def _told(sentence: Sentence, language: Language, memory: Memory) -> Iterator[str]:
+    """The milestones that a sentence tells of, and in `memory` whom it spoke of."""
+    clause_of, starts = clauses_of(sentence.tokens, language)
+    matches = _matches(sentence.tokens, clause_of, language)
+    covered = frozenset(at for match in matches for at in range(match.start, match.end))
+    line = Clauses(language=language, tokens=sentence.tokens, clause_of=clause_of, starts=starts, covered=covered)
+    guarded = _guarded(line, language.guards, covered)
+    is_void = sentence.is_question or bool(_guarded(line, language.sentence_guards, covered))
+    in_clause: dict[int, list[Match]] = {}
+    for match in matches:
+        in_clause.setdefault(clause_of[match.start], []).append(match)
+    meanings = _Meanings(line)
+    before, is_denied = Who.NOBODY, False
+    for clause in range(len(starts)):
+        own = subject_of(line, clause, memory)
+        is_new = clause > 0 and (own in (Who.CHILD, Who.PRONOUN) or line.is_in(starts[clause], "adversatives"))
+        is_denied = (is_denied and not is_new) or clause in guarded
+        is_void_here = is_void or is_denied or (clause + 1 in guarded and _is_afterthought(line, clause + 1, guarded[clause + 1]))
+        whom = Who.NOBODY
+        counted = []
+        for match in in_clause.get(clause, ()):
+            judge = whose(line, match, own, before, memory) if match.cue.is_event else who_did(line, match, before, memory)
+            whom = judge if whom is Who.NOBODY else whom
+            if judge in THE_CHILD and not is_void_here and not meanings.differ(match):
+                counted.append(match.cue.key)
+        yield from (key for key in counted if CATALOGUE.implying(key).isdisjoint(counted))
+        before = next((who for who in (own, whom) if who in (Who.CHILD, Who.PRONOUN)), own if own is not Who.NOBODY else before)
+        meet_rivals(line, clause, before, memory)
+
+
+def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Language) -> list[Match]:
+    """The cues of a sentence, in order, none sharing a word with another: the longest win."""
+    found = [
+        Match(at, end, cue)
+        for at, token in enumerate(tokens)
+        if not (token.is_quoted or token.is_child)
+        for cue in language.cues.get(token.word, ())
+        if (end := cue.pattern.end(tokens, clause_of, at)) > at
+    ]
+    kept: list[Match] = []
+    taken: set[int] = set()
+    for match in sorted(found, key=_by_preference):
+        if taken.isdisjoint(range(match.start, match.end)):
+            kept.append(match)
+            taken.update(range(match.start, match.end))
+    return sorted(kept, key=lambda match: match.start)
+
+
+def _by_preference(match: Match) -> tuple[int, int, int]:
+    """The longest first; of two as long, the one that implies more."""
+    return match.start - match.end, -len(CATALOGUE.implied_by(match.cue.key)), match.start
+
+
+def _guarded(line: Clauses, guards: Index, covered: Collection[int]) -> dict[int, Span]:
+    """The clauses in which a guard stands that is neither harmless nor part of a cue or of a quotation, and its words."""
+    harmless = {at for start, end in line.language.harmless.spans(line.tokens, line.clause_of) for at in range(start, end)}
+    found: dict[int, Span] = {}
+    for start, end in guards.spans(line.tokens, line.clause_of):
+        first = line.tokens[start]
+        if start not in harmless and start not in covered and not (first.is_quoted or first.is_child):
+            found.setdefault(line.clause_of[start], (start, end))
+    return found
+
+
+def _is_afterthought(line: Clauses, clause: int, guard: Span) -> bool:
+    """A clause that is a guard and no more speaks of the one before: "Walking, almost!"."""
+    return guard[0] == line.starts[clause] and guard[1] == line.end(clause)
+
+
+class _Meanings:
+    """Whether the words of a sentence give its cues another meaning; each cue is asked once."""
+
+    def __init__(self, line: Clauses) -> None:
+        self._line = line
+        self._spans: dict[int, list[Span]] = {}
+
+    def differ(self, match: Match) -> bool:
+        """Say whether something in the sentence makes this cue mean something else: "with help", "in the stroller"."""
+        index = match.cue.unless
+        if id(index) not in self._spans:
+            found = index.spans(self._line.tokens, self._line.clause_of)
+            without = self._line.language.file.lists.get("without", ())
+            self._spans[id(index)] = [span for span in found if not span[0] or self._line.tokens[span[0] - 1].word not in without]
+        return bool(self._spans[id(index)])

@@ -1,0 +1,249 @@
+"""Says who does it: whether a clause, as far as its words tell, is about this child and nobody else.
+
+Owns the rule of the subject. It knows no milestone: it is told where cues were found. The rule allows rather than forbids:
+between the child and the cue may stand only words that are known to leave the child the one who acts, so a sentence that it does
+not understand is a sentence that tells of nobody.
+"""
+
+import enum
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from events.prose_cues import Language, ReadCue
+from events.prose_text import Token
+
+BETWEEN_MAX: Final = 12
+"""Words that are looked back over from a cue: no staff write more adverbs, and a hostile text is read in bounded time."""
+
+
+class Who(enum.Enum):
+    """Whom a clause is about."""
+
+    CHILD = enum.auto()
+    PRONOUN = enum.auto()
+    SPEAKER = enum.auto()
+    PERSON = enum.auto()
+    OTHER = enum.auto()
+    UNCLEAR = enum.auto()
+    NOBODY = enum.auto()
+    """Nobody is named: whoever was spoken of before, and the child where nobody was."""
+
+
+THE_CHILD: Final = frozenset({Who.CHILD, Who.PRONOUN, Who.NOBODY})
+
+
+class Memory(msgspec.Struct):
+    """Who was spoken of so far in a note: whom the next "she" may be."""
+
+    is_of_another: bool = False
+    """The last one who did something is another person."""
+    has_rival: bool = False
+    """Another person was mentioned since the child was last named."""
+    gender: str | None = None
+    """`she` or `he`, once the note has called the child so beyond doubt."""
+
+    def meet(self, who: Who) -> None:
+        """Take note of whom a clause is about."""
+        if who is Who.CHILD:
+            self.is_of_another = self.has_rival = False
+        elif who is Who.PERSON:
+            self.is_of_another = True
+
+
+class Match(msgspec.Struct, frozen=True):
+    """A cue, found in the words from `start` to before `end`."""
+
+    start: int
+    end: int
+    cue: ReadCue
+
+
+class Clauses(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence in one language: its words, the clause of each, where each clause starts, and the cues found."""
+
+    language: Language
+    tokens: tuple[Token, ...]
+    clause_of: tuple[int, ...]
+    starts: tuple[int, ...]
+    covered: frozenset[int]
+    """The words that are part of a cue."""
+
+    def end(self, clause: int) -> int:
+        """Where a clause ends."""
+        return self.starts[clause + 1] if clause + 1 < len(self.starts) else len(self.tokens)
+
+    def is_in(self, at: int, *lists: str) -> bool:
+        """Say whether a word is in one of these lists of the language."""
+        roles = self.language.roles.get(self.tokens[at].word)
+        return roles is not None and not roles.isdisjoint(lists)
+
+    def is_name(self, at: int) -> bool:
+        """Say whether a word looks like somebody else's name: a capital, and no article before it.
+
+        Where every noun has a capital it takes a link too: "mit Leo" may be a person, and "mit Klötzen" costs no more than doubt.
+        """
+        token = self.tokens[at]
+        if not token.is_capital or token.is_child or token.is_quoted or at == 0:
+            return False
+        if not self.language.file.all_names_are_capital and not self.is_in(at - 1, "links"):
+            return False
+        return not self.is_in(at, "things", "she", "he", "speakers", "titles") and not self.is_in(at - 1, "determiners", "titles")
+
+
+def clauses_of(tokens: Sequence[Token], language: Language) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The clause of each word, and where each clause starts: at a comma or the like, and at a joint (and, but, when)."""
+    clause_of: list[int] = []
+    starts = [0]
+    for at, token in enumerate(tokens):
+        if at and (token.follows_break or (token.word in language.words["joints"] and not token.is_quoted)):
+            starts.append(at)
+        clause_of.append(len(starts) - 1)
+    return tuple(clause_of), tuple(starts)
+
+
+def subject_of(line: Clauses, clause: int, memory: Memory) -> Who:
+    """Whom a clause is about, by its first words."""
+    for at in range(line.starts[clause], line.end(clause)):
+        if at in line.covered:
+            return Who.NOBODY
+        if (who := _named(line, at, memory)) is not None:
+            return who
+        if line.is_in(at, "adjuncts"):
+            return _after_adjunct(line, at, line.end(clause), memory)
+        if line.tokens[at].is_quoted or line.is_in(at, "between", "openers", "determiners", "joints"):
+            continue
+        if line.is_in(at, "plain") or line.tokens[at].word[0].isdigit():
+            return Who.NOBODY
+        return _unknown(line, at)
+    return Who.NOBODY
+
+
+def _named(line: Clauses, at: int, memory: Memory) -> Who | None:
+    """Who is named by this word, if anybody is."""
+    if line.tokens[at].is_child:
+        is_owner = at + 2 < len(line.tokens) and line.tokens[at + 1].word == "'s"
+        return Who.PERSON if is_owner and line.is_in(at + 2, "persons", "others") else Who.CHILD
+    if line.is_in(at, "she", "he"):
+        return pronoun(line, at, memory)
+    if line.is_in(at, "speakers"):
+        return Who.SPEAKER
+    if line.is_in(at, "persons", "titles"):
+        return Who.PERSON
+    if line.is_in(at, "others"):
+        return Who.OTHER
+    return None
+
+
+def _after_adjunct(line: Clauses, start: int, end: int, memory: Memory) -> Who:
+    """After lunch, with the others ...: the first one named who can act; else anybody named at all."""
+    seen = Who.NOBODY
+    for at in range(start, end):
+        if at in line.covered:
+            return seen
+        who = _named(line, at, memory)
+        if who in (Who.CHILD, Who.PRONOUN, Who.SPEAKER):
+            return who
+        seen = who or seen
+    return seen
+
+
+def _unknown(line: Clauses, at: int) -> Who:
+    """A word of which nothing is known: a name, if it is written and used like one."""
+    if line.is_name(at):
+        return Who.PERSON
+    is_first_name = at == 0 and line.tokens[at].is_capital and not line.is_in(at, "things")
+    acts = at + 1 < len(line.tokens) and (at + 1 in line.covered or line.is_in(at + 1, "between", "plain"))
+    return Who.PERSON if is_first_name and acts else Who.UNCLEAR
+
+
+def pronoun(line: Clauses, at: int, memory: Memory) -> Who:
+    """Whom "she" means here: the child, or a person, where it may be somebody else."""
+    is_she, is_he = line.is_in(at, "she"), line.is_in(at, "he")
+    gender = None if is_she and is_he else "she" if is_she else "he"
+    if memory.is_of_another or (gender and memory.gender and gender != memory.gender):
+        return Who.PERSON
+    if memory.has_rival and (gender is None or memory.gender is None):
+        return Who.PERSON
+    if not memory.has_rival:
+        memory.gender = gender or memory.gender
+    return Who.PRONOUN
+
+
+def who_did(line: Clauses, match: Match, before: Who, memory: Memory) -> Who:
+    """Who does what a cue of doing tells; `before`: whom the clause before is about, where this one names nobody."""
+    first = line.starts[line.clause_of[match.start]]
+    if first and line.is_in(first, "relatives") and not line.tokens[first - 1].is_child:
+        return Who.UNCLEAR
+    company = 0
+    for at in range(match.start - 1, max(first, match.start - BETWEEN_MAX) - 1, -1):
+        token = line.tokens[at]
+        if token.is_child or line.is_in(at, "she", "he"):
+            return _acting(line, at, first, memory)
+        if line.is_in(at, "objects") and at > first and line.is_in(at - 1, "reports"):
+            return Who.PERSON if memory.is_of_another or memory.has_rival else Who.PRONOUN
+        if line.is_in(at, "between"):
+            company += 1
+        elif not line.is_in(at, "openers", "joints"):
+            return Who.UNCLEAR
+    if match.start - first > BETWEEN_MAX:
+        return Who.UNCLEAR
+    if not company and line.tokens[match.start].word in match.cue.pattern.bare and before not in (Who.CHILD, Who.PRONOUN):
+        return Who.UNCLEAR
+    return Who.PERSON if before is Who.NOBODY and memory.is_of_another else before
+
+
+def _acting(line: Clauses, at: int, first: int, memory: Memory) -> Who:
+    """Whether the child named at this place acts, by what of the clause stands before it."""
+    who = _named(line, at, memory) or Who.UNCLEAR
+    if at == first:
+        return who
+    if line.is_in(at - 1, "links"):
+        return Who.UNCLEAR
+    is_reported = any(line.is_in(before, "reports") for before in range(max(first, at - 3), at))
+    if is_reported:
+        return who
+    is_opened = False
+    for before in range(first, at):
+        is_opened = is_opened or line.is_in(before, "adjuncts")
+        if line.is_in(before, "persons", "titles") or line.is_name(before):
+            return Who.UNCLEAR
+        if not is_opened and not line.is_in(before, "openers", "between", "joints", "adversatives", "plain"):
+            return Who.UNCLEAR
+    return who
+
+
+def whose(line: Clauses, match: Match, subject: Who, before: Who, memory: Memory) -> Who:
+    """Whose event it is that a cue names; `subject`: whom its own clause is about."""
+    first = line.starts[line.clause_of[match.start]]
+    if match.start > first:
+        at = match.start - 1
+        if line.is_in(at, "not_hers"):
+            return Who.SPEAKER
+        if line.tokens[at].word == "'s" and not (at > first and line.tokens[at - 1].is_child):
+            return Who.PERSON
+    if any(line.is_in(at, "persons") or line.is_name(at) for at in range(max(first, match.start - BETWEEN_MAX), match.start)):
+        return Who.PERSON
+    if _is_given_to_another(line, match.end):
+        return Who.PERSON
+    if subject in (Who.CHILD, Who.PRONOUN):
+        return subject
+    if subject in (Who.SPEAKER, Who.NOBODY) and before is not Who.PERSON and not memory.is_of_another:
+        return Who.NOBODY
+    return Who.UNCLEAR
+
+
+def _is_given_to_another(line: Clauses, after: int) -> bool:
+    """The first steps *of Leo*."""
+    if after + 1 >= len(line.tokens) or not line.is_in(after, "links"):
+        return False
+    is_another = line.is_name(after + 1) or line.is_in(after + 1, "persons", "others", "speakers")
+    return is_another and not line.tokens[after + 1].is_child
+
+
+def meet_rivals(line: Clauses, clause: int, subject: Who, memory: Memory) -> None:
+    """Take note of other people that a clause mentions beside the one it is about."""
+    memory.meet(subject)
+    if any(line.is_name(at) or line.is_in(at, "persons") for at in range(line.starts[clause], line.end(clause))):
+        memory.has_rival = True

@@ -1,0 +1,66 @@
+"""The cue files: each reads strictly, names only what the catalogue has, and says by which file and why where it does not."""
+
+from pathlib import Path
+
+import pytest
+
+from events.catalogue import CATALOGUE
+from events.prose import milestones_in
+from events.prose_cues import CueMistake, Language, languages, read
+
+FOLDER = Path(__file__).parents[3] / "events" / "catalogue_data" / "cues"
+ENGLISH = (FOLDER / "en.toml").read_bytes()
+LANGUAGES = languages()
+
+
+def test_every_cue_names_a_milestone_of_the_catalogue() -> None:
+    cued = {cue.key for language in LANGUAGES for cue in language.file.cues}
+    assert cued - CATALOGUE.by_key.keys() == set()
+
+
+def test_most_of_what_daycares_write_about_has_a_cue() -> None:
+    assert len({cue.key for language in LANGUAGES if language.name == "en" for cue in language.file.cues}) >= 120
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
+def test_a_language_lists_each_milestone_once(language: Language) -> None:
+    keys = [cue.key for cue in language.file.cues]
+    assert sorted(set(keys)) == sorted(keys)
+
+
+def test_every_file_of_the_folder_is_read_in_the_order_of_its_name() -> None:
+    assert [language.name for language in LANGUAGES] == sorted(file.stem for file in FOLDER.glob("*.toml"))
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        (b"[marks", "xx: "),
+        (ENGLISH + b"\n[extra]\na = 1\n", "xx: .*extra"),
+        (b'marks = ["the"]', "xx: .*required field"),
+        (ENGLISH.replace(b'"<scribble>"', b'"<scrawl>"'), "xx: .*scrawl"),
+        (ENGLISH.replace(b'"<scribble>"', b'"@nobody"'), "xx: .*nobody"),
+        (ENGLISH.replace(b'"<scribble>"', b'"..3 scribbled"'), "xx: .*begins with no certain word"),
+        (ENGLISH.replace(b'"<scribble>"', b'"Scribbled"'), "xx: .*lower case"),
+        (ENGLISH.replace(b'"<scribble>"', b'""'), "xx: .*without a word"),
+    ],
+)
+def test_a_cue_file_that_cannot_be_is_refused_by_name(said: bytes, named: str) -> None:
+    with pytest.raises(CueMistake, match=named):
+        read("xx", said)
+
+
+# Each is the plainest way to say it: a cue that its own language's guards or subjects shut out would be dead.
+PLAIN = {
+    "en": ("Mia clapped.", "Mia crawled.", "Mia laughed."),
+    "de": ("Mia hat geklatscht.", "Mia ist gekrabbelt.", "Mia hat gelacht."),
+    "es": ("Mia aplaudió.", "Mia gateó.", "Mia se rió."),
+    "fr": ("Mia a applaudi.", "Mia a marché à quatre pattes.", "Mia a ri."),
+    "nl": ("Mia heeft geklapt.", "Mia heeft gekropen.", "Mia heeft gelachen."),
+}
+
+
+@pytest.mark.parametrize("language", PLAIN)
+def test_the_plainest_sentence_is_understood_in_every_language(language: str) -> None:
+    found = [milestones_in(text, names=["Mia"]) for text in PLAIN[language]]
+    assert found == [("hands.claps",), ("movement.crawls",), ("feelings.laughs",)]

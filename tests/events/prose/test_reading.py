@@ -1,0 +1,188 @@
+"""How a note is read: who does it, what is denied, what shares words; and that no text takes long or goes wrong."""
+
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from events.catalogue import CATALOGUE
+from events.prose import TEXT_CHARACTERS_MAX, milestones_in
+from events.prose_cues import languages
+
+WALKS, FIRST_STEPS, CLAPS, LAUGHS = "movement.walks", "movement.first-steps", "hands.claps", "feelings.laughs"
+WORDS = sorted(
+    {word for language in languages() for word in language.cues}
+    | {word for language in languages() for word in (*language.file.between, *language.file.joints, *language.file.she)}
+)
+
+
+def test_milestones_come_in_the_order_of_the_words_and_each_once() -> None:
+    text = "Mia laughed and clapped. After nap she clapped again, then she laughed and walked to the mat."
+    assert milestones_in(text, names=["Mia"]) == (LAUGHS, CLAPS, WALKS)
+
+
+def test_of_two_cues_that_share_words_the_more_exact_one_counts() -> None:
+    """"First steps" is never "walks" too."""
+    assert milestones_in("Mia took her first steps today.", names=["Mia"]) == (FIRST_STEPS,)
+    assert milestones_in("She rolled from her tummy to her back.", names=["Mia"]) == ("movement.rolls-tummy-to-back",)
+    assert milestones_in("Mia crawled up the stairs.", names=["Mia"]) == ("movement.crawls-up-stairs",)
+
+
+def test_a_denial_ends_where_the_sentence_turns() -> None:
+    assert milestones_in("Mia isn't walking or clapping yet, but she laughed.", names=["Mia"]) == (LAUGHS,)
+    assert milestones_in("Mia isn't walking, clapping or laughing.", names=["Mia"]) == ()
+    assert milestones_in("Walking across the room, almost!", names=["Mia"]) == ()
+
+
+@pytest.mark.parametrize("name", ["Mia", "MIA", "Mia Rose", "mia"])
+def test_the_child_is_known_by_the_name_that_the_source_shows(name: str) -> None:
+    assert milestones_in(f"{name} clapped today.", names=[name]) == (CLAPS,)
+    assert milestones_in("Mia clapped today.", names=[name]) == (CLAPS,)
+    assert milestones_in("Mia clapped today.", names=["Theo"]) == ()
+
+
+def test_without_names_a_name_is_a_strangers_and_a_pronoun_the_childs() -> None:
+    assert milestones_in("Mia clapped today.") == ()
+    assert milestones_in("She clapped today.") == (CLAPS,)
+    assert milestones_in("Clapped her hands today!") == (CLAPS,)
+
+
+def test_a_name_that_is_a_word_too_stands_for_the_child_only_with_a_capital() -> None:
+    assert milestones_in("Will clapped today.", names=["Will"]) == (CLAPS,)
+    assert milestones_in("Today Will will clap soon.", names=["Will"]) == ()
+    assert milestones_in("He will clap.", names=["Will"]) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Leo was silly. He clapped.",
+        "Mia played with Leo. He clapped.",
+        "Mia's brother clapped.",
+        "Grandma came, she clapped.",
+        "Mia sat with Leo, who clapped.",
+        "Leo clapped. Laughed too.",
+        "Leo's first steps!",
+        "Our first steps as a class!",
+        "First steps of Leo!",
+    ],
+)
+def test_what_somebody_else_did_is_not_the_childs(text: str) -> None:
+    assert milestones_in(text, names=["Mia"]) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mia walks already?",
+        "Mia clapped at home.",
+        "Yesterday Mia clapped.",
+        "Mum says Mia clapped.",
+        "Please send a film where Mia clapped.",
+        "Mia clapped if she was asked.",
+        "Mia walked in the stroller.",
+        "Mia walked with help.",
+    ],
+)
+def test_a_question_a_request_a_condition_hearsay_or_help_tells_of_nothing(text: str) -> None:
+    assert milestones_in(text, names=["Mia"]) == ()
+
+
+def test_after_somebody_else_the_childs_name_makes_it_the_childs_again() -> None:
+    assert milestones_in("Leo was sad. Mia hugged him. She laughed.", names=["Mia"]) == ("feelings.shows-affection", LAUGHS)
+    assert milestones_in("Leo was sad. Mia sang. Mia laughed.", names=["Mia"]) == ("talking.sings-along", LAUGHS)
+
+
+def test_few_quoted_words_are_the_childs_and_many_are_a_song() -> None:
+    assert milestones_in("Mia said “mama” today.", names=["Mia"]) == ("talking.names-a-parent",)
+    assert milestones_in("We read “Mia clapped and clapped and laughed all day”.", names=["Mia"]) == ()
+
+
+def test_each_sentence_is_read_in_its_own_language() -> None:
+    text = "Mia hat heute geklatscht. She laughed all day. ¡Hoy caminó por primera vez!"
+    assert milestones_in(text, names=["Mia"]) == (CLAPS, LAUGHS, WALKS)
+
+
+def test_typographic_marks_and_capitals_change_nothing() -> None:
+    assert milestones_in("MIA ISN’T WALKING YET!!", names=["Mia"]) == ()
+    assert milestones_in("MIA CLAPPED!!! 🎉🎉", names=["Mia"]) == (CLAPS,)
+
+
+notes = st.one_of(
+    st.text(max_size=400),
+    st.lists(st.sampled_from([*WORDS, "Mia", "Leo", ".", ",", "?", "!", "\n", '"', "“", "not", "'s"]), max_size=60).map(" ".join),
+)
+
+
+@given(text=notes, names=st.lists(st.one_of(st.just("Mia"), st.text(max_size=8)), max_size=3))
+@example(text="", names=[])
+@example(text="\x00\ud800 clapped", names=["", "'", "\ud800"])
+@example(text="İ’s ß clapped", names=["İ"])
+def test_any_text_gives_known_milestones_each_once_and_the_same_again(text: str, names: list[str]) -> None:
+    found = milestones_in(text, names=names)
+    assert set(found) <= CATALOGUE.by_key.keys()
+    assert len(set(found)) == len(found)
+    assert milestones_in(text, names=names) == found
+
+
+HOSTILE = {
+    "one word without an end": "a",
+    "one sentence of cues": "clapped ",
+    "clauses of cues": "and clapped, ",
+    "a subject far away": "she really ",
+    "verbs with long gaps": "picked up one one one ",
+    "denials": "not never no ",
+    "open quotations": "“",
+    "straight quotations": '"a',
+    "apostrophes": "n't'",
+    "names": "Mia Leo ",
+    "a cue that means something else": "walked holding my hand ",
+    "first steps": "her first few wobbly ",
+    "dashes": "a-",
+    "ends": "?.",
+    "every language": "la de the ze sie clapped ",
+}
+
+
+COUNTED_CHARACTERS = 2_000
+"""Enough to tell a square from a line, and few enough to be counted line by line."""
+
+
+def steps(text: str) -> int:
+    """How many lines of our own run while a text is read: a measure of work that does not depend on the machine."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal count
+        if "prose" not in frame.f_code.co_filename:
+            return None
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        milestones_in(text, names=["Mia"])
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_the_work_grows_no_faster_than_the_text(hostile: str) -> None:
+    """Twice the text, at most a little over twice the work."""
+    half = HOSTILE[hostile] * (COUNTED_CHARACTERS // 2 // len(HOSTILE[hostile]))
+    assert steps(half * 2) <= 2.3 * steps(half) + 1_000
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_the_longest_note_of_any_kind_is_read_to_its_end(hostile: str) -> None:
+    long = HOSTILE[hostile] * (TEXT_CHARACTERS_MAX // len(HOSTILE[hostile]))
+    assert set(milestones_in(long, names=["Mia"])) <= CATALOGUE.by_key.keys()
+
+
+def test_what_stands_beyond_the_longest_note_is_not_read() -> None:
+    assert milestones_in("." * TEXT_CHARACTERS_MAX + " Mia clapped.", names=["Mia"]) == ()
