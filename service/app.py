@@ -7,6 +7,7 @@
 Owns the order in which parts start and stop. Decides nothing.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
@@ -22,6 +23,7 @@ from service import catalogue, health, openapi
 from service.access import devices, founding, joining
 from service.access.guard import Guard
 from service.asking import Asked
+from service.daycare import calls, families, imports
 from service.errors import MethodNotAllowed, NotFound, bytes_of, headers_of
 from service.feed import routes as feed_routes
 from service.feed.streams import Streams
@@ -39,13 +41,19 @@ from service.settings import Settings, SettingWrong, from_environment
 from service.surprise import handover, tips
 from service.surprise.clock import Clock
 from service.telemetry import configure, request_log
+from service.webhooks import routes as webhooks
+from service.webhooks.reach import Reach
+from service.webhooks.sender import Sender
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *founding.ROUTES, *joining.ROUTES, *devices.ROUTES,
     feed_routes.read_feed, feed_routes.read_timeline, *handover.ROUTES, *tips.ROUTES,
-    *catalogue.ROUTES, *health.ROUTES, *openapi.ROUTES,
+    *families.ROUTES, *calls.ROUTES, *imports.ROUTES, *webhooks.ROUTES, *catalogue.ROUTES, *health.ROUTES, *openapi.ROUTES,
 )  # fmt: skip
 """What litestar answers. The two hot routes are added in `paths_of`."""
+
+
+IMPORTS_AT_ONCE: Final = 2
 
 
 class RouteSaysNothing(TypeError):
@@ -72,6 +80,7 @@ def build(settings: Settings) -> Front:
     )
     front = Front(paths=paths_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
     framework.state.front = front
+    framework.state.reach = Reach(allow_private=settings.webhooks_anywhere)
     framework.state.openapi = msgspec.json.encode(openapi.draw((m, t, target.says) for m, t, target in front.paths.as_text()))
     return front
 
@@ -122,6 +131,11 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
         clock = Clock(pool=pool, log=log)
         await clock.start()
         opened.push_async_callback(clock.stop)
+        # A reach of its own: look-ups that hang while somebody makes a webhook are in no delivery's way.
+        sender = Sender(pool=pool, wake=wake, reach=Reach(allow_private=settings.webhooks_anywhere), now=log.now)
+        await sender.start()
+        opened.push_async_callback(sender.stop)
+        app.state.sender = sender
         streams = Streams(pool=pool, wake=wake)
         await streams.start()
         opened.push_async_callback(streams.stop)
@@ -135,6 +149,7 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             guard=Guard(pool=pool),
             limits=limits_of(settings),
             metrics=front.metrics,
+            imports=asyncio.Semaphore(IMPORTS_AT_ONCE),
         )
         try:
             yield

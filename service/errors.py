@@ -118,6 +118,18 @@ class TooManyRequests(Refused):
         self.retry_after_s = retry_after_s
 
 
+class Replayed(Refused):
+    """This very call was taken already. Who is not sure that it was signs it again, with the time of now."""
+
+    code, status, title = "daycare.replayed", 409, "This was here before"
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This signature was used already. To send again, sign again with the time of now.", at="webhook-signature"
+        )
+
+
 class HostInvalid(Refused):
     """A request names one host, in the form of one (RFC 9112, section 3.2)."""
 
@@ -196,7 +208,7 @@ def headers_of(refusal: Refused) -> list[tuple[bytes, bytes]]:
     match refusal:
         case MethodNotAllowed():
             headers.append((b"allow", ", ".join(refusal.allowed).encode()))
-        case TooManyRequests():
+        case TooManyRequests() | Replayed():
             headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
         case Unauthenticated():
             headers.append((b"www-authenticate", b'Bearer realm="stillnew"'))

@@ -32,7 +32,7 @@ from service.errors import (
     refusal_of,
 )
 from service.house import House, now_utc
-from service.limits import Kind, neighbourhood
+from service.limits import Kind, address_of
 from service.paths import Paths, Route
 from service.says import Says, Who
 from service.telemetry import REQUEST_ID, Metrics, RequestLine, described
@@ -177,10 +177,12 @@ class Front:
                     caller = await house.guard.authenticate(scope) if header(scope, b"authorization") is not None else None
                 case Who.ANYONE:
                     pass
+                case Who.SIGNED:
+                    return None
             if caller is not None:
                 house.limits.take(says.kind, caller.device)
             elif says.kind is not Kind.FREE:
-                house.limits.take(Kind.STRANGER, _address(scope))
+                house.limits.take(Kind.STRANGER, address_of(scope))
         except Unauthenticated:
             self._count_stranger(house, scope)
             raise
@@ -191,7 +193,7 @@ class Front:
 
     def _count_stranger(self, house: House, scope: Scope) -> None:
         try:
-            house.limits.take(Kind.STRANGER, _address(scope))
+            house.limits.take(Kind.STRANGER, address_of(scope))
         except TooManyRequests:
             self.metrics.refused_by_limit.labels(Kind.STRANGER.value).inc()
             raise
@@ -240,8 +242,3 @@ def told_refusal(error: Exception) -> Refused:
     elif refusal is not error:
         logger.warning("unavailable", **described(error))
     return refusal
-
-
-def _address(scope: Scope) -> str:
-    client = scope.get("client")
-    return neighbourhood(client[0] if client else None)

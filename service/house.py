@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,4 +38,6 @@ class House:
     guard: Guard
     limits: Limits
     metrics: Metrics
+    imports: asyncio.Semaphore
+    """As many files as may be read at once: each fills memory, and keeps a core busy."""
     now: Callable[[], datetime] = now_utc

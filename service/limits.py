@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from enum import Enum
 from typing import Final
 
+from service.asgi import Scope
 from service.errors import TooManyRequests
 from service.settings import Settings
 
@@ -75,6 +76,12 @@ def limits_of(settings: Settings) -> Limits:
             Kind.STRANGER: settings.limit_strangers,
         }
     )
+
+
+def address_of(scope: Scope) -> str:
+    """What a caller whom nothing else tells apart is counted by."""
+    client = scope.get("client")
+    return neighbourhood(client[0] if client else None)
 
 
 def neighbourhood(address: str | None) -> str:

@@ -84,11 +84,12 @@ def _operation(method: str, template: str, says: Says, schema_by_shape: dict[int
             operation["security"] = [{"device": []}]
         case Who.ANYONE_OR_DEVICE:
             operation["security"] = [{}, {"device": []}]
-        case Who.ANYONE:
+        case Who.ANYONE | Who.SIGNED:
             operation["security"] = []
     if says.takes is not None:
         schema = _renamed(schema_by_shape[id(says.takes)])
-        operation["requestBody"] = {"required": True, "content": {name: {"schema": schema} for name in MEDIA_TYPES}}
+        content = {name: {"schema": schema} for name in says.takes_as or MEDIA_TYPES}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
@@ -135,7 +136,7 @@ def _refusals(template: str, says: Says) -> list[type[Refused]]:
         found += BY_EVERY_BODY
     elif says.query:
         found.append(FieldInvalid)
-    if says.who is not Who.ANYONE:
+    if says.who not in (Who.ANYONE, Who.SIGNED):
         found.append(Unauthenticated)
     if "{" in template:
         found.append(NotFound)

@@ -23,6 +23,8 @@ class Who(Enum):
     """A token is not needed; one that is sent must be good, and says which person asks."""
     DEVICE = "a device"
     MEMBER = "a member of the family in the path"
+    SIGNED = "a daycare's system, by its signature"
+    """Nobody can be told from the headers alone: the route reads the body, checks, and counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class Says:
     validates: bool = False
     """The answer has an ETag, and is 304 to who names it in If-None-Match."""
     takes: Any = None
+    takes_as: tuple[str, ...] = ()
+    """The media types of a body that is neither JSON nor MessagePack, or not both."""
     answers: Any = None
     speaks_of: tuple[Any, ...] = ()
     answers_as: str | None = None

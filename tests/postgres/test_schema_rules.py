@@ -16,6 +16,11 @@ OF_NO_FAMILY = {
     "membership": "answers which families a person has, so it is kept by person",
     "invite": "whoever redeems a code does not know the family yet",
     "pair_code": "belongs to a person",
+    "daycare": "a key may serve several families, and is found before any is known",
+    "daycare_call": "a call belongs to a key",
+    "daycare_code": "whoever redeems a code does not know the family yet",
+    "daycare_child": "says which family's child a daycare means",
+    "daycare_waiting": "waits because nobody knows whose it is",
     "_pogo_migration": "the migration tool's own",
     "_pogo_version": "the migration tool's own",
 }

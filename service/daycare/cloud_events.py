@@ -1,0 +1,222 @@
+"""CloudEvents 1.0, structured, in a batch or binary: the records that a call posts, each read or refused by itself.
+
+Owns the wire of daycares. Attributes and their types are those of the specification (cloudevents.io, JSON format and HTTP
+binding 1.0.2); `recorded`, `revised`, `precision` and `childname` are extensions of ours.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+from urllib.parse import unquote
+
+import msgspec
+
+from events.catalogue import CATALOGUE
+from events.errors import BodyMalformed, FieldInvalid, Refused, TimeOutOfRange, UnknownMilestone
+from events.event import Instant, LongText, Precision, ShortText
+from events.ids import MilestoneKey
+from events.strict import invalid_field, require_utf8
+from service.asgi import Scope, headers
+from service.bodies import decode_json
+from service.daycare.record import Record
+from service.errors import MediaTypeUnsupported
+from service.log.admit import AHEAD_MAX, require_sane
+
+EVENTS_MAX: Final = 500
+EVENT_BYTES_MAX: Final = 64 * 1024
+STRUCTURED: Final = b"application/cloudevents+json"
+BATCH: Final = b"application/cloudevents-batch+json"
+PLAIN: Final = b"application/json"
+TYPE: Final = re.compile(r"org\.stillnew\.([A-Za-z]+)\.v1")
+
+Named = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+
+
+class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """The attributes that count. Others are extensions of others, and are passed over."""
+
+    specversion: str
+    id: Named
+    source: Named
+    type: Named
+    subject: Named
+    time: Instant
+    data: msgspec.Raw
+    datacontenttype: str | None = None
+    recorded: Instant | None = None
+    revised: Instant | None = None
+    precision: Precision = Precision.MINUTE
+    childname: Annotated[str, msgspec.Meta(min_length=1, max_length=120)] | None = None
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The data of NoteWritten."""
+
+    text: LongText
+
+
+class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The data of MilestoneObserved."""
+
+    milestone: MilestoneKey
+    note: ShortText | None = None
+
+
+class TakenBack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The data of Withdrawn: an earlier event of the same source."""
+
+    target: Named
+
+
+class Posted(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of a call."""
+
+    id: str
+    source: str
+    record: Record
+
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of a call that cannot be read, and as much of it as can."""
+
+    id: str | None
+    source: str | None
+    problem: Refused
+
+
+class _Known(msgspec.Struct, frozen=True):
+    id: Named | None = None
+    source: Named | None = None
+
+
+def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> list[Posted | Unread]:
+    """The events of a call, in its order. `called` is its signed id, `at` its signed time.
+
+    Raises:
+        MediaTypeUnsupported, BodyMalformed, FieldInvalid: there is no telling the events apart.
+    """
+    match _form(scope):
+        case "batch":
+            raws = _raws(body)
+            if not 1 <= len(raws) <= EVENTS_MAX:
+                raise FieldInvalid(f"A call holds 1 to {EVENTS_MAX} events; this one holds {len(raws)}.", at="events")
+            return [_read(bytes(raw), within=f"events[{number}]", at=at, now=now) for number, raw in enumerate(raws)]
+        case "structured":
+            return [_read(body, within="", at=at, now=now)]
+        case _:
+            return [_read(_joined(scope, body, called=called), within="", at=at, now=now)]
+
+
+def _raws(body: bytes) -> list[msgspec.Raw]:
+    require_utf8(body)
+    try:
+        return msgspec.json.decode(body, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BodyMalformed(f"The body is no list of events: {error}.") from None
+
+
+def _form(scope: Scope) -> str:
+    named = headers(scope, b"content-type")
+    if len(named) != 1 or headers(scope, b"content-encoding"):
+        raise MediaTypeUnsupported
+    media_type, _, parameters = named[0].lower().replace(b" ", b"").replace(b'"', b"").partition(b";")
+    if parameters in (b"", b"charset=utf-8"):
+        if media_type == BATCH:
+            return "batch"
+        if media_type == STRUCTURED:
+            return "structured"
+        if media_type == PLAIN and headers(scope, b"ce-specversion"):
+            return "binary"
+    raise MediaTypeUnsupported
+
+
+def _joined(scope: Scope, body: bytes, *, called: str) -> bytes:
+    """A binary event as a structured one. Its attributes are headers, which no signature covers, but for the id: it is signed."""
+    attributes: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        if name.startswith(b"ce-"):
+            key = name[3:].decode("latin-1")
+            if key in attributes:
+                raise FieldInvalid("The header stands twice.", at=f"ce-{key}")
+            attributes[key] = unquote(value.decode("latin-1"))
+    if attributes.get("id") != called:
+        raise FieldInvalid("In binary mode the signed webhook-id is the event's id.", at="ce-id")
+    attributes.pop("data", None)
+    decode_json(body, dict[str, Any])
+    return msgspec.json.encode(attributes)[:-1] + b',"data":' + body + b"}"
+
+
+def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> Posted | Unread:
+    try:
+        if len(raw) > EVENT_BYTES_MAX:
+            raise FieldInvalid(f"An event holds at most {EVENT_BYTES_MAX} bytes.", at=None)
+        return _posted(decode_json(raw, CloudEvent), at=at, now=now)
+    except Refused as refusal:
+        refusal.at = ".".join(part for part in (within, refusal.at) if part) or None
+        known = _known(raw)
+        return Unread(id=known.id, source=known.source, problem=refusal)
+
+
+def _known(raw: bytes) -> _Known:
+    try:
+        return msgspec.json.decode(raw, type=_Known)
+    except (msgspec.DecodeError, RecursionError):
+        return _Known()
+
+
+def _posted(event: CloudEvent, *, at: datetime, now: datetime) -> Posted:
+    if event.specversion != "1.0":
+        raise FieldInvalid("This service reads CloudEvents 1.0.", at="specversion")
+    if (event.datacontenttype or "application/json").partition(";")[0] != "application/json":
+        raise FieldInvalid("The data is JSON, in `data`.", at="datacontenttype")
+    recorded = event.recorded or at
+    revised = event.revised or recorded
+    for name, time in (("time", event.time), ("recorded", recorded), ("revised", revised)):
+        require_sane(time, at=name)
+        if time > now + AHEAD_MAX:
+            raise TimeOutOfRange("A time lies at most a day ahead of now.", at=name)
+    what = _data(event)
+    record = Record(
+        id=what.target if isinstance(what, TakenBack) else event.id,
+        reference=event.subject,
+        shown_name=event.childname,
+        occurred_at=event.time,
+        precision=event.precision,
+        recorded_at=recorded,
+        revised_at=revised,
+        is_dated=event.revised is not None,
+        milestone=what.milestone if isinstance(what, Milestone) else None,
+        text=what.text if isinstance(what, Note) else what.note if isinstance(what, Milestone) else None,
+        is_gone=isinstance(what, TakenBack),
+    )
+    return Posted(id=event.id, source=event.source, record=record)
+
+
+_SHAPES: Final[Mapping[str, type[Note] | type[Milestone] | type[TakenBack]]] = {
+    "NoteWritten": Note,
+    "MilestoneObserved": Milestone,
+    "Withdrawn": TakenBack,
+}
+
+
+def _data(event: CloudEvent) -> Note | Milestone | TakenBack:
+    named = TYPE.fullmatch(event.type)
+    shape = _SHAPES.get(named[1]) if named is not None else None
+    if shape is None:
+        known = ", ".join(f"org.stillnew.{name}.v1" for name in _SHAPES)
+        raise FieldInvalid(f"A daycare posts {known}.", at="type")
+    try:
+        what = msgspec.json.decode(event.data, type=shape)
+    except msgspec.ValidationError as error:
+        raise invalid_field(error, within="data") from None
+    except (msgspec.DecodeError, RecursionError):
+        raise BodyMalformed("The data cannot be read.", at="data") from None
+    if isinstance(what, Milestone) and what.milestone not in CATALOGUE.by_key:
+        raise UnknownMilestone(f"The catalogue has no {what.milestone}.", at="data.milestone")
+    return what
+
+
+def called_at(seconds: int) -> datetime:
+    """The time that a call was signed at."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)

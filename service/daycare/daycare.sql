@@ -1,0 +1,211 @@
+-- name: add_key
+INSERT INTO daycare (key_id, person_id, name, family_id, secret, created_at)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: key
+SELECT key_id, person_id, name, family_id, secret, before, before_until
+  FROM daycare
+ WHERE key_id = $1;
+
+-- name: note_call
+-- A call is noted once; the second of two at once waits for the first, and then adds nothing.
+INSERT INTO daycare_call (key_id, call_id, signed_at)
+VALUES ($1, $2, $3)
+ON CONFLICT (key_id, signed_at, call_id) DO NOTHING
+RETURNING call_id;
+
+-- name: came_before
+-- Whether this call, of which the answer may have been lost, was here with an earlier signature.
+SELECT EXISTS (
+  SELECT
+    FROM daycare_call
+   WHERE key_id = $1
+     AND call_id = $2
+     AND signed_at < $3) AS came_before;
+
+-- name: forget_calls
+DELETE FROM daycare_call
+ WHERE key_id = $1
+   AND signed_at < $2;
+
+-- name: rotate
+-- Asked again by the same call, whose answer was lost, it is told the same secret.
+UPDATE daycare
+   SET before = CASE WHEN rotated_by = $4 THEN before ELSE secret END,
+       before_until = CASE WHEN rotated_by = $4 THEN before_until ELSE $3 END,
+       secret = CASE WHEN rotated_by = $4 THEN secret ELSE $2 END,
+       rotated_by = $4
+ WHERE key_id = $1
+RETURNING secret, before_until;
+
+-- name: count_keys
+SELECT count(*)
+  FROM daycare
+ WHERE family_id = $1;
+
+-- name: add_code
+INSERT INTO daycare_code (code_hash, family_id, child_id, made_by, household_id, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: drop_dead_codes
+DELETE FROM daycare_code
+ WHERE family_id = $1
+   AND (used_at IS NOT NULL OR expires_at <= $2);
+
+-- name: count_codes
+SELECT count(*)
+  FROM daycare_code
+ WHERE family_id = $1;
+
+-- name: use_code
+-- Single use, and only while who made it is a member.
+UPDATE daycare_code
+   SET used_at = $2
+ WHERE code_hash = $1
+   AND used_at IS NULL
+   AND expires_at > $2
+   AND EXISTS (
+     SELECT
+       FROM membership
+      WHERE membership.family_id = daycare_code.family_id
+        AND membership.member_id = daycare_code.made_by)
+RETURNING family_id, child_id, made_by, household_id;
+
+-- name: membership
+SELECT member_id
+  FROM membership
+ WHERE person_id = $1
+   AND family_id = $2;
+
+-- name: link
+-- A reference is one family's: another's code does not take it away.
+INSERT INTO daycare_child (person_id, reference, family_id, member_id, child_id)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (person_id, reference) DO UPDATE
+   SET child_id = excluded.child_id, member_id = excluded.member_id
+ WHERE daycare_child.family_id = excluded.family_id
+RETURNING reference;
+
+-- name: links
+SELECT reference, family_id, member_id, child_id
+  FROM daycare_child
+ WHERE person_id = $1
+   AND reference = ANY ($2::text[]);
+
+-- name: drop_links
+-- A member has left: what a daycare means by its references there is nobody any more.
+DELETE FROM daycare_child
+ WHERE family_id = $1
+   AND member_id = $2;
+
+-- name: drop_family_key
+-- The key of one family goes with its member.
+DELETE FROM daycare
+ WHERE family_id = $1
+   AND person_id = $2
+RETURNING key_id;
+
+-- name: drop_importer
+DELETE FROM importer
+ WHERE family_id = $1
+   AND person_id = $2
+RETURNING source;
+
+-- name: drop_waiting
+DELETE FROM daycare_waiting
+ WHERE person_id = $1;
+
+-- name: daycares
+SELECT member.member_id, member.name, membership.person_id, EXISTS (
+         SELECT
+           FROM daycare
+          WHERE daycare.person_id = membership.person_id
+            AND daycare.family_id = member.family_id)
+          OR EXISTS (
+         SELECT
+           FROM importer
+          WHERE importer.person_id = membership.person_id
+            AND importer.family_id = member.family_id) AS is_own
+  FROM member
+  JOIN membership USING (family_id, member_id)
+ WHERE member.family_id = $1
+   AND member.role = 'daycare'
+   AND NOT member.has_left
+ ORDER BY member.member_id;
+
+-- name: references_of
+-- What these daycares call children of this family, and, of a key that is this family's alone, what waits for a name.
+SELECT person_id, reference, NULL AS shown_name, child_id, EXISTS (
+         SELECT
+           FROM daycare_waiting
+          WHERE daycare_waiting.person_id = daycare_child.person_id
+            AND daycare_waiting.reference = daycare_child.reference) AS is_waiting
+  FROM daycare_child
+ WHERE family_id = $1
+   AND person_id = ANY ($2::uuid[])
+ UNION ALL
+SELECT person_id, reference, max(shown_name), NULL::uuid, true
+  FROM daycare_waiting
+ WHERE person_id = ANY ($3::uuid[])
+   AND NOT EXISTS (
+     SELECT
+       FROM daycare_child
+      WHERE daycare_child.person_id = daycare_waiting.person_id
+        AND daycare_child.reference = daycare_waiting.reference)
+ GROUP BY person_id, reference
+ ORDER BY 1, 2
+ LIMIT 1000;
+
+-- name: count_waiting
+SELECT count(*)
+  FROM daycare_waiting
+ WHERE person_id = $1;
+
+-- name: wait
+-- Of two contents under one id the one that was changed later waits.
+INSERT INTO daycare_waiting (person_id, reference, source, record, revised_at, received_at, shown_name, body)
+SELECT *
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::bytea[])
+    ON CONFLICT (person_id, reference, source, record) DO UPDATE
+   SET revised_at = excluded.revised_at, body = excluded.body
+ WHERE daycare_waiting.revised_at <= excluded.revised_at;
+
+-- name: waiting
+SELECT source, record, revised_at, body
+  FROM daycare_waiting
+ WHERE person_id = $1
+   AND reference = $2
+ ORDER BY received_at, source, record
+ LIMIT $3;
+
+-- name: flowed
+DELETE FROM daycare_waiting
+ USING unnest($3::text[], $4::text[], $5::timestamptz[]) AS gone (source, record, revised_at)
+ WHERE daycare_waiting.person_id = $1
+   AND daycare_waiting.reference = $2
+   AND daycare_waiting.source = gone.source
+   AND daycare_waiting.record = gone.record
+   AND daycare_waiting.revised_at = gone.revised_at;
+
+-- name: forget_waiting
+DELETE FROM daycare_waiting
+ WHERE person_id = $1
+   AND received_at < $2;
+
+-- name: importer
+SELECT importer.person_id, membership.member_id
+  FROM importer
+  JOIN membership USING (family_id, person_id)
+ WHERE family_id = $1
+   AND source = $2;
+
+-- name: add_importer
+INSERT INTO importer (family_id, source, person_id)
+VALUES ($1, $2, $3)
+    ON CONFLICT (family_id, source) DO UPDATE SET person_id = excluded.person_id;
+
+-- name: said
+SELECT family_id, member_id, source, record, revision, said
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS asked (family_id, member_id, source, record)
+  JOIN ledger USING (family_id, member_id, source, record);
+

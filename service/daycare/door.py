@@ -1,0 +1,94 @@
+"""Lets a daycare's system in: by a key that the address names, and a signature over the body.
+
+Owns the door: which calls were signed, by whom, and that none is taken twice. Knows nothing of what they post.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from events.ids import FamilyId, PersonId
+from service.asking import Asked
+from service.bodies import read_body
+from service.daycare.ingest import QUERIES
+from service.daycare.signatures import SECRET_BYTES, TOLERANCE_S, SignatureWrong, Signed, verify
+from service.errors import Replayed
+from service.limits import Kind, address_of
+
+KEY_QUERY: Final[Mapping[str, Mapping[str, Any]]] = {"key": {"type": "string", "format": "uuid"}}
+SIGNED_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "webhook-id": {"type": "string", "minLength": 1, "maxLength": 128},
+    "webhook-timestamp": {"type": "string", "pattern": "^[1-9][0-9]{0,11}$"},
+    "webhook-signature": {"type": "string"},
+}
+ROTATION_LASTS: Final = timedelta(hours=24)
+NOBODYS_SECRET: Final = bytes(SECRET_BYTES)
+
+
+class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of a signed call."""
+
+    key: UUID
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A daycare's key."""
+
+    key_id: UUID
+    person: PersonId
+    name: str
+    family: FamilyId | None
+    """The one that it is for; None: whichever gives it a code."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that was let in."""
+
+    key: Key
+    signed: Signed
+    body: bytes
+
+
+async def let_in(request: Asked, *, bytes_max: int) -> Call:
+    """Read a call and see who signed it.
+
+    Raises:
+        SignatureWrong: also where nobody has the key.
+        Replayed: it was here.
+        TooManyRequests: of this key, or of an address whose calls are not signed well.
+        FieldInvalid, BodyTooLarge, BodyTooSlow
+    """
+    house, scope = request.house, request.scope
+    key_id = request.asked_for(KeyQuery).key
+    body = await read_body(scope, request.receive, bytes_max=bytes_max)  # type: ignore[arg-type]
+    row = await house.pool.fetchrow(QUERIES.key, key_id)
+    try:
+        signed = verify(scope, body, secrets=_secrets(row, house.now()), now=house.now())  # type: ignore[arg-type]
+        if row is None:
+            raise SignatureWrong
+    except SignatureWrong:
+        house.limits.take(Kind.STRANGER, address_of(scope))  # type: ignore[arg-type]
+        raise
+    house.limits.take(Kind.PUSH, key_id)
+    await _note(house.pool, key_id, signed)
+    key = Key(key_id=key_id, person=PersonId(row["person_id"]), name=row["name"], family=row["family_id"])
+    return Call(key=key, signed=signed, body=body)
+
+
+def _secrets(row: Any, now: Any) -> list[bytes]:
+    """The secrets that are good now; nobody's where there is no key, so that it takes as long to say so."""
+    if row is None:
+        return [NOBODYS_SECRET]
+    secrets = [bytes(row["secret"])]
+    if row["before"] is not None and row["before_until"] > now:
+        secrets.append(bytes(row["before"]))
+    return secrets
+
+
+async def _note(pool: Any, key_id: UUID, signed: Signed) -> None:
+    if await pool.fetchval(QUERIES.note_call, key_id, signed.id, signed.at_s) is None:
+        raise Replayed
+    await pool.execute(QUERIES.forget_calls, key_id, signed.at_s - 2 * TOLERANCE_S)

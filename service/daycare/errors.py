@@ -1,0 +1,21 @@
+"""What is refused about daycares, beside what is refused of every call."""
+
+from events.errors import Refused
+
+
+class OneFamilysKey(Refused):
+    """This key is for the family that made it; other families are not linked by it."""
+
+    code, status, title = "daycare.one_family", 409, "A key of one family"
+
+    def __init__(self) -> None:
+        super().__init__("A family made this key for itself: who is to serve several has a key of their own (POST /v1/daycares).")
+
+
+class ReferenceTaken(Refused):
+    """This daycare means somebody of another family by this reference."""
+
+    code, status, title = "daycare.reference_taken", 409, "The reference stands for somebody else"
+
+    def __init__(self) -> None:
+        super().__init__("By this reference you mean a child of another family; each child has its own.", at="reference")

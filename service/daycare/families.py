@@ -1,0 +1,179 @@
+"""What parents do about daycares: add one, give one a code, say whom it means, see what waits. Owns the routes.
+
+Either parent may link and unlink (law 16 guards members, not references). Nobody sees what waits before it is linked: only that
+something does, and under which reference.
+"""
+
+from datetime import timedelta
+from typing import Final
+from uuid import uuid4
+
+from litestar import Response, get, post, put
+
+from events.event import Role
+from events.ids import FamilyId, MemberId, PersonId
+from service.access.decide import may_found
+from service.access.errors import FoundingClosed, NotForRole, TooMany
+from service.access.founding import QUERIES as ACCESS
+from service.access.founding import held_membership
+from service.access.guard import Membership
+from service.access.tokens import hash_of, new_code
+from service.asking import Asked, nothing
+from service.daycare.calls import join
+from service.daycare.door import Key
+from service.daycare.ingest import QUERIES, Intake
+from service.daycare.shapes import (
+    CodeMade,
+    DaycareAdded,
+    DaycareListed,
+    Daycares,
+    ForChild,
+    KeyMade,
+    Link,
+    NewDaycare,
+    ReferenceListed,
+)
+from service.daycare.signatures import new_secret, told
+from service.errors import NotFound
+from service.limits import Kind
+from service.log.log import Writing
+from service.says import Says, Who
+
+CODE_LIVES: Final = timedelta(days=7)
+OPEN_CODES_MAX: Final = 50
+KEYS_MAX: Final = 10
+
+ADD = Says(
+    summary="Add a daycare with a key for this family alone. Its secret is told once",
+    who=Who.MEMBER, kind=Kind.ACCESS, status=201, takes=NewDaycare, answers=DaycareAdded, refuses=(NotForRole, TooMany),
+)  # fmt: skip
+MAKE = Says(
+    summary="A key for a daycare that serves many families, each by a parent's code. Its secret is told once",
+    who=Who.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=NewDaycare, answers=KeyMade, refuses=(FoundingClosed,),
+)  # fmt: skip
+CODE = Says(
+    summary="A code by which a daycare links one child. It works once, within seven days",
+    who=Who.MEMBER, kind=Kind.ACCESS, status=201, takes=ForChild, answers=CodeMade, refuses=(NotForRole, TooMany),
+)  # fmt: skip
+LIST = Says(
+    summary="The family's daycares, whom they speak of, and whether something waits for a child",
+    who=Who.MEMBER, kind=Kind.READ, answers=Daycares, refuses=(NotForRole,),
+)  # fmt: skip
+LINK = Says(
+    summary="Say which child a daycare means by a reference, or that it means nobody any more",
+    who=Who.MEMBER, kind=Kind.ACCESS, status=204, takes=Link, refuses=(NotForRole,),
+)  # fmt: skip
+
+
+def _parent(caller: Membership) -> Membership:
+    if caller.role is not Role.PARENT:
+        raise NotForRole("Only parents see to daycares.")
+    return caller
+
+
+@post("/v1/families/{family:uuid}/daycares", opt=ADD.opt())
+async def add_daycare(request: Asked) -> Response[bytes]:
+    """The daycare is of the caller's household, as if it had been invited."""
+    asked = await request.read(NewDaycare)
+    caller = _parent(request.member)
+    async with request.house.log.transaction() as writing:
+        await held_membership(writing, caller)
+        if await writing.conn.fetchval(QUERIES.count_keys, caller.family) >= KEYS_MAX:
+            raise TooMany(f"A family has at most {KEYS_MAX} keys for daycares.")
+        key, secret = await _key(writing, asked.name, family=caller.family)
+        member = await join(writing, key, family=caller.family, household=caller.household, by=caller.member)
+    return request.answer(DaycareAdded(member=member, key_id=key.key_id, secret=told(secret)), status=201)
+
+
+@post("/v1/daycares", opt=MAKE.opt())
+async def make_key(request: Asked) -> Response[bytes]:
+    """Whoever may found a family may make a key: it reads nothing, and writes nowhere without a parent's code."""
+    asked = await request.read(NewDaycare)
+    may_found(request.house.settings.founding, has_token=request.caller is not None)
+    async with request.house.log.transaction() as writing:
+        key, secret = await _key(writing, asked.name, family=None)
+    return request.answer(KeyMade(key_id=key.key_id, secret=told(secret)), status=201)
+
+
+async def _key(writing: Writing, name: str, *, family: FamilyId | None) -> tuple[Key, bytes]:
+    key = Key(key_id=uuid4(), person=PersonId(uuid4()), name=name, family=family)
+    secret = new_secret()
+    await writing.conn.execute(ACCESS.add_person, key.person, writing.now)
+    await writing.conn.execute(QUERIES.add_key, key.key_id, key.person, name, family, secret, writing.now)
+    return key, secret
+
+
+@post("/v1/families/{family:uuid}/daycare-codes", opt=CODE.opt())
+async def make_code(request: Asked) -> Response[bytes]:
+    """Only the hash of the code is kept."""
+    asked = await request.read(ForChild)
+    caller = _parent(request.member)
+    code = new_code()
+    async with request.house.log.transaction() as writing:
+        await held_membership(writing, caller)
+        await _require_child(writing, caller, asked.child)
+        await writing.conn.execute(QUERIES.drop_dead_codes, caller.family, writing.now)
+        if await writing.conn.fetchval(QUERIES.count_codes, caller.family) >= OPEN_CODES_MAX:
+            raise TooMany(f"A family has at most {OPEN_CODES_MAX} open codes for daycares.")
+        expires_at = writing.now + CODE_LIVES
+        await writing.conn.execute(
+            QUERIES.add_code, hash_of(code), caller.family, asked.child, caller.member, caller.household, expires_at
+        )
+    return request.answer(CodeMade(code=code, expires_at=expires_at), status=201)
+
+
+async def _require_child(writing: Writing, caller: Membership, child: object) -> None:
+    if child not in {row["child"] for row in await writing.conn.fetch(ACCESS.children, caller.family)}:
+        raise NotFound(at="child")
+
+
+@get("/v1/families/{family:uuid}/daycares", opt=LIST.opt())
+async def list_daycares(request: Asked) -> Response[bytes]:
+    """What a key that serves several families holds of children whom nobody has linked is shown to none of them."""
+    caller = _parent(request.member)
+    async with request.house.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        daycares = await connection.fetch(QUERIES.daycares, caller.family)
+        persons = [row["person_id"] for row in daycares]
+        own = [row["person_id"] for row in daycares if row["is_own"]]
+        references = await connection.fetch(QUERIES.references_of, caller.family, persons, own)
+    listed = (
+        DaycareListed(
+            member=row["member_id"],
+            name=row["name"],
+            references=tuple(
+                ReferenceListed(
+                    reference=one["reference"], shown_name=one["shown_name"], child=one["child_id"], is_waiting=one["is_waiting"]
+                )
+                for one in references
+                if one["person_id"] == row["person_id"]
+            ),
+        )
+        for row in daycares
+    )
+    return request.answer(Daycares(daycares=tuple(listed)))
+
+
+@put("/v1/families/{family:uuid}/daycares/{member:uuid}/children", status_code=204, opt=LINK.opt())
+async def link(request: Asked) -> Response[None]:
+    """A reference of a key that serves several families is this family's to change only once a code has made it so."""
+    asked = await request.read(Link)
+    caller = _parent(request.member)
+    house, member = request.house, MemberId(request.ids["member"])
+    async with house.log.transaction() as writing:
+        await held_membership(writing, caller)
+        found = [row for row in await writing.conn.fetch(QUERIES.daycares, caller.family) if row["member_id"] == member]
+        if not found:
+            raise NotFound
+        person = PersonId(found[0]["person_id"])
+        if asked.child is not None:
+            await _require_child(writing, caller, asked.child)
+        rows = await writing.conn.fetch(QUERIES.links, person, [asked.reference])
+        is_ours = rows[0]["family_id"] == caller.family if rows else found[0]["is_own"]
+        if not is_ours:
+            raise NotFound(at="reference")
+        await writing.conn.fetchval(QUERIES.link, person, asked.reference, caller.family, member, asked.child)
+    await Intake(pool=house.pool, log=house.log, person=person).flow(asked.reference)
+    return nothing()
+
+
+ROUTES: Final = (add_daycare, make_key, make_code, list_daycares, link)

@@ -1,0 +1,125 @@
+"""Baby Connect: the CSV of one child's entries, a row each: start, end, duration, activity, quantity, extra data, text, notes.
+
+Owns its columns and the ids that it lacks. A row's id is made of its start, its activity and the child, so that an entry whose
+words, end or quantity are corrected keeps it. Where several entries share all three, they are told apart by their order in the
+file. Times are local and without a zone, the child stands in no column: whoever imports the file says both. The caregiver's
+name is never read.
+"""
+
+import re
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+
+from events.errors import FieldInvalid
+from events.event import Precision
+from service.daycare.record import Record
+from service.daycare.sources import csv_file, times, words
+from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.fields import clean, identifier, required
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Given, Ignored, Source, Why
+
+NEEDED: Final = ("start", "activity", "text")
+COLUMN_BY_START: Final = {
+    "start": "start",
+    "date": "start",
+    "activity": "activity",
+    "quantity": "quantity",
+    "text": "text",
+    "note": "notes",
+}
+"""How a column's name begins, in lower case (`start`, `start time`, `date/time`), and what the column is called here."""
+NTH: Final = "nth"
+"""The key under which a row says which of the rows of its start and activity it is: 0, 1, 2, ..."""
+
+WRITTEN: Final = re.compile(
+    r"(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})/(?P<year>[0-9]{4}|[0-9]{2})"
+    r"(?:,? (?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::[0-9]{2})?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
+)
+"""Month first, as the app is American; a month above twelve is refused, and not turned around."""
+
+
+def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+    """Turn one row into a record."""
+    row = csv_file.whole(record)
+    start = required(row.get("start"), at="start")
+    reference = identifier(given.reference, at="reference")
+    occurred_at, precision = _started(start, given)
+    activity = (row.get("activity") or "").strip()
+    entry = Entry(
+        id=_id(occurred_at.replace(tzinfo=None), activity, reference, nth=row.get(NTH, "0")),
+        children=(Child(reference, given.name_by_reference.get(reference)),),
+        occurred_at=occurred_at,
+        precision=precision,
+        recorded_at=occurred_at,
+        revised_at=occurred_at,
+    )
+    said = clean(row.get("text"), at="text")
+    notes = clean(row.get("notes"), at="notes")
+    if said is None and notes is None and not activity:
+        return entry.ignored(Why.NO_WORDS)
+    kind = words.phrase(activity)
+    composed = words.labelled(kind, [words.phrase(row.get("quantity"))]) if said is None and kind is not None else None
+    return entry.told(words.lines(said or composed, notes))
+
+
+def _started(start: str, given: Given) -> tuple[datetime, Precision]:
+    zone = times.zone_named(given.zone)
+    if (found := WRITTEN.fullmatch(start.strip())) is None:
+        return times.moment(start, at="start", zone=zone)
+    year = int(found["year"])
+    hour, minute = int(found["hour"] or 12), int(found["minute"] or 0)
+    if found["half"] is not None:
+        if not 1 <= hour <= 12:
+            raise FieldInvalid("There is no such time.", at="start")
+        hour = hour % 12 + (12 if found["half"] in "Pp" else 0)
+    try:
+        read = datetime(year + 2000 if year < 100 else year, int(found["month"]), int(found["day"]), hour, minute)  # noqa: DTZ001
+    except ValueError:
+        raise FieldInvalid("There is no such time: a date is month/day/year.", at="start") from None
+    return times.local(read, at="start", zone=zone), Precision.MINUTE if found["hour"] is not None else Precision.DAY
+
+
+def _id(start: datetime, activity: str, reference: str, *, nth: str) -> str:
+    """An id of what is not corrected later. By the clock on the wall: the zone is said anew at each import."""
+    parts = msgspec.json.encode([start.isoformat(), activity.casefold(), reference, nth])
+    return sha256(parts).hexdigest()[:32]
+
+
+def open_file(body: bytes) -> File:
+    """Read the rows of one file, under the names that columns have here; a row that stands there twice gets one id.
+
+    Raises:
+        FieldInvalid: the column of starts, activities or texts is missing.
+    """
+    header, found = csv_file.rows_in(body)
+    by_column = _columns(header)
+    kept: list[Found] = []
+    nth_by_content: dict[tuple[str, str], dict[tuple[tuple[str, str], ...], int]] = {}
+    for one in found:
+        row = {by_column[name]: text for name, text in one.record.items() if name in by_column}
+        if csv_file.TOO_FEW_OR_MANY in one.record:
+            kept.append(one)
+            continue
+        same = nth_by_content.setdefault((row["start"].strip(), row["activity"].strip().casefold()), {})
+        content = tuple(sorted(row.items()))
+        nth = same.setdefault(content, len(same))
+        kept.append(Found(one.at, {**row, NTH: str(nth)}))
+    return File(found=tuple(kept))
+
+
+def _columns(header: list[str]) -> dict[str, str]:
+    by_column: dict[str, str] = {}
+    for name in header:
+        ours = next((ours for start, ours in COLUMN_BY_START.items() if name.startswith(start)), "")
+        if ours and ours not in by_column.values():
+            by_column[name] = ours
+    for needed in NEEDED:
+        if needed not in by_column.values():
+            raise FieldInvalid("This column is missing.", at=f"header.{needed}")
+    return by_column
+
+
+SOURCE: Final = Source(name="baby_connect", media_types=("text/csv",), needs_reference=True, open=open_file, translate=translate)

@@ -1,0 +1,79 @@
+"""Opens CSV files as spreadsheets save them: with a mark of the byte order or none, any line ends, quotes, lines within quotes.
+
+Owns what is refused of a whole file. Knows no source. The separator is a comma, or a semicolon where the header has it: so
+spreadsheets write in half of Europe.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Final
+
+from events.errors import BodyMalformed, FieldInvalid, TextHasNul
+from events.strict import require_utf8
+from service.daycare.sources.reading import RECORDS_MAX, Found
+
+COLUMNS_MAX: Final = 64
+TOO_FEW_OR_MANY: Final = ""
+"""Stands as a key in a row whose fields are not as many as the header's: no column is named so."""
+
+
+def rows_in(body: bytes) -> tuple[list[str], list[Found]]:
+    """The header in lower case, and each row as texts by column, with its place (`rows[0]` follows the header).
+
+    A row that has more or fewer fields than the header says so under `TOO_FEW_OR_MANY`. Empty lines are passed over.
+
+    Raises:
+        BodyMalformed, TextHasNul: it is no CSV.
+        FieldInvalid: the header is missing or names a column twice, or there are more than 20,000 rows.
+    """
+    require_utf8(body)
+    text = body.decode("utf-8-sig")
+    if "\0" in text:
+        raise TextHasNul("A file cannot hold the character NUL.")
+    rows = _rows(text)
+    header = [name.strip().lower() for name in next(rows, [])]
+    while header and header[-1] == TOO_FEW_OR_MANY:  # a comma at the end of each line
+        header.pop()
+    if not header or len(header) > COLUMNS_MAX or "" in header:
+        raise FieldInvalid("The first row names the columns, each by a name.", at="header")
+    for name in header:
+        if header.count(name) > 1:
+            raise FieldInvalid("Two columns have one name.", at=f"header.{name[:80]}")
+    found: list[Found] = []
+    for fields in rows:
+        if len(found) == RECORDS_MAX:
+            raise FieldInvalid(f"A file holds at most {RECORDS_MAX} rows.", at=f"rows[{RECORDS_MAX}]")
+        found.append(Found(f"rows[{len(found)}]", _by_column(header, fields)))
+    return header, found
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    first = text.lstrip("\r\n").partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=";" if ";" in first and "," not in first else ",")
+    try:
+        for row in reader:
+            if any(field.strip() for field in row):
+                yield row
+    except csv.Error as error:
+        raise BodyMalformed(f"The file is not CSV: {error}.", at=f"line {reader.line_num}") from None
+
+
+def _by_column(header: list[str], fields: list[str]) -> dict[str, str]:
+    while len(fields) > len(header) and not fields[-1].strip():
+        fields = fields[:-1]
+    row = dict(zip(header, fields, strict=False))
+    return row if len(fields) == len(header) else {**row, TOO_FEW_OR_MANY: str(len(fields))}
+
+
+def whole(row: object) -> dict[str, str]:
+    """A row as texts by column.
+
+    Raises:
+        FieldInvalid: its fields are not as many as the header's, or it is none.
+    """
+    if not isinstance(row, dict) or not all(isinstance(text, str) for pair in row.items() for text in pair):
+        raise FieldInvalid("This is not a row of texts.", at=None)
+    if TOO_FEW_OR_MANY in row:
+        raise FieldInvalid("This row has more or fewer fields than the header.", at=None)
+    return row

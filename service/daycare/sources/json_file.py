@@ -1,0 +1,119 @@
+"""Opens JSON files as people save them: one answer of a system, several in a list, or a bare list of records.
+
+Owns what is refused of a whole file, and how a place in it is named. Knows no source: where its records stand in an answer is an
+argument.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from events.errors import BodyMalformed, BodyTooDeep, FieldInvalid
+from events.strict import bare_quotes, joined, refuse_duplicate_keys, require_utf8
+from service.daycare.sources.reading import RECORDS_MAX, Found
+
+BOM: Final = b"\xef\xbb\xbf"
+DEPTH_MAX: Final = 64
+"""Answers nest about ten deep; one of them lists every milestone of a framework, whose depth nobody has documented."""
+
+EVERY: Final = "*"
+"""In a path: each key of the object there."""
+
+Path = tuple[str, ...]
+
+
+def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[Found, ...]:
+    """The records of a file, each with its place.
+
+    `lists`: where records stand in an answer of the system, as keys one within the other.
+
+    Raises:
+        BodyMalformed, DuplicateKey, BodyTooDeep: it is no strict JSON.
+        FieldInvalid: an answer has no such list, or there are more than 20,000 records.
+    """
+    found: list[Found] = []
+    for one in _found(decoded(body), lists):
+        if len(found) == RECORDS_MAX:
+            raise FieldInvalid(f"A file holds at most {RECORDS_MAX} records.", at=one.at)
+        found.append(one)
+    return tuple(found)
+
+
+def decoded(body: bytes) -> Any:
+    """Read strict JSON. A mark of the byte order is passed over: some editors write one."""
+    body = body.removeprefix(BOM)
+    require_utf8(body)
+    try:
+        value = msgspec.json.decode(body)
+        # A key that stands twice would be read as the last of the two: `staff_only` true, and then false.
+        if bare_quotes(body) != bare_quotes(msgspec.json.encode(value)):
+            refuse_duplicate_keys(body)
+    except RecursionError:
+        raise _too_deep() from None
+    except msgspec.MsgspecError as error:
+        raise BodyMalformed(f"The file is not JSON: {error}.") from None
+    _refuse_depth(value)
+    return value
+
+
+def _refuse_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(DEPTH_MAX + 1):
+        level = [inner for one in level for inner in _within(one)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _within(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _too_deep() -> BodyTooDeep:
+    return BodyTooDeep(f"Objects and lists of a file nest at most {DEPTH_MAX} deep.")
+
+
+def _found(value: Any, lists: tuple[Path, ...]) -> Iterator[Found]:
+    match value:
+        case dict():
+            if not _is_answer(value, lists):
+                raise FieldInvalid("This is no answer of that system: it has no list of records.", at=".".join(lists[0]))
+            yield from _in_answer(value, "", lists)
+        case list():
+            for index, one in enumerate(value):
+                if _is_answer(one, lists):
+                    yield from _in_answer(one, f"[{index}]", lists)
+                else:
+                    yield Found(f"[{index}]", one)
+        case _:
+            raise FieldInvalid("A file is an answer of the system, or a list of answers or of records.", at=None)
+
+
+def _is_answer(value: Any, lists: tuple[Path, ...]) -> bool:
+    """Say whether this is an answer with lists of records, and not a record."""
+    for path in lists:
+        fixed = path[: path.index(EVERY)] if EVERY in path else path
+        inner = value
+        for key in fixed:
+            inner = inner.get(key) if isinstance(inner, dict) else None
+        if isinstance(inner, list if fixed == path else dict):
+            return True
+    return False
+
+
+def _in_answer(answer: dict[str, Any], at: str, lists: tuple[Path, ...]) -> Iterator[Found]:
+    for path in lists:
+        for place, listed in _listed(answer, at, path):
+            for index, one in enumerate(listed):
+                yield Found(f"{place}[{index}]", one)
+
+
+def _listed(value: Any, at: str, path: Path) -> Iterator[tuple[str, list[Any]]]:
+    if not path and isinstance(value, list):
+        yield at, value
+    elif path and isinstance(value, dict):
+        for key in value if path[0] == EVERY else [path[0]] if path[0] in value else []:
+            yield from _listed(value[key], joined(at, key), path[1:])

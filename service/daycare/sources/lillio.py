@@ -1,0 +1,74 @@
+"""Lillio (HiMama): a child's journal as its page asks for it (`{"intervals": {"June, 2025": [{"activity": {...}}]}}`).
+
+Owns which fields are read. The file names no child: the account's address does, so whoever imports it says about whom it is.
+`list_date` is when it happened, and where it is null, `created_at`. A `list_date` of midnight is a day that somebody chose.
+"""
+
+from datetime import time
+from typing import Any, Final
+
+import msgspec
+
+from events.event import Precision
+from service.daycare.record import Record
+from service.daycare.sources import json_file, times, words
+from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.fields import clean, identifier, required, shaped
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Given, Ignored, Source
+
+LISTS: Final = (("intervals", json_file.EVERY), ("intervals",))
+"""By month; a page past the last one has an empty list instead."""
+
+
+class Linked(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture or a film."""
+
+    url: str | None = None
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of one activity."""
+
+    id: int | str | None = None
+    title: str | None = None
+    description: str | None = None
+    list_date: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    image: Linked | None = None
+    video: Linked | None = None
+
+
+def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+    """Turn one activity into a record, bare or within `{"activity": ...}`."""
+    if isinstance(record, dict) and isinstance(record.get("activity"), dict):
+        record = record["activity"]
+    activity = shaped(record, Activity)
+    zone = times.zone_named(given.zone)
+    dated, at = (activity.list_date, "list_date") if (activity.list_date or "").strip() else (activity.created_at, "created_at")
+    occurred_at, precision = times.moment(required(dated, at=at), at=at, zone=zone)
+    if at == "list_date" and occurred_at.time() == time.min:
+        precision = Precision.DAY
+    recorded_at = times.instant(activity.created_at, at="created_at", zone=zone, otherwise=occurred_at)
+    reference = identifier(given.reference, at="reference")
+    entry = Entry(
+        id=identifier(activity.id, at="id"),
+        children=(Child(reference, given.name_by_reference.get(reference)),),
+        occurred_at=occurred_at,
+        precision=precision,
+        recorded_at=recorded_at,
+        revised_at=times.instant(activity.updated_at, at="updated_at", zone=zone, otherwise=recorded_at),
+    )
+    picture, film = activity.image or Linked(), activity.video or Linked()
+    media = words.kept(None, url=picture.url) + words.kept(None, url=film.url)
+    return entry.told(words.lines(clean(activity.title, at="title"), clean(activity.description, at="description")), media=media)
+
+
+def open_file(body: bytes) -> File:
+    """Read one page, several in a list, or a list of activities."""
+    return File(found=json_file.records_in(body, lists=LISTS))
+
+
+SOURCE: Final = Source(
+    name="lillio", media_types=("application/json",), needs_reference=True, open=open_file, translate=translate
+)

@@ -1,0 +1,98 @@
+"""Plain CSV: our own, for a system that nobody else reads, or a spreadsheet kept by hand.
+
+Owns its header. One row is one record about one child:
+
+| column | holds | |
+|---|---|---|
+| `id` | the record's id, the same in every later file; 1 to 255 characters | needed |
+| `child` | which child, by any name or number that stays the same; 1 to 255 characters | needed |
+| `occurred_at` | `2026-03-14T09:05:00+01:00`; local without an offset; `2026-03-14` is that day, `2026-03` that month | needed |
+| `text` | the words, to 10,000 characters; may be empty where there is a milestone | needed |
+| `child_name` | the child's name as it is shown | |
+| `recorded_at`, `revised_at` | when it was entered, and last changed; else as `occurred_at`, and as `recorded_at` | |
+| `milestone` | a key of the catalogue, such as `movement.first-steps` | |
+| `media` | file names, with `|` between them | |
+| `gone` | `yes`: the record was deleted there | |
+
+Any other column is refused: a name that is mistyped would otherwise be a column that is silently left out.
+"""
+
+import re
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from events.catalogue import CATALOGUE
+from events.errors import FieldInvalid
+from events.event import Precision
+from service.daycare.record import Media, Record
+from service.daycare.sources import csv_file, times, words
+from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.fields import clean, identifier, required, shown
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Given, Ignored, Source
+
+NEEDED: Final = ("id", "child", "occurred_at", "text")
+MAY_BE: Final = ("child_name", "recorded_at", "revised_at", "milestone", "media", "gone")
+MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
+IS_GONE: Final = {"": False, "no": False, "yes": True}
+
+
+def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+    """Turn one row into a record."""
+    row = csv_file.whole(record)
+    zone = times.zone_named(given.zone)
+    occurred_at, precision = _occurred(required(row.get("occurred_at"), at="occurred_at"), zone)
+    recorded_at = times.instant(row.get("recorded_at"), at="recorded_at", zone=zone, otherwise=occurred_at)
+    reference = identifier(row.get("child"), at="child")
+    name = shown(row.get("child_name"), at="child_name") or given.name_by_reference.get(reference)
+    entry = Entry(
+        id=identifier(row.get("id"), at="id"),
+        children=(Child(reference, name),),
+        occurred_at=occurred_at,
+        precision=precision,
+        recorded_at=recorded_at,
+        revised_at=times.instant(row.get("revised_at"), at="revised_at", zone=zone, otherwise=recorded_at),
+    )
+    milestone = clean(row.get("milestone"), at="milestone")
+    if milestone is not None and milestone not in CATALOGUE.by_key:
+        raise FieldInvalid("The catalogue has no such milestone.", at="milestone")
+    gone = IS_GONE.get((row.get("gone") or "").strip().lower())
+    if gone is None:
+        raise FieldInvalid("This is `yes`, `no` or empty.", at="gone")
+    if gone:
+        return entry.gone()
+    return entry.told(clean(row.get("text"), at="text"), milestone=milestone, media=_media(row.get("media") or ""))
+
+
+def _occurred(text: str, zone: tzinfo) -> tuple[datetime, Precision]:
+    if MONTH.fullmatch(text.strip()) is None:
+        return times.moment(text, at="occurred_at", zone=zone)
+    return times.moment(f"{text.strip()}-15", at="occurred_at", zone=zone)[0], Precision.MONTH
+
+
+def _media(text: str) -> tuple[Media, ...]:
+    listed: list[Media] = []
+    for name in filter(None, map(str.strip, text.split("|"))):
+        kept = words.kept(name)
+        if not kept:
+            raise FieldInvalid("This is a list of file names, never of addresses or folders.", at="media")
+        listed += kept
+    return tuple(listed)
+
+
+def open_file(body: bytes) -> File:
+    """Read the rows of one file.
+
+    Raises:
+        FieldInvalid: a column is missing, or there is one that plain CSV does not know.
+    """
+    header, found = csv_file.rows_in(body)
+    for needed in NEEDED:
+        if needed not in header:
+            raise FieldInvalid("This column is missing.", at=f"header.{needed}")
+    for name in header:
+        if name not in NEEDED and name not in MAY_BE:
+            raise FieldInvalid("Plain CSV knows no column of this name.", at=f"header.{name[:80]}")
+    return File(found=tuple(found))
+
+
+SOURCE: Final = Source(name="plain", media_types=("text/csv",), open=open_file, translate=translate)

@@ -1,0 +1,168 @@
+"""Procare (Kinderlime): daily activities as its parents' web page asks for them (`{"daily_activities": [...]}`, 30 a page).
+
+Owns which fields are read. One activity names several children, so that every record has its child in its id. The children's
+names stand in another answer (`{"kids": [...]}`), which may lie in the same file. A nap is two activities that nothing but the
+clock joins: they stay two. Who signed a child in and who was on duty is never read, nor what was said at the door.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from events.errors import FieldInvalid
+from events.strict import joined
+from service.daycare.record import Record
+from service.daycare.sources import json_file, times, words
+from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.fields import clean, identifier, required, shaped, shown
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Given, Ignored, Source, Why
+
+CHILDREN_MAX: Final = 200
+
+
+class Valued(msgspec.Struct, frozen=True, kw_only=True):
+    """A name out of a list of theirs."""
+
+    value: str | None = None
+
+
+class Details(msgspec.Struct, frozen=True, kw_only=True):
+    """What an activity holds beside its own fields."""
+
+    learning_activity_name: Valued | None = None
+    learning_activity_categories: list[Valued | None] | None = None
+
+
+class DailyActivity(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of one activity."""
+
+    id: str | int | None = None
+    activity_time: str | None = None
+    activity_date: str | None = None
+    activity_type: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    data: Any = None
+    comment: str | None = None
+    kid_ids: list[str | int] | None = None
+    photo_url: str | None = None
+    video_url: str | None = None
+    activiable: Details | None = None
+
+
+def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+    """Turn one activity into a record for each child that it names."""
+    activity = shaped(record, DailyActivity)
+    entry = _entry(activity, given)
+    kind = (activity.activity_type or "").removesuffix("_activity")
+    media = words.kept(None, url=activity.photo_url) + words.kept(None, url=activity.video_url)
+    data = activity.data if isinstance(activity.data, dict) else {}
+    said = _said(activity, kind, data)
+    prose = None if kind in {"sign_in", "sign_out"} else clean(activity.comment, at="comment")
+    described = clean(_text(data.get("desc")), at="data.desc") if kind not in {"meal", "sign_in", "sign_out"} else None
+    if said is None and prose is None and described is None and kind not in {"note", "photo", "video"}:
+        return entry.ignored(Why.UNKNOWN_KIND, media=len(media))
+    return entry.told(words.lines(said, described, prose), media=media)
+
+
+def _entry(activity: DailyActivity, given: Given) -> Entry:
+    zone = times.zone_named(given.zone)
+    when, at = (activity.activity_time, "activity_time")
+    if when is None or not when.strip():
+        when, at = (required(activity.activity_date, at="activity_date"), "activity_date")
+    occurred_at, precision = times.moment(when, at=at, zone=zone)
+    recorded_at = times.instant(activity.created_at, at="created_at", zone=zone, otherwise=occurred_at)
+    if not activity.kid_ids or len(activity.kid_ids) > CHILDREN_MAX:
+        raise FieldInvalid(f"An activity names 1 to {CHILDREN_MAX} children.", at="kid_ids")
+    references = [identifier(kid, at=f"kid_ids[{index}]") for index, kid in enumerate(activity.kid_ids)]
+    return Entry(
+        id=identifier(activity.id, at="id"),
+        children=tuple(Child(reference, given.name_by_reference.get(reference) or None) for reference in references),
+        names_several=True,
+        occurred_at=occurred_at,
+        precision=precision,
+        recorded_at=recorded_at,
+        revised_at=times.instant(activity.updated_at, at="updated_at", zone=zone, otherwise=recorded_at),
+    )
+
+
+def _said(activity: DailyActivity, kind: str, data: dict[str, Any]) -> str | None:
+    """What an activity says in fields, whose values are words that Procare shows to people."""
+    match kind:
+        case "sign_in":
+            return "Signed in"
+        case "sign_out":
+            return "Signed out"
+        case "bathroom":
+            return words.nappy(data.get("type"), [data.get("sub_type")])
+        case "meal":
+            meal, quantity = words.word(data.get("type")) or "Meal", words.word(data.get("quantity"))
+            return words.labelled(meal, [words.phrase(data.get("desc"))], how_much=quantity.lower() if quantity else None)
+        case "nap":
+            return _nap(data)
+        case "bottle":
+            return _bottle(data)
+        case "mood" | "incident" | "medication":
+            return words.labelled(kind.capitalize(), [words.word(data.get("type")), words.word(data.get("sub_type"))])
+        case "learning":
+            return _learning(activity.activiable or Details())
+        case _:
+            return None
+
+
+def _nap(data: dict[str, Any]) -> str:
+    start, end = words.clock(data.get("start_time")), words.clock(data.get("end_time"))
+    if start is not None and end is not None:
+        return f"Nap: {start} to {end}"
+    if start is None and end is None:
+        return "Nap"
+    return "Nap: asleep" if end is None else "Nap: awake"
+
+
+def _bottle(data: dict[str, Any]) -> str:
+    """Amounts as they stand there: without a unit, which each centre chooses for itself."""
+    offered, drunk = words.amount(data.get("amount")), words.amount(data.get("bottle_consumed"))
+    if offered is not None and drunk is not None:
+        return f"Bottle: {drunk} of {offered}"
+    return words.labelled("Bottle", [drunk or offered])
+
+
+def _learning(details: Details) -> str:
+    named = details.learning_activity_name or Valued()
+    categories = [words.phrase(one.value) for one in details.learning_activity_categories or () if one is not None]
+    name = words.phrase(named.value)
+    return words.labelled("Activity", [name] if name is not None else categories)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+class Kid(msgspec.Struct, frozen=True, kw_only=True):
+    """A child's name, from the list of a parent's children."""
+
+    id: str | int | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+def open_file(body: bytes) -> File:
+    """Read one answer, several in a list (the one with the children's names among them), or a list of activities."""
+    found = json_file.records_in(body, lists=(("daily_activities",), ("kids",)))
+    activities = tuple(one for one in found if not _is_kid(one))
+    return File(found=activities, name_by_reference=dict(_named(one) for one in found if _is_kid(one)))
+
+
+def _is_kid(found: Found) -> bool:
+    return found.at.rpartition(".")[2].startswith("kids[")
+
+
+def _named(kid: Found) -> tuple[str, str]:
+    try:
+        one = shaped(kid.record, Kid)
+        return identifier(one.id, at="id"), shown(one.first_name, one.last_name, at="first_name") or ""
+    except FieldInvalid as refusal:
+        raise FieldInvalid(refusal.detail, at=joined(kid.at, refusal.at or "")) from None
+
+
+SOURCE: Final = Source(name="procare", media_types=("application/json",), open=open_file, translate=translate)

@@ -1,0 +1,126 @@
+"""What becomes of each record of a source's file: records of ours, ignored for a reason, or unreadable by itself.
+
+Owns these outcomes, and the loop in which one bad record stops no other. Knows no source, no family and no clock.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from events.errors import FieldInvalid
+from events.strict import DETAIL_MAX, joined
+from service.daycare.record import Record
+from service.daycare.sources.times import zone_named
+
+RECORDS_MAX: Final = 20_000
+"""A child's three years at forty entries a day of care, 600 days. A longer history comes in several files."""
+
+
+class Why(StrEnum):
+    """Why a record is left out. The list is closed: whoever reads a report of an import can be told each in their language."""
+
+    STAFF_ONLY = "staff_only"
+    SAFEGUARDING = "safeguarding"
+    SENSITIVE = "sensitive"
+    NOT_FOR_PARENTS = "not_for_parents"
+    UNMARKED = "unmarked"
+    """The file does not say whether parents may see it: it is taken for what they may not."""
+    DRAFT = "draft"
+    ASSESSMENT = "assessment"
+    """A child graded against a framework: not for everybody who sees a family's log."""
+    BY_PARENT = "by_parent"
+    """A parent wrote it there, for the daycare and not for the other home."""
+    NO_WORDS = "no_words"
+    NO_CHILD = "no_child"
+    ELSEWHERE = "elsewhere"
+    """It only points at a record that stands under its own id."""
+    UNKNOWN_KIND = "unknown_kind"
+
+
+class Ignored(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that is left out."""
+
+    why: Why
+    media: int = 0
+    """How many pictures and films go with it."""
+    taken_back: tuple[Record, ...] = ()
+    """Its ids and times without any content, marked as gone. Whoever recorded one of these ids before, when it was still to
+    be told, takes that back; to everybody else they say nothing."""
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that cannot be read: where, and what is wrong. Says nothing of what stands there."""
+
+    at: str
+    detail: str
+
+
+Outcome = tuple[Record, ...] | Ignored | Unreadable
+"""What one record came to: records of ours (one for each child that it names), or why there are none."""
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What whoever imports a file says of it, because the file does not."""
+
+    zone: str = "UTC"
+    """The zone of local times, by its name in the tz database."""
+    reference: str | None = None
+    """Which child it is about, where it is about one and does not say so: any name that stays the same from file to file."""
+    name_by_reference: Mapping[str, str] = MappingProxyType({})
+    """Children's names by the source's own ids of them. What the file itself says goes before these."""
+
+
+NOTHING_GIVEN: Final = Given()
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One record as it stands in a file: its place (`activities[3]`), and what was decoded there."""
+
+    at: str
+    record: Any
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file holds. `name_by_reference`: children's names that it brings beside the records."""
+
+    found: tuple[Found, ...]
+    name_by_reference: Mapping[str, str] = MappingProxyType({})
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A system whose files can be imported."""
+
+    name: str
+    media_types: tuple[str, ...]
+    needs_reference: bool = False
+    """Its files do not name the child."""
+    open: Callable[[bytes], File]
+    """Reads a file strictly: refuses it whole where it is not what this source writes."""
+    translate: Callable[[Any, Given], tuple[Record, ...] | Ignored]
+    """Turns one decoded record into records of ours. Pure; raises FieldInvalid where the record cannot be read."""
+
+    def read(self, body: bytes, given: Given = NOTHING_GIVEN) -> Iterator[Outcome]:
+        """What each record of a file comes to, in the file's order. The same record may stand there twice.
+
+        Raises:
+            Refused: the file is refused whole, before the first outcome: it cannot be read, holds more than 20,000 records, or
+                `given` lacks what this source needs.
+        """
+        zone_named(given.zone)
+        if self.needs_reference and not (given.reference or "").strip():
+            raise FieldInvalid("A file of this source does not say which child it is about.", at="reference")
+        file = self.open(body)
+        if file.name_by_reference:
+            given = msgspec.structs.replace(given, name_by_reference={**given.name_by_reference, **file.name_by_reference})
+        return (self.outcome(found, given) for found in file.found)
+
+    def outcome(self, found: Found, given: Given) -> Outcome:
+        """What one record comes to. One that cannot be read is told by its place, and is no exception."""
+        try:
+            return self.translate(found.record, given)
+        except FieldInvalid as refusal:
+            at = refusal.at or ""
+            return Unreadable(at=joined(found.at, at) if at else found.at, detail=refusal.detail[:DETAIL_MAX])

@@ -1,0 +1,75 @@
+"""Tadpoles: events as its parents' page asks for them (`{"events": [...], "cursor": ...}`).
+
+Owns which fields are read. Times are seconds since 1970 beside the name of a zone, which says how the clocks stood there; where
+nobody knows a zone of that name the instant is the same, and is told in UTC. The child is named as the parents see it, and by
+nothing else. A comment is prose; without one there are only pictures.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from events.errors import FieldInvalid
+from events.event import Precision
+from service.daycare.record import Record
+from service.daycare.sources import json_file, times, words
+from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.fields import clean, identifier, shaped, shown
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Given, Ignored, Source
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture or a film, by its key."""
+
+    key: str | None = None
+    mime_type: str | None = None
+
+
+class TadpolesEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of one event."""
+
+    key: str | None = None
+    comment: str | None = None
+    event_time: int | float | str | None = None
+    create_time: int | float | str | None = None
+    tz: str | None = None
+    parent_member_display: str | None = None
+    new_attachments: list[Attachment | None] | None = None
+
+
+def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+    """Turn one event into a record."""
+    event = shaped(record, TadpolesEvent)
+    zone = times.zone_or_utc(event.tz)
+    if event.event_time is None:
+        raise FieldInvalid("This is missing.", at="event_time")
+    occurred_at = times.epoch(event.event_time, at="event_time", zone=zone)
+    created = event.create_time
+    recorded_at = occurred_at if created is None else times.epoch(created, at="create_time", zone=zone)
+    entry = Entry(
+        id=identifier(event.key, at="key"),
+        children=(_child(event, given),),
+        occurred_at=occurred_at,
+        precision=Precision.MINUTE,
+        recorded_at=recorded_at,
+        revised_at=recorded_at,
+    )
+    attachments = [one for one in event.new_attachments or () if one is not None]
+    media = [kept for one in attachments for kept in words.kept(one.key, content_type=words.media_type(one.mime_type))]
+    return entry.told(clean(event.comment, at="comment"), media=media)
+
+
+def _child(event: TadpolesEvent, given: Given) -> Child:
+    name = shown(event.parent_member_display, at="parent_member_display")
+    if name is not None:
+        return Child(identifier(event.parent_member_display, at="parent_member_display"), name)
+    reference = identifier(given.reference, at="parent_member_display")
+    return Child(reference, given.name_by_reference.get(reference))
+
+
+def open_file(body: bytes) -> File:
+    """Read one answer, several in a list, or a list of events."""
+    return File(found=json_file.records_in(body, lists=(("events",), ("Events",))))
+
+
+SOURCE: Final = Source(name="tadpoles", media_types=("application/json",), open=open_file, translate=translate)

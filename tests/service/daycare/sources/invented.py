@@ -1,0 +1,47 @@
+"""Invented children, words and clocks for the feeds of these tests: nobody here is anybody.
+
+Owns the dice: a feed that is built twice is the same to the byte. `NEVER` stands in every field that may not be taken over.
+"""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from random import Random
+from uuid import UUID
+
+NEVER = "never-taken-over"
+NEVER_URL = f"https://media.example/{NEVER}/"
+
+NAMES = ("Åse Björk", "Zoë d'Arc", "Nguyễn An", "Ömer Çelik", "Lia Sand")
+PROSE = (
+    "We painted with sponges and sang about the rain.",
+    "Walked from the rug to the window all alone!",
+    "Ein ruhiger Tag mit viel Schlaf.",
+    "Laughed at the puppets; asked for more.",
+    'Said "ball", twice, and pointed at it.',
+    "Played with water,\nand got very wet.",
+)
+
+
+class Day:
+    """A day care's days: steps on by some minutes with every entry, and knows the clock on its wall."""
+
+    def __init__(self, seed: int, *, start: datetime, offset_h: float = 0) -> None:
+        self.dice = Random(seed)
+        self.now = start.replace(tzinfo=UTC)
+        self.wall = timezone(timedelta(hours=offset_h))
+
+    def step(self) -> datetime:
+        self.now += timedelta(minutes=self.dice.randint(3, 300), seconds=self.dice.randint(0, 59))
+        return self.now.astimezone(self.wall)
+
+    def id(self) -> str:
+        return str(UUID(int=self.dice.getrandbits(128), version=4))
+
+    def prose(self) -> str:
+        return self.dice.choice(PROSE)
+
+    def today(self) -> date:
+        return self.now.astimezone(self.wall).date()
+
+
+def zulu(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"

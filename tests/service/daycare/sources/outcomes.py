@@ -1,0 +1,54 @@
+"""Reads feeds as an import does, and counts what they came to."""
+
+from collections import Counter
+from typing import Any
+
+from service.daycare.record import Record
+from service.daycare.sources import SOURCES
+from service.daycare.sources.reading import NOTHING_GIVEN, Found, Given, Ignored, Outcome, Unreadable
+
+
+def read(source: str, body: bytes, given: Given = NOTHING_GIVEN) -> list[Outcome]:
+    return list(SOURCES[source].read(body, given))
+
+
+def outcome(source: str, record: Any, given: Given = NOTHING_GIVEN) -> Outcome:
+    return SOURCES[source].outcome(Found("it", record), given)
+
+
+def told(source: str, record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...]:
+    found = outcome(source, record, given)
+    assert isinstance(found, tuple), found
+    return found
+
+
+def only(source: str, record: Any, given: Given = NOTHING_GIVEN) -> Record:
+    (alone,) = told(source, record, given)
+    return alone
+
+
+def text(source: str, record: Any, given: Given = NOTHING_GIVEN) -> str | None:
+    return only(source, record, given).text
+
+
+def verdict(source: str, record: Any, given: Given = NOTHING_GIVEN) -> str:
+    """`no_words` for what is ignored, the place for what is unreadable, `told` for what is told."""
+    return named(outcome(source, record, given))
+
+
+def named(found: Outcome) -> str:
+    match found:
+        case Ignored():
+            return found.why.value
+        case Unreadable():
+            return found.at
+        case _:
+            return "told"
+
+
+def tally(found: list[Outcome]) -> dict[str, int]:
+    return dict(Counter("unreadable" if isinstance(one, Unreadable) else named(one) for one in found))
+
+
+def records(found: list[Outcome]) -> list[Record]:
+    return [record for one in found if isinstance(one, tuple) for record in one]

@@ -1,0 +1,124 @@
+"""Baby Connect's CSV and our own: ids that last, local times, and all that spreadsheets do to a file."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from events.event import Precision
+from service.daycare.record import Media, Record
+from service.daycare.sources.reading import Given, Unreadable
+from tests.service.daycare.sources import feed_csv
+from tests.service.daycare.sources.invented import NAMES, NEVER
+from tests.service.daycare.sources.outcomes import read, records, tally, verdict
+
+LIA = Given(reference="lia", zone="America/New_York")
+CET = timezone(timedelta(hours=1))
+
+
+def lia(*rows: tuple[str, ...], given: Given = LIA) -> list[Record]:
+    return records(read("baby_connect", feed_csv.written(feed_csv.BABY_CONNECT, list(rows)), given))
+
+
+def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str = "Sleep", quantity: str = "") -> tuple[str, ...]:
+    return (start, end, "", activity, quantity, "", text, "", NEVER)
+
+
+def test_a_file_of_baby_connect_comes_to_what_it_holds() -> None:
+    """60 everyday rows and 13 traps, one of which stands there twice."""
+    found = read("baby_connect", feed_csv.baby_connect(), LIA)
+    assert tally(found) == {"told": 60 + 8, "no_words": 1, "unreadable": 4}
+    assert [one.at for one in found if isinstance(one, Unreadable)] == [
+        "rows[68].start",
+        "rows[69].start",
+        "rows[70].start",
+        "rows[72]",
+    ]
+    assert len({record.id for record in records(found)}) == 60 + 7
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "precision"),
+    [
+        ("Lia slept", "2021-11-07T01:30:00-04:00", "minute"),
+        ('Lia had a "wet" diaper, again\nRash:\ncream put on', "2021-03-14T00:05:00-05:00", "minute"),
+        ("Bottle: 4 oz", "2021-03-14T21:05:00-04:00", "minute"),
+        ("A day alone", "2021-03-14T12:00:00-04:00", "day"),
+        ("By the other calendar", "2021-03-14T10:00:00-04:00", "minute"),
+    ],
+)
+def test_a_row_is_told_by_the_clocks_of_the_zone_that_is_given(text: str, at: str, precision: str) -> None:
+    found = lia(*(trap for trap in feed_csv.BABY_CONNECT_TRAPS if len(trap) == len(feed_csv.BABY_CONNECT)))
+    (told,) = (record for record in found if record.text == text)
+    assert (told.occurred_at.isoformat(), told.precision, told.reference) == (at, precision, "lia")
+    assert told.recorded_at == told.revised_at == told.occurred_at
+
+
+def test_an_entry_keeps_its_id_when_its_words_its_end_or_its_quantity_are_corrected() -> None:
+    before = lia(row("Lia slept"))
+    after = lia(row("Lia slept well", end="3/14/21 10:00", quantity="2"))
+    elsewhere = lia(row("Lia slept"), given=Given(reference="lia", zone="Asia/Tokyo"))
+    assert before[0].id == after[0].id == elsewhere[0].id
+    others = (lia(row("Lia slept", start="3/14/21 9:06")), lia(row("Lia slept", activity="Nap")))
+    assert before[0].id not in {found[0].id for found in others}
+    assert before[0].id != lia(row("Lia slept"), given=Given(reference="ben"))[0].id
+
+
+def test_two_entries_of_one_minute_are_two_and_one_that_stands_there_twice_is_one() -> None:
+    first, second, again = lia(row("One"), row("Two"), row("One"))
+    assert first == again
+    assert first.id != second.id
+
+
+def test_a_plain_file_comes_to_what_it_holds() -> None:
+    """60 everyday rows, one of them twice, and 14 traps."""
+    found = read("plain", feed_csv.plain())
+    assert tally(found) == {"told": 60 + 1 + 5, "no_words": 1, "unreadable": 8}
+    assert [one.at.partition(".")[2] for one in found if isinstance(one, Unreadable)] == [
+        "milestone",
+        "media",
+        "id",
+        "child",
+        "occurred_at",
+        "gone",
+        "text",
+        "",
+    ]
+
+
+def test_a_plain_file_with_semicolons_is_read_alike() -> None:
+    assert read("plain", feed_csv.plain(separator=";")) == read("plain", feed_csv.plain())
+
+
+def test_plain_rows_are_translated_exactly() -> None:
+    by_id = {record.id: record for record in records(read("plain", feed_csv.plain(), Given(zone="Europe/Berlin")))}
+    noon = datetime(2026, 3, 14, 12, tzinfo=CET)
+    shape = {"reference": "ada", "recorded_at": noon, "revised_at": noon, "occurred_at": noon, "precision": Precision.DAY}
+    assert by_id["steps"] == Record(id="steps", milestone="movement.first-steps", **shape)  # type: ignore[arg-type]
+    assert by_id["quoted"] == Record(
+        id="quoted",
+        reference="ada",
+        occurred_at=datetime(2026, 3, 14, 9, 5, tzinfo=CET),
+        precision=Precision.MINUTE,
+        recorded_at=datetime(2026, 3, 14, 18, tzinfo=CET),
+        revised_at=datetime(2026, 3, 15, 8, tzinfo=CET),
+        text='He said "ball",\nthen "more"',
+    )
+    gone = {**shape, "revised_at": datetime(2026, 3, 20, 12, tzinfo=CET)}
+    assert by_id["gone"] == Record(id="gone", is_gone=True, **gone)  # type: ignore[arg-type]
+    month = by_id["month"]
+    assert (month.occurred_at.isoformat(), month.precision) == ("2026-03-15T12:00:00+01:00", Precision.MONTH)
+    assert month.media == (Media(name="hum.m4a"), Media(name="hum.jpg", content_type="image/jpeg"))
+    assert by_id["dst"].shown_name == NAMES[2]
+    assert by_id["dst"].occurred_at.astimezone(UTC) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+def test_an_old_clock_that_was_off_by_seconds_is_told_in_utc() -> None:
+    """Monrovia's clocks stood 44 minutes and 30 seconds behind until 1972: no offset that is written in minutes says so."""
+    (old,) = records(read("plain", b"id,child,occurred_at,text\n1,ada,1960-01-01 12:00,Old\n", Given(zone="Africa/Monrovia")))
+    assert old.occurred_at.isoformat() == "1960-01-01T12:44:30+00:00"
+
+
+def test_a_text_with_nul_is_unreadable() -> None:
+    """NUL cannot come through a file: who translates a record by themselves is told of it, too."""
+    row = {"id": "1", "child": "ada", "occurred_at": "2026-03-14", "text": "a\0b"}
+    assert verdict("plain", row) == "it.text"

@@ -1,0 +1,145 @@
+"""Famly: only what was sent to parents is told, and of that the prose alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from events.event import Precision
+from service.daycare.record import Media, Record
+from service.daycare.sources.reading import Given, Ignored, Why
+from tests.service.daycare.sources.feed_famly import body, item_traps, note_traps, observation_traps
+from tests.service.daycare.sources.invented import NAMES, Day
+from tests.service.daycare.sources.outcomes import only, outcome, read, records, tally, told, verdict
+
+DAY = Day(1, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
+TRAPS = {**observation_traps(DAY), **note_traps(DAY), **item_traps(DAY)}
+LINKED = Given(reference="ada", name_by_reference={"ada": "Ada"})
+
+
+def test_a_feed_comes_to_what_it_holds() -> None:
+    """50 observations, one of them twice, 17 that are traps; five notes and six traps; two items of the feed."""
+    found = read("famly", body())
+    assert tally(found) == {
+        "told": 50 + 1 + 5 + 5 + 1,
+        "draft": 3,
+        "unmarked": 1 + 1,
+        "by_parent": 1,
+        "assessment": 2,
+        "no_words": 1,
+        "unreadable": 4,
+        "safeguarding": 1,
+        "sensitive": 1,
+        "not_for_parents": 1,
+        "no_child": 1 + 1,
+        "elsewhere": 1,
+    }
+    assert len(records(found)) == 50 + 1 + 5 + 5 + 1 + 1  # one observation is about two children
+
+
+def test_an_observation_is_of_its_day_and_entered_when_it_was_begun() -> None:
+    def about(name: str) -> Record:
+        return Record(
+            id=f"two#{name}",
+            reference=name,
+            shown_name=name,
+            occurred_at=datetime(2026, 2, 28, 12, tzinfo=UTC),
+            precision=Precision.DAY,
+            recorded_at=datetime(2026, 3, 1, 10, tzinfo=UTC),
+            revised_at=datetime(2026, 3, 2, 10, tzinfo=UTC),
+            text="Built a tower of six together.",
+        )
+
+    assert told("famly", TRAPS["several"]) == (about(NAMES[1]), about(NAMES[2]))
+
+
+LEFT_OUT = {
+    "draft": "draft",
+    "under_review": "draft",
+    "taken_back": "draft",
+    "no_state": "unmarked",
+    "parents_own": "by_parent",
+    "assessment": "assessment",
+    "at_two": "assessment",
+    "media_only": "no_words",
+    "wrong_date": "it.remark.date",
+    "two_of_a_name": "it.children",
+    "nobody": "it.children",
+    "nulls": "it.remark.date",
+    "safeguarding": "safeguarding",
+    "sensitive": "sensitive",
+    "hidden": "not_for_parents",
+    "unmarked": "unmarked",
+    "about_nobody": "no_child",
+    "of_a_room": "no_child",
+    "of_an_observation": "elsewhere",
+}
+TOLD = {"several", "approved", "out_of_order", "with_media", "no_date", "plain"}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
+    assert verdict("famly", TRAPS[name]) == LEFT_OUT[name]
+
+
+@pytest.mark.parametrize("name", sorted(TOLD))
+def test_what_was_sent_to_parents_is_told(name: str) -> None:
+    assert verdict("famly", TRAPS[name]) == "told"
+
+
+def test_every_trap_is_looked_at() -> None:
+    assert {*LEFT_OUT, *TOLD} == set(TRAPS)
+
+
+@pytest.mark.parametrize("mark", ["safeguardingConcern", "sensitive", "parentVisible"])
+@pytest.mark.parametrize("said", ["missing", "null", "the other way"])
+def test_a_note_is_told_only_where_each_of_its_marks_says_so(mark: str, said: str) -> None:
+    note = dict(TRAPS["plain"])
+    match said:
+        case "missing":
+            del note[mark]
+        case "null":
+            note[mark] = None
+        case _:
+            note[mark] = not note[mark]
+    assert isinstance(outcome("famly", note), Ignored)
+
+
+def test_an_observation_that_is_taken_back_names_what_is_to_be_withdrawn() -> None:
+    found = outcome("famly", TRAPS["taken_back"])
+    assert isinstance(found, Ignored)
+    (gone,) = found.taken_back
+    assert (gone.id, gone.is_gone, gone.text) == (f"back#{NAMES[0]}", True, None)
+    assert gone.revised_at == datetime(2026, 3, 3, 10, tzinfo=UTC)
+
+
+def test_pictures_are_listed_by_id_and_counted_where_there_are_no_words() -> None:
+    assert only("famly", TRAPS["with_media"]).media == (Media(name="i-3"), Media(name="f-1"))
+    bare = outcome("famly", TRAPS["media_only"])
+    assert isinstance(bare, Ignored)
+    assert (bare.why, bare.media) == (Why.NO_WORDS, 3)
+
+
+def test_an_item_of_the_feed_is_told_of_the_child_that_is_given() -> None:
+    record = only("famly", TRAPS["of_a_room"], LINKED)
+    assert (record.reference, record.shown_name) == ("ada", "Ada")
+    assert record.id.endswith("#ada")
+    assert verdict("famly", TRAPS["of_an_observation"], LINKED) == "elsewhere"
+
+
+def test_a_note_keeps_the_offsets_of_the_day_that_the_clocks_changed() -> None:
+    note = only("famly", TRAPS["plain"])
+    written, changed = note.occurred_at.isoformat(), note.revised_at.isoformat()
+    assert (written, changed) == ("2026-03-29T01:30:00+01:00", "2026-03-30T08:00:00+02:00")
+    assert (note.text, note.precision) == ("Tooth!", Precision.MINUTE)
+
+
+def test_an_observation_without_a_day_is_of_the_day_when_it_was_begun() -> None:
+    undated = only("famly", TRAPS["no_date"])
+    assert (undated.occurred_at, undated.precision) == (datetime(2026, 3, 1, 10, tzinfo=UTC), Precision.DAY)
+    assert undated.text == "Undated"
+
+
+def test_a_child_is_named_by_its_id_where_there_is_one_and_then_two_may_share_a_name() -> None:
+    twins = [{"id": "7", "name": "Lia"}, {"id": "8", "name": "Lia"}]
+    found = told("famly", {**TRAPS["no_date"], "children": twins})
+    assert [(record.reference, record.shown_name) for record in found] == [("7", "Lia"), ("8", "Lia")]

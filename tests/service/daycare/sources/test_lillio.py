@@ -1,0 +1,79 @@
+"""Lillio: `list_date` is when it happened; the child is said by whoever imports the file."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from events.errors import FieldInvalid
+from events.event import Precision
+from service.daycare.record import Media, Record
+from service.daycare.sources import SOURCES
+from service.daycare.sources.reading import Given
+from tests.service.daycare.sources.feed_lillio import body, traps
+from tests.service.daycare.sources.invented import Day
+from tests.service.daycare.sources.outcomes import only, read, records, tally, verdict
+
+TRAPS = traps(Day(1, start=datetime(2025, 6, 2, 12), offset_h=-4))  # noqa: DTZ001 (the feed's own clock)
+ADA = Given(reference=" account 7 ", name_by_reference={"account 7": "Ada"})
+
+
+def test_a_feed_comes_to_what_it_holds() -> None:
+    """60 everyday entries, one of them under two months, and nine traps."""
+    found = read("lillio", body(), ADA)
+    assert tally(found) == {"told": 60 + 1 + 4, "no_words": 2, "unreadable": 3}
+    assert {record.reference for record in records(found)} == {"account 7"}
+
+
+def test_where_there_is_no_list_date_it_happened_when_it_was_created() -> None:
+    at = datetime(2025, 6, 23, 9, 48, 4, 267_000, tzinfo=timezone(timedelta(hours=-4)))
+    assert only("lillio", TRAPS["no_list_date"], ADA) == Record(
+        id="100102",
+        reference="account 7",
+        shown_name="Ada",
+        occurred_at=at,
+        precision=Precision.MINUTE,
+        recorded_at=at,
+        revised_at=at,
+        text="Garden\nDug for worms.",
+    )
+    assert only("lillio", TRAPS["no_list_date"], ADA).occurred_at.isoformat() == at.isoformat()
+
+
+def test_a_list_date_of_midnight_is_a_day_and_one_second_later_is_a_time() -> None:
+    day = only("lillio", TRAPS["a_day"], ADA)
+    assert (day.occurred_at.isoformat(), day.precision) == ("2025-06-23T00:00:00-04:00", Precision.DAY)
+    assert day.recorded_at == datetime(2025, 6, 24, 12, tzinfo=UTC)
+    assert only("lillio", TRAPS["after_midnight"], ADA).precision is Precision.MINUTE
+
+
+def test_pictures_are_listed_by_the_name_of_their_file() -> None:
+    assert only("lillio", TRAPS["picture"], ADA).media == (
+        Media(name="two.jpeg", content_type="image/jpeg"),
+        Media(name="two.mp4", content_type="video/mp4"),
+    )
+
+
+LEFT_OUT = {
+    "bare_picture": "no_words",
+    "nulls": "no_words",
+    "no_time": "it.created_at",
+    "no_id": "it.id",
+    "no_activity": "it.created_at",
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
+    assert verdict("lillio", TRAPS[name], ADA) == LEFT_OUT[name]
+
+
+def test_a_list_of_bare_activities_is_read_alike() -> None:
+    assert only("lillio", TRAPS["picture"]["activity"], ADA) == only("lillio", TRAPS["picture"], ADA)
+
+
+@pytest.mark.parametrize("given", [Given(), Given(reference=""), Given(reference="  ")])
+@pytest.mark.parametrize("source", ["lillio", "baby_connect"])
+def test_a_file_that_names_no_child_is_refused_until_somebody_does(source: str, given: Given) -> None:
+    with pytest.raises(FieldInvalid) as refusal:
+        SOURCES[source].read(body(), given)
+    assert refusal.value.at == "reference"

@@ -1,0 +1,116 @@
+"""Procare: group records fan out, each child's under an id of its own, with the clock that the centre has."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from events.event import Precision
+from service.daycare.record import Media, Record
+from service.daycare.sources.reading import Given
+from tests.service.daycare.sources.feed_procare import KIDS, activity, body, traps
+from tests.service.daycare.sources.invented import Day
+from tests.service.daycare.sources.outcomes import only, read, records, tally, text, told, verdict
+
+TRAPS = traps(Day(1, start=datetime(2026, 2, 2, 17), offset_h=-8))  # noqa: DTZ001 (the feed's own clock)
+
+
+def test_a_feed_comes_to_what_it_holds() -> None:
+    """60 everyday entries and 15 traps, one of them on two pages; ten of them are about one, two or three children."""
+    found = read("procare", body())
+    assert tally(found) == {"told": 60 + 1 + 11, "no_words": 1, "unknown_kind": 1, "unreadable": 2}
+    learning = 4 * 1 + 3 * 2 + 3 * 3
+    on_two_pages = 2  # a learning activity about two children
+    assert len(records(found)) == 60 - 10 + learning + on_two_pages + 11 + 1
+
+
+def test_a_record_about_several_children_is_one_for_each_under_an_id_of_its_own() -> None:
+    def about(kid: str, name: str | None) -> Record:
+        at = datetime(2026, 2, 6, 14, 20, 26, tzinfo=timezone(timedelta(hours=-8)))
+        return Record(
+            id=f"group#{kid}",
+            reference=kid,
+            shown_name=name,
+            occurred_at=at,
+            precision=Precision.MINUTE,
+            recorded_at=at,
+            revised_at=at,
+            text="At the pond",
+            media=(Media(name="pond.jpg", content_type="image/jpeg"),),
+        )
+
+    given = Given(name_by_reference={KIDS[0]: "Åse"})
+    assert told("procare", TRAPS["several_kids"], given) == (about(KIDS[1], None), about(KIDS[0], "Åse"))
+
+
+def test_a_second_child_that_is_added_later_leaves_the_first_ones_id_as_it_was() -> None:
+    alone = {**TRAPS["several_kids"], "kid_ids": [KIDS[0]]}
+    assert only("procare", alone).id in {record.id for record in told("procare", TRAPS["several_kids"])}
+
+
+def test_the_childrens_names_come_from_the_answer_that_lists_them() -> None:
+    names = {record.reference: record.shown_name for record in records(read("procare", body()))}
+    assert names == {KIDS[0]: "Åse", KIDS[1]: "Zoë", KIDS[2]: "Nguyễn"}
+
+
+SAID = {
+    "before_midnight": "Signed out",
+    "odd_offset": "Signed in",
+    "incident": "Incident: Bump, Head\nOff the step.\nIce.",
+    "incident_without_a_word": "Incident",
+    "nap_of_both_times": "Nap: 9:30 to 10:05",
+    "mood": "Mood: Happy",
+    "unknown_quantity": "Meal: rice",
+    "unit_that_is_none": "Bottle",
+    "day_alone": "A fine day",
+    "corrected": "Now right",
+}
+LEFT_OUT = {"bare_photo": "no_words", "unknown_kind": "unknown_kind", "no_kids": "it.kid_ids", "null_kid": "it.kid_ids[0]"}
+EVERYDAY = {
+    ("bathroom", "Wet"): "Nappy: wet",
+    ("bathroom", "BM & Wet"): "Nappy: soiled, wet",
+    ("bathroom", "Dry"): "Nappy: dry",
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_an_entry_is_told_in_words(name: str) -> None:
+    assert text("procare", TRAPS[name]) == SAID[name]
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
+    assert verdict("procare", TRAPS[name]) == LEFT_OUT[name]
+
+
+def test_every_trap_is_looked_at() -> None:
+    assert {*SAID, *LEFT_OUT, "several_kids"} == set(TRAPS)
+
+
+@pytest.mark.parametrize(("kind", "said"), EVERYDAY)
+def test_a_nappy_is_told_by_its_words(kind: str, said: str) -> None:
+    day = Day(9, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
+    assert text("procare", activity(day, kind, data={"type": "Diaper", "sub_type": said})) == EVERYDAY[kind, said]
+
+
+def test_the_everyday_entries_are_told_as_the_centre_wrote_them() -> None:
+    texts = {record.text or "" for record in records(read("procare", body()))}
+    assert {"Lunch: pasta, pears (most)", "Nap: asleep", "Nap: awake", "Bottle: 2 of 2.5", "Nappy: soiled"} <= texts
+    assert any(text.startswith("Activity: Finger painting\n") for text in texts)
+
+
+def test_a_day_alone_is_that_day_wherever_it_is_read() -> None:
+    """The night of 8 March 2026 has one hour less in New York: the day is still noon of that day there."""
+    day = only("procare", TRAPS["day_alone"], Given(zone="America/New_York"))
+    assert (day.occurred_at.isoformat(), day.precision) == ("2026-03-08T12:00:00-04:00", Precision.DAY)
+
+
+@pytest.mark.parametrize(
+    ("name", "at"), [("before_midnight", "2026-02-06T23:59:59-08:00"), ("odd_offset", "2026-02-06T09:00:00+05:45")]
+)
+def test_the_senders_offset_is_kept(name: str, at: str) -> None:
+    assert only("procare", TRAPS[name], Given(zone="Europe/Berlin")).occurred_at.isoformat() == at
+
+
+def test_when_it_was_entered_and_changed_is_kept_where_it_is_said() -> None:
+    fixed = only("procare", TRAPS["corrected"])
+    assert (fixed.recorded_at, fixed.revised_at) == (datetime(2026, 2, 6, 18, tzinfo=UTC), datetime(2026, 2, 7, 18, tzinfo=UTC))

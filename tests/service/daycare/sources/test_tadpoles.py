@@ -1,0 +1,79 @@
+"""Tadpoles: seconds since 1970 beside the name of a zone."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from events.event import Precision
+from service.daycare.record import Media, Record
+from service.daycare.sources.reading import Given, Ignored
+from tests.service.daycare.sources.feed_tadpoles import body, traps
+from tests.service.daycare.sources.invented import Day
+from tests.service.daycare.sources.outcomes import only, outcome, read, tally, verdict
+
+TRAPS = traps(Day(1, start=datetime(2021, 2, 2, 14)))  # noqa: DTZ001 (the feed's own clock)
+NEW_YORK = timezone(timedelta(hours=-5))
+
+
+def test_a_feed_comes_to_what_it_holds() -> None:
+    """60 everyday events, one of them on two pages, and 14 traps."""
+    assert tally(read("tadpoles", body())) == {"told": 60 + 1 + 6, "no_words": 1, "unreadable": 7}
+
+
+def test_an_event_is_told_by_the_clocks_of_its_zone() -> None:
+    at = datetime(2021, 2, 28, 19, tzinfo=NEW_YORK)
+    digits = only("tadpoles", TRAPS["digits"])
+    assert digits == Record(
+        id="digits",
+        reference="Zoë d'Arc",
+        shown_name="Zoë d'Arc",
+        occurred_at=at,
+        precision=Precision.MINUTE,
+        recorded_at=datetime(2021, 3, 1, 1, 0, 0, 500_000, tzinfo=UTC),
+        revised_at=datetime(2021, 3, 1, 1, 0, 0, 500_000, tzinfo=UTC),
+        text=TRAPS["digits"]["comment"],
+    )
+    assert digits.occurred_at.isoformat() == "2021-02-28T19:00:00-05:00"
+
+
+@pytest.mark.parametrize(
+    ("name", "at"),
+    [("first_two_o_clock", "2021-11-07T01:30:00-04:00"), ("second_two_o_clock", "2021-11-07T01:30:00-05:00")],
+)
+def test_an_hour_that_comes_twice_is_told_apart_by_its_offset(name: str, at: str) -> None:
+    assert only("tadpoles", TRAPS[name]).occurred_at.isoformat() == at
+
+
+@pytest.mark.parametrize("name", ["unknown_zone", "zone_that_is_a_path"])
+def test_in_a_zone_that_nobody_knows_the_instant_is_the_same_and_told_in_utc(name: str) -> None:
+    found = only("tadpoles", TRAPS[name])
+    assert found.occurred_at == datetime.fromtimestamp(TRAPS[name]["event_time"], tz=UTC)
+    assert found.occurred_at.utcoffset() == timedelta(0)
+
+
+LEFT_OUT = {
+    "bare_pictures": "no_words",
+    "no_name": "it.parent_member_display",
+    "milliseconds": "it.event_time",
+    "no_number": "it.event_time",
+    "infinite": "it.event_time",
+    "no_time": "it.event_time",
+    "true": "it.event_time",
+    "nulls": "it.event_time",
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
+    assert verdict("tadpoles", TRAPS[name]) == LEFT_OUT[name]
+
+
+def test_pictures_are_listed_by_their_keys_and_counted_where_there_are_no_words() -> None:
+    assert only("tadpoles", TRAPS["film"]).media == (Media(name="v", content_type="video/mp4"),)
+    bare = outcome("tadpoles", TRAPS["bare_pictures"])
+    assert isinstance(bare, Ignored)
+    assert bare.media == 2
+
+
+def test_a_child_that_is_not_named_is_the_one_that_is_given() -> None:
+    assert only("tadpoles", TRAPS["no_name"], Given(reference="zoe")).reference == "zoe"

@@ -1,0 +1,166 @@
+"""What records become: the same, in whatever order they come, however often, and however they were edited on the way."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from events.amend import Amended, Withdrawn
+from events.event import Draft, Precision
+from events.ids import ChildId, EventId, MemberId
+from events.moments import MilestoneObserved, NoteWritten
+from service.daycare.becomes import Said, become
+from service.daycare.record import Record
+
+AUTHOR = MemberId(UUID(int=1))
+CHILD = ChildId(UUID(int=2))
+MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LONG = "She slept well. " * 150 + "Then she took her first steps today!"
+
+TEXTS = st.sampled_from(
+    [
+        None, "Slept well", "Ate peas", "She took her first steps today!", "She took her first steps today! Hooray.",
+        "She took her first steps today! And she said her first word: ball.", LONG, "x" * 2_001,
+    ]
+)  # fmt: skip
+MILESTONES = st.sampled_from([None, None, "movement.crawls", "hands.claps"])
+
+
+class Version(NamedTuple):
+    """One content of one record."""
+
+    record: int
+    number: int
+    text: str | None
+    milestone: str | None
+    minute: int
+    is_gone: bool
+
+    def as_record(self) -> Record:
+        return Record(
+            id=f"r-{self.record}", reference="kid-17", occurred_at=MORNING + timedelta(minutes=self.minute),
+            precision=Precision.MINUTE, recorded_at=MORNING, revised_at=MORNING + timedelta(hours=self.number + 1),
+            milestone=None if self.is_gone else self.milestone, text=None if self.is_gone else self.text, is_gone=self.is_gone,
+        )  # fmt: skip
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[list[Version], list[Version]]:
+    """Versions in order, each once; and the same, shuffled, with repetitions."""
+    clean = [
+        Version(record, number, draw(TEXTS), draw(MILESTONES), draw(st.integers(0, 3)), draw(st.integers(0, 6)) == 0)
+        for record in range(draw(st.integers(1, 3)))
+        for number in range(draw(st.integers(1, 4)))
+    ]
+    messy = draw(st.permutations(clean + draw(st.lists(st.sampled_from(clean), max_size=6))))
+    return clean, list(messy)
+
+
+class Log:
+    """What a log would hold: events once by id, and what was said of them since."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, Said] = {}
+        self.drafts: dict[EventId, Draft[Any]] = {}
+
+    def take(self, version: Version) -> str:
+        record = version.as_record()
+        became = become(record, self.said.get(record.id), author=AUTHOR, source="here", child=CHILD, salt=bytes(16))
+        for draft in became.drafts:
+            assert self.drafts.setdefault(draft.id, draft) == draft, "an id stands for one content"
+        if became.said is not None:
+            self.said[record.id] = msgspec.json.decode(msgspec.json.encode(became.said), type=Said)
+        return became.outcome
+
+    def stands(self) -> list[tuple[Any, ...]]:
+        """What is there to be read, second thoughts applied."""
+        live: dict[EventId, dict[str, Any]] = {}
+        for draft in self.drafts.values():
+            if isinstance(draft.event, MilestoneObserved | NoteWritten):
+                live[draft.id] = {"occurred_at": draft.occurred_at, **msgspec.structs.asdict(draft.event)}
+        for draft in sorted(self.drafts.values(), key=lambda draft: draft.recorded_at):
+            if isinstance(draft.event, Amended) and draft.event.target in live:
+                changes = draft.event.changes
+                live[draft.event.target] |= {name: getattr(changes, name) for name in changes.named() if name != "precision"}
+        gone = {draft.event.target for draft in self.drafts.values() if isinstance(draft.event, Withdrawn)}
+        shown = [{**one, "about": bool(one.get("about"))} for name, one in live.items() if name not in gone]
+        return sorted((tuple(sorted(one.items(), key=lambda item: item[0])) for one in shown), key=repr)
+
+
+def stands_after(versions: Sequence[Version]) -> list[tuple[Any, ...]]:
+    log = Log()
+    for version in versions:
+        log.take(version)
+    return log.stands()
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories())
+def test_any_order_and_any_repetition_come_to_what_one_clean_pass_comes_to(history: tuple[list[Version], list[Version]]) -> None:
+    """Laws 2 and 12: up to the order of arrival, and to what was withdrawn on the way."""
+    clean, messy = history
+    assert stands_after(messy) == stands_after(clean)
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories())
+def test_a_second_pass_adds_nothing(history: tuple[list[Version], list[Version]]) -> None:
+    """Law 2."""
+    _, messy = history
+    log = Log()
+    for version in messy:
+        log.take(version)
+    before = dict(log.drafts)
+    outcomes = {log.take(version) for version in messy}
+    assert log.drafts == before
+    assert outcomes <= {"already_recorded", "outdated"}
+
+
+def told(text: str | None, *, milestone: str | None = None) -> list[Any]:
+    log = Log()
+    log.take(Version(0, 0, text, milestone, 0, False))
+    return [draft.event for draft in log.drafts.values()]
+
+
+def test_words_that_are_too_long_for_a_note_refer_to_what_was_found_in_them() -> None:
+    """Law 8: whoever is kept from the milestone is kept from the words."""
+    found, words = told(LONG)
+    assert (found.milestone, found.note, found.found_in_prose) == ("movement.first-steps", None, True)
+    assert (words.text, words.about) == (LONG, next(iter(_ids(LONG))))
+
+
+def _ids(text: str) -> list[EventId]:
+    log = Log()
+    log.take(Version(0, 0, text, None, 0, False))
+    return list(log.drafts)
+
+
+def test_of_several_milestones_the_first_has_the_words_and_says_what_else_they_tell() -> None:
+    first, second = told("She took her first steps today! And she said her first word: ball.")
+    assert (first.milestone, first.tells_of) == ("movement.first-steps", ("talking.first-word",))
+    assert (second.milestone, second.note, second.found_in_prose) == ("talking.first-word", None, True)
+
+
+def test_what_a_daycare_names_itself_is_not_found() -> None:
+    (named,) = told("She took her first steps today!", milestone="movement.crawls")
+    assert (named.milestone, named.found_in_prose, named.tells_of) == ("movement.crawls", False, ())
+
+
+def test_the_ledger_keeps_no_words() -> None:
+    """Law 15: nothing would be left to erase but salted digests."""
+    log = Log()
+    log.take(Version(0, 0, "She took her first steps today!", None, 0, False))
+    assert b"steps today" not in msgspec.json.encode(log.said["r-0"])
+
+
+def test_without_a_date_of_change_an_old_content_that_comes_late_is_no_change_back() -> None:
+    log = Log()
+    old, new = Version(0, 0, "Ate peas", None, 0, False), Version(0, 1, "Ate rice", None, 0, False)
+    assert [log.take(one) for one in (old, new, old)] == ["recorded", "amended", "already_recorded"]
+    assert log.take(Version(0, 2, "Ate peas", None, 0, False)) == "amended"
+    undated = msgspec.structs.replace(Version(0, 3, "Ate rice", None, 0, False).as_record(), is_dated=False)
+    assert become(undated, log.said["r-0"], author=AUTHOR, source="here", child=CHILD, salt=b"").outcome == "already_recorded"

@@ -1,0 +1,134 @@
+"""Who may post: a key's secret, a time of now, a call of its own. Whatever else comes is refused, and changes nothing."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, note, outcomes, said_by
+
+
+async def told(village: Village, system: System) -> int:
+    return len(await said_by(village.ada, system.member))
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"webhook-id": "another"},
+        {"webhook-timestamp": "1"},
+        {"webhook-timestamp": "soon"},
+        {"webhook-signature": "v1,AAAA"},
+        {"webhook-signature": ""},
+        {"webhook-signature": "v2,AAAA v1a,BBBB"},
+        {"webhook-id": "x" * 129},
+    ],
+    ids=str,
+)
+async def test_a_call_that_is_signed_wrongly_is_refused_and_changes_nothing(
+    village: Village, ducklings: System, spoilt: dict[str, str]
+) -> None:
+    body = batch_of([note("Slept well")])
+    answer = await ducklings.call("events", body, {"content-type": BATCH} | ducklings.signed(body) | spoilt)
+    refused(answer, 401, "daycare.signature_wrong")
+    assert await told(village, ducklings) == 0
+
+
+async def test_another_body_another_secret_another_key_and_no_signature_are_answered_alike(
+    village: Village, ducklings: System
+) -> None:
+    """I-19: to the byte, but for the time and the name of the request."""
+    body = batch_of([note("Slept well")])
+    signed = {"content-type": BATCH} | ducklings.signed(body)
+    other = {"content-type": BATCH} | ducklings.signed(body, secret="whsec_" + "A" * 43 + "=")
+    answers = [
+        await ducklings.call("events", body.replace(b"well", b"ill!"), signed),
+        await ducklings.call("events", body, other),
+        await ducklings.call("events", body, signed, key=str(uuid4())),
+        await ducklings.call("events", body, {"content-type": BATCH}),
+        await ducklings.call("links", b"{}", {"content-type": "application/json"}),
+    ]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(401, answers[0].content)}
+    assert await told(village, ducklings) == 0
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+async def test_a_call_is_signed_within_five_minutes_of_now(village: Village, ducklings: System, minutes: int) -> None:
+    at = datetime.now(UTC) + timedelta(minutes=minutes)
+    refused(await ducklings.batch(note("Slept well"), at=at), 401, "daycare.signature_wrong")
+    assert await told(village, ducklings) == 0
+    near = datetime.now(UTC) + timedelta(minutes=minutes * 2 / 3)
+    assert (await ducklings.batch(note("Slept well"), at=near)).status_code == 200
+
+
+async def test_the_very_same_call_again_is_a_replay_and_signed_anew_it_is_a_retry(village: Village, ducklings: System) -> None:
+    """I-02: who did not hear the answer signs again, and is told the same."""
+    body = batch_of([note("Slept well")])
+    at = datetime.now(UTC) - timedelta(seconds=10)
+    signed = {"content-type": BATCH} | ducklings.signed(body, id="call-1", at=at)
+    first = await ducklings.call("events", body, signed)
+    assert outcomes(first.json()["receipts"]) == ["recorded"]
+    again = await ducklings.call("events", body, signed)
+    refused(again, 409, "daycare.replayed")
+    assert again.headers["retry-after"] == "1"
+    anew = {"content-type": BATCH} | ducklings.signed(body, id="call-1")
+    assert outcomes((await ducklings.call("events", body, anew)).json()["receipts"]) == ["already_recorded"]
+    assert await told(village, ducklings) == 1
+
+
+async def test_in_binary_mode_the_id_is_the_signed_one(village: Village, ducklings: System) -> None:
+    """No signature covers a header: an event whose id was swapped on its way is refused."""
+    headers, body = binary(note("Slept well"))
+    answer = await ducklings.call("events", body, headers | ducklings.signed(body))
+    refused(answer, 400, "body.invalid")
+    assert answer.json()["at"] == "ce-id"
+    assert await told(village, ducklings) == 0
+
+
+async def test_after_a_new_secret_both_are_good_for_a_while_and_a_third_ends_the_first(
+    village: Village, ducklings: System
+) -> None:
+    first = ducklings.secret
+    answer = (await ducklings.ask("secret", {})).json()
+    second = answer["secret"]
+    assert second != first
+    assert datetime.fromisoformat(answer["before_until"]) > datetime.now(UTC) + timedelta(hours=23)
+    for secret in (first, second):
+        assert (await ducklings.batch(note("Slept well"), secret=secret)).status_code == 200
+    ducklings.secret = second
+    ducklings.secret = (await ducklings.ask("secret", {})).json()["secret"]
+    refused(await ducklings.batch(note("Slept well"), secret=first), 401, "daycare.signature_wrong")
+    assert (await ducklings.batch(note("Slept well"), secret=second)).status_code == 200
+    both = ducklings.signed(b"[]", id="x", secret=first)["webhook-signature"]
+    body = batch_of([note("Slept well")])
+    signed = ducklings.signed(body)
+    signed["webhook-signature"] = f"{both} {signed['webhook-signature']}"
+    assert (await ducklings.call("events", body, {"content-type": BATCH} | signed)).status_code == 200
+
+
+async def test_a_key_that_was_removed_is_nobodys(village: Village, ducklings: System) -> None:
+    """I-25: with the member its key goes."""
+    await village.ada.ask("DELETE", f"/v1/families/{{family}}/members/{ducklings.member}")
+    refused(await ducklings.batch(note("Slept well")), 401, "daycare.signature_wrong")
+
+
+async def test_a_key_reads_nothing(village: Village, ducklings: System) -> None:
+    """A secret is no token: no route of a device knows it."""
+    for path in ("", "/feed", "/timeline", "/handover", "/daycares", "/live"):
+        for token in (ducklings.secret, ducklings.key_id):
+            answer = await ducklings.http.get(
+                f"/v1/families/{village.ada.family}{path}", headers={"Authorization": f"Bearer {token}"}
+            )
+            assert answer.status_code == 401
+
+
+async def test_receipts_say_nothing_but_what_became_of_each(village: Village, ducklings: System) -> None:
+    answer = await ducklings.batch(note("Slept well"), note("Hm", subject="stranger"))
+    assert [sorted(receipt) for receipt in answer.json()["receipts"]] == [["id", "outcome", "source"]] * 2
+    assert village.child not in json.dumps(answer.json())
