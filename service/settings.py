@@ -50,6 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pool: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
     """Connections to Postgres a worker, beside the log's own."""
 
+    webhooks_anywhere: bool = False
+    """Let webhooks go to http, and to private addresses: for a service within one's own four walls, whose members are trusted."""
+
     # Requests a second; ten seconds' worth may come at once. 0: no limit. A phone that comes back after a month sends a
     # few dozen pushes and pages; a limit this high only ever meets a program that runs wild.
     limit_push: PerSecond = 100.0

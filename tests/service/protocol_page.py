@@ -17,6 +17,18 @@ MILESTONE = {
     "key": None, "title": None, "domain": None, "months*": None, "what_counts": None, "sources*": None,
     "builds_to?*": None, "implies?*": None, "safety?": None,
 }  # fmt: skip
+CLOUD_EVENT = {
+    "specversion": None, "id": None, "source": None, "type": None, "subject": None, "time": None, "data": None,
+    "datacontenttype?": None, "recorded?": None, "revised?": None, "precision?": None, "childname?": None,
+}  # fmt: skip
+WHOM = dict.fromkeys(("reference", "shown_name", "child", "is_waiting"))
+OTHERWISE = {
+    "POST /v1/daycare/events": {"application/cloudevents+json", "application/cloudevents-batch+json", "application/json"},
+    "POST /v1/daycare/links": {"application/json"},
+    "POST /v1/daycare/secret": {"application/json"},
+    "POST /v1/families/{family}/imports": {"application/json", "text/csv", "application/octet-stream"},
+}
+"""Routes whose body has media types of its own. A file's schema is its source's."""
 PROBLEM = {"code": None, "at": None, "detail": None}
 
 ROUTES: dict[str, tuple[int, Any, Any]] = {
@@ -105,6 +117,23 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
             },
         },
     ),
+    "POST /v1/families/{family}/daycares": (201, NAMED, dict.fromkeys(("member", "key_id", "secret"))),
+    "POST /v1/daycares": (201, NAMED, dict.fromkeys(("key_id", "secret"))),
+    "POST /v1/families/{family}/daycare-codes": (201, {"child": None}, dict.fromkeys(("code", "expires_at"))),
+    "GET /v1/families/{family}/daycares": (
+        200, None,
+        {"daycares*": {"member": None, "name": None, "references*": WHOM}},
+    ),
+    "PUT /v1/families/{family}/daycares/{member}/children": (204, {"reference": None, "child": None}, None),
+    "POST /v1/daycare/events": (200, CLOUD_EVENT, {
+        "receipts*": {"id": None, "source": None, "outcome": None, "keep_quiet?*": None, "problem?": PROBLEM},
+    }),
+    "POST /v1/daycare/links": (200, {"code": None, "reference": None}, {"reference": None}),
+    "POST /v1/daycare/secret": (200, {}, dict.fromkeys(("secret", "before_until"))),
+    "POST /v1/families/{family}/imports": (200, None, {
+        "dry_run": None, "member": None, "records": None, "outcomes": None, "ignored": None, "media": None,
+        "unreadable*": {"at": None, "detail": None}, "references*": dict.fromkeys(("reference", "shown_name", "child")),
+    }),
     "GET /v1/catalogue": (200, None, {"version": None, "lang": None, "milestones*": MILESTONE}),
     "GET /health/live": (200, None, {"alive?": None}),
     "GET /health/ready": (200, None, dict.fromkeys(("ready", "database", "migrations", "redis"))),
@@ -113,7 +142,10 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
 }  # fmt: skip
 
 # What a device sends as `event`, from the page's table, and beyond it what its columns tell in words.
-OBSERVED = {"child": None, "milestone": None, "note?": None, "again?": None}
+# The service completes the last two, of what a daycare wrote; a device that sends them is refused by name.
+OBSERVED = {
+    "child": None, "milestone": None, "note?": None, "again?": None, "found_in_prose?": None, "tells_of?*": None,
+}  # fmt: skip
 CHANGES = dict.fromkeys(
     f"{name}?" for name in
     ("occurred_at", "precision", "child", "milestone", "note", "again", "how", "feelings", "text", "words")
@@ -134,6 +166,7 @@ DRAFTED: dict[str, Any] = {
     "Withdrawn": {"target": None},
 }
 
+SIGNED = {"key", "webhook-id", "webhook-timestamp", "webhook-signature"}
 PARAMETERS = {
     "GET /v1/families/{family}/feed": {"after", "limit"},
     "GET /v1/families/{family}/live": {"after", "Last-Event-ID"},
@@ -141,8 +174,12 @@ PARAMETERS = {
     "GET /v1/families/{family}/handover": {"child", "after"},
     "GET /v1/families/{family}/tips": {"child", "on"},
     "GET /v1/catalogue": {"lang", "If-None-Match"},
+    "POST /v1/daycare/events": SIGNED,
+    "POST /v1/daycare/links": SIGNED,
+    "POST /v1/daycare/secret": SIGNED,
+    "POST /v1/families/{family}/imports": {"source", "child", "reference", "zone", "dry_run"},
 }
 
 OPEN = {"GET /health/live", "GET /health/ready", "GET /metrics", "GET /schema/openapi.json", "GET /v1/catalogue",
-        "POST /v1/devices/pair"}  # fmt: skip
-OPEN_OR_KNOWN = {"POST /v1/families", "POST /v1/invites/accept"}
+        "POST /v1/devices/pair", "POST /v1/daycare/events", "POST /v1/daycare/links", "POST /v1/daycare/secret"}  # fmt: skip
+OPEN_OR_KNOWN = {"POST /v1/families", "POST /v1/invites/accept", "POST /v1/daycares"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tests.worlds import systems
 from tests.worlds.exercises import ABSENT, FAMILY, View
 from tests.worlds.histories import OWN, WISHES, Said, bytes_of_push
 from tests.worlds.seeded import uuid_of
@@ -125,15 +126,14 @@ CHANGES: Mapping[str, Callable[[View], None]] = {
     "POST /v1/devices/pair": _pairing,
     "DELETE /v1/devices/{device}": _revoking,
     f"DELETE {FAMILY}/members/{{member}}": _removing,
+    **systems.CHANGES,
 }
 
 
 def changes(view: View) -> list[str]:
     """Try pushes, and some of the rest by turns. Gives what was tried."""
-    first, *rest = CHANGES
-    turn = view.probe % len(rest)
-    names = rest if view.whole else [rest[turn]]
-    CHANGES[first](view)
-    for name in names:
-        CHANGES[name](view)
-    return [first, *names]
+    first, *rest = dict.fromkeys(CHANGES.values())
+    tried = [first, *(rest if view.whole else [rest[view.probe % len(rest)]])]
+    for change in tried:
+        change(view)
+    return [name for name, change in CHANGES.items() if change in tried]

@@ -145,6 +145,14 @@ def _tips(view: View) -> list[Ask]:
     return [view.get(path), *view.by_turns(in_turn, 1)]
 
 
+def _daycares(view: View) -> list[Ask]:
+    return view.by_turns([view.get(f"{FAMILY}/daycares"), view.get(f"{FAMILY}/daycares", MSGPACK)], 1)
+
+
+def _webhooks(view: View) -> list[Ask]:
+    return view.by_turns([view.get(f"{FAMILY}/webhooks"), view.get(f"{FAMILY}/webhooks", method="HEAD")], 1)
+
+
 READS: Mapping[str, Callable[[View], list[Ask]]] = {
     "GET /health/live": _health_live,
     "GET /health/ready": _health_ready,
@@ -158,12 +166,14 @@ READS: Mapping[str, Callable[[View], list[Ask]]] = {
     f"GET {FAMILY}/live": _live,
     f"GET {FAMILY}/handover": _handover,
     f"GET {FAMILY}/tips": _tips,
+    f"GET {FAMILY}/daycares": _daycares,
+    f"GET {FAMILY}/webhooks": _webhooks,
 }
 
 
 BY_TURNS = (
     ("GET /health/live", "GET /health/ready", "GET /metrics", "GET /schema/openapi.json", "GET /v1/catalogue"),
-    ("GET /v1/me", f"GET {FAMILY}", f"GET {FAMILY}/tips", f"GET {FAMILY}/live"),
+    ("GET /v1/me", f"GET {FAMILY}", f"GET {FAMILY}/tips", f"GET {FAMILY}/live", f"GET {FAMILY}/webhooks"),
 )  # fmt: skip
 """Of each of these one in a history: routes that know no member, and those that say little of one. Streams are listened to in
 every history; what is asked of them here is refused."""

@@ -20,8 +20,12 @@ import service.access.devices
 import service.access.founding
 import service.access.joining
 import service.app
+import service.daycare.calls
+import service.daycare.families
+import service.daycare.imports
 import service.log.append
 import service.log.log
+import service.webhooks.routes
 from events.ids import EventId, FamilyId, MemberId
 from service.feed.wake import InProcess
 from service.limits import Kind, Limits
@@ -119,12 +123,17 @@ def _limits_of(settings: Settings) -> Limits:
 @contextmanager
 def seeded() -> Iterator[None]:
     """Let every service that is built within draw from its seeds."""
-    ids_4 = ((service.access.founding, "uuid4"), (service.access.joining, "uuid4"), (service.log.log, "uuid4"))
+    ids_4 = (
+        (service.access.founding, "uuid4"), (service.access.joining, "uuid4"), (service.log.log, "uuid4"),
+        (service.daycare.families, "uuid4"), (service.daycare.calls, "uuid4"), (service.daycare.imports, "uuid4"),
+        (service.webhooks.routes, "uuid4"),
+    )  # fmt: skip
     ids_7 = ((service.access.joining, "uuid7"), (service.log.log, "uuid7"))
     codes = (
         (service.access.founding, "new_token", "sn1_"), (service.access.joining, "new_code", ""),
-        (service.access.devices, "new_code", ""),
+        (service.access.devices, "new_code", ""), (service.daycare.families, "new_code", ""),
     )  # fmt: skip
+    secrets = (service.daycare.families, service.daycare.calls, service.webhooks.routes)
     house: Any = vars(service.app)["House"]
     with pytest.MonkeyPatch.context() as patch:
         for module, name in ids_4:
@@ -133,6 +142,8 @@ def seeded() -> Iterator[None]:
             patch.setattr(module, name, lambda: uuid_of(_seeds().draw("uuid7"), version=7))
         for module, name, prefix in codes:
             patch.setattr(module, name, lambda prefix=prefix: prefix + _seeds().draw("code").hex()[:43])
+        for module in secrets:
+            patch.setattr(module, "new_secret", lambda: _seeds().draw("secret"))
         patch.setattr(service.log.append, "Salts", SaltsOfTheirEvents)
         patch.setattr(service.app, "now_utc", lambda: _seeds().now)
         patch.setattr(service.app, "House", lambda **parts: house(**parts, now=lambda: _seeds().now))

@@ -4,6 +4,7 @@ The rows are held against the OpenAPI document: a new route without a row fails 
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,8 +22,13 @@ ROLES = ("parent", "other_parent", "caregiver", "daycare", "stranger", "revoked"
 EVERYBODY = dict.fromkeys(ROLES, 200)
 MEMBERS_ONLY = EVERYBODY | {"stranger": 404, "revoked": 401, "nobody": 401}
 PARENTS_ONLY = MEMBERS_ONLY | {"parent": 201, "other_parent": 201, "caregiver": 403, "daycare": 403}
+PERSONS_ONLY = MEMBERS_ONLY | {"daycare": 403}
 ANY_DEVICE = MEMBERS_ONLY | {"stranger": 200}
 ABSENT_FOR_MEMBERS = MEMBERS_ONLY | dict.fromkeys(("parent", "other_parent", "caregiver", "daycare"), 404)
+
+UNSIGNED = dict.fromkeys(ROLES, 400)
+"""They name no key; see tests/service/daycare for who signs wrongly."""
+ABSENT_FOR_PERSONS = ABSENT_FOR_MEMBERS | {"daycare": 403}
 
 Row = tuple[Mapping[str, int], dict[str, Any] | None]
 
@@ -52,9 +58,37 @@ MATRIX: Mapping[str, Row] = {
     "GET /v1/families/{family}/handover": (MEMBERS_ONLY, None),
     "GET /v1/families/{family}/tips": (MEMBERS_ONLY, None),
     "POST /v1/families/{family}/events": (MEMBERS_ONLY, PUSH),
+    "GET /v1/families/{family}/webhooks": (PERSONS_ONLY, None),
+    "POST /v1/families/{family}/webhooks": (
+        PERSONS_ONLY | dict.fromkeys(("parent", "other_parent", "caregiver"), 422),
+        {"url": "https://127.0.0.1/"},
+    ),
+    "DELETE /v1/families/{family}/webhooks/{webhook}": (ABSENT_FOR_PERSONS, None),
+    "POST /v1/families/{family}/webhooks/{webhook}/secret": (ABSENT_FOR_PERSONS, None),
+    "POST /v1/families/{family}/webhooks/{webhook}/resume": (ABSENT_FOR_PERSONS, None),
     "POST /v1/families/{family}/children": (PARENTS_ONLY, {"name": "Another"}),
     "POST /v1/families/{family}/invites": (PARENTS_ONLY, {"role": "caregiver"}),
     "DELETE /v1/families/{family}/members/{member}": (ABSENT_FOR_MEMBERS, None),
+    "POST /v1/families/{family}/daycares": (PARENTS_ONLY, {"name": "Ducklings"}),
+    "GET /v1/families/{family}/daycares": (PARENTS_ONLY | {"parent": 200, "other_parent": 200}, None),
+    "POST /v1/families/{family}/daycare-codes": (
+        PARENTS_ONLY | {"parent": 404, "other_parent": 404},
+        {"child": ABSENT},
+    ),
+    "PUT /v1/families/{family}/daycares/{member}/children": (
+        ABSENT_FOR_MEMBERS | {"caregiver": 403, "daycare": 403},
+        {"reference": "kid-17", "child": None},
+    ),
+    "POST /v1/daycares": (dict.fromkeys(ROLES, 400) | {"revoked": 401}, {}),
+    # It names no source.
+    "POST /v1/families/{family}/imports": (
+        MEMBERS_ONLY | dict.fromkeys(("parent", "other_parent", "caregiver", "daycare"), 400),
+        {},
+    ),
+    # No token says who a daycare's system is: its signature does.
+    "POST /v1/daycare/events": (UNSIGNED, {}),
+    "POST /v1/daycare/links": (UNSIGNED, {}),
+    "POST /v1/daycare/secret": (UNSIGNED, {}),
 }
 
 
@@ -93,7 +127,7 @@ async def test_every_operation_answers_every_role_as_its_row_says(http: httpx.As
     for operation, (expected, body) in MATRIX.items():
         assert expected.keys() == set(ROLES), operation
         method, template = operation.split(" ")
-        path = template.replace("{family}", family).replace("{member}", ABSENT).replace("{device}", ABSENT)
+        path = re.sub(r"\{[a-z]+\}", ABSENT, template.replace("{family}", family))
 
         async def ask(role: str, method: str = method, path: str = path, body: Any = body) -> int:
             headers = cast[role].headers if role in cast else {}
@@ -134,7 +168,7 @@ async def test_what_the_document_says_of_answers_is_so(http: httpx.AsyncClient) 
         if operation.endswith("/live"):
             continue
         method, template = operation.split(" ")
-        path = template.replace("{family}", cast["parent"].family).replace("{member}", ABSENT).replace("{device}", ABSENT)
+        path = re.sub(r"\{[a-z]+\}", ABSENT, template.replace("{family}", cast["parent"].family))
         said = document["paths"][template][method.lower()]["responses"]
         for role in ROLES:
             headers = cast[role].headers if role in cast else {}

@@ -1,0 +1,148 @@
+"""Makes, lists, drops, rotates and resumes the webhooks of the member who asks. Owns the routes; sends nothing.
+
+A webhook is its maker's alone: another member's, an absent one and one of another family are the same 404.
+"""
+
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from litestar import Response, delete, get, post
+
+from events.event import PERSONS
+from service.access.errors import NotForRole, TooMany
+from service.access.guard import Membership
+from service.asking import Asked, nothing
+from service.errors import NotFound
+from service.feed.pages import QUERIES as FEED
+from service.feed.pages import FeedAhead
+from service.limits import Kind
+from service.says import Says, Who
+from service.webhooks.decide import SECRETS_OVERLAP, WEBHOOKS_MAX, Disabled, Failure, State
+from service.webhooks.errors import UrlNotAllowed
+from service.webhooks.reach import Reach, Unreachable
+from service.webhooks.rows import QUERIES
+from service.webhooks.shapes import From, NewWebhook, SecretMade, WebhookListed, WebhookMade, WebhooksListed
+from service.webhooks.signing import new_secret, shown
+
+MAKE = Says(
+    summary="Have one's own feed posted to an address, from now on or from a place on. The secret is told once",
+    who=Who.MEMBER, kind=Kind.ACCESS, status=201, takes=NewWebhook, answers=WebhookMade,
+    query={"after": {"type": "integer", "minimum": 0, "maximum": 2**62}},
+    refuses=(NotForRole, UrlNotAllowed, FeedAhead, TooMany),
+)  # fmt: skip
+LIST = Says(
+    summary="The caller's own webhooks, and how each of them is", who=Who.MEMBER, kind=Kind.READ, answers=WebhooksListed,
+    refuses=(NotForRole,),
+)  # fmt: skip
+DROP = Says(
+    summary="Drop a webhook; within a second nothing more is sent", who=Who.MEMBER, kind=Kind.ACCESS, status=204,
+    refuses=(NotForRole,),
+)  # fmt: skip
+ROTATE = Says(
+    summary="A new secret for a webhook. For 24 hours it and the last one both sign",
+    who=Who.MEMBER, kind=Kind.ACCESS, answers=SecretMade, refuses=(NotForRole,),
+)  # fmt: skip
+RESUME = Says(
+    summary="Let a disabled webhook go on where it stopped", who=Who.MEMBER, kind=Kind.ACCESS, answers=WebhookListed,
+    refuses=(NotForRole,),
+)  # fmt: skip
+
+
+@post("/v1/families/{family:uuid}/webhooks", opt=MAKE.opt())
+async def make(request: Asked) -> Response[bytes]:
+    """The address is looked up now, so that a slip of the pen is told at once; and again at every attempt."""
+    caller = _person(request)
+    asked, query = await request.read(NewWebhook), request.asked_for(From)
+    reach: Reach = request.app.state.reach
+    try:
+        await reach.find(reach.read(asked.url))
+    except Unreachable:
+        raise UrlNotAllowed from None
+    webhook, secret = uuid4(), new_secret()
+    async with request.house.log.transaction() as writing:
+        if await writing.conn.fetchval(QUERIES.take_member, caller.family, caller.member) is None:
+            raise NotFound
+        if await writing.conn.fetchval(QUERIES.count_own, caller.family, caller.member) >= WEBHOOKS_MAX:
+            raise TooMany(f"A member has at most {WEBHOOKS_MAX} webhooks.")
+        _, last = await writing.conn.fetchrow(FEED.head, caller.family, caller.member)
+        place = last if query.after is None else query.after
+        if place > last:
+            raise FeedAhead(after=place, place=last)
+        await writing.conn.execute(
+            QUERIES.add, caller.family, caller.member, webhook, asked.url, asked.name, secret, writing.now, place
+        )
+    return request.answer(WebhookMade(webhook=webhook, url=asked.url, secret=shown(secret), place=place), status=201)
+
+
+@get("/v1/families/{family:uuid}/webhooks", opt=LIST.opt())
+async def list_own(request: Asked) -> Response[bytes]:
+    """Nobody learns of another member's: that there is one would tell of their home."""
+    caller = _person(request)
+    rows = await request.house.pool.fetch(QUERIES.own, caller.family, caller.member, None)
+    return request.answer(WebhooksListed(webhooks=tuple(_listed(row) for row in rows)))
+
+
+@delete("/v1/families/{family:uuid}/webhooks/{webhook:uuid}", status_code=204, opt=DROP.opt())
+async def drop(request: Asked) -> Response[None]:
+    """What is under way is called off."""
+    if await request.house.pool.fetchval(QUERIES.drop, *_named(request)) is None:
+        raise NotFound
+    return nothing()
+
+
+@post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/secret", status_code=200, opt=ROTATE.opt())
+async def rotate(request: Asked) -> Response[bytes]:
+    """Two secrets at most: rotated again within a day, the oldest no longer signs."""
+    secret, both_until = new_secret(), request.house.log.now() + SECRETS_OVERLAP
+    webhook = await request.house.pool.fetchval(QUERIES.rotate, *_named(request), secret, both_until)
+    if webhook is None:
+        raise NotFound
+    return request.answer(SecretMade(webhook=webhook, secret=shown(secret), both_until=both_until))
+
+
+@post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/resume", status_code=200, opt=RESUME.opt())
+async def resume(request: Asked) -> Response[bytes]:
+    """Asked of one that is not disabled, it changes nothing: who is failing keeps their back-off."""
+    named = _named(request)
+    await request.house.pool.execute(QUERIES.resume, *named, request.house.log.now())
+    row = await request.house.pool.fetchrow(QUERIES.own, *named)
+    if row is None:
+        raise NotFound
+    return request.answer(_listed(row))
+
+
+def _person(request: Asked) -> Membership:
+    """The caller. A daycare writes, and has nothing to be told. Raises NotForRole."""
+    caller = request.member
+    if caller.role not in PERSONS:
+        raise NotForRole(f"A {caller.role} has no webhooks.")
+    return caller
+
+
+def _named(request: Asked) -> tuple[UUID, UUID, UUID]:
+    caller = _person(request)
+    return caller.family, caller.member, request.ids["webhook"]
+
+
+def _listed(row: Any) -> WebhookListed:
+    state = State.ACTIVE
+    since = next_attempt_at = None
+    if row["disabled_at"] is not None:
+        state, since = State.DISABLED, row["disabled_at"]
+    elif row["failing_since"] is not None:
+        state, since, next_attempt_at = State.FAILING, row["failing_since"], row["next_at"]
+    return WebhookListed(
+        webhook=row["webhook_id"],
+        url=row["url"],
+        name=row["name"],
+        created_at=row["created_at"],
+        place=row["place"],
+        state=state,
+        since=since,
+        next_attempt_at=next_attempt_at,
+        last=None if row["failed_as"] is None else Failure(row["failed_as"]),
+        why=None if row["disabled_as"] is None else Disabled(row["disabled_as"]),
+    )
+
+
+ROUTES: Final = (make, list_own, drop, rotate, resume)

@@ -1,0 +1,125 @@
+"""A family with a log, a clock that a test sets, and senders as processes have them.
+
+Owns what stands around a sender. Nothing of it is imitated: Postgres, the log, the wake-ups and the receivers are real.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from events.ids import MemberId
+from service.feed.wake import InProcess
+from service.log.log import Log
+from service.webhooks.reach import Reach
+from service.webhooks.rows import QUERIES
+from service.webhooks.sender import Sender
+from service.webhooks.signing import new_secret, shown
+from tests.families import Draft, Family, feed_of, found, outcomes, pull, push
+from tests.service.webhooks.receiving import Frame, receiving
+
+AT_HOME = Reach(allow_private=True)
+
+
+class Time:
+    """What the processes of a test take for the time."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC).replace(microsecond=0)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, wait: timedelta | None = None, **time: float) -> None:
+        self.now += timedelta(**time) if wait is None else wait
+
+
+@dataclass
+class Hook:
+    """A webhook in the database."""
+
+    id: UUID
+    secret: str
+
+
+@dataclass
+class Home:
+    """One family, and everything that sends for it."""
+
+    pool: asyncpg.Pool
+    log: Log
+    wake: InProcess
+    time: Time
+    family: Family
+    senders: list[Sender] = field(default_factory=list)
+
+    def sender(self, *, reach: Reach = AT_HOME, dice: Callable[[], float] = lambda: 0.0) -> Sender:
+        """One process's sender."""
+        self.senders.append(Sender(pool=self.pool, wake=self.wake, reach=reach, now=self.time, dice=dice))
+        return self.senders[-1]
+
+    async def hook(self, url: str, *, member: MemberId | None = None, after: int = 0) -> Hook:
+        """A webhook that begins after a place; Ben's, unless it is somebody else's."""
+        secret, webhook = new_secret(), uuid4()
+        await self.pool.execute(
+            QUERIES.add, self.family.family, member or self.family.ben, webhook, url, None, secret, self.time.now, after
+        )
+        return Hook(webhook, shown(secret))
+
+    async def says(self, author: MemberId, *drafts: Draft) -> None:
+        assert set(outcomes(await push(self.log, self.family, author, *drafts, sent_at=self.time.now))) == {"recorded"}
+
+    async def feed(self, member: MemberId | None = None) -> list[dict[str, Any]]:
+        return await feed_of(self.pool, self.family, member or self.family.ben)
+
+    async def entries(self, member: MemberId | None = None) -> list[tuple[int, bytes]]:
+        """The very bytes that a pull would give."""
+        return (await pull(self.pool, self.family, member or self.family.ben)).entries
+
+    async def row(self, hook: Hook) -> dict[str, Any]:
+        found = await self.pool.fetchrow("SELECT *, xmin FROM webhook WHERE webhook_id = $1", hook.id)
+        return {} if found is None else dict(found)
+
+
+async def looked(sender: Sender) -> None:
+    """One look, and all that comes of it."""
+    await sender.look()
+    await sender.rest()
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """The time; the standard's own package, which refuses what is older than five minutes, lives by it too."""
+    time = Time()
+
+    class OnTime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return time.now
+
+    monkeypatch.setattr("standardwebhooks.webhooks.datetime", OnTime)
+    return time
+
+
+@pytest.fixture
+async def home(database_url: str, pool: asyncpg.Pool, time: Time) -> AsyncIterator[Home]:
+    wake = InProcess()
+    log = Log(pool=pool, database_url=database_url, wake=wake, now=time)
+    await log.start()
+    one = Home(pool, log, wake, time, await found(log))
+    try:
+        yield one
+    finally:
+        for sender in one.senders:
+            await sender.stop()
+        await log.stop()
+
+
+@pytest.fixture
+async def frame() -> AsyncIterator[Frame]:
+    async with receiving() as one:
+        yield one

@@ -1,0 +1,152 @@
+"""A digital frame on a real socket: what a webhook reaches, and what it is answered, byte by byte.
+
+Owns the receiving side alone. Answers as a test says, well or badly; decides nothing.
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from standardwebhooks import Webhook
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One request, as it came."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def said(self) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads(self.body)
+        return read
+
+    @property
+    def place(self) -> int:
+        return int(self.said["place"])
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def signatures(self) -> list[str]:
+        return self.headers["webhook-signature"].split(" ")
+
+    def is_signed_with(self, secret: str) -> None:
+        """Held against the package of the standard, which knows nothing of ours. Raises where it is not."""
+        Webhook(secret).verify(self.body, self.headers)
+
+
+Answer = Callable[[Delivery, asyncio.StreamWriter], Awaitable[None]]
+
+
+def with_status(status: int, *headers: str, body: bytes = b"") -> Answer:
+    async def answer(_: Delivery, writer: asyncio.StreamWriter) -> None:
+        head = "\r\n".join([f"HTTP/1.1 {status} So", f"Content-Length: {len(body)}", *headers, "", ""])
+        writer.write(head.encode() + body)
+
+    return answer
+
+
+def after(seconds: float, then: Answer) -> Answer:
+    async def answer(delivery: Delivery, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(seconds)
+        await then(delivery, writer)
+
+    return answer
+
+
+async def never(_: Delivery, __: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(3600)
+
+
+@dataclass
+class Frame:
+    """The receiver."""
+
+    port: int = 0
+    answer: Answer = field(default_factory=lambda: with_status(204))
+    deliveries: list[Delivery] = field(default_factory=list)
+    connections: int = 0
+    open: int = 0
+    """Requests that are being answered."""
+    open_max: int = 0
+    cut: int = 0
+    """Connections that the other side ended in the middle of an answer."""
+
+    def url(self, *, host: str = "127.0.0.1", path: str = "/hooks/frame") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    @property
+    def places(self) -> list[int]:
+        return [delivery.place for delivery in self.deliveries]
+
+    async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while (delivery := await _read(reader)) is not None:
+                self.deliveries.append(delivery)
+                self.open += 1
+                self.open_max = max(self.open, self.open_max)
+                try:
+                    answering = asyncio.ensure_future(self.answer(delivery, writer))
+                    gone = asyncio.ensure_future(_gone(reader))
+                    await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+                    if not answering.done():
+                        self.cut += 1
+                        return
+                    await answering
+                    await writer.drain()
+                finally:
+                    self.open -= 1
+                    for task in (answering, gone):
+                        task.cancel()
+        except OSError:
+            self.cut += 1
+        finally:
+            writer.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> Delivery | None:
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii").split("\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+    return Delivery(head[0], headers, await reader.readexactly(int(headers["content-length"])))
+
+
+async def _gone(reader: asyncio.StreamReader) -> None:
+    """The sender speaks next when it was answered: whatever ends before is the connection."""
+    while not reader.at_eof():  # noqa: ASYNC110 - a stream reader tells nobody else that it has ended
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def receiving(*, address: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Frame]:
+    """Listen while the block runs."""
+    frame = Frame()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(frame.hear(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(connected, address, port, ssl=tls)
+    frame.port = server.sockets[0].getsockname()[1]
+    try:
+        yield frame
+    finally:
+        server.close()
+        for task in tuple(tasks):
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)

@@ -1,0 +1,74 @@
+"""The page for people: what it shows runs, and verifies what was sent."""
+
+import base64
+import re
+import subprocess
+import time as wall
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.webhooks import decide, post, sender, shapes
+from tests.service.webhooks.conftest import Home, looked
+from tests.service.webhooks.receiving import Frame
+
+PAGE = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+async def test_what_the_page_verifies_with_verifies(
+    home: Home, frame: Frame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python and shell, neither of which knows anything of ours."""
+    hook = await home.hook(frame.url())
+    await looked(home.sender())
+    sent = frame.deliveries[0]
+    (python,) = blocks("python")
+    read: dict[str, Any] = {}
+    exec(compile(python, "webhooks.md", "exec"), read)
+    verify = read["is_from_stillnew"]
+    assert verify(hook.secret, sent.headers, sent.body)
+    assert not verify(hook.secret, sent.headers, sent.body + b" ")
+    assert not verify("whsec_" + base64.b64encode(b"another").decode(), sent.headers, sent.body)
+    both = sent.headers | {"webhook-signature": "v1,AAAA " + sent.headers["webhook-signature"]}
+    assert verify(hook.secret, both, sent.body)
+    later = wall.time() + 400
+    monkeypatch.setattr(wall, "time", lambda: later)
+    assert not verify(hook.secret, sent.headers, sent.body)
+
+    shell = next(block for block in blocks("sh") if "openssl" in block)
+    (tmp_path / "body").write_bytes(sent.body)
+    said = subprocess.run(  # noqa: ASYNC221 - nothing else runs meanwhile
+        ["sh", "-c", shell], cwd=tmp_path, check=True, capture_output=True, text=True,
+        env={"PATH": "/usr/bin:/bin", "SECRET": hook.secret, "ID": sent.id, "TIMESTAMP": sent.headers["webhook-timestamp"]},
+    )  # fmt: skip
+    assert f"v1,{said.stdout.strip()}" == sent.headers["webhook-signature"]
+
+
+def test_the_example_for_home_assistant_is_yaml() -> None:
+    (example,) = blocks("yaml")
+    (automation,) = yaml.safe_load(example)["automation"]
+    assert automation["trigger"][0]["platform"] == "webhook"
+
+
+def test_the_page_names_the_bounds_that_hold() -> None:
+    """Law 17: a bound that a page states is the one in the code."""
+    for said, is_so in (
+        ("at most five each", decide.WEBHOOKS_MAX == 5),
+        ("at most 2,048 bytes", shapes.URL_BYTES_MAX == 2_048),
+        ("within 15 seconds", post.ATTEMPT_S_MAX == 15),
+        ("beyond 1 KiB", post.ANSWER_BYTES_MAX == 1_024),
+        ("for 24 hours", decide.SECRETS_OVERLAP.total_seconds() == 86_400),
+        ("After five days", decide.GIVES_UP_AFTER.days == 5),
+        ("at most 32 at a time", sender.TURNS_MAX == 32),
+        ("two for a host", sender.TURNS_A_HOST_MAX == 2),
+        ("at most 16 to targets", sender.TURNS_OF_SLOW_MAX == 16),
+    ):
+        assert said in PAGE, said
+        assert is_so, said
+    assert all(f"`{word}`" in PAGE for kind in (decide.State, decide.Failure, decide.Disabled) for word in kind)
