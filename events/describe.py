@@ -34,7 +34,7 @@ MEANING: Final = {
     "domain": "the part of life that it belongs to",
     "event": "what is said: one of the types below, named by `type`",
     "feelings": "what it was like, in the parent's words",
-    "found_in_prose": "nobody named it: it was found in a daycare's words, and a parent may put it right; completed by the service",
+    "found_in_prose": "nobody named it: it stood in a daycare's words, and a parent may put it right; completed by the service",
     "hold_unsorted": "keep everyday notes and clips of helpers too, while they name no milestone",
     "household": "the home",
     "how": "by what means the parent saw it",

@@ -19,7 +19,8 @@ INSERT INTO family (family_id, log_id, founded_at)
 VALUES ($1, $2, $3);
 
 -- name: known
--- The events that have these ids, and in whose feeds they stand, at which place.
+-- The events that have these ids, as far as whoever asks wrote them or was told of them, and in whose feeds they stand, at which
+-- place. Of the rest nothing is read: how long an answer takes must not tell that there is such an event.
 SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, event.audience, event.target_seq, event.digest,
        told.members, told.places, coalesce(event.thread_seq, event.seq) AS thread_seq,
        CASE WHEN event.thread_seq IS NULL THEN event.kind ELSE (
@@ -34,7 +35,7 @@ SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, 
             AND said.thread_seq = coalesce(event.thread_seq, event.seq)
             AND said.kind = 'Sorted') AS is_sorted,
        event.kind = 'MilestoneObserved' AND position('"found_in_prose":true'::bytea IN event.body) > 0 AS is_found
-  FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, event_id)
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS asked (family_id, event_id, asks_id)
   JOIN event USING (family_id, event_id)
  CROSS JOIN LATERAL (
        SELECT array_agg(run.member_id) AS members,
@@ -60,7 +61,30 @@ SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, 
                LIMIT 1)) AS run
         WHERE member.family_id = event.family_id
           AND CASE WHEN run.seqs IS NULL THEN run.first_seq + run.length > event.seq
-                   ELSE event.seq = ANY (run.seqs) END) AS told;
+                   ELSE event.seq = ANY (run.seqs) END) AS told
+ WHERE event.author_id = asked.asks_id
+    OR EXISTS (
+       SELECT
+         FROM (
+             (SELECT *
+                FROM feed_run
+               WHERE feed_run.family_id = asked.family_id
+                 AND feed_run.member_id = asked.asks_id
+                 AND feed_run.first_seq <= event.seq
+                 AND feed_run.told_at IS NULL
+               ORDER BY feed_run.first_seq DESC
+               LIMIT 1)
+               UNION ALL
+             (SELECT *
+                FROM feed_run
+               WHERE feed_run.family_id = asked.family_id
+                 AND feed_run.member_id = asked.asks_id
+                 AND feed_run.first_seq <= event.seq
+                 AND feed_run.told_at IS NOT NULL
+               ORDER BY feed_run.first_seq DESC
+               LIMIT 1)) AS run
+        WHERE CASE WHEN run.seqs IS NULL THEN run.first_seq + run.length > event.seq
+                   ELSE event.seq = ANY (run.seqs) END);
 
 -- name: sightings
 SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body

@@ -28,28 +28,29 @@ Works = Mapping[FamilyId, Work]
 
 async def look_up(connection: Any, works: Works, offers: Sequence[Offer]) -> None:
     """Read what the drafts may repeat or refer to, and the sightings that they change: a set each."""
-    asked: dict[FamilyId, set[EventId]] = {family: set() for family in works}
+    asked: set[tuple[FamilyId, EventId, MemberId]] = set()
     changed: set[tuple[FamilyId, EventId]] = set()
     moved: set[tuple[FamilyId, EventId]] = set()
     choosing: set[tuple[FamilyId, MemberId]] = set()
     for offer in offers:
-        ids = asked[offer.family]
         for draft in offer.drafts:
             if type(draft) is Malformed:
                 continue
-            ids.add(draft.id)
+            asked.add((offer.family, draft.id, offer.author))
             body = type(draft.event)
             if body is SurpriseChosen:
                 choosing.add((offer.family, offer.author))
             if (named := referred_to(draft.event)) is not None:
-                ids.add(EventId(named))
+                asked.add((offer.family, EventId(named), offer.author))
                 if body in CHANGES_A_SIGHTING:
                     changed.add((offer.family, EventId(named)))
                 if isinstance(draft.event, Amended) and brings_a_subject(draft.event):
                     moved.add((offer.family, EventId(named)))
     for known in await rows.known(connection, asked):
-        work = works[known.family]
-        work.by_id[known.event].append(known.as_recorded())
+        work, recorded = works[known.family], known.as_recorded()
+        if any(recorded.seq == other.seq for other in work.by_id[known.event]):  # several ask for it
+            continue
+        work.by_id[known.event].append(recorded)
         if known.is_sorted:
             work.folding.keeping.sorted.add(known.thread)
     await _load_sightings(connection, works, changed)

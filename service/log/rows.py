@@ -80,13 +80,11 @@ async def open_family(connection: Any, family: FamilyId, *, log: LogId, at: date
     await connection.execute(QUERIES.open_family, family, log, at)
 
 
-async def known(connection: Any, asked: Mapping[FamilyId, Collection[EventId]]) -> list[Known]:
-    """The events of each family that have these ids, of whichever author."""
-    families = [family for family, ids in asked.items() for _ in ids]
-    ids = [event for ids in asked.values() for event in ids]
-    if not ids:
+async def known(connection: Any, asked: Collection[tuple[FamilyId, EventId, MemberId]]) -> list[Known]:
+    """The events that have these ids and that whoever asks wrote or was told of, each once for each who asks."""
+    if not asked:
         return []
-    return [Known(*row) for row in await connection.fetch(QUERIES.known, families, ids)]
+    return [Known(*row) for row in await connection.fetch(QUERIES.known, *zip(*asked, strict=True))]
 
 
 async def sightings(

@@ -15,6 +15,7 @@ from events.event import Role
 from events.ids import ChildId, EventId, FamilyId, MemberId
 from events.moments import MilestoneNamed
 from events.surprise import Sorted
+from events.wire import event_of_bytes
 from projections import card
 from projections.card import Card
 from projections.first_saw import Sighting
@@ -22,7 +23,7 @@ from service import answers
 from service.asking import Asked
 from service.compression import compressed
 from service.errors import NotFound
-from service.feed.timeline import sightings_told_to, told_of
+from service.feed.timeline import sightings_told_to
 from service.limits import Kind
 from service.log.state import read_roster
 from service.log.waiting_rows import wishes_of
@@ -108,8 +109,9 @@ async def handover(
         wishes = {row["member_id"]: wishes_of(row["member_id"], row["body"]) for row in rows[:MEMBERS_A_PAGE]}
         has_limit = any(choice.at_most_days for waits in wishes.values() for choice in waits.choices.values())
         sightings = await sightings_told_to(connection, family=family, member=reader, role=role, as_of=None)
-        words = await told_of(connection, (Sorted, MilestoneNamed), family=family, member=reader)
+        rows_of_words = await connection.fetch(QUERIES.words, family, reader)
         received = await _received(connection, family, sightings) if has_limit else {}
+    words = [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows_of_words]
     told = card.told_of(sightings, [event for event in words if isinstance(event.event, Sorted)], received)
     names = {event.event.milestone for event in words if isinstance(event.event, MilestoneNamed)}
     found = card.cards(wishes, told, names, reader=reader, roster=roster, as_of=as_of)

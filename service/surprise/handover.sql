@@ -8,6 +8,36 @@ SELECT member_id, body
  ORDER BY member_id
  LIMIT $4;
 
+-- name: words
+-- What a member was told of names and of sortings. They are few: looking for each in the feed tells less by time than walking
+-- through the feed, whose entries lie farther apart the more is held between them.
+SELECT event.kind, event.version, event.body
+  FROM event
+ WHERE event.family_id = $1
+   AND event.kind IN ('Sorted', 'MilestoneNamed')
+   AND EXISTS (
+       SELECT
+         FROM (
+             (SELECT *
+                FROM feed_run
+               WHERE feed_run.family_id = $1
+                 AND feed_run.member_id = $2
+                 AND feed_run.first_seq <= event.seq
+                 AND feed_run.told_at IS NULL
+               ORDER BY feed_run.first_seq DESC
+               LIMIT 1)
+               UNION ALL
+             (SELECT *
+                FROM feed_run
+               WHERE feed_run.family_id = $1
+                 AND feed_run.member_id = $2
+                 AND feed_run.first_seq <= event.seq
+                 AND feed_run.told_at IS NOT NULL
+               ORDER BY feed_run.first_seq DESC
+               LIMIT 1)) AS run
+        WHERE CASE WHEN run.seqs IS NULL THEN run.first_seq + run.length > event.seq
+                   ELSE event.seq = ANY (run.seqs) END);
+
 -- name: received
 -- When the log received these events of these authors.
 SELECT event.author_id, event.event_id, event.received_at

@@ -12,6 +12,7 @@ import pytest
 import service.access.founding
 import service.access.joining
 import service.log.append
+import service.log.rows
 from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
 from events.moments import MilestoneObserved
 from projections.fold import Folding, Stepped
@@ -21,7 +22,7 @@ from service.limits import Limits
 from service.log.admit import referred_to
 from service.log.receipts import Receipt
 from service.log.work import Work
-from tests.worlds.leaks import BEN_WAITS_TOO, RICH, leak, only
+from tests.worlds.leaks import BEN_WAITS_TOO, RICH, leak, only, rewrite
 from tests.worlds.seeded import uuid_of
 
 Decide = Callable[[Any, Any, Any], Receipt | None]
@@ -44,8 +45,15 @@ def _untold_target(offer: Any, work: Work, draft: Any) -> bool:
     return named is not None and bool(found) and all(offer.author not in one.told for one in found)
 
 
+def _everything_is_looked_up(patch: pytest.MonkeyPatch) -> None:
+    """Read events of these ids also for who was told of none: of what is never read, nothing can be told."""
+    rewrite(patch, service.log.rows.QUERIES, "known", "WHERE event.author_id = asked.asks_id", "WHERE true")
+
+
 @leak("an id that another member used is taken")
 def _(patch: pytest.MonkeyPatch) -> None:
+    _everything_is_looked_up(patch)
+
     def refuse(offer: Any, work: Work, draft: Any) -> None:
         if any(sent.author != offer.author for sent in work.by_id.get(draft.id, ())):
             raise IdReused("This id is taken.", at="id")
@@ -55,6 +63,8 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("what is held is forbidden, and not unknown")
 def _(patch: pytest.MonkeyPatch) -> None:
+    _everything_is_looked_up(patch)
+
     def refuse(offer: Any, work: Work, draft: Any) -> None:
         if _untold_target(offer, work, draft):
             raise NotTheAuthor("Not yours to speak of.", at="event.target")
@@ -64,6 +74,8 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("what is held is unknown in other words")
 def _(patch: pytest.MonkeyPatch) -> None:
+    _everything_is_looked_up(patch)
+
     def refuse(offer: Any, work: Work, draft: Any) -> None:
         if _untold_target(offer, work, draft):
             raise UnknownTarget("You have not been told of this event yet.", at=f"event.{draft.event.refers}")
@@ -73,6 +85,8 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("one can speak of what is held")
 def _(patch: pytest.MonkeyPatch) -> None:
+    _everything_is_looked_up(patch)
+
     def target_of(self: Work, draft: Any, author: Any) -> Any:
         named: Any = referred_to(draft.event)
         found = self.by_id.get(named, [])

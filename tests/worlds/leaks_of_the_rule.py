@@ -162,12 +162,12 @@ def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(projections.visibility, "meant_for", everybody)
 
 
-@leak("a release that loses its last event")
+@leak("a release that loses its first event")
 def _(patch: pytest.MonkeyPatch) -> None:
     release = Folding.release
 
     def short(self: Folding, what: Any, *more: Any, **named: Any) -> None:
-        release(self, msgspec.structs.replace(what, cases=what.cases[:-1]), *more, **named)
+        release(self, msgspec.structs.replace(what, cases=what.cases[1:]), *more, **named)
 
     patch.setattr(Folding, "release", short)
 

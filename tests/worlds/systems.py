@@ -11,12 +11,12 @@ from hashlib import sha256
 from typing import Any
 
 from tests.worlds.exercises import ABSENT, FAMILY, View
-from tests.worlds.histories import WISHES
 from tests.worlds.wire import Ask
 
 BATCH = "application/cloudevents-batch+json"
 STRANGE = ABSENT, "whsec_" + "A" * 43 + "="
 """A key that nobody has."""
+NAMED = "life.first-snow"
 NOBODY_LISTENS = "http://127.0.0.1:9/"
 
 
@@ -41,13 +41,11 @@ def event(view: View, name: str, kind: str, data: Any) -> dict[str, Any]:
 
 
 def entries(view: View) -> list[dict[str, Any]]:
-    """What a daycare writes: everyday words, words that tell, and what this member waits for, by its name."""
-    _, kept = WISHES[view.history.wish].kept[0]
-    named = [event(view, "named", "MilestoneObserved", {"milestone": kept})] if not kept.startswith("own.") else []
+    """What a daycare writes: everyday words, words that tell, and a milestone by its name, of which nobody else speaks."""
     return [
         event(view, "nap", "NoteWritten", {"text": "Slept from nine to ten."}),
-        event(view, "told", "NoteWritten", {"text": "She took her first steps today!"}),
-        *named,
+        event(view, "told", "NoteWritten", {"text": "She got her first haircut today!"}),
+        event(view, "named", "MilestoneObserved", {"milestone": NAMED}),
         event(view, "gone", "Withdrawn", {"target": "nap"}),
         event(view, "bad", "NoteWritten", {"words": 1}),
     ]
@@ -81,10 +79,8 @@ def _codes(view: View) -> None:
 
 
 def _imports(view: View) -> None:
-    _, kept = WISHES[view.history.wish].kept[0]
-    named = kept if not kept.startswith("own.") else ""
     day = f"{view.now:%Y-%m-%d}"
-    rows = f"1,m,{day},Ate peas,", f"2,m,{day},She took her first steps today!,", f"3,m,{day},,{named}"
+    rows = f"1,m,{day},Ate peas,", f"2,m,{day},She got her first haircut today!,", f"3,m,{day},,{NAMED}"
     file = "\n".join(("id,child,occurred_at,text,milestone", *rows))
     child = view.household.children["mia"]
     path = view.household.of(f"{FAMILY}/imports?source=plain&child={child}")
