@@ -14,7 +14,7 @@ import msgspec
 from cyclopts import App, Parameter
 from pogo_core.error import BadMigrationError
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from service import operate
 from service.doctor import examine, table_of
@@ -111,6 +111,53 @@ def handover(*, url: str = "http://127.0.0.1:8000", token_file: Path | None = No
         print(f"stillnew: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     print(printed, end="")
+
+
+@app.command(name="import")
+def import_(
+    file: Path,
+    *,
+    source: str,
+    child: UUID | None = None,
+    reference: str | None = None,
+    zone: str | None = None,
+    dry_run: bool = False,
+    url: str = "http://127.0.0.1:8000",
+    token_file: Path | None = None,
+    family: UUID | None = None,
+) -> None:
+    """Import what another system has exported, as a parent's device may. Nothing comes twice, however often it is imported.
+
+    Args:
+        file: JSON or CSV, as the source exports it.
+        source: brightwheel, procare, famly, lillio, tadpoles, baby_connect, or plain for a CSV of one's own.
+        child: the id of the one child that the file is about; left out, parents link each child that it names.
+        reference: what to call the child, where the file does not: the same from file to file.
+        zone: of local times, such as Europe/Berlin; left out, UTC.
+        dry_run: say what would become of it, and write nothing.
+        url: where the service is.
+        token_file: a file that holds the device's token; left out, it is taken from STILLNEW_TOKEN.
+        family: which one, where the device's person belongs to several.
+    """
+    from client.importing import ImportFailed, import_file, in_words
+
+    given = {"child": child, "reference": reference, "zone": zone, "dry_run": "true" if dry_run else None}
+    query = {"source": source} | {name: str(value) for name, value in given.items() if value is not None}
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=of)
+            progress.update(tasks[what], completed=done, total=of)
+
+        importing = import_file(file, url=url, token=token_from(token_file), family=family, query=query, told=told)
+        try:
+            imported = asyncio.run(importing)
+        except ImportFailed as error:
+            print(f"stillnew: {error}", file=sys.stderr)
+            raise SystemExit(1) from None
+    print(*in_words(imported), sep="\n")
 
 
 @family.command(name="list")

@@ -19,11 +19,20 @@ SELECT milestone, title, domain, named_at, named_by
  WHERE family_id = $1;
 
 -- name: last_runs
-SELECT DISTINCT ON (member_id)
-       member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint, seqs
-  FROM feed_run
- WHERE family_id = $1
- ORDER BY member_id, first_place DESC;
+-- The end of each feed by its key: walking through all runs would take longer the more others are told. Who chooses before they
+-- join has a feed, and is no member yet.
+SELECT one.member_id, run.first_place, run.first_seq, run.length, run.released, run.told_at, run.chain_before, run.chain,
+       run.hint, run.seqs
+  FROM (SELECT member_id FROM member WHERE family_id = $1
+         UNION
+        SELECT member_id FROM waiting WHERE family_id = $1) AS one
+ CROSS JOIN LATERAL (
+       SELECT *
+         FROM feed_run
+        WHERE feed_run.family_id = $1
+          AND feed_run.member_id = one.member_id
+        ORDER BY feed_run.first_place DESC
+        LIMIT 1) AS run;
 
 -- name: put_households
 INSERT INTO household (family_id, household_id, name)

@@ -22,6 +22,9 @@ CLOUD_EVENT = {
     "datacontenttype?": None, "recorded?": None, "revised?": None, "precision?": None, "childname?": None,
 }  # fmt: skip
 WHOM = dict.fromkeys(("reference", "shown_name", "child", "is_waiting"))
+WEBHOOK = dict.fromkeys(
+    ("webhook", "url", "name", "created_at", "place", "state", "since", "next_attempt_at", "last", "why")
+)  # fmt: skip
 OTHERWISE = {
     "POST /v1/daycare/events": {"application/cloudevents+json", "application/cloudevents-batch+json", "application/json"},
     "POST /v1/daycare/links": {"application/json"},
@@ -134,6 +137,13 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
         "dry_run": None, "member": None, "records": None, "outcomes": None, "ignored": None, "media": None,
         "unreadable*": {"at": None, "detail": None}, "references*": dict.fromkeys(("reference", "shown_name", "child")),
     }),
+    "POST /v1/families/{family}/webhooks": (
+        201, {"url": None, "name?": None}, dict.fromkeys(("webhook", "url", "secret", "place")),
+    ),
+    "GET /v1/families/{family}/webhooks": (200, None, {"webhooks*": WEBHOOK}),
+    "DELETE /v1/families/{family}/webhooks/{webhook}": (204, None, None),
+    "POST /v1/families/{family}/webhooks/{webhook}/secret": (200, None, dict.fromkeys(("webhook", "secret", "both_until"))),
+    "POST /v1/families/{family}/webhooks/{webhook}/resume": (200, None, WEBHOOK),
     "GET /v1/catalogue": (200, None, {"version": None, "lang": None, "milestones*": MILESTONE}),
     "GET /health/live": (200, None, {"alive?": None}),
     "GET /health/ready": (200, None, dict.fromkeys(("ready", "database", "migrations", "redis"))),
@@ -178,6 +188,7 @@ PARAMETERS = {
     "POST /v1/daycare/links": SIGNED,
     "POST /v1/daycare/secret": SIGNED,
     "POST /v1/families/{family}/imports": {"source", "child", "reference", "zone", "dry_run"},
+    "POST /v1/families/{family}/webhooks": {"after"},
 }
 
 OPEN = {"GET /health/live", "GET /health/ready", "GET /metrics", "GET /schema/openapi.json", "GET /v1/catalogue",
