@@ -20,7 +20,7 @@ from events.moments import Cheered, How, MilestoneNamed, MilestoneObserved, Note
 from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
 from tests.families import Family
 from tests.surprise.oracle import Oracle
-from tests.surprise.reading import Line, choices, joined, subjects
+from tests.surprise.reading import Line, choices, is_found, joined, subjects
 
 FAMILY = Family(
     family=FamilyId(UUID(int=1)), child=ChildId(UUID(int=2)), sibling=ChildId(UUID(int=3)),
@@ -100,6 +100,10 @@ class Inventor:
         told = [self.oracle.log[seq - 1] for seq in sorted(self.oracle.told(member))]
         return [line for line in told if isinstance(line.body, kinds) and (not own or line.event.author == member)]
 
+    def found(self, member: MemberId) -> list[Line]:
+        """What a member was told of that stood in a daycare's words."""
+        return [line for line in self.known(member, MilestoneObserved) if is_found(line)]
+
     def child(self) -> ChildId:
         """Mia more often than Noah."""
         child: ChildId = self.one(FAMILY.child, FAMILY.child, FAMILY.sibling)
@@ -117,6 +121,9 @@ class Inventor:
         author = self.one(*self.here())
         match action:
             case "see":
+                if author == FAMILY.daycare and self.is_so():
+                    self.find()
+                    return
                 audience = self.one(*[Audience.FAMILY] * 4, Audience.HOUSEHOLD, Audience.ME)
                 self.happen(author, MilestoneObserved(child=self.child(), milestone=self.milestone(author)), audience=audience)
             case "first":
@@ -136,6 +143,12 @@ class Inventor:
                 self.come_and_go(action)
             case _:
                 self.tick()
+
+    def find(self) -> None:
+        """A daycare's words tell of one milestone, or of several."""
+        first, *others = self.draw(st.lists(st.sampled_from(MILESTONES), min_size=1, max_size=3, unique=True))
+        found = MilestoneObserved(child=self.child(), milestone=first, note="?", found_in_prose=True, tells_of=tuple(others))
+        self.happen(FAMILY.daycare, found)
 
     def first(self) -> None:
         """A parent's own first: private or shared, of itself or of what somebody saw."""
@@ -174,7 +187,9 @@ class Inventor:
     def think_again(self, author: MemberId, action: str) -> None:
         """An author changes or takes back what they wrote."""
         kinds: tuple[type[Body], ...] = (MilestoneObserved, ParentFirstSaw, NoteWritten, Cheered)
-        if not (known := self.known(author, *kinds, *((ClipAttached,) if action == "withdraw" else ()), own=True)):
+        known = self.known(author, *kinds, *((ClipAttached,) if action == "withdraw" else ()), own=True)
+        known += [line for line in self.found(author) if author in PARENTS]
+        if not known:
             return
         about = self.one(*known[-6:])
         if action == "withdraw":
@@ -193,7 +208,7 @@ class Inventor:
 
     def sort(self, author: MemberId) -> None:
         """Somebody says what an everyday note or clip is about."""
-        if known := self.known(author, NoteWritten, ClipAttached):
+        if known := sorted(self.known(author, NoteWritten, ClipAttached) + self.found(author), key=lambda line: line.seq):
             about = self.one(*known[-6:])
             milestone = self.milestone(author) if self.is_so() else None
             self.happen(author, Sorted(target=about.event.id, child=self.child(), milestone=milestone), about=about)

@@ -132,7 +132,7 @@ def subjects(log: Log, line: Line) -> list[Subject]:
 def _said(log: Log, line: Line) -> list[Subject]:
     body = line.body
     if isinstance(body, MilestoneObserved | ParentFirstSaw):
-        return [(body.child, body.milestone)]
+        return [(body.child, milestone) for milestone in (body.milestone, *getattr(body, "tells_of", ()))]
     if isinstance(body, Sorted):
         return [] if body.milestone is None else [(body.child, body.milestone)]
     if not isinstance(body, Amended) or line.about is None:
@@ -140,6 +140,7 @@ def _said(log: Log, line: Line) -> list[Subject]:
     had = [log[line.about - 1].body, *(other.body.changes for other in log[: line.seq] if _amends(other, line.about))]
     had_children = {one.child for one in had if getattr(one, "child", UNSET) is not UNSET}
     had_milestones = {one.milestone for one in had if getattr(one, "milestone", UNSET) is not UNSET}
+    had_milestones |= {milestone for one in had for milestone in getattr(one, "tells_of", ())}
     return [
         (child, milestone)
         for child in sorted(had_children)
@@ -155,12 +156,19 @@ def _amends(line: Line, seq: int) -> bool:
 def is_unsorted(log: Log, line: Line) -> bool:
     """Whether an event is an everyday word of a helper, in a thread of which nobody said what it is about."""
     first = top(log, line)
-    if not is_helper(log, line.event.author) or not isinstance(first.body, NoteWritten):
-        return False
     if any(isinstance(other.body, Sorted) and top(log, other) is first for other in log):
+        return False
+    if is_found(line):
+        return True
+    if not is_helper(log, line.event.author) or not isinstance(first.body, NoteWritten):
         return False
     changes = line.body.changes.named() if isinstance(line.body, Amended) else ()
     return isinstance(line.body, NoteWritten | ClipAttached) or "child" in changes or "text" in changes
+
+
+def is_found(line: Line) -> bool:
+    """Whether an event is a milestone that stood in a daycare's words, which may tell of more."""
+    return isinstance(line.body, MilestoneObserved) and line.body.found_in_prose
 
 
 def child_named(line: Line) -> ChildId | None:

@@ -7,9 +7,10 @@ else is, the oracle says.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from events.amend import Amended
 from events.catalogue import CATALOGUE
 from events.ids import ChildId, MemberId
-from events.moments import MilestoneNamed
+from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Mode, TimePassed
 from tests.surprise.reading import (
     Choice,
@@ -22,6 +23,7 @@ from tests.surprise.reading import (
     domain_of,
     governing,
     has_safety_note,
+    is_found,
     is_kept,
     is_unsorted,
     met,
@@ -38,6 +40,10 @@ class Reason:
     milestone: str | None
     """The direct subject's; None: nobody has sorted it."""
     choice: Choice
+    found: str | None = None
+    """The first milestone of what stood in a daycare's words and nobody has sorted: the envelope that it lies in."""
+    tells: frozenset[Subject] = frozenset()
+    """All that it tells of."""
 
     @property
     def is_hint(self) -> bool:
@@ -48,6 +54,8 @@ class Reason:
         """Whether an act lifts it, of an event that was received at some time: an opened envelope, or a clock's tick."""
         if act is not None and isinstance(act.body, EnvelopeOpened):
             return self._lies_in(act.body, log)
+        if self.found is not None and act is not None and isinstance(act.body, MilestoneObserved | ParentFirstSaw | Amended):
+            return not self.tells.isdisjoint(newly_met(log, act))
         if act is not None and isinstance(act.body, TimePassed):
             days = self.choice.at_most_days
             return days is not None and act.event.received_at - received_at >= timedelta(days=days)
@@ -56,9 +64,15 @@ class Reason:
     def _lies_in(self, opened: EnvelopeOpened, log: Log) -> bool:
         if self.child is not None and opened.child not in (None, self.child):
             return False
-        if opened.scope == "all" or self.milestone is None:
+        milestone = self.milestone or self.found
+        if opened.scope == "all" or milestone is None:
             return opened.scope == "all"
-        return opened.scope in (f"milestone:{self.milestone}", f"domain:{domain_of(log, self.milestone)}")
+        return opened.scope in (f"milestone:{milestone}", f"domain:{domain_of(log, milestone)}")
+
+
+def newly_met(log: Log, act: Line) -> set[Subject]:
+    """What an author has met by an act, and had not before."""
+    return met(log, act.event.author) - met(log[: act.seq - 1], act.event.author)
 
 
 class Wishes:
@@ -93,7 +107,11 @@ class Wishes:
         if is_unsorted(self.log, line):
             child = child_named(line)
             holding = [choice for choice in self.standing.values() if choice.hold_unsorted and is_kept(choice)]
+            about = subjects(self.log, line) if is_found(line) else []
+            tells = frozenset((whose, told) for whose, key in about for told in (key, *CATALOGUE.implied_by(key)))
             groups += [
-                [Reason(child, None, choice)] for choice in holding if None in (choice.child, child) or choice.child == child
+                [Reason(child, None, choice, about[0][1] if about else None, tells)]
+                for choice in holding
+                if None in (choice.child, child) or choice.child == child
             ]
         return groups

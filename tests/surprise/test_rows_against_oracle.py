@@ -19,10 +19,12 @@ from events.errors import Refused
 from events.event import AsTarget, Draft, Event
 from events.family import MemberJoined
 from events.ids import FamilyId, LogId, MemberId
+from events.moments import MilestoneObserved
 from events.wire import ServiceBody
 from projections.roster import Member, member_of
 from service.log import rows
 from service.log.append import append
+from service.log.ledger import Entry
 from service.log.offer import Offer
 from service.log.state import FamilyStates
 from service.postgres.pool import open_pool
@@ -109,6 +111,7 @@ def offers_of(
                 drafts=tuple(draft_of(event) for event in written),
                 by_service=by_service,
                 joiner=None if by_service else joining.get(author),
+                entries=entries_of(written),
             )
         )
         offered.append(written)
@@ -116,6 +119,13 @@ def offers_of(
             if isinstance(event.event, MemberJoined):
                 joining.pop(event.event.member, None)
     return offers, offered
+
+
+def entries_of(written: list[Event[Any]]) -> tuple[Entry, ...]:
+    """What an offer of a daycare's records brings with it: without, nobody may say that something was found in words."""
+    if not any(isinstance(event.event, MilestoneObserved) and event.event.found_in_prose for event in written):
+        return ()
+    return (Entry(source="journal", record=str(written[0].id), expects=0, drafts=len(written), said=b"{}"),)
 
 
 def draft_of(event: Event[Any]) -> Draft[Any]:

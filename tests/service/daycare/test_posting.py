@@ -135,3 +135,21 @@ async def test_what_is_taken_back_is_withdrawn_and_comes_no_more(village: Villag
     assert outcomes(await ducklings.post(gone)) == ["withdrawn"]
     assert outcomes(await ducklings.post(gone, steps)) == ["already_recorded", "already_recorded"]
     assert [one["type"] for one in await said_by(village.ada, ducklings.member)] == ["MilestoneObserved", "Withdrawn"]
+
+
+async def test_who_holds_everyday_notes_is_kept_from_the_words_until_they_meet_or_somebody_sorts_them(
+    village: Village, ducklings: System
+) -> None:
+    """Design, section 4: the words may tell of more than was found; an own first frees them, and so does who sorts them."""
+    await keeps(village.ben, hold_unsorted=True)
+    await ducklings.post(note("She took her first steps today!"), note("Slept well"))
+    assert await said_by(village.ben, ducklings.member) == []
+    await push(village.ben, village.first("movement.first-steps"), audience="me")
+    assert [one["type"] for one in await said_by(village.ben, ducklings.member)] == ["MilestoneObserved"]
+    await ducklings.post(note("Again she took her first steps!"))
+    assert len(await said_by(village.ben, ducklings.member)) == 1
+    page = (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()
+    last = page["entries"][-1]["event"]
+    assert last["event"]["found_in_prose"] is True
+    await push(village.ada, {"type": "Sorted", "target": last["id"], "child": village.child})
+    assert len(await said_by(village.ben, ducklings.member)) == 2
