@@ -1,0 +1,106 @@
+"""The same records in any order, cut into any calls, some at once: the log says what one clean pass says, on real rows."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from events.ids import PersonId
+from service.daycare.ingest import Given, Intake
+from service.log.log import Log
+from service.postgres.pool import open_pool
+from service.replay import replay
+from tests.conftest import execute, named
+from tests.families import Family, feed_of, found, log_on
+from tests.service.daycare.test_becomes import Version, histories
+
+EXAMPLES = 12
+
+
+@dataclass
+class Rows:
+    """A database with a log, and daycares that post to it."""
+
+    runner: asyncio.Runner
+    database_url: str
+    pool: asyncpg.Pool
+    log: Log
+
+    async def taken(self, calls: list[list[Version]], *, at_once: bool) -> list[Any]:
+        """Take versions in, call by call or all calls at once; what a parent can read in the end."""
+        family = await found(self.log)
+        person = PersonId(uuid4())
+        sql = "INSERT INTO daycare_child VALUES ($1, 'kid-17', $2, $3, $4)"
+        await self.pool.execute(sql, person, family.family, family.daycare, family.child)
+        intake = Intake(pool=self.pool, log=self.log, person=person)
+        posts = [intake.take([Given(source="here", record=one.as_record()) for one in call]) for call in calls]
+        if at_once:
+            await asyncio.gather(*posts)
+        else:
+            for post in posts:
+                await post
+        again = [taken.outcome for call in calls for taken in await intake.take(_given(call))]
+        assert set(again) <= {"already_recorded", "outdated"}
+        return await self.stands(family)
+
+    async def stands(self, family: Family) -> list[Any]:
+        """What the daycare's words come to in a parent's feed, second thoughts applied."""
+        feed = await feed_of(self.pool, family, family.ada)
+        events = [one["event"] for one in feed if one["event"].get("author") == str(family.daycare)]
+        live: dict[str, dict[str, Any]] = {}
+        for event in events:
+            said = event["event"]
+            if said["type"] in ("MilestoneObserved", "NoteWritten"):
+                shown = {name: value for name, value in said.items() if name not in ("about", "child")}
+                live[event["id"]] = {"occurred_at": event["occurred_at"], "refers": "about" in said, **shown}
+        for event in sorted(events, key=lambda event: str(event["recorded_at"])):
+            said = event["event"]
+            if said["type"] == "Amended":
+                live[said["target"]] |= {name: value for name, value in said["changes"].items() if name != "precision"}
+        for event in events:
+            if event["event"]["type"] == "Withdrawn":
+                live.pop(event["event"]["target"], None)
+        told = ({name: str(value) for name, value in one.items() if value is not None} for one in live.values())
+        return sorted(tuple(sorted(one.items())) for one in told)
+
+
+def _given(call: list[Version]) -> list[Given]:
+    return [Given(source="here", record=one.as_record()) for one in call]
+
+
+@pytest.fixture(scope="module")
+def rows(postgres: str, template: str) -> Iterator[Rows]:
+    name = f"t_{uuid4().hex}"
+    with asyncio.Runner() as runner:
+        runner.run(execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+        url = named(postgres, name)
+        pool = runner.run(open_pool(url))
+        opened = log_on(url, pool)
+        log = runner.run(opened.__aenter__())
+        yield Rows(runner, url, pool, log)
+        runner.run(opened.__aexit__(None, None, None))
+        runner.run(pool.close())
+        runner.run(execute(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(history=histories(), size=st.integers(1, 4), at_once=st.booleans())
+def test_however_calls_are_cut_and_crossed_the_log_comes_to_one_clean_pass(
+    rows: Rows, history: tuple[list[Version], list[Version]], size: int, at_once: bool
+) -> None:
+    """Laws 2, 11 and 12: some calls meet one record at once, and the slower one is made anew of what the faster one wrote."""
+    clean, messy = history
+    calls = [messy[first : first + size] for first in range(0, len(messy), size)]
+    crossed = rows.runner.run(rows.taken(calls, at_once=at_once))
+    assert crossed == rows.runner.run(rows.taken([[one] for one in clean], at_once=False))
+
+
+def test_a_replay_of_what_daycares_wrote_gives_the_live_rows(rows: Rows) -> None:
+    """Law 11."""
+    assert rows.runner.run(replay(rows.database_url, check=True, processes=1)).differences == ()
