@@ -6,9 +6,11 @@ log does. Whatever is cut off in between, the same records again come to the sam
 
 import asyncio
 import secrets
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
@@ -27,8 +29,12 @@ from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "daycare.sql")
 
-DRAFTS_AN_OFFER: Final = 100
-"""So that other families' pushes come in between."""
+DRAFTS_AN_OFFER: Final = 24
+"""So that other families' pushes come in between: as many as the log takes of what may wait at once."""
+AT_ONCE_S: Final = 0.001
+"""For so long records are read before others have their turn."""
+LONG_TEXT: Final = 500
+"""Characters. Longer ones are read in a thread, each by itself."""
 ATTEMPTS: Final = 5
 WAITING_MAX: Final = 10_000
 """Records of one daycare, of children whom nobody has linked."""
@@ -157,17 +163,20 @@ class Intake:
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys, strict=True)) if keys else []
         before = {tuple(row)[:4]: (row["revision"], _said_of(row["said"])) for row in rows}
 
-        def make() -> dict[int, tuple[Became, int]]:
-            made = {}
-            for number, key in zip(numbers, keys, strict=True):
-                one, whom = given[number], meant[given[number].record.reference]
-                revision, said = before.get(key, (0, None))
-                salt = secrets.token_bytes(16)
-                became = become(one.record, said, author=whom.member, source=one.source, child=whom.child, salt=salt)
-                made[number] = became, revision
-            return made
-
-        return await asyncio.to_thread(make)  # reading prose keeps a core busy for longer than the loop may wait
+        made: dict[int, tuple[Became, int]] = {}
+        began_s = time.perf_counter()
+        for number, key in zip(numbers, keys, strict=True):
+            one, whom = given[number], meant[given[number].record.reference]
+            revision, said = before.get(key, (0, None))
+            salt = secrets.token_bytes(16)
+            # Reading prose keeps a core busy. A thread would take the interpreter from the loop for 5 ms at a time.
+            make = partial(become, one.record, said, author=whom.member, source=one.source, child=whom.child, salt=salt)
+            is_long = len(one.record.text or "") > LONG_TEXT
+            made[number] = (await asyncio.to_thread(make) if is_long else make()), revision
+            if time.perf_counter() - began_s > AT_ONCE_S:
+                await asyncio.sleep(0)
+                began_s = time.perf_counter()
+        return made
 
     async def _wait(self, given: Sequence[Given]) -> None:
         now: datetime = self._log.now()
@@ -212,7 +221,7 @@ def _offers(
         for part in _parts(numbers, made):
             drafts = tuple(draft for number in part for draft in made[number][0].drafts)
             entries = tuple(_entry(given[number], *made[number]) for number in part)
-            offers.append((part, Offer(family=family, author=author, drafts=drafts, entries=entries)))
+            offers.append((part, Offer(family=family, author=author, drafts=drafts, entries=entries, may_wait=True)))
     return offers
 
 

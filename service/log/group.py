@@ -26,8 +26,14 @@ from service.postgres.pool import connect
 
 DRAFTS_PER_TRANSACTION: Final = 500
 """From design.md: what a Postgres-wire engine of several machines takes in one transaction."""
+PATIENT_DRAFTS: Final = 24
+"""Of what may wait, so many in a transaction of their own: some milliseconds, which is what somebody else's push then waits."""
+PUSHES_BEFORE_PATIENCE: Final = 3
+"""After so many transactions of pushes one of what may wait is due, however many more pushes there are."""
 DRAFTS_WAITING_MAX: Final = 20_000
 """About 10 MB of drafts, and a second or two of work."""
+PATIENT_WAITING_MAX: Final = DRAFTS_WAITING_MAX // 4
+"""What may wait is turned away sooner, so that it turns nobody else away."""
 ATTEMPTS: Final = 5
 RETRY_AFTER_S: Final = 0.01
 GATHER_S: Final = 0.001
@@ -73,6 +79,8 @@ class Committer:
         self._announce = announce
         self._states = FamilyStates()
         self._waiting: deque[Waiting] = deque()
+        self._patient: deque[Waiting] = deque()
+        self._since_patience = 0
         self._drafts_waiting = 0
         self._arrived = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
@@ -99,17 +107,18 @@ class Committer:
         Raises:
             LogBusy, LogUnavailable, NotFound
         """
-        if self._is_closing or self._drafts_waiting + len(offer.drafts) > DRAFTS_WAITING_MAX:
+        most = PATIENT_WAITING_MAX if offer.may_wait else DRAFTS_WAITING_MAX
+        if self._is_closing or self._drafts_waiting + len(offer.drafts) > most:
             raise LogBusy("Too many drafts are waiting; send these again in a moment.")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(offer, future))
+        (self._patient if offer.may_wait else self._waiting).append(Waiting(offer, future))
         self._drafts_waiting += len(offer.drafts)
         self._arrived.set()
         return await future
 
     async def _run(self) -> None:
-        while self._waiting or not self._is_closing:
-            if not self._waiting:
+        while self._waiting or self._patient or not self._is_closing:
+            if not self._waiting and not self._patient:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
@@ -119,10 +128,14 @@ class Committer:
                 await asyncio.sleep(GATHER_S)
 
     def _gather(self) -> list[Waiting]:
+        """The offers of the next transaction: pushes, or now and then a few of what may wait."""
+        is_patience_due = self._patient and (not self._waiting or self._since_patience >= PUSHES_BEFORE_PATIENCE)
+        self._since_patience = 0 if is_patience_due else self._since_patience + 1
+        line, most = (self._patient, PATIENT_DRAFTS) if is_patience_due else (self._waiting, DRAFTS_PER_TRANSACTION)
         batch: list[Waiting] = []
         count = 0
-        while self._waiting and (not batch or count + len(self._waiting[0].offer.drafts) <= DRAFTS_PER_TRANSACTION):
-            batch.append(self._waiting.popleft())
+        while line and (not batch or count + len(line[0].offer.drafts) <= most):
+            batch.append(line.popleft())
             count += len(batch[-1].offer.drafts)
         self._drafts_waiting -= count
         return batch

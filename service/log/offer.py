@@ -22,5 +22,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """Facts that the service writes, and has decided already."""
     joiner: Member | None = None
     """The author, where they are about to join and are no member yet."""
+    may_wait: bool = False
+    """Made by a machine of which nobody watches: it lets other people's pushes go first."""
     entries: tuple[Entry, ...] = ()
     """What the drafts were made of, where an outside system's records were translated. Their ids are the service's own then."""
