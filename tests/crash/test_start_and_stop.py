@@ -108,9 +108,12 @@ async def test_workers_end_with_the_process_that_started_them_and_the_next_one_f
 ) -> None:
     """Law 1, I-12: kill -9 of a service with several workers leaves nobody behind who would keep its address."""
     with serving("--workers", "2", folder=open_folder / "workers-say", environment={"DATABASE_URL": database_url}) as service:
-        workers = psutil.Process(service.pid).children(recursive=True)
         async with httpx.AsyncClient(base_url=service.url, timeout=20) as http:
             ada = await found_family(http)
+        started = psutil.Process(service.pid)
+        # The first worker may answer before the second one is there.
+        await until(lambda: len(started.children(recursive=True)) >= 2, within_s=20)
+        workers = started.children(recursive=True)
         service.kill()
         await until(lambda: not any(has_ended_not(worker) for worker in workers), within_s=5)
         service.start()
