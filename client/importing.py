@@ -56,11 +56,11 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[Reference, ...]
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the service has come."""
+class _Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the answer: how far the service has come; the last line says something else."""
 
-    done: int
-    of: int
+    done: int = 0
+    of: int | None = None
 
 
 class _Membership(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,19 +127,17 @@ async def _send(wire: Wire, path: str, file: Path, size: int, query: dict[str, s
             await answer.aread()
             refuse(answer)
         async for line in answer.aiter_lines():
-            said = _decoded(line, Step | Imported)
-            if isinstance(said, Imported):
-                return said
+            said = _decoded(line, _Line)
+            if said.of is None:
+                imported: Imported = _decoded(line, Imported)
+                return imported
             told("taking in", said.done, said.of)
     raise ServiceMisspoke("the answer ended before it said what became of the file: import the same file again")
 
 
 def _decoded(body: bytes | str, shape: Any) -> Any:
     try:
-        found = msgspec.json.decode(body)
-        if shape == Step | Imported:
-            shape = Imported if "outcomes" in found else Step
-        return msgspec.convert(found, shape)
+        return msgspec.json.decode(body, type=shape)
     except msgspec.DecodeError as error:
         raise ServiceMisspoke(f"an answer that cannot be read: {error}") from None
 

@@ -22,7 +22,7 @@ from service.daycare.door import KEY_QUERY, ROTATION_LASTS, SIGNED_HEADERS, Call
 from service.daycare.errors import OneFamilysKey, ReferenceTaken
 from service.daycare.ingest import QUERIES, Given, Intake, Taken, TooManyWaiting
 from service.daycare.shapes import DaycareReceipt, DaycareReceipts, NewSecret, Nothing, Redeem, Redeemed
-from service.daycare.signatures import SignatureWrong, new_secret, told
+from service.daycare.signatures import SignatureWrong
 from service.errors import Replayed
 from service.limits import Kind
 from service.log.group import LogBusy, LogUnavailable
@@ -30,6 +30,7 @@ from service.log.ledger import Overtaken
 from service.log.log import Writing
 from service.log.receipts import Problem
 from service.says import Says, Who
+from service.standard_webhooks import new_secret, shown
 
 EVENTS_BYTES_MAX: Final = 2 * 1024 * 1024
 SMALL_BYTES_MAX: Final = 4 * 1024
@@ -142,7 +143,7 @@ async def rotate(request: Asked) -> Response[bytes]:
     row = await request.house.pool.fetchrow(QUERIES.rotate, call.key.key_id, new_secret(), until, call.signed.id)
     if row is None:  # the key was removed a moment ago
         raise SignatureWrong
-    return request.answer(NewSecret(secret=told(row["secret"]), before_until=row["before_until"]))
+    return request.answer(NewSecret(secret=shown(row["secret"]), before_until=row["before_until"]))
 
 
 ROUTES: Final = (post_events, redeem, rotate)

@@ -14,9 +14,10 @@ from events.ids import FamilyId, PersonId
 from service.asking import Asked
 from service.bodies import read_body
 from service.daycare.ingest import QUERIES
-from service.daycare.signatures import SECRET_BYTES, TOLERANCE_S, SignatureWrong, Signed, verify
+from service.daycare.signatures import TOLERANCE_S, SignatureWrong, Signed, verify
 from service.errors import Replayed
 from service.limits import Kind, address_of
+from service.standard_webhooks import SECRET_BYTES
 
 KEY_QUERY: Final[Mapping[str, Mapping[str, Any]]] = {"key": {"type": "string", "format": "uuid"}}
 SIGNED_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {

@@ -33,11 +33,11 @@ from service.daycare.shapes import (
     NewDaycare,
     ReferenceListed,
 )
-from service.daycare.signatures import new_secret, told
 from service.errors import NotFound
 from service.limits import Kind
 from service.log.log import Writing
 from service.says import Says, Who
+from service.standard_webhooks import new_secret, shown
 
 CODE_LIVES: Final = timedelta(days=7)
 OPEN_CODES_MAX: Final = 50
@@ -82,7 +82,7 @@ async def add_daycare(request: Asked) -> Response[bytes]:
             raise TooMany(f"A family has at most {KEYS_MAX} keys for daycares.")
         key, secret = await _key(writing, asked.name, family=caller.family)
         member = await join(writing, key, family=caller.family, household=caller.household, by=caller.member)
-    return request.answer(DaycareAdded(member=member, key_id=key.key_id, secret=told(secret)), status=201)
+    return request.answer(DaycareAdded(member=member, key_id=key.key_id, secret=shown(secret)), status=201)
 
 
 @post("/v1/daycares", opt=MAKE.opt())
@@ -92,7 +92,7 @@ async def make_key(request: Asked) -> Response[bytes]:
     may_found(request.house.settings.founding, has_token=request.caller is not None)
     async with request.house.log.transaction() as writing:
         key, secret = await _key(writing, asked.name, family=None)
-    return request.answer(KeyMade(key_id=key.key_id, secret=told(secret)), status=201)
+    return request.answer(KeyMade(key_id=key.key_id, secret=shown(secret)), status=201)
 
 
 async def _key(writing: Writing, name: str, *, family: FamilyId | None) -> tuple[Key, bytes]:

@@ -6,21 +6,18 @@ alone.
 
 import hmac
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Sequence
 from datetime import datetime
-from hashlib import sha256
-from secrets import token_bytes
 from typing import Final
 
 import msgspec
 
 from events.errors import Refused
 from service.asgi import Scope, headers
+from service.standard_webhooks import digest
 
-PREFIX: Final = "whsec_"
-SECRET_BYTES: Final = 32
 TOLERANCE_S: Final = 300
 SIGNATURES_MAX: Final = 8
 _ID: Final = re.compile(rb"[!-~]{1,128}")
@@ -46,21 +43,6 @@ class Signed(msgspec.Struct, frozen=True):
     """Unix time, by the sender's clock."""
 
 
-def new_secret() -> bytes:
-    """256 random bits."""
-    return token_bytes(SECRET_BYTES)
-
-
-def told(secret: bytes) -> str:
-    """A secret as it is told to its holder, once."""
-    return PREFIX + b64encode(secret).decode()
-
-
-def signature(secret: bytes, *, id: bytes, timestamp: bytes, body: bytes) -> str:
-    """One signature of a call."""
-    return "v1," + b64encode(hmac.new(secret, b".".join((id, timestamp, body)), sha256).digest()).decode()
-
-
 def verify(scope: Scope, body: bytes, *, secrets: Sequence[bytes], now: datetime) -> Signed:
     """Let a call pass that one of these secrets has signed. Takes as long whichever byte is wrong.
 
@@ -72,12 +54,11 @@ def verify(scope: Scope, body: bytes, *, secrets: Sequence[bytes], now: datetime
         raise SignatureWrong
     if _ID.fullmatch(named[0]) is None or _TIMESTAMP.fullmatch(at[0]) is None or abs(int(at[0]) - now.timestamp()) > TOLERANCE_S:
         raise SignatureWrong
-    content = b".".join((named[0], at[0], body))
-    right = [hmac.new(secret, content, sha256).digest() for secret in secrets]
+    right = [digest(secret, id=named[0], timestamp=at[0], body=body) for secret in secrets]
     fits = False
     for given in _given(signed[0]):
-        for digest in right:
-            fits |= hmac.compare_digest(given, digest)
+        for one in right:
+            fits |= hmac.compare_digest(given, one)
     if not fits:
         raise SignatureWrong
     return Signed(named[0].decode(), int(at[0]))

@@ -128,7 +128,8 @@ class _Batch:
             except Refused as refusal:
                 problem = Problem.of(refusal, within=f"drafts[{index}]")
                 receipts.append(Receipt(id=draft.id, outcome="refused", problem=problem))
-        self.entries |= ledger.kept(offer, [receipt.outcome for receipt in receipts])
+        if offer.entries:
+            self.entries |= ledger.kept(offer, [receipt.outcome for receipt in receipts])
         return tuple(receipts)
 
     async def _decide_one(self, offer: Offer, work: Work, draft: Draft[Any]) -> Receipt:

@@ -5,17 +5,15 @@ no clock. Every process looks; of several that find the same family, the log let
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 
-from events.errors import Refused
 from events.ids import FamilyId, MemberId
 from projections.visibility import freed, passed_at
-from service.errors import PASSING
+from service.background import told_if_it_fails
 from service.log.log import Log
 from service.log.state import read_roster
 from service.log.waiting_rows import load_whole, read_waiting
@@ -23,6 +21,7 @@ from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "clock.sql")
 LOG: Final = structlog.get_logger()
+_told_if_it_fails: Final = partial(told_if_it_fails, LOG, part="clock", waits="a tick has to wait", failed="a tick failed")
 
 EVERY_S: Final = 600.0
 """People count this wait in days: ten minutes more are nothing to them, and a look every ten minutes is nothing to Postgres."""
@@ -94,15 +93,3 @@ class Clock:
         with _told_if_it_fails():
             is_noted = await self._log.note_time(family=family, author=member)
         return is_noted
-
-
-@contextmanager
-def _told_if_it_fails() -> Iterator[None]:
-    """Log what goes wrong, in one family mostly: it is tried again next time, and no other family has to wait for it."""
-    try:
-        yield
-    except (*PASSING, Refused) as error:
-        code = error.code if isinstance(error, Refused) else "clock.late"
-        LOG.warning("a tick has to wait", code=code, error=type(error).__name__)
-    except Exception:  # a mistake of ours, or a damaged row, which a replay mends
-        LOG.exception("a tick failed", code="clock.crashed")

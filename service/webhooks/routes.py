@@ -17,12 +17,12 @@ from service.feed.pages import QUERIES as FEED
 from service.feed.pages import FeedAhead
 from service.limits import Kind
 from service.says import Says, Who
+from service.standard_webhooks import new_secret, shown
 from service.webhooks.decide import SECRETS_OVERLAP, WEBHOOKS_MAX, Disabled, Failure, State
 from service.webhooks.errors import UrlNotAllowed
 from service.webhooks.reach import Reach, Unreachable
 from service.webhooks.rows import QUERIES
 from service.webhooks.shapes import From, NewWebhook, SecretMade, WebhookListed, WebhookMade, WebhooksListed
-from service.webhooks.signing import new_secret, shown
 
 MAKE = Says(
     summary="Have one's own feed posted to an address, from now on or from a place on. The secret is told once",

@@ -9,15 +9,14 @@ import asyncio
 import random
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
-from events.errors import Refused
-from service.errors import PASSING
+from service.background import told_if_it_fails
 from service.feed.wake import WakeUps
 from service.webhooks.ear import Ear
 from service.webhooks.post import trusted
@@ -26,6 +25,9 @@ from service.webhooks.rows import BEFORE_ALL, LISTED_A_PAGE, Claim, Key, Listed,
 from service.webhooks.turn import Means, Turn
 
 LOG: Final = structlog.get_logger()
+_told_if_it_fails: Final = partial(
+    told_if_it_fails, LOG, part="webhook", waits="a webhook has to wait", failed="a webhook's turn failed"
+)
 
 TURNS_MAX: Final = 32
 """At the same time, in this process."""
@@ -228,15 +230,3 @@ class Sender:
 
 def _is_slow(ear: Ear) -> bool:
     return ear.is_failing or ear.is_slow
-
-
-@contextmanager
-def _told_if_it_fails() -> Iterator[None]:
-    """Log what goes wrong, with one webhook mostly: it is tried again later, and no other has to wait for it."""
-    try:
-        yield
-    except (*PASSING, Refused) as error:
-        code = error.code if isinstance(error, Refused) else "webhook.late"
-        LOG.warning("a webhook has to wait", code=code, error=type(error).__name__)
-    except Exception:  # a mistake of ours, or a damaged row, which a replay mends
-        LOG.exception("a webhook's turn failed", code="webhook.crashed")

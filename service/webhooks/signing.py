@@ -1,20 +1,16 @@
 """Signs what is sent, as Standard Webhooks has it. Owns the headers and the body around an entry; knows no network and no row."""
 
-import hmac
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
-from hashlib import sha256
-from secrets import token_bytes
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from events.ids import FamilyId
+from service.standard_webhooks import digest
 
-SECRET_PREFIX: Final = "whsec_"
-SECRET_BYTES: Final = 32
 USER_AGENT: Final = "Stillnew-Webhooks/1"
 
 
@@ -29,16 +25,6 @@ class _Entry(msgspec.Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(_Entry).decode
-
-
-def new_secret() -> bytes:
-    """256 random bits."""
-    return token_bytes(SECRET_BYTES)
-
-
-def shown(secret: bytes) -> str:
-    """A secret as people paste it."""
-    return SECRET_PREFIX + b64encode(secret).decode()
 
 
 def body_of(entry: bytes, *, family: FamilyId, place: int) -> bytes:
@@ -57,12 +43,11 @@ def message_id(webhook: UUID, place: int) -> str:
 def headers_of(body: bytes, *, id: str, at: datetime, secrets: Sequence[bytes]) -> list[tuple[str, str]]:
     """The headers of one attempt, with a signature by each of the secrets, the newest first."""
     timestamp = str(int(at.timestamp()))
-    signed = b"%b.%b.%b" % (id.encode(), timestamp.encode(), body)
-    signatures = (b64encode(hmac.digest(secret, signed, sha256)).decode() for secret in secrets)
+    digests = (digest(secret, id=id.encode(), timestamp=timestamp.encode(), body=body) for secret in secrets)
     return [
         ("content-type", "application/json"),
         ("user-agent", USER_AGENT),
         ("webhook-id", id),
         ("webhook-timestamp", timestamp),
-        ("webhook-signature", " ".join(f"v1,{signature}" for signature in signatures)),
+        ("webhook-signature", " ".join(f"v1,{b64encode(one).decode()}" for one in digests)),
     ]

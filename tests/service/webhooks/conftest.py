@@ -15,10 +15,10 @@ import pytest
 from events.ids import MemberId
 from service.feed.wake import InProcess
 from service.log.log import Log
+from service.standard_webhooks import new_secret, shown
 from service.webhooks.reach import Reach
 from service.webhooks.rows import QUERIES
 from service.webhooks.sender import Sender
-from service.webhooks.signing import new_secret, shown
 from tests.families import Draft, Family, feed_of, found, outcomes, pull, push
 from tests.service.webhooks.receiving import Frame, receiving
 
