@@ -21,6 +21,7 @@ from typing import Final
 
 from events.catalogue import CATALOGUE
 from events.prose_cues import Index, Language, languages
+from events.prose_sieve import may_tell
 from events.prose_subject import THE_CHILD, Clauses, Match, Memory, Who, clauses_of, meet_rivals, subject_of, who_did, whose
 from events.prose_text import Sentence, Token, sentences
 
@@ -36,16 +37,18 @@ def milestones_in(text: str, *, names: Collection[str] = ()) -> tuple[str, ...]:
     `names` are the child's first names as the source shows them. The same words give the same keys; any text gives some answer,
     in a time that grows with its length.
     """
-    spoken = languages()
-    said = tuple(sentences(text[:TEXT_CHARACTERS_MAX], names=names, common=_common()))
-    votes = [sum(_marks(sentence, language) for sentence in said) for language in spoken]
+    text = text[:TEXT_CHARACTERS_MAX]
+    return read(text, names) if may_tell(text) else ()
+
+
+def read(text: str, names: Collection[str]) -> tuple[str, ...]:
+    """Read a note word by word; gives what `milestones_in` gives."""
     found: dict[str, None] = {}
     memory = Memory()
-    for sentence in said:
-        likely = _likely(sentence, spoken, votes)
-        memories = [Memory(memory.is_of_another, memory.has_rival, memory.gender) for _ in likely]
-        for language, remembered in zip(likely, memories, strict=True):
-            found.update(dict.fromkeys(_told(sentence, language, remembered)))
+    for lines in _lines(text, names):
+        memories = [Memory(memory.is_of_another, memory.has_rival, memory.gender) for _ in lines]
+        for line, remembered in zip(lines, memories, strict=True):
+            found.update(dict.fromkeys(_told(line, remembered)))
         memory = Memory(
             is_of_another=any(one.is_of_another for one in memories),
             has_rival=any(one.has_rival for one in memories),
@@ -54,32 +57,71 @@ def milestones_in(text: str, *, names: Collection[str] = ()) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _lines(text: str, names: Collection[str]) -> list[list[Clauses]]:
+    """The sentences up to the last in which a cue stands, each in the languages in which it may be written."""
+    said = tuple(sentences(text, names=names, common=_common()))
+    marks = [_marks(sentence) for sentence in said]
+    votes = [sum(column) for column in zip(*marks, strict=True)]
+    lines = [[_line(sentence, language) for language in _likely(own, votes)] for sentence, own in zip(said, marks, strict=True)]
+    while lines and not any(line.matches for line in lines[-1]):
+        lines.pop()
+    return lines
+
+
 @cache
 def _common() -> frozenset[str]:
     """The words that a name may be too, and that stand beside names in every other sentence."""
     return frozenset(word for one in languages() for word in (*one.words["between"], *one.guards.by_word))
 
 
-def _marks(sentence: Sentence, language: Language) -> int:
-    return sum(token.word in language.marks for token in sentence.tokens if not token.is_child)
+def _marks(sentence: Sentence) -> list[int]:
+    """How many small words of each language a sentence has."""
+    marks, counts = _languages_by_mark(), [0] * len(languages())
+    for token in sentence.tokens:
+        if not token.is_child:
+            for number in marks.get(token.word, ()):
+                counts[number] += 1
+    return counts
 
 
-def _likely(sentence: Sentence, spoken: Sequence[Language], votes: Sequence[int]) -> list[Language]:
+@cache
+def _languages_by_mark() -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for number, language in enumerate(languages()):
+        for word in language.marks:
+            found.setdefault(word, []).append(number)
+    return found
+
+
+def _likely(marks: Sequence[int], votes: Sequence[int]) -> list[Language]:
     """The languages in which a sentence may be written: by its own small words, then by those of the note; else all."""
-    scores = [(_marks(sentence, language), vote) for language, vote in zip(spoken, votes, strict=True)]
-    return [language for language, score in zip(spoken, scores, strict=True) if score == max(scores)]
+    scores = list(zip(marks, votes, strict=True))
+    most = max(scores)
+    return [language for language, score in zip(languages(), scores, strict=True) if score == most]
 
 
-def _told(sentence: Sentence, language: Language, memory: Memory) -> Iterator[str]:
-    """The milestones that a sentence tells of, and in `memory` whom it spoke of."""
+def _line(sentence: Sentence, language: Language) -> Clauses:
+    """A sentence in one language: its clauses, and the cues in it."""
     clause_of, starts = clauses_of(sentence.tokens, language)
     matches = _matches(sentence.tokens, clause_of, language)
-    covered = frozenset(at for match in matches for at in range(match.start, match.end))
-    line = Clauses(language=language, tokens=sentence.tokens, clause_of=clause_of, starts=starts, covered=covered)
-    guarded = _guarded(line, language.guards, covered)
-    is_void = sentence.is_question or bool(_guarded(line, language.sentence_guards, covered))
+    return Clauses(
+        language=language,
+        tokens=sentence.tokens,
+        clause_of=clause_of,
+        starts=starts,
+        matches=matches,
+        covered=frozenset(at for match in matches for at in range(match.start, match.end)),
+        is_question=sentence.is_question,
+    )
+
+
+def _told(line: Clauses, memory: Memory) -> Iterator[str]:
+    """The milestones that a sentence tells of, and in `memory` whom it spoke of."""
+    clause_of, starts, language = line.clause_of, line.starts, line.language
+    guarded = _guarded(line, language.guards) if line.matches else {}
+    is_void = not line.matches or line.is_question or bool(_guarded(line, language.sentence_guards))
     in_clause: dict[int, list[Match]] = {}
-    for match in matches:
+    for match in line.matches:
         in_clause.setdefault(clause_of[match.start], []).append(match)
     meanings = _Meanings(line)
     before, is_denied = Who.NOBODY, False
@@ -100,7 +142,7 @@ def _told(sentence: Sentence, language: Language, memory: Memory) -> Iterator[st
         meet_rivals(line, clause, before, memory)
 
 
-def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Language) -> list[Match]:
+def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Language) -> tuple[Match, ...]:
     """The cues of a sentence, in order, none sharing a word with another: the longest win."""
     found = [
         Match(at, end, cue)
@@ -109,13 +151,15 @@ def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Langua
         for cue in language.cues.get(token.word, ())
         if (end := cue.pattern.end(tokens, clause_of, at)) > at
     ]
+    if not found:
+        return ()
     kept: list[Match] = []
     taken: set[int] = set()
     for match in sorted(found, key=_by_preference):
         if taken.isdisjoint(range(match.start, match.end)):
             kept.append(match)
             taken.update(range(match.start, match.end))
-    return sorted(kept, key=lambda match: match.start)
+    return tuple(sorted(kept, key=lambda match: match.start))
 
 
 def _by_preference(match: Match) -> tuple[int, int, int]:
@@ -123,13 +167,13 @@ def _by_preference(match: Match) -> tuple[int, int, int]:
     return match.start - match.end, -len(CATALOGUE.implied_by(match.cue.key)), match.start
 
 
-def _guarded(line: Clauses, guards: Index, covered: Collection[int]) -> dict[int, Span]:
+def _guarded(line: Clauses, guards: Index) -> dict[int, Span]:
     """The clauses in which a guard stands that is neither harmless nor part of a cue or of a quotation, and its words."""
     harmless = {at for start, end in line.language.harmless.spans(line.tokens, line.clause_of) for at in range(start, end)}
     found: dict[int, Span] = {}
     for start, end in guards.spans(line.tokens, line.clause_of):
         first = line.tokens[start]
-        if start not in harmless and start not in covered and not (first.is_quoted or first.is_child):
+        if start not in harmless and start not in line.covered and not (first.is_quoted or first.is_child):
             found.setdefault(line.clause_of[start], (start, end))
     return found
 

@@ -67,8 +67,10 @@ class Clauses(msgspec.Struct, frozen=True, kw_only=True):
     tokens: tuple[Token, ...]
     clause_of: tuple[int, ...]
     starts: tuple[int, ...]
+    matches: tuple[Match, ...]
     covered: frozenset[int]
     """The words that are part of a cue."""
+    is_question: bool = False
 
     def end(self, clause: int) -> int:
         """Where a clause ends."""

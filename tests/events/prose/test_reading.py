@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from events.catalogue import CATALOGUE
-from events.prose import TEXT_CHARACTERS_MAX, milestones_in
-from events.prose_cues import languages
+from events.prose import TEXT_CHARACTERS_MAX, milestones_in, read
+from events.prose_cues import Language, languages
+from events.prose_sieve import may_tell
 
 WALKS, FIRST_STEPS, CLAPS, LAUGHS = "movement.walks", "movement.first-steps", "hands.claps", "feelings.laughs"
 WORDS = sorted(
@@ -128,6 +129,28 @@ def test_any_text_gives_known_milestones_each_once_and_the_same_again(text: str,
     assert milestones_in(text, names=names) == found
 
 
+@given(text=notes, names=st.lists(st.one_of(st.just("Mia"), st.text(max_size=8)), max_size=3))
+@example(text="ON MY OWN, she İate: she’s CLAPPED_", names=[])
+def test_what_is_passed_over_unread_tells_of_nothing(text: str, names: list[str]) -> None:
+    assert may_tell(text) or read(text, names) == ()
+
+
+@pytest.mark.parametrize("language", languages(), ids=lambda language: language.name)
+def test_no_cue_is_passed_over(language: Language) -> None:
+    """Each, said as shortly as it can be, in small letters and as it may stand in a title."""
+    for cues in language.cues.values():
+        for cue in cues:
+            certain = [step.words for step in cue.pattern.steps if not (step.is_optional or step.gap)]
+            said = " ".join(min(words.whole, default="".join((*words.beginnings, *words.ends)[:1])) for words in certain)
+            assert may_tell(said), said
+            assert may_tell(said.title().replace("'", "’")), said
+
+
+def test_everyday_notes_are_passed_over_unread() -> None:
+    for text in ("", "Slept from 12:10 to 13:45.", "Wet diaper at 10:15.", "Ate all of her pasta.", "Windel gewechselt."):
+        assert not may_tell(text)
+
+
 HOSTILE = {
     "one word without an end": "a",
     "one sentence of cues": "clapped ",
@@ -165,7 +188,7 @@ def steps(text: str) -> int:
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        milestones_in(text, names=["Mia"])
+        read(text, names=["Mia"])
     finally:
         sys.settrace(before)
     return count
@@ -181,7 +204,7 @@ def test_the_work_grows_no_faster_than_the_text(hostile: str) -> None:
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_the_longest_note_of_any_kind_is_read_to_its_end(hostile: str) -> None:
     long = HOSTILE[hostile] * (TEXT_CHARACTERS_MAX // len(HOSTILE[hostile]))
-    assert set(milestones_in(long, names=["Mia"])) <= CATALOGUE.by_key.keys()
+    assert set(read(long, names=["Mia"])) <= CATALOGUE.by_key.keys()
 
 
 def test_what_stands_beyond_the_longest_note_is_not_read() -> None:
