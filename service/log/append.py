@@ -4,6 +4,7 @@ Owns the order of things: heads first, so that seq follows the order of commit; 
 decisions; then rows. Begins and ends no transaction. Everything it reads or writes is a set, never a loop of queries.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
@@ -61,7 +62,11 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
     await batch.take(offers)
     await look_up(connection, batch.works, offers)
     late = await ledger.overtaken(connection, offers)
-    receipts = [Overtaken() if number in late else await batch.decide(offer) for number, offer in enumerate(offers)]
+    receipts: list[tuple[Receipt, ...] | NotFound | Overtaken] = []
+    for number, offer in enumerate(offers):
+        receipts.append(Overtaken() if number in late else await batch.decide(offer))
+        if offer.may_wait:
+            await asyncio.sleep(0)  # others' requests are answered meanwhile
     await batch.write()
     await batch.give_back()
     return Appended(

@@ -1,8 +1,8 @@
 """Group commit: what many devices push at one time becomes one transaction.
 
 While one transaction is on its way to the disk, whatever arrives is gathered for the next, so that a commit is paid once
-for all of them, and a device that is alone never waits for a timer. A process has one committer, with a connection of its
-own: two made smaller groups, and wrote half to nine tenths as much.
+for all of them, and a device that is alone never waits for a timer. A process has one committer for all pushes, with a
+connection of its own: two made smaller groups, and wrote half to nine tenths as much.
 """
 
 import asyncio
@@ -26,14 +26,8 @@ from service.postgres.pool import connect
 
 DRAFTS_PER_TRANSACTION: Final = 500
 """From design.md: what a Postgres-wire engine of several machines takes in one transaction."""
-PATIENT_DRAFTS: Final = 24
-"""Of what may wait, so many in a transaction of their own: some milliseconds, which is what somebody else's push then waits."""
-PUSHES_BEFORE_PATIENCE: Final = 3
-"""After so many transactions of pushes one of what may wait is due, however many more pushes there are."""
 DRAFTS_WAITING_MAX: Final = 20_000
 """About 10 MB of drafts, and a second or two of work."""
-PATIENT_WAITING_MAX: Final = DRAFTS_WAITING_MAX // 4
-"""What may wait is turned away sooner, so that it turns nobody else away."""
 ATTEMPTS: Final = 5
 RETRY_AFTER_S: Final = 0.01
 GATHER_S: Final = 0.001
@@ -70,17 +64,27 @@ class Waiting(msgspec.Struct, frozen=True):
 class Committer:
     """Writes what is offered, one transaction at a time.
 
-    `announce` is called after each commit with what became of the batch; it neither blocks nor raises.
+    `announce` is called after each commit with what became of the batch; it neither blocks nor raises. `states` may be shared
+    with other committers of the process.
     """
 
-    def __init__(self, database_url: str, *, now: Callable[[], datetime], announce: Callable[[Appended], None]) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        now: Callable[[], datetime],
+        announce: Callable[[Appended], None],
+        states: FamilyStates,
+        drafts_per_transaction: int = DRAFTS_PER_TRANSACTION,
+        drafts_waiting_max: int = DRAFTS_WAITING_MAX,
+    ) -> None:
         self._database_url = database_url
         self._now = now
         self._announce = announce
-        self._states = FamilyStates()
+        self._states = states
+        self._drafts_per_transaction = drafts_per_transaction
+        self._drafts_waiting_max = drafts_waiting_max
         self._waiting: deque[Waiting] = deque()
-        self._patient: deque[Waiting] = deque()
-        self._since_patience = 0
         self._drafts_waiting = 0
         self._arrived = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
@@ -107,18 +111,17 @@ class Committer:
         Raises:
             LogBusy, LogUnavailable, NotFound
         """
-        most = PATIENT_WAITING_MAX if offer.may_wait else DRAFTS_WAITING_MAX
-        if self._is_closing or self._drafts_waiting + len(offer.drafts) > most:
+        if self._is_closing or self._drafts_waiting + len(offer.drafts) > self._drafts_waiting_max:
             raise LogBusy("Too many drafts are waiting; send these again in a moment.")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        (self._patient if offer.may_wait else self._waiting).append(Waiting(offer, future))
+        self._waiting.append(Waiting(offer, future))
         self._drafts_waiting += len(offer.drafts)
         self._arrived.set()
         return await future
 
     async def _run(self) -> None:
-        while self._waiting or self._patient or not self._is_closing:
-            if not self._waiting and not self._patient:
+        while self._waiting or not self._is_closing:
+            if not self._waiting:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
@@ -128,14 +131,11 @@ class Committer:
                 await asyncio.sleep(GATHER_S)
 
     def _gather(self) -> list[Waiting]:
-        """The offers of the next transaction: pushes, or now and then a few of what may wait."""
-        is_patience_due = self._patient and (not self._waiting or self._since_patience >= PUSHES_BEFORE_PATIENCE)
-        self._since_patience = 0 if is_patience_due else self._since_patience + 1
-        line, most = (self._patient, PATIENT_DRAFTS) if is_patience_due else (self._waiting, DRAFTS_PER_TRANSACTION)
+        """The offers of the next transaction, at least one."""
         batch: list[Waiting] = []
         count = 0
-        while line and (not batch or count + len(line[0].offer.drafts) <= most):
-            batch.append(line.popleft())
+        while self._waiting and (not batch or count + len(self._waiting[0].offer.drafts) <= self._drafts_per_transaction):
+            batch.append(self._waiting.popleft())
             count += len(batch[-1].offer.drafts)
         self._drafts_waiting -= count
         return batch

@@ -1,12 +1,13 @@
 """The log, as the rest of the service uses it: push drafts, or write roster facts in a transaction of one's own.
 
-Owns what happens after a commit: whoever was told is woken. Knows no routes.
+Owns what happens after a commit: whoever was told is woken. What machines offer is written beside what people push, on a
+connection of its own: a push waits for no other family's daycare. Knows no routes.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
 import asyncpg
@@ -25,6 +26,12 @@ from service.log.group import Answer, Committer, LogUnavailable
 from service.log.offer import Offer
 from service.log.receipts import Receipt
 from service.log.state import FamilyStates
+
+PATIENT_DRAFTS: Final = 24
+"""Of what may wait, so many in a transaction: they hold their families' heads for some milliseconds, in which a push to one of
+these families waits."""
+PATIENT_WAITING_MAX: Final = 5_000
+"""About as much as is written within two or three seconds."""
 
 
 class ToldListener(Protocol):
@@ -75,7 +82,16 @@ class Log:
         self._pool = pool
         self._wake = wake
         self._clock = now
-        self._committer = Committer(database_url, now=self.now, announce=self._announce)
+        states = FamilyStates()
+        self._committer = Committer(database_url, now=self.now, announce=self._announce, states=states)
+        self._patient = Committer(
+            database_url,
+            now=self.now,
+            announce=self._announce,
+            states=states,
+            drafts_per_transaction=PATIENT_DRAFTS,
+            drafts_waiting_max=PATIENT_WAITING_MAX,
+        )
 
     def now(self) -> datetime:
         """The server's time, in whole milliseconds: three digits are what the wire shows."""
@@ -85,9 +101,11 @@ class Log:
     async def start(self) -> None:
         """Open the committer's connection."""
         await self._committer.start()
+        await self._patient.start()
 
     async def stop(self) -> None:
         """Write what is waiting, then end."""
+        await self._patient.stop()
         await self._committer.stop()
 
     async def push(self, *, family: FamilyId, author: MemberId, push: Push) -> Answer:
@@ -108,7 +126,7 @@ class Log:
             LogBusy, LogUnavailable, NotFound: as `push` does.
             Overtaken: what it was made of has changed; nothing was written.
         """
-        return await self._committer.offer(offer)
+        return await (self._patient if offer.may_wait else self._committer).offer(offer)
 
     async def note_time(self, *, family: FamilyId, author: MemberId) -> bool:
         """Append that time has passed, for which one of the family has waited; says whether anybody was due indeed.

@@ -23,6 +23,6 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     joiner: Member | None = None
     """The author, where they are about to join and are no member yet."""
     may_wait: bool = False
-    """Made by a machine of which nobody watches: it lets other people's pushes go first."""
+    """Made by a machine that nobody watches: people's pushes do not wait for it."""
     entries: tuple[Entry, ...] = ()
     """What the drafts were made of, where an outside system's records were translated. Their ids are the service's own then."""

@@ -1,13 +1,12 @@
-"""What a machine offers lets people's pushes go first, and is not forgotten for them."""
+"""What a machine offers is written beside people's pushes: neither waits for the other, and both are bounded."""
 
 import asyncio
 
 import asyncpg
 import pytest
 
-from service.log import group
 from service.log.group import LogBusy
-from service.log.log import Log
+from service.log.log import PATIENT_WAITING_MAX, Log
 from service.log.offer import Offer
 from tests.families import Family, feed_of, found, note, push, pushed
 
@@ -43,13 +42,37 @@ async def test_what_may_wait_has_its_turn_however_many_pushes_there_are(log: Log
     assert len(await feed_of(pool, theirs, theirs.daycare)) >= 96
 
 
-async def test_what_may_wait_is_turned_away_sooner_than_a_push(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 17: the bound is for all that waits, and a machine's share of it is a quarter."""
+async def test_a_push_waits_for_no_other_familys_machine(log: Log, pool: asyncpg.Pool) -> None:
+    """Their daycare's transaction is held up as long as one likes: ours is written meanwhile."""
     theirs, ours = await found(log), await found(log)
-    monkeypatch.setattr(group, "PATIENT_WAITING_MAX", 40)
-    waiting = asyncio.create_task(log.offer(machines(theirs, count=24)))
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM family WHERE family_id = $1 FOR UPDATE", theirs.family)
+        waiting = asyncio.create_task(log.offer(machines(theirs, count=8)))
+        await asyncio.sleep(0.2)
+        async with asyncio.timeout(10):
+            await push(log, ours, ours.ada, note(ours))
+        assert not waiting.done()
+    await waiting
+
+
+async def test_pushes_and_machines_of_one_family_come_one_after_the_other(log: Log, pool: asyncpg.Pool) -> None:
+    """Both remember the family's state: neither believes it once the other has written."""
+    family = await found(log)
+    offers = [log.offer(machines(family, count=3)) for _ in range(20)]
+    pushes = [push(log, family, family.ada, note(family)) for _ in range(20)]
+    await asyncio.gather(*offers, *pushes)
+    entries = await feed_of(pool, family, family.ben)
+    assert sum(one["event"]["event"]["type"] == "NoteWritten" for one in entries) == 80
+    seqs = await pool.fetch("SELECT seq FROM event WHERE family_id = $1 ORDER BY seq", family.family)
+    assert [row["seq"] for row in seqs] == list(range(1, len(seqs) + 1))
+
+
+async def test_machines_are_turned_away_by_a_bound_of_their_own(log: Log) -> None:
+    """Law 17: what they post turns no push away."""
+    theirs, ours = await found(log), await found(log)
+    waiting = [asyncio.create_task(log.offer(machines(theirs, count=250))) for _ in range(PATIENT_WAITING_MAX // 250)]
     await asyncio.sleep(0)
     with pytest.raises(LogBusy):
         await log.offer(machines(theirs, count=24))
     await push(log, ours, ours.ada, *(note(ours) for _ in range(24)))
-    await waiting
+    await asyncio.gather(*waiting)
