@@ -248,16 +248,13 @@ class _Batch:
 
     async def write(self) -> None:
         """Write what was decided since the last writing."""
-        await rows.add_events(self.connection, self.new)
-        self.new = []
         after_seq = {family: work.written_seq for family, work in self.works.items()}
         for family, work in self.works.items():
             work.settle()
             await write_roster(self.connection, family, before=work.state.roster, after=work.folding.roster)
         foldings = {family: work.folding for family, work in self.works.items()}
-        await rows.put_feeds(self.connection, foldings, after_seq=after_seq)
-        await ledger.put(self.connection, self.entries)
-        self.entries = {}
+        await rows.put(self.connection, self.new, foldings, after_seq=after_seq, beside=ledger.put(self.entries))
+        self.new, self.entries = [], {}
 
     async def give_back(self) -> None:
         """Lower the heads by what was refused or known, so that seq keeps no hole."""

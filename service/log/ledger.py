@@ -13,6 +13,7 @@ import msgspec
 from events.errors import Refused
 from events.ids import FamilyId, MemberId
 from service.postgres.queries import load
+from service.postgres.together import Statement
 
 if TYPE_CHECKING:  # an offer holds entries
     from service.log.offer import Offer
@@ -61,11 +62,10 @@ async def overtaken(connection: Any, offers: Sequence["Offer"]) -> set[int]:
     return late
 
 
-async def put(connection: Any, entries: Mapping[Key, Entry]) -> None:
-    """Write entries over what stood there."""
-    if entries:
-        rows = [(*key, entry.expects + 1, entry.said) for key, entry in entries.items()]
-        await connection.execute(QUERIES.put, *zip(*rows, strict=True))
+def put(entries: Mapping[Key, Entry]) -> list[Statement]:
+    """Say what writes entries over what stood there."""
+    rows = [(*key, entry.expects + 1, entry.said) for key, entry in entries.items()]
+    return [(QUERIES.put, list(zip(*rows, strict=True)))] if rows else []
 
 
 def kept(offer: "Offer", outcomes: Sequence[str]) -> dict[Key, Entry]:

@@ -20,6 +20,7 @@ from service.log.sighting_bytes import decode_sighting, encode_sighting, own_sub
 from service.log.state import Head
 from service.log.waiting_rows import put_waiting
 from service.postgres.queries import load
+from service.postgres.together import Statement, together
 
 QUERIES = load(__package__, "append.sql")
 
@@ -154,33 +155,48 @@ COPIED_FROM: Final = 24
 costs a round trip more."""
 
 
-async def _add(connection: Any, table: str, columns: tuple[str, ...], insert: str, new: Sequence[tuple[Any, ...]]) -> None:
-    if len(new) >= COPIED_FROM:
-        await connection.copy_records_to_table(table, records=new, columns=columns)
-    elif new:
-        await connection.execute(insert, *zip(*new, strict=True))
+async def put(
+    connection: Any,
+    new: Sequence[tuple[Any, ...]],
+    foldings: Mapping[FamilyId, Folding],
+    *,
+    after_seq: Mapping[FamilyId, int],
+    beside: Sequence[Statement] = (),
+) -> None:
+    """Write new events, each a row in the order of `EVENT_COLUMNS`; of feeds whatever changed, which counts as written then.
 
-
-async def add_events(connection: Any, new: Sequence[tuple[Any, ...]]) -> None:
-    """Add events; each is a row in the order of `EVENT_COLUMNS`."""
-    await _add(connection, "event", EVENT_COLUMNS, QUERIES.add_events, new)
-
-
-async def put_feeds(connection: Any, foldings: Mapping[FamilyId, Folding], *, after_seq: Mapping[FamilyId, int]) -> None:
-    """Write the runs, the sightings and what is held, as far as it changed, and mark it as written.
-
-    What begins after `after_seq`, where the last writing ended, is new and is copied in; the rest is put over its row.
+    What begins after `after_seq`, where the last writing ended, is new, and copied in if it is much; the rest is put over its
+    row. All that is not much goes in one round trip, with what the caller wants to have written `beside`.
     """
-    await _put_runs(connection, foldings, after_seq)
-    await _put_sightings(connection, foldings, after_seq)
-    await put_waiting(connection, foldings)
+    waits, left = put_waiting(foldings)
+    few = [
+        *await _added(connection, "event", EVENT_COLUMNS, QUERIES.add_events, new),
+        *await _put_runs(connection, foldings, after_seq),
+        *await _put_sightings(connection, foldings, after_seq),
+        *waits,
+        *beside,
+    ]
+    await together(connection, few)
+    await together(connection, left)
     for folding in foldings.values():
         folding.changed_sightings.clear()
         for tail in folding.tails.values():
             tail.changed.clear()
 
 
-async def _put_runs(connection: Any, foldings: Mapping[FamilyId, Folding], after_seq: Mapping[FamilyId, int]) -> None:
+async def _added(
+    connection: Any, table: str, columns: tuple[str, ...], insert: str, new: Sequence[tuple[Any, ...]]
+) -> list[Statement]:
+    """Copy rows in, or say what writes them."""
+    if len(new) >= COPIED_FROM:
+        await connection.copy_records_to_table(table, records=new, columns=columns)
+        return []
+    return [(insert, list(zip(*new, strict=True)))] if new else []
+
+
+async def _put_runs(
+    connection: Any, foldings: Mapping[FamilyId, Folding], after_seq: Mapping[FamilyId, int]
+) -> list[Statement]:
     new: list[tuple[Any, ...]] = []
     grown: list[tuple[Any, ...]] = []
     for family, folding in foldings.items():
@@ -190,13 +206,16 @@ async def _put_runs(connection: Any, foldings: Mapping[FamilyId, Folding], after
                 (new if run.first_seq > after_seq[family] and run.told_at is None else grown).append(row)
     if len(new) < COPIED_FROM:  # then one round trip serves both
         new, grown = [], new + grown
-    await _add(connection, "feed_run", RUN_COLUMNS, QUERIES.put_runs, new)
+    few = await _added(connection, "feed_run", RUN_COLUMNS, QUERIES.put_runs, new)
     if grown:
         *columns, lists = zip(*grown, strict=True)
-        await connection.execute(QUERIES.put_runs, *columns, [seqs and str(list(seqs)).translate(BRACES) for seqs in lists])
+        few.append((QUERIES.put_runs, [*columns, [seqs and str(list(seqs)).translate(BRACES) for seqs in lists]]))
+    return few
 
 
-async def _put_sightings(connection: Any, foldings: Mapping[FamilyId, Folding], after_seq: Mapping[FamilyId, int]) -> None:
+async def _put_sightings(
+    connection: Any, foldings: Mapping[FamilyId, Folding], after_seq: Mapping[FamilyId, int]
+) -> list[Statement]:
     new: list[tuple[Any, ...]] = []
     changed: list[tuple[Any, ...]] = []
     gone: list[tuple[Any, ...]] = []
@@ -213,8 +232,9 @@ async def _put_sightings(connection: Any, foldings: Mapping[FamilyId, Folding], 
                 (new if seq > after_seq[family] else changed).append(row)
     if len(new) < COPIED_FROM:
         new, changed = [], new + changed
-    await _add(connection, "sighting", SIGHTING_COLUMNS, QUERIES.put_sightings, new)
+    few = await _added(connection, "sighting", SIGHTING_COLUMNS, QUERIES.put_sightings, new)
     if changed:
-        await connection.execute(QUERIES.put_sightings, *zip(*changed, strict=True))
+        few.append((QUERIES.put_sightings, list(zip(*changed, strict=True))))
     if gone:
-        await connection.execute(QUERIES.drop_sightings, *zip(*gone, strict=True))
+        few.append((QUERIES.drop_sightings, list(zip(*gone, strict=True))))
+    return few

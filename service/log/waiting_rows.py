@@ -14,6 +14,7 @@ from projections.subjects import Case, Subject
 from projections.waiting import Choice, Waiting
 from service.log.sighting_bytes import decode_sighting
 from service.postgres.queries import load
+from service.postgres.together import Statement
 
 READ = load(__package__, "state.sql")
 WRITE = load(__package__, "append.sql")
@@ -96,8 +97,8 @@ async def own_sightings(
     return [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found]
 
 
-async def put_waiting(connection: Any, foldings: Mapping[FamilyId, Folding]) -> None:
-    """Write what changed, and mark it as written."""
+def put_waiting(foldings: Mapping[FamilyId, Folding]) -> tuple[list[Statement], list[Statement]]:
+    """Say what writes what changed, and then what takes away the rows of those who left; it counts as written then."""
     rewritten: list[tuple[Any, ...]] = []
     put: list[tuple[Any, ...]] = []
     dropped: list[tuple[Any, ...]] = []
@@ -113,14 +114,13 @@ async def put_waiting(connection: Any, foldings: Mapping[FamilyId, Folding]) -> 
             dropped += [(family, waits.member, seq) for seq in waits.dropped]
             waits.written()
         folding.keeping.left.clear()
-    await _execute(connection, (WRITE.put_waiting, rewritten), (WRITE.put_held, put), (WRITE.drop_held, dropped))
-    await _execute(connection, (WRITE.drop_waiting, left), (WRITE.drop_all_held, left))
+    stays = ((WRITE.put_waiting, rewritten), (WRITE.put_held, put), (WRITE.drop_held, dropped))
+    goes = ((WRITE.drop_waiting, left), (WRITE.drop_all_held, left))
+    return _of_rows(*stays), _of_rows(*goes)
 
 
-async def _execute(connection: Any, *statements: tuple[str, Sequence[tuple[Any, ...]]]) -> None:
-    for sql, rows in statements:
-        if rows:
-            await connection.execute(sql, *zip(*rows, strict=True))
+def _of_rows(*statements: tuple[str, Sequence[tuple[Any, ...]]]) -> list[Statement]:
+    return [(sql, list(zip(*rows, strict=True))) for sql, rows in statements if rows]
 
 
 def choices_of(body: bytes) -> dict[tuple[ChildId | None, str], Choice]:

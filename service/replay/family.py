@@ -229,4 +229,4 @@ async def _swap(connection: Any, folding: Folding) -> None:
         await connection.execute(QUERIES[f"drop_{drop}"], folding.family)
     await connection.execute(QUERIES.note_mended, folding.family)
     await write_roster(connection, folding.family, before=roster.EMPTY, after=folding.roster)
-    await rows.put_feeds(connection, {folding.family: folding}, after_seq={folding.family: 0})
+    await rows.put(connection, [], {folding.family: folding}, after_seq={folding.family: 0})

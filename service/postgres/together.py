@@ -1,0 +1,33 @@
+"""Several writes in one round trip: statements of which none needs what another has done.
+
+Postgres runs the parts of a WITH in one snapshot: two of them must not write the same row.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+Statement = tuple[str, Sequence[Any]]
+"""A write that ends with a semicolon or without, and its arguments."""
+
+PARAMETER: Final = re.compile(r"\$(\d+)")
+
+
+async def together(connection: Any, statements: Sequence[Statement]) -> None:
+    """Execute writes at once."""
+    if statements:
+        text = _joined(tuple((query, len(arguments)) for query, arguments in statements))
+        await connection.execute(text, *(argument for _, arguments in statements for argument in arguments))
+
+
+@lru_cache(maxsize=256)
+def _joined(statements: tuple[tuple[str, int], ...]) -> str:
+    """Statements as one: every one but the last in a WITH, the parameters numbered through."""
+    parts, taken = [], 0
+    for query, count in statements:
+        parts.append(PARAMETER.sub(lambda named, before=taken: f"${int(named[1]) + before}", query.rstrip("; \n")))  # type: ignore[misc]
+        taken += count
+    *before, last = parts
+    named = ",\n".join(f"_{number} AS (\n{part}\n)" for number, part in enumerate(before))
+    return f"WITH {named}\n{last}" if before else last
