@@ -24,6 +24,7 @@ from service.access import devices, founding, joining
 from service.access.guard import Guard
 from service.asking import Asked
 from service.daycare import calls, families, imports
+from service.daycare.reading import Reading
 from service.errors import MethodNotAllowed, NotFound, bytes_of, headers_of
 from service.feed import routes as feed_routes
 from service.feed.streams import Streams
@@ -136,6 +137,8 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
         await sender.start()
         opened.push_async_callback(sender.stop)
         app.state.sender = sender
+        reading = Reading()
+        opened.push_async_callback(reading.stop)
         streams = Streams(pool=pool, wake=wake)
         await streams.start()
         opened.push_async_callback(streams.stop)
@@ -149,6 +152,7 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             guard=Guard(pool=pool),
             limits=limits_of(settings),
             metrics=front.metrics,
+            reading=reading,
             imports=asyncio.Semaphore(IMPORTS_AT_ONCE),
         )
         try:

@@ -12,6 +12,7 @@ import asyncpg
 
 if TYPE_CHECKING:  # they take a House as an argument: names for the type checker alone
     from service.access.guard import Guard
+    from service.daycare.reading import Reading
     from service.feed.streams import Streams
     from service.feed.wake import WakeUps
     from service.limits import Limits
@@ -38,6 +39,7 @@ class House:
     guard: Guard
     limits: Limits
     metrics: Metrics
+    reading: Reading
     imports: asyncio.Semaphore
     """As many files as may be read at once: each fills memory, and keeps a core busy."""
     now: Callable[[], datetime] = now_utc

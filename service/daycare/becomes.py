@@ -5,7 +5,7 @@ events up to the order of arrival. Knows no rows and no wire. The whole record i
 its words, the words are that sighting's note, or refer to it, so that whoever waits for one of them is kept from all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, Literal
@@ -17,7 +17,6 @@ from events.amend import Amended, Changes, Withdrawn
 from events.event import Body, Draft, Precision
 from events.ids import ChildId, EventId, MemberId
 from events.moments import MilestoneObserved, NoteWritten
-from events.prose import milestones_in
 from service.daycare.record import Record
 
 NOTE_MAX: Final = 2_000
@@ -62,11 +61,32 @@ class Became(msgspec.Struct, frozen=True, kw_only=True):
     """None: what stands there stays."""
 
 
-def become(record: Record, before: Said | None, *, author: MemberId, source: str, child: ChildId, salt: bytes) -> Became:
-    """Say what a record becomes. `salt`, of 16 random bytes, is for the first form of it."""
+class Prose(msgspec.Struct, frozen=True, array_like=True):
+    """Words to be read for milestones, and the child's names as the source shows them."""
+
+    text: str
+    names: tuple[str, ...]
+
+
+def prose_of(record: Record, before: Said | None, *, child: ChildId) -> Prose | None:
+    """What of a record is to be read; None where it says by itself what it tells of, or says again what stands there."""
+    if record.is_gone or record.milestone is not None or record.text is None or len(record.text) > PROSE_MAX:
+        return None
+    if before is not None and _whole(record, child, before.salt) == before.whole:
+        return None
+    return Prose(record.text, tuple(record.shown_name.split()) if record.shown_name else ())
+
+
+def become(
+    record: Record, before: Said | None, *, found: Sequence[str], author: MemberId, source: str, child: ChildId, salt: bytes
+) -> Became:
+    """Say what a record becomes.
+
+    `found` is what its `prose_of` tells of; `salt`, of 16 random bytes, is for the first form of it.
+    """
     salt = before.salt if before is not None else salt
     named = Naming(author, source, record.id)
-    after = _said(record, before, child=child, salt=salt)
+    after = _said(record, before, found=found, child=child, salt=salt)
     if before is None:
         return Became(outcome="withdrawn" if after.is_gone else "recorded", drafts=_told(named, record, after), said=after)
     is_later = record.is_dated and after.revised_at > before.revised_at
@@ -84,9 +104,10 @@ def become(record: Record, before: Said | None, *, author: MemberId, source: str
     return Became(outcome="amended", drafts=_amended(named, record, before, after), said=after)
 
 
-def _said(record: Record, before: Said | None, *, child: ChildId, salt: bytes) -> Said:
-    milestones, is_found = _milestones_of(record)
-    content = msgspec.json.encode((child, record.milestone, record.text, record.occurred_at, record.precision, record.is_gone))
+def _said(record: Record, before: Said | None, *, found: Sequence[str], child: ChildId, salt: bytes) -> Said:
+    is_found = record.milestone is None and bool(found)
+    milestones = tuple(found)[: TELLS_OF_MAX + 1] if record.milestone is None else (record.milestone,)
+    milestones = () if record.is_gone else milestones
     past = () if before is None else (*before.before, before.whole)[-REMEMBERED:]
     words_at = None if record.text is None or record.is_gone else len(milestones) if len(record.text) > NOTE_MAX else 0
     has_own_words = words_at is not None and words_at == len(milestones)
@@ -100,7 +121,7 @@ def _said(record: Record, before: Said | None, *, child: ChildId, salt: bytes) -
         precision=record.precision,
         salt=salt,
         text=None if record.text is None else sha256(salt + record.text.encode()).digest(),
-        whole=sha256(salt + content).digest(),
+        whole=_whole(record, child, salt),
         events=len(milestones) + has_own_words,
         words_at=words_at,
         before=past,
@@ -108,17 +129,9 @@ def _said(record: Record, before: Said | None, *, child: ChildId, salt: bytes) -
     )
 
 
-def _milestones_of(record: Record) -> tuple[tuple[str, ...], bool]:
-    """What a record tells of, the first one first, and whether that was found in its words."""
-    if record.is_gone:
-        return (), False
-    if record.milestone is not None:
-        return (record.milestone,), False
-    names = record.shown_name.split() if record.shown_name else ()
-    if record.text is None or len(record.text) > PROSE_MAX:
-        return (), False
-    found = milestones_in(record.text, names=names)[: TELLS_OF_MAX + 1]
-    return found, bool(found)
+def _whole(record: Record, child: ChildId, salt: bytes) -> bytes:
+    content = (child, record.milestone, record.text, record.occurred_at, record.precision, record.is_gone)
+    return sha256(salt + msgspec.json.encode(content)).digest()
 
 
 def _is_alike(before: Said, after: Said) -> bool:

@@ -21,6 +21,7 @@ from service.daycare.cloud_events import CloudEvent, Posted, called_at, posted
 from service.daycare.door import KEY_QUERY, ROTATION_LASTS, SIGNED_HEADERS, Call, Key, let_in
 from service.daycare.errors import OneFamilysKey, ReferenceTaken
 from service.daycare.ingest import QUERIES, Given, Intake, Taken, TooManyWaiting
+from service.daycare.reading import NotesWaiting
 from service.daycare.shapes import DaycareReceipt, DaycareReceipts, NewSecret, Nothing, Redeem, Redeemed
 from service.daycare.signatures import SignatureWrong
 from service.errors import Replayed
@@ -40,13 +41,13 @@ POST = Says(
     who=Who.SIGNED, kind=Kind.PUSH, takes=CloudEvent | tuple[CloudEvent, ...],
     takes_as=("application/cloudevents+json", "application/cloudevents-batch+json", "application/json"),
     answers=DaycareReceipts, query=KEY_QUERY, headers=SIGNED_HEADERS,
-    refuses=(SignatureWrong, Replayed, TooManyWaiting, LogBusy, LogUnavailable, Overtaken),
+    refuses=(SignatureWrong, Replayed, TooManyWaiting, NotesWaiting, LogBusy, LogUnavailable, Overtaken),
 )  # fmt: skip
 REDEEM = Says(
     summary="Link a child by a parent's code: what the daycare has posted of it flows in",
     who=Who.SIGNED, kind=Kind.ACCESS, takes=Redeem, takes_as=("application/json",),
     answers=Redeemed, query=KEY_QUERY, headers=SIGNED_HEADERS,
-    refuses=(SignatureWrong, Replayed, CodeUnusable, OneFamilysKey, ReferenceTaken, TooMany),
+    refuses=(SignatureWrong, Replayed, CodeUnusable, OneFamilysKey, ReferenceTaken, TooMany, NotesWaiting),
 )  # fmt: skip
 ROTATE = Says(
     summary="A new secret; the one before is good for a day more",
@@ -61,10 +62,11 @@ async def post_events(request: Asked) -> Response[bytes]:
     """Take the events of a call in, and answer once they are on the disk."""
     call = await let_in(request, bytes_max=EVENTS_BYTES_MAX)
     house = request.house
-    events = posted(request.scope, call.body, called=call.signed.id, at=called_at(call.signed.at_s), now=house.now())  # type: ignore[arg-type]
+    at, now = called_at(call.signed.at_s), house.now()
+    events = await posted(request.scope, call.body, called=call.signed.id, at=at, now=now)  # type: ignore[arg-type]
     house.limits.take(Kind.DRAFTS, call.key.key_id, count=len(events))
     read = [(number, event) for number, event in enumerate(events) if isinstance(event, Posted)]
-    intake = Intake(pool=house.pool, log=house.log, person=call.key.person)
+    intake = Intake(pool=house.pool, log=house.log, reading=house.reading, person=call.key.person)
     taken = await intake.take([Given(source=event.source, record=event.record) for _, event in read])
     by_number = {number: one for (number, _), one in zip(read, taken, strict=True)}
     receipts = (
@@ -97,7 +99,7 @@ async def redeem(request: Asked) -> Response[bytes]:
             raise CodeUnusable
         if row is not None:
             await _link(writing, call.key, asked.reference, row)
-    await Intake(pool=house.pool, log=house.log, person=call.key.person).flow(asked.reference)
+    await Intake(pool=house.pool, log=house.log, reading=house.reading, person=call.key.person).flow(asked.reference)
     return request.answer(Redeemed(reference=asked.reference))
 
 

@@ -22,6 +22,7 @@ from service.asking import Asked, nothing
 from service.daycare.calls import join
 from service.daycare.door import Key
 from service.daycare.ingest import QUERIES, Intake
+from service.daycare.reading import NotesWaiting
 from service.daycare.shapes import (
     CodeMade,
     DaycareAdded,
@@ -61,7 +62,7 @@ LIST = Says(
 )  # fmt: skip
 LINK = Says(
     summary="Say which child a daycare means by a reference, or that it means nobody any more",
-    who=Who.MEMBER, kind=Kind.ACCESS, status=204, takes=Link, refuses=(NotForRole,),
+    who=Who.MEMBER, kind=Kind.ACCESS, status=204, takes=Link, refuses=(NotForRole, NotesWaiting),
 )  # fmt: skip
 
 
@@ -172,7 +173,7 @@ async def link(request: Asked) -> Response[None]:
         if not is_ours:
             raise NotFound(at="reference")
         await writing.conn.fetchval(QUERIES.link, person, asked.reference, caller.family, member, asked.child)
-    await Intake(pool=house.pool, log=house.log, person=person).flow(asked.reference)
+    await Intake(pool=house.pool, log=house.log, reading=house.reading, person=person).flow(asked.reference)
     return nothing()
 
 

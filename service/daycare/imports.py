@@ -28,6 +28,7 @@ from service.bodies import read_body
 from service.daycare.calls import join
 from service.daycare.door import Key
 from service.daycare.ingest import QUERIES, Given, Intake, Meant, TooManyWaiting
+from service.daycare.reading import NotesWaiting
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import Given as Hints
 from service.daycare.sources.reading import Ignored, Outcome, Source, Unreadable
@@ -114,7 +115,9 @@ IMPORT_QUERY: Final[dict[str, dict[str, Any]]] = {
 IMPORT = Says(
     summary="Import a file of another system: nothing is written twice, however often it is imported",
     who=Who.MEMBER, kind=Kind.ACCESS, takes=bytes, takes_as=MEDIA_TYPES, answers=Imported, query=IMPORT_QUERY,
-    refuses=(NotForRole, TooMany, FieldInvalid, SeveralChildren, TooManyWaiting, ImportBusy, LogBusy, LogUnavailable),
+    refuses=(
+        NotForRole, TooMany, FieldInvalid, SeveralChildren, TooManyWaiting, ImportBusy, NotesWaiting, LogBusy, LogUnavailable,
+    ),
 )  # fmt: skip
 
 
@@ -202,7 +205,7 @@ async def _begin(house: House, caller: Membership, query: ImportQuery, source: S
     if query.child is not None and len(names) > 1:
         raise SeveralChildren(f"The file speaks of {len(names)} children: import it without `child`, and link each.", at="child")
     member, person = await _author(house, caller, source, child=query.child, references=names, is_dry=is_dry)
-    intake = Intake(pool=house.pool, log=house.log, person=person or NOBODY)
+    intake = Intake(pool=house.pool, log=house.log, reading=house.reading, person=person or NOBODY)
     meant = await intake.meant(set(names))
     if query.child is not None:
         if not is_dry:

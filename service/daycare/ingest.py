@@ -6,11 +6,9 @@ log does. Whatever is cut off in between, the same records again come to the sam
 
 import asyncio
 import secrets
-import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
 import asyncpg
@@ -18,7 +16,8 @@ import msgspec
 
 from events.errors import Refused
 from events.ids import ChildId, FamilyId, MemberId, PersonId
-from service.daycare.becomes import Became, Said, become
+from service.daycare.becomes import Became, Said, become, prose_of
+from service.daycare.reading import Reading
 from service.daycare.record import Record
 from service.errors import NotFound
 from service.log.ledger import Entry, Overtaken
@@ -29,12 +28,11 @@ from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "daycare.sql")
 
-DRAFTS_AN_OFFER: Final = 24
-"""So that other families' pushes come in between: as many as the log takes of what may wait at once."""
-AT_ONCE_S: Final = 0.001
-"""For so long records are read before others have their turn."""
-LONG_TEXT: Final = 500
-"""Characters. Longer ones are read in a thread, each by itself."""
+DRAFTS_AN_OFFER: Final = 8
+"""Others have their turn after each: about a millisecond."""
+READ_AT_ONCE: Final = 96
+MADE_AT_ONCE: Final = 16
+"""Others have their turn after so many, too."""
 ATTEMPTS: Final = 5
 WAITING_MAX: Final = 10_000
 """Records of one daycare, of children whom nobody has linked."""
@@ -79,22 +77,23 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 class Intake:
     """The way in for one daycare."""
 
-    def __init__(self, *, pool: asyncpg.Pool, log: Log, person: PersonId) -> None:
+    def __init__(self, *, pool: asyncpg.Pool, log: Log, reading: Reading, person: PersonId) -> None:
         self._pool = pool
         self._log = log
+        self._reading = reading
         self._person = person
 
     async def take(self, given: Sequence[Given]) -> list[Taken]:
         """Take records in; what became of each, in their order.
 
         Raises:
-            LogBusy, LogUnavailable, Overtaken: some may be written; the same records again do no harm.
+            LogBusy, LogUnavailable, NotesWaiting, Overtaken: some may be written; the same records again do no harm.
             TooManyWaiting: nothing of unknown children was kept.
         """
         meant = await self.meant({one.record.reference for one in given})
         taken: dict[int, Taken] = {}
         for wave in _waves(given, meant):
-            taken |= await self._write(wave, given, meant)
+            taken |= await self._write_all(wave, given, meant)
         unknown = [number for number in range(len(given)) if number not in taken]
         if unknown:
             await self._wait([given[number] for number in unknown])
@@ -117,7 +116,7 @@ class Intake:
             if not meant:
                 return
             for wave in _waves(given, meant):
-                await self._write(wave, given, meant)
+                await self._write_all(wave, given, meant)
             gone = [(row["source"], row["record"], row["revised_at"]) for row in rows]
             await self._pool.execute(QUERIES.flowed, self._person, reference, *zip(*gone, strict=True))
 
@@ -128,6 +127,18 @@ class Intake:
             made = await self._make(wave, given, meant)
             outcomes |= {number: became.outcome for number, (became, _) in made.items()}
         return [outcomes[number] for number in range(len(given))]
+
+    async def _write_all(self, numbers: list[int], given: Sequence[Given], meant: dict[str, Meant]) -> dict[int, Taken]:
+        """Write some records, of which no two are one: those of some families while those of others are still being read."""
+        by_family = sorted(numbers, key=lambda number: meant[given[number].record.reference].family.int)
+        parts = [by_family[first : first + READ_AT_ONCE] for first in range(0, len(by_family), READ_AT_ONCE)]
+        done = await asyncio.gather(*(self._write(part, given, meant) for part in parts), return_exceptions=True)
+        taken: dict[int, Taken] = {}
+        for one in done:
+            if isinstance(one, BaseException):
+                raise one
+            taken |= one
+        return taken
 
     async def _write(self, numbers: list[int], given: Sequence[Given], meant: dict[str, Meant]) -> dict[int, Taken]:
         """Offer some records, of which no two are one, to their families' logs."""
@@ -163,20 +174,33 @@ class Intake:
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys, strict=True)) if keys else []
         before = {tuple(row)[:4]: (row["revision"], _said_of(row["said"])) for row in rows}
 
+        stands = {number: before.get(key, (0, None)) for number, key in zip(numbers, keys, strict=True)}
+        found = await self._found(numbers, given, meant, {number: said for number, (_, said) in stands.items()})
         made: dict[int, tuple[Became, int]] = {}
-        began_s = time.perf_counter()
-        for number, key in zip(numbers, keys, strict=True):
-            one, whom = given[number], meant[given[number].record.reference]
-            revision, said = before.get(key, (0, None))
+        for turn, number in enumerate(numbers):
+            one, whom, (revision, said) = given[number], meant[given[number].record.reference], stands[number]
             salt = secrets.token_bytes(16)
-            # Reading prose keeps a core busy. A thread would take the interpreter from the loop for 5 ms at a time.
-            make = partial(become, one.record, said, author=whom.member, source=one.source, child=whom.child, salt=salt)
-            is_long = len(one.record.text or "") > LONG_TEXT
-            made[number] = (await asyncio.to_thread(make) if is_long else make()), revision
-            if time.perf_counter() - began_s > AT_ONCE_S:
+            made[number] = (
+                become(one.record, said, found=found.get(number, ()),
+                       author=whom.member, source=one.source, child=whom.child, salt=salt),
+                revision,
+            )  # fmt: skip
+            if turn % MADE_AT_ONCE == 0:
                 await asyncio.sleep(0)
-                began_s = time.perf_counter()
         return made
+
+    async def _found(
+        self, numbers: Sequence[int], given: Sequence[Given], meant: dict[str, Meant], stands: Mapping[int, Said | None]
+    ) -> dict[int, tuple[str, ...]]:
+        """The milestones in the words of those records that have to be read."""
+        proses = {
+            number: prose
+            for number in numbers
+            for record in (given[number].record,)
+            if (prose := prose_of(record, stands[number], child=meant[record.reference].child)) is not None
+        }
+        told = await self._reading.milestones(list(proses.values()), posted_by=self._person)
+        return dict(zip(proses, told, strict=True))
 
     async def _wait(self, given: Sequence[Given]) -> None:
         now: datetime = self._log.now()

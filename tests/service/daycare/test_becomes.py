@@ -13,7 +13,8 @@ from events.amend import Amended, Withdrawn
 from events.event import Draft, Precision
 from events.ids import ChildId, EventId, MemberId
 from events.moments import MilestoneObserved, NoteWritten
-from service.daycare.becomes import Said, become
+from events.prose import milestones_in
+from service.daycare.becomes import Said, become, prose_of
 from service.daycare.record import Record
 
 AUTHOR = MemberId(UUID(int=1))
@@ -60,6 +61,11 @@ def histories(draw: st.DrawFn) -> tuple[list[Version], list[Version]]:
     return clean, list(messy)
 
 
+def found_in(record: Record, before: Said | None) -> tuple[str, ...]:
+    prose = prose_of(record, before, child=CHILD)
+    return () if prose is None else milestones_in(prose.text, names=prose.names)
+
+
 class Log:
     """What a log would hold: events once by id, and what was said of them since."""
 
@@ -69,7 +75,9 @@ class Log:
 
     def take(self, version: Version) -> str:
         record = version.as_record()
-        became = become(record, self.said.get(record.id), author=AUTHOR, source="here", child=CHILD, salt=bytes(16))
+        before = self.said.get(record.id)
+        found = found_in(record, before)
+        became = become(record, before, found=found, author=AUTHOR, source="here", child=CHILD, salt=bytes(16))
         for draft in became.drafts:
             assert self.drafts.setdefault(draft.id, draft) == draft, "an id stands for one content"
         if became.said is not None:
@@ -163,4 +171,5 @@ def test_without_a_date_of_change_an_old_content_that_comes_late_is_no_change_ba
     assert [log.take(one) for one in (old, new, old)] == ["recorded", "amended", "already_recorded"]
     assert log.take(Version(0, 2, "Ate peas", None, 0, False)) == "amended"
     undated = msgspec.structs.replace(Version(0, 3, "Ate rice", None, 0, False).as_record(), is_dated=False)
-    assert become(undated, log.said["r-0"], author=AUTHOR, source="here", child=CHILD, salt=b"").outcome == "already_recorded"
+    became = become(undated, log.said["r-0"], found=(), author=AUTHOR, source="here", child=CHILD, salt=b"")
+    assert became.outcome == "already_recorded"

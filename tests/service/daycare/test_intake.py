@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from events.ids import PersonId
 from service.daycare.ingest import Given, Intake
+from service.daycare.reading import Reading
 from service.log.log import Log
 from service.postgres.pool import open_pool
 from service.replay import replay
@@ -31,6 +32,7 @@ class Rows:
     database_url: str
     pool: asyncpg.Pool
     log: Log
+    reading: Reading
 
     async def taken(self, calls: list[list[Version]], *, at_once: bool) -> list[Any]:
         """Take versions in, call by call or all calls at once; what a parent can read in the end."""
@@ -38,7 +40,7 @@ class Rows:
         person = PersonId(uuid4())
         sql = "INSERT INTO daycare_child VALUES ($1, 'kid-17', $2, $3, $4)"
         await self.pool.execute(sql, person, family.family, family.daycare, family.child)
-        intake = Intake(pool=self.pool, log=self.log, person=person)
+        intake = Intake(pool=self.pool, log=self.log, reading=self.reading, person=person)
         posts = [intake.take([Given(source="here", record=one.as_record()) for one in call]) for call in calls]
         if at_once:
             await asyncio.gather(*posts)
@@ -83,7 +85,9 @@ def rows(postgres: str, template: str) -> Iterator[Rows]:
         pool = runner.run(open_pool(url))
         opened = log_on(url, pool)
         log = runner.run(opened.__aenter__())
-        yield Rows(runner, url, pool, log)
+        reading = Reading()
+        yield Rows(runner, url, pool, log, reading)
+        runner.run(reading.stop())
         runner.run(opened.__aexit__(None, None, None))
         runner.run(pool.close())
         runner.run(execute(postgres, f"DROP DATABASE {name} WITH (FORCE)"))

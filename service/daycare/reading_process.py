@@ -1,0 +1,28 @@
+"""Reads notes for milestones, line by line: the other end of `reading`, in a process of its own. Ends with its input.
+
+A line in is a JSON list of notes; a line out says for each which milestones it tells of.
+"""
+
+import os
+import sys
+
+import msgspec
+
+from events.prose import milestones_in
+from service.daycare.becomes import Prose
+
+NICE = 5
+"""Whoever pushes goes before what is read."""
+
+
+def main() -> None:
+    """Answer each line, until there are no more."""
+    os.nice(NICE)
+    decode, encode = msgspec.json.Decoder(list[Prose]).decode, msgspec.json.Encoder().encode
+    for line in sys.stdin.buffer:
+        sys.stdout.buffer.write(encode([milestones_in(note.text, names=note.names) for note in decode(line)]) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()
