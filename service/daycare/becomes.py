@@ -70,11 +70,12 @@ class Prose(msgspec.Struct, frozen=True, array_like=True):
 
 def prose_of(record: Record, before: Said | None, *, child: ChildId) -> Prose | None:
     """What of a record is to be read; None where it says by itself what it tells of, or says again what stands there."""
-    if record.is_gone or record.milestone is not None or record.text is None or len(record.text) > PROSE_MAX:
+    prose = record.text if record.prose is None else record.prose
+    if record.is_gone or record.milestone is not None or not prose or len(prose) > PROSE_MAX:
         return None
     if before is not None and _whole(record, child, before.salt) == before.whole:
         return None
-    return Prose(record.text, tuple(record.shown_name.split()) if record.shown_name else ())
+    return Prose(prose, tuple(record.shown_name.split()) if record.shown_name else ())
 
 
 def become(
@@ -130,7 +131,7 @@ def _said(record: Record, before: Said | None, *, found: Sequence[str], child: C
 
 
 def _whole(record: Record, child: ChildId, salt: bytes) -> bytes:
-    content = (child, record.milestone, record.text, record.occurred_at, record.precision, record.is_gone)
+    content = (child, record.milestone, record.text, record.prose, record.occurred_at, record.precision, record.is_gone)
     return sha256(salt + msgspec.json.encode(content)).digest()
 
 

@@ -37,6 +37,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A key of the catalogue, where the source itself names a milestone."""
     text: str | None = None
     """The words, as a parent would read them; None where it has none, and nothing can be said of it."""
+    prose: str | None = None
+    """Those words of `text` that somebody wrote freely, which alone are read for milestones; None: all of it is; empty: none is.
+    What a source or its adapter composed (`Activity: First steps`) names what was on offer, and not what the child did."""
     media: tuple[Media, ...] = ()
     is_gone: bool = False
     """The source has deleted it, or taken it back."""

@@ -3,7 +3,8 @@
 Owns its columns and the ids that it lacks. A row's id is made of its start, its activity and the child, so that an entry whose
 words, end or quantity are corrected keeps it. Where several entries share all three, they are told apart by their order in the
 file. Times are local and without a zone, the child stands in no column: whoever imports the file says both. The caregiver's
-name is never read.
+name is never read. The text is a sentence that the app makes of what was tapped ("Lia went for a walk", in a stroller perhaps),
+but for the few activities whose text people type; notes are always theirs.
 """
 
 import re
@@ -34,6 +35,9 @@ COLUMN_BY_START: Final = {
 NTH: Final = "nth"
 """The key under which a row says which of the rows of its start and activity it is: 0, 1, 2, ..."""
 
+TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "milestone")
+"""How an activity's name begins, in lower case, whose text people type, or choose because the child did it."""
+
 WRITTEN: Final = re.compile(
     r"(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})/(?P<year>[0-9]{4}|[0-9]{2})"
     r"(?:,? (?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::[0-9]{2})?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
@@ -62,7 +66,8 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
         return entry.ignored(Why.NO_WORDS)
     kind = words.phrase(activity)
     composed = words.labelled(kind, [words.phrase(row.get("quantity"))]) if said is None and kind is not None else None
-    return entry.told(words.lines(said or composed, notes))
+    typed = said if activity.lower().startswith(TYPED) else None
+    return entry.told(words.lines(said or composed, notes), prose=words.prose(typed, notes))
 
 
 def _started(start: str, given: Given) -> tuple[datetime, Precision]:

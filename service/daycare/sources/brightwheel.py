@@ -89,7 +89,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     said = _said(activity, kind)
     if said is None and note is None and kind not in PROSE:
         return entry.ignored(Why.UNKNOWN_KIND, media=len(media))
-    return entry.told(words.lines(said, note), media=media)
+    return entry.told(words.lines(said, note), prose=words.prose(_typed_dish(activity, kind), note), media=media)
 
 
 def _entry(activity: Activity, given: Given) -> Entry:
@@ -111,7 +111,7 @@ def _entry(activity: Activity, given: Given) -> Entry:
 
 def _said(activity: Activity, kind: str) -> str | None:
     """What an activity says in fields."""
-    details = activity.details_blob if isinstance(activity.details_blob, dict) else {}
+    details = _details(activity)
     match kind:
         case "ac_food":
             return _food(activity, details)
@@ -120,6 +120,15 @@ def _said(activity: Activity, kind: str) -> str | None:
             return words.nappy(details.get("potty_type"), [details.get("potty"), *(extras if isinstance(extras, list) else [])])
         case _:
             return SAFETY.get(kind) or BY_STATE.get((kind, str(activity.state)))
+
+
+def _details(activity: Activity) -> dict[str, Any]:
+    return activity.details_blob if isinstance(activity.details_blob, dict) else {}
+
+
+def _typed_dish(activity: Activity, kind: str) -> str | None:
+    """What staff typed of a meal; the rest of it was chosen from the menu."""
+    return words.phrase(_details(activity).get("food")) if kind == "ac_food" else None
 
 
 def _food(activity: Activity, details: dict[str, Any]) -> str:

@@ -41,16 +41,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     revised_at: datetime
 
     def told(
-        self, text: str | None, *, media: Iterable[Media] = (), milestone: str | None = None
+        self, text: str | None, *, prose: str | None = None, media: Iterable[Media] = (), milestone: str | None = None
     ) -> tuple[Record, ...] | Ignored:
-        """The records of it, one a child; ignored where there is neither a word nor a milestone to tell."""
+        """The records of it, one a child; ignored where there is neither a word nor a milestone to tell.
+
+        `prose` as in `Record`: what of the text somebody wrote freely, a line each; of all of it, it is None or the text itself.
+        """
         media = tuple(dict.fromkeys(media))[:MEDIA_MAX]
         text = clean(text, at="text")
         if text is None and milestone is None:
             return self.ignored(Why.NO_WORDS, media=len(media))
         if text is not None and len(text) > TEXT_CHARACTERS_MAX:
             raise FieldInvalid(f"The words are longer than {TEXT_CHARACTERS_MAX} characters.", at="text")
-        return self._records(text, media=media, milestone=milestone, is_gone=False)
+        return self._records(text, prose=_apart(prose, text), media=media, milestone=milestone, is_gone=False)
 
     def ignored(self, why: Why, *, media: int = 0) -> Ignored:
         """Leave it out, and say which ids are not to be told any longer."""
@@ -58,10 +61,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     def gone(self) -> tuple[Record, ...]:
         """The ids and times of it, without content."""
-        return self._records(None, media=(), milestone=None, is_gone=True)
+        return self._records(None, prose=None, media=(), milestone=None, is_gone=True)
 
     def _records(
-        self, text: str | None, *, media: tuple[Media, ...], milestone: str | None, is_gone: bool
+        self, text: str | None, *, prose: str | None, media: tuple[Media, ...], milestone: str | None, is_gone: bool
     ) -> tuple[Record, ...]:
         return tuple(
             Record(
@@ -74,8 +77,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
                 revised_at=self.revised_at,
                 milestone=milestone,
                 text=text,
+                prose=prose,
                 media=media,
                 is_gone=is_gone,
             )
             for child in {child.reference: child for child in self.children}.values()
         )
+
+
+def _apart(prose: str | None, text: str | None) -> str | None:
+    """The prose of a text; None where it is the whole: what is read alike is kept alike."""
+    if prose is None or text is None:
+        return None
+    written = clean(prose, at="text") or ""
+    return None if written == text else written

@@ -1,7 +1,8 @@
 """Lillio (HiMama): a child's journal as its page asks for it (`{"intervals": {"June, 2025": [{"activity": {...}}]}}`).
 
 Owns which fields are read. The file names no child: the account's address does, so whoever imports it says about whom it is.
-`list_date` is when it happened, and where it is null, `created_at`. A `list_date` of midnight is a day that somebody chose.
+`list_date` is when it happened, and where it is null, `created_at`. A `list_date` of midnight is a day that somebody chose. The
+title is what an activity is called, for each child of a group alike: only the description is prose.
 """
 
 from datetime import time
@@ -61,7 +62,8 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     )
     picture, film = activity.image or Linked(), activity.video or Linked()
     media = words.kept(None, url=picture.url) + words.kept(None, url=film.url)
-    return entry.told(words.lines(clean(activity.title, at="title"), clean(activity.description, at="description")), media=media)
+    title, description = clean(activity.title, at="title"), clean(activity.description, at="description")
+    return entry.told(words.lines(title, description), prose=words.prose(description), media=media)
 
 
 def open_file(body: bytes) -> File:

@@ -58,11 +58,12 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     media = words.kept(None, url=activity.photo_url) + words.kept(None, url=activity.video_url)
     data = activity.data if isinstance(activity.data, dict) else {}
     said = _said(activity, kind, data)
-    prose = None if kind in {"sign_in", "sign_out"} else clean(activity.comment, at="comment")
+    comment = None if kind in {"sign_in", "sign_out"} else clean(activity.comment, at="comment")
     described = clean(_text(data.get("desc")), at="data.desc") if kind not in {"meal", "sign_in", "sign_out"} else None
-    if said is None and prose is None and described is None and kind not in {"note", "photo", "video"}:
+    if said is None and comment is None and described is None and kind not in {"note", "photo", "video"}:
         return entry.ignored(Why.UNKNOWN_KIND, media=len(media))
-    return entry.told(words.lines(said, described, prose), media=media)
+    dish = words.phrase(data.get("desc")) if kind == "meal" else None
+    return entry.told(words.lines(said, described, comment), prose=words.prose(dish, described, comment), media=media)
 
 
 def _entry(activity: DailyActivity, given: Given) -> Entry:

@@ -1,10 +1,11 @@
 """Tadpoles: events as its parents' page asks for them (`{"events": [...], "cursor": ...}`).
 
-Owns which fields are read. Times are seconds since 1970 beside the name of a zone, which says how the clocks stood there; where
-nobody knows a zone of that name the instant is the same, and is told in UTC. The child is named as the parents see it, and by
-nothing else. A comment is prose; without one there are only pictures.
+Owns which fields are read. Times are seconds since 1970 beside the name of a zone, which says how the clocks stood there, and so
+on which day it was: a name that nobody knows is refused, as the zone of an import is. The child is named as the parents see it,
+and by nothing else. A comment is prose; without one there are only pictures.
 """
 
+from datetime import tzinfo
 from typing import Any, Final
 
 import msgspec
@@ -40,7 +41,7 @@ class TadpolesEvent(msgspec.Struct, frozen=True, kw_only=True):
 def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
     """Turn one event into a record."""
     event = shaped(record, TadpolesEvent)
-    zone = times.zone_or_utc(event.tz)
+    zone = _zone(event.tz, given)
     if event.event_time is None:
         raise FieldInvalid("This is missing.", at="event_time")
     occurred_at = times.epoch(event.event_time, at="event_time", zone=zone)
@@ -57,6 +58,11 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     attachments = [one for one in event.new_attachments or () if one is not None]
     media = [kept for one in attachments for kept in words.kept(one.key, content_type=words.media_type(one.mime_type))]
     return entry.told(clean(event.comment, at="comment"), media=media)
+
+
+def _zone(name: str | None, given: Given) -> tzinfo:
+    """The zone of an event; where it names none, that of whoever imports it."""
+    return times.zone_named(given.zone) if name is None or not name.strip() else times.zone_named(name, at="tz")
 
 
 def _child(event: TadpolesEvent, given: Given) -> Child:

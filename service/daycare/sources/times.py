@@ -42,11 +42,6 @@ def zone_named(name: str, *, at: str = "zone") -> tzinfo:
     return ZoneInfo(name)
 
 
-def zone_or_utc(name: str | None) -> tzinfo:
-    """A zone by its name, and UTC where there is none: for instants, of which a zone says only how clocks stood there."""
-    return ZoneInfo(name) if name is not None and name in _zones() else UTC
-
-
 def moment(text: str, *, at: str, zone: tzinfo) -> tuple[datetime, Precision]:
     """Read a time, or a day alone. `zone`: where it was written, for what has no offset.
 

@@ -36,6 +36,11 @@ def lines(*parts: str | None) -> str | None:
     return "\n".join(dict.fromkeys(part for part in parts if part is not None)) or None
 
 
+def prose(*parts: str | None) -> str:
+    """What of it people wrote themselves, a line each; empty, and not None, where nothing was: then all is composed."""
+    return lines(*parts) or ""
+
+
 def word(value: Any) -> str | None:
     """A word of a field that people chose from a list, with underscores as blanks; None for numbers, marks and addresses."""
     if not isinstance(value, str):

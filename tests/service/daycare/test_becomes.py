@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from events.event import Draft, Precision
 from events.ids import ChildId, EventId, MemberId
 from events.moments import MilestoneObserved, NoteWritten
 from events.prose import milestones_in
-from service.daycare.becomes import Said, become, prose_of
+from service.daycare.becomes import PROSE_MAX, Said, become, prose_of
 from service.daycare.record import Record
 
 AUTHOR = MemberId(UUID(int=1))
@@ -74,7 +75,9 @@ class Log:
         self.drafts: dict[EventId, Draft[Any]] = {}
 
     def take(self, version: Version) -> str:
-        record = version.as_record()
+        return self.take_record(version.as_record())
+
+    def take_record(self, record: Record) -> str:
         before = self.said.get(record.id)
         found = found_in(record, before)
         became = become(record, before, found=found, author=AUTHOR, source="here", child=CHILD, salt=bytes(16))
@@ -158,6 +161,44 @@ def test_what_a_daycare_names_itself_is_not_found() -> None:
     assert (named.milestone, named.found_in_prose, named.tells_of) == ("movement.crawls", False, ())
 
 
+STEPPED = "She took her first steps today!"
+PROSES = [
+    (STEPPED, None, STEPPED),
+    (f"Activity: Walking\n{STEPPED}", STEPPED, STEPPED),
+    ("First steps", "", None),
+    (None, "", None),
+    ("x" * (PROSE_MAX + 1), None, None),
+    ("x" * (PROSE_MAX + 1), "", None),
+    (f"{'x' * PROSE_MAX}\n{STEPPED}", STEPPED, STEPPED),
+    ("x" * (PROSE_MAX + 9), "x" * PROSE_MAX, "x" * PROSE_MAX),
+    ("x" * (PROSE_MAX + 9), "x" * (PROSE_MAX + 1), None),
+]
+
+
+@pytest.mark.parametrize(("text", "prose", "read"), PROSES, ids=range(len(PROSES)))
+def test_what_somebody_wrote_is_read_to_its_bound_and_no_word_beside_it(
+    text: str | None, prose: str | None, read: str | None
+) -> None:
+    record = msgspec.structs.replace(Version(0, 0, text, None, 0, False).as_record(), prose=prose)
+    found = prose_of(record, None, child=CHILD)
+    assert (found.text if found is not None else None) == read
+
+
+def test_what_is_told_of_a_milestone_is_all_of_the_words() -> None:
+    text = f"Activity: Walking\n{STEPPED}"
+    record = msgspec.structs.replace(Version(0, 0, text, None, 0, False).as_record(), prose=STEPPED)
+    found = found_in(record, None)
+    became = become(record, None, found=found, author=AUTHOR, source="here", child=CHILD, salt=b"")
+    (sighting,) = (draft.event for draft in became.drafts)
+    assert (sighting.milestone, sighting.note, sighting.found_in_prose) == ("movement.first-steps", text, True)
+
+
+def test_a_record_that_was_kept_before_prose_was_told_apart_is_read_whole() -> None:
+    record = Version(0, 0, STEPPED, None, 0, False).as_record()
+    kept = {name: said for name, said in msgspec.json.decode(msgspec.json.encode(record)).items() if name != "prose"}
+    assert msgspec.json.decode(msgspec.json.encode(kept), type=Record) == record
+
+
 def test_the_ledger_keeps_no_words() -> None:
     """Law 15: nothing would be left to erase but salted digests."""
     log = Log()
@@ -173,3 +214,19 @@ def test_without_a_date_of_change_an_old_content_that_comes_late_is_no_change_ba
     undated = msgspec.structs.replace(Version(0, 3, "Ate rice", None, 0, False).as_record(), is_dated=False)
     became = become(undated, log.said["r-0"], found=(), author=AUTHOR, source="here", child=CHILD, salt=b"")
     assert became.outcome == "already_recorded"
+
+
+def test_words_that_are_read_another_way_are_another_content() -> None:
+    """Law 12: a title that is moved into the description says the same to a parent's eye, and tells of something now."""
+    moved = Version(0, 1, "First steps", None, 0, False)
+
+    def stands(order: Sequence[bool]) -> list[tuple[Any, ...]]:
+        log = Log()
+        for is_moved in order:
+            version = moved if is_moved else moved._replace(number=0)
+            record = version.as_record()
+            log.take_record(record if is_moved else msgspec.structs.replace(record, prose=""))
+        return log.stands()
+
+    assert stands([False, True]) == stands([True, False]) == stands([False, True, False])
+    assert "first-steps" in repr(stands([False, True]))

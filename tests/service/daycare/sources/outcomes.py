@@ -2,7 +2,13 @@
 
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
+from msgspec.structs import replace
+
+from events.ids import ChildId
+from events.prose import milestones_in
+from service.daycare.becomes import prose_of
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import NOTHING_GIVEN, Found, Given, Ignored, Outcome, Unreadable
@@ -52,3 +58,14 @@ def tally(found: list[Outcome]) -> dict[str, int]:
 
 def records(found: list[Outcome]) -> list[Record]:
     return [record for one in found if isinstance(one, tuple) for record in one]
+
+
+def found_in(record: Record) -> tuple[str, ...]:
+    """The milestones that are found in what is read of a record."""
+    prose = prose_of(record, None, child=ChildId(UUID(int=1)))
+    return () if prose is None else milestones_in(prose.text, names=prose.names)
+
+
+def found_in_all_words(record: Record) -> tuple[str, ...]:
+    """The milestones that would be found if all of its words were read."""
+    return found_in(replace(record, prose=None))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.daycare.record import Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import Given, Ignored, Outcome, Unreadable
 from tests.service.daycare.sources import (
@@ -79,8 +80,17 @@ def test_records_are_within_what_they_promise(source: str) -> None:
         assert 1 <= len(record.reference) <= 255
         assert record.text is None or record.text == record.text.strip() != ""
         assert record.text is not None or record.milestone is not None or record.is_gone
+        assert _is_of_its_words(record)
         for time in (record.occurred_at, record.recorded_at, record.revised_at):
             assert msgspec.json.decode(msgspec.json.encode(time), type=type(time)) == time
+
+
+def _is_of_its_words(record: Record) -> bool:
+    """What is read of it stands in what is told, and is not all of that."""
+    if record.prose is None:
+        return True
+    told = record.text or ""
+    return record.prose != told != "" and all(line in told for line in record.prose.split("\n"))
 
 
 def _is_sane(found: Outcome) -> bool:
@@ -90,7 +100,7 @@ def _is_sane(found: Outcome) -> bool:
         case Ignored():
             return all(gone.is_gone and gone.text is None and not gone.media for gone in found.taken_back)
         case _:
-            return len(found) > 0
+            return len(found) > 0 and all(map(_is_of_its_words, found))
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -35,6 +35,7 @@ def test_where_there_is_no_list_date_it_happened_when_it_was_created() -> None:
         recorded_at=at,
         revised_at=at,
         text="Garden\nDug for worms.",
+        prose="Dug for worms.",
     )
     assert only("lillio", TRAPS["no_list_date"], ADA).occurred_at.isoformat() == at.isoformat()
 

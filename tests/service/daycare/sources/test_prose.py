@@ -1,0 +1,184 @@
+"""What of each source's words is read for milestones: what somebody wrote, and never a label that was composed."""
+
+import json
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+import pytest
+
+from service.daycare.record import Record
+from service.daycare.sources import SOURCES
+from service.daycare.sources.reading import Given
+from tests.service.daycare.conftest import Village, link, said_by
+from tests.service.daycare.sources import (
+    feed_brightwheel,
+    feed_csv,
+    feed_famly,
+    feed_lillio,
+    feed_procare,
+    feed_tadpoles,
+)
+from tests.service.daycare.sources.invented import Day
+from tests.service.daycare.sources.outcomes import found_in, found_in_all_words, only
+from tests.service.daycare.test_imports import imported
+
+LIA: Final = Given(reference="lia", name_by_reference={"lia": "Lia", feed_procare.KIDS[0]: "Lia"})
+STEPS: Final = "movement.first-steps"
+WALKS: Final = "movement.walks"
+ICE: Final = "life.first-ice-cream"
+SPOON: Final = "hands.eats-with-a-spoon"
+CLAPS: Final = "hands.claps"
+CLAPPED: Final = "She clapped her hands!"
+
+
+class Case(NamedTuple):
+    """A record, what reading all of its words would find, and what is found."""
+
+    source: str
+    record: dict[str, Any]
+    in_all_words: tuple[str, ...]
+    found: tuple[str, ...]
+
+
+def day() -> Day:
+    return Day(9, start=datetime(2026, 3, 2, 9))  # noqa: DTZ001 (the feeds' own clock)
+
+
+def brightwheel(dish: str, *, typed: str = "", note: str | None = None) -> dict[str, Any]:
+    target = {"object_id": feed_brightwheel.CHILD, "first_name": "Lia"}
+    details = {"food": typed, "food_type": "food"}
+    return feed_brightwheel.activity(
+        day(), "ac_food", target=target, details_blob=details, menu_item_tags=[{"name": dish}], note=note
+    )
+
+
+def procare(name: str, *, comment: str = "", desc: str | None = None) -> dict[str, Any]:
+    named = {"learning_activity_name": {"value": name}}
+    return feed_procare.activity(day(), "learning", activiable=named, comment=comment, data={"desc": desc})
+
+
+def meal(desc: str) -> dict[str, Any]:
+    return feed_procare.activity(day(), "meal", data={"type": "Lunch", "quantity": "Most", "desc": desc})
+
+
+def baby_connect(activity: str, text: str, *, notes: str = "", quantity: str = "") -> dict[str, Any]:
+    row = ("3/2/26 9:00", "", "", activity, quantity, "", text, notes, "")
+    (found,) = SOURCES["baby_connect"].open(feed_csv.written(feed_csv.BABY_CONNECT, [row])).found
+    record: dict[str, Any] = found.record
+    return record
+
+
+def plain(text: str) -> dict[str, Any]:
+    return {"id": "1", "child": "lia", "child_name": "Lia", "occurred_at": "2026-03-02", "text": text}
+
+
+def famly(text: str) -> dict[str, Any]:
+    return feed_famly.note(day(), text=text, child={"name": "Lia"})
+
+
+LABELLED: Final = {
+    "a dish of the menu": Case("brightwheel", brightwheel("Lia's first ice cream", note=CLAPPED), (ICE, CLAPS), (CLAPS,)),
+    "a learning activity": Case("procare", procare("Lia's first steps", comment=CLAPPED), (STEPS, CLAPS), (CLAPS,)),
+    "a title": Case("lillio", feed_lillio.activity(day(), title="First steps", description=CLAPPED), (STEPS, CLAPS), (CLAPS,)),
+    "a sentence of the app": Case("baby_connect", baby_connect("Walk", "Lia went for a walk", notes=CLAPPED), (WALKS, CLAPS),
+                                  (CLAPS,)),
+}  # fmt: skip
+"""A composed label is a cue, and free words beside it are another."""
+BARE: Final = {
+    "a dish of the menu": Case("brightwheel", brightwheel("Lia's first ice cream"), (ICE,), ()),
+    "a learning activity": Case("procare", procare("Lia's first steps"), (STEPS,), ()),
+    "a title": Case("lillio", feed_lillio.activity(day(), title="First steps", description=None), (STEPS,), ()),
+    "a sentence of the app": Case("baby_connect", baby_connect("Walk", "Lia went for a walk"), (WALKS,), ()),
+    "an amount": Case("baby_connect", baby_connect("First steps", "", quantity="2"), (STEPS,), ()),
+}
+TYPED: Final = {
+    "a dish that was typed": Case("brightwheel", brightwheel("peas", typed="Fed herself with a spoon"), (), (SPOON,)),
+    "what a meal was": Case("procare", meal("Fed herself with a spoon"), (), (SPOON,)),
+    "what an activity was": Case("procare", procare("Art", desc=CLAPPED), (CLAPS,), (CLAPS,)),
+    "a note's text": Case("baby_connect", baby_connect("Note", CLAPPED), (CLAPS,), (CLAPS,)),
+    "a milestone's text": Case("baby_connect", baby_connect("Milestone", "Lia clapped"), (CLAPS,), (CLAPS,)),
+}
+"""Fields within a label that people type: read by themselves, they tell more than within it."""
+ALL_FREE: Final = {
+    "famly": Case("famly", famly(CLAPPED), (CLAPS,), (CLAPS,)),
+    "tadpoles": Case("tadpoles", feed_tadpoles.event(day(), comment=CLAPPED), (CLAPS,), (CLAPS,)),
+    "plain": Case("plain", plain(CLAPPED), (CLAPS,), (CLAPS,)),
+    "brightwheel": Case("brightwheel", feed_brightwheel.activity(day(), "ac_kudo", note=CLAPPED), (CLAPS,), (CLAPS,)),
+    "procare": Case("procare", feed_procare.activity(day(), "photo", comment=CLAPPED), (CLAPS,), (CLAPS,)),
+    "lillio": Case("lillio", feed_lillio.activity(day(), title=None, description=CLAPPED), (CLAPS,), (CLAPS,)),
+    "baby_connect": Case("baby_connect", baby_connect("", "", notes=CLAPPED), (CLAPS,), (CLAPS,)),
+}
+
+
+def record_of(case: Case) -> Record:
+    return only(case.source, case.record, LIA)
+
+
+def test_every_source_is_looked_at() -> None:
+    assert {case.source for case in ALL_FREE.values()} == set(SOURCES)
+
+
+@pytest.mark.parametrize("case", LABELLED.values(), ids=LABELLED)
+def test_a_composed_label_is_no_cue_and_the_free_words_beside_it_are(case: Case) -> None:
+    record = record_of(case)
+    assert record.prose == CLAPPED
+    assert (found_in_all_words(record), found_in(record)) == (case.in_all_words, case.found)
+
+
+@pytest.mark.parametrize("case", BARE.values(), ids=BARE)
+def test_of_words_that_are_all_composed_nothing_is_read(case: Case) -> None:
+    record = record_of(case)
+    assert record.prose == ""
+    assert (found_in_all_words(record), found_in(record)) == (case.in_all_words, case.found)
+
+
+@pytest.mark.parametrize("case", TYPED.values(), ids=TYPED)
+def test_what_people_typed_into_a_field_is_read_by_itself(case: Case) -> None:
+    record = record_of(case)
+    assert (found_in_all_words(record), found_in(record)) == (case.in_all_words, case.found)
+
+
+@pytest.mark.parametrize("case", ALL_FREE.values(), ids=ALL_FREE)
+def test_where_all_is_free_all_is_read(case: Case) -> None:
+    record = record_of(case)
+    assert (record.text, record.prose) == (CLAPPED, None)
+    assert found_in(record) == case.found
+
+
+def test_several_free_fields_are_a_line_each() -> None:
+    record = only("procare", procare("Art", desc="Sang.", comment=CLAPPED))
+    assert (record.text, record.prose) == (f"Activity: Art\nSang.\n{CLAPPED}", f"Sang.\n{CLAPPED}")
+
+
+def two_learning_activities() -> bytes:
+    rows = [procare("Lia's first steps"), procare("Art", comment=CLAPPED)]
+    kids = [{"id": feed_procare.KIDS[0], "first_name": "Lia"}]
+    return json.dumps([{"daily_activities": [{**row, "id": f"r{at}"} for at, row in enumerate(rows)]}, {"kids": kids}]).encode()
+
+
+async def milestones_that_flow_in(village: Village, member: str) -> list[str]:
+    """The milestones that are found in what has waited, once its child is linked."""
+    assert (await link(village.ada, member, village.child, reference=feed_procare.KIDS[0])).status_code == 204
+    told = await said_by(village.ada, member)
+    assert len(told) == 2
+    return sorted(one["milestone"] for one in told if one["type"] == "MilestoneObserved")
+
+
+async def test_what_waits_for_its_child_to_be_linked_waits_with_what_is_to_be_read_of_it(village: Village) -> None:
+    said = await imported(village.ada, "procare", two_learning_activities())
+    assert said["outcomes"] == {"waiting": 2}
+    assert await milestones_that_flow_in(village, said["member"]) == [CLAPS]
+
+
+async def test_what_has_waited_since_before_that_was_said_of_it_is_read_whole(village: Village, database_url: str) -> None:
+    said = await imported(village.ada, "procare", two_learning_activities())
+    connection = await asyncpg.connect(database_url)
+    try:
+        before = "convert_to((convert_from(body, 'UTF8')::jsonb - 'prose')::text, 'UTF8')"
+        has_said = "convert_from(body, 'UTF8')::jsonb ? 'prose'"
+        changed = await connection.execute(f"UPDATE daycare_waiting SET body = {before} WHERE {has_said}")
+    finally:
+        await connection.close()
+    assert changed == "UPDATE 2"
+    assert await milestones_that_flow_in(village, said["member"]) == [CLAPS, STEPS]
