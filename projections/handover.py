@@ -8,7 +8,7 @@ from events.family import Sees
 from events.ids import MemberId
 from projections.roster import Member, Roster
 from projections.subjects import Case
-from projections.visibility import HasMet, choices_that_keep
+from projections.visibility import HasMet, is_kept, reasons
 from projections.waiting import About, Waiting
 
 _MET_AT_HOME: Final = attrgetter("met_at_home")
@@ -23,13 +23,13 @@ def keep_quiet(
     """The names, sorted, of those for whom an event is `meant` and who wait for what it tells, as far as its author may know."""
     if case.kind not in MAY_SPOIL or not (case.subjects or case.is_unsorted):
         return ()
-    others = [waits for waits in waiting.values() if waits.member != author]
-    if not others:
-        return ()
-    reader = roster.members.get(author) if len(others) == len(waiting) else None
+    reader = roster.members.get(author) if author not in waiting else None
     unnamed = roster.unnamed.get(author, ()) if roster.unnamed else ()
-    quiet = [waits.member for waits in others if waits.member in meant and _waits(case, waits, roster, unnamed, reader)]
-    return tuple(sorted([roster.members[member].name for member in quiet])) if quiet else ()
+    quiet = []
+    for member, waits in waiting.items():
+        if (reader is not None or member != author) and member in meant and _waits(case, waits, roster, unnamed, reader):
+            quiet.append(roster.members[member].name)
+    return tuple(sorted(quiet))
 
 
 def _waits(case: Case, waits: Waiting, roster: Roster, unnamed: Collection[str], reader: Member | None) -> bool:
@@ -39,8 +39,11 @@ def _waits(case: Case, waits: Waiting, roster: Roster, unnamed: Collection[str],
     told so, or the `reader`'s own home was. It does not count for an author who waits themselves, who is no `reader`: of the
     other's firsts some may be held from them, or what became of one, and no receipt may depend on that (law 8).
     """
-    keep = choices_that_keep(case, waits, roster, _known_to(reader, waits.member, roster))
-    return any(choice.scope.removeprefix("milestone:") not in unnamed for choice in keep) if unnamed else bool(keep)
+    met = _known_to(reader, waits.member, roster)
+    if not unnamed:
+        return is_kept(case, waits, roster, met)
+    why = reasons(case, waits, roster, has_met=met)
+    return any(reason.choice.scope.removeprefix("milestone:") not in unnamed for reason in why)
 
 
 def _known_to(reader: Member | None, member: MemberId, roster: Roster) -> HasMet:

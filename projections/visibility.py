@@ -106,7 +106,7 @@ def is_held(case: Case, waits: Waiting, roster: Roster) -> bool:
     """Say whether an event of others, of which a member would be told, is held from them."""
     if case.kind == "Withdrawn":
         return False
-    return _is_bound(case, waits.held, waits.altered, waits.unnamed) or bool(choices_that_keep(case, waits, roster))
+    return _is_bound(case, waits.held, waits.altered, waits.unnamed) or is_kept(case, waits, roster)
 
 
 def _is_bound(case: Case, held: Collection[Seq], altered: Collection[Seq], unnamed: Collection[str]) -> bool:
@@ -120,41 +120,44 @@ def reasons(case: Case, waits: Waiting, roster: Roster, *, has_met: HasMet = MET
     return why + [Reason(None, choice) for choice in _unsorted(case, waits)] if case.is_unsorted else why
 
 
-def choices_that_keep(case: Case, waits: Waiting, roster: Roster, has_met: HasMet = MET) -> list[Choice]:
-    """The choices of its `reasons`, for who asks no more than that: this is asked at every event."""
-    found = _unsorted(case, waits) if case.is_unsorted else []
+def is_kept(case: Case, waits: Waiting, roster: Roster, has_met: HasMet = MET) -> bool:
+    """Whether there is any of its `reasons`, for who asks no more than that: this is asked at every event."""
+    if case.is_unsorted and _unsorted(case, waits):
+        return True
     for subject in case.subjects:
-        found += _kept_by(subject, waits, roster, has_met)
-    return found
+        if subject[0] is None:
+            return bool(reasons(case, waits, roster, has_met=has_met))
+        for about, _ in _keeps_of(subject, waits, roster):
+            if not has_met(about):
+                return True
+    return False
 
 
 def _unsorted(case: Case, waits: Waiting) -> list[Choice]:
     """The choices that keep an everyday note."""
-    if not waits.holds_unsorted:
-        return []
-    keeping = [choice for choice in waits.choices.values() if choice.hold_unsorted and _keeps(choice)]
+    keeping = [one for one in waits.choices.values() if one.hold_unsorted and _keeps(one)] if waits.holds_unsorted else []
     return [choice for choice in keeping if choice.child is None or case.child is None or choice.child == case.child]
 
 
 def _kept_by(subject: Subject, waits: Waiting, roster: Roster, has_met: HasMet) -> list[Choice]:
     """The choices that keep a subject: its own, and those of what it implies, as far as that is not met."""
-    child, milestone = subject
-    if child is None:
-        return _kept_for_every_child(milestone, waits, roster, has_met)
-    asked = waits.of(subject)
-    if (keeps := asked.keeps) is None:
-        keeps = _keeps_of(child, milestone, waits, roster)
-        if milestone in CATALOGUE.by_key:  # the domain of a family's own may change
-            asked.keeps = keeps
-    return [choice for about, choice in keeps if not has_met(about)]
+    if subject[0] is None:
+        return _kept_for_every_child(subject[1], waits, roster, has_met)
+    return [choice for about, choice in _keeps_of(subject, waits, roster) if not has_met(about)]
 
 
-def _keeps_of(child: ChildId, milestone: str, waits: Waiting, roster: Roster) -> tuple[tuple[About, Choice], ...]:
-    """What of all that a subject tells is kept, by which choice, whether or not it is met."""
+def _keeps_of(subject: Subject, waits: Waiting, roster: Roster) -> tuple[tuple[About, Choice], ...]:
+    """What of all that a subject of a child tells is kept, by which choice, whether or not it is met."""
+    asked, (child, milestone) = waits.of(subject), subject
+    if asked.keeps is not None:
+        return asked.keeps
+    wishes = [(about, choice_for(child, about.subject[1], waits, roster)) for about in waits.told_by(subject)]
     if _is_safety(milestone) and not _keeps(choice_for(child, milestone, waits, roster)):
-        return ()
-    found = [(about, choice_for(child, about.subject[1], waits, roster)) for about in waits.told_by((child, milestone))]
-    return tuple([(about, choice) for about, choice in found if choice is not None and _keeps(choice)])
+        wishes = []
+    keeps = tuple([(about, choice) for about, choice in wishes if choice is not None and _keeps(choice)])
+    if milestone in CATALOGUE.by_key:  # the domain of a family's own may change
+        asked.keeps = keeps
+    return keeps
 
 
 def _kept_for_every_child(milestone: str, waits: Waiting, roster: Roster, has_met: HasMet) -> list[Choice]:
@@ -166,8 +169,8 @@ def _kept_for_every_child(milestone: str, waits: Waiting, roster: Roster, has_me
         choice = choice_for(None, milestone, waits, roster)
         return [choice] if choice is not None and _keeps(choice) else []
     by_child = [_kept_by((child, milestone), waits, roster, has_met) for child in roster.children]
-    soonest_first = sorted((choice for kept in by_child for choice in kept), key=lambda choice: choice.at_most_days or math.inf)
-    return soonest_first[:1] if all(by_child) else []
+    soonest = sorted((choice for kept in by_child for choice in kept), key=lambda choice: choice.at_most_days or math.inf)
+    return soonest[:1] if all(by_child) else []
 
 
 def choice_for(child: ChildId | None, milestone: str, waits: Waiting, roster: Roster) -> Choice | None:
@@ -179,11 +182,8 @@ def choice_for(child: ChildId | None, milestone: str, waits: Waiting, roster: Ro
     scopes = [f"milestone:{milestone}"]
     if not _is_safety(milestone):
         scopes += [f"domain:{domain_of(milestone, roster)}", "all"]
-    for scope in scopes:
-        for whose in (child, None):
-            if (choice := waits.choices.get((whose, scope))) is not None:
-                return choice
-    return None
+    asked = (waits.choices.get((whose, scope)) for scope in scopes for whose in (child, None))
+    return next((choice for choice in asked if choice is not None), None)
 
 
 def _keeps(choice: Choice | None) -> bool:
