@@ -6,6 +6,7 @@ connection of its own: two made smaller groups, and wrote half to nine tenths as
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -33,7 +34,8 @@ RETRY_AFTER_S: Final = 0.01
 GATHER_S: Final = 0.001
 """Where several came at once, those who were just answered are let come back before the next transaction begins, so that it
 serves twice as many: 16 devices wrote 1,830 requests/s instead of 1,470. A device that is alone never waits."""
-RECONNECT_S_MAX: Final = 2.0
+REST_S_MAX: Final = 0.03
+"""Who gives way rests after each transaction for as long as it took, if others wrote meanwhile; but no longer than this."""
 
 logger = structlog.get_logger()
 
@@ -65,7 +67,7 @@ class Committer:
     """Writes what is offered, one transaction at a time.
 
     `announce` is called after each commit with what became of the batch; it neither blocks nor raises. `states` may be shared
-    with other committers of the process.
+    with other committers of the process; one that `gives_way_to` another leaves half of the time to it while that one is busy.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Committer:
         states: FamilyStates,
         drafts_per_transaction: int = DRAFTS_PER_TRANSACTION,
         drafts_waiting_max: int = DRAFTS_WAITING_MAX,
+        gives_way_to: "Committer | None" = None,
     ) -> None:
         self._database_url = database_url
         self._now = now
@@ -84,6 +87,9 @@ class Committer:
         self._states = states
         self._drafts_per_transaction = drafts_per_transaction
         self._drafts_waiting_max = drafts_waiting_max
+        self._gives_way_to = gives_way_to
+        self._began = 0
+        """How many transactions were begun."""
         self._waiting: deque[Waiting] = deque()
         self._drafts_waiting = 0
         self._arrived = asyncio.Event()
@@ -125,13 +131,20 @@ class Committer:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
-            batch = self._gather()
+            batch, seen, began_s = self._gather(), self._others_began(), time.monotonic()
             await self._commit(batch)
-            if len(batch) > 1:
+            if self._others_began() > seen:
+                await asyncio.sleep(min(time.monotonic() - began_s, REST_S_MAX))
+            elif len(batch) > 1:
                 await asyncio.sleep(GATHER_S)
+
+    def _others_began(self) -> int:
+        """How many transactions whoever goes first has begun."""
+        return 0 if self._gives_way_to is None else self._gives_way_to._began
 
     def _gather(self) -> list[Waiting]:
         """The offers of the next transaction, at least one."""
+        self._began += 1
         batch: list[Waiting] = []
         count = 0
         while self._waiting and (not batch or count + len(self._waiting[0].offer.drafts) <= self._drafts_per_transaction):

@@ -27,7 +27,7 @@ from service.log.offer import Offer
 from service.log.receipts import Receipt
 from service.log.state import FamilyStates
 
-PATIENT_DRAFTS: Final = 24
+PATIENT_DRAFTS: Final = 48
 """Of what may wait, so many in a transaction: they hold their families' heads for some milliseconds, in which a push to one of
 these families waits."""
 PATIENT_WAITING_MAX: Final = 5_000
@@ -91,6 +91,7 @@ class Log:
             states=states,
             drafts_per_transaction=PATIENT_DRAFTS,
             drafts_waiting_max=PATIENT_WAITING_MAX,
+            gives_way_to=self._committer,
         )
 
     def now(self) -> datetime:
