@@ -6,6 +6,7 @@ connection of its own: two made smaller groups, and wrote half to nine tenths as
 """
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -34,8 +35,9 @@ RETRY_AFTER_S: Final = 0.01
 GATHER_S: Final = 0.001
 """Where several came at once, those who were just answered are let come back before the next transaction begins, so that it
 serves twice as many: 16 devices wrote 1,830 requests/s instead of 1,470. A device that is alone never waits."""
-REST_S_MAX: Final = 0.03
-"""Who gives way rests after each transaction for as long as it took, if others wrote meanwhile; but no longer than this."""
+GIVE_WAY_S_MAX: Final = 0.03
+"""Who gives way begins no transaction while others write, and rests afterwards as long as it took if they wrote meanwhile; but
+neither for longer than this."""
 
 logger = structlog.get_logger()
 
@@ -67,7 +69,8 @@ class Committer:
     """Writes what is offered, one transaction at a time.
 
     `announce` is called after each commit with what became of the batch; it neither blocks nor raises. `states` may be shared
-    with other committers of the process; one that `gives_way_to` another leaves half of the time to it while that one is busy.
+    with other committers of the process. One that `gives_way_to` another begins its transactions while that one is idle, if it
+    can, and leaves it half of the time while it is busy.
     """
 
     def __init__(
@@ -88,8 +91,9 @@ class Committer:
         self._drafts_per_transaction = drafts_per_transaction
         self._drafts_waiting_max = drafts_waiting_max
         self._gives_way_to = gives_way_to
-        self._began = 0
-        """How many transactions were begun."""
+        self._is_idle = asyncio.Event()
+        self.last_s = 0.0
+        """When something was offered last, by the monotonic clock."""
         self._waiting: deque[Waiting] = deque()
         self._drafts_waiting = 0
         self._arrived = asyncio.Event()
@@ -123,28 +127,35 @@ class Committer:
         self._waiting.append(Waiting(offer, future))
         self._drafts_waiting += len(offer.drafts)
         self._arrived.set()
+        self.last_s = time.monotonic()
         return await future
+
+    async def idle(self, *, within_s: float) -> None:
+        """Wait until nothing is being written, but no longer than this."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._is_idle.wait()
 
     async def _run(self) -> None:
         while self._waiting or not self._is_closing:
             if not self._waiting:
                 self._arrived.clear()
+                self._is_idle.set()
                 await self._arrived.wait()
+                self._is_idle.clear()
                 continue
-            batch, seen, began_s = self._gather(), self._others_began(), time.monotonic()
+            other = self._gives_way_to
+            if other is not None:
+                await other.idle(within_s=GIVE_WAY_S_MAX)
+            batch, began_s = self._gather(), time.monotonic()
             await self._commit(batch)
-            if self._others_began() > seen:
-                await asyncio.sleep(min(time.monotonic() - began_s, REST_S_MAX))
+            if other is not None and other.last_s >= began_s:
+                await asyncio.sleep(min(time.monotonic() - began_s, GIVE_WAY_S_MAX))
             elif len(batch) > 1:
                 await asyncio.sleep(GATHER_S)
 
-    def _others_began(self) -> int:
-        """How many transactions whoever goes first has begun."""
-        return 0 if self._gives_way_to is None else self._gives_way_to._began
-
     def _gather(self) -> list[Waiting]:
         """The offers of the next transaction, at least one."""
-        self._began += 1
         batch: list[Waiting] = []
         count = 0
         while self._waiting and (not batch or count + len(self._waiting[0].offer.drafts) <= self._drafts_per_transaction):

@@ -27,7 +27,7 @@ from service.log.offer import Offer
 from service.log.receipts import Receipt
 from service.log.state import FamilyStates
 
-PATIENT_DRAFTS: Final = 48
+PATIENT_DRAFTS: Final = 24
 """Of what may wait, so many in a transaction: they hold their families' heads for some milliseconds, in which a push to one of
 these families waits."""
 PATIENT_WAITING_MAX: Final = 5_000

@@ -76,3 +76,16 @@ async def test_machines_are_turned_away_by_a_bound_of_their_own(log: Log) -> Non
         await log.offer(machines(theirs, count=24))
     await push(log, ours, ours.ada, *(note(ours) for _ in range(24)))
     await asyncio.gather(*waiting)
+
+
+async def test_machines_wait_for_no_push_that_hangs(log: Log, pool: asyncpg.Pool) -> None:
+    """They begin while no push is being written, but not for ever."""
+    theirs, ours = await found(log), await found(log)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM family WHERE family_id = $1 FOR UPDATE", ours.family)
+        hanging = asyncio.create_task(push(log, ours, ours.ada, note(ours)))
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(log.offer(machines(theirs, count=24)) for _ in range(3)))
+        assert not hanging.done()
+    await hanging
