@@ -17,6 +17,7 @@ from client.backoff import Backoff
 from client.errors import DeviceRevoked, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.family import Family
 from client.http import Wire
+from client.me import FamilyUnclear, Me, Membership
 from client.store import Identity
 from client.world import World
 
@@ -34,6 +35,7 @@ class CardUnavailable(RuntimeError):
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A milestone on a card."""
 
+    milestone: str
     title: str
 
 
@@ -55,28 +57,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     next: UUID | None
 
 
-class Membership(msgspec.Struct, frozen=True, kw_only=True):
-    """A family that the device's person belongs to, and what they are called there."""
-
-    family: UUID
-    member: UUID
-    name: str
-
-
-class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """A device of the person."""
-
-    device: UUID
-    this: bool
-
-
-class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks."""
-
-    memberships: tuple[Membership, ...]
-    devices: tuple[Device, ...]
-
-
 async def fridge_page(*, url: str, token: str, family: UUID | None, today: date, world: World | None = None) -> str:
     """The page of a device's member. `family` chooses, where they belong to several.
 
@@ -92,8 +72,10 @@ async def fridge_page(*, url: str, token: str, family: UUID | None, today: date,
         raise CardUnavailable(f"{url} is no address ({error}): say --url as http://… or https://…") from None
     try:
         me = read(await wire.ask("GET", "/v1/me"), Me)
-        membership = _chosen(me, family)
+        membership = me.membership(family)
         return page(await _cards(wire, _identity(me, membership, url, token)), reader=membership.name, today=today)
+    except FamilyUnclear as error:
+        raise CardUnavailable(str(error)) from None
     except DeviceRevoked:
         raise CardUnavailable("The service does not take this token: give that of a device which is still paired.") from None
     except ServiceUnreachable as error:
@@ -102,14 +84,6 @@ async def fridge_page(*, url: str, token: str, family: UUID | None, today: date,
         raise CardUnavailable(f"{url} does not answer as Stillnew does ({error}): check --url.") from None
     finally:
         await wire.close()
-
-
-def _chosen(me: Me, family: UUID | None) -> Membership:
-    of_this_family = [one for one in me.memberships if family is None or one.family == family]
-    if len(of_this_family) == 1:
-        return of_this_family[0]
-    belongs_to = ", ".join(str(one.family) for one in me.memberships)
-    raise CardUnavailable(f"This device belongs to {belongs_to or 'no family'}: say which one by --family.")
 
 
 def _identity(me: Me, membership: Membership, url: str, token: str) -> Identity:

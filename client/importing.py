@@ -11,8 +11,10 @@ from uuid import UUID
 import httpx
 import msgspec
 
+from client.answers import read
 from client.errors import DeviceError, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.http import Wire, refuse
+from client.me import Me
 from client.world import World
 
 PIECE_BYTES: Final = 64 * 1024
@@ -63,14 +65,6 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
     of: int | None = None
 
 
-class _Membership(msgspec.Struct, frozen=True, kw_only=True):
-    family: UUID
-
-
-class _Me(msgspec.Struct, frozen=True, kw_only=True):
-    memberships: tuple[_Membership, ...]
-
-
 async def import_file(
     file: Path, *, url: str, token: str, family: UUID | None, query: dict[str, str], told: Told, world: World | None = None
 ) -> Imported:
@@ -87,7 +81,7 @@ async def import_file(
         raise ImportFailed(f"{file} cannot be read: {error.strerror}.") from None
     wire = Wire(base_url=url, token=token, world=world or World())
     try:
-        family = family or await _only_family(wire)
+        family = family or read(await wire.ask("GET", "/v1/me"), Me).membership(None).family
         return await _send(wire, f"/v1/families/{family}/imports", file, size, query, told)
     except RefusedByService as error:
         raise ImportFailed(f"The service does not take it: {error}") from None
@@ -97,15 +91,6 @@ async def import_file(
         raise ImportFailed(str(error)) from None
     finally:
         await wire.close()
-
-
-async def _only_family(wire: Wire) -> UUID:
-    me = _decoded(await wire.ask("GET", "/v1/me"), _Me)
-    if len(me.memberships) != 1:
-        belongs_to = ", ".join(str(one.family) for one in me.memberships)
-        raise ImportFailed(f"This device belongs to {belongs_to or 'no family'}: say which one by --family.")
-    family: UUID = me.memberships[0].family
-    return family
 
 
 async def _send(wire: Wire, path: str, file: Path, size: int, query: dict[str, str], told: Told) -> Imported:

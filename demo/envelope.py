@@ -18,9 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from client import Entry as Told
+from client.fridge import Card
 from demo.cast import CHILD_NAMES, PARENTS, PLAYERS, Twin, Who, other_parent
 from demo.first_steps import MILESTONE, TWIN
-from demo.glimpse import Card
 from demo.history import History
 from demo.picture import BRIEF_BELOW, COLOURS, QUIET, cell
 from demo.play import Played

@@ -9,28 +9,11 @@ from typing import Any
 import msgspec
 
 from client import ServiceMisspoke
+from client.fridge import Card
 from demo.cast import PARENTS, Who
 from demo.timelines import Entry, read_timeline
 from demo.troupe import Troupe
 from demo.wishes import WAITS
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A milestone on a card."""
-
-    milestone: str
-    title: str
-
-
-class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """What to keep quiet from one member about one child."""
-
-    name: str
-    child_name: str
-    knows: tuple[Line, ...]
-    not_to_mention: tuple[Line, ...]
-    notes_too: bool
-    phrase: str
 
 
 @dataclass(frozen=True, kw_only=True)

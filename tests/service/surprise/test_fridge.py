@@ -73,7 +73,7 @@ async def test_whatever_goes_wrong_is_said_in_one_sentence_without_the_token(
 @pytest.mark.parametrize("name", ["Ben", "B" * 120, "Ben \x1b[2J\r\n\u202eof the other home", "ベンジャミン", "a " * 60])
 def test_a_page_fits_its_paper_and_commands_no_terminal(name: str) -> None:
     """Eighty columns; what a name holds besides letters is not printed."""
-    lines = tuple(Line(title=f"{name} {number}") for number in range(12))
+    lines = tuple(Line(milestone="x", title=f"{name} {number}") for number in range(12))
     card = Card(name=name, child_name=name, knows=lines, not_to_mention=lines, notes_too=False, phrase=f"{name} is fine.")
     printed = page([card, card], reader=name, today=date(2026, 11, 22))
     assert max(map(len, printed.splitlines())) <= 80
