@@ -6,7 +6,7 @@ Owns their start and their end.
 import asyncio
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from service.settings import Settings
 from tests.conftest import execute, named
 from tests.service.conftest import running
+from tests.worlds.frames import Cursors, Hall, hall
 from tests.worlds.pairs import Pairs
 from tests.worlds.running import World
 from tests.worlds.seeded import seeded, seeds_for
@@ -21,6 +22,8 @@ from tests.worlds.village import Founding
 from tests.worlds.wire import Wire
 
 FAMILIES = 60
+FRAMED_EVERY = 5
+"""Of those families one has webhooks: somewhat more of them than of the histories that are listened to at a frame."""
 
 LIMITS: Any = {
     "limit_push": 2.0, "limit_drafts": 30.0, "limit_read": 25.0, "limit_access": 5.0, "limit_strangers": 50.0,
@@ -29,10 +32,11 @@ LIMITS: Any = {
 
 
 @contextmanager
-def _world(database_url: str) -> Iterator[World]:
+def _world(database_url: str, frames: Hall) -> Iterator[World]:
     seeds = seeds_for(database_url)
-    with running(Settings(database_url=database_url, pool=3, webhooks_anywhere=True, **LIMITS)) as url:
-        yield World(int(url.rpartition(":")[2]), seeds)
+    settings = Settings(database_url=database_url, pool=3, webhooks_anywhere=True, **LIMITS)
+    with closing(Cursors(database_url)) as cursors, running(settings) as url:
+        yield World(int(url.rpartition(":")[2]), seeds, frames, cursors)
 
 
 @contextmanager
@@ -54,17 +58,18 @@ def pairs(postgres: str, template: str) -> Iterator[Pairs]:
     Not for the session: the seeds are for these services alone, and other files want the real ids and salts.
     """
     with seeded(), ExitStack() as stack:
+        frames = stack.enter_context(hall())
         [village] = stack.enter_context(_copies(postgres, template, 1))
-        with _world(named(postgres, village)) as founding:
+        with _world(named(postgres, village), frames) as founding:
             wire = Wire(founding.port)
-            founder = Founding(wire, founding.seeds)
-            families = [founder.found() for _ in range(FAMILIES)]
+            founder = Founding(wire, founding.seeds, frames)
+            families = [founder.found(framed=number % FRAMED_EVERY == 0) for number in range(FAMILIES)]
             wire.close()
 
         @contextmanager
         def both() -> Iterator[tuple[World, World]]:
             with _copies(postgres, village, 2) as names, ExitStack() as opened:
-                first, second = (opened.enter_context(_world(named(postgres, name))) for name in names)
+                first, second = (opened.enter_context(_world(named(postgres, name), frames)) for name in names)
                 yield first, second
 
         yield stack.enter_context(Pairs(families, both))

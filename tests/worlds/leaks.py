@@ -22,6 +22,8 @@ class Leak:
     name: str
     plant: Patch
     history: History
+    listens: bool = False
+    """It can be heard at the receiver of a webhook alone."""
 
 
 def _seen(name: str, who: str, child: str, milestone: str) -> Said:
@@ -80,11 +82,11 @@ BEN_WAITS_TOO = only(
 LEAKS: list[Leak] = []
 
 
-def leak(name: str, history: History = RICH) -> Callable[[Patch], Patch]:
+def leak(name: str, history: History = RICH, *, listens: bool = False) -> Callable[[Patch], Patch]:
     """Plant this."""
 
     def note(plant: Patch) -> Patch:
-        LEAKS.append(Leak(name, plant, history))
+        LEAKS.append(Leak(name, plant, history, listens))
         return plant
 
     return note

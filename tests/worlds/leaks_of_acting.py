@@ -174,7 +174,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Limits, "take", shared)
 
 
-def _counted(patch: pytest.MonkeyPatch) -> Callable[[], int]:
+def counted(patch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many events the process has recorded: what a counter in it would say."""
     counts: Counter[int] = Counter()
     step = Folding.step
@@ -189,7 +189,7 @@ def _counted(patch: pytest.MonkeyPatch) -> Callable[[], int]:
 
 @leak("an id of the service's from a counter")
 def _(patch: pytest.MonkeyPatch) -> None:
-    count = _counted(patch)
+    count = counted(patch)
     drawn: Counter[int] = Counter()
 
     def uuid4() -> UUID:
@@ -201,13 +201,13 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("an invite's code from a counter")
 def _(patch: pytest.MonkeyPatch) -> None:
-    count = _counted(patch)
+    count = counted(patch)
     patch.setattr(service.access.joining, "new_code", lambda: f"code-{count()}")
 
 
 @leak("a header with the load of the process")
 def _(patch: pytest.MonkeyPatch) -> None:
-    count, send = _counted(patch), Telling.send
+    count, send = counted(patch), Telling.send
 
     async def loaded(self: Telling, message: Any) -> None:
         if message["type"] == "http.response.start":

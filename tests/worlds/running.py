@@ -5,15 +5,17 @@ second hears what is held as well, before a step or at the same time.
 """
 
 import json
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.service.webhooks.receiving import Delivery
 from tests.worlds.changing import changes, push
 from tests.worlds.exercises import FAMILY, MSGPACK, View, asked, at_the_limit
+from tests.worlds.frames import Cursors, Hall, Hearing
 from tests.worlds.histories import WISHES, Hidden, History, Said
 from tests.worlds.seeded import BEGUN, Seeds
+from tests.worlds.transcript import Transcript
 from tests.worlds.village import Household
 from tests.worlds.wire import Answer, Ask, Listening, Wire
 
@@ -26,34 +28,8 @@ class World:
 
     port: int
     seeds: Seeds
-
-
-class Differs(AssertionError):
-    """An observer got something in the second world that they did not get in the first."""
-
-
-@dataclass
-class Transcript:
-    """What the observers got, to the byte. The second one is held against the first as it grows."""
-
-    like: "Transcript | None" = None
-    parts: list[tuple[str, bytes]] = field(default_factory=list)
-    exercised: set[str] = field(default_factory=set)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    """What became of the held drafts."""
-
-    def add(self, what: str, got: bytes) -> None:
-        """Write down what was got.
-
-        Raises:
-            Differs: something else than in the first world.
-        """
-        self.parts.append((what, got))
-        if self.like is None:
-            return
-        asked, expected = self.like.parts[len(self.parts) - 1] if len(self.parts) <= len(self.like.parts) else ("nothing", b"")
-        if (asked, expected) != (what, got):
-            raise Differs(f"{asked}\n  {expected[:4000]!r}\nand where something is held\n{what}\n  {got[:4000]!r}")
+    hall: Hall
+    cursors: Cursors
 
 
 class Run:
@@ -74,6 +50,10 @@ class Run:
         self._live: Listening | None = None
         self.observers = {history.protected, "exa"} | ({"duck"} - authors)
         """Beside the protected member: somebody who has left, and the daycare, which sees its own."""
+        self.frames: dict[str, Hearing] = {}
+        """Of the observers, where they have any. What comes to them before the history begins is the other world's."""
+        self.posted: list[Delivery] = []
+        """What the protected member's webhook was sent since their act."""
 
     @property
     def live(self) -> Listening:
@@ -98,6 +78,11 @@ class Run:
 
     def choose(self) -> None:
         """The protected member says what they wait for."""
+        self.frames = {
+            name: Hearing(hook, hall=self.world.hall, seeds=self.world.seeds, cursors=self.world.cursors)
+            for name, hook in self.household.hooks.items()
+            if name in self.observers
+        }
         self.world.seeds.begin("choosing", self.begun)
         chosen = [Said(f"c{n}", self.me, {"type": "SurpriseChosen", **one}) for n, one in enumerate(self.history.chosen)]
         if chosen:
@@ -126,6 +111,7 @@ class Run:
             self.live.hear(past=heard)
         if said.who in self.observers:
             self.transcript.add(f"step {number}", answer.as_bytes)
+        self.listen_at_the_frames(f"until step {number}")
         self.world.seeds.woken.clear()
         if number % 2:
             peek = self.view(self.me, 0)
@@ -135,6 +121,8 @@ class Run:
         """Say what is held."""
         self.world.seeds.begin(f"held {one.said.name}", now)
         self.note_outcome(self.aside.ask(self.ask_of(one.said, now)))
+        # Or what a sender does about it would be told together with the next step.
+        self.settle_frames()
 
     def note_outcome(self, answer: Answer) -> None:
         """What became of a held draft: a history of which nothing is recorded shows nothing."""
@@ -148,6 +136,8 @@ class Run:
         """What one observer goes by; whatever it asks is written down."""
 
         def tell(asks: list[Ask]) -> list[Answer]:
+            if any("/webhooks" in ask.path for ask in asks):
+                self.settle_frames()
             answers = self.wire.ask_all(asks)
             for ask, answer in zip(asks, answers, strict=True):
                 self.transcript.add(f"{who}: {ask}", answer.as_bytes)
@@ -191,6 +181,16 @@ class Run:
         stream.close()
         self.transcript.add(f"a stream after {after}", stream.head + stream.heard)
 
+    def settle_frames(self) -> None:
+        """Wait until what the observers were told was posted, so that nothing which shows how far that is depends on haste."""
+        for frame in self.frames.values():
+            frame.settle()
+
+    def listen_at_the_frames(self, when: str) -> None:
+        """Write down what was posted to the observers' frames."""
+        for who, frame in self.frames.items():
+            self.transcript.add(f"{who}'s frame {when}", frame.transcribe())
+
     def _listen(self) -> Listening:
         person = self.household.people[self.me]
         stream = Listening(self.world.port, Ask(method="GET", path=self.household.of(f"{FAMILY}/live"), token=person.tokens[0]))
@@ -208,6 +208,7 @@ class Run:
         self.transcript.like = like
         self.choose()
         self.transcript.add("the stream opens", self.live.head)
+        self.listen_at_the_frames("after choosing")
         self.world.seeds.woken.clear()
         closing = next(name for name in ("ada", "ben") if name != self.me)
         last = Said("closing", closing, {"type": "NoteWritten", "child": "mia", "text": "Good night."})
@@ -215,6 +216,9 @@ class Run:
             self.step(number, said)
         self.live.hear_what_is_there()
         self.transcript.add("the stream that was held, chunk by chunk", self.live.heard)
+        if self.frames:
+            view = self.view(self.me, 0)
+            view.tell([view.get(f"{FAMILY}/webhooks")])
         self.look_around(self.me, reads_only=False)
         for who in sorted(self.observers - {self.me}):
             if self.whole or self.history.probe % 6 == 2:
@@ -225,7 +229,11 @@ class Run:
         # What the member says themselves in quick succession is told together or apart, as it comes.
         self.transcript.add("the stream that was held", b"\n".join(self.live.lines()))
         self.place = self.place_of(self.me)
+        self.listen_at_the_frames("before the act")
         self.act(acts_of(self.history))
+        # Heard here: what is posted from now on is the other world's.
+        if self.frames:
+            self.posted = self.frames[self.me].hear()
         return self.transcript
 
     def act(self, said: list[Said]) -> None:
@@ -248,6 +256,8 @@ class Run:
         told = [json.loads(line.removeprefix(b"data: ")) for line in self.live.lines() if line.startswith(b"data: ")]
         entries: list[dict[str, Any]] = answer.said()["entries"]
         assert told[-len(entries) :] == entries, "the stream tells something else than the feed"
+        if self.frames:
+            assert [one.said["entry"] for one in self.posted] == entries, "the webhook was sent something else than the feed"
         return entries
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ something was drawn: so what is held cannot shift them.
 Owns the list of what is replaced. Two services run in one process, a thread each; a thread says which of them asks.
 """
 
+import asyncio
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -30,6 +31,7 @@ from events.ids import EventId, FamilyId, MemberId
 from service.feed.wake import InProcess
 from service.limits import Kind, Limits
 from service.settings import Settings
+from service.webhooks.sender import Sender
 
 BEGUN = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
@@ -45,6 +47,9 @@ class Seeds:
     drawn: Counter[str] = field(default_factory=Counter)
     woken: list[tuple[FamilyId, frozenset[MemberId]]] = field(default_factory=list)
     """Whom the service woke, wake-up by wake-up."""
+    sender: Sender | None = None
+    """The service's own, in this loop."""
+    loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, step: str, now: datetime) -> None:
         """From here on everything is drawn for this step."""
@@ -55,6 +60,16 @@ class Seeds:
         """32 bytes for one use within a step."""
         self.drawn[what] += 1
         return sha256(f"{self.now}/{self.step}/{what}/{self.drawn[what]}".encode()).digest()
+
+    def let_the_sender_rest(self, within_s: float) -> None:
+        """Wait until the service's sender of webhooks has done whatever it was woken for, seen or unseen.
+
+        Raises:
+            TimeoutError: it does not come to rest.
+        """
+        assert self.loop is not None
+        assert self.sender is not None
+        asyncio.run_coroutine_threadsafe(self.sender.rest(), self.loop).result(within_s)
 
     def wakes_of(self, member: str) -> int:
         """How many wake-ups named a member since they were last forgotten."""
@@ -109,6 +124,12 @@ def _wake(settings: Settings) -> Recorded:
     return Recorded(seeds)
 
 
+def _sender(**parts: Any) -> Sender:
+    seeds = _seeds()
+    seeds.sender, seeds.loop = Sender(**parts), asyncio.get_running_loop()
+    return seeds.sender
+
+
 def _limits_of(settings: Settings) -> Limits:
     kinds = {
         Kind.PUSH: settings.limit_push,
@@ -149,6 +170,7 @@ def seeded() -> Iterator[None]:
         patch.setattr(service.app, "House", lambda **parts: house(**parts, now=lambda: _seeds().now))
         patch.setattr(service.app, "limits_of", _limits_of)
         patch.setattr(service.app, "_wake", _wake)
+        patch.setattr(service.app, "Sender", _sender)
         patch.setattr(service.app, "request_log", lambda _: lambda line: None)
         yield
 

@@ -93,7 +93,7 @@ def _webhooks(view: View) -> None:
     path = f"{FAMILY}/webhooks"
     said = view.tell([view.put("POST", path, {"url": NOBODY_LISTENS})])[0].said()
     own = f"{path}/{said.get('webhook', ABSENT)}"
-    view.tell([view.put("POST", f"{path}?after={view.place + 3}", {"url": NOBODY_LISTENS}), view.get(path)])
+    view.tell([view.put("POST", f"{path}?after={view.place + 1_000}", {"url": NOBODY_LISTENS}), view.get(path)])
     view.tell([view.put("POST", f"{one}/{what}") for one in (own, f"{path}/{ABSENT}") for what in ("secret", "resume")])
     view.tell([view.put("DELETE", own), view.put("DELETE", own), view.get(path)])
 

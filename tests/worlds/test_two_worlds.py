@@ -19,6 +19,8 @@ from tests.worlds.releasing import owed, require_owed
 from tests.worlds.wire import Wire, asking
 
 IS_NIGHT = os.environ.get("STILLNEW_NIGHTLY") == "1"
+LISTENS_TO_EVERY = 7
+"""Of so many histories one is listened to at the receiver of a webhook, too. Coprime to how often anything else has its turn."""
 PAIRS = 7_000 if IS_NIGHT else 102
 """For each of the three who are protected by turns."""
 
@@ -47,7 +49,8 @@ def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str
     @given(history=histories(protected=(protected,)))
     def run(history: History) -> None:
         note(str(history))
-        with pairs.of(history) as (alone, beside):
+        listens = history.probe % LISTENS_TO_EVERY == 3
+        with pairs.of(history, listens=listens) as (alone, beside):
             left = alone.run()
             right = beside.run(like=left)
             for run in (alone, beside):
@@ -56,10 +59,12 @@ def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str
         tried.update(right.exercised)
         tried.update(["pairs", f"wish: {history.wish}", f"ending: {history.ending}"])
         tried.update(f"held: {one.said.event['type']}" for one in history.hidden)
+        tried["listened to at a frame"] += listens
         tried["raced"] += sum(one.races for one in history.hidden)
         tried["owed"] += len(owed(history, hides=True))
 
     run()
     assert tried["pairs"] >= PAIRS
+    assert tried["listened to at a frame"] >= PAIRS // 25
     seldom = {operation: tried[operation] for operation in operations(pairs) if tried[operation] < PAIRS // 50}
     assert not seldom, f"tried in too few of {tried['pairs']} pairs"

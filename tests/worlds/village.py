@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from tests.worlds.frames import Hall, Hook
 from tests.worlds.seeded import BEGUN, Seeds
 from tests.worlds.wire import Answer, Wire, asking
 
@@ -19,6 +20,8 @@ JOINING: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )
 """Beside Ada, who founds: Ben in a home of his own, a sitter, a grandmother, a daycare, and somebody who has left again."""
 SECOND_DEVICE = ("ada", "ben", "gran")
+WITH_A_FRAME = ("ada", "ben", "gran")
+"""In some families; and, until they leave, whoever has left by then."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Household:
     people: dict[str, Person]
     children: dict[str, str]
     homes: dict[str, str] = field(default_factory=dict)
+    hooks: dict[str, Hook] = field(default_factory=dict)
+    """Whose feed is posted to a frame, in a family that has any."""
 
     def of(self, path: str) -> str:
         """A path of this family."""
@@ -47,13 +52,14 @@ class Household:
 class Founding:
     """Founds families, one after the other."""
 
-    def __init__(self, wire: Wire, seeds: Seeds) -> None:
+    def __init__(self, wire: Wire, seeds: Seeds, hall: Hall) -> None:
         self._wire = wire
+        self._hall = hall
         self._seeds = seeds
         self._number = 0
 
-    def found(self) -> Household:
-        """A family of six, two of whom have two devices, and two children."""
+    def found(self, *, framed: bool) -> Household:
+        """A family of six, two of whom have two devices, and two children. `framed`: some of them have webhooks."""
         self._number += 1
         self._seeds.begin(f"founding {self._number}", BEGUN - timedelta(days=30) + timedelta(minutes=self._number))
         body = {"you": {"name": "Ada"}, "household": {"name": "Home"}, "child": {"name": "Mia"}, "device": {"name": "phone"}}
@@ -69,10 +75,21 @@ class Founding:
             paired = self._post("/v1/devices/pair", None, {"code": code, "device": {"name": "tablet"}})
             tokens[name].append(paired["token"])
             devices[name].append(paired["device"])
+        hooks = self._hang(family, tokens, ("exa",) if framed else ())
         gone = f"/v1/families/{family}/members/{found['exa']['member']}"
         assert self._ask("DELETE", gone, tokens["exa"][0], None).status == 204
+        # Last of all: so nothing is on its way to a frame when this database is copied.
+        hooks |= self._hang(family, tokens, WITH_A_FRAME if framed else ())
         people = {name: Person(said["member"], tuple(tokens[name]), tuple(devices[name])) for name, said in found.items()}
-        return Household(family, people, {"mia": ada["child"], "noah": noah}, {"ada": ada["household"]})
+        return Household(family, people, {"mia": ada["child"], "noah": noah}, {"ada": ada["household"]}, hooks)
+
+    def _hang(self, family: str, tokens: dict[str, list[str]], names: tuple[str, ...]) -> dict[str, Hook]:
+        hooks = {}
+        for name in names:
+            path = f"/{self._number}/{name}"
+            made = self._post(f"/v1/families/{family}/webhooks", tokens[name][0], {"url": self._hall.url(path)})
+            hooks[name] = Hook(made["webhook"], made["secret"], path)
+        return hooks
 
     def _join(self, family: str, token: str, *, name: str, role: str, more: dict[str, Any]) -> Any:
         code = self._post(f"/v1/families/{family}/invites", token, {"role": role, **more})["code"]
