@@ -131,9 +131,10 @@ CHANGES: Mapping[str, Callable[[View], None]] = {
 
 
 def changes(view: View) -> list[str]:
-    """Try pushes, and some of the rest by turns. Gives what was tried."""
+    """Try pushes, and two of the rest by turns: with one, chance left one of them out now and then. Gives what was tried."""
     first, *rest = dict.fromkeys(CHANGES.values())
-    tried = [first, *(rest if view.whole else [rest[view.probe % len(rest)]])]
+    turns = {view.probe % len(rest), (view.probe + len(rest) // 2) % len(rest)}
+    tried = [first, *(change for number, change in enumerate(rest) if view.whole or number in turns)]
     for change in tried:
         change(view)
     return [name for name, change in CHANGES.items() if change in tried]
