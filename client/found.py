@@ -14,6 +14,7 @@ import msgspec
 from client.answers import read
 from client.errors import NotPaired, ServiceMisspoke
 from client.http import Wire
+from client.me import Me
 from client.store import Identity, Store
 
 
@@ -33,19 +34,6 @@ class Paired(msgspec.Struct, frozen=True, kw_only=True):
 
     device: UUID
     token: str
-
-
-class Membership(msgspec.Struct, frozen=True, kw_only=True):
-    """One family that a person belongs to."""
-
-    family: UUID
-    member: UUID
-
-
-class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """As much of `/v1/me` as a new device needs."""
-
-    memberships: tuple[Membership, ...]
 
 
 async def found(
@@ -99,8 +87,7 @@ async def pair(wire: Wire, *, store: Store, base_url: str, code: str, device_nam
     paired = read(kept, Paired)
     wire.client.headers["Authorization"] = f"Bearer {paired.token}"
     me = read(await wire.ask("GET", "/v1/me"), Me)
-    of_this_family = [one for one in me.memberships if family is None or one.family == family]
-    match of_this_family:
+    match me.meant(family):
         case [membership]:
             return Identity(
                 base_url=base_url,

@@ -32,13 +32,17 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     memberships: tuple[Membership, ...]
     devices: tuple[Device, ...]
 
+    def meant(self, family: UUID | None) -> list[Membership]:
+        """The membership of a family; all of them, where none is named."""
+        return [one for one in self.memberships if family is None or one.family == family]
+
     def membership(self, family: UUID | None) -> Membership:
         """The membership of a family; of the only one, where none is named.
 
         Raises:
             FamilyUnclear
         """
-        found = [one for one in self.memberships if family is None or one.family == family]
+        found = self.meant(family)
         if len(found) == 1:
             return found[0]
         belongs_to = ", ".join(str(one.family) for one in self.memberships)
