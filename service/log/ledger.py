@@ -13,7 +13,7 @@ import msgspec
 from events.errors import Refused
 from events.ids import FamilyId, MemberId
 from service.postgres.queries import load
-from service.postgres.together import Statement
+from service.postgres.together import Statement, of_rows
 
 if TYPE_CHECKING:  # an offer holds entries
     from service.log.offer import Offer
@@ -64,8 +64,7 @@ async def overtaken(connection: Any, offers: Sequence["Offer"]) -> set[int]:
 
 def put(entries: Mapping[Key, Entry]) -> list[Statement]:
     """Say what writes entries over what stood there."""
-    rows = [(*key, entry.expects + 1, entry.said) for key, entry in entries.items()]
-    return [(QUERIES.put, list(zip(*rows, strict=True)))] if rows else []
+    return of_rows(QUERIES.put, ((*key, entry.expects + 1, entry.said) for key, entry in entries.items()))
 
 
 def kept(offer: "Offer", outcomes: Sequence[str]) -> dict[Key, Entry]:

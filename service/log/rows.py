@@ -20,7 +20,7 @@ from service.log.sighting_bytes import decode_sighting, encode_sighting, own_sub
 from service.log.state import Head
 from service.log.waiting_rows import put_waiting
 from service.postgres.queries import load
-from service.postgres.together import Statement, together
+from service.postgres.together import Statement, of_rows, together
 
 QUERIES = load(__package__, "append.sql")
 
@@ -191,7 +191,7 @@ async def _added(
     if len(new) >= COPIED_FROM:
         await connection.copy_records_to_table(table, records=new, columns=columns)
         return []
-    return [(insert, list(zip(*new, strict=True)))] if new else []
+    return of_rows(insert, new)
 
 
 async def _put_runs(
@@ -232,9 +232,8 @@ async def _put_sightings(
                 (new if seq > after_seq[family] else changed).append(row)
     if len(new) < COPIED_FROM:
         new, changed = [], new + changed
-    few = await _added(connection, "sighting", SIGHTING_COLUMNS, QUERIES.put_sightings, new)
-    if changed:
-        few.append((QUERIES.put_sightings, list(zip(*changed, strict=True))))
-    if gone:
-        few.append((QUERIES.drop_sightings, list(zip(*gone, strict=True))))
-    return few
+    return [
+        *await _added(connection, "sighting", SIGHTING_COLUMNS, QUERIES.put_sightings, new),
+        *of_rows(QUERIES.put_sightings, changed),
+        *of_rows(QUERIES.drop_sightings, gone),
+    ]

@@ -1,6 +1,6 @@
 """Reads and writes who waits for what, and what is held from whom. Sets in, sets out. Decides nothing."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +14,7 @@ from projections.subjects import Case, Subject
 from projections.waiting import Choice, Waiting
 from service.log.sighting_bytes import decode_sighting
 from service.postgres.queries import load
-from service.postgres.together import Statement
+from service.postgres.together import Statement, of_rows
 
 READ = load(__package__, "state.sql")
 WRITE = load(__package__, "append.sql")
@@ -114,13 +114,9 @@ def put_waiting(foldings: Mapping[FamilyId, Folding]) -> tuple[list[Statement], 
             dropped += [(family, waits.member, seq) for seq in waits.dropped]
             waits.written()
         folding.keeping.left.clear()
-    stays = ((WRITE.put_waiting, rewritten), (WRITE.put_held, put), (WRITE.drop_held, dropped))
-    goes = ((WRITE.drop_waiting, left), (WRITE.drop_all_held, left))
-    return _of_rows(*stays), _of_rows(*goes)
-
-
-def _of_rows(*statements: tuple[str, Sequence[tuple[Any, ...]]]) -> list[Statement]:
-    return [(sql, list(zip(*rows, strict=True))) for sql, rows in statements if rows]
+    stays = (*of_rows(WRITE.put_waiting, rewritten), *of_rows(WRITE.put_held, put), *of_rows(WRITE.drop_held, dropped))
+    goes = (*of_rows(WRITE.drop_waiting, left), *of_rows(WRITE.drop_all_held, left))
+    return [*stays], [*goes]
 
 
 def choices_of(body: bytes) -> dict[tuple[ChildId | None, str], Choice]:

@@ -4,14 +4,22 @@ Postgres runs the parts of a WITH in one snapshot: two of them must not write th
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
 Statement = tuple[str, Sequence[Any]]
 """A write that ends with a semicolon or without, and its arguments."""
 
+Row = tuple[Any, ...]
+
 PARAMETER: Final = re.compile(r"\$(\d+)")
+
+
+def of_rows(query: str, rows: Iterable[Row]) -> list[Statement]:
+    """A query over rows, each column an argument; none where there are no rows."""
+    columns = list(zip(*rows, strict=True))
+    return [(query, columns)] if columns else []
 
 
 async def together(connection: Any, statements: Sequence[Statement]) -> None:
