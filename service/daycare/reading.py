@@ -74,7 +74,7 @@ class Reading:
 
     @asynccontextmanager
     async def _turn_of(self, person: PersonId, characters: int) -> AsyncIterator[None]:
-        before = self._characters[person]
+        before = self._characters.get(person, 0)
         if before + characters > WAITING_CHARACTERS_MAX:
             raise NotesWaiting("Your earlier calls are still being read; send this one again in a moment.")
         self._characters[person] += characters
