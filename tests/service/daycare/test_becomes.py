@@ -14,9 +14,9 @@ from events.amend import Amended, Withdrawn
 from events.event import Draft, Precision
 from events.ids import ChildId, EventId, MemberId
 from events.moments import MilestoneObserved, NoteWritten
-from events.prose import milestones_in
 from service.daycare.becomes import PROSE_MAX, Said, become, prose_of
 from service.daycare.record import Record
+from tests.service.daycare.sources.outcomes import found_in
 
 AUTHOR = MemberId(UUID(int=1))
 CHILD = ChildId(UUID(int=2))
@@ -60,11 +60,6 @@ def histories(draw: st.DrawFn) -> tuple[list[Version], list[Version]]:
     ]
     messy = draw(st.permutations(clean + draw(st.lists(st.sampled_from(clean), max_size=6))))
     return clean, list(messy)
-
-
-def found_in(record: Record, before: Said | None) -> tuple[str, ...]:
-    prose = prose_of(record, before, child=CHILD)
-    return () if prose is None else milestones_in(prose.text, names=prose.names)
 
 
 class Log:
@@ -187,7 +182,7 @@ def test_what_somebody_wrote_is_read_to_its_bound_and_no_word_beside_it(
 def test_what_is_told_of_a_milestone_is_all_of_the_words() -> None:
     text = f"Activity: Walking\n{STEPPED}"
     record = msgspec.structs.replace(Version(0, 0, text, None, 0, False).as_record(), prose=STEPPED)
-    found = found_in(record, None)
+    found = found_in(record)
     became = become(record, None, found=found, author=AUTHOR, source="here", child=CHILD, salt=b"")
     (sighting,) = (draft.event for draft in became.drafts)
     assert (sighting.milestone, sighting.note, sighting.found_in_prose) == ("movement.first-steps", text, True)

@@ -1,7 +1,6 @@
 """Every system's file, with every trap of its feed, from the import to both parents' timelines."""
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,35 +8,15 @@ import pytest
 from service.daycare.sources import SOURCES
 from tests.service.conftest import Someone
 from tests.service.daycare.conftest import Village, link, said_by
-from tests.service.daycare.sources import (
-    feed_brightwheel,
-    feed_csv,
-    feed_famly,
-    feed_lillio,
-    feed_procare,
-    feed_tadpoles,
-)
+from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
 from tests.service.daycare.sources.invented import NEVER
 from tests.service.daycare.test_imports import imported
 from tests.service.surprise.conftest import keeps, push
 
-FILES: dict[str, Callable[[], bytes]] = {
-    "brightwheel": feed_brightwheel.body,
-    "procare": feed_procare.body,
-    "famly": feed_famly.body,
-    "lillio": feed_lillio.body,
-    "tadpoles": feed_tadpoles.body,
-    "baby_connect": feed_csv.baby_connect,
-    "plain": feed_csv.plain,
-}
 RECORDS_MIN = 60
 WITHOUT_PROSE = {"baby_connect"}
 """Its rows are amounts and durations."""
 LATE_OR_THERE = {"already_recorded", "outdated"}
-
-
-def test_every_source_has_a_file_here() -> None:
-    assert FILES.keys() == SOURCES.keys()
 
 
 async def timeline(parent: Someone) -> list[dict[str, Any]]:
@@ -45,10 +24,10 @@ async def timeline(parent: Someone) -> list[dict[str, Any]]:
     return entries
 
 
-@pytest.mark.parametrize("source", FILES)
+@pytest.mark.parametrize("source", BODY_BY_SOURCE)
 async def test_a_file_comes_once_to_both_parents_and_its_firsts_are_still_new_to_both(village: Village, source: str) -> None:
     """Laws 2 and 8: each record once; nothing of what was meant for others; who waits is told when they see it themselves."""
-    body = FILES[source]()
+    body = BODY_BY_SOURCE[source]()
     given = {"as_": "text/csv"} if SOURCES[source].media_types[0] == "text/csv" else {}
     given |= {"reference": "the-child"} if SOURCES[source].needs_reference else {}
     await keeps(village.ben)

@@ -1,7 +1,6 @@
 """Whatever a record is, reading it ends in one of three outcomes; and what may not be taken over is in none of them."""
 
 import json
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -13,26 +12,10 @@ from hypothesis import strategies as st
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import Given, Ignored, Outcome, Unreadable
-from tests.service.daycare.sources import (
-    feed_brightwheel,
-    feed_csv,
-    feed_famly,
-    feed_lillio,
-    feed_procare,
-    feed_tadpoles,
-)
+from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
 from tests.service.daycare.sources.invented import NEVER
 from tests.service.daycare.sources.outcomes import outcome, read, records
 
-BODY_BY_SOURCE: dict[str, Callable[[], bytes]] = {
-    "brightwheel": feed_brightwheel.body,
-    "procare": feed_procare.body,
-    "famly": feed_famly.body,
-    "lillio": feed_lillio.body,
-    "tadpoles": feed_tadpoles.body,
-    "baby_connect": feed_csv.baby_connect,
-    "plain": feed_csv.plain,
-}
 LINKED = Given(reference="ada", zone="Europe/Lisbon")
 FOUND = {source: [one.record for one in SOURCES[source].open(body()).found] for source, body in BODY_BY_SOURCE.items()}
 
