@@ -156,8 +156,10 @@ class Waiting:
 
     def see(self, seq: Seq, sighting: Sighting | None) -> list[Subject]:
         """Take note of an own sighting as it stands, None once withdrawn; gives what is met by it and was not before."""
+        met_before: tuple[About, ...] = ()
         if (before := self.own.pop(seq, None)) is not None:
-            for about in self.told_by(before[0]):
+            met_before = self.told_by(before[0])
+            for about in met_before:
                 about.see(before[1], -1)
         if sighting is None:
             return []
@@ -165,7 +167,7 @@ class Waiting:
         self.own[seq] = subject, audience
         fresh = []
         for about in self.told_by(subject):
-            if not about.met:
+            if not about.met and about not in met_before:
                 fresh.append(about.subject)
             about.see(audience, 1)
         return fresh

@@ -93,6 +93,10 @@ class Story:
         """Somebody saw it."""
         return self.happens(who, MilestoneObserved(child=child, milestone=milestone), audience=audience, late=late)
 
+    def finds(self, who: MemberId, milestone: str, child: ChildId = MIA) -> EventId:
+        """A daycare's words tell of it, and maybe of more."""
+        return self.happens(who, MilestoneObserved(child=child, milestone=milestone, note="?", found_in_prose=True))
+
     def first(
         self, who: MemberId, milestone: str, child: ChildId = MIA, *, of: EventId | None = None, shared: bool = False,
         late: timedelta | None = None,

@@ -1,6 +1,6 @@
 """Everyday notes and clips, sorted and not, by worked histories: each feed is written out by hand."""
 
-from tests.surprise.story import ADA, BEN, CLAPPED, DAYCARE, GRANNY, SITTER, STEPPED, Feed, Story, table
+from tests.surprise.story import ADA, BEN, CLAPPED, CRAWLED, DAYCARE, GRANNY, ON_ALL_FOURS, SITTER, STEPPED, Feed, Story, table
 
 
 def test_a_sitters_everyday_note_waits_until_it_is_sorted_or_time_has_passed(feed: Feed) -> None:
@@ -118,3 +118,22 @@ def test_a_note_in_a_history_is_about_what_its_thread_was_said_to_be_about(feed:
         Ada sorted first-steps (opened)
     """).splitlines()
     )
+
+
+def test_a_second_thought_frees_no_words_about_what_was_met_before_it(feed: Feed) -> None:
+    """Section 4: only what an own first meets that was not met before frees a daycare's words about it."""
+    story = Story()
+    story.chooses(BEN, "keep", "domain:hands", hold_unsorted=True)
+    crawled = story.first(BEN, CRAWLED)
+    found = story.finds(DAYCARE, ON_ALL_FOURS)
+    story.amends(BEN, crawled, milestone=ON_ALL_FOURS)
+    story.first(BEN, ON_ALL_FOURS)
+    story.sorts(ADA, found)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ben first saw Mia crawls
+        Ben amended milestone
+        Ben first saw Mia gets-on-hands-and-knees
+        Sunflowers saw Mia gets-on-hands-and-knees (sorted)
+        Ada sorted none (sorted)
+    """)
