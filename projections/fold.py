@@ -44,6 +44,16 @@ class Stepped(msgspec.Struct, frozen=True, gc=False):
     """What it frees. Each has to be delivered by `release` before the next step."""
 
 
+class _Audience(msgspec.Struct, frozen=True, gc=False):
+    """Those who are told of an event, looked up once for all events that are told to the same."""
+
+    told: tuple[MemberId, ...]
+    roster: Roster
+    tails: list[Tail]
+    """Their feeds."""
+    parents: list[MemberId]
+
+
 class Folding:
     """A family's state while events are folded into it.
 
@@ -65,7 +75,7 @@ class Folding:
         self.tails = {member: Tail(family, member, last) for member, last in last_runs.items()}
         self.sightings: defaultdict[Seq, dict[MemberId, Sighting]] = defaultdict(dict)
         self.changed_sightings: defaultdict[Seq, dict[MemberId, Sighting | None]] = defaultdict(dict)
-        self._tails_by_told: list[tuple[tuple[MemberId, ...], list[Tail]]] = []
+        self._audiences: list[_Audience] = []
         for member in self.keeping.waiting:
             self._tail(member).go_listed()
 
@@ -87,34 +97,36 @@ class Folding:
             roster=self.roster,
             waiting=self.keeping.waiting,
         )
-        self._tell(seq, commitment, verdict.told)
+        audience = self._audience(verdict.told)
+        for tail in audience.tails:
+            tail.seqs.append(seq)
+            tail.commitments.append(commitment)
         place = self.place_of(event.author)
         if (touched := first_saw.touched(kind=kind, seq=seq, target=target)) is not None:
-            self._step_sightings([parent for parent in self.roster.parents if parent in verdict.told], touched, event)
+            self._step_sightings(audience.parents, touched, event)
             if self._is_own_and_no_parents(kind, event.author, target):
                 self._step_sightings((event.author,), touched, event)
         if case is None:
             return Stepped(verdict.told, place)
         for member in verdict.held:
             self._hold(member, case, event.received_at)
-        return Stepped(verdict.told, place, case, verdict.meant, self._act(case, event, touched))
+        releases = self._act(case, event, touched) if self.keeping.concerns(kind, event.author) else ()
+        return Stepped(verdict.told, place, case, verdict.meant, releases)
 
-    def _tell(self, seq: Seq, commitment: bytes, told: tuple[MemberId, ...]) -> None:
-        for tail in self._tails_of(told):
-            tail.seqs.append(seq)
-            tail.commitments.append(commitment)
-
-    def _tails_of(self, told: tuple[MemberId, ...]) -> list[Tail]:
-        """The feeds of those who are told. Most events of a batch are told to the same few sets of members, most to the last."""
-        for known, tails in self._tails_by_told:
-            if known is told:
-                return tails
-        for known, tails in self._tails_by_told:
-            if known == told:
-                return tails
-        tails = [self._tail(member) for member in told]
-        self._tails_by_told = [(told, tails), *self._tails_by_told[:REMEMBERED]]
-        return tails
+    def _audience(self, told: tuple[MemberId, ...]) -> "_Audience":
+        """Those who are told. Most events of a batch are told to the same few sets of members, most to the last."""
+        roster = self.roster
+        for known in self._audiences:
+            if known.told is told and known.roster is roster:
+                return known
+        for known in self._audiences:
+            if known.told == told and known.roster is roster:
+                return known
+        fresh = _Audience(
+            told, roster, [self._tail(member) for member in told], [parent for parent in roster.parents if parent in told]
+        )
+        self._audiences = [fresh, *self._audiences[:REMEMBERED]]
+        return fresh
 
     def _hold(self, member: MemberId, case: Case, told_at: datetime) -> None:
         """Hold an event from a member, who may be given a hint instead."""
@@ -125,8 +137,6 @@ class Folding:
 
     def _act(self, case: Case, event: Event[Any], touched: Seq | None) -> tuple[Release, ...]:
         """What an event means to those who wait."""
-        if not self.keeping.concerns(case.kind, event.author):
-            return ()
         if case.kind == "SurpriseChosen":
             self._tail(event.author).go_listed()
         own = self.sightings[touched].get(event.author) if touched is not None else None
@@ -159,7 +169,7 @@ class Folding:
         """Append what was told since the last settling to the feeds."""
         for tail in self.tails.values():
             tail.settle()
-        self._tails_by_told.clear()
+        self._audiences.clear()
 
     def welcome(self, event: Event[Any], joiner: MemberId, history: History) -> tuple[Seq, ...]:
         """Deliver what `joiner`, whom a MemberJoined brings in, is told of the log so far; gives its seqs.

@@ -104,12 +104,12 @@ def meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) -
 
 def is_held(case: Case, waits: Waiting, roster: Roster) -> bool:
     """Say whether an event of others, of which a member would be told, is held from them."""
-    if case.kind == "Withdrawn":
-        return False
-    return _is_bound(case, waits.held, waits.altered, waits.unnamed) or is_kept(case, waits, roster)
+    if case.target_seq is None and not case.own:  # most: bound to nothing
+        return is_kept(case, waits, roster)
+    return case.kind != "Withdrawn" and (_bound(case, waits.held, waits.altered, waits.unnamed) or is_kept(case, waits, roster))
 
 
-def _is_bound(case: Case, held: Collection[Seq], altered: Collection[Seq], unnamed: Collection[str]) -> bool:
+def _bound(case: Case, held: Collection[Seq], altered: Collection[Seq], unnamed: Collection[str]) -> bool:
     """Held because something else is: what it refers to, what changes its thread, or the name of what it speaks of."""
     return case.target_seq in held or case.thread in altered or (case.own != () and any(own in unnamed for own in case.own))
 
@@ -127,7 +127,7 @@ def is_kept(case: Case, waits: Waiting, roster: Roster, has_met: HasMet = MET) -
     for subject in case.subjects:
         if subject[0] is None:
             return bool(reasons(case, waits, roster, has_met=has_met))
-        for about, _ in _keeps_of(subject, waits, roster):
+        for about, _ in waits.of(subject).keeps or _keeps_of(subject, waits, roster):
             if not has_met(about):
                 return True
     return False
@@ -224,7 +224,7 @@ def freed(
         if among is not None and is_alone and among.isdisjoint(case.subjects):
             held.add(case.seq)
             continue
-        if not _is_bound(case, held, altered, unnamed):
+        if not _bound(case, held, altered, unnamed):
             why = reasons(case, waits, roster)
             if all(is_lifted is not None and is_lifted(case, reason) for reason in why):
                 free.append(case)
@@ -271,7 +271,7 @@ def hints_for(case: Case, waits: Waiting, roster: Roster) -> list[tuple[ChildId,
 
     Only where nothing but a wish for hints holds it, and once for each subject.
     """
-    if not waits.asks_for_hints or _is_bound(case, waits.held, waits.altered, waits.unnamed):
+    if not waits.asks_for_hints or _bound(case, waits.held, waits.altered, waits.unnamed):
         return []
     why = reasons(case, waits, roster)
     if any(reason.subject is None or reason.choice.mode is not Mode.HINT for reason in why):

@@ -78,7 +78,7 @@ class Waiting:
         self.own: dict[Seq, tuple[Subject, Audience]] = {}
         """The member's own sightings, as they stand, as far as they are known here."""
         self._about: dict[Subject, About] = {}
-        self._last = About((None, ""))
+        self._last: tuple[Subject, About] = (nothing := (None, "")), About(nothing)
         """What was asked for last, and is most often asked for again: an id's hash is not free."""
         self.held: dict[Seq, Case] = {}
         """In the order of the log."""
@@ -131,12 +131,14 @@ class Waiting:
 
     def of(self, subject: Subject) -> About:
         """What there is to know of a subject."""
-        if subject is self._last.subject:
-            return self._last
-        if (about := self._about.get(subject)) is None:
-            about = self._about[subject] = About(subject)
-        self._last = about
-        return about
+        asked, about = self._last
+        if subject is asked:
+            return about
+        found = self._about.get(subject)
+        if found is None:
+            found = self._about[subject] = About(subject)
+        self._last = subject, found
+        return found
 
     def told_by(self, subject: Subject) -> tuple[About, ...]:
         """A subject and all that whoever saw it has seen."""
@@ -202,9 +204,9 @@ class Waiting:
         for subject in case.subjects:
             for about in self.told_by(subject):
                 about.held += by
-        if case.alters:
+        if case.target_seq is not None and case.alters:
             _count(self.altered, case.thread, by)
-        if case.kind == "MilestoneNamed":
+        if case.own and case.kind == "MilestoneNamed":
             for own in case.own:
                 _count(self.unnamed, own, by)
 

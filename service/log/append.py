@@ -19,7 +19,6 @@ from events.moments import MilestoneObserved
 from events.surprise import TimePassed
 from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
 from projections.fold import Stepped
-from projections.handover import keep_quiet
 from projections.keeping import Release
 from projections.past import Target
 from projections.subjects import case_of
@@ -163,18 +162,14 @@ class _Batch:
                 is_completed=bool(offer.entries),
             )
         stepped = await self._record(offer, work, draft, admitted, target, digest)
-        folding, quiet = work.folding, ()
-        if stepped.case is not None and folding.keeping.waiting:
-            quiet = keep_quiet(
-                stepped.case, author=offer.author, meant=stepped.meant, roster=folding.roster, waiting=folding.keeping.waiting
-            )
+        quiet = () if stepped.case is None else work.keep_quiet(stepped.case, author=offer.author, meant=stepped.meant)
         return Receipt(id=draft.id, outcome="recorded", place=stepped.place, keep_quiet=quiet)
 
     def _keep_quiet_again(self, work: Work, draft: Draft[Any], sent: Recorded) -> tuple[str, ...]:
         """Who has to be kept from what was sent before: it is said again, since the first answer may be lost."""
-        roster, waiting = work.folding.roster, work.folding.keeping.waiting
+        roster = work.folding.roster
         author = roster.members.get(sent.author)
-        if author is None or not waiting:
+        if author is None or not work.folding.keeping.waiting:
             return ()
         case = case_of(
             sent.seq,
@@ -187,7 +182,7 @@ class _Batch:
             is_sorted=False,  # as when it was sent: a sorting may be held from its author
         )
         meant = meant_for(case.kind, sent.author, sent.audience, roster)
-        return keep_quiet(case, author=sent.author, meant=meant, roster=roster, waiting=waiting)
+        return work.keep_quiet(case, author=author.member, meant=meant)
 
     async def _record(
         self, offer: Offer, work: Work, draft: Draft[Any], admitted: Admitted, target: Target | None, digest: bytes

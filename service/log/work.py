@@ -1,6 +1,7 @@
 """One family while a batch is decided: its fold, what its drafts may refer to, and whose feeds grew. Reads and writes no rows."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -8,8 +9,10 @@ import msgspec
 from events.event import Draft
 from events.ids import EventId, FamilyId, MemberId
 from projections.fold import Folding
+from projections.handover import Quiet
 from projections.keeping import Release
 from projections.past import Target
+from projections.subjects import Case
 from service.log.admit import referred_to
 from service.log.recorded import Recorded
 from service.log.state import FamilyState
@@ -26,6 +29,7 @@ class Work:
         self.by_id: defaultdict[EventId, list[Recorded]] = defaultdict(list)
         self.told: set[MemberId] = set()
         """Whose feeds grew, of what was written so far."""
+        self._quiet: Quiet | None = None
 
     def target_of(self, draft: Draft[Any], author: MemberId) -> Target | None:
         """What a draft refers to, as its author knows it.
@@ -37,6 +41,15 @@ class Work:
             return None
         told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
         return min(told, key=lambda recorded: (recorded.author != author, recorded.seq)).as_target() if told else None
+
+    def keep_quiet(self, case: Case, *, author: MemberId, meant: Collection[MemberId]) -> tuple[str, ...]:
+        """The names of those whom an author should keep from what they said."""
+        roster, waiting = self.folding.roster, self.folding.keeping.waiting
+        if not waiting:
+            return ()
+        if self._quiet is None or not self._quiet.is_of(author, roster, waiting):
+            self._quiet = Quiet(author, roster, waiting)
+        return self._quiet.names(case, meant)
 
     def settle(self) -> None:
         """Make rows of what was told since the last writing, and remember whose feeds grew."""

@@ -13,9 +13,11 @@ import service.access.founding
 import service.access.joining
 import service.log.append
 import service.log.rows
+import service.log.work
 from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
 from events.moments import MilestoneObserved
 from projections.fold import Folding, Stepped
+from projections.handover import Quiet
 from projections.roster import Roster
 from service.front import Telling
 from service.limits import Limits
@@ -156,12 +158,10 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("keep_quiet forgets whoever met it unknown to the author", BEN_WAITS_TOO)
 def _(patch: pytest.MonkeyPatch) -> None:
-    quiet = vars(service.log.append)["keep_quiet"]
+    def all_knowing(author: Any, roster: Any, waiting: Any) -> Quiet:
+        return Quiet(author, roster, {name: waits for name, waits in waiting.items() if not waits.own})
 
-    def all_knowing(case: Any, *, author: Any, waiting: Any, **more: Any) -> Any:
-        return quiet(case, author=author, waiting={name: waits for name, waits in waiting.items() if not waits.own}, **more)
-
-    patch.setattr(service.log.append, "keep_quiet", all_knowing)
+    patch.setattr(service.log.work, "Quiet", all_knowing)
 
 
 @leak("one bucket for the whole family", only(RICH, "h14", probe=4))
