@@ -57,7 +57,7 @@ class Quiet:
 
 
 def _known_to(reader: Member | None, member: MemberId, roster: Roster) -> HasMet:
-    """What a reader may know of what a member has met; None reads for nobody who may know."""
+    """What a reader may know of what a member has met; without a reader nothing."""
     if reader is None or reader.sees is Sees.OWN:
         return _nothing
     return _MET_AT_HOME if roster.members[member].household == reader.household else _MET_BY_ALL

@@ -78,7 +78,8 @@ class Waiting:
         self.own: dict[Seq, tuple[Subject, Audience]] = {}
         """The member's own sightings, as they stand, as far as they are known here."""
         self._about: dict[Subject, About] = {}
-        self._last: tuple[Subject, About] = (nothing := (None, "")), About(nothing)
+        nothing: Subject = (None, "")
+        self._last = nothing, About(nothing)
         """What was asked for last, and is most often asked for again: an id's hash is not free."""
         self.held: dict[Seq, Case] = {}
         """In the order of the log."""
