@@ -36,10 +36,8 @@ GATHER_S: Final = 0.001
 """Where several came at once, those who were just answered are let come back before the next transaction begins, so that it
 serves twice as many: 16 devices wrote 1,830 requests/s instead of 1,470. A device that is alone never waits."""
 GIVE_WAY_S_MAX: Final = 0.03
-"""Who gives way begins no transaction while others write, but waits no longer for that than this."""
-REST_S: Final = 0.01
-"""And rests so long after each, if others offered anything meanwhile: about as long as it took where the machine is slow, and
-more than twice as long where it is quick, so that the others are never much slower than without."""
+"""Who gives way begins no transaction while others write, and rests afterwards as long as it took if they wrote meanwhile; but
+neither for longer than this."""
 
 logger = structlog.get_logger()
 
@@ -72,7 +70,7 @@ class Committer:
 
     `announce` is called after each commit with what became of the batch; it neither blocks nor raises. `states` may be shared
     with other committers of the process. One that `gives_way_to` another begins its transactions while that one is idle, if it
-    can, and rests between them while that one is busy.
+    can, and leaves it half of the time while it is busy.
     """
 
     def __init__(
@@ -152,7 +150,7 @@ class Committer:
             batch, began_s = self._gather(), time.monotonic()
             await self._commit(batch)
             if other is not None and other.last_s >= began_s:
-                await asyncio.sleep(REST_S)
+                await asyncio.sleep(min(time.monotonic() - began_s, GIVE_WAY_S_MAX))
             elif len(batch) > 1:
                 await asyncio.sleep(GATHER_S)
 
