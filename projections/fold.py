@@ -113,7 +113,7 @@ class Folding:
         releases = self._act(case, event, touched) if self.keeping.concerns(kind, event.author) else ()
         return Stepped(verdict.told, place, case, verdict.meant, releases)
 
-    def _audience(self, told: tuple[MemberId, ...]) -> "_Audience":
+    def _audience(self, told: tuple[MemberId, ...]) -> _Audience:
         """Those who are told. Most events of a batch are told to the same few sets of members, most to the last."""
         roster = self.roster
         for known in self._audiences:

@@ -205,9 +205,9 @@ class Waiting:
         for subject in case.subjects:
             for about in self.told_by(subject):
                 about.held += by
-        if case.target_seq is not None and case.alters:
+        if case.target_seq is not None and case.alters:  # most refer to nothing
             _count(self.altered, case.thread, by)
-        if case.own and case.kind == "MilestoneNamed":
+        if case.kind == "MilestoneNamed":
             for own in case.own:
                 _count(self.unnamed, own, by)
 

@@ -114,9 +114,9 @@ def put_waiting(foldings: Mapping[FamilyId, Folding]) -> tuple[list[Statement], 
             dropped += [(family, waits.member, seq) for seq in waits.dropped]
             waits.written()
         folding.keeping.left.clear()
-    stays = (*of_rows(WRITE.put_waiting, rewritten), *of_rows(WRITE.put_held, put), *of_rows(WRITE.drop_held, dropped))
-    goes = (*of_rows(WRITE.drop_waiting, left), *of_rows(WRITE.drop_all_held, left))
-    return [*stays], [*goes]
+    stays = [*of_rows(WRITE.put_waiting, rewritten), *of_rows(WRITE.put_held, put), *of_rows(WRITE.drop_held, dropped)]
+    goes = [*of_rows(WRITE.drop_waiting, left), *of_rows(WRITE.drop_all_held, left)]
+    return stays, goes
 
 
 def choices_of(body: bytes) -> dict[tuple[ChildId | None, str], Choice]:
