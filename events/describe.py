@@ -40,6 +40,7 @@ MEANING: Final = {
     "how": "by what means the parent saw it",
     "id": "made by the device, UUID version 7; the same each time that a draft is sent. The service makes its own",
     "length_bytes": "completed by the service",
+    "may_tell_of": "milestones of which the words perhaps tell; completed by the service",
     "media_type": "completed by the service",
     "member": "the member",
     "milestone": "which milestone",

@@ -56,15 +56,21 @@ class ParentFirstSaw(Body, frozen=True, kw_only=True):
 
 
 class NoteWritten(Body, frozen=True, kw_only=True):
-    """Words about the child's day, or about another event."""
+    """Words about the child's day, or about another event.
 
-    version: ClassVar = 1
+    Version 2 may name milestones that a daycare's words perhaps tell of.
+    """
+
+    version: ClassVar = 2
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = "about"
     child: ChildId
     text: LongText
     about: EventId | None = None
+    may_tell_of: Annotated[tuple[MilestoneKey, ...], msgspec.Meta(max_length=16)] = ()
+    """Milestones of which a daycare's words perhaps tell: not sure enough to be recorded, sure enough to be held from a member
+    who keeps one of them. The service fills this in."""
 
 
 class Cheered(Body, frozen=True, kw_only=True):

@@ -20,8 +20,14 @@ def _milestone_observed_2(fields: Fields) -> Fields:
     return fields
 
 
+def _note_written_2(fields: Fields) -> Fields:
+    """Nobody had read the notes of version 1 for what they perhaps tell of."""
+    return fields
+
+
 STEPS: Mapping[tuple[str, int], Callable[[Fields], Fields]] = {
     ("MilestoneObserved", 1): _milestone_observed_2,
+    ("NoteWritten", 1): _note_written_2,
     ("ParentFirstSaw", 1): _parent_first_saw_2,
 }
 """(type, version) -> the step to version + 1."""

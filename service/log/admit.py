@@ -27,7 +27,7 @@ from events.errors import (
     UnknownTarget,
 )
 from events.event import AsTarget, Audience, Body, Draft, Precision, Role
-from events.moments import MilestoneNamed, MilestoneObserved
+from events.moments import MilestoneNamed, MilestoneObserved, NoteWritten
 from projections.past import Target
 from projections.roster import Member, Roster
 from projections.visibility import audience_of
@@ -57,6 +57,11 @@ ABOUT: Final[Mapping[str, frozenset[str]]] = {
     "Sorted": frozenset({"NoteWritten", "ClipAttached"}),
 }
 """Type -> the types that it may be about."""
+READ_FROM_PROSE: Final[Mapping[type[Body], tuple[str, ...]]] = {
+    MilestoneObserved: ("found_in_prose", "tells_of"),
+    NoteWritten: ("may_tell_of",),
+}
+"""Type -> the fields that the service fills in from a daycare's words."""
 HAS_ONE_AUDIENCE: Final = frozenset({"MilestoneNamed", "SurpriseChosen", "EnvelopeOpened"})
 """A name shows in everybody's timeline, so everybody is told of it; a wish not to be told is its author's alone."""
 
@@ -101,8 +106,8 @@ def admit(
     _require_subject(body, roster, author)
     if type(body) is ClipAttached:
         _require_clip(body)
-    if type(body) is MilestoneObserved and not is_completed:
-        _require_named(body)
+    if not is_completed:
+        _require_uncompleted(body)
     occurred_at = _occurred(draft, clock_off, latest)
     return Admitted(
         audience=audience_of(type(body), asked=draft.audience, target=target),
@@ -169,8 +174,9 @@ def _require_subject(body: Body, roster: Roster, author: Member) -> None:
         raise UnknownMilestone(f"Neither the catalogue nor this family has {key}.", at=f"{at}.scope")
 
 
-def _require_named(body: MilestoneObserved) -> None:
-    for name in ("found_in_prose", "tells_of"):
+def _require_uncompleted(body: Body) -> None:
+    """Refuse a device's draft that fills in what the service reads out of a daycare's words."""
+    for name in READ_FROM_PROSE.get(type(body), ()):
         if getattr(body, name):
             raise CompletedByService("The service fills this in from what a daycare wrote.", at=f"event.{name}")
 

@@ -26,7 +26,7 @@ AGREED = {
     "MilestoneObserved": (2, {P, C, D}, "family", None),
     "ParentFirstSaw": (2, {P}, "me", "observation"),
     "ClipAttached": (1, {P, C, D}, "as_target", "target"),
-    "NoteWritten": (1, {P, C, D}, "family", "about"),
+    "NoteWritten": (2, {P, C, D}, "family", "about"),
     "Cheered": (1, {P, C}, "as_target", "about"),
     "MilestoneNamed": (1, {P, C}, "family", None),
     "SurpriseChosen": (1, {P, C}, "me", None),

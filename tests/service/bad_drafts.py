@@ -105,6 +105,10 @@ EVENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "again, in a number": ({**SIGHTING, "again": 1}, "body.invalid", ".event.again"),
     "a text of 10,001 letters": ({**NOTE, "text": "a" * 10_001}, "body.invalid", ".event.text"),
     "a text with NUL": ({**NOTE, "text": "\0"}, "body.nul", ".event.text"),
+    "a note that says what it may tell of": (
+        {**NOTE, "may_tell_of": ["movement.first-steps"]}, "event.completed_by_service", ".event.may_tell_of"),
+    "a sighting that says it was found": (
+        {**SIGHTING, "found_in_prose": True}, "event.completed_by_service", ".event.found_in_prose"),
     "about an absent event": ({**NOTE, "about": ABSENT}, "event.unknown_target", ".event.about"),
     "about a foreign event": ({**NOTE, "about": "{foreign_event}"}, "event.unknown_target", ".event.about"),
     "about what was not told": ({**NOTE, "about": "{bens_secret}"}, "event.unknown_target", ".event.about"),

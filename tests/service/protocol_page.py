@@ -165,7 +165,7 @@ DRAFTED: dict[str, Any] = {
     "ParentFirstSaw": {"child": None, "milestone": None, "how": None, "feelings?": None, "observation?": None},
     # The service completes the last three; a device that sends them is refused by name.
     "ClipAttached": {"target": None, "clip": None, "media_type?": None, "length_bytes?": None, "sha256?": None},
-    "NoteWritten": {"child": None, "text": None, "about?": None},
+    "NoteWritten": {"child": None, "text": None, "about?": None, "may_tell_of?*": None},
     "Cheered": {"about": None, "words?": None},
     # Not in the page's table: the title of a family's own milestone, whose key the page knows.
     "MilestoneNamed": {"milestone": None, "title": None, "domain": None},
