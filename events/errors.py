@@ -115,6 +115,12 @@ class NotTheAuthor(Refused):
     code, status, title = "event.not_the_author", 403, "Written by somebody else"
 
 
+class DomainIsChosen(Refused):
+    """A milestone of the family's own stays in the domain that it was first named in."""
+
+    code, status, title = "event.domain_is_chosen", 422, "The domain is chosen once"
+
+
 class NotAmendable(Refused):
     """Events of this type, or this field of them, cannot be amended or withdrawn."""
 

@@ -95,9 +95,13 @@ def told_of(
 
 
 def said_in(sighting: Sighting) -> list[tuple[MemberId, EventId]]:
-    """Author and id of the events that say what a sighting is of, as it stands."""
-    amended = [EventId(sighting.changed[field][1]) for field in ("child", "milestone") if field in sighting.changed]
-    return [(sighting.author, event) for event in (sighting.event, *amended)]
+    """Returns author and id of the events that say what a sighting is of, as it is now."""
+    amended = [
+        (sighting.changed_by.get(field, sighting.author), EventId(sighting.changed[field][1]))
+        for field in ("child", "milestone")
+        if field in sighting.changed
+    ]
+    return [(sighting.author, sighting.event), *amended]
 
 
 def cards(

@@ -41,6 +41,8 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fa
     """Field -> when its last change was recorded, and by which event."""
     audience: Audience = Audience.ME
     """Who else may know that its author saw it."""
+    changed_by: dict[str, MemberId] = {}
+    """Field -> the author of its last change, where that is not the sighting's: a parent put right what a daycare's words say."""
 
 
 def touched(*, kind: str, seq: Seq, target: Past | None) -> Seq | None:
@@ -129,7 +131,11 @@ def _amended(before: Sighting, event: Event[Amended]) -> Sighting:
         if name in AMENDED_IN_A_SIGHTING and (name not in before.changed or before.changed[name] < stamp)
     ]
     values: dict[str, Any] = {name: getattr(changes, name) for name in newer}
-    return msgspec.structs.replace(before, changed=before.changed | dict.fromkeys(newer, stamp), **values)
+    changed_by = {name: author for name, author in before.changed_by.items() if name not in newer}
+    if event.author != before.author:
+        changed_by |= dict.fromkeys(newer, event.author)
+    changed = before.changed | dict.fromkeys(newer, stamp)
+    return msgspec.structs.replace(before, changed=changed, changed_by=changed_by, **values)
 
 
 def order(sighting: Sighting) -> tuple[datetime, int, UUID]:

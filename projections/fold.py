@@ -13,15 +13,15 @@ import msgspec
 
 from events.event import Event, Role
 from events.ids import FamilyId, MemberId, Seq
-from events.moments import MilestoneNamed
 from projections import feed, first_saw, roster, visibility
 from projections.feed import Run
 from projections.first_saw import SIGHTING_KINDS, Sighting
 from projections.history import History, history_for
+from projections.keep_quiet import TELLING, spoken_with
 from projections.keeping import Keeping, Release
 from projections.past import Past, Target
 from projections.roster import Roster
-from projections.subjects import Case
+from projections.subjects import Case, naming_of
 from projections.tail import Tail
 from projections.waiting import Waiting
 
@@ -36,10 +36,10 @@ class Stepped(msgspec.Struct, frozen=True, gc=False):
     """Who is told of it now."""
     place: int
     """In the author's own feed."""
-    case: Case | None = None
-    """How the rule sees it; None where it is nothing that could be held from anybody."""
+    spoken: tuple[Case, ...] = ()
+    """What it tells, and what all that it refers to tells: see `Folding.spoken`."""
     meant: tuple[MemberId, ...] = ()
-    """For whom it is meant, whoever waits; empty where there is no case."""
+    """For whom it is meant, whoever waits; empty where it tells nothing."""
     releases: tuple[Release, ...] = ()
     """What it frees. Each has to be delivered by `release` before the next step."""
 
@@ -73,6 +73,11 @@ class Folding:
         self.roster = state
         self.keeping = Keeping(waiting or {})
         self.tails = {member: Tail(family, member, last) for member, last in last_runs.items()}
+        self.keeps_spoken = bool(waiting)
+        """Whether anybody may have to be kept from what is said: set it, where the coming events hold a first choice."""
+        self.spoken: dict[Seq, tuple[Case, ...]] = {}
+        """Event -> what can tell anybody of anything, of itself and of all that it refers to, by its own content: of those that
+        the coming events may refer to."""
         self.sightings: defaultdict[Seq, dict[MemberId, Sighting]] = defaultdict(dict)
         self.changed_sightings: defaultdict[Seq, dict[MemberId, Sighting | None]] = defaultdict(dict)
         self._audiences: list[_Audience] = []
@@ -83,8 +88,9 @@ class Folding:
         """Fold one more event of the log."""
         kind = type(event.event).__name__
         case = None
-        if not self.keeping.is_plain(kind, target):
-            case = self.keeping.case_of(seq, event, target, self.roster, is_new_name=is_new_name(event, self.roster))
+        if not self.keeping.is_plain(event, target):
+            case = self.keeping.case_of(seq, event, target, self.roster, naming=naming_of(event, self.roster.own_milestones))
+        spoken = self.spoken_by(seq, event, target, case) if self.keeps_spoken else ()
         self.keeping.note(kind, seq, event, target)
         if kind in roster.CHANGES_A_ROSTER:
             self.roster = roster.step(self.roster, event)
@@ -106,12 +112,25 @@ class Folding:
             self._step_sightings(audience.parents, touched, event)
             if self._is_own_and_no_parents(kind, event.author, target):
                 self._step_sightings((event.author,), touched, event)
+        meant = visibility.meant_for(kind, event.author, event.audience, self.roster) if spoken else ()
         if case is None:
-            return Stepped(verdict.told, place)
+            return Stepped(verdict.told, place, spoken, meant)
         for member in verdict.held:
             self._hold(member, case, event.received_at)
         releases = self._act(case, event, touched) if self.keeping.concerns(kind, event.author) else ()
-        return Stepped(verdict.told, place, case, verdict.meant, releases)
+        return Stepped(verdict.told, place, spoken, meant, releases)
+
+    def spoken_by(self, seq: Seq, event: Event[Any], target: Past | None, case: Case | None = None) -> tuple[Case, ...]:
+        """Returns what an event tells and what all that it refers to tells, by their own content; kept in `spoken`."""
+        above = self.spoken.get(target.seq, ()) if target is not None else ()
+        if case is None and type(event.event).__name__ in TELLING:
+            case = self.keeping.case_of(seq, event, target, self.roster)
+        if case is not None and case.takes_back:
+            return ()
+        found = above if case is None else spoken_with(case, above)
+        if found:
+            self.spoken[seq] = found
+        return found
 
     def _audience(self, told: tuple[MemberId, ...]) -> _Audience:
         """Those who are told. Most events of a batch are told to the same few sets of members, most to the last."""
@@ -178,7 +197,7 @@ class Folding:
         """
         self.roster = roster.step(self.roster, event)
         waits = self.keeping.to_change(joiner) if joiner in self.keeping.waiting else None
-        told = history_for(self.roster.members[joiner], history, self.roster, waits)
+        told = history_for(self.roster.members[joiner], history, self.roster, waits, self.keeping.waiting)
         self.roster = self.keeping.named(joiner, self.roster)
         for stretch in feed.neighbours(told):
             commitments = history.commitments[stretch[0] - 1 : stretch[-1]]
@@ -233,6 +252,3 @@ class Folding:
                 known[member] = after
 
 
-def is_new_name(event: Event[Any], state: Roster) -> bool:
-    """Whether an event names a milestone of the family's own for the first time."""
-    return type(event.event) is MilestoneNamed and event.event.milestone not in state.own_milestones

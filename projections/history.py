@@ -10,14 +10,13 @@ from typing import Any
 import msgspec
 
 from events.event import Event
-from events.ids import Seq
-from events.moments import MilestoneNamed
+from events.ids import MemberId, Seq
 from events.surprise import Sorted
 from projections import visibility
-from projections.keeping import Keeping
+from projections.keeping import Keeping, may_sort
 from projections.past import Past
-from projections.roster import Member, Roster
-from projections.subjects import Case, Subject
+from projections.roster import Member, OwnMilestone, Roster, named_after
+from projections.subjects import Case, Subject, as_part_of_sorted, as_sorted, naming_of
 from projections.visibility import ROSTER_KINDS
 from projections.waiting import Waiting
 
@@ -34,57 +33,71 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Past:
-    """The past, described event by event for somebody who waits."""
+    """The past, described event by event for a member who waits."""
 
-    def __init__(self, history: History, roster: Roster) -> None:
+    def __init__(self, history: History, roster: Roster, waiting: Mapping[MemberId, Waiting]) -> None:
         self._history = history
         self._roster = roster
-        self._keeping = Keeping({})
-        self._names: set[str] = set()
-        self._said: defaultdict[Seq, list[tuple[Seq, Subject]]] = defaultdict(list)
-        """What threads were said to be about, and by which Sorted: it counts for what stands in them before it."""
+        self._keeping = Keeping(waiting)
+        self._names: dict[str, OwnMilestone] = {}
+        self._sortings: defaultdict[Seq, list[tuple[MemberId, Subject | None]]] = defaultdict(list)
+        """Event -> by whom and to what it was sorted, in order."""
+        self._sorted_last: dict[Seq, Seq] = {}
+        """Event -> the last sorting of it, or of what it hangs from."""
         for past in history.past:
-            if past.kind == "Sorted" and past.seq in history.events:
-                self._keeping.sorted.add(past.thread)
+            if past.kind == "Sorted" and past.target_seq is not None and past.seq in history.events:
                 said: Sorted = history.events[past.seq].event
-                if said.milestone is not None:
-                    self._said[past.thread].append((past.seq, (said.child, said.milestone)))
+                if may_sort(past.author, history.past[past.target_seq - 1].author, roster):
+                    subject = (said.child, said.milestone) if said.milestone is not None else None
+                    self._sortings[past.target_seq].append((past.author, subject))
+                    self._sorted_last[past.target_seq] = past.seq
 
     def case_of(self, past: Past) -> Case:
-        """Describe one event, the oldest first."""
+        """Describe one event, the oldest first, as it was sorted since."""
         event = self._history.events[past.seq]
         target = self._history.past[past.target_seq - 1] if past.target_seq else None
-        name = event.event.milestone if isinstance(event.event, MilestoneNamed) else None
-        is_new_name = name is not None and name not in self._names
-        case = self._keeping.case_of(past.seq, event, target, self._roster, is_new_name=is_new_name)
+        case = self._keeping.case_of(past.seq, event, target, self._roster, naming=naming_of(event, self._names))
         self._keeping.note(case.kind, past.seq, event, target)
-        if name is not None:
-            self._names.add(name)
-        if said := [subject for seq, subject in self._said.get(past.thread, ()) if seq > past.seq]:
-            case = msgspec.structs.replace(case, subjects=tuple(dict.fromkeys((*case.subjects, *said))))
-        return case
+        if case.kind == "MilestoneNamed":
+            self._names = named_after(self._names, event)
+        for by, subject in self._sortings.get(past.seq, ()):
+            case = as_sorted(case, subject, by=by)
+        last = max((self._sorted_last.get(seq, Seq(0)) for seq in (past.seq, past.target_seq) if seq), default=Seq(0))
+        if last:
+            self._sorted_last[past.seq] = last
+        return as_part_of_sorted(case) if last > past.seq else case
 
 
-def history_for(joiner: Member, history: History, roster: Roster, waits: Waiting | None) -> tuple[Seq, ...]:
-    """The seqs of the log so far that a member who joins is told of, in order; `waits`, if they chose to, is filled."""
+def history_for(
+    joiner: Member, history: History, roster: Roster, waits: Waiting | None, waiting: Mapping[MemberId, Waiting]
+) -> tuple[Seq, ...]:
+    """Returns the seqs of the log so far that a member who joins is told of, in order; `waits`, if they chose to, is filled.
+
+    `waiting`: what is held from others, since their words say nothing of that.
+    """
     told: set[Seq] = set()
     known: set[Seq] = set()
-    described = None if waits is None else _Past(history, roster)
+    described = None if waits is None else _Past(history, roster, waiting)
     for past in history.past:
-        if waits is not None and past.kind == "Withdrawn" and past.target_seq is not None:
-            lost = waits.about(past.target_seq)
-            for gone in lost:
-                waits.let_go(gone)
-                known.discard(gone)
-            if past.target_seq in lost:
-                continue
+        if waits is not None and (gone := _taken_back(past, history, waits)):
+            for seq in gone:
+                waits.let_go(seq)
+                known.discard(seq)
+            continue
         if not visibility.is_history_for(joiner, past, roster, known):
             continue
         known.add(past.seq)
         if waits is not None and described is not None and past.kind not in ROSTER_KINDS and past.author != joiner.member:
             case = described.case_of(past)
-            if past.kind != "Withdrawn" and visibility.is_held(case, waits, roster):
+            if visibility.is_held(case, waits, roster):
                 waits.hold(case)
                 continue
         told.add(past.seq)
     return tuple(sorted(told))
+
+
+def _taken_back(past: Past, history: History, waits: Waiting) -> list[Seq]:
+    """Returns what is held and gone with this event: its author takes it back."""
+    if past.kind != "Withdrawn" or past.target_seq is None or history.past[past.target_seq - 1].author != past.author:
+        return []
+    return waits.hanging_from(past.target_seq)

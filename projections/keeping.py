@@ -12,9 +12,9 @@ import msgspec
 
 from events.amend import Amended, Withdrawn
 from events.catalogue import CATALOGUE, Domain
-from events.event import Event
+from events.event import Event, Role
 from events.family import MemberLeft
-from events.ids import MemberId, Seq
+from events.ids import ChildId, MemberId, Seq
 from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Hint, Sorted, SurpriseChosen, TimePassed
 from projections import visibility
@@ -25,12 +25,16 @@ from projections.subjects import (
     EVERYDAY_KINDS,
     Case,
     Had,
+    Naming,
     Subject,
+    as_part_of_sorted,
+    as_sorted,
     brings_a_subject,
     case_of,
     case_of_sighting,
     had_after,
     had_of,
+    thought_of,
 )
 from projections.visibility import Reason
 from projections.waiting import Waiting
@@ -61,8 +65,6 @@ class Keeping:
         self.waiting: dict[MemberId, Waiting] = dict(waiting)
         self.had: dict[Seq, Had | Event[Any]] = {}
         """Sighting -> what it was ever about; of those that the coming events may amend."""
-        self.sorted: set[Seq] = set()
-        """Threads of which somebody said what they are about; of those that the coming events may refer to."""
         self.left: set[MemberId] = set()
         """Who waited, and has left."""
 
@@ -76,53 +78,55 @@ class Keeping:
         waits.is_changed = True
         return waits
 
-    def case_of(self, seq: Seq, event: Event[Any], target: Past | None, roster: Roster, *, is_new_name: bool) -> Case:
+    def case_of(self, seq: Seq, event: Event[Any], target: Past | None, roster: Roster, *, naming: Naming = "first") -> Case:
         """Describe an event for the rule. `note` it afterwards."""
         body = event.event
         if target is None and type(body) in (MilestoneObserved, ParentFirstSaw):
-            return case_of_sighting(seq, body, since=event.received_at, is_sorted=seq in self.sorted)
-        had = self._had(target) if type(body) is Amended and brings_a_subject(body) else None
+            return case_of_sighting(seq, body, author=event.author, since=event.received_at)
         author = roster.members.get(event.author)
         return case_of(
             seq,
             body,
+            author=event.author,
             since=event.received_at,
             target=target,
             role=author.role if author is not None else None,
-            had=had,
-            is_new_name=is_new_name,
-            is_sorted=(seq if target is None else target.thread) in self.sorted,
+            known=self._known(target, seq, event.author) if type(body) is Amended and brings_a_subject(body) else None,
+            naming=naming,
         )
+
+    def _known(self, target: Past | None, seq: Seq, author: MemberId) -> tuple[frozenset[ChildId], frozenset[str]] | None:
+        """What the author of an amendment knows of the sighting: what is held from them says nothing in their words."""
+        if target is None or target.kind not in SIGHTING_KINDS:
+            return None
+        waits = self.waiting.get(author)
+        return self._had(target).known(waits.held if waits is not None else (), seq)
 
     def note(self, kind: str, seq: Seq, event: Event[Any], target: Past | None) -> None:
         """Remember what later events may ask of this one."""
         if kind in SIGHTING_KINDS:
             self.had[seq] = event
-        elif kind == "Amended" and target is not None and brings_a_subject(event.event):
-            if (had := self._had(target)) is not None:
-                self.had[target.seq] = had_after(had, event.event)
-        elif kind == "Sorted" and target is not None:
-            self.sorted.add(target.thread)
+        elif kind == "Amended" and target is not None and target.kind in SIGHTING_KINDS and brings_a_subject(event.event):
+            self.had[target.seq] = had_after(self._had(target), thought_of(seq, event.event))
 
-    def _had(self, target: Past | None) -> Had | None:
-        if target is None or target.kind not in SIGHTING_KINDS:
-            return None
+    def _had(self, target: Past) -> Had:
         had = self.had[target.seq]
         return had_of(had) if isinstance(had, Event) else had
 
-    def is_plain(self, kind: str, target: Past | None) -> bool:
+    def is_plain(self, event: Event[Any], target: Past | None) -> bool:
         """Whether an event is nothing that could be held from anybody or free anything: most are."""
+        kind = type(event.event).__name__
         if not self.waiting:
             return kind != "SurpriseChosen"
         if kind in CONCERNS_WHO_WAITS:
             return False
-        if target is None and kind not in EVERYDAY_KINDS:
-            return True
         is_everyday = kind in EVERYDAY_KINDS
+        if target is None and not is_everyday:
+            return True
+        if kind == "NoteWritten" and event.event.may_tell_of:
+            return False
         for waits in self.waiting.values():
-            if is_everyday and waits.holds_unsorted:
-                return False
-            if target is not None and (target.seq in waits.held or target.thread in waits.altered):
+            if (is_everyday and waits.holds_unsorted) or (target is not None and target.seq in waits.held):
                 return False
         return True
 
@@ -166,7 +170,7 @@ class Keeping:
                 lifts = visibility.passed_at(event.received_at)
                 return tuple(release for member in self._members() for release in self._freed(member, "time", roster, lifts))
             case Sorted() as said:
-                changed = [member for member in self._members() if self._sort(member, case, said)]
+                changed = [member for member in self._members() if self._sort(member, case, said, roster)]
                 return tuple(release for member in changed for release in self._freed(member, "sorted", roster))
             case MemberLeft(member=member):
                 self._forget(member)
@@ -208,26 +212,33 @@ class Keeping:
             return ()
         return self._freed(author, "own_first", roster, _met_in_prose, among=_telling(fresh))
 
-    def _sort(self, member: MemberId, case: Case, said: Sorted) -> bool:
-        """Note what a thread is about; says whether this member is kept from any of it.
+    def _sort(self, member: MemberId, case: Case, said: Sorted, roster: Roster) -> bool:
+        """Note how somebody sorted an event that is held from this member; says whether it is.
 
-        All of it, so that a sorting which is itself held frees neither the note above a clip nor the clip beside it.
+        With it everything that hangs from it is sorted. What the member was told of before is not: a sorting of that changes
+        nothing of what is said to them from then on (law 20). A parent's own words are sorted by nobody else.
         """
-        touched = [held for held in self.waiting[member].held.values() if held.thread == case.thread]
-        if not touched:
+        assert case.target_seq is not None, "a sorting names what it sorts"
+        assert case.author is not None, "whoever described it knew its author"
+        target = self.waiting[member].held.get(case.target_seq)
+        if target is None or not may_sort(case.author, target.author, roster):
             return False
         waits = self.to_change(member)
-        added: tuple[Subject, ...] = ((said.child, said.milestone),) if said.milestone is not None else ()
-        for held in touched:
-            subjects, own = dict.fromkeys((*held.subjects, *added)), dict.fromkeys((*held.own, *case.own))
-            waits.hold(msgspec.structs.replace(held, is_unsorted=False, child=None, subjects=tuple(subjects), own=tuple(own)))
+        subject: Subject | None = (said.child, said.milestone) if said.milestone is not None else None
+        for seq in waits.hanging_from(target.seq):
+            held = waits.held[seq]
+            changed = as_sorted(held, subject, by=case.author) if held is target else as_part_of_sorted(held)
+            if changed is not held:
+                waits.hold(changed)
         return True
 
     def _withdraw(self, case: Case) -> None:
-        """What was withdrawn while it was held is never delivered, nor is anything about it."""
+        """Drop what its author takes back while it is held, and whatever is said of it: it is never delivered."""
         assert case.target_seq is not None, "a withdrawal names what it withdraws"
+        if not case.takes_back:
+            return
         for member in self._members():
-            if gone := self.waiting[member].about(case.target_seq):
+            if gone := self.waiting[member].hanging_from(case.target_seq):
                 waits = self.to_change(member)
                 for seq in gone:
                     waits.let_go(seq)
@@ -252,6 +263,13 @@ class Keeping:
         for case in free:
             waits.let_go(case.seq)
         return (Release(member, why, tuple(free)),)
+
+
+def may_sort(sorter: MemberId, author: MemberId | None, roster: Roster) -> bool:
+    """Whether somebody may sort another member's words: a parent's own are sorted by nobody else."""
+    if author is None or sorter == author:
+        return True
+    return roster.members[author].role is not Role.PARENT
 
 
 def _met_in_prose(case: Case, reason: Reason) -> bool:

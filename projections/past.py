@@ -19,6 +19,8 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     thread: Seq
     """The event at the end of the chain of references: its own seq where it refers to none."""
     thread_kind: str
+    thread_author: MemberId
+    """The author of the event at the end of that chain: the member who began the thread."""
 
 
 class Target(Past, frozen=True, kw_only=True):

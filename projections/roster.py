@@ -3,6 +3,7 @@
 Owns no names beyond what the log says. The state that visibility and admission ask; small, and copied on every change.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -124,17 +125,23 @@ def step(roster: Roster, event: Event[Any]) -> Roster:
         case MemberLeft() as left:
             gone = msgspec.structs.replace(roster.members[left.member], has_left=True)
             return _with(roster, members=roster.members | {left.member: gone})
-        case MilestoneNamed() as named:
-            named_at, named_by = event.order
-            own = OwnMilestone(
-                milestone=named.milestone, title=named.title, domain=named.domain, named_at=named_at, named_by=named_by
-            )
-            before = roster.own_milestones.get(named.milestone)
-            if before is not None and (before.named_at, before.named_by) > (own.named_at, own.named_by):
+        case MilestoneNamed(milestone=key):
+            own_milestones = named_after(roster.own_milestones, event)
+            if own_milestones[key] is roster.own_milestones.get(key):
                 return roster
-            return _with(roster, own_milestones=roster.own_milestones | {named.milestone: own})
+            return _with(roster, own_milestones=own_milestones)
         case _:
             return roster
+
+
+def named_after(names: Mapping[str, OwnMilestone], event: Event[MilestoneNamed]) -> dict[str, OwnMilestone]:
+    """Returns the family's own milestones after one more naming: of two names the one recorded later counts."""
+    named, (named_at, named_by) = event.event, event.order
+    before = names.get(named.milestone)
+    if before is not None and (before.named_at, before.named_by) > (named_at, named_by):
+        return dict(names)
+    own = OwnMilestone(milestone=named.milestone, title=named.title, domain=named.domain, named_at=named_at, named_by=named_by)
+    return {**names, named.milestone: own}
 
 
 def member_of(joined: MemberJoined) -> Member:

@@ -68,9 +68,9 @@ def decide(
 ) -> Verdict:
     """Decide who is told of an event, given the roster as the event leaves it.
 
-    An author is always told of their own words. Whoever sees an event has seen what it refers to. Who has chosen to wait is
-    not told of what the rule holds from them; a withdrawal of what is held from them is for nobody to hear. Where nobody
-    waits, no case needs to be made.
+    An author is always told of their own words. A member who sees an event has seen what it refers to. A member who waits is
+    not told of what the rule holds from them. What an author takes back while it is held is gone, and so is the withdrawal.
+    Where nobody waits, no case needs to be made.
     """
     meant = meant_for(kind, author, audience, roster)
     told = meant
@@ -85,7 +85,7 @@ def decide(
                 at = told.index(one)
                 told = told[:at] + told[at + 1 :]
                 held.append(one)
-        elif case.target_seq in waits.held and case.kind != "Withdrawn" and one in meant:
+        elif case.target_seq in waits.held and not case.takes_back and one in meant:
             held.append(one)
     return Verdict(told, tuple(held), meant)
 
@@ -106,22 +106,31 @@ def is_held(case: Case, waits: Waiting, roster: Roster) -> bool:
     """Say whether an event of others, of which a member would be told, is held from them."""
     if case.target_seq is None and not case.own:  # most: bound to nothing
         return is_kept(case, waits, roster)
-    return case.kind != "Withdrawn" and (_bound(case, waits.held, waits.altered, waits.unnamed) or is_kept(case, waits, roster))
+    return not case.takes_back and (_bound(case, waits.held, waits.unnamed) or is_kept(case, waits, roster))
 
 
-def _bound(case: Case, held: Collection[Seq], altered: Collection[Seq], unnamed: Collection[str]) -> bool:
-    """Held because something else is: what it refers to, what changes its thread, or the name of what it speaks of."""
-    return case.target_seq in held or case.thread in altered or (case.own != () and any(own in unnamed for own in case.own))
+def _bound(case: Case, held: Collection[Seq], unnamed: Collection[str]) -> bool:
+    """Whether an event is held because something else is: what it refers to, or the name of what it speaks of."""
+    return case.target_seq in held or (case.own != () and any(own in unnamed for own in case.own))
+
+
+def _answers(case: Case, waits: Waiting) -> bool:
+    """Whether an event belongs to a thread that the member began: nothing is kept of the answers to one's own words (law 20)."""
+    return case.target_seq is not None and case.began == waits.member
 
 
 def reasons(case: Case, waits: Waiting, roster: Roster, *, has_met: HasMet = MET) -> list[Reason]:
     """Why an event is held by itself. `has_met` stands in for what the member has met, where others may not know all of it."""
+    if _answers(case, waits):
+        return []
     why = [Reason(subject, choice) for subject in case.subjects for choice in _kept_by(subject, waits, roster, has_met)]
     return why + [Reason(None, choice) for choice in _unsorted(case, waits)] if case.is_unsorted else why
 
 
 def is_kept(case: Case, waits: Waiting, roster: Roster, has_met: HasMet = MET) -> bool:
-    """Whether there is any of its `reasons`, for who asks no more than that: this is asked at every event."""
+    """Whether there is any of its `reasons`, without listing them: this is asked at every event."""
+    if _answers(case, waits):
+        return False
     if case.is_unsorted and _unsorted(case, waits):
         return True
     for subject in case.subjects:
@@ -135,7 +144,7 @@ def is_kept(case: Case, waits: Waiting, roster: Roster, has_met: HasMet = MET) -
 
 def _unsorted(case: Case, waits: Waiting) -> list[Choice]:
     """The choices that keep an everyday note."""
-    keeping = [one for one in waits.choices.values() if one.hold_unsorted and _keeps(one)] if waits.holds_unsorted else []
+    keeping = [one for one in waits.choices.values() if one.hold_unsorted and asks_to_wait(one)] if waits.holds_unsorted else []
     return [choice for choice in keeping if choice.child is None or case.child is None or choice.child == case.child]
 
 
@@ -152,9 +161,9 @@ def _keeps_of(subject: Subject, waits: Waiting, roster: Roster) -> tuple[tuple[A
     if asked.keeps is not None:
         return asked.keeps
     wishes = [(about, choice_for(child, about.subject[1], waits, roster)) for about in waits.told_by(subject)]
-    if _is_safety(milestone) and not _keeps(choice_for(child, milestone, waits, roster)):
+    if _is_safety(milestone) and not asks_to_wait(choice_for(child, milestone, waits, roster)):
         wishes = []
-    keeps = tuple([(about, choice) for about, choice in wishes if choice is not None and _keeps(choice)])
+    keeps = tuple([(about, choice) for about, choice in wishes if choice is not None and asks_to_wait(choice)])
     if milestone in CATALOGUE.by_key:  # the domain of a family's own may change
         asked.keeps = keeps
     return keeps
@@ -167,7 +176,7 @@ def _kept_for_every_child(milestone: str, waits: Waiting, roster: Roster, has_me
     """
     if not roster.children:
         choice = choice_for(None, milestone, waits, roster)
-        return [choice] if choice is not None and _keeps(choice) else []
+        return [choice] if choice is not None and asks_to_wait(choice) else []
     by_child = [_kept_by((child, milestone), waits, roster, has_met) for child in roster.children]
     soonest = sorted((choice for kept in by_child for choice in kept), key=lambda choice: choice.at_most_days or math.inf)
     return soonest[:1] if all(by_child) else []
@@ -186,7 +195,8 @@ def choice_for(child: ChildId | None, milestone: str, waits: Waiting, roster: Ro
     return next((choice for choice in asked if choice is not None), None)
 
 
-def _keeps(choice: Choice | None) -> bool:
+def asks_to_wait(choice: Choice | None) -> bool:
+    """Whether a choice is one not to be told."""
     return choice is not None and choice.mode is not Mode.TELL
 
 
@@ -216,7 +226,6 @@ def freed(
     `among`: the act changes nothing of other subjects than these, so that what is held by itself for others stays held unasked.
     """
     held: set[Seq] = set()
-    altered: set[Seq] = set()
     unnamed: set[str] = set()
     free = []
     for case in waits.held.values():
@@ -224,15 +233,13 @@ def freed(
         if among is not None and is_alone and among.isdisjoint(case.subjects):
             held.add(case.seq)
             continue
-        if not _bound(case, held, altered, unnamed):
+        if not _bound(case, held, unnamed):
             why = reasons(case, waits, roster)
             if all(is_lifted is not None and is_lifted(case, reason) for reason in why):
                 free.append(case)
                 continue
         held.add(case.seq)
-        if case.alters:
-            altered.add(case.thread)
-        if case.kind == "MilestoneNamed":
+        if case.kind == "MilestoneNamed" and case.names_first:
             unnamed.update(case.own)
     return free
 
@@ -269,9 +276,9 @@ def passed_at(now: datetime) -> Callable[[Case, Reason], bool]:
 def hints_for(case: Case, waits: Waiting, roster: Roster) -> list[tuple[ChildId, str]]:
     """The (child, domain) of which a member may hear that there is something new, when this event is held from them.
 
-    Only where nothing but a wish for hints holds it, and once for each subject.
+    Only where nothing but a wish for hints holds it, and once for each subject; never for what words only perhaps tell of.
     """
-    if not waits.asks_for_hints or _bound(case, waits.held, waits.altered, waits.unnamed):
+    if not waits.asks_for_hints or case.is_perhaps or _bound(case, waits.held, waits.unnamed):
         return []
     why = reasons(case, waits, roster)
     if any(reason.subject is None or reason.choice.mode is not Mode.HINT for reason in why):

@@ -66,7 +66,7 @@ class Waiting:
     """The state of one member, changed in place: whoever folds has taken it, and gives it back once that is committed."""
 
     __slots__ = (
-        "_about", "_asked", "_last", "altered", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds_unsorted",
+        "_about", "_asked", "_last", "asks_for_hints", "choices", "dropped", "held", "hinted", "holds_unsorted",
         "is_changed", "is_rewritten", "is_whole", "member", "own", "put", "unnamed",
     )  # fmt: skip
 
@@ -89,10 +89,8 @@ class Waiting:
         """The subjects of which is known how far they are met, where not all is."""
         self.hinted: dict[tuple[ChildId, str], date] = {}
         """Child and domain -> the day of the last hint."""
-        self.altered: Counter[Seq] = Counter()
-        """Thread -> how many events are held that change what it is about."""
         self.unnamed: Counter[str] = Counter()
-        """The family's own milestones whose names are held."""
+        """The family's own milestones whose first names are held."""
         self.is_changed = False
         """Whether anything below may say so."""
         self.is_rewritten = False
@@ -177,7 +175,7 @@ class Waiting:
 
     def fill(self, cases: Iterable[Case]) -> None:
         """Hold these and no others: all that is held, as it was written. All own sightings have been seen."""
-        for counted in (self.held, self.altered, self.unnamed):
+        for counted in (self.held, self.unnamed):
             counted.clear()
         for about in self._about.values():
             about.held = 0
@@ -205,9 +203,7 @@ class Waiting:
         for subject in case.subjects:
             for about in self.told_by(subject):
                 about.held += by
-        if case.target_seq is not None and case.alters:  # most refer to nothing
-            _count(self.altered, case.thread, by)
-        if case.kind == "MilestoneNamed":
+        if case.kind == "MilestoneNamed" and case.names_first:
             for own in case.own:
                 _count(self.unnamed, own, by)
 
@@ -218,11 +214,11 @@ class Waiting:
         self.put.clear()
         self.dropped.clear()
 
-    def about(self, seq: Seq) -> list[Seq]:
-        """A held event and all held ones that refer to it, or all of a thread if it is a thread's top; in order."""
-        found = {seq}
-        for case in self.held.values():
-            if case.target_seq in found or case.thread == seq:
+    def hanging_from(self, seq: Seq) -> list[Seq]:
+        """Returns a held event and all that refer to it, directly or not, in order; nothing if it is not held."""
+        found = {seq} if seq in self.held else set()
+        for case in self.held.values() if found else ():
+            if case.target_seq in found:
                 found.add(case.seq)
         return [held for held in self.held if held in found]
 

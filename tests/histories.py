@@ -96,6 +96,7 @@ class Told:
                 target_seq=target.seq if target else None,
                 thread=target.thread if target else seq,
                 thread_kind=target.thread_kind if target else type(event.event).__name__,
+                thread_author=target.thread_author if target else event.author,
             )
         )
         self.told.append(told)
@@ -142,7 +143,8 @@ class Told:
         past = self.past[min(found)[1] - 1]
         return Target(
             seq=past.seq, author=past.author, kind=past.kind, audience=past.audience, target_seq=past.target_seq,
-            thread=past.thread, thread_kind=past.thread_kind, told=self.told[past.seq - 1],
+            thread=past.thread, thread_kind=past.thread_kind, thread_author=past.thread_author,
+            told=self.told[past.seq - 1],
         )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from events.clips import ClipAttached
 from events.errors import (
     AudienceNotAllowed,
     CompletedByService,
+    DomainIsChosen,
     FieldInvalid,
     NotAmendable,
     NotTheAuthor,
@@ -27,10 +28,14 @@ from events.errors import (
     UnknownTarget,
 )
 from events.event import AsTarget, Audience, Body, Draft, Precision, Role
+from events.ids import MemberId
 from events.moments import MilestoneNamed, MilestoneObserved, NoteWritten
+from events.surprise import Sorted
+from projections.keeping import may_sort
 from projections.past import Target
 from projections.roster import Member, Roster
-from projections.visibility import audience_of
+from projections.visibility import asks_to_wait, audience_of
+from projections.waiting import Waiting
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
@@ -86,14 +91,16 @@ def admit(
     author: Member,
     roster: Roster,
     target: Target | None,
+    waiting: Mapping[MemberId, Waiting],
     clock_off: timedelta,
     latest: datetime,
     is_completed: bool = False,
 ) -> Admitted:
     """Admit a draft, or refuse it.
 
-    `target` is what the draft refers to, if that exists and the author was told of it. `clock_off` is how far the server's
-    clock is ahead of the device's; no time may lie after `latest`. `is_completed`: the service has filled in what it fills in.
+    `target` is what the draft refers to, if that exists and the author was told of it; `waiting`: who has chosen anything.
+    `clock_off` is how far the server's clock is ahead of the device's; no time may lie after `latest`. `is_completed`: the
+    service has filled in what it fills in.
 
     Raises:
         Refused: with the path of the field within the draft.
@@ -103,7 +110,11 @@ def admit(
         raise RoleMayNot(f"A {author.role} cannot author {type(body).__name__}.", at="event.type")
     _require_audience(body, draft.audience)
     _require_target(body, author, target)
+    if type(body) is Sorted and target is not None:
+        _require_sorter(author, target, roster, waiting)
     _require_subject(body, roster, author)
+    if type(body) is MilestoneNamed:
+        _require_domain(body, roster, author)
     if type(body) is ClipAttached:
         _require_clip(body)
     if not is_completed:
@@ -143,6 +154,18 @@ def _require_target(body: Body, author: Member, target: Target | None) -> None:
         _require_changes(body, target)
 
 
+def _require_sorter(author: Member, target: Target, roster: Roster, waiting: Mapping[MemberId, Waiting]) -> None:
+    """Refuse to sort a parent's own words, and what is said in the thread of a member who waits: nothing there is held from them.
+
+    Choices are declared, so that others can keep quiet: to say so tells nobody anything new.
+    """
+    if not may_sort(author.member, target.author, roster):
+        raise NotTheAuthor("A parent's own words are sorted by nobody else.", at="event.target")
+    began = target.thread_author
+    if began != author.member and began in waiting and any(map(asks_to_wait, waiting[began].choices.values())):
+        raise NotTheAuthor("A thread is sorted by nobody else, if the member who began it waits for firsts.", at="event.target")
+
+
 def _may_correct(author: Member, body: Amended | Withdrawn, target: Target) -> bool:
     """Whether somebody may say what was found in a daycare's words better: a parent, and not the words."""
     is_about_words = isinstance(body, Amended) and body.changes.note is not UNSET
@@ -172,6 +195,19 @@ def _require_subject(body: Body, roster: Roster, author: Member) -> None:
     kind, _, key = scope.partition(":")
     if kind == "milestone" and not roster.milestone_is_known(key, by=by):
         raise UnknownMilestone(f"Neither the catalogue nor this family has {key}.", at=f"{at}.scope")
+
+
+def _require_domain(body: MilestoneNamed, roster: Roster, author: Member) -> None:
+    """Refuse to bring a milestone of the family's own, as far as its author knows it, into another domain.
+
+    A member may wait for that domain: then the name would wait, and the same milestone would be in one domain to some and in
+    another to others.
+    """
+    if not roster.milestone_is_known(body.milestone, by=author.member):
+        return
+    domain = roster.own_milestones[body.milestone].domain
+    if body.domain is not domain:
+        raise DomainIsChosen(f"This milestone is in {domain}: name another one for {body.domain}.", at="event.domain")
 
 
 def _require_uncompleted(body: Body) -> None:

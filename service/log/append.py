@@ -21,7 +21,6 @@ from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
 from projections.fold import Stepped
 from projections.keeping import Release
 from projections.past import Target
-from projections.subjects import case_of
 from projections.visibility import audience_of, meant_for
 from service.errors import NotFound
 from service.log import ledger, rows
@@ -157,32 +156,34 @@ class _Batch:
                 author=offer.joiner or work.folding.roster.members[offer.author],
                 roster=work.folding.roster,
                 target=target,
+                waiting=work.folding.keeping.waiting,
                 clock_off=offer.clock_off,
                 latest=self.latest,
                 is_completed=bool(offer.entries),
             )
         stepped = await self._record(offer, work, draft, admitted, target, digest)
-        quiet = () if stepped.case is None else work.keep_quiet(stepped.case, author=offer.author, meant=stepped.meant)
+        quiet = work.keep_quiet(stepped.spoken, author=offer.author, meant=stepped.meant)
         return Receipt(id=draft.id, outcome="recorded", place=stepped.place, keep_quiet=quiet)
 
     def _keep_quiet_again(self, work: Work, draft: Draft[Any], sent: Recorded) -> tuple[str, ...]:
-        """Who has to be kept from what was sent before: it is said again, since the first answer may be lost."""
+        """Returns who has to be kept from what was sent before: it is said again, since the first answer may be lost."""
         roster = work.folding.roster
         author = roster.members.get(sent.author)
         if author is None or not work.folding.keeping.waiting:
             return ()
-        case = case_of(
-            sent.seq,
-            draft.event,
-            since=self.now,
-            target=work.target_of(draft, sent.author),
-            role=author.role,
-            had=None,
-            is_new_name=False,
-            is_sorted=False,  # as when it was sent: a sorting may be held from its author
+        event = Event(
+            id=draft.id,
+            author=author.member,
+            occurred_at=draft.occurred_at,
+            precision=draft.precision,
+            recorded_at=draft.recorded_at,
+            received_at=self.now,
+            audience=sent.audience,
+            event=draft.event,
         )
-        meant = meant_for(case.kind, sent.author, sent.audience, roster)
-        return work.keep_quiet(case, author=author.member, meant=meant)
+        spoken = work.folding.spoken_by(sent.seq, event, work.target_of(draft, sent.author))
+        meant = meant_for(sent.kind, sent.author, sent.audience, roster)
+        return work.keep_quiet(spoken, author=author.member, meant=meant)
 
     async def _record(
         self, offer: Offer, work: Work, draft: Draft[Any], admitted: Admitted, target: Target | None, digest: bytes
@@ -213,7 +214,8 @@ class _Batch:
         target_seq = target.seq if target else None
         thread, thread_kind = (target.thread, target.thread_kind) if target else (seq, kind)
         recorded = Recorded(
-            offer.author, digest, stepped.place, seq, kind, admitted.audience, target_seq, thread, thread_kind, stepped.told,
+            offer.author, digest, stepped.place, seq, kind, admitted.audience, target_seq, thread, thread_kind,
+            target.thread_author if target else offer.author, stepped.told,
             type(draft.event) is MilestoneObserved and draft.event.found_in_prose,
         )  # fmt: skip
         work.by_id[draft.id].append(recorded)

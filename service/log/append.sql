@@ -23,20 +23,11 @@ VALUES ($1, $2, $3);
 -- place. Of the rest nothing is read: how long an answer takes must not tell that there is such an event.
 SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, event.audience, event.target_seq, event.digest,
        told.members, told.places, coalesce(event.thread_seq, event.seq) AS thread_seq,
-       CASE WHEN event.thread_seq IS NULL THEN event.kind ELSE (
-         SELECT top.kind
-           FROM event AS top
-          WHERE top.family_id = event.family_id
-            AND top.seq = event.thread_seq) END AS thread_kind,
-       EXISTS (
-         SELECT
-           FROM event AS said
-          WHERE said.family_id = event.family_id
-            AND said.thread_seq = coalesce(event.thread_seq, event.seq)
-            AND said.kind = 'Sorted') AS is_sorted,
+       coalesce(top.kind, event.kind) AS thread_kind, coalesce(top.author_id, event.author_id) AS thread_author_id,
        event.kind = 'MilestoneObserved' AND position('"found_in_prose":true'::bytea IN event.body) > 0 AS is_found
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS asked (family_id, event_id, asks_id)
   JOIN event USING (family_id, event_id)
+  LEFT JOIN event AS top ON top.family_id = event.family_id AND top.seq = event.thread_seq
  CROSS JOIN LATERAL (
        SELECT array_agg(run.member_id) AS members,
               array_agg(run.first_place + coalesce(array_position(run.seqs, event.seq) - 1, event.seq - run.first_seq)) AS places
@@ -112,6 +103,27 @@ SELECT asked.family_id, asked.seq AS of, event.seq, event.kind, event.version, e
           AND event.kind = 'Amended'
           AND event.target_seq = asked.seq) AS event
  ORDER BY event.seq;
+
+-- name: spoken
+-- What these events and all that they refer to can tell by their own content, each after what refers to it; at most $3 of them.
+WITH RECURSIVE above AS (
+  SELECT asked.family_id, asked.seq AS of, asked.seq, 1 AS nth
+    FROM unnest($1::uuid[], $2::bigint[]) AS asked (family_id, seq)
+   UNION ALL
+  SELECT above.family_id, above.of, event.target_seq, above.nth + 1
+    FROM above
+    JOIN event USING (family_id, seq)
+   WHERE event.target_seq IS NOT NULL
+     AND above.nth < $3
+)
+SELECT above.family_id, above.of, event.seq, event.kind, event.version, event.body, event.target_seq,
+       coalesce(event.thread_seq, event.seq) AS thread_seq,
+       coalesce(top.kind, event.kind) AS thread_kind, coalesce(top.author_id, event.author_id) AS thread_author_id
+  FROM above
+  JOIN event USING (family_id, seq)
+  LEFT JOIN event AS top ON top.family_id = event.family_id AND top.seq = event.thread_seq
+ WHERE event.kind IN ('MilestoneObserved', 'ParentFirstSaw', 'NoteWritten', 'ClipAttached')
+ ORDER BY above.family_id, above.of, above.nth;
 
 -- name: events_at
 SELECT event.seq, event.kind, event.version, event.commitment, event.body

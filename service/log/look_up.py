@@ -1,6 +1,6 @@
 """Reads what a batch of drafts may repeat, refer to or change, before any of them is decided: a set for each question."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from events.amend import Amended, Withdrawn
@@ -8,10 +8,12 @@ from events.catalogue import CATALOGUE
 from events.clips import ClipAttached
 from events.event import Body
 from events.ids import EventId, FamilyId, MemberId
-from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
+from events.moments import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
 from events.wire import Malformed
 from projections.first_saw import SIGHTING_KINDS
+from projections.keep_quiet import spoken_with
+from projections.past import Past
 from projections.roster import Roster
 from projections.subjects import Subject, brings_a_subject
 from projections.waiting import Waiting
@@ -51,13 +53,43 @@ async def look_up(connection: Any, works: Works, offers: Sequence[Offer]) -> Non
         if any(recorded.seq == other.seq for other in work.by_id[known.event]):  # several ask for it
             continue
         work.by_id[known.event].append(recorded)
-        if known.is_sorted:
-            work.folding.keeping.sorted.add(known.thread)
     await _load_sightings(connection, works, changed)
     await _load_subjects(connection, works, moved)
     await _load_own_sightings(connection, works, choosing)
     await load_met(connection, _told_of(works, offers))
     await load_whole(connection, _asked_for(works, offers))
+    await _load_spoken(connection, works, offers, choosing)
+
+
+async def _load_spoken(
+    connection: Any, works: Works, offers: Sequence[Offer], choosing: Collection[tuple[FamilyId, MemberId]]
+) -> None:
+    """Where anybody waits: what the events tell that the drafts refer to."""
+    for family, _ in choosing:
+        works[family].folding.keeps_spoken = True
+    wanted = {
+        (offer.family, recorded.seq)
+        for offer in offers
+        if works[offer.family].folding.keeps_spoken
+        for draft in offer.drafts
+        if not isinstance(draft, Malformed) and (named := referred_to(draft.event)) is not None
+        for recorded in works[offer.family].by_id.get(EventId(named), ())
+        if offer.author in recorded.told
+    }
+    for one in reversed(await rows.spoken(connection, wanted)):
+        folding = works[one.family].folding
+        above = folding.spoken.get(one.of, ())
+        folding.spoken[one.of] = spoken_with(folding.keeping.case_of(one.seq, one.event, _above(one), folding.roster), above)
+
+
+def _above(one: rows.Spoken) -> Past | None:
+    """What an event refers to, as far as it matters of which thread that is."""
+    if one.target_seq is None:
+        return None
+    return Past(
+        seq=one.target_seq, author=one.thread_author, kind=one.thread_kind, audience=one.event.audience, target_seq=None,
+        thread=one.thread, thread_kind=one.thread_kind, thread_author=one.thread_author,
+    )  # fmt: skip
 
 
 def _told_of(works: Works, offers: Sequence[Offer]) -> dict[tuple[FamilyId, MemberId], tuple[Waiting, set[Subject]]]:
@@ -75,13 +107,23 @@ def _told_of(works: Works, offers: Sequence[Offer]) -> dict[tuple[FamilyId, Memb
 def _subjects(offer: Offer, roster: Roster) -> Iterator[Subject]:
     """What the drafts of an offer tell of, as far as anybody can have met it before."""
     for draft in offer.drafts:
-        if type(draft) is Malformed or not isinstance(draft.event, MilestoneObserved | ParentFirstSaw):
+        if type(draft) is Malformed or not isinstance(draft.event, MilestoneObserved | ParentFirstSaw | NoteWritten):
             continue
         said = draft.event
         if said.child in roster.children:
-            for milestone in (said.milestone, *(said.tells_of if isinstance(said, MilestoneObserved) else ())):
+            for milestone in _milestones(said):
                 if milestone in CATALOGUE.by_key or milestone in roster.own_milestones:
                     yield said.child, milestone
+
+
+def _milestones(said: MilestoneObserved | ParentFirstSaw | NoteWritten) -> tuple[str, ...]:
+    match said:
+        case MilestoneObserved():
+            return said.milestone, *said.tells_of
+        case ParentFirstSaw():
+            return (said.milestone,)
+        case NoteWritten():
+            return said.may_tell_of
 
 
 def _asked_for(works: Works, offers: Sequence[Offer]) -> dict[tuple[FamilyId, MemberId], Waiting]:

@@ -22,6 +22,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     target_seq: Seq | None
     thread: Seq
     thread_kind: str
+    thread_author: MemberId
     told: Collection[MemberId]
     is_found: bool = False
 
@@ -35,6 +36,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
             target_seq=self.target_seq,
             thread=self.thread,
             thread_kind=self.thread_kind,
+            thread_author=self.thread_author,
             told=self.told,
             is_found=self.is_found,
         )

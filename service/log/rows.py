@@ -14,7 +14,7 @@ from projections.first_saw import Sighting
 from projections.fold import Folding
 from projections.history import History
 from projections.past import Past
-from projections.subjects import Had, had_after, had_of
+from projections.subjects import Had, had_after, had_of, thought_of
 from service.log.recorded import Recorded
 from service.log.sighting_bytes import decode_sighting, encode_sighting, own_subject
 from service.log.state import Head
@@ -42,8 +42,7 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     """In the members' feeds, in the same order."""
     thread: Seq
     thread_kind: str
-    is_sorted: bool
-    """Somebody said what its thread is about."""
+    thread_author: MemberId
     is_found: bool
     """A milestone that was found in a daycare's words."""
 
@@ -60,9 +59,28 @@ class Known(msgspec.Struct, frozen=True, gc=False):
             target_seq=self.target_seq,
             thread=self.thread,
             thread_kind=self.thread_kind,
+            thread_author=self.thread_author,
             told=told,
             is_found=self.is_found,
         )
+
+
+class Spoken(msgspec.Struct, frozen=True, gc=False):
+    """An event that another one refers to, directly or not, or is."""
+
+    family: FamilyId
+    of: Seq
+    """The one that was asked for."""
+    seq: Seq
+    event: Event[Any]
+    target_seq: Seq | None
+    thread: Seq
+    thread_kind: str
+    thread_author: MemberId
+
+
+HOPS_MAX: Final = 200
+"""References from one event to the next that are followed: no family answers answers so often."""
 
 
 async def take_heads(connection: Any, counts: Mapping[FamilyId, int]) -> dict[FamilyId, Head]:
@@ -103,11 +121,19 @@ async def had(connection: Any, asked: Collection[tuple[FamilyId, Seq]]) -> dict[
     if not asked:
         return {}
     found: dict[tuple[FamilyId, Seq], Had] = {}
-    for family, of, _, kind, version, body in await connection.fetch(QUERIES.said_of, *zip(*asked, strict=True)):
+    for family, of, seq, kind, version, body in await connection.fetch(QUERIES.said_of, *zip(*asked, strict=True)):
         event = event_of_bytes(body, kind=kind, version=version)
         said = event.event
-        found[family, of] = had_after(found[family, of], said) if isinstance(said, Amended) else had_of(event)
+        found[family, of] = had_after(found[family, of], thought_of(seq, said)) if isinstance(said, Amended) else had_of(event)
     return found
+
+
+async def spoken(connection: Any, asked: Collection[tuple[FamilyId, Seq]]) -> list[Spoken]:
+    """What these events, and all that they refer to, can tell: each event after those that refer to it."""
+    if not asked:
+        return []
+    found = await connection.fetch(QUERIES.spoken, *zip(*asked, strict=True), HOPS_MAX)
+    return [Spoken(row[0], row[1], row[2], event_of_bytes(row[5], kind=row[3], version=row[4]), *row[6:]) for row in found]
 
 
 async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> dict[Seq, tuple[Event[Any], bytes]]:
@@ -130,6 +156,7 @@ async def history(connection: Any, family: FamilyId, *, before: Seq, whole: bool
                 target_seq=row[4],
                 thread=row[6],
                 thread_kind=past[row[6] - 1][2],
+                thread_author=past[row[6] - 1][1],
             )
             for row in past
         ],

@@ -9,7 +9,7 @@ import msgspec
 from events.event import Draft
 from events.ids import EventId, FamilyId, MemberId
 from projections.fold import Folding
-from projections.handover import Quiet
+from projections.keep_quiet import Quiet
 from projections.keeping import Release
 from projections.past import Target
 from projections.subjects import Case
@@ -42,14 +42,14 @@ class Work:
         told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
         return min(told, key=lambda recorded: (recorded.author != author, recorded.seq)).as_target() if told else None
 
-    def keep_quiet(self, case: Case, *, author: MemberId, meant: Collection[MemberId]) -> tuple[str, ...]:
-        """The names of those whom an author should keep from what they said."""
+    def keep_quiet(self, spoken: Collection[Case], *, author: MemberId, meant: Collection[MemberId]) -> tuple[str, ...]:
+        """Returns the names of those whom an author should keep from what they said."""
         roster, waiting = self.folding.roster, self.folding.keeping.waiting
-        if not waiting:
+        if not waiting or not spoken:
             return ()
         if self._quiet is None or not self._quiet.is_of(author, roster, waiting):
             self._quiet = Quiet(author, roster, waiting)
-        return self._quiet.names(case, meant)
+        return self._quiet.names(spoken, meant)
 
     def settle(self) -> None:
         """Make rows of what was told since the last writing, and remember whose feeds grew."""

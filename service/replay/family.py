@@ -91,7 +91,7 @@ async def fold(connection: Any, family: FamilyId, *, last: int) -> Folding:
             page = await connection.fetch(QUERIES.events, family, seq - 1, EVENTS_PER_PAGE)
         if at >= len(page) or page[at][0] != seq:
             raise LookupError(f"the log of family {family} has no event {seq}, though its head says {last}")
-        _, _, kind, version, _, target_seq, commitment, body, _, _ = page[at]
+        _, _, kind, version, _, target_seq, commitment, body, *_ = page[at]
         event = event_of_bytes(body, kind=kind, version=version)
         if isinstance(event.event, MemberJoined) and seq > 1:
             joiner = event.event.member
@@ -124,6 +124,7 @@ async def _target(
         target_seq=row["target_seq"],
         thread=row["thread_seq"],
         thread_kind=row["thread_kind"],
+        thread_author=row["thread_author_id"],
         told=told,
     )
 

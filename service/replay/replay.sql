@@ -32,7 +32,12 @@ SELECT seq, author_id, kind, version, audience, target_seq, commitment, body, co
          SELECT top.kind
            FROM event AS top
           WHERE top.family_id = event.family_id
-            AND top.seq = event.thread_seq) END AS thread_kind
+            AND top.seq = event.thread_seq) END AS thread_kind,
+       CASE WHEN thread_seq IS NULL THEN author_id ELSE (
+         SELECT top.author_id
+           FROM event AS top
+          WHERE top.family_id = event.family_id
+            AND top.seq = event.thread_seq) END AS thread_author_id
   FROM event
  WHERE family_id = $1
    AND seq > $2

@@ -20,6 +20,7 @@ from tests.surprise.oracle import Oracle
 from tests.surprise.story import (
     ADA,
     BEN,
+    CLAPPED,
     CRAWLED,
     DAYCARE,
     GRANNY,
@@ -231,6 +232,20 @@ def test_who_waits_so_many_days_at_most_is_told_by_time() -> None:
     story.passes(days=1)
     story.cheers(SITTER, later)
     assert card_for(story, ADA) == ({STOOD, WALKED}, {SPOKE})
+
+
+def test_what_a_parent_put_right_is_not_known_before_time_has_told_it() -> None:
+    """Design, section 4: the days count from when it was put right, also where a daycare's words were, which others wrote."""
+    story = kept("domain:movement", at_most_days=7)
+    found = story.finds(DAYCARE, CLAPPED)
+    story.passes(days=8)
+    story.amends(ADA, found, milestone=STEPPED)
+    story.passes(days=1)
+    story.cheers(SITTER, found)
+    assert card_for(story, ADA) == (set(), {STEPPED})
+    story.passes(days=7)
+    story.cheers(SITTER, found)
+    assert card_for(story, ADA) == ({STEPPED}, set())
 
 
 def test_the_safe_phrase_is_the_same_whatever_is_held_and_names_no_milestone() -> None:

@@ -76,7 +76,7 @@ NOTE = {"type": "NoteWritten", "child": CHILD, "text": "a day"}
 CHOICE = {"type": "SurpriseChosen", "scope": "all", "mode": "keep"}
 FIRST = {"type": "ParentFirstSaw", "child": CHILD, "milestone": "movement.first-steps", "how": "in_person"}
 AMENDMENT = {"type": "Amended", "target": SEEN}
-SORTING = {"type": "Sorted", "target": "{bens_note}", "child": CHILD}
+SORTING = {"type": "Sorted", "target": "{cleos_note}", "child": CHILD}
 
 EVENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "an unknown field": ({**SIGHTING, "colour": 1}, "body.invalid", ".event.colour"),
@@ -150,7 +150,8 @@ EVENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a sorting of a wish": ({**SORTING, "target": "{chosen}"}, "event.unknown_target", ".event.target"),
     "a sorting of a sorting": ({**SORTING, "target": "{sorted}"}, "event.unknown_target", ".event.target"),
     "a sorting of a roster fact": ({**SORTING, "target": "{joined}"}, "event.unknown_target", ".event.target"),
-    "a sorting without a child": ({"type": "Sorted", "target": "{bens_note}"}, "body.invalid", ".event.child"),
+    "a sorting of a parent's words": ({**SORTING, "target": "{bens_note}"}, "event.not_the_author", ".event.target"),
+    "a sorting without a child": ({"type": "Sorted", "target": "{cleos_note}"}, "body.invalid", ".event.child"),
     "a sorting to no child": ({**SORTING, "child": None}, "body.invalid", ".event.child"),
     "a sorting to an unknown child": ({**SORTING, "child": ABSENT}, "event.unknown_child", ".event.child"),
     "a sorting to a foreign child": ({**SORTING, "child": "{foreign_child}"}, "event.unknown_child", ".event.child"),

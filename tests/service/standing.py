@@ -117,8 +117,11 @@ class Standing:
         self.ids["bens_note"] = self.record(
             "ben", self.draft({"type": "NoteWritten", "child": self.ids["child"], "text": "ours"})
         )
+        self.ids["cleos_note"] = self.record(
+            "cleo", self.draft({"type": "NoteWritten", "child": self.ids["child"], "text": "all of ours"})
+        )
         self.ids["chosen"] = self.record("ada", self.draft({"type": "SurpriseChosen", "scope": "all", "mode": "tell"}))
-        sorting = {"type": "Sorted", "target": self.ids["bens_note"], "child": self.ids["child"]}
+        sorting = {"type": "Sorted", "target": self.ids["cleos_note"], "child": self.ids["child"]}
         self.ids["sorted"] = self.record("ada", self.draft(sorting))
         self.ids["joined"] = self.ask("ada", "GET", "/v1/families/{family}/feed").json()["entries"][2]["event"]["id"]
         self.ids["open_code"] = self._invite("caregiver")

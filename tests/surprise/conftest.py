@@ -1,12 +1,18 @@
 """Who is asked for the feeds of a history that was written by hand."""
 
+import asyncio
+from collections.abc import Iterator
+
 import pytest
 
 from events.ids import MemberId
+from service.postgres.pool import open_pool
+from tests.conftest import execute, named
 from tests.surprise.folded import Folded
 from tests.surprise.invented import FAMILY
 from tests.surprise.oracle import Oracle
 from tests.surprise.story import Feed, Story
+from tests.surprise.written import Rows
 
 
 def by_the_oracle(story: Story, member: MemberId) -> str:
@@ -22,3 +28,14 @@ def feed(request: pytest.FixtureRequest) -> Feed:
     """A member's feed in words."""
     asked: Feed = request.param
     return asked
+
+
+@pytest.fixture(scope="module")
+def kept(postgres: str, template: str) -> Iterator[Rows]:
+    """A database for all examples: each has a family of its own."""
+    with asyncio.Runner() as runner:
+        runner.run(execute(postgres, f"CREATE DATABASE rows_by_rule TEMPLATE {template} STRATEGY file_copy"))
+        pool = runner.run(open_pool(named(postgres, "rows_by_rule")))
+        yield Rows(runner, pool)
+        runner.run(pool.close())
+        runner.run(execute(postgres, "DROP DATABASE rows_by_rule WITH (FORCE)"))

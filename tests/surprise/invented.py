@@ -20,7 +20,7 @@ from events.moments import Cheered, How, MilestoneNamed, MilestoneObserved, Note
 from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
 from tests.families import Family
 from tests.surprise.oracle import Oracle
-from tests.surprise.reading import Line, choices, is_found, joined, subjects
+from tests.surprise.reading import Line, choices, is_found, is_kept, joined, may_sort, subjects, top
 
 FAMILY = Family(
     family=FamilyId(UUID(int=1)), child=ChildId(UUID(int=2)), sibling=ChildId(UUID(int=3)),
@@ -58,6 +58,7 @@ class Inventor:
     draw: st.DrawFn
     oracle: Oracle = field(default_factory=Oracle)
     now: datetime = MONDAY
+    actions: tuple[str, ...] = ACTIONS
 
     def happen(self, author: MemberId, body: Body, *, audience: Audience | None = None, about: Line | None = None) -> None:
         """Write one more event to the log."""
@@ -117,7 +118,7 @@ class Inventor:
     def step(self) -> None:
         """One more thing happens, or one that cannot happen now does not."""
         self.now += self.draw(st.sampled_from(PAUSES))
-        action = self.one(*ACTIONS)
+        action = self.one(*self.actions)
         author = self.one(*self.here())
         match action:
             case "see":
@@ -129,6 +130,10 @@ class Inventor:
             case "first":
                 self.first()
             case "write":
+                if author == FAMILY.daycare and self.is_so():
+                    may_tell = tuple(self.draw(st.lists(st.sampled_from(MILESTONES), min_size=1, max_size=2, unique=True)))
+                    self.happen(author, NoteWritten(child=self.child(), text="off she went", may_tell_of=may_tell))
+                    return
                 audience = self.one(*[Audience.FAMILY] * 3, Audience.HOUSEHOLD)
                 self.happen(author, NoteWritten(child=self.child(), text="a good day"), audience=audience)
             case "answer" | "cheer" | "clip":
@@ -210,8 +215,16 @@ class Inventor:
         """Somebody says what an everyday note or clip is about."""
         if known := sorted(self.known(author, NoteWritten, ClipAttached) + self.found(author), key=lambda line: line.seq):
             about = self.one(*known[-6:])
+            if not self.may_sort(author, about):
+                return
             milestone = self.milestone(author) if self.is_so() else None
             self.happen(author, Sorted(target=about.event.id, child=self.child(), milestone=milestone), about=about)
+
+    def may_sort(self, author: MemberId, about: Line) -> bool:
+        """Whether the door lets this through: a parent's words and the thread of somebody who waits are their own to sort."""
+        began = top(self.oracle.log, about).event.author
+        is_open = began == author or not any(is_kept(wish) for wish in choices(self.oracle.log, began).values())
+        return is_open and may_sort(self.oracle.log, author, about)
 
     def choice(self, author: MemberId, *, mode: Mode | None = None) -> SurpriseChosen:
         """A choice of any kind; more often than not one to wait."""
@@ -240,7 +253,7 @@ class Inventor:
                 taken = {line.body.milestone for line in self.oracle.log if isinstance(line.body, MilestoneNamed)}
                 if names := [name for name in OWN if name in known or name not in taken]:
                     name = self.one(*names)
-                    # Renamed within its domain: when a move to another frees what was held is nobody's promise.
+                    # In its domain: that is chosen once.
                     domain = Domain.TALKING if name == OWN[0] else Domain.LIFE
                     self.happen(author, MilestoneNamed(milestone=name, title="Rides a pony", domain=domain))
 
@@ -280,6 +293,8 @@ def histories(draw: st.DrawFn, *, most: int = 50) -> Oracle:
         inventor.join(member)
     for member in inventor.here(*PARENTS):
         inventor.happen(member, inventor.choice(member, mode=draw(st.sampled_from([Mode.KEEP, Mode.HINT]))))
+    if draw(st.booleans()):  # many of few kinds meet where one of each never does
+        inventor.actions = tuple(draw(st.lists(st.sampled_from(sorted({*ACTIONS} - {"join", "leave"})), min_size=3, max_size=6)))
     for _ in range(draw(st.integers(1, most))):
         inventor.step()
     if draw(st.booleans()):

@@ -17,7 +17,7 @@ from events.family import ROSTER_FACTS, MemberJoined, MemberLeft, Sees
 from events.ids import ChildId, MemberId
 from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
-from tests.surprise.reading import Line, domain_of, hangs_from, joined, subjects, top
+from tests.surprise.reading import Line, domain_of, hangs_from, joined, may_sort, subjects
 from tests.surprise.reasons import Reason, Wishes
 
 
@@ -52,6 +52,8 @@ class Oracle:
         self._members: dict[MemberId, MemberJoined] = {}
         self._wishes: dict[MemberId, Wishes] = {}
         """Who is present and what they wish, as the log says it so far."""
+        self.sorted: dict[tuple[MemberId, int], list[Line]] = {}
+        """How what is held from a member was sorted: itself, or what it hangs from, in order."""
         self.ever_held: dict[MemberId, set[int]] = {}
         """Seqs of what was held at some time, whatever became of it."""
         for event in log:
@@ -59,7 +61,9 @@ class Oracle:
 
     def add(self, event: Event[Any]) -> None:
         """Let one more event happen."""
-        line = Line(len(self.log) + 1, event, self._about(event))
+        seq, about = len(self.log) + 1, self._about(event)
+        chain = (seq, *(self.log[about - 1].chain if about is not None else ()))
+        line = Line(seq, event, about, frozenset(self.told(event.author)), chain)
         self.log.append(line)
         self._members = joined(self.log)
         self._wishes = {member: Wishes(self.log, member) for member in self._members}
@@ -106,18 +110,31 @@ class Oracle:
             if is_plain or (self._members[member].sees is Sees.ALL and self._sees(member, line, seen)):
                 seen.add(line.seq)
         history = [line for line in past if line.seq in seen]
+        self.sorted |= {(member, line.seq): sortings for line in history if (sortings := self._sortings_of(line))}
         held = self._still_held(member, [line for line in history if line.event.author != member])
         lost = {
-            line.seq
-            for line in history
-            for withdrawn in history
-            if isinstance(withdrawn.body, Withdrawn) and withdrawn.about is not None
-            and hangs_from(self.log, line, withdrawn.about, held) and (line.seq in held or withdrawn.about in held)
+            line.seq for line in history for taken in history if self._takes_back(taken) and taken.about is not None
+            and hangs_from(self.log, line, taken.about, held)
         }  # fmt: skip
         at = self.log[-1].event.received_at
         self.feeds[member] = [Told(line.seq, at) for line in history if line.seq not in held | lost]
         self.held[member] = [line.seq for line in history if line.seq in held - lost]
         self.ever_held[member] = held | lost
+
+    def _sortings_of(self, line: Line) -> list[Line]:
+        """Of a history: all that was said since of what an event is about, and of what it hangs from."""
+        return [other for other in self.log[line.seq :] if self._sorts(other) and other.about in line.chain]
+
+    def _sorts(self, line: Line) -> bool:
+        if not isinstance(line.body, Sorted) or line.about is None:
+            return False
+        return may_sort(self.log, line.event.author, self.log[line.about - 1])
+
+    def _takes_back(self, line: Line) -> bool:
+        """Whether an event is its author's withdrawal."""
+        if not isinstance(line.body, Withdrawn) or line.about is None:
+            return False
+        return self.log[line.about - 1].event.author == line.event.author
 
     # One event, one member
 
@@ -127,13 +144,16 @@ class Oracle:
         if not self._sees(member, line, self.told(member) | set(held)):
             return
         is_held = line.event.author != member and (bool(self._reasons(member, line)) or self._follows(member, line, set(held)))
-        if isinstance(line.body, Withdrawn) and line.about is not None:
-            # What was withdrawn while it was held is never delivered, nor what refers to it, nor that it was withdrawn.
+        if self._takes_back(line) and line.about is not None and line.about in held:
+            # What its author took back while it was held is never delivered, nor what refers to it, nor that it was withdrawn.
             self.held[member] = [seq for seq in held if not hangs_from(self.log, self.log[seq - 1], line.about, set(held))]
-            is_lost = line.about in held
-            self.feeds[member] = self.feeds[member] if is_lost else [*self.feeds[member], Told(line.seq, line.event.received_at)]
         elif is_held:
             self.feeds[member] += [Told(hint, line.event.received_at) for hint in self._hints(member, line)]
+            if self._sorts(line) and line.about is not None:
+                # Of what was told, a sorting changes nothing of what is said from then on.
+                for seq in held:
+                    if hangs_from(self.log, self.log[seq - 1], line.about, set(held)):
+                        self.sorted.setdefault((member, seq), []).append(line)
             held.append(line.seq)
             self.ever_held.setdefault(member, set()).add(line.seq)
         else:
@@ -143,24 +163,30 @@ class Oracle:
         """What keeps an event by itself, and is not lifted by an act."""
         standing = [
             group
-            for group in self._wishes[member].of_event(line)
+            for group in self._groups(member, line)
             if not any(reason.is_lifted_by(act, line.event.received_at, self.log) for reason in group)
         ]
         return [reason for group in standing for reason in group]
+
+    def _groups(self, member: MemberId, line: Line) -> list[list[Reason]]:
+        is_sorted = (member, line.seq) in self.sorted
+        return self._wishes[member].of_event(line, self._own_sortings(member, line), is_sorted=is_sorted)
+
+    def _own_sortings(self, member: MemberId, line: Line) -> list[Line]:
+        return [sorting for sorting in self.sorted.get((member, line.seq), ()) if sorting.about == line.seq]
+
+    def _subjects(self, member: MemberId, line: Line) -> list[tuple[ChildId, str]]:
+        return subjects(self.log, line, self._own_sortings(member, line))
 
     def _names(self, seq: int, milestone: str) -> bool:
         body = self.log[seq - 1].body
         return isinstance(body, MilestoneNamed) and body.milestone == milestone
 
     def _follows(self, member: MemberId, line: Line, held: set[int]) -> bool:
-        """Whether an event is held because others are: what it refers to, a change in its thread, the name of its subject."""
-        if line.about in held or isinstance(line.body, Withdrawn):
-            return line.about in held
-        for seq in held:
-            other = self.log[seq - 1]
-            if isinstance(other.body, Amended | Sorted) and other.seq < line.seq and top(self.log, other) is top(self.log, line):
-                return True
-        names = {milestone for _, milestone in subjects(self.log, line)}
+        """Whether an event is held because another is: what it refers to, or the name of its subject."""
+        if line.about in held:
+            return True
+        names = {milestone for _, milestone in self._subjects(member, line)}
         names |= {line.body.milestone} if isinstance(line.body, MilestoneNamed) else set()
         is_told = {name for name in names if any(self._names(seq, name) for seq in self.told(member))}
         return any(self._names(seq, name) for name in names - is_told for seq in held - {line.seq})
@@ -206,16 +232,15 @@ class Oracle:
         held = set(self.held[member])
         reasons = self._reasons(member, line)
         if not isinstance(line.body, MilestoneObserved | ParentFirstSaw | Amended | Sorted):
-            return []
+            return []  # words only may tell of something
         if self._follows(member, line, held) or any(
             reason.milestone is None or reason.choice.mode is not Mode.HINT for reason in reasons
         ):
             return []
-        before = self.log[: line.seq - 1]  # what this very event says of its thread is new
-        waiting = {subject for seq in held for subject in subjects(before, before[seq - 1])}
+        waiting = {subject for seq in held for subject in self._subjects(member, self.log[seq - 1])}
         day = line.event.received_at.astimezone(UTC).date()
         found: list[Hint] = []
-        for child, milestone in subjects(self.log, line):
+        for child, milestone in self._subjects(member, line):
             is_kept = any((reason.child, reason.milestone) == (child, milestone) for reason in reasons)
             if not is_kept or (child, milestone) in waiting:
                 continue

@@ -30,6 +30,10 @@ class Line:
     seq: int
     event: Event[Any]
     about: int | None
+    knew: frozenset[int]
+    """The seqs of all that its author had been told when they said it."""
+    chain: tuple[int, ...]
+    """Its own seq, that of what it refers to, of what that refers to, and so on to the top."""
 
     @property
     def body(self) -> Any:
@@ -41,30 +45,16 @@ Log = Sequence[Line]
 """By seq, from 1 on."""
 
 
-def chain(log: Log, line: Line) -> list[Line]:
-    """A line, what it refers to, what that refers to, and so on to the top."""
-    found = [line]
-    while found[-1].about is not None:
-        found.append(log[found[-1].about - 1])
-    return found
-
-
 def top(log: Log, line: Line) -> Line:
-    """The event at the top of the chain of references."""
-    return chain(log, line)[-1]
+    """The event at the top of the chain of references: whose author began the thread."""
+    return log[line.chain[-1] - 1]
 
 
 def hangs_from(log: Log, line: Line, seq: int, held: set[int]) -> bool:
-    """Whether a line is, or refers to, directly or through others that are held, the event `seq`, or that is its thread's top.
-
-    What somebody was told in between stays told, and what refers to that stays about it.
-    """
-    for link in chain(log, line):
-        if link.seq == seq:
-            return True
-        if link.seq not in held:
-            break
-    return top(log, line).seq == seq
+    """Whether a line is, or refers to, directly or through others that are held, the event `seq`, which is held."""
+    if seq not in held or seq not in line.chain:
+        return False
+    return all(link in held for link in line.chain[: line.chain.index(seq)])
 
 
 def joined(log: Log) -> dict[MemberId, MemberJoined]:
@@ -123,21 +113,19 @@ def met(log: Log, member: MemberId) -> set[Subject]:
     return found
 
 
-def subjects(log: Log, line: Line) -> list[Subject]:
-    """What an event is about: by its own words, and by what was said later of the thread that it stands in."""
-    thread = [other for other in log[line.seq :] if isinstance(other.body, Sorted) and top(log, other) is top(log, line)]
-    return list(dict.fromkeys(subject for said in (line, *thread) for subject in _said(log, said)))
-
-
-def _said(log: Log, line: Line) -> list[Subject]:
+def content(log: Log, line: Line) -> list[Subject]:
+    """What an event tells by its own content: what its author says, of what the author knows."""
     body = line.body
     if isinstance(body, MilestoneObserved | ParentFirstSaw):
         return [(body.child, milestone) for milestone in (body.milestone, *getattr(body, "tells_of", ()))]
+    if isinstance(body, NoteWritten):
+        return [(body.child, milestone) for milestone in body.may_tell_of]
     if isinstance(body, Sorted):
         return [] if body.milestone is None else [(body.child, body.milestone)]
     if not isinstance(body, Amended) or line.about is None:
         return []
-    had = [log[line.about - 1].body, *(other.body.changes for other in log[: line.seq] if _amends(other, line.about))]
+    had = [log[line.about - 1].body, body.changes]
+    had += [other.body.changes for other in log[: line.seq - 1] if _amends(other, line.about) and other.seq in line.knew]
     had_children = {one.child for one in had if getattr(one, "child", UNSET) is not UNSET}
     had_milestones = {one.milestone for one in had if getattr(one, "milestone", UNSET) is not UNSET}
     had_milestones |= {milestone for one in had for milestone in getattr(one, "tells_of", ())}
@@ -149,21 +137,36 @@ def _said(log: Log, line: Line) -> list[Subject]:
     ]
 
 
+def subjects(log: Log, line: Line, sortings: Sequence[Line] = ()) -> list[Subject]:
+    """What an event tells by its own content, or was sorted to.
+
+    The last of its sortings counts, but what its author says of it is final. What words only may tell of, a sorting replaces.
+    """
+    found = content(log, line)
+    if not sortings:
+        return found
+    own = [sorting for sorting in sortings if sorting.event.author == line.event.author]
+    counts = (own or list(sortings))[-1]
+    if isinstance(line.body, NoteWritten):
+        found = []
+    return list(dict.fromkeys((*found, *content(log, counts))))
+
+
+def may_sort(log: Log, sorter: MemberId, line: Line) -> bool:
+    """Whether somebody may say what an event is about: of a parent's own words only that parent."""
+    return sorter == line.event.author or is_helper(log, line.event.author)
+
+
 def _amends(line: Line, seq: int) -> bool:
     return isinstance(line.body, Amended) and line.about == seq
 
 
-def is_unsorted(log: Log, line: Line) -> bool:
-    """Whether an event is an everyday word of a helper, in a thread of which nobody said what it is about."""
-    first = top(log, line)
-    if any(isinstance(other.body, Sorted) and top(log, other) is first for other in log):
-        return False
+def is_everyday(log: Log, line: Line) -> bool:
+    """Whether an event is an everyday note or clip of a helper, whatever was said of it since."""
     if is_found(line):
         return True
-    if not is_helper(log, line.event.author) or not isinstance(first.body, NoteWritten):
-        return False
-    changes = line.body.changes.named() if isinstance(line.body, Amended) else ()
-    return isinstance(line.body, NoteWritten | ClipAttached) or "child" in changes or "text" in changes
+    is_word = isinstance(line.body, NoteWritten | ClipAttached) and isinstance(top(log, line).body, NoteWritten)
+    return is_word and is_helper(log, line.event.author)
 
 
 def is_found(line: Line) -> bool:
@@ -173,8 +176,8 @@ def is_found(line: Line) -> bool:
 
 def child_named(line: Line) -> ChildId | None:
     """The child that an event names, if it names one."""
-    child = getattr(line.body.changes if isinstance(line.body, Amended) else line.body, "child", UNSET)
-    return None if child is UNSET else child
+    child: ChildId | None = getattr(line.body, "child", None)
+    return child
 
 
 def has_safety_note(milestone: str) -> bool:

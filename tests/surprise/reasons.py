@@ -4,6 +4,7 @@ Owns reasons of an event's own: its subjects, a new name, an everyday word that 
 else is, the oracle says.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,11 +24,12 @@ from tests.surprise.reading import (
     domain_of,
     governing,
     has_safety_note,
+    is_everyday,
     is_found,
     is_kept,
-    is_unsorted,
     met,
     subjects,
+    top,
 )
 
 
@@ -41,9 +43,9 @@ class Reason:
     """The direct subject's; None: nobody has sorted it."""
     choice: Choice
     found: str | None = None
-    """The first milestone of what stood in a daycare's words and nobody has sorted: the envelope that it lies in."""
+    """The first milestone that nobody has sorted a daycare's words to: the envelope that they lie in."""
     tells: frozenset[Subject] = frozenset()
-    """All that it tells of."""
+    """All that such words tell of, where it was found in them for certain."""
 
     @property
     def is_hint(self) -> bool:
@@ -54,7 +56,7 @@ class Reason:
         """Whether an act lifts it, of an event that was received at some time: an opened envelope, or a clock's tick."""
         if act is not None and isinstance(act.body, EnvelopeOpened):
             return self._lies_in(act.body, log)
-        if self.found is not None and act is not None and isinstance(act.body, MilestoneObserved | ParentFirstSaw | Amended):
+        if self.tells and act is not None and isinstance(act.body, MilestoneObserved | ParentFirstSaw | Amended):
             return not self.tells.isdisjoint(newly_met(log, act))
         if act is not None and isinstance(act.body, TimePassed):
             days = self.choice.at_most_days
@@ -80,6 +82,7 @@ class Wishes:
 
     def __init__(self, log: Log, member: MemberId) -> None:
         self.log = log
+        self.member = member
         self.standing = choices(log, member)
         self.met: set[Subject] = met(log, member) if self.standing else set()
 
@@ -95,23 +98,39 @@ class Wishes:
                 found.append(Reason(child, milestone, choice))
         return found
 
-    def of_event(self, line: Line) -> list[list[Reason]]:
-        """What keeps an event, in groups: each group by itself keeps it, and does so while all of its parts stand."""
+    def of_event(self, line: Line, sortings: Sequence[Line] = (), *, is_sorted: bool = False) -> list[list[Reason]]:
+        """What keeps an event, in groups: each group by itself keeps it, and does so while all of its parts stand.
+
+        `sortings` of the event itself, by whom may; `is_sorted`: somebody sorted it, or what it hangs from.
+        """
+        if top(self.log, line).event.author == self.member and line.about is not None:
+            return []  # nothing is held in a thread that the member began
         if isinstance(line.body, MilestoneNamed):
-            # A name is kept while what it names is kept of every child.
-            is_new = not any(isinstance(other.body, MilestoneNamed) and other.body.milestone == line.body.milestone
-                             for other in self.log[: line.seq - 1])  # fmt: skip
+            # A name is kept while what it names is kept of every child; another one is told, unless it names another domain.
             of_children = [self.of_subject(child, line.body.milestone) for child in children(self.log)]
-            return [[reason for of_child in of_children for reason in of_child]] if is_new and all(of_children) else []
-        groups = [[reason] for child, milestone in subjects(self.log, line) for reason in self.of_subject(child, milestone)]
-        if is_unsorted(self.log, line):
+            is_kept_of_all = is_news(self.log, line) and all(of_children)
+            return [[reason for of_child in of_children for reason in of_child]] if is_kept_of_all else []
+        about = subjects(self.log, line, sortings)
+        groups = [[reason] for child, milestone in about for reason in self.of_subject(child, milestone)]
+        if is_everyday(self.log, line) and not is_sorted:
             child = child_named(line)
             holding = [choice for choice in self.standing.values() if choice.hold_unsorted and is_kept(choice)]
-            about = subjects(self.log, line) if is_found(line) else []
-            tells = frozenset((whose, told) for whose, key in about for told in (key, *CATALOGUE.implied_by(key)))
+            found = about if is_found(line) else []
+            tells = frozenset((whose, told) for whose, key in found for told in (key, *CATALOGUE.implied_by(key)))
             groups += [
                 [Reason(child, None, choice, about[0][1] if about else None, tells)]
                 for choice in holding
                 if None in (choice.child, child) or choice.child == child
             ]
         return groups
+
+
+def is_news(log: Log, line: Line) -> bool:
+    """Whether a name is the first one of its milestone, or brings that into another domain."""
+    namings = [other.event for other in log[: line.seq - 1]
+               if isinstance(other.body, MilestoneNamed) and other.body.milestone == line.body.milestone]  # fmt: skip
+    if not namings:
+        return True
+    before = max(namings, key=lambda naming: naming.order)
+    is_moved: bool = before.event.domain is not line.body.domain and line.event.order > before.order
+    return is_moved

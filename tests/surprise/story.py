@@ -97,6 +97,10 @@ class Story:
         """A daycare's words tell of it, and maybe of more."""
         return self.happens(who, MilestoneObserved(child=child, milestone=milestone, note="?", found_in_prose=True))
 
+    def perhaps(self, who: MemberId, milestone: str, child: ChildId = MIA) -> EventId:
+        """A daycare's words may tell of it."""
+        return self.happens(who, NoteWritten(child=child, text="off she went", may_tell_of=(milestone,)))
+
     def first(
         self, who: MemberId, milestone: str, child: ChildId = MIA, *, of: EventId | None = None, shared: bool = False,
         late: timedelta | None = None,
@@ -129,9 +133,9 @@ class Story:
         """An everyday note or clip is said to be about a milestone, or about none."""
         self.happens(who, Sorted(target=target, child=child, milestone=milestone))
 
-    def names(self, who: MemberId, title: str) -> None:
+    def names(self, who: MemberId, title: str, *, domain: Domain = Domain.LIFE) -> None:
         """The family's own milestone gets a name."""
-        self.happens(who, MilestoneNamed(milestone=PONY, title=title, domain=Domain.LIFE))
+        self.happens(who, MilestoneNamed(milestone=PONY, title=title, domain=domain))
 
     def ticks(self, who: MemberId) -> None:
         """The service's clock says that somebody has waited long enough."""

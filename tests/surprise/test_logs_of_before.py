@@ -23,7 +23,7 @@ class Before(Told):
         past: Past = self.past[seq - 1]
         return Target(
             seq=past.seq, author=past.author, kind=past.kind, audience=past.audience, target_seq=past.target_seq,
-            thread=past.thread, thread_kind=past.thread_kind, told=self.told[seq - 1],
+            thread=past.thread, thread_kind=past.thread_kind, thread_author=past.thread_author, told=self.told[seq - 1],
         )  # fmt: skip
 
 

@@ -4,11 +4,9 @@ from hypothesis import given
 
 from events.ids import MemberId
 from events.moments import MilestoneNamed
-from events.surprise import Sorted
 from events.wire import bytes_of_event
 from tests.surprise.invented import FAMILY, histories
 from tests.surprise.oracle import Hint, Oracle
-from tests.surprise.reading import top
 
 
 def told(one: Oracle, member: MemberId) -> list[tuple[object, str | None]]:
@@ -27,8 +25,5 @@ def test_what_is_held_for_good_leaves_no_trace(one: Oracle) -> None:
             if line.about in gone or any(name.encode() in bytes_of_event(line.event) for name in names):
                 gone = gone | {line.seq}
         assert not gone & one.told(member)
-        sorts = [line for line in one.log if line.seq in gone and isinstance(line.body, Sorted)]
-        if any(top(one.log, line).seq in one.told(member) for line in sorts):
-            continue  # it kept its thread back, as it should, until that was freed: docs/surprise.md says so
         other = one if not gone else Oracle(line.event for line in one.log if line.seq not in gone)
         assert told(other, member) == told(one, member)

@@ -158,8 +158,8 @@ def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
     """)
 
 
-def test_what_was_amended_and_withdrawn_before_somebody_joined_is_not_told_of_them(feed: Feed) -> None:
-    """Law 8: an amendment that is held is dropped with what it amends, also in a history."""
+def test_an_amendment_of_what_was_withdrawn_before_somebody_joined_comes_when_it_is_opened(feed: Feed) -> None:
+    """Law 19: what it amends was never held, so nothing that was said of that is gone; in a history, too."""
     story = Story(BEN)
     changed = story.saw(SITTER, CLAPPED)
     story.amends(SITTER, changed, milestone=STEPPED)
@@ -170,9 +170,11 @@ def test_what_was_amended_and_withdrawn_before_somebody_joined_is_not_told_of_th
     story.opens(BEN)
     assert feed(story, BEN) == table("""
         Sam saw Mia claps
+        Ada cheered
         Sam withdrawn
         Ben chose keep
         Ben opened all
+        Sam amended milestone (opened)
     """)
 
 

@@ -31,7 +31,7 @@ class Told:
     at: int
     """The step, or the slot."""
     is_apart: bool = False
-    """What the second world may amend or sort, so that nobody refers to it visibly."""
+    """What the second world may amend or sort."""
     is_withdrawn: bool = False
 
 
@@ -71,10 +71,7 @@ class Choosing:
         return said
 
     def _open(self, *kinds: str) -> list[Told]:
-        return [
-            one for one in self.told
-            if not one.is_apart and not one.is_withdrawn and (not kinds or one.said.event["type"] in kinds)
-        ]  # fmt: skip
+        return [one for one in self.told if not one.is_withdrawn and (not kinds or one.said.event["type"] in kinds)]
 
     def _note_writers(self) -> list[str]:
         # Where everyday notes are held, those of helpers are no part of what both worlds see.
@@ -100,9 +97,7 @@ class Choosing:
         mine = Said(name, self.protected, said, audience)
         if audience == "me" or said["type"] == "ParentFirstSaw":
             return mine
-        # Somebody may sort a note of one's own as what one waits for: then it is the sorting that is held.
-        is_for_all = said["type"] == "NoteWritten" and audience != "household"
-        return self._tell(mine, number, is_apart=is_for_all and self.yes())
+        return self._tell(mine, number)
 
     def _visible_about(self, name: str, number: int) -> Said | None:
         targets = [one for one in self._open() if one.said.audience != "household"]
@@ -235,7 +230,8 @@ class Choosing:
         target: Told = self.one_of(targets)
         child, milestone = self.one_of(self.wish.kept)
         event = {"type": "Sorted", "target": target.said.name, "child": child, "milestone": milestone}
-        return Said(name, self.one_of(others), event)
+        # A parent's own words are sorted by nobody else.
+        return Said(name, target.said.who if target.said.who in PARENTS else self.one_of(others), event)
 
     def _held_private(self, name: str, slot: int) -> Said:
         who = self.one_of(self.others)
@@ -258,7 +254,15 @@ class Choosing:
         if not self.wish.holds_unsorted:
             return None
         who = self.one_of(name for name in HELPERS if name != self.protected)
-        return self._hold(Said(name, who, {"type": "NoteWritten", "child": "mia", "text": f"guess what, {name}"}), slot)
+        event = {"type": "NoteWritten", "child": "mia", "text": f"guess what, {name}"}
+        told = [
+            one for one in self.told
+            if one.at < slot and one.said.who != self.protected and one.said.audience != "household"
+            and one.said.event["type"] == "NoteWritten" and "about" not in one.said.event
+        ]  # fmt: skip
+        if told and self.yes():
+            event["about"] = self.one_of(told).said.name
+        return self._hold(Said(name, who, event), slot)
 
 
 @st.composite

@@ -17,7 +17,7 @@ import service.log.work
 from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
 from events.moments import MilestoneObserved
 from projections.fold import Folding, Stepped
-from projections.handover import Quiet
+from projections.keep_quiet import Quiet
 from projections.roster import Roster
 from service.front import Telling
 from service.limits import Limits

@@ -1,6 +1,7 @@
 """What the protected member is owed once they have opened everything, worked out from a history's own words.
 
-Owns a naive oracle: no rule, no rows. What was held comes once; what was taken back meanwhile, and whatever is about it, never.
+Owns a naive oracle: no rule, no rows. What was held comes once. What was taken back while it was itself held, and whatever is about
+that, never comes; what is about something that was told and taken back comes (law 19).
 """
 
 from typing import Any
@@ -14,8 +15,8 @@ def owed(history: History, *, hides: bool) -> list[Said]:
     hidden = [(one.slot, number, one.said) for number, one in enumerate(history.hidden) if hides]
     common = [(slot, 999, said) for slot, said in enumerate(history.visible) if said.name in history.common]
     held = [said for _, _, said in sorted(hidden + common, key=lambda one: one[:2])]
-    by_name = {said.name: said for said in (*history.visible, *held)}
-    withdrawn = {said.refers for said in by_name.values() if said.event["type"] == "Withdrawn"}
+    by_name = {said.name: said for said in held}
+    withdrawn = {said.refers for said in (*history.visible, *held) if said.event["type"] == "Withdrawn"}
 
     def is_gone(said: Said) -> bool:
         if said.name in withdrawn or said.event["type"] == "Withdrawn":

@@ -93,7 +93,7 @@ async def test_a_sorting_is_to_something_that_the_family_has_or_to_nothing(log: 
     """Protocol: the child is the family's, and the milestone the catalogue's or the family's own; or it is left out."""
     family = await found(log)
     day, own = note(family), "own.0193a2b4-0000-7000-8000-000000000000"
-    await push(log, family, family.ada, day)
+    await push(log, family, family.sitter, day)
     refused = await push(
         log, family, family.ben, sorting(family, day, child=str(family.family)), sorting(family, day, milestone=own)
     )
@@ -114,3 +114,50 @@ async def test_a_sighting_says_itself_what_it_is_about(log: Log) -> None:
     (receipt,) = await push(log, family, family.ada, sorting(family, sighting))
     assert receipt.problem is not None
     assert (receipt.problem.code, receipt.problem.at) == ("event.unknown_target", "drafts[0].event.target")
+
+
+async def code_of(log: Log, family: Family, who: MemberId, draft: Draft) -> str:
+    """What the log answers to one draft: its outcome, or the code of the problem."""
+    [outcome] = outcomes(await push(log, family, who, draft))
+    return outcome
+
+
+async def test_a_parents_own_words_are_sorted_by_nobody_else(log: Log) -> None:
+    """Law 20: nobody says for a parent what their words are about, wherever they wrote them."""
+    family = await found(log)
+    question, day = note(family), note(family)
+    await push(log, family, family.ben, question)
+    await push(log, family, family.sitter, day)
+    answer = drafted("NoteWritten", child=family.child, text="thank you", about=day["id"])
+    await push(log, family, family.ben, answer)
+    for mine in (question, answer):
+        assert await code_of(log, family, family.ada, sorting(family, mine)) == "event.not_the_author"
+        assert await code_of(log, family, family.sitter, sorting(family, mine)) == "event.not_the_author"
+        assert await code_of(log, family, family.ben, sorting(family, mine)) == "recorded"
+    assert await code_of(log, family, family.ada, sorting(family, day)) == "recorded"
+
+
+async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(log: Log) -> None:
+    """Law 20: nothing is held in it, so that a sorting to what they keep would tell them of it."""
+    family = await found(log)
+    day = note(family)
+    await push(log, family, family.granny, day)
+    answer = drafted("NoteWritten", child=family.child, text="off she went", about=day["id"])
+    await push(log, family, family.sitter, answer)
+    assert await code_of(log, family, family.ada, sorting(family, answer)) == "recorded"
+    await push(log, family, family.granny, drafted("SurpriseChosen", scope="all", mode="keep"))
+    for said in (day, answer):
+        assert await code_of(log, family, family.ada, sorting(family, said)) == "event.not_the_author"
+        assert await code_of(log, family, family.granny, sorting(family, said)) == "recorded"
+    await push(log, family, family.granny, drafted("SurpriseChosen", scope="all", mode="tell"))
+    assert await code_of(log, family, family.ada, sorting(family, day)) == "recorded"
+
+
+async def test_a_milestone_of_the_familys_own_stays_in_its_domain(log: Log) -> None:
+    """Law 19: another title is told to whoever knows it; another domain may be one that somebody keeps."""
+    family = await found(log)
+    own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle"}
+    await push(log, family, family.ada, drafted("MilestoneNamed", **own, domain="life"))
+    moved = drafted("MilestoneNamed", **own, domain="movement")
+    assert await code_of(log, family, family.ben, moved) == "event.domain_is_chosen"
+    assert await code_of(log, family, family.ben, drafted("MilestoneNamed", **own, domain="life")) == "recorded"

@@ -222,19 +222,21 @@ async def test_what_has_a_safety_note_is_told_unless_it_was_chosen_by_name(log: 
     assert told_in(await feed_of(pool, family, family.ben), first, second) == [(0, None)]
 
 
-async def test_an_amendment_that_would_tell_is_held_and_so_is_what_is_said_of_it_then(log: Log, pool: asyncpg.Pool) -> None:
-    """Design, section 4: the first words are known already; what they turned into is not."""
+async def test_an_amendment_that_would_tell_is_held_and_not_what_others_say_then(log: Log, pool: asyncpg.Pool) -> None:
+    """Law 20: a correction by its author holds nobody else's words; its receipt names who waits."""
     family = await found(log)
     await waits(log, family, family.ben, scope=f"milestone:{WALKED}")
     first = saw(family, STOOD)
     amended = drafted("Amended", target=first["id"], changes={"milestone": WALKED})
     bravo = drafted("Cheered", about=first["id"], words="walking!")
-    await pushed(log, family, family.sitter, *at_noon(first, amended))
-    await pushed(log, family, family.ada, *at_noon(bravo))
-    assert told_in(await feed_of(pool, family, family.ben), first, amended, bravo) == [(0, None)]
+    _, said = await pushed(log, family, family.sitter, *at_noon(first, amended))
+    assert said.keep_quiet == ("Ben",)
+    (cheered,) = await pushed(log, family, family.ada, *at_noon(bravo))
+    assert cheered.keep_quiet == ()
+    assert told_in(await feed_of(pool, family, family.ben), first, amended, bravo) == [(0, None), (2, None)]
     await pushed(log, family, family.ben, *at_noon(saw(family, WALKED, audience="me")))
     told = told_in(await feed_of(pool, family, family.ben), first, amended, bravo)
-    assert told == [(0, None), (1, "own_first"), (2, "own_first")]
+    assert told == [(0, None), (2, None), (1, "own_first")]
 
 
 async def test_what_one_has_met_is_told_at_once_and_so_is_what_it_implies(log: Log, pool: asyncpg.Pool) -> None:

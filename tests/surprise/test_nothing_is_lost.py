@@ -1,0 +1,160 @@
+"""Laws 19 and 20, from their words alone: nothing is lost by waiting, and no act of one member holds the words of another.
+
+Owns no rule: what is held is read off the fold, and the laws say what has to be so. The oracle is not asked.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from events.amend import Withdrawn
+from events.event import Audience, Event
+from events.family import ROSTER_FACTS
+from events.ids import EventId, MemberId
+from events.moments import MilestoneNamed
+from events.surprise import EnvelopeOpened, Mode, SurpriseChosen, TimePassed
+from tests.surprise.folded import Folded
+from tests.surprise.invented import FAMILY, histories
+from tests.surprise.oracle import Oracle
+
+WISHES = (SurpriseChosen, EnvelopeOpened, TimePassed)
+Log = Sequence[Event[Any]]
+
+thoroughly = settings(
+    max_examples=max(300, settings().max_examples),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+    deadline=None,
+)
+
+
+def targets(log: Log) -> dict[int, int]:
+    """Each event's seq and the seq of what it refers to."""
+    found: dict[int, int] = {}
+    first: dict[EventId, int] = {}
+    for seq, event in enumerate(log, start=1):
+        named = getattr(event.event, event.event.refers) if event.event.refers else None
+        if named in first:
+            found[seq] = first[named]
+        first.setdefault(event.id, seq)
+    return found
+
+
+def above(seq: int, about: dict[int, int]) -> list[int]:
+    """What an event hangs from: what it refers to, what that refers to, and so on."""
+    found = []
+    while (up := about.get(seq)) is not None:
+        found.append(seq := up)
+    return found
+
+
+def held_at_each_step(log: Log, member: MemberId) -> tuple[Folded, list[set[int]]]:
+    """The fold, and what is held from a member after each event."""
+    folded, held = Folded(FAMILY, ()), []
+    for event in log:
+        folded.log.add(event)
+        held.append(set(folded.held(member)))
+    folded.log.folding.settle()
+    return folded, held
+
+
+def ids(folded: Folded, member: MemberId) -> set[EventId]:
+    return {folded.log.events[entry.what - 1].id for entry in folded.feed(member) if isinstance(entry.what, int)}
+
+
+def opened(log: Log, member: MemberId) -> list[Event[Any]]:
+    """The log, after which a member opens everything, and chooses `tell` in the place of each of their choices."""
+    last = log[-1]
+    chosen = {(one.event.child, one.event.scope) for one in log if isinstance(one.event, SurpriseChosen) and one.author == member}
+    bodies: list[Any] = [SurpriseChosen(child=child, scope=scope, mode=Mode.TELL) for child, scope in sorted(chosen, key=str)]
+    bodies.append(EnvelopeOpened(scope="all"))
+    latest = max(one.recorded_at for one in log)
+    return [
+        *log,
+        *(
+            Event(
+                id=EventId(UUID(int=1_000_000 + number)), author=member, occurred_at=latest,
+                precision=last.precision, recorded_at=latest, received_at=last.received_at, audience=Audience.ME, event=body,
+            )
+            for number, body in enumerate(bodies)
+        ),
+    ]
+
+
+@thoroughly
+@given(histories())
+def test_who_opens_everything_holds_what_a_member_who_never_chose_holds(one: Oracle) -> None:
+    """Law 19: apart from what its author took back while it was itself held, and what was said of that."""
+    log = [line.event for line in one.log]
+    present = set(one.held) & {member for member in FAMILY.members if one.feeds.get(member)}
+    for member in sorted(present):
+        if not any(isinstance(event.event, SurpriseChosen) and event.author == member for event in log):
+            continue
+        after = opened(log, member)
+        folded, held = held_at_each_step(after, member)
+        about = targets(after)
+        lost: set[int] = set()
+        joined = next(seq for seq, event in enumerate(log, 1) if getattr(event.event, "member", None) == member)
+        never = [event for event in log if not (event.author == member and isinstance(event.event, WISHES))]
+        plain = Folded(FAMILY, never)
+        told, expected = ids(folded, member), ids(plain, member)
+        for seq, event in enumerate(log, 1):
+            if not isinstance(event.event, Withdrawn) or seq not in about:
+                continue
+            target = about[seq]
+            if log[target - 1].author != event.author:
+                continue
+            if target in held[seq - 2] or (seq < joined and log[target - 1].id not in told):
+                lost |= {target, seq}
+        lost |= {seq for seq in range(1, len(log) + 1) if lost & set(above(seq, about))}
+        gone = {log[seq - 1].id for seq in lost}
+        wished = {event.id for event in after if isinstance(event.event, WISHES)}
+        assert held[-1] == set()
+        assert told - wished == expected - gone
+
+
+def could_be_said(log: Log) -> bool:
+    """Whether each author was told of what they refer to: else they would not have said it."""
+    folded = Folded(FAMILY, ())
+    about = targets(log)
+    for seq, event in enumerate(log, 1):
+        if event.event.refers and getattr(event.event, event.event.refers) and seq not in about:
+            return False
+        if seq in about and event.author not in folded.log.told[about[seq] - 1]:
+            return False
+        folded.log.add(event)
+    return True
+
+
+@thoroughly
+@given(histories(), st.data())
+def test_no_act_of_one_member_holds_the_words_of_another(one: Oracle, data: st.DataObject) -> None:
+    """Law 20: without the act, and what hangs from it, whatever is held was held all the same; and no answer to M's own words."""
+    log = [line.event for line in one.log]
+    about = targets(log)
+    held_by_member = {member: held_at_each_step(log, member)[1] for member in sorted(one.held)}
+    held = [(member, seq) for member, at in held_by_member.items() for seq in range(1, len(log) + 1) if seq in at[seq - 1]]
+    for member, seq in held:
+        up = above(seq, about)
+        assert not up or log[up[-1] - 1].author != member, f"{seq} is held from a member who began its thread"
+    if not held:
+        return
+    member, seq = data.draw(st.sampled_from(held))
+    up = above(seq, about)
+    acts = [
+        other
+        for other, act in enumerate(log[: seq - 1], 1)
+        if act.author not in (member, log[seq - 1].author) and other not in up
+        and not isinstance(act.event, (*ROSTER_FACTS, MilestoneNamed, *WISHES))
+    ]  # fmt: skip
+    if not acts:
+        return
+    act = data.draw(st.sampled_from(acts))
+    gone = {act} | {other for other in range(1, len(log) + 1) if act in above(other, about)}
+    without = [event for other, event in enumerate(log[:seq], 1) if other not in gone]
+    if not could_be_said(without):
+        return
+    _, held_without = held_at_each_step(without, member)
+    assert len(without) in held_without[-1], f"{act} holds {seq} from a member"

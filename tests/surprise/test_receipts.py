@@ -1,0 +1,106 @@
+"""What a member's receipts say of others: whom to keep quiet from, whatever happens, and nothing of what is held from them."""
+
+from collections import Counter
+from uuid import uuid4
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from events.event import Event
+from events.family import MemberJoined
+from events.ids import FamilyId, MemberId
+from events.moments import MilestoneNamed
+from events.wire import bytes_of_event
+from tests.surprise.invented import FAMILY, histories
+from tests.surprise.oracle import Hint, Oracle
+from tests.surprise.written import Rows, Written
+
+NAMES = {
+    fact.member: fact.name
+    for member in FAMILY.members
+    for fact in (FAMILY.founded() if member == FAMILY.ada else FAMILY.joined(member))
+    if isinstance(fact, MemberJoined)
+}
+
+thoroughly = settings(
+    max_examples=max(60, settings().max_examples // 2),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+
+
+def written(kept: Rows, log: list[Event], cuts: list[bool], *, forgets: bool) -> Written:  # type: ignore[type-arg]
+    events = [msgspec.structs.replace(event, claimed_at=None) for event in log]
+    return kept.runner.run(kept.write(FamilyId(uuid4()), events, cuts, forgets=forgets, again=True))
+
+
+@thoroughly
+@given(one=histories(), cuts=st.lists(st.booleans(), min_size=1, max_size=16), forgets=st.booleans())
+def test_a_receipt_names_everybody_from_whom_the_event_is_held_also_when_it_is_sent_again(
+    kept: Rows, one: Oracle, cuts: list[bool], forgets: bool
+) -> None:
+    """Law 20: and says the same the second time."""
+    became = written(kept, [line.event for line in one.log], cuts, forgets=forgets)
+    events = {event.id: event for event in became.accepted}
+    for id, held in became.held.items():
+        quiet = set(became.receipts[id].keep_quiet)
+        assert {NAMES[member] for member in held} <= quiet, (events[id], quiet)
+        if id in became.alone:
+            assert became.again[id].keep_quiet == became.receipts[id].keep_quiet, events[id]
+
+
+PAIRS = 300
+
+
+@pytest.mark.timeout(900)
+def test_what_is_taken_away_changes_nothing_that_a_member_reads(kept: Rows) -> None:
+    """Laws 8 and 21, the other way round: of a history as it came about, whatever is held from a member is taken away.
+
+    Their feed, and the receipts of their own drafts, the first time and again, are the same as before.
+    """
+    tried: Counter[str] = Counter()
+
+    @settings(thoroughly, max_examples=PAIRS // 2)
+    @given(one=histories(most=30), cuts=st.lists(st.booleans(), min_size=1, max_size=16), forgets=st.booleans())
+    def run(one: Oracle, cuts: list[bool], forgets: bool) -> None:
+        taken = {member: gone for member in FAMILY.members if (gone := held_for_good(one, member))}
+        if not taken:
+            return
+        before = written(kept, [line.event for line in one.log], cuts, forgets=forgets)
+        for member, gone in taken.items():
+            after = written(kept, [line.event for line in one.log if line.seq not in gone], cuts, forgets=forgets)
+            assert read_by(kept, after, member) == read_by(kept, before, member)
+            tried["pairs"] += 1
+            tried.update(type(one.log[seq - 1].body).__name__ for seq in gone)
+
+    run()
+    print(tried)
+    assert tried["pairs"] >= PAIRS
+
+
+def held_for_good(one: Oracle, member: MemberId) -> set[int]:
+    """What is held from a member to the end, with whatever refers to it or bears a name that is."""
+    gone = one.ever_held.get(member, set()) - one.told(member)
+    names = [line.body.milestone for line in one.log if line.seq in gone and isinstance(line.body, MilestoneNamed)]
+    for line in one.log:
+        if line.about in gone or any(name.encode() in bytes_of_event(line.event) for name in names):
+            gone = gone | {line.seq}
+    return gone
+
+
+def read_by(kept: Rows, became: Written, member: MemberId) -> list[object]:
+    """What a member's devices were sent: entries of the feed but for hints, which say that something is held; and receipts.
+
+    Places count hints, and so do receipts.
+    """
+    entries = kept.runner.run(kept.feed(became.family, member, became.accepted))
+    has_hints = any(isinstance(entry.what, Hint) for entry in entries)
+    read: list[object] = [
+        (became.accepted[entry.what - 1].id, entry.released) for entry in entries if isinstance(entry.what, int)
+    ]
+    own = [event.id for event in became.accepted if event.author == member]
+    receipts = [receipt for id in own for receipt in (became.receipts[id], became.again.get(id))]
+    read += [receipt and msgspec.structs.replace(receipt, place=0 if has_hints else receipt.place) for receipt in receipts]
+    return read

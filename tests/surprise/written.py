@@ -1,0 +1,195 @@
+"""Writes histories to the rows of a real database, and reads feeds, what is held, and receipts back.
+
+Owns how events become offers. Decides nothing.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import msgspec
+
+from events import surprise
+from events.errors import Refused
+from events.event import AsTarget, Body, Draft, Event
+from events.family import MemberJoined
+from events.ids import EventId, FamilyId, LogId, MemberId
+from events.moments import MilestoneObserved, NoteWritten
+from events.wire import ServiceBody
+from projections.roster import Member, member_of
+from service.log import rows
+from service.log.append import Appended, append
+from service.log.ledger import Entry
+from service.log.offer import Offer
+from service.log.receipts import Receipt
+from service.log.state import FamilyStates
+from service.replay.family import replay_family
+from tests.surprise.oracle import Hint, Told
+
+RUNS = """
+SELECT first_place, first_seq, length, released, told_at, hint, seqs
+  FROM feed_run WHERE family_id = $1 AND member_id = $2 ORDER BY first_place
+"""
+
+
+@dataclass
+class Written:
+    """What became of a history that was written to rows."""
+
+    family: FamilyId
+    accepted: list[Event[Any]] = field(default_factory=list)
+    receipts: dict[EventId, Receipt] = field(default_factory=dict)
+    again: dict[EventId, Receipt] = field(default_factory=dict)
+    """The receipts of drafts that were sent a second time at once."""
+    alone: set[EventId] = field(default_factory=set)
+    """The events that had a transaction to themselves, so that nothing happened between the two receipts."""
+    held: dict[EventId, set[MemberId]] = field(default_factory=dict)
+    """From whom each event was held when its transaction was over."""
+
+    def note(self, appended: Appended, offered: list[list[Event[Any]]], held: set[tuple[MemberId, int]]) -> None:
+        """Remember what became of one transaction."""
+        for receipts, events in zip(appended.receipts, offered, strict=True):
+            if isinstance(receipts, Refused):
+                continue
+            for receipt, event in zip(receipts, events, strict=True):
+                self.receipts[event.id] = receipt
+                if receipt.outcome == "recorded":
+                    self.accepted.append(event)
+                    self.held[event.id] = {member for member, seq in held if seq == len(self.accepted)}
+
+    def note_again(self, appended: Appended, *, is_alone: bool) -> None:
+        """Remember what was said the second time."""
+        for receipts in appended.receipts:
+            if not isinstance(receipts, Refused):
+                said = {EventId(receipt.id): receipt for receipt in receipts if receipt.id is not None}
+                self.again |= said
+                self.alone |= said.keys() if is_alone else set()
+
+
+@dataclass
+class Rows:
+    """A database, and families that are written to it."""
+
+    runner: asyncio.Runner
+    pool: asyncpg.Pool
+
+    async def write(
+        self, family: FamilyId, events: list[Event[Any]], cuts: list[bool], *, forgets: bool, again: bool = False
+    ) -> Written:
+        """Offer events as their authors would, in transactions that end where `cuts` says; what was accepted, and receipts.
+
+        `again`: after each transaction its drafts are sent a second time.
+        """
+        states, written = FamilyStates(), Written(family)
+        joining = {event.event.member: member_of(event.event) for event in events if isinstance(event.event, MemberJoined)}
+        async with self.pool.acquire() as connection:
+            await rows.open_family(connection, family, log=LogId(uuid4()), at=events[0].received_at)
+            for now, together in transactions(events, cuts):
+                offers, offered = offers_of(family, together, joining)
+                async with connection.transaction():
+                    appended = await append(connection, offers, now=now, states=FamilyStates() if forgets else states)
+                states.keep(family, appended.states[family])
+                written.note(appended, offered, await self._held_of_all(connection, family))
+                mine = [offer for offer in offers if not offer.by_service and offer.joiner is None]
+                if again and mine:
+                    async with connection.transaction():
+                        appended = await append(connection, mine, now=now, states=FamilyStates() if forgets else states)
+                    states.keep(family, appended.states[family])
+                    written.note_again(appended, is_alone=len(together) == 1)
+        return written
+
+    async def _held_of_all(self, connection: Any, family: FamilyId) -> set[tuple[MemberId, int]]:
+        rows_of_held = await connection.fetch("SELECT member_id, seq FROM held WHERE family_id = $1", family)
+        return {(row[0], row[1]) for row in rows_of_held}
+
+    async def feed(self, family: FamilyId, member: MemberId, log: list[Event[Any]]) -> list[Told]:
+        """A feed as it is stored."""
+        found: list[Told] = []
+        for first_place, first_seq, length, released, told_at, hint, seqs in await self.pool.fetch(RUNS, family, member):
+            assert first_place == len(found) + 1
+            if hint is not None:
+                said = msgspec.json.decode(hint, type=surprise.Hint)
+                found.append(Told(Hint(said.child, said.domain, said.day), told_at, released))
+                continue
+            told = seqs if seqs is not None else range(first_seq, first_seq + length)
+            found += [Told(seq, told_at or log[seq - 1].received_at, released) for seq in told]
+        return found
+
+    async def held(self, family: FamilyId, member: MemberId) -> list[int]:
+        """The seqs of what is held from a member."""
+        sql = "SELECT seq FROM held WHERE family_id = $1 AND member_id = $2 ORDER BY seq"
+        return [row[0] for row in await self.pool.fetch(sql, family, member)]
+
+    async def replayed(self, family: FamilyId) -> tuple[Any, ...]:
+        """What a replay finds to be different."""
+        async with self.pool.acquire() as connection:
+            return (await replay_family(connection, family, swap=False)).differences
+
+
+def transactions(events: list[Event[Any]], cuts: list[bool]) -> Iterator[tuple[datetime, list[Event[Any]]]]:
+    """Neighbours that were received at one time, in one transaction or in several."""
+    together: list[Event[Any]] = []
+    for index, event in enumerate(events):
+        if together and (cuts[index % len(cuts)] or event.received_at != together[0].received_at or len(together) == 40):
+            yield together[0].received_at, together
+            together = []
+        together.append(event)
+    yield together[0].received_at, together
+
+
+def offers_of(
+    family: FamilyId, events: list[Event[Any]], joining: dict[MemberId, Member]
+) -> tuple[list[Offer], list[list[Event[Any]]]]:
+    offers, offered = [], []
+    for (author, by_service), group in groupby(events, key=lambda event: (event.author, isinstance(event.event, ServiceBody))):
+        written = list(group)
+        offers.append(
+            Offer(
+                family=family,
+                author=author,
+                drafts=tuple(draft_of(event) for event in written),
+                by_service=by_service,
+                joiner=None if by_service else joining.get(author),
+                entries=entries_of(written),
+            )
+        )
+        offered.append(written)
+        for event in written:
+            if isinstance(event.event, MemberJoined):
+                joining.pop(event.event.member, None)
+    return offers, offered
+
+
+def entries_of(written: list[Event[Any]]) -> tuple[Entry, ...]:
+    """What an offer of a daycare's records brings with it: without, nobody may say that something was found in words."""
+    if not any(is_read(event.event) for event in written):
+        return ()
+    return (Entry(source="journal", record=str(written[0].id), expects=0, drafts=len(written), said=b"{}"),)
+
+
+def is_read(body: Body) -> bool:
+    """Whether an event says what the service reads out of a daycare's words."""
+    match body:
+        case MilestoneObserved(found_in_prose=found):
+            return found
+        case NoteWritten(may_tell_of=keys):
+            return bool(keys)
+    return False
+
+
+def draft_of(event: Event[Any]) -> Draft[Any]:
+    return Draft(
+        id=event.id,
+        occurred_at=event.occurred_at,
+        precision=event.precision,
+        recorded_at=event.recorded_at,
+        audience=None if isinstance(event.event.audience, AsTarget) or isinstance(event.event, ServiceBody) else event.audience,
+        event=event.event,
+    )
+
+
