@@ -13,6 +13,7 @@ from events.family import MemberJoined
 from events.ids import FamilyId, MemberId
 from events.moments import MilestoneNamed
 from events.wire import bytes_of_event
+from service.log.receipts import Receipt
 from tests.surprise.invented import FAMILY, histories
 from tests.surprise.oracle import Hint, Oracle
 from tests.surprise.written import Rows, Written
@@ -91,16 +92,19 @@ def held_for_good(one: Oracle, member: MemberId) -> set[int]:
 
 
 def read_by(kept: Rows, became: Written, member: MemberId) -> list[object]:
-    """What a member's devices were sent: entries of the feed but for hints, which say that something is held; and receipts.
-
-    Places count hints, and so do receipts.
-    """
+    """What a member's devices were sent: entries of the feed and receipts, as if there were no hints, which say what is held."""
     entries = kept.runner.run(kept.feed(became.family, member, became.accepted))
-    has_hints = any(isinstance(entry.what, Hint) for entry in entries)
+    hints = [place for place, entry in enumerate(entries, 1) if isinstance(entry.what, Hint)]
     read: list[object] = [
         (became.accepted[entry.what - 1].id, entry.released) for entry in entries if isinstance(entry.what, int)
     ]
     own = [event.id for event in became.accepted if event.author == member]
     receipts = [receipt for id in own for receipt in (became.receipts[id], became.again.get(id))]
-    read += [receipt and msgspec.structs.replace(receipt, place=0 if has_hints else receipt.place) for receipt in receipts]
+    read += [receipt and without_hints(receipt, hints) for receipt in receipts]
     return read
+
+
+def without_hints(receipt: Receipt, hints: list[int]) -> Receipt:
+    """A receipt whose place counts no hints."""
+    place = receipt.place and receipt.place - sum(hint <= receipt.place for hint in hints)
+    return msgspec.structs.replace(receipt, place=place)

@@ -1,7 +1,7 @@
 """What the protected member is owed once they have opened everything, worked out from a history's own words.
 
-Owns a naive oracle: no rule, no rows. What was held comes once. What was taken back while it was itself held, and whatever is about
-that, never comes; what is about something that was told and taken back comes (law 19).
+Owns a naive oracle: no rule, no rows. What was held comes once. What was taken back while it was itself held never comes, nor
+what is about that; what is about something that was told and taken back comes (law 19).
 """
 
 from typing import Any
