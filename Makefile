@@ -1,60 +1,66 @@
-# Every target makes its own environment: Python 3.11 and make are all that a machine needs.
-# The environment is made anew from the hashed requirements whenever they change.
+# Every target makes its own environment: a Python from 3.11 to 3.14 and make are all that a machine needs.
+# The environment is brought to the hashed pins whenever they change, and made anew for another Python.
 
-PYTHON ?= python3.11
-VENV   := .venv
-BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.made-of-these-requirements
-DATA   ?= data
-ARGS   ?=
+VENV := .venv
+BIN  := $(VENV)/bin
+DATA ?= data
+ARGS ?=
 
-.PHONY: demo serve test lint types walls bench bench-smoke timing docs venv requirements clean
+# PYTHON=... names a Python. Without it, an environment that works is kept, and a new one gets the newest Python there is:
+# the newest that can make an environment, or else the newest, which then says what it lacks.
+IS_FIT  := import sys; sys.exit(sys.version_info < (3, 11))
+NAMES   := $(BIN)/python python3.14 python3.13 python3.12 python3.11 python3
+NEWEST   = $(shell for needed in "import venv, ensurepip" "pass"; do for python in $(NAMES); do \
+               $$python -c "$$needed; $(IS_FIT)" >/dev/null 2>&1 && echo $$python && exit; done; done)
+NO_PYTHON = No Python 3.11 or newer was found$(if $(PYTHON), at PYTHON=$(PYTHON)). Install one \
+            (Debian and Ubuntu: apt install python3 python3-venv), or name one: make PYTHON=/path/to/python3
 
-venv: $(STAMP)
+.PHONY: demo serve test lint types walls bench bench-smoke timing docs venv runtime dev pins requirements clean
 
-$(STAMP): requirements/dev.txt pyproject.toml
-	@echo "Setting up Python in $(VENV); this takes a minute or two, once."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-	    --config-settings editable_mode=compat --editable .
-	@touch $(STAMP)
+venv: dev
 
-demo: $(STAMP)           ## a family's first year, two phones side by side: make demo ARGS=--once ends after the picture
+runtime dev:             ## the environment, with what the service needs, or with what the tests and checks need too
+	@python="$(or $(PYTHON),$(NEWEST))"; "$$python" -c "$(IS_FIT)" >/dev/null 2>&1 || { echo "$(strip $(NO_PYTHON))" >&2; exit 1; }; \
+	"$$python" requirements/install.py $@
+
+demo: runtime            ## a family's first year, two phones side by side: make demo ARGS=--once ends after the picture
 	@$(BIN)/stillnew demo $(ARGS)
 
-serve: $(STAMP)          ## the service on a database of its own below $(DATA), or on DATABASE_URL
+serve: runtime           ## the service on a database of its own below $(DATA), or on DATABASE_URL
 	@$(BIN)/stillnew serve --data $(DATA) $(ARGS)
 
-test: $(STAMP)           ## every promise, on a real Postgres and a real Valkey
+test: dev                ## every promise, on a real Postgres and a real Valkey
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-lint: $(STAMP)
+lint: dev
 	@$(BIN)/ruff check .
 
-types: $(STAMP)
+types: dev
 	@$(BIN)/mypy
 
-walls: $(STAMP)          ## service -> projections -> events, and a client that knows nothing of the service
+walls: dev               ## service -> projections -> events, and a client that knows nothing of the service
 	@$(BIN)/lint-imports --no-cache
 
-bench: $(STAMP)          ## every figure of benchmarks/results.md, beside its limit
+bench: dev               ## every figure of benchmarks/results.md, beside its limit
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-bench-smoke: $(STAMP)    ## the same workloads, small: that they run, not what they measure
+bench-smoke: dev         ## the same workloads, small: that they run, not what they measure
 	@$(BIN)/python -m benchmarks --smoke $(ARGS)
 	@$(BIN)/python -m benchmarks.timing --smoke
 
-timing: $(STAMP)         ## whether the time of an answer tells what is held; an hour: make timing ARGS="--n 6000 feed note"
+timing: dev              ## whether the time of an answer tells what is held; an hour: make timing ARGS="--n 6000 feed note"
 	@$(BIN)/python -m benchmarks.timing $(ARGS)
 
-docs: $(STAMP)           ## docs/events.md, from the types
+docs: dev                ## docs/events.md, from the types
 	@$(BIN)/python -m events.describe > docs/events.md
 
-requirements:            ## pin anew after a change to requirements/*.in; needs pip-tools on the PATH
-	@cd requirements && for set in runtime dev build; do \
-	    pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header \
-	      --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$set.txt $$set.in || exit 1; \
+pins: dev                ## that the pins hold for every Python and processor that we support; downloads no package
+	@$(BIN)/python requirements/check.py
+
+requirements: dev        ## pin anew after a change to requirements/*.in; ARGS=--upgrade raises every pin
+	@cd requirements && for set in runtime build dev; do \
+	    ../$(BIN)/uv --no-config pip compile --quiet --universal --python-version 3.11 --python ../$(BIN)/python \
+	      --generate-hashes --no-header --no-emit-index-url --output-file $$set.txt $(ARGS) $$set.in || exit 1; \
 	done
 
 clean:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from requirements import check, install
+
 ROOT = Path(__file__).parents[1]
 SERVICES = ("postgres", "valkey", "stillnew")
 
@@ -66,6 +68,22 @@ def test_what_the_service_runs_on_is_what_the_tests_ran_on() -> None:
         return set(re.findall(r"^([\w.\-]+==[\w.\-+]+)", (ROOT / "requirements" / f"{name}.txt").read_text(), re.MULTILINE))
 
     assert pins("runtime") - pins("dev") == set()
+
+
+def test_what_is_said_to_be_supported_is_what_the_pins_are_checked_for() -> None:
+    """Each minor version by its first release, since a marker can be true for that one alone."""
+    minors = [python.removesuffix(".0") for python in check.PYTHONS]
+    assert [f"{minor}.0" for minor in minors] == list(check.PYTHONS)
+    readme = (ROOT / "README.md").read_text()
+    range_ = f"{minors[0]} to {minors[-1]}"
+    assert f"A Python from {range_}" in readme
+    assert f"CPython {', '.join(minors[:-1])} and {minors[-1]} on Linux" in readme
+    assert f"CPython {range_}" in install.FOR_WHICH
+    makefile = (ROOT / "Makefile").read_text()
+    assert " ".join(f"python{minor}" for minor in reversed(minors)) + " python3\n" in makefile
+    assert f"sys.version_info < ({minors[0].replace('.', ', ')})" in makefile
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">={minors[0]}"
 
 
 def test_an_installed_wheel_brings_the_migrations() -> None:
