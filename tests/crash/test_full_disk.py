@@ -15,6 +15,7 @@ from service.postgres.embedded import EmbeddedPostgres
 from tests.crash.crew import feed_of
 from tests.crash.pushers import Pusher
 from tests.crash.serving import serving_with_own_postgres
+from tests.programs import lacks
 from tests.service.conftest import Someone, found_family
 
 DISK = "160m"
@@ -31,7 +32,7 @@ def small_disk(open_folder: Path) -> Iterator[Path]:
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(folder)]
     mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
     if mounted.returncode != 0:
-        pytest.skip(f"a disk of its own cannot be mounted here: {mounted.stderr.strip()}")
+        lacks(f"A disk of its own cannot be mounted here; root can mount one. {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 

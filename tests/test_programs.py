@@ -1,0 +1,26 @@
+"""A test that lacks a program says so: skipped on a machine of one's own, failed in CI."""
+
+import pytest
+
+from tests.programs import require
+
+A_SENTENCE = "This machine lacks: no-such-program no-other. Debian and Ubuntu: apt install no-such-program no-other."
+
+
+def test_a_test_that_lacks_programs_is_skipped_and_says_how_to_install_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=A_SENTENCE):
+        require(("sh", "no-such-program", "no-other"))
+
+
+@pytest.mark.parametrize("is_ci", ["true", "1"])
+def test_in_ci_it_fails(monkeypatch: pytest.MonkeyPatch, is_ci: str) -> None:
+    monkeypatch.setenv("CI", is_ci)
+    with pytest.raises(pytest.fail.Exception, match=A_SENTENCE):
+        require(("sh", "no-such-program", "no-other"))
+
+
+@pytest.mark.needs("sh")
+def test_a_test_whose_programs_are_there_runs(request: pytest.FixtureRequest) -> None:
+    """The mark is read before the test, also in CI."""
+    assert [marker.args for marker in request.node.iter_markers("needs")] == [("sh",)]
