@@ -136,6 +136,10 @@ async def read(scope: Scope, receive: Receive, shape: type[Shape], *, bytes_max:
             return decode_msgpack(body, shape)
 
 
+class NoQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of a route that takes none."""
+
+
 def query_of(scope: Scope, shape: type[Shape]) -> Shape:
     """The query as one value: each name once, none that the route does not know, each id in its one spelling.
 

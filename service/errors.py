@@ -136,7 +136,7 @@ class HostInvalid(Refused):
     code, status, title = "host.invalid", 400, "No such host"
 
     def __init__(self) -> None:
-        super().__init__("The header Host names no host, or several.", at="Host")
+        super().__init__("The header Host is missing, names no host, or names several.", at="Host")
 
 
 class AddressTooLong(Refused):

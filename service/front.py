@@ -18,7 +18,7 @@ from events.errors import Refused
 from events.ids import FamilyId
 from service.access.guard import Caller, Membership
 from service.asgi import HOST, App, Message, Receive, Scope, Send, header, headers
-from service.bodies import Disconnected
+from service.bodies import Disconnected, NoQuery, query_of
 from service.errors import (
     AddressTooLong,
     Crashed,
@@ -135,14 +135,12 @@ class Front:
         self, scope: Scope, receive: Receive, telling: Telling, found: tuple[Route[Target], Mapping[str, UUID]] | None
     ) -> str | None:
         """Let a request through to its route, and give the code of what was refused behind the framework."""
+        _require_host(scope)
         if found is None:
             raise NotFound
         route, ids = found
         if len(scope["query_string"]) > QUERY_BYTES_MAX:
             raise AddressTooLong(f"A query holds at most {QUERY_BYTES_MAX} bytes.")
-        hosts = headers(scope, b"host")
-        if len(hosts) > 1 or (hosts and HOST.fullmatch(hosts[0]) is None):
-            raise HostInvalid
         method = scope["method"]
         if method == "OPTIONS":
             allowed = ", ".join(route.allowed).encode()
@@ -154,6 +152,8 @@ class Front:
             raise MethodNotAllowed(allowed=route.allowed)
         assert self.house is not None, "requests come between start-up and shutdown"
         caller = await self._admit(self.house, scope, target.says, ids)
+        if scope["query_string"] and not target.says.query:
+            query_of(scope, NoQuery)
         inner = {**scope, "house": self.house, "caller": caller, "ids": ids}
         if method == "HEAD":
             inner["method"] = "GET"
@@ -232,6 +232,15 @@ class Front:
                 self.metrics.seconds.labels(route),
             )
         return self._seen_by_label[key]
+
+
+def _require_host(scope: Scope) -> None:
+    """Refuse a request that names no host, except of HTTP/1.0, which knew none (RFC 9112, section 3.2)."""
+    hosts = headers(scope, b"host")
+    if not hosts and scope["http_version"] == "1.0":
+        return
+    if len(hosts) != 1 or HOST.fullmatch(hosts[0]) is None:
+        raise HostInvalid
 
 
 def told_refusal(error: Exception) -> Refused:

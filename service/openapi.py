@@ -37,7 +37,8 @@ MEDIA_TYPES: Final = ("application/json", "application/msgpack")
 PROBLEM: Final = "application/problem+json"
 COMPONENTS: Final = "#/components/schemas/"
 
-BY_EVERY_ROUTE: Final[tuple[type[Refused], ...]] = (AddressTooLong, HostInvalid, Crashed, Unavailable)
+BY_EVERY_ROUTE: Final[tuple[type[Refused], ...]] = (AddressTooLong, HostInvalid, FieldInvalid, Crashed, Unavailable)
+"""A route without a query of its own refuses every name in one."""
 BY_EVERY_BODY: Final[tuple[type[Refused], ...]] = (
     BodyMalformed, FieldInvalid, DuplicateKey, TextHasNul, BodyTooDeep, BodyTooSlow, BodyTooLarge, MediaTypeUnsupported,
 )  # fmt: skip
@@ -134,8 +135,6 @@ def _refusals(template: str, says: Says) -> list[type[Refused]]:
     found: list[type[Refused]] = [*BY_EVERY_ROUTE, *says.refuses, MethodNotAllowed]
     if says.takes is not None:
         found += BY_EVERY_BODY
-    elif says.query:
-        found.append(FieldInvalid)
     if says.who not in (Who.ANYONE, Who.SIGNED):
         found.append(Unauthenticated)
     if "{" in template:

@@ -26,6 +26,7 @@ UNANSWERED_MS_MAX: Final = 45_000
 """A peer that acknowledges nothing for this long, heartbeats included, is gone (TCP_USER_TIMEOUT, RFC 5482)."""
 
 HEAD_BYTES_MAX: Final = 64 * 1024
+FRAMING_BYTES: Final = len(b": " + b"\r\n")
 HEAD_WITHIN_S: Final = 20.0
 """As a body's: nobody holds a connection for longer without having asked for anything."""
 
@@ -36,7 +37,11 @@ class Connection(HttpToolsProtocol):
     when_shut: Callable[[], None] | None = None
     is_in_head = True
     head_bytes = 0
+    """Of this head, in the reads before this one."""
+    read_bytes = 0
     head_ends: asyncio.TimerHandle | None = None
+    unreadable: Refused | None = None
+    """Why the parser was told to stop."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -47,6 +52,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self.read_bytes = len(data)
         super().data_received(data)
         # Mostly a head comes whole, and this is all that its bounds cost.
         if self.is_in_head and not self.transport.is_closing():
@@ -62,14 +68,23 @@ class Connection(HttpToolsProtocol):
         self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
 
     def on_headers_complete(self) -> None:
+        if self.head_bytes + self.read_bytes > HEAD_BYTES_MAX:
+            self._measure_head()
         self.is_in_head = False
         if self.head_ends is not None:
             self._have_head()
         super().on_headers_complete()
 
+    def _measure_head(self) -> None:
+        """Refuse a whole head that is too large. A read may also hold a body, or several requests: only then is it measured."""
+        size = len(self.url) + sum(len(name) + len(value) + FRAMING_BYTES for name, value in self.headers)
+        if size > HEAD_BYTES_MAX:
+            self.unreadable = HeadTooLarge(bytes_max=HEAD_BYTES_MAX)
+            raise self.unreadable  # the parser stops, and uvicorn calls send_400_response
+
     def send_400_response(self, msg: str) -> None:
         """Called by uvicorn for what its parser cannot read."""
-        self._end(HeadMalformed())
+        self._end(self.unreadable or HeadMalformed())
 
     def _await_head(self) -> None:
         self.head_ends = asyncio.get_running_loop().call_later(HEAD_WITHIN_S, self._head_is_late)

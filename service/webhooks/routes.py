@@ -52,7 +52,7 @@ RESUME = Says(
 async def make(request: Asked) -> Response[bytes]:
     """The address is looked up now, so that a slip of the pen is told at once; and again at every attempt."""
     caller = _person(request)
-    asked, query = await request.read(NewWebhook), request.asked_for(From)
+    query, asked = request.asked_for(From), await request.read(NewWebhook)
     reach: Reach = request.app.state.reach
     try:
         await reach.find(reach.read(asked.url))
