@@ -75,7 +75,7 @@ def build(settings: Settings) -> Front:
         request_class=Asked,
         openapi_config=None,
         exception_handlers={Exception: _refuse},
-        lifespan=[lambda app: _open(app, settings)],
+        lifespan=[lambda app: _watched(app, settings)],
         debug=False,
         logging_config=None,
     )
@@ -113,6 +113,20 @@ def paths_of(framework: Litestar) -> Paths[Target]:
             for method in methods:
                 paths.add(str(method), route.path_format, Target(says=says, app=framework))  # type: ignore[arg-type]
     return paths
+
+
+@asynccontextmanager
+async def _watched(app: Litestar, settings: Settings) -> AsyncIterator[None]:
+    """Open the parts, and hand an error of the start to the process, which says it in its own way."""
+    front, has_started = app.state.front, False
+    try:
+        async with _open(app, settings):
+            has_started = True
+            yield
+    except Exception as error:
+        if not has_started:
+            front.when_start_fails(error)
+        raise
 
 
 @asynccontextmanager

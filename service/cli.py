@@ -17,11 +17,12 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from service import operate
+from service.checks.database import check_database, migrate_or_refuse
+from service.checks.finding import CannotStart, refuse_what_stops
 from service.doctor import examine, table_of
 from service.postgres.account import AccountCannotReach
 from service.postgres.binaries import BinariesMissing
 from service.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres, PostgresDidNotStart
-from service.postgres.migrate import migrate as apply_migrations
 from service.replay import Replayed, count_events
 from service.replay import replay as fold_afresh
 from service.serve import CannotServe
@@ -62,7 +63,10 @@ def demo(*, once: bool = False, port: int | None = None, data: Data = None) -> N
 @app.command
 def migrate(*, data: Data = None) -> None:
     """Bring the database's tables up to this release."""
-    applied = _with_database(apply_migrations, data=data)
+    settings = _settings(data=data, workers=None)
+    if settings.database_url is not None:
+        refuse_what_stops(asyncio.run(check_database(settings.database_url, settings)))
+    applied = _with_database(migrate_or_refuse, data=data)
     console.print(f"Applied {', '.join(applied)}." if applied else "Nothing to apply.")
 
 
@@ -88,7 +92,7 @@ async def _replay(database_url: str, *, check: bool) -> Replayed:
 def doctor(*, data: Data = None) -> None:
     """Say what is configured, what can be reached, and what to do."""
     findings = asyncio.run(examine(_settings(data=data, workers=None)))
-    console.print(table_of(findings))
+    Console(highlight=False).print(table_of(findings))
     if any(finding.is_fine is False for finding in findings):
         raise SystemExit(1)
 
@@ -209,10 +213,17 @@ def _database_of(settings: Settings) -> Iterator[str]:
         embedded.stop()
 
 
+EXIT_CANNOT_START = 3
+"""The service cannot start on what it was given, and will not be able to until somebody mends it."""
+
+
 def main() -> None:
-    """Run a command. Exit code 1, and one sentence on standard error, where something has to be mended."""
+    """Run a command. An exit code that is not 0, and one sentence on standard error, where something has to be mended."""
     try:
         app()
+    except CannotStart as error:
+        print(f"stillnew: {error}", file=sys.stderr)
+        raise SystemExit(EXIT_CANNOT_START) from None
     except THEIRS_TO_MEND as error:
         print(f"stillnew: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -95,6 +95,7 @@ class Front:
         self.metrics = Metrics()
         self._seen_by_label: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self.house: House | None = None
+        self.when_start_fails: Callable[[Exception], None] = _say_nothing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
@@ -232,6 +233,10 @@ class Front:
                 self.metrics.seconds.labels(route),
             )
         return self._seen_by_label[key]
+
+
+def _say_nothing(_error: Exception) -> None:
+    """The server that runs the application raises the error, too."""
 
 
 def _require_host(scope: Scope) -> None:

@@ -5,6 +5,7 @@ socket, and this one keeps their database for them.
 """
 
 import asyncio
+import contextlib
 import gc
 import multiprocessing
 import multiprocessing.connection
@@ -22,13 +23,16 @@ import msgspec
 import structlog
 import uvicorn
 import uvloop
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from service.app import build, from_env
+from service.checks.database import check_database, migrate_or_refuse, not_started
+from service.checks.everything import check_settings
+from service.checks.finding import CannotStart, Finding, refuse_what_stops
 from service.feed.connection import Connection
 from service.front import Front
 from service.postgres.embedded import EmbeddedPostgres
-from service.postgres.migrate import migrate
 from service.settings import Settings, variable_of
 from service.telemetry import configure
 
@@ -39,6 +43,9 @@ BACKLOG: Final = 2_048
 LOOK_AGAIN_S: Final = 0.05
 HEALTHCHECK_S: Final = 30
 """A worker silent for so long hangs. A busy machine takes seconds to start one; that is no reason to kill it."""
+
+WHY_NOT: Final = "why-not-started"
+"""The file in which a worker leaves its sentence, beside the counters."""
 
 YOUNG_OBJECTS = 20_000
 """About what a batch of 500 drafts makes."""
@@ -91,7 +98,16 @@ class Workers(Multiprocess):
 
     ready_line: str | None = None
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a worker ended before it was ready."""
+        return any(one.exitcode == STARTUP_FAILURE for one in self.processes)
+
     def keep_subprocess_alive(self) -> None:
+        for one in self.processes:
+            # The worker has its end of the pipe by now. While this process holds it too, a worker that dies while it is asked is
+            # taken for one that thinks about its answer, for as long as HEALTHCHECK_S.
+            one.child_conn.close()
         super().keep_subprocess_alive()
         if self.ready_line is not None and not self.should_exit.is_set() and all(one.is_ready() for one in self.processes):
             print(self.ready_line, flush=True)
@@ -102,15 +118,19 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT, then drain and stop.
 
     Raises:
-        CannotServe, and what the embedded Postgres and the migrations raise.
+        CannotStart: what it stands on would fail it.
+        CannotServe, and what the embedded Postgres raises.
     """
     configure(settings.log)
     bound = _bind(host, port)
+    refuse_what_stops(_warned(asyncio.run(check_settings(settings))))
     embedded = None if settings.database_url is not None else EmbeddedPostgres(settings.data_dir)
     try:
         database_url = settings.database_url or (embedded.start() if embedded is not None else "")
+        if embedded is None:
+            refuse_what_stops(asyncio.run(check_database(database_url, settings)))
         settings = msgspec.structs.replace(settings, database_url=database_url)
-        applied = asyncio.run(migrate(database_url))
+        applied = asyncio.run(migrate_or_refuse(database_url))
         if applied:
             logger.info("migrated", migrations=applied)
         where = f" (data in {settings.data})" if embedded is not None else ""
@@ -126,13 +146,28 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
             embedded.stop()
 
 
+def _warned(findings: list[Finding]) -> list[Finding]:
+    """The findings, of which those that are not well and stop nothing are in the log now."""
+    for finding in findings:
+        if finding.is_fine is False and not finding.stops:
+            logger.warning("not well, see `stillnew doctor`", reason=finding.part.partition(" ")[0])
+    return findings
+
+
 def _serve_here(settings: Settings, bound: socket.socket, line: str) -> None:
-    server = Server(config_of(build(settings), workers=1))
+    assert settings.database_url is not None, "serve() has named one"
+    application, failures = build(settings), list[Exception]()
+    application.when_start_fails = failures.append
+    server = Server(config_of(application, workers=1))
     server.ready_line = line
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(server.serve(sockets=[bound]))
-    if not server.started:
-        raise CannotServe("The service did not start; the log above says why.")
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(server.serve(sockets=[bound]))
+    except SystemExit:
+        if not failures:
+            raise
+    if failures and not server.started:
+        raise not_started(settings.database_url, failures[0])
 
 
 def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> None:
@@ -148,6 +183,10 @@ def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> No
     workers.ready_line = line
     try:
         workers.run()
+        if (counters / WHY_NOT).exists():
+            raise CannotStart((counters / WHY_NOT).read_text())
+        if workers.has_failed:
+            raise CannotStart("A worker did not start; the log above says why.")
     finally:
         shutil.rmtree(counters, ignore_errors=True)
 
@@ -157,7 +196,16 @@ def application_of_a_worker() -> Front:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent.sentinel,), name="end with the parent", daemon=True).start()
-    return from_env()
+    application = from_env()
+    application.when_start_fails = _leave_word
+    return application
+
+
+def _leave_word(error: Exception) -> None:
+    """Leave the sentence of a failed start to the process that started this worker: it says the first one, once for all."""
+    why = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) / WHY_NOT
+    with contextlib.suppress(FileExistsError), why.open("x") as left:
+        left.write(str(not_started(os.environ[variable_of("database_url")], error)))
 
 
 def _end_after(sentinel: int) -> None:

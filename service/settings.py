@@ -115,10 +115,3 @@ def token_from(file: Path | None, environment: Mapping[str, str] | None = None) 
 def variable_of(name: str) -> str:
     """The environment variable of a setting."""
     return "DATABASE_URL" if name == "database_url" else PREFIX + name.upper()
-
-
-def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Variables that look like ours and are none: spelling mistakes, mostly."""
-    known = {TOKEN, *(variable_of(name) for name in Settings.__struct_fields__)}
-    environment = os.environ if environment is None else environment
-    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)

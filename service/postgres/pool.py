@@ -5,6 +5,8 @@ Owns how a session begins and what is undone when it goes back. Knows no query a
 
 import asyncpg
 
+from service.postgres.neutral import NEUTRAL
+
 # Made by the migrations: may read and add to the log, and neither change nor delete what it holds.
 ROLE = "stillnew_app"
 
@@ -62,7 +64,7 @@ async def connect(database_url: str) -> asyncpg.Connection:
 
 async def begin(connection: asyncpg.Connection) -> None:
     """Step down to the service's role, where it exists, and bound every wait."""
-    await connection.execute(BEGIN)
+    await connection.execute(NEUTRAL + BEGIN)
 
 
 async def leave_as_it_is(connection: asyncpg.Connection) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import subprocess
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from service.postgres.embedded import EmbeddedPostgres
 from tests.crash.crew import feed_of
 from tests.crash.pushers import Pusher
-from tests.crash.serving import serving_with_own_postgres
+from tests.crash.serving import Serving, kept_port, serving_with_own_postgres
 from tests.programs import lacks
 from tests.service.conftest import Someone, found_family
 
@@ -27,7 +28,7 @@ CURRENT_WITHIN_S = 10.0
 @pytest.fixture
 def small_disk(open_folder: Path) -> Iterator[Path]:
     """A file system of its own."""
-    folder = open_folder / "small-disk"
+    folder = open_folder / f"small-disk-{uuid.uuid4().hex[:8]}"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(folder)]
     mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
@@ -95,3 +96,26 @@ async def begin_a_new_piece_of_log(data: Path) -> None:
                 await connection.execute("SELECT pg_switch_wal(), txid_current()")
         finally:
             await connection.close()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_database_whose_disk_is_full_is_not_started_on_and_the_sentence_says_so(small_disk: Path, workers: str) -> None:
+    """Law 17: exit code 3, whether the migrations find no space, or a data directory has no room for a new database."""
+    server = EmbeddedPostgres(small_disk / "theirs")
+    database_url = await asyncio.to_thread(server.start)
+    try:
+        fill(small_disk, left_bytes=LEFT_BYTES)
+        for name, arguments, environment, cause in (
+            ("migrating", (), {"DATABASE_URL": database_url}, "its disk is full; make room there"),
+            ("making", ("--data", str(small_disk / "ours")), {}, "MB are free, and a new database takes 100; make room"),
+        ):
+            with kept_port() as port:
+                folder = small_disk.parent / f"full-{name}-{workers}"
+                service = Serving("--workers", workers, *arguments, port=port, folder=folder, environment=environment)
+                service.begin()
+                assert await asyncio.to_thread(service.wait) == 3, service.log
+            sentences = [line for line in service.log.splitlines() if not line.startswith("{")]
+            assert len(sentences) == 1, service.log
+            assert cause in sentences[0]
+    finally:
+        await asyncio.to_thread(server.stop)

@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.settings import SettingWrong, from_environment, unknown_variables
+from service.checks.spelling import unknown_variables
+from service.settings import SettingWrong, from_environment
 from tests.service.conftest import found_family
 
 ROOT = Path(__file__).parents[2]
