@@ -1,6 +1,6 @@
 """What no JSON of ours may be, and no decoder refuses by itself: keys that stand twice, texts with NUL, bytes that are not UTF-8.
 
-Owns these checks, and how a refusal names the field. Knows no event.
+Owns these checks, and how a refusal names the field, also of what a decoder does refuse. Knows no event.
 """
 
 import json
@@ -15,6 +15,10 @@ from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid
 DEPTH_MAX: Final = 16
 DETAIL_MAX: Final = 300
 AT_MAX: Final = 200
+_SURROGATE_ESCAPED: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+SAID_OF_IT: Final = ("surrogate", "hex escape", "truncated")
+"""What the decoder says of half a character: it looks for the other half, and may meet the end of the body first."""
 
 
 def require_utf8(body: bytes) -> None:
@@ -110,6 +114,31 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
                 yield from _texts(inner, f"{path}[{index}]")
         case _:
             return
+
+
+def may_be_half_a_character(body: bytes, error: Exception) -> bool:
+    """Whether an escape without its other half, a lone surrogate, may be what the decoder stumbled over."""
+    return any(words in str(error) for words in SAID_OF_IT) and _SURROGATE_ESCAPED.search(body) is not None
+
+
+def not_json(body: bytes, error: Exception, *, at: str = "") -> BodyMalformed | BodyTooDeep:
+    """Turn what a decoder gave up with into a refusal that names the field, where there is one to name.
+
+    `at` is the path of the value within the whole body.
+    """
+    if isinstance(error, RecursionError):
+        return _too_deep(at)
+    if may_be_half_a_character(body, error) and (found := _half_a_character_at(body, at)) is not None:
+        return BodyMalformed("The text holds half a character: a lone surrogate.", at=found[:AT_MAX] or None)
+    return BodyMalformed(f"The body is not JSON: {error}.", at=at or None)
+
+
+def _half_a_character_at(body: bytes, at: str) -> str | None:
+    """The path of the first text that holds a lone surrogate; for a key, that of its object. None: none is found."""
+    try:
+        return next((path for path, text in _texts(json.loads(body), at) if _LONE_SURROGATE.search(text) is not None), None)
+    except (ValueError, RecursionError):
+        return None
 
 
 def joined(path: str, key: str) -> str:

@@ -20,7 +20,15 @@ from events.event import Body, Draft, Event, Instant
 from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoined, MemberLeft
 from events.ids import EventId, is_version_7
 from events.moments import Cheered, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
-from events.strict import bare_quotes, invalid_field, refuse_duplicate_keys, refuse_duplicate_outer_keys, refuse_nul, require_utf8
+from events.strict import (
+    bare_quotes,
+    invalid_field,
+    not_json,
+    refuse_duplicate_keys,
+    refuse_duplicate_outer_keys,
+    refuse_nul,
+    require_utf8,
+)
 from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
 from events.upcast import upcast
 
@@ -101,9 +109,9 @@ def read_push(body: bytes) -> Push:
     except msgspec.ValidationError as error:
         raise invalid_field(error) from None
     except (msgspec.DecodeError, RecursionError) as error:
-        if apart.may_be_half_a_character(body, error):
+        if apart.is_worth_splitting(body, error):
             return _read_push_apart(body)
-        raise BodyMalformed(f"The body is not JSON: {error}.") from None
+        raise not_json(body, error) from None
     _require_some(envelope.drafts)
     quotes = [bare_quotes(raw) for raw in envelope.drafts]
     if bare_quotes(body) - sum(quotes) != QUOTES_AROUND_DRAFTS:
@@ -118,8 +126,8 @@ def _read_push_apart(body: bytes) -> Push:
         envelope = _envelope_of_json.decode(outer)
     except msgspec.ValidationError as error:
         raise invalid_field(error) from None
-    except msgspec.DecodeError as error:
-        raise BodyMalformed(f"The body is not JSON: {error}.") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise not_json(outer, error) from None
     if bare_quotes(outer) != QUOTES_AROUND_DRAFTS:
         refuse_duplicate_outer_keys(outer)
     raws = [msgspec.Raw(draft) for draft in drafts]
@@ -169,7 +177,9 @@ def _read_draft_of_json(raw: msgspec.Raw, at: str, quotes: int) -> DeviceDraft |
     except msgspec.ValidationError as error:
         return Malformed(_id_or_none(_id_of_json, raw), invalid_field(error, within=at))
     except (msgspec.DecodeError, RecursionError) as error:
-        return Malformed(None, BodyMalformed(f"The draft is not JSON: {error}.", at=at))
+        octets = bytes(raw)
+        only_id = b'{"id":%b}' % apart.fields(octets).get("id", b"null")
+        return Malformed(_id_or_none(_id_of_json, msgspec.Raw(only_id)), not_json(octets, error, at=at))
     return draft
 
 

@@ -206,10 +206,17 @@ SPELLINGS: dict[str, tuple[str, str, str, str]] = {
     "a note twice, with backslashes": (
         r'"milestone":', r'"note": "\\\\", "note": "\\\\\\"", "milestone":', "body.duplicate_key", ".event.note"),
     "NUL, escaped": (r'"milestone":', r'"note": "a\\u0000b", "milestone":', "body.nul", ".event.note"),
-    "a lone surrogate": (r'"milestone":', r'"note": "a\\ud800b", "milestone":', "body.malformed", ""),
-    "a lone surrogate at the end": (r'("milestone": "[^"]*)"', r'\1\\ud83d"', "body.malformed", ""),
-    "surrogates the wrong way round": (r'"milestone":', r'"note": "\\udc00\\ud800", "milestone":', "body.malformed", ""),
-    "a lone surrogate in a key": (r'"milestone":', r'"a\\ud800": 1, "milestone":', "body.malformed", ""),
+    "a lone surrogate": (r'"milestone":', r'"note": "a\\ud800b", "milestone":', "body.malformed", ".event.note"),
+    "a lone surrogate at the end": (r'("milestone": "[^"]*)"', r'\1\\ud83d"', "body.malformed", ".event.milestone"),
+    "surrogates the wrong way round": (r'"milestone":', r'"note": "\\udc00\\ud800", "milestone":',
+                                       "body.malformed", ".event.note"),
+    "a lone surrogate in a key": (r'"milestone":', r'"a\\ud800": 1, "milestone":', "body.malformed", ".event"),
+    "lists within lists": (
+        r'"milestone":', r'"note": ' + "[" * 20_000 + "]" * 20_000 + ', "milestone":', "body.invalid", ".event.note"),
+    "lists within lists beside half a character": (
+        r'"milestone":', r'"note": "\\ud83d", "x": ' + "[" * 20_000 + "]" * 20_000 + ', "milestone":', "body.malformed", ""),
+    "a number of 5,000 digits beside half a character": (
+        r'"milestone":', r'"x": ' + "1" * 5_000 + r', "note": "\\ud83d", "milestone":', "body.invalid", ".event.x"),
     "too long": (r'"milestone":', r'"note": "' + "a" * 65_536 + '", "milestone":', "draft.too_large", ""),
     "a number of 5,000 digits": (r'"milestone":', r'"note": ' + "1" * 5_000 + ', "milestone":', "body.invalid", ".event.note"),
     "no draft but null": (r".*", "null", "body.invalid", ""),

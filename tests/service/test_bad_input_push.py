@@ -72,7 +72,7 @@ ENVELOPES: dict[str, tuple[bytes, str, str | None]] = {
     "a raw NUL": (b'{"sent_at":{when},"drafts":["a\0b"]}', "body.malformed", None),
     "a raw line break in a text": (b'{"sent_at":{when},"drafts":["a\nb"]}', "body.malformed", None),
     "an escape that is none": (b'{"sent_at":{when},"drafts":["\\x41"]}', "body.malformed", None),
-    "half a character in the envelope": (b'{"sent_at":"\\ud83d","drafts":[{draft}]}', "body.malformed", None),
+    "half a character in the envelope": (b'{"sent_at":"\\ud83d","drafts":[{draft}]}', "body.malformed", "sent_at"),
     "half a character, and drafts twice": (
         b'{"sent_at":{when},"drafts":[{draft}],"drafts":["\\ud83d"]}', "body.duplicate_key", "drafts",
     ),
@@ -87,16 +87,7 @@ ENVELOPES: dict[str, tuple[bytes, str, str | None]] = {
     ),
     "half a character, and cut short": (b'{"sent_at":{when},"drafts":["\\ud83d",', "body.malformed", None),
     "half a character in a list": (b'["\\ud83d"]', "body.invalid", None),
-    "half a character, and very deep": (
-        b'{"sent_at":{when},"drafts":["\\ud83d",' + b"[" * 100_000 + b"]" * 100_000 + b"]}", "body.malformed", None,
-    ),
-    "half a character, and a number that nobody can read": (
-        b'{"sent_at":{when},"drafts":["\\ud83d",' + b"1" * 5_000 + b"]}", "body.malformed", None,
-    ),
     "a hundred thousand lists": (b"[" * 100_000, "body.invalid", None),
-    "a hundred thousand lists in a draft": (
-        b'{"sent_at":{when},"drafts":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}", "body.malformed", None,
-    ),
     "a hundred thousand objects": (
         b'{"sent_at":{when},"drafts":[' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"]}", "body.malformed", None,
     ),
