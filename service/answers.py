@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import msgspec
 
-from service.asgi import Scope, header
+from service.asgi import Scope, headers
+from service.media_types import weights
 
 JSON: Final = "application/json"
 MSGPACK: Final = "application/msgpack"
@@ -15,27 +16,11 @@ _msgpack = msgspec.msgpack.Encoder(uuid_format="canonical", decimal_format="stri
 
 def media_type_of(scope: Scope) -> str:
     """JSON unless `Accept` ranks MessagePack higher. An `Accept` that names neither is answered in JSON (RFC 9110, 12.4.1)."""
-    accept = header(scope, b"accept")
-    if accept is None or b"msgpack" not in accept:
+    if not any(b"msgpack" in value.lower() for value in headers(scope, b"accept")):
         return JSON
-    weight_by_type: dict[bytes, float] = {}
-    for part in accept.lower().split(b","):
-        name, *parameters = (piece.strip() for piece in part.split(b";"))
-        weight_by_type[name] = _weight(parameters)
-    msgpack = max(weight_by_type.get(b"application/msgpack", 0.0), weight_by_type.get(b"application/vnd.msgpack", 0.0))
-    others = weight_by_type.get(b"application/*", weight_by_type.get(b"*/*", 0.0))
-    return MSGPACK if msgpack > weight_by_type.get(JSON.encode(), others) or msgpack > others == 0.0 else JSON
-
-
-def _weight(parameters: list[bytes]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.partition(b"=")
-        if name == b"q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
+    accept = weights(scope, b"accept")
+    msgpack = max(accept.get(name, 0.0) for name in ("application/msgpack", "application/vnd.msgpack", "application/x-msgpack"))
+    return MSGPACK if msgpack > accept.get(JSON, accept.get("application/*", accept.get("*/*", 0.0))) else JSON
 
 
 def encode(value: Any, media_type: str) -> bytes:

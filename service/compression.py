@@ -11,8 +11,9 @@ from typing import Final
 import zstandard
 from litestar import Response
 
-from service.asgi import Scope, header
+from service.asgi import Scope
 from service.asking import Asked
+from service.media_types import weights
 
 WORTH_IT_BYTES: Final = 1_024
 IN_A_THREAD_BYTES: Final = 64 * 1024
@@ -23,14 +24,8 @@ ZSTD_LEVEL: Final = 3
 
 def coding_of(scope: Scope) -> str | None:
     """The content coding that suits the caller: zstd before gzip, None for neither."""
-    accepted: dict[str, str] = {}
-    for part in (header(scope, b"accept-encoding") or b"").decode("latin-1").split(","):
-        name, _, weight = part.partition(";")
-        accepted[name.strip()] = weight.strip().removeprefix("q=")
-    for coding in ("zstd", "gzip"):
-        if accepted.get(coding, "0").rstrip(".0") or accepted.get(coding) == "":
-            return coding
-    return None
+    accepted = weights(scope, b"accept-encoding")
+    return next((coding for coding in ("zstd", "gzip") if accepted.get(coding, accepted.get("*", 0.0))), None)
 
 
 def shortened(body: bytes, coding: str) -> bytes:

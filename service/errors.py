@@ -4,6 +4,7 @@ Owns statuses and sentences that every route shares. Knows no route, no row and 
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 import asyncpg
@@ -100,12 +101,14 @@ class BodyTooLarge(Refused):
 
 
 class MediaTypeUnsupported(Refused):
-    """A body is application/json or application/msgpack, without content encoding."""
+    """A body has one of the media types that its route takes, text in UTF-8, and no content encoding."""
 
     code, status, title = "body.media_type", 415, "Not in that form"
 
-    def __init__(self) -> None:
-        super().__init__("Send application/json (UTF-8) or application/msgpack, without content encoding.", at="Content-Type")
+    def __init__(self, takes: Sequence[str], *, at: str = "Content-Type", also: str = "as UTF-8 where it is text") -> None:
+        named = " or ".join(part for part in (", ".join(takes[:-1]), takes[-1]) if part)
+        super().__init__(f"Send {named}, {also}, without content encoding.", at=at)
+        self.takes = tuple(takes)
 
 
 class TooManyRequests(Refused):
@@ -210,6 +213,9 @@ def headers_of(refusal: Refused) -> list[tuple[bytes, bytes]]:
             headers.append((b"allow", ", ".join(refusal.allowed).encode()))
         case TooManyRequests() | Replayed():
             headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
+        case MediaTypeUnsupported():
+            # RFC 9110, sections 12.5.1 and 12.5.3: what a next request may be, by media type and by coding.
+            headers += [(b"accept", ", ".join(refusal.takes).encode()), (b"accept-encoding", b"identity")]
         case Unauthenticated():
             headers.append((b"www-authenticate", b'Bearer realm="stillnew"'))
         case _ if refusal.status == 503:

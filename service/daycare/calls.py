@@ -3,7 +3,7 @@
 A key writes, and reads nothing but its own receipts: no roster, no feed, not even whose child a reference means.
 """
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from litestar import Response, post
@@ -17,24 +17,27 @@ from service.access.founding import QUERIES as ACCESS
 from service.access.tokens import hash_of
 from service.asking import Asked
 from service.bodies import decode_json
-from service.daycare.cloud_events import CloudEvent, Posted, called_at, posted
+from service.daycare.cloud_events import JSON, CloudEvent, Posted, called_at, posted
 from service.daycare.door import KEY_QUERY, ROTATION_LASTS, SIGNED_HEADERS, Call, Key, let_in
 from service.daycare.errors import OneFamilysKey, ReferenceTaken
 from service.daycare.ingest import QUERIES, Given, Intake, Taken, TooManyWaiting
 from service.daycare.reading import NotesWaiting
 from service.daycare.shapes import DaycareReceipt, DaycareReceipts, NewSecret, Nothing, Redeem, Redeemed
 from service.daycare.signatures import SignatureWrong
-from service.errors import Replayed
+from service.errors import MediaTypeUnsupported, Replayed
 from service.limits import Kind
 from service.log.group import LogBusy, LogUnavailable
 from service.log.ledger import Overtaken
 from service.log.log import Writing
 from service.log.receipts import Problem
+from service.media_types import of_request
 from service.says import Says, Who
 from service.standard_webhooks import new_secret, shown
 
 EVENTS_BYTES_MAX: Final = 2 * 1024 * 1024
 SMALL_BYTES_MAX: Final = 4 * 1024
+
+Shape = TypeVar("Shape")
 
 POST = Says(
     summary="Post 1 to 500 signed CloudEvents. Each is taken in or refused by itself, and once however often it comes",
@@ -89,7 +92,7 @@ def _receipt(number: int, event: Posted, taken: Taken) -> DaycareReceipt:
 async def redeem(request: Asked) -> Response[bytes]:
     """Become a member of the family that made the code, unless it is one; the reference means its child from now on."""
     call = await let_in(request, bytes_max=SMALL_BYTES_MAX)
-    asked = decode_json(call.body, Redeem)
+    asked = _read(request, call, Redeem)
     if call.key.family is not None:
         raise OneFamilysKey
     house = request.house
@@ -101,6 +104,14 @@ async def redeem(request: Asked) -> Response[bytes]:
             await _link(writing, call.key, asked.reference, row)
     await Intake(pool=house.pool, log=house.log, reading=house.reading, person=call.key.person).flow(asked.reference)
     return request.answer(Redeemed(reference=asked.reference))
+
+
+def _read(request: Asked, call: Call, shape: type[Shape]) -> Shape:
+    """The body of a call that is plain JSON."""
+    media_type = of_request(request.scope, takes=(JSON,))  # type: ignore[arg-type]
+    if media_type.name != JSON or not media_type.is_utf8:
+        raise MediaTypeUnsupported((JSON,))
+    return decode_json(call.body, shape)
 
 
 async def _is_done(writing: Writing, call: Call, reference: str) -> bool:
@@ -140,7 +151,7 @@ async def join(writing: Writing, key: Key, *, family: FamilyId, household: House
 async def rotate(request: Asked) -> Response[bytes]:
     """Make a new secret, asked for with a good one."""
     call = await let_in(request, bytes_max=SMALL_BYTES_MAX)
-    decode_json(call.body, Nothing)
+    _read(request, call, Nothing)
     until = request.house.now() + ROTATION_LASTS
     row = await request.house.pool.fetchrow(QUERIES.rotate, call.key.key_id, new_secret(), until, call.signed.id)
     if row is None:  # the key was removed a moment ago

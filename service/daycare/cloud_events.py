@@ -6,31 +6,34 @@ binding 1.0.2); `recorded`, `revised`, `precision` and `childname` are extension
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
-from urllib.parse import unquote
+from itertools import islice
+from typing import Annotated, Final
 
 import msgspec
 
+from events.apart import elements, fields
 from events.catalogue import CATALOGUE
 from events.errors import BodyMalformed, FieldInvalid, Refused, TimeOutOfRange, UnknownMilestone
 from events.event import Instant, LongText, Precision, ShortText
 from events.ids import MilestoneKey
-from events.strict import invalid_field, require_utf8
+from events.strict import invalid_field
 from service.asgi import Scope, headers
 from service.bodies import decode_json
+from service.daycare.binary import require_signed_id, structured
 from service.daycare.record import Record
 from service.errors import MediaTypeUnsupported
 from service.log.admit import AHEAD_MAX, require_sane
+from service.media_types import media_type_in, of_request
 
 EVENTS_MAX: Final = 500
 EVENT_BYTES_MAX: Final = 64 * 1024
 READ_AT_ONCE: Final = 16
 """Others have their turn after so many."""
-STRUCTURED: Final = b"application/cloudevents+json"
-BATCH: Final = b"application/cloudevents-batch+json"
-PLAIN: Final = b"application/json"
+JSON: Final = "application/json"
+TAKES: Final = ("application/cloudevents+json", "application/cloudevents-batch+json", JSON)
+"""In binary mode any JSON will do, by whatever name."""
 TYPE: Final = re.compile(r"org\.stillnew\.([A-Za-z]+)\.v1")
 
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -89,8 +92,8 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Known(msgspec.Struct, frozen=True):
-    id: Named | None = None
-    source: Named | None = None
+    id: str | None
+    source: str | None
 
 
 async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> list[Posted | Unread]:
@@ -101,9 +104,10 @@ async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: d
     """
     match _form(scope):
         case "batch":
-            raws = _raws(body)
+            raws = await _raws(body)
             if not 1 <= len(raws) <= EVENTS_MAX:
-                raise FieldInvalid(f"A call holds 1 to {EVENTS_MAX} events; this one holds {len(raws)}.", at="events")
+                held = f"{len(raws)}" if len(raws) <= EVENTS_MAX else "more"
+                raise FieldInvalid(f"A call holds 1 to {EVENTS_MAX} events; this one holds {held}.", at="events")
             events = []
             for number, raw in enumerate(raws):
                 events.append(_read(bytes(raw), within=f"events[{number}]", at=at, now=now))
@@ -113,46 +117,47 @@ async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: d
         case "structured":
             return [_read(body, within="", at=at, now=now)]
         case _:
-            return [_read(_joined(scope, body, called=called), within="", at=at, now=now)]
+            return [_read_binary(scope, body, called=called, at=at, now=now)]
 
 
-def _raws(body: bytes) -> list[msgspec.Raw]:
-    require_utf8(body)
+async def _raws(body: bytes) -> Sequence[msgspec.Raw | bytes]:
+    """The bytes of each event of a batch; of too many at least one too many. One that is no JSON stops no other."""
     try:
         return msgspec.json.decode(body, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except msgspec.ValidationError as error:
         raise BodyMalformed(f"The body is no list of events: {error}.") from None
+    except (msgspec.DecodeError, RecursionError):
+        # Looked through by bytes, which takes longer: others have their turn.
+        return await asyncio.to_thread(lambda: list(islice(elements(body), EVENTS_MAX + 1)))
 
 
 def _form(scope: Scope) -> str:
-    named = headers(scope, b"content-type")
-    if len(named) != 1 or headers(scope, b"content-encoding"):
-        raise MediaTypeUnsupported
-    media_type, _, parameters = named[0].lower().replace(b" ", b"").replace(b'"', b"").partition(b";")
-    if parameters in (b"", b"charset=utf-8"):
-        if media_type == BATCH:
-            return "batch"
-        if media_type == STRUCTURED:
-            return "structured"
-        if media_type == PLAIN and headers(scope, b"ce-specversion"):
-            return "binary"
-    raise MediaTypeUnsupported
+    """Which of the three content modes a call is in (HTTP binding, section 3)."""
+    media_type = of_request(scope, takes=TAKES)
+    if media_type.is_utf8:
+        match media_type.name:
+            case "application/cloudevents-batch+json":
+                return "batch"
+            case "application/cloudevents+json":
+                return "structured"
+            case name if name.startswith("application/cloudevents"):
+                pass
+            case _ if media_type.is_json and headers(scope, b"ce-specversion"):
+                return "binary"
+    raise MediaTypeUnsupported(TAKES, also="the last in binary mode, with ce- headers")
 
 
-def _joined(scope: Scope, body: bytes, *, called: str) -> bytes:
-    """A binary event as a structured one. Its attributes are headers, which no signature covers, but for the id: it is signed."""
-    attributes: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        if name.startswith(b"ce-"):
-            key = name[3:].decode("latin-1")
-            if key in attributes:
-                raise FieldInvalid("The header stands twice.", at=f"ce-{key}")
-            attributes[key] = unquote(value.decode("latin-1"))
-    if attributes.get("id") != called:
-        raise FieldInvalid("In binary mode the signed webhook-id is the event's id.", at="ce-id")
-    attributes.pop("data", None)
-    decode_json(body, dict[str, Any])
-    return msgspec.json.encode(attributes)[:-1] + b',"data":' + body + b"}"
+def _read_binary(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> Posted | Unread:
+    """A binary event as a structured one. What is wrong in an attribute is told by its header."""
+    require_signed_id(scope, called=called)
+    try:
+        raw = structured(scope, body)
+    except Refused as refusal:
+        return Unread(id=called, source=None, problem=refusal)
+    event = _read(raw, within="", at=at, now=now)
+    if isinstance(event, Unread) and event.problem.at is not None and not event.problem.at.startswith("data"):
+        event.problem.at = f"ce-{event.problem.at}"
+    return event
 
 
 def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> Posted | Unread:
@@ -167,16 +172,23 @@ def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> Posted | U
 
 
 def _known(raw: bytes) -> _Known:
+    """The id and the source of an event that cannot be read as a whole."""
+    said = fields(raw)
+    return _Known(id=_named(said.get("id")), source=_named(said.get("source")))
+
+
+def _named(raw: bytes | None) -> str | None:
     try:
-        return msgspec.json.decode(raw, type=_Known)
-    except (msgspec.DecodeError, RecursionError):
-        return _Known()
+        return None if raw is None else msgspec.json.decode(raw, type=Named)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _posted(event: CloudEvent, *, at: datetime, now: datetime) -> Posted:
     if event.specversion != "1.0":
         raise FieldInvalid("This service reads CloudEvents 1.0.", at="specversion")
-    if (event.datacontenttype or "application/json").partition(";")[0] != "application/json":
+    said_to_be = media_type_in(event.datacontenttype or JSON)
+    if said_to_be is None or not said_to_be.is_json:
         raise FieldInvalid("The data is JSON, in `data`.", at="datacontenttype")
     recorded = event.recorded or at
     revised = event.revised or recorded

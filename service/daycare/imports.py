@@ -22,7 +22,6 @@ from service.access.errors import NotForRole, TooMany
 from service.access.founding import QUERIES as ACCESS
 from service.access.founding import held_membership
 from service.access.guard import Membership
-from service.asgi import header, headers
 from service.asking import Asked
 from service.bodies import read_body
 from service.daycare.calls import join
@@ -36,6 +35,7 @@ from service.errors import MediaTypeUnsupported, NotFound
 from service.house import House
 from service.limits import Kind
 from service.log.group import LogBusy, LogUnavailable
+from service.media_types import of_request, weights
 from service.says import Says, Who
 
 FILE_BYTES_MAX: Final = 32 * 1024 * 1024
@@ -139,7 +139,7 @@ async def import_file(request: Asked) -> Response[bytes] | Stream:
         read = await asyncio.to_thread(_read, source, body, hints)
         del body
         import_ = await _begin(house, caller, query, source, read)
-    if PROGRESS in (header(request.scope, b"accept") or b"").decode("latin-1"):  # type: ignore[arg-type]
+    if weights(request.scope, b"accept").get(PROGRESS):  # type: ignore[arg-type]
         return Stream(_lines(house, import_), status_code=200, media_type=PROGRESS)
     result = None
     async for step in import_.run(house):
@@ -148,10 +148,9 @@ async def import_file(request: Asked) -> Response[bytes] | Stream:
 
 
 def _require_file(request: Asked) -> None:
-    named = headers(request.scope, b"content-type")  # type: ignore[arg-type]
-    media_type = named[0].partition(b";")[0].strip().lower().decode("latin-1") if len(named) == 1 else ""
-    if media_type not in MEDIA_TYPES or headers(request.scope, b"content-encoding"):  # type: ignore[arg-type]
-        raise MediaTypeUnsupported
+    media_type = of_request(request.scope, takes=MEDIA_TYPES)  # type: ignore[arg-type]
+    if media_type.name not in MEDIA_TYPES:
+        raise MediaTypeUnsupported(MEDIA_TYPES)
 
 
 def _read(source: Source, body: bytes, hints: Hints) -> list[Outcome]:

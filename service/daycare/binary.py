@@ -1,0 +1,69 @@
+"""Binary mode of CloudEvents: a record whose attributes are headers and whose body is its data, made a structured one.
+
+Owns the values of headers, as the HTTP binding 1.0.2 has them (section 3.1.3.2). No signature covers a header, but for the id:
+it is signed.
+"""
+
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from events.errors import FieldInvalid, Refused
+from events.strict import joined
+from service.asgi import Scope, headers
+from service.bodies import decode_json
+from service.media_types import unquoted
+
+PREFIX: Final = b"ce-"
+NOT_HEADERS: Final = frozenset({"data", "datacontenttype"})
+"""The body is the data, and Content-Type its type."""
+
+
+def require_signed_id(scope: Scope, *, called: str) -> None:
+    """Refuse an event that has another id than its call, whose id is signed.
+
+    Raises:
+        FieldInvalid
+    """
+    named = headers(scope, b"ce-id")
+    if len(named) != 1 or _read(named[0], at="ce-id") != called:
+        raise FieldInvalid("In binary mode the signed webhook-id is the event's id.", at="ce-id")
+
+
+def structured(scope: Scope, body: bytes) -> bytes:
+    """A binary event in structured form.
+
+    Raises:
+        Refused: a header, or the data, cannot be read. It names the header, or the field within the data.
+    """
+    attributes: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        if name.startswith(PREFIX):
+            key = name.removeprefix(PREFIX).decode("latin-1")
+            if key in attributes:
+                raise FieldInvalid("The header stands twice.", at=f"ce-{key}")
+            attributes[key] = _read(value, at=f"ce-{key}")
+    for key in NOT_HEADERS:
+        attributes.pop(key, None)
+    try:
+        decode_json(body, dict[str, Any])
+    except Refused as refusal:
+        refusal.at = joined("data", refusal.at) if refusal.at else "data"
+        raise
+    return msgspec.json.encode(attributes)[:-1] + b',"data":' + body + b"}"
+
+
+def _read(value: bytes, *, at: str) -> str:
+    """The text that a header spells: quotes removed, then percent-decoded once; also where its sender left UTF-8 unencoded.
+
+    Raises:
+        FieldInvalid
+    """
+    plain = unquoted(value.decode("latin-1").strip(" \t"))
+    if plain.startswith('"'):
+        raise FieldInvalid("The value begins with a quote, and is no quoted string.", at=at)
+    try:
+        return unquote_to_bytes(plain.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        raise FieldInvalid("The value is not UTF-8, percent-encoded.", at=at) from None
