@@ -1,8 +1,9 @@
 -- name: head
-SELECT family.log_id, coalesce(last.place, 0) AS place
+-- Where a feed ends: its last place, and the chain there, which is null where the feed is empty.
+SELECT family.log_id, coalesce(last.place, 0) AS place, last.chain
   FROM family
   LEFT JOIN LATERAL (
-       SELECT run.first_place + run.length - 1 AS place
+       SELECT run.first_place + run.length - 1 AS place, run.chain
          FROM feed_run AS run
         WHERE run.family_id = $1
           AND run.member_id = $2

@@ -45,18 +45,18 @@ class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
     place: int
     told_at: Instant
     released: str | None
-    chain: str
     event: Annotated[Any, msgspec.Meta(extra_json_schema={"anyOf": [{"$ref": EVENT}, {"$ref": HINT}]})]
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of a feed."""
+    """A page of a feed, and the hash over all entries before it (`chain_before`) and up to its end (`chain`)."""
 
     log: UUID
+    chain_before: str
     entries: tuple[FeedEntry, ...]
     place: int
     more: bool
-    chain: str | None
+    chain: str
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from events.errors import Refused
 from events.ids import DeviceId, FamilyId, MemberId
 from service.errors import PASSING
-from service.feed.tail import Stretch
+from service.feed.tail import Start, Stretch
 
 HEARTBEAT: Final = b":\n\n"
 
@@ -24,6 +24,10 @@ DRAIN_S_MAX: Final = 10.0
 
 PART_S_MAX: Final = 0.5
 """How long an ending stream may take to say so. A revoked device is cut within a second of its revocation (I-25)."""
+
+
+class FeedParted(Exception):
+    """The feed is not the one that this stream was telling: the database was replaced by a restored copy."""
 
 
 class ReaderTooSlow(Exception):
@@ -54,7 +58,7 @@ class Stream:
 
     __slots__ = (
         "__weakref__", "_cut", "_is_beat_due", "_is_look_due", "_read", "_send", "_working",
-        "beat_at", "beats", "chain", "device", "failure", "family", "has_ended", "is_open", "member", "place",
+        "beat_at", "beats", "chain", "device", "failure", "family", "has_ended", "is_doubted", "is_open", "member", "place",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +68,9 @@ class Stream:
         self.family, self.member, self.device = caller.family, caller.member, caller.device
         self.place = after
         self.chain: bytes | None = None
-        """The chain at that place; None where it is not known, or the feed may be another one now."""
+        """The chain at that place; None until the first look."""
+        self.is_doubted = True
+        """Whether the feed may be another one than this stream knows. Then the next look asks what stands at its place."""
         self.beat_at = 0.0
         """When, in the loop's time, the next heartbeat is due."""
         self.beats = 0
@@ -87,8 +93,15 @@ class Stream:
 
         Raises:
             FeedAhead: the feed ends before the place where the device stands.
+            FeedParted: the feed has another past than this stream has told.
         """
-        return await self._read(family=self.family, member=self.member, after=self.place, chain=self.chain)
+        chain = None if self.is_doubted else self.chain
+        # Before the read, not after it: a doubt that arises meanwhile is for the next look.
+        self.is_doubted = False
+        stretch = await self._read(family=self.family, member=self.member, after=self.place, chain=chain)
+        if stretch.start is not None and self.chain not in (None, stretch.start.chain):
+            raise FeedParted
+        return stretch
 
     def open(self, first: Stretch) -> None:
         """Tell what was found at first, and whatever comes after it."""
@@ -130,6 +143,8 @@ class Stream:
         """Do all that is due, then be no more: an idle stream has no task."""
         try:
             if first is not None:
+                if first.start is not None:
+                    await self._write(_opening(first.start, place=self.place))
                 await self._tell(first)
             while not self.has_ended and (self._is_beat_due or self._is_look_due):
                 if self._is_beat_due:
@@ -143,7 +158,7 @@ class Stream:
         except ReaderTooSlow:
             self.close()
             self._cut()
-        except (Refused, *PASSING):
+        except (FeedParted, Refused, *PASSING):
             # The database is gone, or the feed is another one now. The device asks again, and hears why.
             self.hear_ended()
             await self._send(b"", False)
@@ -184,3 +199,9 @@ class Stream:
                 await self._send(body, True)
         except TimeoutError as error:
             raise ReaderTooSlow from error
+
+
+def _opening(start: Start, *, place: int) -> bytes:
+    """The first message of a stream: by it, a device sees whether it is its own feed that goes on here."""
+    log, chain = str(start.log).encode(), start.chain.hex().encode()
+    return b'event: feed\ndata: {"log":"%b","place":%d,"chain":"%b"}\n\n' % (log, place, chain)

@@ -75,7 +75,7 @@ class Watch:
         if self._is_blind:
             # What came back may be a restored copy. Every stream's next look asks whether its place is still there.
             for stream in self._streams():
-                stream.chain = None
+                stream.is_doubted = True
         for streams in _portions([stream for stream in self._streams() if stream.is_idle]):
             # Of a member's devices, one may have been told more than another: all are woken, and who lacks nothing sees so.
             place_by_member: dict[tuple[FamilyId, MemberId], int] = {}

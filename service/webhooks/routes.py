@@ -64,7 +64,7 @@ async def make(request: Asked) -> Response[bytes]:
             raise NotFound
         if await writing.conn.fetchval(QUERIES.count_own, caller.family, caller.member) >= WEBHOOKS_MAX:
             raise TooMany(f"A member has at most {WEBHOOKS_MAX} webhooks.")
-        _, last = await writing.conn.fetchrow(FEED.head, caller.family, caller.member)
+        _, last, _ = await writing.conn.fetchrow(FEED.head, caller.family, caller.member)
         place = last if query.after is None else query.after
         if place > last:
             raise FeedAhead(after=place, place=last)

@@ -104,7 +104,7 @@ class Rows:
         )  # fmt: skip
 
     async def entries(self, key: Key, *, after: int, chain: bytes | None) -> Stretch:
-        """Some entries after a place: exactly what a pull of this member's device would be given.
+        """Some entries after a place: exactly what this member's device would be sent by the live stream.
 
         Raises:
             FeedAhead: the feed ends before that place.

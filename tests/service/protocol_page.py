@@ -79,10 +79,8 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
     "GET /v1/families/{family}/feed": (
         200, None,
         {
-            "log": None, "place": None, "more": None,
-            # Beyond the page: the whole chain at the end of these entries, each of which tells its first digits.
-            "chain": None,
-            "entries*": {"place": None, "told_at": None, "released": None, "chain": None, "event": TOLD},
+            "log": None, "chain_before": None, "place": None, "more": None, "chain": None,
+            "entries*": {"place": None, "told_at": None, "released": None, "event": TOLD},
         },
     ),
     "GET /v1/families/{family}/live": (200, None, None),

@@ -83,9 +83,9 @@ class Oracle:
 
 
 def chain_of(family: FamilyId, member: MemberId, commitments: Sequence[bytes]) -> list[str]:
-    """The chain after each entry of a feed, as section Proof of the protocol defines it."""
+    """The chain before the first entry of a feed and after each one, as section Pull of the protocol defines it."""
     chain = sha256(UUID(str(family)).bytes + UUID(str(member)).bytes).digest()
-    chains = []
+    chains = [chain.hex()]
     for place, commitment in enumerate(commitments, 1):
         chain = sha256(chain + place.to_bytes(8, "big") + commitment).digest()
         chains.append(chain.hex())

@@ -20,6 +20,7 @@ from events.ids import FamilyId, MemberId
 from events.wire import AnyEvent, commitment, event_of_bytes
 from projections import first_saw, timeline
 from service.feed.pages import CHAIN_DIGITS
+from service.feed.tail import from_anywhere
 from service.feed.timeline import timeline as read_timeline
 from service.log.log import Log
 from service.log.receipts import Receipt
@@ -135,14 +136,22 @@ class World:
         assert [entry["event"] for entry in entries] == [json.loads(row["body"]) for row in told]
         assert [entry["place"] for entry in entries] == list(range(1, len(entries) + 1))
         chains = chain_of(family.family, member, [row["commitment"] for row in told])
-        assert page.chain == bytes.fromhex(chains[-1])
-        assert [entry["chain"] for entry in entries] == [chain[:CHAIN_DIGITS] for chain in chains]
+        await self._assert_chain(family, member, chains)
         known: set[str] = set()
         for event in (entry["event"] for entry in entries):
             named = event["event"].get("target") or event["event"].get("about") or event["event"].get("observation")
             assert named is None or named in known, "an entry refers to what its reader was not told"
             assert event["audience"] != "me" or UUID(event["author"]) == member, "a private word was told to somebody else"
             known.add(event["id"])
+
+    async def _assert_chain(self, family: Family, member: MemberId, chains: list[str]) -> None:
+        """I-21: each page states the chain at both of its ends, wherever it begins, and the stream the chain after each entry."""
+        streamed = await from_anywhere(self.pool, family=family.family, member=member, after=0, limit=2_000)
+        digits = [json.loads(entry)["chain"] for _, entry in streamed.entries]
+        assert digits == [chain[:CHAIN_DIGITS] for chain in chains[1:]]
+        for after in {0, 1, len(chains) // 2, len(chains) - 2, len(chains) - 1}:
+            page = await pull(self.pool, family, member, after=after)
+            assert (page.chain_before.hex(), page.chain.hex()) == (chains[after], chains[-1])
 
     async def _assert_timeline(self, family: Family, member: MemberId, role: Role) -> None:
         """Law 11: the rows that are kept, what is folded when asked, and a fold of the feed's bytes say the same."""

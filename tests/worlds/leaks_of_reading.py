@@ -126,6 +126,13 @@ def _(patch: pytest.MonkeyPatch) -> None:
     rewrite(patch, service.feed.pages.QUERIES, "page", "event.commitment", chained)
 
 
+@leak("a chain at the end that counts what is held")
+def _(patch: pytest.MonkeyPatch) -> None:
+    held = "(SELECT count(*) FROM held WHERE held.family_id = $1 AND held.member_id = $2)"
+    counted = f"sha256(last.chain || {held}::text::bytea) AS chain"
+    rewrite(patch, service.feed.pages.QUERIES, "head", "last.chain", counted)
+
+
 @leak("told_at of the neighbour in the log")
 def _(patch: pytest.MonkeyPatch) -> None:
     neighbour = "(SELECT e.received_at FROM event AS e WHERE e.family_id = $1 AND e.seq = greatest(event.seq - 1, 1))"
@@ -223,6 +230,19 @@ def _(patch: pytest.MonkeyPatch) -> None:
         return Stretch(entries, stretch.place, stretch.chain, stretch.more)
 
     patch.setattr(service.feed.streams, "onward", leaking)
+
+
+@leak("the stream begins with the number of what is held")
+def _(patch: pytest.MonkeyPatch) -> None:
+    from_anywhere = vars(service.feed.streams)["from_anywhere"]
+
+    async def leaking(pool: Any, *, family: Any, **more: Any) -> Stretch:
+        stretch: Stretch = await from_anywhere(pool, family=family, **more)
+        assert stretch.start is not None
+        chain = stretch.start.chain + bytes((await log_of(pool, family)).held)
+        return msgspec.structs.replace(stretch, start=msgspec.structs.replace(stretch.start, chain=chain))
+
+    patch.setattr(service.feed.streams, "from_anywhere", leaking)
 
 
 @leak("a comment in the stream where a look found nothing")

@@ -87,12 +87,16 @@ class Ear:
 
     status: int = 0
     body: bytes = b""
+    opening: dict[str, Any] = field(default_factory=dict)
+    """What the stream said of the feed before its first entry."""
     places: list[int] = field(default_factory=list)
     entries: list[bytes] = field(default_factory=list)
     beats_at: list[float] = field(default_factory=list)
     has_ended: bool = False
     was_cut: bool = False
     """Whether it ended without the service saying so."""
+    message: bytes = b""
+    """The kind of the message that is being heard."""
 
     def texts(self) -> list[str]:
         """The notes that were told."""
@@ -104,10 +108,15 @@ class Ear:
             self.beats_at.append(time.monotonic())
         elif line.startswith(b"id: "):
             self.places.append(int(line[4:]))
-        elif line.startswith(b"data: "):
+        elif line.startswith(b"event: "):
+            self.message = line[7:]
+        elif line.startswith(b"data: ") and self.message == b"entry":
             self.entries.append(line[6:])
+        elif line.startswith(b"data: "):
+            assert (self.message, self.opening, self.entries) == (b"feed", {}, [])
+            self.opening = json.loads(line[6:])
         else:
-            assert line in (b"", b"event: entry")
+            assert line == b""
 
 
 async def hear_lines(ear: Ear, answer: httpx.Response) -> None:

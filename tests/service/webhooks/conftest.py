@@ -13,13 +13,14 @@ import asyncpg
 import pytest
 
 from events.ids import MemberId
+from service.feed.tail import from_anywhere
 from service.feed.wake import InProcess
 from service.log.log import Log
 from service.standard_webhooks import new_secret, shown
 from service.webhooks.reach import Reach
 from service.webhooks.rows import QUERIES
 from service.webhooks.sender import Sender
-from tests.families import Draft, Family, feed_of, found, outcomes, pull, push
+from tests.families import Draft, Family, feed_of, found, outcomes, push
 from tests.service.webhooks.receiving import Frame, receiving
 
 AT_HOME = Reach(allow_private=True)
@@ -77,8 +78,12 @@ class Home:
         return await feed_of(self.pool, self.family, member or self.family.ben)
 
     async def entries(self, member: MemberId | None = None) -> list[tuple[int, bytes]]:
-        """The very bytes that a pull would give."""
-        return (await pull(self.pool, self.family, member or self.family.ben)).entries
+        """The very bytes that a stream would send."""
+        return (
+            await from_anywhere(
+                self.pool, family=self.family.family, member=member or self.family.ben, after=0, limit=2_000
+            )
+        ).entries
 
     async def row(self, hook: Hook) -> dict[str, Any]:
         found = await self.pool.fetchrow("SELECT *, xmin FROM webhook WHERE webhook_id = $1", hook.id)

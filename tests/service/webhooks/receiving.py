@@ -23,6 +23,11 @@ class Delivery:
     body: bytes
 
     @property
+    def entry(self) -> dict[str, Any]:
+        """The entry as a page of the feed has it: without the chain that it has when it is sent by itself."""
+        return {name: value for name, value in self.said["entry"].items() if name != "chain"}
+
+    @property
     def said(self) -> dict[str, Any]:
         read: dict[str, Any] = json.loads(self.body)
         return read

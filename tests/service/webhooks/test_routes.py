@@ -71,8 +71,8 @@ async def test_a_webhook_begins_where_the_feed_stands_or_where_it_is_told_to(
     await push(village.ada, village.saw("movement.first-steps"))
     await looked(service.sender)
     entries = await feed(village.ben)
-    assert [one.said["entry"] for one in frame.deliveries if one.line.startswith("POST /all ")] == entries
-    assert [one.said["entry"] for one in frame.deliveries if one.line.startswith("POST /hooks")] == entries[-1:]
+    assert [one.entry for one in frame.deliveries if one.line.startswith("POST /all ")] == entries
+    assert [one.entry for one in frame.deliveries if one.line.startswith("POST /hooks")] == entries[-1:]
     for delivery in frame.deliveries:
         delivery.is_signed_with((all_of_it if "/all" in delivery.line else now)["secret"])
     assert [one["place"] for one in await listed(village.ben)] == [len(entries)] * 2
@@ -216,7 +216,7 @@ async def test_what_is_held_shows_in_no_answer(service: Service, village: Villag
     assert before == ((await village.ben.ask("GET", HOOKS)).content, len(frame.deliveries))
     await push(village.ben, {"type": "EnvelopeOpened", "scope": "all"})
     await looked(service.sender)
-    assert [one.said["entry"] for one in frame.deliveries] == await feed(village.ben)
+    assert [one.entry for one in frame.deliveries] == await feed(village.ben)
 
 
 async def test_the_document_says_what_is_answered(village: Village, frame: Frame) -> None:  # noqa: F811

@@ -21,7 +21,7 @@ async def keeps(home: Home, mode: str = "keep", scope: str = "all") -> None:
 
 
 async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Frame) -> None:
-    """Law 6, law 7: entry by entry, in order, in the very bytes of a pull; a word for Ada alone is not among them."""
+    """Law 6, law 7: entry by entry, in order, in the very bytes of a stream; a word for Ada alone is not among them."""
     family = home.family
     await keeps(home, mode="hint", scope="domain:movement")
     await home.says(family.ada, saw(family, WALKED), note(family, "für Mia 👣\u2028"), note(family, "mine", audience="me"))
