@@ -36,7 +36,7 @@ from service.access.guard import Membership
 from service.access.shapes import AcceptInvite, Admitted, Choice, Invite, Invited
 from service.access.tokens import hash_of, new_code
 from service.asking import Asked, nothing
-from service.daycare.leaving import forget_daycare
+from service.daycare.leaving import forget_daycare, forget_parents_files, require_removable
 from service.errors import NotFound
 from service.limits import Kind
 from service.log.log import Writing
@@ -156,12 +156,15 @@ async def remove(request: Asked) -> Response[None]:
         )
         if target != caller.member:
             await held_membership(writing, caller)
+            await require_removable(writing, family=caller.family, member=target, by=caller.member)
         person = await writing.conn.fetchval(QUERIES.leave_family, caller.family, target)
         if person is None:
             raise NotFound
         await writing.conn.execute(QUERIES.drop_invites, caller.family, target)
         if row["role"] == Role.DAYCARE:
             await forget_daycare(writing, family=caller.family, member=target, person=person)
+        else:
+            await forget_parents_files(writing, family=caller.family, member=target)
         await writing.write(family=caller.family, author=caller.member, facts=(MemberLeft(member=target),))
         # Asked after the family's head was locked: of two last parents, one stays.
         counts = await writing.conn.fetchrow(QUERIES.counts, caller.family)

@@ -1,22 +1,22 @@
 """What a daycare's record becomes in a family's log: pure, of the record and of what stands there already.
 
-Owns how records are read, told apart and named: the same records in any order, however often and however cut, become the same
+Owns how records are read and told apart: the same records in any order, however often and however cut, become the same
 events up to the order of arrival. Knows no rows and no wire. The whole record is kept together: where a milestone is found in
 its words, the words are that sighting's note, or refer to it, so that whoever waits for one of them is kept from all.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, Literal
-from uuid import UUID
 
 import msgspec
 
 from events.amend import Amended, Changes, Withdrawn
 from events.event import Body, Draft, Precision
-from events.ids import ChildId, EventId, MemberId
+from events.ids import ChildId, EventId
 from events.moments import MilestoneObserved, NoteWritten
+from service.daycare.naming import Names
 from service.daycare.record import Record
 
 NOTE_MAX: Final = 2_000
@@ -50,6 +50,12 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which of them has the words."""
     before: tuple[bytes, ...] = ()
     is_gone: bool = False
+    is_keyed: bool = False
+    """Whether the family's secret is in the ids of these events. It is in none that were written before families had secrets."""
+    is_dated: bool = False
+    """Whether `revised_at` is known to be the source's own."""
+    changed_at: datetime | None = None
+    """When the last amendment or withdrawal was recorded, if there was any: the next one is later."""
 
 
 class Became(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,30 +85,69 @@ def prose_of(record: Record, before: Said | None, *, child: ChildId) -> Prose | 
 
 
 def become(
-    record: Record, before: Said | None, *, found: Sequence[str], author: MemberId, source: str, child: ChildId, salt: bytes
+    record: Record,
+    before: Said | None,
+    *,
+    found: Sequence[str],
+    names: Names,
+    child: ChildId,
+    salt: bytes,
+    is_shared: bool = False,
 ) -> Became:
     """Say what a record becomes.
 
-    `found` is what its `prose_of` tells of; `salt`, of 16 random bytes, is for the first form of it.
+    `found` is what its `prose_of` tells of; `salt`, of 16 random bytes, is for the first form of it. `is_shared`: the events that
+    say what it said before are another importer's, so that a change is told by events of its own.
     """
     salt = before.salt if before is not None else salt
-    named = Naming(author, source, record.id)
     after = _said(record, before, found=found, child=child, salt=salt)
     if before is None:
-        return Became(outcome="withdrawn" if after.is_gone else "recorded", drafts=_told(named, record, after), said=after)
+        return Became(outcome="withdrawn" if after.is_gone else "recorded", drafts=_told(names, record, after), said=after)
     is_later = record.is_dated and after.revised_at > before.revised_at
-    if after.whole == before.whole or (after.whole in before.before and not is_later):
+    if after.whole == before.whole or (_is_repetition(record) and after.whole in before.before and not is_later):
         # What was said between the two dates, and comes late, is outdated.
-        since = msgspec.structs.replace(before, revised_at=after.revised_at) if is_later else None
+        since = msgspec.structs.replace(before, revised_at=after.revised_at, is_dated=True) if is_later else None
         return Became(outcome="already_recorded", said=since)
-    if after.revised_at < before.revised_at:
+    if _is_earlier(record, before):
         return Became(outcome="outdated")
+    at = _changed_at(record, before)
+    after = msgspec.structs.replace(after, changed_at=at)
     if after.is_gone or before.is_gone or not _is_alike(before, after):
-        gone = () if before.is_gone else _taken_back(named, before, record.revised_at)
-        after = msgspec.structs.replace(after, generation=before.generation + 1)
+        gone = () if before.is_gone or is_shared else _taken_back(names, before, at)
+        after = msgspec.structs.replace(after, generation=before.generation + 1, is_keyed=True)
         outcome: Outcome = "withdrawn" if after.is_gone else "recorded" if before.is_gone else "amended"
-        return Became(outcome=outcome, drafts=(*gone, *_told(named, record, after)), said=after)
-    return Became(outcome="amended", drafts=_amended(named, record, before, after), said=after)
+        return Became(outcome=outcome, drafts=(*gone, *_told(names, record, after)), said=after)
+    changed = _told(names, record, after) if is_shared else _amended(names, record, before, after, at)
+    return Became(outcome="amended", drafts=changed, said=after)
+
+
+def says_the_same(record: Record, said: Said, other: Said) -> bool:
+    """Whether another importer's entry stands for events that say just what a record becomes: `said`."""
+    if other.is_gone or other.events == 0 or _whole(record, said.child, other.salt) != other.whole:
+        return False
+    return (said.milestones, said.is_found, said.words_at) == (other.milestones, other.is_found, other.words_at)
+
+
+def _is_repetition(record: Record) -> bool:
+    """Whether an earlier content that comes again is a late repetition: a posted one is, an imported file is a new statement."""
+    return record.imported_at is None
+
+
+def _is_earlier(record: Record, before: Said) -> bool:
+    """Whether a record says what was the source's word before what is recorded.
+
+    An imported record without a date of change is as late as its import, and so is what a source without dates said before.
+    """
+    if record.imported_at is not None and not (record.is_dated and before.is_dated):
+        return False
+    return record.revised_at < before.revised_at
+
+
+def _changed_at(record: Record, before: Said) -> datetime:
+    """When a change was recorded: later than the change before it, or readers could not tell which of the two counts."""
+    at = record.imported_at or record.revised_at
+    last = before.changed_at or min(before.revised_at, at)
+    return max(at, last + timedelta(milliseconds=1))
 
 
 def _said(record: Record, before: Said | None, *, found: Sequence[str], child: ChildId, salt: bytes) -> Said:
@@ -127,6 +172,9 @@ def _said(record: Record, before: Said | None, *, found: Sequence[str], child: C
         words_at=words_at,
         before=past,
         is_gone=record.is_gone,
+        is_keyed=before is None or before.is_keyed,
+        is_dated=record.is_dated,
+        changed_at=None if before is None else before.changed_at,
     )
 
 
@@ -144,30 +192,14 @@ def _is_alike(before: Said, after: Said) -> bool:
     return before.is_found is after.is_found and (before.text == after.text or not after.is_found)
 
 
-class Naming:
-    """Makes the ids of a record's events: the same ones whenever it is told the same."""
-
-    def __init__(self, author: MemberId, source: str, record: str) -> None:
-        self._begun = sha256(b"stillnew daycare record" + author.bytes)
-        for part in (source, record):
-            self._begun.update(len(part.encode()).to_bytes(4, "big") + part.encode())
-
-    def id(self, *parts: str | int | bytes) -> EventId:
-        """A UUID of version 8 (RFC 9562: of our own making)."""
-        named = self._begun.copy()
-        named.update(repr(parts).encode())
-        bits = int.from_bytes(named.digest()[:16], "big")
-        return EventId(UUID(int=bits & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62))
-
-
-def _told(named: Naming, record: Record, said: Said) -> tuple[Draft[Any], ...]:
+def _told(names: Names, record: Record, said: Said) -> tuple[Draft[Any], ...]:
     """The events of a record that is told for the first time, or anew."""
     if said.is_gone:
         return ()
-    bodies = list(_bodies(named, record, said))
+    bodies = list(_bodies(names, record, said))
     return tuple(
         Draft(
-            id=named.id(said.generation, part),
+            id=names.event(said.generation, part, is_keyed=said.is_keyed),
             occurred_at=record.occurred_at,
             precision=record.precision,
             recorded_at=record.recorded_at,
@@ -177,7 +209,7 @@ def _told(named: Naming, record: Record, said: Said) -> tuple[Draft[Any], ...]:
     )
 
 
-def _bodies(named: Naming, record: Record, said: Said) -> Iterable[Body]:
+def _bodies(names: Names, record: Record, said: Said) -> Iterable[Body]:
     for part, milestone in enumerate(said.milestones):
         yield MilestoneObserved(
             child=said.child,
@@ -187,21 +219,25 @@ def _bodies(named: Naming, record: Record, said: Said) -> Iterable[Body]:
             tells_of=said.milestones[1:] if part == 0 else (),
         )
     if record.text is not None and said.words_at == len(said.milestones):
-        about = named.id(said.generation, 0) if said.milestones else None
+        about = names.event(said.generation, 0, is_keyed=said.is_keyed) if said.milestones else None
         yield NoteWritten(child=said.child, text=record.text[:TEXT_MAX], about=about)
 
 
-def _taken_back(named: Naming, before: Said, at: datetime) -> tuple[Draft[Any], ...]:
+def _taken_back(names: Names, before: Said, at: datetime) -> tuple[Draft[Any], ...]:
     return tuple(
-        _second_thought(named.id(before.generation, part, "gone"), at, Withdrawn(target=named.id(before.generation, part)))
+        _second_thought(
+            names.change(before.generation, part, "gone"),
+            at,
+            Withdrawn(target=names.event(before.generation, part, is_keyed=before.is_keyed)),
+        )
         for part in range(before.events)
     )
 
 
-def _amended(named: Naming, record: Record, before: Said, after: Said) -> tuple[Draft[Any], ...]:
+def _amended(names: Names, record: Record, before: Said, after: Said, at: datetime) -> tuple[Draft[Any], ...]:
     """What changed, said of each event of the record: the time of all, the words of the one that has them."""
     when: dict[str, Any] = {}
-    if before.occurred_at != after.occurred_at or before.precision is not after.precision:
+    if before.occurred_at.isoformat() != after.occurred_at.isoformat() or before.precision is not after.precision:
         when = {"occurred_at": record.occurred_at, "precision": record.precision}
     drafts = []
     for part in range(after.events):
@@ -209,9 +245,9 @@ def _amended(named: Naming, record: Record, before: Said, after: Said) -> tuple[
         if before.text != after.text and part == after.words_at:
             changes["note" if part < len(after.milestones) else "text"] = record.text and record.text[:TEXT_MAX]
         if changes:
-            amended = Amended(target=named.id(after.generation, part), changes=Changes(**changes))
-            name = named.id(after.generation, part, after.whole, record.revised_at.isoformat())
-            drafts.append(_second_thought(name, record.revised_at, amended))
+            target = names.event(after.generation, part, is_keyed=after.is_keyed)
+            name = names.change(after.generation, part, after.whole, at.isoformat())
+            drafts.append(_second_thought(name, at, Amended(target=target, changes=Changes(**changes))))
     return tuple(drafts)
 
 

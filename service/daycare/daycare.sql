@@ -87,7 +87,11 @@ ON CONFLICT (person_id, reference) DO UPDATE
 RETURNING reference;
 
 -- name: links
-SELECT reference, family_id, member_id, child_id
+SELECT reference, family_id, member_id, child_id, EXISTS (
+         SELECT
+           FROM importer
+          WHERE importer.family_id = daycare_child.family_id
+            AND importer.member_id = daycare_child.member_id) AS is_imported
   FROM daycare_child
  WHERE person_id = $1
    AND reference = ANY ($2::text[]);
@@ -105,29 +109,47 @@ DELETE FROM daycare
    AND person_id = $2
 RETURNING key_id;
 
--- name: drop_importer
-DELETE FROM importer
+-- name: retire_importer
+-- Who imported what it wrote is still asked for: the row stays.
+UPDATE importer
+   SET is_retired = true
  WHERE family_id = $1
-   AND person_id = $2
+   AND member_id = $2
 RETURNING source;
+
+-- name: imported_by
+-- Whose files an importer writes, while that parent is here.
+SELECT importer.imported_by
+  FROM importer
+  JOIN member ON member.family_id = importer.family_id AND member.member_id = importer.imported_by
+ WHERE importer.family_id = $1
+   AND importer.member_id = $2
+   AND NOT member.has_left;
 
 -- name: drop_waiting
 DELETE FROM daycare_waiting
  WHERE person_id = $1;
 
+-- name: drop_imported_waiting
+-- A parent has left: nobody else may say whose records wait that they imported.
+DELETE FROM daycare_waiting
+ USING importer
+ WHERE importer.family_id = $1
+   AND importer.imported_by = $2
+   AND daycare_waiting.person_id = importer.person_id;
+
 -- name: daycares
-SELECT member.member_id, member.name, membership.person_id, EXISTS (
+-- `is_own`: what waits at it for a name is for this parent to link. Of another parent's importer nothing is.
+SELECT member.member_id, member.name, membership.person_id, importer.imported_by,
+       coalesce(importer.imported_by <> $2, false) AS is_anothers,
+       importer.imported_by IS NOT DISTINCT FROM $2 OR EXISTS (
          SELECT
            FROM daycare
           WHERE daycare.person_id = membership.person_id
-            AND daycare.family_id = member.family_id)
-          OR EXISTS (
-         SELECT
-           FROM importer
-          WHERE importer.person_id = membership.person_id
-            AND importer.family_id = member.family_id) AS is_own
+            AND daycare.family_id = member.family_id) AS is_own
   FROM member
   JOIN membership USING (family_id, member_id)
+  LEFT JOIN importer USING (family_id, member_id)
  WHERE member.family_id = $1
    AND member.role = 'daycare'
    AND NOT member.has_left
@@ -193,19 +215,46 @@ DELETE FROM daycare_waiting
    AND received_at < $2;
 
 -- name: importer
-SELECT importer.person_id, membership.member_id
+SELECT person_id, member_id
   FROM importer
-  JOIN membership USING (family_id, person_id)
  WHERE family_id = $1
-   AND source = $2;
+   AND source = $2
+   AND imported_by = $3
+   AND NOT is_retired;
 
 -- name: add_importer
-INSERT INTO importer (family_id, source, person_id)
-VALUES ($1, $2, $3)
-    ON CONFLICT (family_id, source) DO UPDATE SET person_id = excluded.person_id;
+INSERT INTO importer (family_id, source, person_id, member_id, imported_by)
+VALUES ($1, $2, $3, $4, $5);
 
 -- name: said
-SELECT family_id, member_id, source, record, revision, said
+-- `is_shared`: another importer's events say it.
+SELECT family_id, member_id, source, record, revision, said, EXISTS (
+         SELECT
+           FROM shared_record
+          WHERE shared_record.family_id = ledger.family_id
+            AND shared_record.member_id = ledger.member_id
+            AND shared_record.source = ledger.source
+            AND shared_record.record = ledger.record) AS is_shared
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS asked (family_id, member_id, source, record)
   JOIN ledger USING (family_id, member_id, source, record);
+
+-- name: said_beside
+-- What the other importers of a source have of the same records.
+SELECT asked.family_id, asked.member_id, asked.source, asked.record,
+       ledger.member_id AS other_id, ledger.revision, ledger.said, EXISTS (
+         SELECT
+           FROM shared_record
+          WHERE shared_record.family_id = ledger.family_id
+            AND shared_record.member_id = ledger.member_id
+            AND shared_record.source = ledger.source
+            AND shared_record.record = ledger.record) AS is_shared
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS asked (family_id, member_id, source, record)
+  JOIN importer ON importer.family_id = asked.family_id
+                   AND importer.source = asked.source
+                   AND importer.member_id <> asked.member_id
+  JOIN ledger ON ledger.family_id = asked.family_id
+                 AND ledger.member_id = importer.member_id
+                 AND ledger.source = asked.source
+                 AND ledger.record = asked.record
+ ORDER BY ledger.member_id;
 

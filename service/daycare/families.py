@@ -1,7 +1,7 @@
 """What parents do about daycares: add one, give one a code, say whom it means, see what waits. Owns the routes.
 
-Either parent may link and unlink (law 16 guards members, not references). Nobody sees what waits before it is linked: only that
-something does, and under which reference.
+Either parent may link and unlink what a daycare posts (law 16 guards members, not references); what a parent imported is for that
+parent alone. Nobody sees what waits before it is linked: only that something does, and under which reference.
 """
 
 from datetime import timedelta
@@ -133,14 +133,16 @@ async def list_daycares(request: Asked) -> Response[bytes]:
     """What a key that serves several families holds of children whom nobody has linked is shown to none of them."""
     caller = _parent(request.member)
     async with request.house.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        daycares = await connection.fetch(QUERIES.daycares, caller.family)
-        persons = [row["person_id"] for row in daycares]
+        daycares = await connection.fetch(QUERIES.daycares, caller.family, caller.member)
+        # What another parent imported is theirs: a reference would tell that there is a record which this one is not told of.
+        persons = [row["person_id"] for row in daycares if not row["is_anothers"]]
         own = [row["person_id"] for row in daycares if row["is_own"]]
         references = await connection.fetch(QUERIES.references_of, caller.family, persons, own)
     listed = (
         DaycareListed(
             member=row["member_id"],
             name=row["name"],
+            imported_by=row["imported_by"],
             references=tuple(
                 ReferenceListed(
                     reference=one["reference"], shown_name=one["shown_name"], child=one["child_id"], is_waiting=one["is_waiting"]
@@ -162,7 +164,8 @@ async def link(request: Asked) -> Response[None]:
     house, member = request.house, MemberId(request.ids["member"])
     async with house.log.transaction() as writing:
         await held_membership(writing, caller)
-        found = [row for row in await writing.conn.fetch(QUERIES.daycares, caller.family) if row["member_id"] == member]
+        daycares = await writing.conn.fetch(QUERIES.daycares, caller.family, caller.member)
+        found = [row for row in daycares if row["member_id"] == member]
         if not found:
             raise NotFound
         person = PersonId(found[0]["person_id"])
@@ -170,7 +173,7 @@ async def link(request: Asked) -> Response[None]:
             await _require_child(writing, caller, asked.child)
         rows = await writing.conn.fetch(QUERIES.links, person, [asked.reference])
         is_ours = rows[0]["family_id"] == caller.family if rows else found[0]["is_own"]
-        if not is_ours:
+        if not is_ours or found[0]["is_anothers"]:
             raise NotFound(at="reference")
         await writing.conn.fetchval(QUERIES.link, person, asked.reference, caller.family, member, asked.child)
     await Intake(pool=house.pool, log=house.log, reading=house.reading, person=person).flow(asked.reference)

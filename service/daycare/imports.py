@@ -1,8 +1,8 @@
 """Imports a file that another system wrote: read whole, then taken in piece by piece, like what a daycare posts. Owns the route.
 
-What a file says is not what the importing parent saw: it is written by a member of the role daycare, one a source, so that an
-import meets nobody's firsts, and both parents who import the same export write under one name. Whatever is cut off is made
-whole by importing the same file again.
+What a file says is not what the importing parent saw: it is written by a member of the role daycare, one for each source and
+parent. So an import meets nobody's firsts, and depends on nothing that another parent imported. Whatever is cut off is made whole
+by importing the same file again.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from service.bodies import read_body
 from service.daycare.calls import join
 from service.daycare.door import Key
 from service.daycare.ingest import QUERIES, Given, Intake, Meant, TooManyWaiting
+from service.daycare.offers import latest
 from service.daycare.reading import NotesWaiting
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import Given as Hints
@@ -161,14 +162,15 @@ class Import:
     """One file on its way in."""
 
     def __init__(self, given: list[Given], said: Imported, *, intake: Intake, meant: dict[str, Meant]) -> None:
-        self._given = given
+        self._given = latest(given)
+        self._outdated = len(given) - len(self._given)
         self._said = said
         self._intake = intake
         self._meant = meant
 
     async def run(self, house: House) -> AsyncIterator["Imported | Done"]:
         """Take the file in piece by piece; the last that it gives is what became of all."""
-        counts: Counter[str] = Counter()
+        counts: Counter[str] = Counter({"outdated": self._outdated} if self._outdated else {})
         async with house.imports:
             for first in range(0, len(self._given), AT_ONCE):
                 part = self._given[first : first + AT_ONCE]
@@ -198,7 +200,8 @@ async def _begin(house: House, caller: Membership, query: ImportQuery, source: S
     """Find out whom a file speaks of, and under whom it is written; link its one child where that was said."""
     records = [record for outcome in read if isinstance(outcome, tuple) for record in outcome]
     gone = [record for outcome in read if isinstance(outcome, Ignored) for record in outcome.taken_back]
-    given = [Given(source=source.name, record=record) for record in (*records, *gone)]
+    now = house.log.now()
+    given = [Given(source=source.name, record=msgspec.structs.replace(one, imported_at=now)) for one in (*records, *gone)]
     names = {record.reference: record.shown_name for record in records}
     is_dry = query.dry_run == "true"
     if query.child is not None and len(names) > 1:
@@ -210,7 +213,7 @@ async def _begin(house: House, caller: Membership, query: ImportQuery, source: S
         if not is_dry:
             for reference in names:
                 await intake.flow(reference)
-        here = Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child))
+        here = Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child), is_imported=True)
         meant |= dict.fromkeys(names, here)
     said = Imported(
         dry_run=is_dry,
@@ -231,22 +234,22 @@ async def _begin(house: House, caller: Membership, query: ImportQuery, source: S
 async def _author(
     house: House, caller: Membership, source: Source, *, child: UUID | None, references: dict[str, str | None], is_dry: bool
 ) -> tuple[MemberId | None, PersonId | None]:
-    """The member under whom a source's files are written: made by the first import of one."""
+    """The member under whom a parent's files of a source are written: made by the first import of one."""
     name = source.name.replace("_", " ").title()
     async with house.log.transaction() as writing:
         await held_membership(writing, caller)
         children = {row["child"] for row in await writing.conn.fetch(ACCESS.children, caller.family)}
         if child is not None and child not in children:
             raise NotFound(at="child")
-        row = await writing.conn.fetchrow(QUERIES.importer, caller.family, source.name)
+        row = await writing.conn.fetchrow(QUERIES.importer, caller.family, source.name, caller.member)
         if row is None and is_dry:
             return None, None
         if row is None:
             person = PersonId(uuid4())
             await writing.conn.execute(ACCESS.add_person, person, writing.now)
-            await writing.conn.execute(QUERIES.add_importer, caller.family, source.name, person)
             key = Key(key_id=uuid4(), person=person, name=name, family=caller.family)
             member = await join(writing, key, family=caller.family, household=caller.household, by=caller.member)
+            await writing.conn.execute(QUERIES.add_importer, caller.family, source.name, person, member, caller.member)
         else:
             member, person = row["member_id"], PersonId(row["person_id"])
         if child is not None and not is_dry:

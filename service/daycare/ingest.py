@@ -15,21 +15,21 @@ import asyncpg
 import msgspec
 
 from events.errors import Refused
-from events.ids import ChildId, FamilyId, MemberId, PersonId
-from service.daycare.becomes import Became, Said, become, prose_of
+from events.ids import FamilyId, MemberId, PersonId
+from service.daycare.becomes import Said, become, prose_of
+from service.daycare.naming import Names, secrets_of
+from service.daycare.offers import Given, Made, Meant, Stands, Taken, like, offers_of, taken_by
 from service.daycare.reading import Reading
 from service.daycare.record import Record
 from service.errors import NotFound
-from service.log.ledger import Entry, Overtaken
+from service.log.ledger import Overtaken
 from service.log.log import Log
-from service.log.offer import Offer
-from service.log.receipts import Problem, Receipt
 from service.postgres.queries import load
+
+__all__ = ["QUERIES", "Given", "Intake", "Meant", "Taken", "TooManyWaiting"]
 
 QUERIES: Final = load(__package__, "daycare.sql")
 
-DRAFTS_AN_OFFER: Final = 8
-"""Others have their turn after each: about a millisecond."""
 READ_AT_ONCE: Final = 96
 MADE_AT_ONCE: Final = 16
 """Others have their turn after so many, too."""
@@ -48,30 +48,6 @@ class TooManyWaiting(Refused):
     """More records of unknown children wait than are kept: parents have to link them first."""
 
     code, status, title = "daycare.too_many_waiting", 409, "Too much waits"
-
-
-class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """A record, and the source that it is of."""
-
-    source: str
-    record: Record
-
-
-class Meant(msgspec.Struct, frozen=True):
-    """Whom a daycare means by a reference."""
-
-    family: FamilyId
-    member: MemberId
-    child: ChildId
-
-
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a record."""
-
-    outcome: str
-    """Of `becomes.Outcome`, or `waiting`, or `refused`."""
-    keep_quiet: tuple[str, ...] = ()
-    problem: Problem | None = None
 
 
 class Intake:
@@ -106,7 +82,7 @@ class Intake:
     async def meant(self, references: set[str]) -> dict[str, Meant]:
         """Whom these references mean, of those that are linked."""
         rows = await self._pool.fetch(QUERIES.links, self._person, list(references))
-        return {row[0]: Meant(row[1], row[2], row[3]) for row in rows if row[3] is not None}
+        return {row[0]: Meant(*row[1:]) for row in rows if row["child_id"] is not None}
 
     async def flow(self, reference: str) -> None:
         """Write what has waited for a child, in the order in which it came."""
@@ -121,11 +97,14 @@ class Intake:
             await self._pool.execute(QUERIES.flowed, self._person, reference, *zip(*gone, strict=True))
 
     async def foresee(self, given: Sequence[Given], meant: dict[str, Meant]) -> list[str]:
-        """What would become of records if these references meant these children, without writing any."""
+        """What would become of records if these references meant these children, without writing any.
+
+        By what this daycare has recorded itself, and nobody else: another's record may be held from who asks (law 21).
+        """
         outcomes = dict.fromkeys(range(len(given)), "waiting")
         for wave in _waves(given, meant):
-            made = await self._make(wave, given, meant)
-            outcomes |= {number: became.outcome for number, (became, _) in made.items()}
+            made = await self._make(wave, given, meant, is_dry=True)
+            outcomes |= {number: one.became.outcome for number, one in made.items()}
         return [outcomes[number] for number in range(len(given))]
 
     async def _write_all(self, numbers: list[int], given: Sequence[Given], meant: dict[str, Meant]) -> dict[int, Taken]:
@@ -145,8 +124,8 @@ class Intake:
         taken: dict[int, Taken] = {}
         for _ in range(ATTEMPTS):
             made = await self._make(numbers, given, meant)
-            taken |= {number: Taken(outcome=became.outcome) for number, (became, _) in made.items() if became.said is None}
-            offers = _offers(made, given, meant)
+            taken |= {number: Taken(outcome=one.became.outcome) for number, one in made.items() if one.became.said is None}
+            offers = offers_of(made, given, meant)
             answers = await asyncio.gather(*(self._log.offer(offer) for _, offer in offers), return_exceptions=True)
             numbers = []
             for (offered, _), answer in zip(offers, answers, strict=True):
@@ -157,37 +136,50 @@ class Intake:
                 elif isinstance(answer, BaseException):
                     raise answer
                 else:
-                    taken |= _taken(offered, made, answer[1])
+                    taken |= taken_by(offered, made, answer[1])
             if not numbers:
                 return taken
         raise Overtaken
 
     async def _make(
-        self, numbers: Sequence[int], given: Sequence[Given], meant: dict[str, Meant]
-    ) -> dict[int, tuple[Became, int]]:
-        """What each record becomes, and the revision of the ledger that this was made of."""
-        keys = [
-            (whom.family, whom.member, given[number].source, given[number].record.id)
-            for number in numbers
-            for whom in (meant[given[number].record.reference],)
-        ]
-        rows = await self._pool.fetch(QUERIES.said, *zip(*keys, strict=True)) if keys else []
-        before = {tuple(row)[:4]: (row["revision"], _said_of(row["said"])) for row in rows}
-
-        stands = {number: before.get(key, (0, None)) for number, key in zip(numbers, keys, strict=True)}
-        found = await self._found(numbers, given, meant, {number: said for number, (_, said) in stands.items()})
-        made: dict[int, tuple[Became, int]] = {}
+        self, numbers: Sequence[int], given: Sequence[Given], meant: dict[str, Meant], *, is_dry: bool = False
+    ) -> dict[int, Made]:
+        """What each record becomes, by what is recorded of it."""
+        whom = {number: meant[given[number].record.reference] for number in numbers}
+        secrets_by_family = await secrets_of(self._pool, {one.family for one in whom.values()}, makes=not is_dry)
+        stands = await self._stands(numbers, given, whom, is_dry=is_dry)
+        found = await self._found(numbers, given, meant, {number: one.said for number, one in stands.items()})
+        made: dict[int, Made] = {}
         for turn, number in enumerate(numbers):
-            one, whom, (revision, said) = given[number], meant[given[number].record.reference], stands[number]
-            salt = secrets.token_bytes(16)
-            made[number] = (
-                become(one.record, said, found=found.get(number, ()),
-                       author=whom.member, source=one.source, child=whom.child, salt=salt),
-                revision,
-            )  # fmt: skip
+            one, by, stood = given[number], whom[number], stands[number]
+            secret = secrets_by_family[by.family]
+            became = become(
+                one.record,
+                stood.said,
+                found=found.get(number, ()),
+                names=Names(secret, by.member, one.source, one.record.id),
+                child=by.child,
+                salt=secrets.token_bytes(16),
+                is_shared=stood.is_shared,
+            )
+            made[number] = Made(became, stood, tuple(like(one, became, stood, secret)))
             if turn % MADE_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return made
+
+    async def _stands(
+        self, numbers: Sequence[int], given: Sequence[Given], whom: Mapping[int, Meant], *, is_dry: bool
+    ) -> dict[int, Stands]:
+        """What is recorded of each record; and by other importers of the source, where an importer has not had it before."""
+        keys = {number: (one.family, one.member, given[number].source, given[number].record.id) for number, one in whom.items()}
+        rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
+        own = {tuple(row)[:4]: Stands(row["revision"], _said_of(row["said"]), row["is_shared"]) for row in rows}
+        new = [] if is_dry else [key for number, key in keys.items() if key not in own and whom[number].is_imported]
+        beside: defaultdict[tuple[Any, ...], list[tuple[MemberId, int, Said, bool]]] = defaultdict(list)
+        if new:
+            for row in await self._pool.fetch(QUERIES.said_beside, *zip(*new, strict=True)):
+                beside[tuple(row)[:4]].append((row["other_id"], row["revision"], _said_of(row["said"]), row["is_shared"]))
+        return {number: own.get(key) or Stands(beside=tuple(beside.get(key, ()))) for number, key in keys.items()}
 
     async def _found(
         self, numbers: Sequence[int], given: Sequence[Given], meant: dict[str, Meant], stands: Mapping[int, Said | None]
@@ -206,13 +198,18 @@ class Intake:
         now: datetime = self._log.now()
         rows: dict[tuple[str, str, str], tuple[Any, ...]] = {}
         for one in given:
-            key = (one.record.reference, one.source, one.record.id)
-            if key not in rows or rows[key][4] <= one.record.revised_at:
-                rows[key] = (self._person, *key, one.record.revised_at, now, one.record.shown_name, _encode(one.record))
+            key, since = (one.record.reference, one.source, one.record.id), _stated_at(one.record)
+            if key not in rows or rows[key][4] <= since:
+                rows[key] = (self._person, *key, since, now, one.record.shown_name, _encode(one.record))
         await self._pool.execute(QUERIES.forget_waiting, self._person, now - WAITS_AT_MOST)
         if await self._pool.fetchval(QUERIES.count_waiting, self._person) + len(rows) > WAITING_MAX:
             raise TooManyWaiting(f"{WAITING_MAX} records of children whom nobody has linked wait already.")
         await self._pool.execute(QUERIES.wait, *zip(*rows.values(), strict=True))
+
+
+def _stated_at(record: Record) -> datetime:
+    """When a record was last stated: of two that wait under one id the later one counts."""
+    return record.revised_at if record.is_dated or record.imported_at is None else record.imported_at
 
 
 def _waves(given: Sequence[Given], meant: dict[str, Meant]) -> list[list[int]]:
@@ -229,54 +226,3 @@ def _waves(given: Sequence[Given], meant: dict[str, Meant]) -> list[list[int]]:
         waves[times[key]].append(number)
         times[key] += 1
     return waves
-
-
-def _offers(
-    made: dict[int, tuple[Became, int]], given: Sequence[Given], meant: dict[str, Meant]
-) -> list[tuple[list[int], Offer]]:
-    """One offer a family, or several where it is long; with the numbers of the records in each."""
-    by_author: defaultdict[tuple[FamilyId, MemberId], list[int]] = defaultdict(list)
-    for number, (became, _) in made.items():
-        if became.said is not None:
-            whom = meant[given[number].record.reference]
-            by_author[whom.family, whom.member].append(number)
-    offers = []
-    for (family, author), numbers in by_author.items():
-        for part in _parts(numbers, made):
-            drafts = tuple(draft for number in part for draft in made[number][0].drafts)
-            entries = tuple(_entry(given[number], *made[number]) for number in part)
-            offers.append((part, Offer(family=family, author=author, drafts=drafts, entries=entries, may_wait=True)))
-    return offers
-
-
-def _parts(numbers: list[int], made: dict[int, tuple[Became, int]]) -> list[list[int]]:
-    parts: list[list[int]] = [[]]
-    count = 0
-    for number in numbers:
-        drafts = len(made[number][0].drafts)
-        if parts[-1] and count + drafts > DRAFTS_AN_OFFER:
-            parts.append([])
-            count = 0
-        parts[-1].append(number)
-        count += drafts
-    return parts
-
-
-def _entry(given: Given, became: Became, revision: int) -> Entry:
-    assert became.said is not None, "only what changes is offered"
-    return Entry(
-        source=given.source, record=given.record.id, expects=revision, drafts=len(became.drafts), said=_encode(became.said)
-    )
-
-
-def _taken(numbers: Sequence[int], made: dict[int, tuple[Became, int]], receipts: Sequence[Receipt]) -> dict[int, Taken]:
-    taken, first = {}, 0
-    for number in numbers:
-        became = made[number][0]
-        own = receipts[first : first + len(became.drafts)]
-        first += len(became.drafts)
-        problem = next((receipt.problem for receipt in own if receipt.problem is not None), None)
-        quiet = sorted({name for receipt in own for name in receipt.keep_quiet})
-        outcome = "refused" if problem is not None else became.outcome
-        taken[number] = Taken(outcome=outcome, keep_quiet=tuple(quiet), problem=problem)
-    return taken

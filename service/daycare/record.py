@@ -33,6 +33,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """When it was last changed there: of two contents under one id the later one counts."""
     is_dated: bool = True
     """Whether the source says so. Else it is the time of the call, and an old content may come late under a new time."""
+    imported_at: datetime | None = None
+    """When the file was imported that says this; None where it was posted. Of two imported contents without a date of change the
+    one of the later import counts."""
     milestone: str | None = None
     """A key of the catalogue, where the source itself names a milestone."""
     text: str | None = None

@@ -69,7 +69,10 @@ class DaycareListed(msgspec.Struct, frozen=True, kw_only=True):
 
     member: MemberId
     name: str
+    imported_by: MemberId | None
+    """The parent whose files it writes; None: it posts for itself."""
     references: tuple[ReferenceListed, ...]
+    """Of another parent's importer none are listed."""
 
 
 class Daycares(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,12 +95,13 @@ def admit(
     clock_off: timedelta,
     latest: datetime,
     is_completed: bool = False,
+    imported_by: MemberId | None = None,
 ) -> Admitted:
     """Admit a draft, or refuse it.
 
-    `target` is what the draft refers to, if that exists and the author was told of it; `waiting`: who has chosen anything.
-    `clock_off` is how far the server's clock is ahead of the device's; no time may lie after `latest`. `is_completed`: the
-    service has filled in what it fills in.
+    `target` is what the draft refers to, if that exists and the author was told of it; `waiting`: who has chosen anything;
+    `imported_by` the parent whose file brought the target. `clock_off` is how far the server's clock is ahead of the device's;
+    no time may lie after `latest`. `is_completed`: the service has filled in what it fills in.
 
     Raises:
         Refused: with the path of the field within the draft.
@@ -109,7 +110,7 @@ def admit(
     if author.role not in body.authors:
         raise RoleMayNot(f"A {author.role} cannot author {type(body).__name__}.", at="event.type")
     _require_audience(body, draft.audience)
-    _require_target(body, author, target)
+    _require_target(body, author, target, imported_by)
     if type(body) is Sorted and target is not None:
         _require_sorter(author, target, roster, waiting)
     _require_subject(body, roster, author)
@@ -137,14 +138,14 @@ def _require_audience(body: Body, asked: Audience | None) -> None:
         raise AudienceNotAllowed(f"{kind} is for {body.audience} alone: leave the audience out.", at="audience")
 
 
-def _require_target(body: Body, author: Member, target: Target | None) -> None:
+def _require_target(body: Body, author: Member, target: Target | None, imported_by: MemberId | None) -> None:
     if body.refers is None or referred_to(body) is None:
         return
     at, kind = f"event.{body.refers}", type(body).__name__
     if target is None:
         raise UnknownTarget("No event with this id was told to its author.", at=at)
     if isinstance(body, Amended | Withdrawn):
-        if target.author != author.member and not _may_correct(author, body, target):
+        if target.author != author.member and not _may_correct(author, body, target, imported_by):
             raise NotTheAuthor("Only its author may amend or withdraw an event.", at=at)
         if target.kind not in (AMENDABLE if isinstance(body, Amended) else WITHDRAWABLE):
             raise NotAmendable(f"{target.kind} stands as it was written.", at=at)
@@ -166,10 +167,14 @@ def _require_sorter(author: Member, target: Target, roster: Roster, waiting: Map
         raise NotTheAuthor("A thread is sorted by nobody else, if the member who began it waits for firsts.", at="event.target")
 
 
-def _may_correct(author: Member, body: Amended | Withdrawn, target: Target) -> bool:
-    """Whether somebody may say what was found in a daycare's words better: a parent, and not the words."""
+def _may_correct(author: Member, body: Amended | Withdrawn, target: Target, imported_by: MemberId | None) -> bool:
+    """Whether somebody may say what was found in a daycare's words better: a parent, and not the words.
+
+    What a parent's file brought is that parent's: nobody else takes it back (law 20).
+    """
     is_about_words = isinstance(body, Amended) and body.changes.note is not UNSET
-    return target.is_found and author.role is Role.PARENT and not is_about_words
+    is_theirs = author.role is Role.PARENT and imported_by in (None, author.member)
+    return target.is_found and is_theirs and not is_about_words
 
 
 def _require_changes(body: Amended, target: Target) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from events.errors import IdReused, Refused
-from events.event import Draft, Event
+from events.event import Body, Draft, Event
 from events.ids import FamilyId, LogId, MemberId, Seq
 from events.moments import MilestoneObserved
 from events.surprise import TimePassed
@@ -31,6 +31,7 @@ from service.log.offer import Offer
 from service.log.receipts import Problem, Receipt
 from service.log.recorded import Recorded
 from service.log.salts import Salts
+from service.log.shared import Sharing, own_drafts
 from service.log.state import FamilyState, FamilyStates, read_state, write_roster
 from service.log.work import Work
 
@@ -59,6 +60,7 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
     batch = _Batch(connection, now, states)
     await batch.take(offers)
     await look_up(connection, batch.works, offers)
+    await batch.sharing.look_up(connection, batch.works, offers)
     late = await ledger.overtaken(connection, offers)
     receipts: list[tuple[Receipt, ...] | NotFound | Overtaken] = []
     for number, offer in enumerate(offers):
@@ -96,6 +98,7 @@ class _Batch:
         self.new: list[tuple[Any, ...]] = []
         self.salts = Salts(0)
         self.entries: dict[ledger.Key, Entry] = {}
+        self.sharing = Sharing()
 
     async def take(self, offers: Sequence[Offer]) -> None:
         """Lock the heads, in order of id, for as many seqs as may be needed."""
@@ -113,7 +116,7 @@ class _Batch:
                 state = await read_state(self.connection, family, head)
             self.works[family] = Work(family, state)
 
-    async def decide(self, offer: Offer) -> tuple[Receipt, ...] | NotFound:
+    async def decide(self, offer: Offer) -> tuple[Receipt, ...] | NotFound | Overtaken:
         """Decide the drafts of one offer in their order."""
         work = self.works[offer.family]
         author = work.folding.roster.members.get(offer.author)
@@ -121,8 +124,14 @@ class _Batch:
             offer = msgspec.structs.replace(offer, author=author.member)
         if not offer.by_service and offer.joiner is None and (author is None or author.has_left):
             return NotFound()
+        if any(key in self.sharing.parted for key, _ in ledger.keyed(offer)):
+            return Overtaken()
+        spared = self.sharing.spare(offer, work) if offer.entries else ()
         receipts = []
         for index, draft in enumerate(offer.drafts):
+            if index in spared:
+                receipts.append(Receipt(id=draft.id, outcome="recorded"))
+                continue
             if type(draft) is Malformed:
                 receipts.append(Receipt(id=draft.id, outcome="refused", problem=Problem.of(draft.problem)))
                 continue
@@ -132,7 +141,9 @@ class _Batch:
                 problem = Problem.of(refusal, within=f"drafts[{index}]")
                 receipts.append(Receipt(id=draft.id, outcome="refused", problem=problem))
         if offer.entries:
-            self.entries |= ledger.kept(offer, [receipt.outcome for receipt in receipts])
+            kept = ledger.kept(offer, [receipt.outcome for receipt in receipts])
+            self.entries |= kept
+            self.sharing.settle(kept)
         return tuple(receipts)
 
     async def _decide_one(self, offer: Offer, work: Work, draft: Draft[Any]) -> Receipt:
@@ -160,8 +171,11 @@ class _Batch:
                 clock_off=offer.clock_off,
                 latest=self.latest,
                 is_completed=bool(offer.entries),
+                imported_by=self.sharing.imported_by(offer.family, target),
             )
         stepped = await self._record(offer, work, draft, admitted, target, digest)
+        if target is not None:
+            await self._part(offer.family, work, draft.event, target)
         quiet = work.keep_quiet(stepped.spoken, author=offer.author, meant=stepped.meant)
         return Receipt(id=draft.id, outcome="recorded", place=stepped.place, keep_quiet=quiet)
 
@@ -227,6 +241,21 @@ class _Batch:
             await self._release(offer.family, work, release)
         return stepped
 
+    async def _part(self, family: FamilyId, work: Work, body: Body, target: Target) -> None:
+        """Write the other importers' own events for what an event has changed or taken back (law 20)."""
+        folding = work.folding
+        for share in self.sharing.part(family, body, target, folding.keeping.waiting):
+            if (entry := self.entries.get(share.key)) is not None:
+                self.entries[share.key] = msgspec.structs.replace(entry, expects=entry.expects + 1)
+            importer = folding.roster.members.get(share.key[1])
+            if importer is None or importer.has_left:
+                continue
+            drafts = await own_drafts(self.connection, share)
+            offer = Offer(family=family, author=importer.member, drafts=drafts)
+            for draft in drafts:
+                admitted = Admitted(draft.audience or draft.event.audience, draft.occurred_at, None)
+                await self._record(offer, work, draft, admitted, work.target_of(draft, importer.member), digest_of_draft(draft))
+
     async def _release(self, family: FamilyId, work: Work, release: Release) -> None:
         """Deliver what an act has freed, in its own transaction (law 9)."""
         seqs = [case.seq for case in release.cases]
@@ -250,15 +279,16 @@ class _Batch:
             work.settle()
             await write_roster(self.connection, family, before=work.state.roster, after=work.folding.roster)
         foldings = {family: work.folding for family, work in self.works.items()}
-        await rows.put(self.connection, self.new, foldings, after_seq=after_seq, beside=ledger.put(self.entries))
+        beside = [*ledger.put(self.entries), *self.sharing.statements(set(self.entries))]
+        await rows.put(self.connection, self.new, foldings, after_seq=after_seq, beside=beside)
         self.new, self.entries = [], {}
 
     async def give_back(self) -> None:
-        """Lower the heads by what was refused or known, so that seq keeps no hole."""
+        """Lower the heads by what was refused or known, or raise them by what importers had to write: seq keeps no hole."""
         unused = {
             family: count - (work.seq - work.state.head.seq)
             for family, count in self.taken.items()
-            if (work := self.works[family]).seq - work.state.head.seq < count
+            if (work := self.works[family]).seq - work.state.head.seq != count
         }
         if unused:
             await rows.give_back(self.connection, unused)

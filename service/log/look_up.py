@@ -35,6 +35,8 @@ async def look_up(connection: Any, works: Works, offers: Sequence[Offer]) -> Non
     moved: set[tuple[FamilyId, EventId]] = set()
     choosing: set[tuple[FamilyId, MemberId]] = set()
     for offer in offers:
+        for entry in offer.entries:
+            asked.update((offer.family, event, like.author) for like in entry.like for event in like.events)
         for draft in offer.drafts:
             if type(draft) is Malformed:
                 continue

@@ -17,4 +17,4 @@ class Salts:
 
     def salt_of(self, event: EventId) -> bytes:
         """A salt for one event."""
-        return self._left.pop()
+        return self._left.pop() if self._left else os.urandom(SALT_BYTES)

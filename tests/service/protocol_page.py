@@ -123,7 +123,7 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
     "POST /v1/families/{family}/daycare-codes": (201, {"child": None}, dict.fromkeys(("code", "expires_at"))),
     "GET /v1/families/{family}/daycares": (
         200, None,
-        {"daycares*": {"member": None, "name": None, "references*": WHOM}},
+        {"daycares*": {"member": None, "name": None, "imported_by": None, "references*": WHOM}},
     ),
     "PUT /v1/families/{family}/daycares/{member}/children": (204, {"reference": None, "child": None}, None),
     "POST /v1/daycare/events": (200, CLOUD_EVENT, {

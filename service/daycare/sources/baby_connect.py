@@ -58,7 +58,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=occurred_at,
-        revised_at=occurred_at,
+        revised_at=None,
     )
     said = clean(row.get("text"), at="text")
     notes = clean(row.get("notes"), at="notes")

@@ -38,7 +38,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime
     precision: Precision
     recorded_at: datetime
-    revised_at: datetime
+    revised_at: datetime | None
+    """None: the source has no date of change."""
 
     def told(
         self, text: str | None, *, prose: str | None = None, media: Iterable[Media] = (), milestone: str | None = None
@@ -74,7 +75,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
                 occurred_at=self.occurred_at,
                 precision=self.precision,
                 recorded_at=self.recorded_at,
-                revised_at=self.revised_at,
+                revised_at=self.revised_at or self.recorded_at,
+                is_dated=self.revised_at is not None,
                 milestone=milestone,
                 text=text,
                 prose=prose,

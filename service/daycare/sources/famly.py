@@ -134,7 +134,7 @@ def _observation(one: Observation, given: Given) -> tuple[Record, ...] | Ignored
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=stages[0][0] if stages else occurred_at,
-        revised_at=stages[-1][0] if stages else occurred_at,
+        revised_at=stages[-1][0] if stages else None,
     )
     media = _media(one.images, one.files, one.videos, [one.video])
     state = next((state for _, state in reversed(stages) if state is not None), None)
@@ -227,7 +227,6 @@ def _dated(
     """An entry whose one time is when it was written."""
     zone = times.zone_named(given.zone)
     occurred_at, precision = times.moment(required(created, at=at), at=at, zone=zone)
-    revised_at = times.instant(changed, at="modifiedAt", zone=zone, otherwise=occurred_at)
     return Entry(
         id=own_id,
         children=children,
@@ -235,7 +234,7 @@ def _dated(
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=occurred_at,
-        revised_at=revised_at,
+        revised_at=times.revised(changed, at="modifiedAt"),
     )
 
 

@@ -58,7 +58,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=recorded_at,
-        revised_at=times.instant(activity.updated_at, at="updated_at", zone=zone, otherwise=recorded_at),
+        revised_at=times.revised(activity.updated_at, at="updated_at"),
     )
     picture, film = activity.image or Linked(), activity.video or Linked()
     media = words.kept(None, url=picture.url) + words.kept(None, url=film.url)

@@ -9,7 +9,8 @@ Owns its header. One row is one record about one child:
 | `occurred_at` | `2026-03-14T09:05:00+01:00`; local without an offset; `2026-03-14` is that day, `2026-03` that month | needed |
 | `text` | the words, to 10,000 characters; may be empty where there is a milestone | needed |
 | `child_name` | the child's name as it is shown | |
-| `recorded_at`, `revised_at` | when it was entered, and last changed; else as `occurred_at`, and as `recorded_at` | |
+| `recorded_at` | when it was entered; else as `occurred_at` | |
+| `revised_at` | when it was last changed; of rows without it, those of the later import count | |
 | `milestone` | a key of the catalogue, such as `movement.first-steps` | |
 | `media` | file names, with `|` between them | |
 | `gone` | `yes`: the record was deleted there | |
@@ -50,7 +51,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=recorded_at,
-        revised_at=times.instant(row.get("revised_at"), at="revised_at", zone=zone, otherwise=recorded_at),
+        revised_at=times.revised(row.get("revised_at"), at="revised_at"),
     )
     milestone = clean(row.get("milestone"), at="milestone")
     if milestone is not None and milestone not in CATALOGUE.by_key:

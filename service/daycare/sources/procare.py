@@ -83,7 +83,7 @@ def _entry(activity: DailyActivity, given: Given) -> Entry:
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=recorded_at,
-        revised_at=times.instant(activity.updated_at, at="updated_at", zone=zone, otherwise=recorded_at),
+        revised_at=times.revised(activity.updated_at, at="updated_at"),
     )
 
 

@@ -53,7 +53,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
         occurred_at=occurred_at,
         precision=Precision.MINUTE,
         recorded_at=recorded_at,
-        revised_at=recorded_at,
+        revised_at=None,
     )
     attachments = [one for one in event.new_attachments or () if one is not None]
     media = [kept for one in attachments for kept in words.kept(one.key, content_type=words.media_type(one.mime_type))]

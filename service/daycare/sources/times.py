@@ -66,6 +66,12 @@ def instant(text: str | None, *, at: str, zone: tzinfo, otherwise: datetime) -> 
     return otherwise if text is None or not text.strip() else moment(text, at=at, zone=zone)[0]
 
 
+def revised(text: str | None, *, at: str) -> datetime | None:
+    """Read when a record was last changed, None where the source does not say. What has no offset is read as if in UTC, whatever
+    zone an import names: of two changes at one clock the later one stays the later one when the zone is put right."""
+    return None if text is None or not text.strip() else moment(text, at=at, zone=UTC)[0]
+
+
 def local(read: datetime, *, at: str, zone: tzinfo) -> datetime:
     """Place a time that was read without any zone."""
     try:

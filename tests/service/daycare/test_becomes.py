@@ -15,11 +15,13 @@ from events.event import Draft, Precision
 from events.ids import ChildId, EventId, MemberId
 from events.moments import MilestoneObserved, NoteWritten
 from service.daycare.becomes import PROSE_MAX, Said, become, prose_of
+from service.daycare.naming import Names
 from service.daycare.record import Record
 from tests.service.daycare.sources.outcomes import found_in
 
 AUTHOR = MemberId(UUID(int=1))
 CHILD = ChildId(UUID(int=2))
+SECRET = bytes(32)
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LONG = "She slept well. " * 150 + "Then she took her first steps today!"
 
@@ -75,7 +77,7 @@ class Log:
     def take_record(self, record: Record) -> str:
         before = self.said.get(record.id)
         found = found_in(record, before)
-        became = become(record, before, found=found, author=AUTHOR, source="here", child=CHILD, salt=bytes(16))
+        became = become(record, before, found=found, names=Names(SECRET, AUTHOR, "here", record.id), child=CHILD, salt=bytes(16))
         for draft in became.drafts:
             assert self.drafts.setdefault(draft.id, draft) == draft, "an id stands for one content"
         if became.said is not None:
@@ -183,7 +185,7 @@ def test_what_is_told_of_a_milestone_is_all_of_the_words() -> None:
     text = f"Activity: Walking\n{STEPPED}"
     record = msgspec.structs.replace(Version(0, 0, text, None, 0, False).as_record(), prose=STEPPED)
     found = found_in(record)
-    became = become(record, None, found=found, author=AUTHOR, source="here", child=CHILD, salt=b"")
+    became = become(record, None, found=found, names=Names(SECRET, AUTHOR, "here", record.id), child=CHILD, salt=b"")
     (sighting,) = (draft.event for draft in became.drafts)
     assert (sighting.milestone, sighting.note, sighting.found_in_prose) == ("movement.first-steps", text, True)
 
@@ -207,7 +209,7 @@ def test_without_a_date_of_change_an_old_content_that_comes_late_is_no_change_ba
     assert [log.take(one) for one in (old, new, old)] == ["recorded", "amended", "already_recorded"]
     assert log.take(Version(0, 2, "Ate peas", None, 0, False)) == "amended"
     undated = msgspec.structs.replace(Version(0, 3, "Ate rice", None, 0, False).as_record(), is_dated=False)
-    became = become(undated, log.said["r-0"], found=(), author=AUTHOR, source="here", child=CHILD, salt=b"")
+    became = become(undated, log.said["r-0"], found=(), names=Names(SECRET, AUTHOR, "here", undated.id), child=CHILD, salt=b"")
     assert became.outcome == "already_recorded"
 
 

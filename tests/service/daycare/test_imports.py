@@ -28,19 +28,24 @@ async def asked(parent: Someone, source: str, body: bytes | str, *, as_: str, **
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the anonymised answers of Brightwheel lie beside the project, in ../shared/data")
 async def test_the_real_answers_of_brightwheel_are_imported_once_however_often(village: Village) -> None:
-    """Law 2: twice the same, by the one parent and the other, and nothing stands there twice."""
+    """Laws 2 and 21: twice the same, by the one parent and the other; nothing is there twice, and each is told of their own."""
     files = [REAL / f"activities{name}.json" for name in ("", "-checkin", "-food", "-nap", "-empty")]
     counts = []
-    for parent in (village.ada, village.ben):
+    by = []
+    for parent in (village.ada, village.ben, village.ada):
         for file in files:
             said = await imported(parent, "brightwheel", file.read_bytes(), child=village.child)
             counts.append((said["records"], said["outcomes"], said["ignored"], said["unreadable"]))
+        by.append(said["member"])
     rows = [json.loads(file.read_bytes())["activities"] for file in files]
-    assert [count[0] for count in counts] == [len(one) for one in rows] * 2
+    assert [count[0] for count in counts] == [len(one) for one in rows] * 3
     ids = {row["object_id"] for one in rows for row in one if row["action_type"] != "ac_photo"}
-    told = await said_by(village.ben, said["member"])
+    assert by[0] == by[2] != by[1]
+    told = await said_by(village.ben, by[0])
+    assert await said_by(village.ben, by[1]) == []
     assert len(told) == len(ids) - sum(sum(count[2].values()) for count in counts[:5])
-    assert all(set(outcomes) <= {"already_recorded"} for _, outcomes, _, _ in counts[5:])
+    assert all(set(outcomes) <= {"already_recorded"} for _, outcomes, _, _ in counts[10:])
+    assert counts[5:10] == counts[:5]
     assert not any(unreadable for *_, unreadable in counts)
     assert said["references"] == []
 
@@ -67,7 +72,7 @@ async def test_children_whom_a_file_names_wait_until_each_is_linked(village: Vil
     said = await imported(village.ada, "plain", body, as_="text/csv")
     assert said["outcomes"] == {"waiting": 2}
     assert [(one["reference"], one["child"]) for one in said["references"]] == [("leo", None), ("mia", None)]
-    assert (await link(village.ben, said["member"], village.child, reference="mia")).status_code == 204
+    assert (await link(village.ada, said["member"], village.child, reference="mia")).status_code == 204
     assert [one["text"] for one in await said_by(village.ben, said["member"])] == ["Slept well"]
     said = await imported(village.ada, "plain", body, as_="text/csv")
     assert said["outcomes"] == {"already_recorded": 1, "waiting": 1}

@@ -39,8 +39,13 @@ async def test_a_file_comes_once_to_both_parents_and_its_firsts_are_still_new_to
     told = await said_by(village.ada, first["member"])
     assert len(told) >= RECORDS_MIN // 2
     assert NEVER not in str(told)
-    again = await imported(village.ben, source, body, **given)
+    again = await imported(village.ada, source, body, **given)
     assert set(again["outcomes"]) <= LATE_OR_THERE
+    own = await imported(village.ben, source, body, **given)
+    assert (own["outcomes"], own["references"]) == (first["outcomes"], first["references"])
+    for one in own["references"]:
+        assert (await link(village.ben, own["member"], village.child, reference=one["reference"])).status_code == 204
+    assert await said_by(village.ada, own["member"]) == []
     assert await said_by(village.ada, first["member"]) == told
     seen = Counter(one["milestone"] for one in told if one["type"] == "MilestoneObserved")
     assert seen or source in WITHOUT_PROSE, "no prose of this file tells of anything"

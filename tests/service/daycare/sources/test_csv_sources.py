@@ -93,17 +93,17 @@ def test_plain_rows_are_translated_exactly() -> None:
     by_id = {record.id: record for record in records(read("plain", feed_csv.plain(), Given(zone="Europe/Berlin")))}
     noon = datetime(2026, 3, 14, 12, tzinfo=CET)
     shape = {"reference": "ada", "recorded_at": noon, "revised_at": noon, "occurred_at": noon, "precision": Precision.DAY}
-    assert by_id["steps"] == Record(id="steps", milestone="movement.first-steps", **shape)  # type: ignore[arg-type]
+    assert by_id["steps"] == Record(id="steps", milestone="movement.first-steps", is_dated=False, **shape)  # type: ignore[arg-type]
     assert by_id["quoted"] == Record(
         id="quoted",
         reference="ada",
         occurred_at=datetime(2026, 3, 14, 9, 5, tzinfo=CET),
         precision=Precision.MINUTE,
         recorded_at=datetime(2026, 3, 14, 18, tzinfo=CET),
-        revised_at=datetime(2026, 3, 15, 8, tzinfo=CET),
+        revised_at=datetime(2026, 3, 15, 8, tzinfo=UTC),
         text='He said "ball",\nthen "more"',
     )
-    gone = {**shape, "revised_at": datetime(2026, 3, 20, 12, tzinfo=CET)}
+    gone = {**shape, "revised_at": datetime(2026, 3, 20, 12, tzinfo=UTC)}
     assert by_id["gone"] == Record(id="gone", is_gone=True, **gone)  # type: ignore[arg-type]
     month = by_id["month"]
     assert (month.occurred_at.isoformat(), month.precision) == ("2026-03-15T12:00:00+01:00", Precision.MONTH)

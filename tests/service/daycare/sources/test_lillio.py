@@ -34,6 +34,7 @@ def test_where_there_is_no_list_date_it_happened_when_it_was_created() -> None:
         precision=Precision.MINUTE,
         recorded_at=at,
         revised_at=at,
+        is_dated=False,
         text="Garden\nDug for worms.",
         prose="Dug for worms.",
     )

@@ -34,6 +34,7 @@ def test_a_record_about_several_children_is_one_for_each_under_an_id_of_its_own(
             precision=Precision.MINUTE,
             recorded_at=at,
             revised_at=at,
+            is_dated=False,
             text="At the pond",
             media=(Media(name="pond.jpg", content_type="image/jpeg"),),
         )

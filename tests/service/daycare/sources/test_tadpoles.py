@@ -31,6 +31,7 @@ def test_an_event_is_told_by_the_clocks_of_its_zone() -> None:
         precision=Precision.MINUTE,
         recorded_at=datetime(2021, 3, 1, 1, 0, 0, 500_000, tzinfo=UTC),
         revised_at=datetime(2021, 3, 1, 1, 0, 0, 500_000, tzinfo=UTC),
+        is_dated=False,
         text=TRAPS["digits"]["comment"],
     )
     assert digits.occurred_at.isoformat() == "2021-02-28T19:00:00-05:00"

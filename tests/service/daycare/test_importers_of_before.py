@@ -1,0 +1,68 @@
+"""Importers of before, one for each family and source: each belongs to the parent who made it, and what it wrote stays."""
+
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from service.postgres.migrate import migrate
+from service.settings import Settings
+from tests.conftest import execute, named
+from tests.service.conftest import UNLIMITED, found_family, running
+from tests.service.daycare.conftest import said_by
+from tests.service.daycare.test_imports import imported
+
+FILE = "id,child,occurred_at,text\n1,mia,2026-03-01T10:00,Slept well\n2,mia,2026-03-01T11:00,Ate peas\n"
+MIGRATION = Path(__file__).parents[3] / "migrations" / "0013_importers.sql"
+
+
+def rollback() -> str:
+    return MIGRATION.read_text().partition("-- migrate: rollback")[2]
+
+
+@pytest.fixture
+async def empty(postgres: str, template: str) -> AsyncIterator[str]:
+    name = f"t_{uuid.uuid4().hex}"
+    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield named(postgres, name)
+    await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_an_importer_of_before_is_the_parents_who_made_it(empty: str) -> None:
+    """Law 16: Ben's first import of the same file is his own from then on, and writes nothing that is there."""
+    settings = Settings(database_url=empty, **UNLIMITED)
+    with running(settings) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as http:
+            ada = await found_family(http)
+            ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
+            child = (await ada.ask("GET", "/v1/families/{family}")).json()["children"][0]["child"]
+            first = await imported(ben, "plain", FILE, as_="text/csv", child=child)
+    # The ids of these events have the secret in them, those of before had none: it is as well remembered as those were computed.
+    await execute(empty, f"CREATE TABLE secret_of_now AS TABLE family_secret; {rollback()}")
+    await execute(empty, "DELETE FROM _pogo_migration WHERE migration_id = '0013_importers'")
+    assert await migrate(empty) == ["0013_importers"]
+    await execute(empty, "INSERT INTO family_secret TABLE secret_of_now")
+    with running(settings) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as http:
+            for parent in (ada, ben):
+                parent.http = http
+            own = await imported(ben, "plain", FILE, as_="text/csv", child=child)
+            assert (own["member"], own["outcomes"]) == (first["member"], {"already_recorded": 2})
+            other = await imported(ada, "plain", FILE, as_="text/csv", child=child)
+            assert (other["member"] == first["member"], other["outcomes"]) == (False, {"recorded": 2})
+            assert [one["text"] for one in await said_by(ada, first["member"])] == ["Slept well", "Ate peas"]
+            assert await said_by(ada, other["member"]) == []
+
+
+async def test_the_migration_can_be_taken_back(empty_database_url: str) -> None:
+    await migrate(empty_database_url)
+    await execute(empty_database_url, rollback())
+    connection = await asyncpg.connect(empty_database_url)
+    try:
+        columns = await connection.fetch("SELECT column_name FROM information_schema.columns WHERE table_name = 'importer'")
+    finally:
+        await connection.close()
+    assert {row[0] for row in columns} == {"family_id", "source", "person_id"}
