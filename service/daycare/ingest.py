@@ -19,6 +19,7 @@ from events.ids import FamilyId, MemberId, PersonId
 from service.daycare.becomes import Said, become, prose_of
 from service.daycare.naming import Names, secrets_of
 from service.daycare.offers import Given, Made, Meant, Stands, Taken, like, offers_of, taken_by
+from service.daycare.quiet import quiet_before
 from service.daycare.reading import Reading
 from service.daycare.record import Record
 from service.errors import NotFound
@@ -38,6 +39,8 @@ WAITING_MAX: Final = 10_000
 """Records of one daycare, of children whom nobody has linked."""
 WAITS_AT_MOST: Final = timedelta(days=90)
 FLOW_PAGE: Final = 200
+NAMES_AGAIN: Final = frozenset({"already_recorded", "amended"})
+"""Outcomes of records that were told before, so that the log has no names for their receipts."""
 
 _said_of = msgspec.json.Decoder(Said).decode
 _record_of = msgspec.json.Decoder(Record).decode
@@ -70,6 +73,7 @@ class Intake:
         taken: dict[int, Taken] = {}
         for wave in _waves(given, meant):
             taken |= await self._write_all(wave, given, meant)
+        await self._quiet_again(taken, given, meant)
         unknown = [number for number in range(len(given)) if number not in taken]
         if unknown:
             await self._wait([given[number] for number in unknown])
@@ -78,6 +82,21 @@ class Intake:
             for reference in await self.meant({given[number].record.reference for number in unknown}):
                 await self.flow(reference)
         return [taken[number] for number in range(len(given))]
+
+    async def _quiet_again(self, taken: dict[int, Taken], given: Sequence[Given], meant: dict[str, Meant]) -> None:
+        """Say of what was there already before whom to keep quiet, as the first receipt did: it may be lost (law 20)."""
+        again = [
+            (number, (whom.family, whom.member, one.stands))
+            for number, one in taken.items()
+            if one.outcome in NAMES_AGAIN and one.stands is not None
+            for whom in (meant[given[number].record.reference],)
+            if not whom.is_imported  # nobody is answered with names there
+        ]
+        if again:
+            quiet = await quiet_before(self._pool, [stands for _, stands in again], now=self._log.now())
+            for (number, _), names in zip(again, quiet, strict=True):
+                together = tuple(sorted({*taken[number].keep_quiet, *names}))
+                taken[number] = msgspec.structs.replace(taken[number], keep_quiet=together)
 
     async def meant(self, references: set[str]) -> dict[str, Meant]:
         """Whom these references mean, of those that are linked."""
@@ -124,7 +143,11 @@ class Intake:
         taken: dict[int, Taken] = {}
         for _ in range(ATTEMPTS):
             made = await self._make(numbers, given, meant)
-            taken |= {number: Taken(outcome=one.became.outcome) for number, one in made.items() if one.became.said is None}
+            taken |= {
+                number: Taken(outcome=one.became.outcome, stands=one.stands.said)
+                for number, one in made.items()
+                if one.became.said is None
+            }
             offers = offers_of(made, given, meant)
             answers = await asyncio.gather(*(self._log.offer(offer) for _, offer in offers), return_exceptions=True)
             numbers = []

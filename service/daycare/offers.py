@@ -67,6 +67,8 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """Of `becomes.Outcome`, or `waiting`, or `refused`."""
     keep_quiet: tuple[str, ...] = ()
     problem: Problem | None = None
+    stands: Said | None = None
+    """What is recorded of it now."""
 
 
 def latest(given: Sequence[Given]) -> list[Given]:
@@ -148,5 +150,5 @@ def taken_by(numbers: Sequence[int], made: dict[int, Made], receipts: Sequence[R
         problem = next((receipt.problem for receipt in own if receipt.problem is not None), None)
         quiet = sorted({name for receipt in own for name in receipt.keep_quiet})
         outcome = "refused" if problem is not None else became.outcome
-        taken[number] = Taken(outcome=outcome, keep_quiet=tuple(quiet), problem=problem)
+        taken[number] = Taken(outcome=outcome, keep_quiet=tuple(quiet), problem=problem, stands=became.said)
     return taken

@@ -1,6 +1,7 @@
 """A daycare posts events over HTTP: each once, in order, under the same rules as everybody's."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -69,6 +70,33 @@ async def test_prose_that_tells_of_a_first_is_held_whole_from_who_waits(village:
     assert await said_by(village.ben, ducklings.member) == []
     await push(village.ben, village.first("movement.first-steps"), audience="me")
     assert await said_by(village.ben, ducklings.member) == [found]
+
+
+@pytest.mark.parametrize("wish", [{"scope": "domain:movement"}, {"scope": "domain:talking", "hold_unsorted": True}])
+async def test_before_whom_to_keep_quiet_is_said_again(village: Village, ducklings: System, wish: dict[str, Any]) -> None:
+    """Law 20: the first answer may be lost, or a record has waited; and what a record says now counts when it is amended."""
+    await keeps(village.ben, **wish)
+    at = datetime.now(UTC) - timedelta(hours=2)
+    first = {"recorded": at.isoformat(), "revised": at.isoformat()}
+    later = first | {"revised": (at + timedelta(hours=1)).isoformat()}
+    posts = [
+        [note("She took her first steps today!", id="a", **first), observed("movement.walks", id="b", **first)],
+        [note("Slept well", id="c", **first), observed("talking.first-word", id="d", **first)],
+    ]
+    named = []
+    for post in posts:
+        recorded = await ducklings.post(*post)
+        assert outcomes(recorded) == ["recorded", "recorded"]
+        named += [one["id"] for one in recorded if one.get("keep_quiet") == ["Ben"]]
+        again = await ducklings.post(*post)
+        assert outcomes(again) == ["already_recorded", "already_recorded"]
+        assert [one.get("keep_quiet") for one in again] == [one.get("keep_quiet") for one in recorded]
+    assert named == (["a", "b"] if wish == {"scope": "domain:movement"} else ["a", "c", "d"])
+    [amended] = await ducklings.post(note("She took her first steps today!", id="a", time=at.isoformat(), **later))
+    assert (amended["outcome"], amended.get("keep_quiet")) == ("amended", ["Ben"])
+    taken_back = event("Withdrawn", {"target": "a"})
+    gone = await ducklings.post(taken_back, taken_back)
+    assert [(one["outcome"], one.get("keep_quiet")) for one in gone] == [("withdrawn", None), ("already_recorded", None)]
 
 
 async def test_a_parent_may_put_right_what_was_found_and_not_the_words(village: Village, ducklings: System) -> None:
