@@ -8,8 +8,8 @@ import sys
 
 import msgspec
 
-from events.prose import milestones_in
 from service.daycare.becomes import Prose
+from service.daycare.prose.reader import milestones_in
 
 NICE = 5
 """Whoever pushes goes before what is read."""

@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from events.ids import PersonId
-from events.prose import milestones_in
 from service.daycare import reading as module
 from service.daycare.becomes import Prose
+from service.daycare.prose.reader import milestones_in
 from service.daycare.reading import AT_ONCE_CHARACTERS, NotesWaiting, Reading
 
 HERS, THEIRS = PersonId(uuid4()), PersonId(uuid4())

@@ -7,8 +7,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from events.ids import ChildId
-from events.prose import milestones_in
 from service.daycare.becomes import Said, prose_of
+from service.daycare.prose.reader import milestones_in
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import NOTHING_GIVEN, Found, Given, Ignored, Outcome, Unreadable

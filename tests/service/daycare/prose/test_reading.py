@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from events.catalogue import CATALOGUE
-from events.prose import TEXT_CHARACTERS_MAX, milestones_in, read
-from events.prose_cues import Language, languages
-from events.prose_sieve import may_tell
+from service.daycare.prose.cues import Language, languages
+from service.daycare.prose.prefilter import may_tell
+from service.daycare.prose.reader import TEXT_CHARACTERS_MAX, milestones_in, read
 
 WALKS, FIRST_STEPS, CLAPS, LAUGHS = "movement.walks", "movement.first-steps", "hands.claps", "feelings.laughs"
 WORDS = sorted(

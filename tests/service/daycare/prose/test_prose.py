@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from events.catalogue import CATALOGUE
-from events.prose import milestones_in
+from service.daycare.prose.reader import milestones_in
 
 HERE = Path(__file__).parent
 PRECISION_MIN, RECALL_MIN = 0.95, 0.7

@@ -1,6 +1,6 @@
 """Reads the cue files: by which words each language tells that a child did something, and by which that it did not.
 
-Owns the shape of `catalogue_data/cues/*.toml`, one file a language, and the little language of their patterns. A pattern is a
+Owns the shape of `languages/*.toml`, one file a language, and the little language of their patterns. A pattern is a
 row of words, matched word by word:
 
     clapped|claps       either word
@@ -24,7 +24,7 @@ from typing import Final
 
 import msgspec
 
-from events.prose_text import Token
+from service.daycare.prose.text import Token
 
 CHILD: Final = "#child"
 
@@ -296,5 +296,5 @@ def read_all(folder: Traversable) -> tuple[Language, ...]:
 
 @cache
 def languages() -> tuple[Language, ...]:
-    """The languages that ship with the catalogue; read once, when the first note is."""
-    return read_all(resources.files("events") / "catalogue_data" / "cues")
+    """The languages that ship with the service; read once, when the first note is."""
+    return read_all(resources.files("service.daycare.prose") / "languages")

@@ -9,7 +9,7 @@ from collections import defaultdict
 from functools import cache, partial
 from typing import Final
 
-from events.prose_cues import CHILD, Pattern, languages
+from service.daycare.prose.cues import CHILD, Pattern, languages
 
 LETTERS: Final = re.compile(r"[^\W\d_]+")
 

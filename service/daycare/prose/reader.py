@@ -1,7 +1,7 @@
 """Finds in a daycare's words what a child did: prose to milestones, candidates that a parent may correct.
 
 Owns the rule by which a sentence counts. It knows no family, no clock and no source; the words of each language are data
-(`prose_cues`). A wrong candidate tells a lie on a timeline and hides lunch behind "first steps": where it doubts, it is silent.
+(`cues`). A wrong candidate tells a lie on a timeline and hides lunch behind "first steps": where it doubts, it is silent.
 
 - Only what the child does, in this record, as its words tell it: in the past or the present, for the first time or again ("loves
   walking" is an observation too). Denials, plans, hopes, practice, near misses, questions, conditions, requests and songs tell of
@@ -20,10 +20,21 @@ from functools import cache
 from typing import Final
 
 from events.catalogue import CATALOGUE
-from events.prose_cues import Index, Language, languages
-from events.prose_sieve import may_tell
-from events.prose_subject import THE_CHILD, Clauses, Match, Memory, Who, clauses_of, meet_rivals, subject_of, who_did, whose
-from events.prose_text import Sentence, Token, sentences
+from service.daycare.prose.cues import Index, Language, languages
+from service.daycare.prose.prefilter import may_tell
+from service.daycare.prose.subject import (
+    THE_CHILD,
+    Clauses,
+    Match,
+    Memory,
+    Who,
+    clauses_of,
+    meet_rivals,
+    subject_of,
+    who_did,
+    whose,
+)
+from service.daycare.prose.text import Sentence, Token, sentences
 
 TEXT_CHARACTERS_MAX: Final = 10_000
 """What stands beyond is not read: as long as a note may be."""

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from events.prose_cues import Language, ReadCue
-from events.prose_text import Token
+from service.daycare.prose.cues import Language, ReadCue
+from service.daycare.prose.text import Token
 
 BETWEEN_MAX: Final = 12
 """Words that are looked back over from a cue: no staff write more adverbs, and a hostile text is read in bounded time."""

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from events.catalogue import CATALOGUE
-from events.prose import milestones_in
-from events.prose_cues import CueMistake, Language, languages, read
+from service.daycare.prose.cues import CueMistake, Language, languages, read
+from service.daycare.prose.reader import milestones_in
 
-FOLDER = Path(__file__).parents[3] / "events" / "catalogue_data" / "cues"
+FOLDER = Path(__file__).parents[4] / "service" / "daycare" / "prose" / "languages"
 ENGLISH = (FOLDER / "en.toml").read_bytes()
 LANGUAGES = languages()
 

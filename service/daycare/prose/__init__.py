@@ -1,0 +1,1 @@
+"""Reads what daycares write in their own words: which milestones a note tells of."""
