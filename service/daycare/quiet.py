@@ -13,7 +13,7 @@ from events.event import Audience, Body, Role
 from events.family import Sees
 from events.ids import FamilyId, MemberId, Seq
 from events.moments import MilestoneObserved, NoteWritten
-from projections.handover import Quiet
+from projections.keep_quiet import Quiet
 from projections.roster import Member, Roster, roster_of
 from projections.subjects import case_of
 from projections.visibility import meant_for
@@ -59,8 +59,8 @@ async def _rosters(pool: Any, families: Sequence[FamilyId]) -> dict[FamilyId, Ro
 def _names(said: Said, author: MemberId, roster: Roster, waiting: dict[MemberId, Waiting], now: datetime) -> tuple[str, ...]:
     quiet, names = Quiet(author, roster, waiting), set[str]()
     for body in _bodies(said):
-        case = case_of(Seq(1), body, since=now, target=None, role=Role.DAYCARE, had=None, is_new_name=False, is_sorted=False)
-        names.update(quiet.names(case, meant_for(case.kind, author, Audience.FAMILY, roster)))
+        case = case_of(Seq(1), body, author=author, since=now, target=None, role=Role.DAYCARE, known=None, naming="first")
+        names.update(quiet.names((case,), meant_for(case.kind, author, Audience.FAMILY, roster)))
     return tuple(sorted(names))
 
 
