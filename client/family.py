@@ -9,6 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from client.answers import read
 from client.http import Wire
@@ -69,6 +70,25 @@ class Family:
             child["born"] = born.isoformat()
         return await self._post(f"{self._path}/children", child)
 
+    async def correct_child(
+        self, child: UUID, *, name: str | UnsetType = UNSET, born: date | UnsetType | None = UNSET
+    ) -> dict[str, Any]:
+        """Put right a child's name or birth date; what is left out stays, and `born=None` says that it is not known."""
+        changes = {key: value for key, value in (("name", name), ("born", born)) if value is not UNSET}
+        return await self._patch(f"{self._path}/children/{child}", changes)
+
+    async def rename(self, name: str) -> dict[str, Any]:
+        """Take another name in this family."""
+        return await self.rename_member(self._identity.member, name=name)
+
+    async def rename_member(self, member: UUID, *, name: str) -> dict[str, Any]:
+        """Give a daycare of this household another name, or oneself."""
+        return await self._patch(f"{self._path}/members/{member}", {"name": name})
+
+    async def rename_household(self, household: UUID, *, name: str) -> dict[str, Any]:
+        """Give the home of this member another name."""
+        return await self._patch(f"{self._path}/households/{household}", {"name": name})
+
     async def invite(
         self,
         *,
@@ -99,6 +119,10 @@ class Family:
 
     async def _get(self, path: str) -> dict[str, Any]:
         return read(await self._wire.ask("GET", path), dict[str, Any])
+
+    async def _patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A change that may be asked for twice: what is so already stays so."""
+        return read(await self._wire.ask("PATCH", path, body=lambda: msgspec.json.encode(body)), dict[str, Any])
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = await self._wire.ask_once("POST", path, body=lambda: msgspec.json.encode(body))

@@ -17,7 +17,16 @@ from events.amend import Amended, Erased, Withdrawn
 from events.clips import ClipAttached
 from events.errors import BodyMalformed, DraftIdNotV7, DraftTooLarge, FieldInvalid, Refused
 from events.event import Body, Draft, Event, Instant
-from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoined, MemberLeft
+from events.family import (
+    ChildAdded,
+    ChildCorrected,
+    FamilyFounded,
+    HouseholdOpened,
+    HouseholdRenamed,
+    MemberJoined,
+    MemberLeft,
+    MemberRenamed,
+)
 from events.ids import EventId, is_version_7
 from events.moments import Cheered, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.strict import (
@@ -51,7 +60,18 @@ DeviceBody = (
     | Withdrawn
 )
 """What a device may draft."""
-ServiceBody = FamilyFounded | HouseholdOpened | ChildAdded | MemberJoined | MemberLeft | TimePassed | Erased
+ServiceBody = (
+    FamilyFounded
+    | HouseholdOpened
+    | ChildAdded
+    | MemberJoined
+    | ChildCorrected
+    | MemberRenamed
+    | HouseholdRenamed
+    | MemberLeft
+    | TimePassed
+    | Erased
+)
 """What the service writes for a request."""
 AnyBody = DeviceBody | ServiceBody
 

@@ -11,7 +11,17 @@ import msgspec
 
 from events.catalogue import CATALOGUE, Domain
 from events.event import Event, Role
-from events.family import ChildAdded, HouseholdOpened, MemberJoined, MemberLeft, Sees
+from events.family import (
+    ROSTER_FACTS,
+    ChildAdded,
+    ChildCorrected,
+    HouseholdOpened,
+    HouseholdRenamed,
+    MemberJoined,
+    MemberLeft,
+    MemberRenamed,
+    Sees,
+)
 from events.ids import ChildId, EventId, HouseholdId, MemberId
 from events.moments import MilestoneNamed
 
@@ -109,17 +119,23 @@ def _readers(author: Member, told: list[Member]) -> Readers:
 EMPTY = roster_of(members={}, households={}, children={}, own_milestones={})
 
 
-CHANGES_A_ROSTER: Final = frozenset({"HouseholdOpened", "ChildAdded", "MemberJoined", "MemberLeft", "MilestoneNamed"})
+CHANGES_A_ROSTER: Final = frozenset({*(fact.__name__ for fact in ROSTER_FACTS), "MilestoneNamed"})
 
 
 def step(roster: Roster, event: Event[Any]) -> Roster:
-    """The roster after one more event; the same roster where the event's kind does not change one."""
+    """The roster after one more event; the same roster where the event's kind does not change one.
+
+    Of two facts that the service wrote about one child, member or home, the one that stands later in the log counts: they are
+    written under the lock of the family's head, by clocks of several machines.
+    """
     match event.event:
-        case HouseholdOpened() as opened:
-            return _with(roster, households=roster.households | {opened.household: opened.name})
-        case ChildAdded() as added:
-            child = Child(child=added.child, name=added.name, born=added.born)
-            return _with(roster, children=roster.children | {added.child: child})
+        case HouseholdOpened(household=household, name=name) | HouseholdRenamed(household=household, name=name):
+            return _with(roster, households=roster.households | {household: name})
+        case ChildAdded(child=child, name=name, born=born) | ChildCorrected(child=child, name=name, born=born):
+            return _with(roster, children=roster.children | {child: Child(child=child, name=name, born=born)})
+        case MemberRenamed() as renamed:
+            member = msgspec.structs.replace(roster.members[renamed.member], name=renamed.name)
+            return _with(roster, members=roster.members | {renamed.member: member})
         case MemberJoined() as joined:
             return _with(roster, members=roster.members | {joined.member: member_of(joined)})
         case MemberLeft() as left:

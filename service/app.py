@@ -20,7 +20,7 @@ from litestar.response import Response
 from litestar.routes import HTTPRoute
 
 from service import catalogue, health, openapi
-from service.access import devices, founding, joining
+from service.access import correcting, devices, founding, joining
 from service.access.guard import Guard
 from service.asking import Asked
 from service.daycare import calls, families, imports
@@ -47,7 +47,7 @@ from service.webhooks.reach import Reach
 from service.webhooks.sender import Sender
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
-    *founding.ROUTES, *joining.ROUTES, *devices.ROUTES,
+    *founding.ROUTES, *joining.ROUTES, *correcting.ROUTES, *devices.ROUTES,
     feed_routes.read_feed, feed_routes.read_timeline, *handover.ROUTES, *tips.ROUTES,
     *families.ROUTES, *calls.ROUTES, *imports.ROUTES, *webhooks.ROUTES, *catalogue.ROUTES, *health.ROUTES, *openapi.ROUTES,
 )  # fmt: skip

@@ -59,12 +59,31 @@ SELECT membership.family_id, member.member_id, member.name, member.role, member.
    AND NOT member.has_left
  ORDER BY membership.family_id;
 
+-- name: hold_head
+-- Locks the family: what is read of its roster from here on is what the next fact changes.
+SELECT last_seq
+  FROM family
+ WHERE family_id = $1
+   FOR UPDATE;
+
 -- name: member
-SELECT member_id, role, household_id
+SELECT member_id AS member, name, role, household_id AS household
   FROM member
  WHERE family_id = $1
    AND member_id = $2
    AND NOT has_left;
+
+-- name: child
+SELECT child_id AS child, name, born
+  FROM child
+ WHERE family_id = $1
+   AND child_id = $2;
+
+-- name: household
+SELECT household_id AS household, name
+  FROM household
+ WHERE family_id = $1
+   AND household_id = $2;
 
 -- name: counts
 SELECT (SELECT count(*) FROM child WHERE family_id = $1) AS children,

@@ -1,18 +1,31 @@
 """Decides who may do what to the roster. Pure: roles and households are arguments; no rows, no routes, no clock."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final, assert_never
 
-from events.event import Role
+from events.event import PERSONS, Role
 from events.family import Sees
 from events.ids import HouseholdId, MemberId
-from service.access.errors import CannotSeeThat, FoundingClosed, NotForRole, NotYourHousehold, NotYoursToRemove
+from service.access.errors import (
+    BirthDateOutOfRange,
+    CannotSeeThat,
+    FoundingClosed,
+    NotForRole,
+    NotYourHousehold,
+    NotYoursToRemove,
+    NotYoursToRename,
+)
 from service.access.shapes import Invite, Named
 from service.settings import Founding
 
 INVITE_LIVES: Final = timedelta(days=7)
 PAIR_CODE_LIVES: Final = timedelta(minutes=10)
+
+AGE_YEARS_MAX: Final = 30
+"""Far beyond the catalogue, whose last milestones are of seven years and a half: what is refused is a slip of the keyboard."""
+DUE_WITHIN: Final = timedelta(days=310)
+"""A due date is known at most 40 weeks ahead; this is ten months of 31 days."""
 
 CHILDREN_MAX: Final = 50
 MEMBERS_MAX: Final = 200
@@ -62,6 +75,43 @@ def may_found(founding: Founding, *, has_token: bool) -> None:
 def may_add_child(role: Role) -> None:
     """Only parents add children. Raises NotForRole."""
     _parents_only(role, doing="add children")
+
+
+def may_correct_child(role: Role) -> None:
+    """Either parent puts right what is known of a child; the last word counts. Raises NotForRole."""
+    _parents_only(role, doing="put right what is known of a child")
+
+
+def require_sane_birth(born: date | None, *, today: date, at: str) -> None:
+    """Refuse a slip of the century, and what no due date can be. `today` is that of the server, in UTC.
+
+    Raises:
+        BirthDateOutOfRange
+    """
+    if born is not None and not (today.year - AGE_YEARS_MAX <= born.year and born <= today + DUE_WITHIN):
+        sane = f"within the last {AGE_YEARS_MAX} years, or is due within the next {DUE_WITHIN.days} days"
+        raise BirthDateOutOfRange(f"A child was born {sane}; not on {born}.", at=at)
+
+
+def may_rename_member(target: Standing, *, by: Standing) -> None:
+    """Let a member take another name, or a parent name a daycare of their home, which has nobody else to do it (law 16).
+
+    Raises:
+        NotYoursToRename
+    """
+    is_own_daycare = by.role is Role.PARENT and target.role is Role.DAYCARE and target.household == by.household
+    if target.member != by.member and not is_own_daycare:
+        raise NotYoursToRename("One renames oneself, or as a parent a daycare of one's own household.")
+
+
+def may_rename_household(household: HouseholdId, *, by: Standing) -> None:
+    """Let a person who belongs to a home rename it (law 16).
+
+    Raises:
+        NotYoursToRename
+    """
+    if household != by.household or by.role not in PERSONS:
+        raise NotYoursToRename("A household is renamed by a person who belongs to it.")
 
 
 def decide_invite(asked: Invite, *, inviter: Standing) -> Invitation:

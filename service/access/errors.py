@@ -21,6 +21,18 @@ class NotYoursToRemove(Refused):
     code, status, title = "access.not_yours_to_remove", 403, "Not yours to remove"
 
 
+class NotYoursToRename(Refused):
+    """One renames oneself, one's own home, and a daycare of it where one is a parent."""
+
+    code, status, title = "access.not_yours_to_rename", 403, "Not yours to rename"
+
+
+class BirthDateOutOfRange(Refused):
+    """A child was born within the last thirty years, or will be within ten months."""
+
+    code, status, title = "access.birth_date_out_of_range", 422, "That birth date cannot be"
+
+
 class NotYourHousehold(Refused):
     """A member is invited into the inviter's own household, or, as a parent, into a new one."""
 

@@ -10,8 +10,8 @@ from events.errors import FieldInvalid
 from events.event import Role
 from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoined, Sees
 from events.ids import ChildId, DeviceId, FamilyId, HouseholdId, MemberId, PersonId
-from service.access.decide import CHILDREN_MAX, DEVICES_MAX, may_add_child, may_found
-from service.access.errors import FoundingClosed, NotForRole, TooMany
+from service.access.decide import CHILDREN_MAX, DEVICES_MAX, may_add_child, may_found, require_sane_birth
+from service.access.errors import BirthDateOutOfRange, FoundingClosed, NotForRole, TooMany
 from service.access.guard import Caller, Membership
 from service.access.shapes import (
     ChildListed,
@@ -39,13 +39,14 @@ QUERIES: Final = load(__package__, "access.sql")
 
 FOUND = Says(
     summary="Found a family: the first parent, home and child. With a token, the same person founds another one",
-    who=Who.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=FoundFamily, answers=Founded, refuses=(FoundingClosed,),
+    who=Who.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=FoundFamily, answers=Founded,
+    refuses=(FoundingClosed, BirthDateOutOfRange),
 )  # fmt: skip
 ME = Says(summary="Who the caller is: families and own devices", who=Who.DEVICE, kind=Kind.READ, answers=Me)
 ROSTER = Says(summary="The family's homes, children and members", who=Who.MEMBER, kind=Kind.READ, answers=FamilyListed)
 ADD_CHILD = Says(
     summary="Add a child", who=Who.MEMBER, kind=Kind.ACCESS, status=201, takes=NewChild, answers=ChildListed,
-    refuses=(NotForRole, TooMany),
+    refuses=(NotForRole, BirthDateOutOfRange, TooMany),
 )  # fmt: skip
 
 
@@ -54,6 +55,7 @@ async def found(request: Asked) -> Response[bytes]:
     """The log begins with who founded it, their home, themselves and the child."""
     asked = await request.read(FoundFamily)
     may_found(request.house.settings.founding, has_token=request.caller is not None)
+    require_sane_birth(asked.child.born, today=request.house.now().date(), at="child.born")
     family, member = FamilyId(uuid4()), MemberId(uuid4())
     household, child = HouseholdId(uuid4()), ChildId(uuid4())
     async with request.house.log.transaction() as writing:
@@ -172,6 +174,7 @@ async def add_child(request: Asked) -> Response[bytes]:
     asked = await request.read(NewChild)
     caller = request.member
     may_add_child(caller.role)
+    require_sane_birth(asked.born, today=request.house.now().date(), at="born")
     child = ChildId(uuid4())
     async with request.house.log.transaction() as writing:
         await held_membership(writing, caller)

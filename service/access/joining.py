@@ -152,7 +152,7 @@ async def remove(request: Asked) -> Response[None]:
         if row is None:
             raise NotFound
         may_remove(
-            Standing(member=target, role=Role(row["role"]), household=HouseholdId(row["household_id"])), by=_standing(caller)
+            Standing(member=target, role=Role(row["role"]), household=HouseholdId(row["household"])), by=_standing(caller)
         )
         if target != caller.member:
             await held_membership(writing, caller)

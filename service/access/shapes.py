@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from events.event import Name, Role
 from events.family import Sees
@@ -28,6 +29,13 @@ class NewChild(Taken, frozen=True, kw_only=True):
 
     name: Name
     born: date | None = None
+
+
+class ChildChanges(Taken, frozen=True, kw_only=True):
+    """What to put right of a child: what is left out stays. A `born` of null: it is not known."""
+
+    name: Name | UnsetType = UNSET
+    born: date | UnsetType | None = UNSET
 
 
 class FoundFamily(Taken, frozen=True, kw_only=True):

@@ -47,7 +47,7 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[])
 -- name: put_members
 INSERT INTO member (family_id, member_id, household_id, name, role, sees, has_left)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::boolean[])
-    ON CONFLICT (family_id, member_id) DO UPDATE SET has_left = excluded.has_left;
+    ON CONFLICT (family_id, member_id) DO UPDATE SET name = excluded.name, has_left = excluded.has_left;
 
 -- name: put_own_milestones
 INSERT INTO own_milestone (family_id, milestone, title, domain, named_at, named_by)

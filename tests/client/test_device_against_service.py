@@ -282,3 +282,19 @@ async def listen(device: Device, *, wanted: str, meanwhile: Callable[[], Awaitab
     async with asyncio.timeout(20):
         await asyncio.gather(hear(), meanwhile())
     return heard
+
+
+async def test_a_device_puts_the_roster_right_and_another_members_device_is_told(ada: Device, ben: Device) -> None:
+    """As by lost answers, each change is asked for twice: the second says the same, and nothing more is told."""
+    (mia,) = (await ada.roster())["children"]
+    homes = {member["member"]: member["household"] for member in (await ada.roster())["members"]}
+    for _ in range(2):
+        await ada.correct_child(UUID(mia["child"]), name="Maja", born=date(2025, 9, 3))
+        assert (await ada.correct_child(UUID(mia["child"]), name="Maja")) == mia | {"name": "Maja", "born": "2025-09-03"}
+        assert (await ada.rename("Ada K."))["name"] == "Ada K."
+        await ben.rename_household(UUID(homes[str(ben.identity.member)]), name="Ben's new flat")
+    await ben.sync()
+    kinds = ("ChildCorrected", "MemberRenamed", "HouseholdRenamed")
+    said = [entry.event["event"] for entry in ben.entries() if entry.event.get("event", {}).get("type") in kinds]
+    assert [one["name"] for one in said] == ["Maja", "Ada K.", "Ben's new flat"]
+    assert await ben.roster() == await ada.roster()

@@ -22,6 +22,9 @@ AGREED = {
     "HouseholdOpened": (1, {P}, "family", None),
     "ChildAdded": (1, {P}, "family", None),
     "MemberJoined": (1, {P}, "family", None),
+    "ChildCorrected": (1, {P}, "family", None),
+    "MemberRenamed": (1, {P, C, D}, "family", None),  # each themselves
+    "HouseholdRenamed": (1, {P, C}, "family", None),
     "MemberLeft": (1, {P, C, D}, "family", None),  # anybody may leave
     "MilestoneObserved": (2, {P, C, D}, "family", None),
     "ParentFirstSaw": (2, {P}, "me", "observation"),

@@ -63,7 +63,8 @@ DRAFTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "an unknown type": ({"event": {"type": "Walked"}}, "body.invalid", ".event.type"),
     "a type in lower case": ({"event": {"type": "milestoneobserved"}}, "body.invalid", ".event.type"),
     **{f"the service's own {name}": ({"event": {"type": name}}, "body.invalid", ".event.type")
-       for name in ("FamilyFounded", "HouseholdOpened", "ChildAdded", "MemberJoined", "MemberLeft", "TimePassed", "Erased",
+       for name in ("FamilyFounded", "HouseholdOpened", "ChildAdded", "MemberJoined", "MemberLeft", "ChildCorrected",
+                    "MemberRenamed", "HouseholdRenamed", "TimePassed", "Erased",
                     "Hint")},
     "the service's own tick, from a device that waits": (
         {"event": {"type": "TimePassed"}, "audience": "me"}, "body.invalid", ".event.type"),

@@ -55,6 +55,11 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
         },
     ),
     "POST /v1/families/{family}/children": (201, CHILD, {"child": None, "name": None, "born": None}),
+    "PATCH /v1/families/{family}/children/{child}": (
+        200, {"name?": None, "born?": None}, {"child": None, "name": None, "born": None},
+    ),
+    "PATCH /v1/families/{family}/members/{member}": (200, NAMED, dict.fromkeys(("member", "name", "role", "household"))),
+    "PATCH /v1/families/{family}/households/{household}": (200, NAMED, HOUSEHOLD),
     "POST /v1/families/{family}/invites": (
         201, {"role": None, "household?": NAMED, "name?": None, "sees?": None}, dict.fromkeys(("code", "url", "expires_at")),
     ),

@@ -10,10 +10,22 @@ from typing import Any
 from uuid import UUID
 
 from events.event import Audience, Event
-from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoined, MemberLeft, Sees
+from events.family import (
+    ChildAdded,
+    ChildCorrected,
+    FamilyFounded,
+    HouseholdOpened,
+    HouseholdRenamed,
+    MemberJoined,
+    MemberLeft,
+    MemberRenamed,
+    Sees,
+)
 from events.ids import FamilyId, MemberId
 
-FACTS = (FamilyFounded, HouseholdOpened, ChildAdded, MemberJoined, MemberLeft)
+FACTS = (
+    FamilyFounded, HouseholdOpened, ChildAdded, MemberJoined, MemberLeft, ChildCorrected, MemberRenamed, HouseholdRenamed,
+)  # fmt: skip
 
 
 @dataclass

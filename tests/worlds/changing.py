@@ -109,6 +109,19 @@ def _revoking(view: View) -> None:
     view.tell([view.put("DELETE", f"/v1/devices/{device}") for device in (ABSENT, *others)])
 
 
+def _correcting(view: View) -> None:
+    """Names and birth dates, of everybody and everything that has one: what of it is allowed is told to all in both worlds."""
+    children = [*view.household.children.values(), ABSENT]
+    members = [*(person.member for person in view.household.people.values()), ABSENT]
+    homes = [*view.household.homes.values(), ABSENT]
+    tried: list[tuple[str, Any]] = [(f"children/{child}", {"name": "Maja", "born": "2025-02-03"}) for child in children]
+    tried += [(f"members/{member}", {"name": "Another"}) for member in members]
+    tried += [(f"households/{home}", {"name": "The flat"}) for home in homes]
+    tried += [(f"children/{children[0]}", {}), (f"children/{children[0]}", {"born": "2205-02-03"})]
+    view.tell([view.put("PATCH", f"{FAMILY}/{path}", said) for path, said in tried])
+    view.tell([view.get(FAMILY), view.get("/v1/me"), view.get(f"{FAMILY}/tips"), view.get(f"{FAMILY}/handover")])
+
+
 def _removing(view: View) -> None:
     others = [view.household.people[name].member for name in ("ada", "ben", "exa") if name != view.who]
     view.tell([view.put("DELETE", f"{FAMILY}/members/{member}") for member in (ABSENT, *others)])
@@ -125,6 +138,9 @@ CHANGES: Mapping[str, Callable[[View], None]] = {
     "POST /v1/devices/pair-codes": _pairing,
     "POST /v1/devices/pair": _pairing,
     "DELETE /v1/devices/{device}": _revoking,
+    f"PATCH {FAMILY}/children/{{child}}": _correcting,
+    f"PATCH {FAMILY}/members/{{member}}": _correcting,
+    f"PATCH {FAMILY}/households/{{household}}": _correcting,
     f"DELETE {FAMILY}/members/{{member}}": _removing,
     **systems.CHANGES,
 }

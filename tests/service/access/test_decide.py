@@ -1,5 +1,6 @@
 """The decisions of access, by themselves."""
 
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -7,8 +8,25 @@ import pytest
 from events.event import Role
 from events.family import Sees
 from events.ids import HouseholdId, MemberId
-from service.access.decide import Standing, decide_invite, may_add_child, may_found, may_remove
-from service.access.errors import CannotSeeThat, FoundingClosed, NotForRole, NotYourHousehold, NotYoursToRemove
+from service.access.decide import (
+    Standing,
+    decide_invite,
+    may_add_child,
+    may_found,
+    may_remove,
+    may_rename_household,
+    may_rename_member,
+    require_sane_birth,
+)
+from service.access.errors import (
+    BirthDateOutOfRange,
+    CannotSeeThat,
+    FoundingClosed,
+    NotForRole,
+    NotYourHousehold,
+    NotYoursToRemove,
+    NotYoursToRename,
+)
 from service.access.shapes import Invite, Named
 from service.settings import Founding
 
@@ -26,6 +44,31 @@ def test_only_parents_invite_and_add_children(role: Role) -> None:
         decide_invite(Invite(role=Role.CAREGIVER), inviter=member(role))
     with pytest.raises(NotForRole):
         may_add_child(role)
+
+
+def test_a_birth_date_is_of_the_last_thirty_years_or_due_within_ten_months() -> None:
+    """Law 17: the first and the last day that can be, and the days beside them."""
+    today = date(2026, 11, 27)
+    for born in (None, date(1996, 1, 1), today, date(2027, 10, 3)):
+        require_sane_birth(born, today=today, at="born")
+    for born in (date(1995, 12, 31), date(2027, 10, 4)):
+        with pytest.raises(BirthDateOutOfRange, match=born.isoformat()):
+            require_sane_birth(born, today=today, at="born")
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_parent_names_the_daycares_of_their_home_and_no_person(role: Role) -> None:
+    """Law 16: who is a member by themselves says their name by themselves."""
+    parent, target = member(Role.PARENT), member(role)
+    may_rename_member(target, by=target)
+    for by, home in ((parent, OURS), (member(Role.CAREGIVER), OURS), (member(Role.PARENT, THEIRS), THEIRS)):
+        if by is parent and role is Role.DAYCARE:
+            may_rename_member(target, by=by)
+            continue
+        with pytest.raises(NotYoursToRename):
+            may_rename_member(target, by=by)
+        with pytest.raises(NotYoursToRename):
+            may_rename_household(THEIRS if home is OURS else OURS, by=by)
 
 
 def test_nobody_is_put_into_the_other_parents_home() -> None:

@@ -67,6 +67,12 @@ MATRIX: Mapping[str, Row] = {
     "POST /v1/families/{family}/webhooks/{webhook}/secret": (ABSENT_FOR_PERSONS, None),
     "POST /v1/families/{family}/webhooks/{webhook}/resume": (ABSENT_FOR_PERSONS, None),
     "POST /v1/families/{family}/children": (PARENTS_ONLY, {"name": "Another"}),
+    "PATCH /v1/families/{family}/children/{child}": (
+        ABSENT_FOR_MEMBERS | {"caregiver": 403, "daycare": 403},
+        {"name": "Another"},
+    ),
+    "PATCH /v1/families/{family}/members/{member}": (ABSENT_FOR_MEMBERS, {"name": "Another"}),
+    "PATCH /v1/families/{family}/households/{household}": (ABSENT_FOR_MEMBERS, {"name": "Another"}),
     "POST /v1/families/{family}/invites": (PARENTS_ONLY, {"role": "caregiver"}),
     "DELETE /v1/families/{family}/members/{member}": (ABSENT_FOR_MEMBERS, None),
     "POST /v1/families/{family}/daycares": (PARENTS_ONLY, {"name": "Ducklings"}),

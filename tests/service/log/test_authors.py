@@ -33,6 +33,9 @@ MAY_DRAFT = {
     "HouseholdOpened": NOBODY,
     "ChildAdded": NOBODY,
     "MemberJoined": NOBODY,
+    "ChildCorrected": NOBODY,
+    "MemberRenamed": NOBODY,
+    "HouseholdRenamed": NOBODY,
     "MemberLeft": NOBODY,
     "TimePassed": NOBODY,
     "Erased": NOBODY,
@@ -57,6 +60,9 @@ def good_draft(kind: str, family: Family, about: Draft) -> Draft:
         "Withdrawn": {"target": about["id"]},
         "HouseholdOpened": {"household": uuid4(), "name": "Third home"},
         "ChildAdded": {"child": uuid4(), "name": "Lea"},
+        "ChildCorrected": {"child": family.child, "name": "Mia R.", "born": "2026-01-31"},
+        "MemberRenamed": {"member": family.ben, "name": "Benno"},
+        "HouseholdRenamed": {"household": family.home, "name": "The flat"},
         "MemberLeft": {"member": family.ben},
     }
     return drafted(kind, **said.get(kind, {}))
