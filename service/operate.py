@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from rich.table import Table
 
-from service.postgres.pool import connect
+from service.postgres.pool import connect_patiently
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "operate.sql")
@@ -22,7 +22,7 @@ class NoSuchFamily(RuntimeError):
 
 async def list_families(database_url: str, *, after: UUID | None, limit: int = FAMILIES_A_PAGE) -> Table:
     """Families in the order of their ids, a page at a time."""
-    connection = await connect(database_url)
+    connection = await connect_patiently(database_url)
     try:
         rows = await connection.fetch(QUERIES.list_families, after or UUID(int=0), limit)
     finally:
@@ -42,7 +42,7 @@ async def show_family(database_url: str, family: UUID) -> Table:
     Raises:
         NoSuchFamily
     """
-    connection = await connect(database_url)
+    connection = await connect_patiently(database_url)
     try:
         head = await connection.fetchrow(QUERIES.show_family, family)
         members = await connection.fetch(QUERIES.show_members, family)
@@ -66,7 +66,7 @@ async def begin_new_log(database_url: str, family: UUID | None) -> str:
     Raises:
         NoSuchFamily
     """
-    connection: asyncpg.Connection = await connect(database_url)
+    connection: asyncpg.Connection = await connect_patiently(database_url)
     try:
         if family is None:
             done = await connection.execute(QUERIES.new_logs)

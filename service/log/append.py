@@ -6,7 +6,7 @@ decisions; then rows. Begins and ends no transaction. Everything it reads or wri
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from projections.visibility import audience_of, meant_for
 from service.errors import NotFound
 from service.log import ledger, rows
 from service.log.admit import AHEAD_MAX, Admitted, admit
+from service.log.aside import FamilyLocked
 from service.log.ledger import Entry, Overtaken
 from service.log.look_up import look_up
 from service.log.offer import Offer
@@ -32,15 +33,19 @@ from service.log.receipts import Problem, Receipt
 from service.log.recorded import Recorded
 from service.log.salts import Salts
 from service.log.shared import Sharing, own_drafts
-from service.log.state import FamilyState, FamilyStates, read_state, write_roster
+from service.log.state import FamilyState, FamilyStates, Head, read_state, write_roster
 from service.log.work import Work
+
+TakeHeads = Callable[[Any, Mapping[FamilyId, int]], Awaitable[dict[FamilyId, Head]]]
+Outcome = tuple[Receipt, ...] | NotFound | Overtaken | FamilyLocked
 
 
 class Appended(msgspec.Struct, frozen=True):
     """What became of a batch, once its transaction commits."""
 
-    receipts: list[tuple[Receipt, ...] | NotFound | Overtaken]
-    """In the order of the offers; no receipts for an author who is no member any more, or was overtaken by another writer."""
+    receipts: list[Outcome]
+    """In the order of the offers; none for an author who is no member any more, for who was overtaken by another writer, or where
+    the family is locked."""
     logs: dict[FamilyId, LogId]
     told: dict[FamilyId, set[MemberId]]
     """Whose feeds grew."""
@@ -58,11 +63,35 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
         NotFound: one of the families has no log.
     """
     batch = _Batch(connection, now, states)
-    await batch.take(offers)
-    await look_up(connection, batch.works, offers)
-    await batch.sharing.look_up(connection, batch.works, offers)
-    late = await ledger.overtaken(connection, offers)
-    receipts: list[tuple[Receipt, ...] | NotFound | Overtaken] = []
+    if await batch.take(offers, rows.take_heads):
+        raise NotFound
+    return await _append(batch, offers)
+
+
+async def append_where_free(connection: Any, offers: Sequence[Offer], *, now: datetime, states: FamilyStates) -> Appended:
+    """As `append`, of those offers alone whose family no other transaction holds: so that one family stops no other.
+
+    Raises:
+        NotFound: one of the families has no log.
+    """
+    batch = _Batch(connection, now, states)
+    locked = await batch.take(offers, rows.take_free_heads)
+    if not locked:
+        return await _append(batch, offers)
+    if await rows.having_heads(connection, locked) != locked:
+        raise NotFound
+    appended = await _append(batch, [offer for offer in offers if offer.family not in locked])
+    written = iter(appended.receipts)
+    receipts = [FamilyLocked() if offer.family in locked else next(written) for offer in offers]
+    return msgspec.structs.replace(appended, receipts=receipts)
+
+
+async def _append(batch: "_Batch", offers: Sequence[Offer]) -> Appended:
+    """Append offers of families whose heads the batch has taken."""
+    await look_up(batch.connection, batch.works, offers)
+    await batch.sharing.look_up(batch.connection, batch.works, offers)
+    late = await ledger.overtaken(batch.connection, offers)
+    receipts: list[Outcome] = []
     for number, offer in enumerate(offers):
         receipts.append(Overtaken() if number in late else await batch.decide(offer))
         if offer.may_wait:
@@ -100,21 +129,21 @@ class _Batch:
         self.entries: dict[ledger.Key, Entry] = {}
         self.sharing = Sharing()
 
-    async def take(self, offers: Sequence[Offer]) -> None:
-        """Lock the heads, in order of id, for as many seqs as may be needed."""
+    async def take(self, offers: Sequence[Offer], take_heads: TakeHeads) -> set[FamilyId]:
+        """Lock the heads, in order of id, for as many seqs as may be needed; gives the families whose heads were not taken."""
         counts: defaultdict[FamilyId, int] = defaultdict(int)
         for offer in offers:
             counts[offer.family] += len(offer.drafts)
-        self.taken = dict(sorted(counts.items()))
+        asked = dict(sorted(counts.items()))
         self.salts = Salts(sum(counts.values()))
-        heads = await rows.take_heads(self.connection, self.taken)
-        if len(heads) < len(self.taken):
-            raise NotFound
+        heads = await take_heads(self.connection, asked)
+        self.taken = {family: count for family, count in asked.items() if family in heads}
         for family, head in heads.items():
             state = self.states.take(family, head)
             if state is None:
                 state = await read_state(self.connection, family, head)
             self.works[family] = Work(family, state)
+        return asked.keys() - heads.keys()
 
     async def decide(self, offer: Offer) -> tuple[Receipt, ...] | NotFound | Overtaken:
         """Decide the drafts of one offer in their order."""

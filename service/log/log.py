@@ -4,6 +4,7 @@ Owns what happens after a commit: whoever was told is woken. What machines offer
 connection of its own: a push waits for no other family's daycare. Knows no routes.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -21,9 +22,12 @@ from events.wire import DeviceDraft, Push, ServiceBody
 from projections.roster import Member
 from service.errors import PASSING
 from service.log import rows
-from service.log.append import Appended, append
-from service.log.group import Answer, Committer, LogUnavailable
+from service.log.append import Appended, append, append_where_free
+from service.log.aside import FamilyLocked
+from service.log.group import Committer, LogBusy, LogUnavailable
+from service.log.head_waits import HeadWaits
 from service.log.offer import Offer
+from service.log.pending import Answer
 from service.log.receipts import Receipt
 from service.log.state import FamilyStates
 
@@ -32,6 +36,12 @@ PATIENT_DRAFTS: Final = 24
 these families waits."""
 PATIENT_WAITING_MAX: Final = 5_000
 """About as much as is written within two or three seconds."""
+PATIENT_S_MAX: Final = 30.0
+"""What gives way to pushes waits longer than they do."""
+
+
+TURN_S_MAX: Final = 2.0
+"""Until a request may begin a transaction of its own."""
 
 
 class ToldListener(Protocol):
@@ -44,9 +54,10 @@ class ToldListener(Protocol):
 class Writing:
     """A transaction of access: its own statements on `conn`, and facts for the log of one family."""
 
-    def __init__(self, conn: Any, now: datetime) -> None:
+    def __init__(self, conn: Any, now: datetime, waits: HeadWaits) -> None:
         self.conn = conn
         self.now = now
+        self._waits = waits
         self.appended: list[Appended] = []
 
     async def open_family(self, family: FamilyId) -> None:
@@ -54,20 +65,32 @@ class Writing:
         await rows.open_family(self.conn, family, log=LogId(uuid4()), at=self.now)
 
     async def write(self, *, family: FamilyId, author: MemberId, facts: Sequence[ServiceBody]) -> None:
-        """Append roster facts, which the caller has decided."""
+        """Append roster facts, which the caller has decided.
+
+        Raises:
+            FamilyLocked: another transaction holds the family.
+        """
         drafts = tuple(drafted(fact, self.now) for fact in facts)
         offer = Offer(family=family, author=author, drafts=drafts, by_service=True)
-        self.appended.append(await append(self.conn, [offer], now=self.now, states=FamilyStates()))
+        self.appended.append(await self._append(offer))
 
     async def choose(self, *, family: FamilyId, joiner: Member, drafts: tuple[DeviceDraft, ...]) -> tuple[Receipt, ...]:
         """Append the surprises that somebody chooses who is about to join: before any history is delivered, not after."""
         offer = Offer(family=family, author=joiner.member, drafts=drafts, joiner=joiner)
-        appended = await append(self.conn, [offer], now=self.now, states=FamilyStates())
+        appended = await self._append(offer)
         self.appended.append(appended)
         receipts = appended.receipts[0]
         if isinstance(receipts, Refused):
             raise receipts
         return receipts
+
+    async def _append(self, offer: Offer) -> Appended:
+        with self._waits.waiting(offer.family):
+            write = append if self._waits.may_wait(offer.family) else append_where_free
+            appended = await write(self.conn, [offer], now=self.now, states=FamilyStates())
+            if isinstance(appended.receipts[0], FamilyLocked):
+                raise appended.receipts[0]
+            return appended
 
 
 def drafted(fact: ServiceBody, now: datetime) -> Draft[Any]:
@@ -82,6 +105,9 @@ class Log:
         self._pool = pool
         self._wake = wake
         self._clock = now
+        self._waits = HeadWaits()
+        # The other half is for those who read: a locked family, or many who join, must not keep all connections.
+        self._writings = asyncio.Semaphore(max(1, pool.get_max_size() // 2))
         states = FamilyStates()
         self._committer = Committer(database_url, now=self.now, announce=self._announce, states=states)
         self._patient = Committer(
@@ -91,6 +117,7 @@ class Log:
             states=states,
             drafts_per_transaction=PATIENT_DRAFTS,
             drafts_waiting_max=PATIENT_WAITING_MAX,
+            answer_s_max=PATIENT_S_MAX,
             gives_way_to=self._committer,
         )
 
@@ -146,15 +173,29 @@ class Log:
         Raises:
             LogUnavailable: Postgres did not answer, or others were in the way. Nothing was written, unless the answer to the
                 commit itself was lost.
+            LogBusy: as many transactions as may be are under way. Nothing was written.
         """
-        try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                writing = Writing(connection, self.now())
-                yield writing
-        except PASSING as error:
-            raise LogUnavailable("The log does not answer; try again in a moment.") from error
+        async with self._turn():
+            try:
+                async with self._pool.acquire() as connection, connection.transaction():
+                    writing = Writing(connection, self.now(), self._waits)
+                    yield writing
+            except PASSING as error:
+                raise LogUnavailable("The log does not answer; try again in a moment.") from error
         for appended in writing.appended:
             self._announce(appended)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(TURN_S_MAX):
+                await self._writings.acquire()
+        except TimeoutError:
+            raise LogBusy("Many change their families just now; try again in a moment.") from None
+        try:
+            yield
+        finally:
+            self._writings.release()
 
     def _announce(self, appended: Appended) -> None:
         for family, members in appended.told.items():

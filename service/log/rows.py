@@ -89,6 +89,17 @@ async def take_heads(connection: Any, counts: Mapping[FamilyId, int]) -> dict[Fa
     return {row[0]: Head(row[1], row[2], row[3]) for row in heads}
 
 
+async def take_free_heads(connection: Any, counts: Mapping[FamilyId, int]) -> dict[FamilyId, Head]:
+    """As `take_heads`, without those families that another transaction has locked."""
+    heads = await connection.fetch(QUERIES.take_free_heads, list(counts), list(counts.values()))
+    return {row[0]: Head(row[1], row[2], row[3]) for row in heads}
+
+
+async def having_heads(connection: Any, families: Collection[FamilyId]) -> set[FamilyId]:
+    """Those of these families that have a log."""
+    return {row[0] for row in await connection.fetch(QUERIES.having_heads, list(families))}
+
+
 async def give_back(connection: Any, counts: Mapping[FamilyId, int]) -> None:
     """Lower heads that this transaction holds."""
     await connection.execute(QUERIES.give_back, list(counts), list(counts.values()))

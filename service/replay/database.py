@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from events.ids import FamilyId
-from service.postgres.pool import connect
+from service.postgres.pool import connect_patiently
 from service.replay.family import QUERIES, Replayed, replay_family
 
 FAMILIES_PER_PAGE: Final = 1_000
@@ -42,7 +42,7 @@ async def replay(
 
 async def count_events(database_url: str) -> int:
     """How many events there are to fold."""
-    connection = await connect(database_url)
+    connection = await connect_patiently(database_url)
     try:
         return int(await connection.fetchval(QUERIES.count_events))
     finally:
@@ -50,7 +50,7 @@ async def count_events(database_url: str) -> int:
 
 
 async def _pages(database_url: str) -> AsyncIterator[list[FamilyId]]:
-    connection = await connect(database_url)
+    connection = await connect_patiently(database_url)
     try:
         after = UUID(int=0)
         while families := [row[0] for row in await connection.fetch(QUERIES.families, after, FAMILIES_PER_PAGE)]:
@@ -78,7 +78,7 @@ def _in_a_process(database_url: str, families: list[FamilyId], check: bool) -> R
 
 
 async def _replay_several(database_url: str, families: list[FamilyId], *, check: bool) -> Replayed:
-    connection = await connect(database_url)
+    connection = await connect_patiently(database_url)
     try:
         found = Replayed()
         for family in families:
