@@ -36,7 +36,7 @@ from service.house import House, now_utc
 from service.limits import limits_of
 from service.log.log import Log
 from service.paths import Paths
-from service.postgres.pool import open_pool
+from service.postgres.pool import close_pool, open_pool
 from service.says import KEY, Says
 from service.settings import Settings, SettingWrong, from_environment
 from service.surprise import handover, tips
@@ -136,7 +136,7 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     front: Front = app.state.front
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings.database_url, size_max=settings.pool)
-        opened.push_async_callback(pool.close)
+        opened.push_async_callback(close_pool, pool)
         wake = _wake(settings)
         await wake.start()
         opened.push_async_callback(wake.stop)

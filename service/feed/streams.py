@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from events.errors import Refused
 from events.ids import DeviceId, FamilyId, MemberId
-from service.errors import TooManyRequests
+from service.errors import PASSING, TooManyRequests
 from service.feed.stream import Stream
 from service.feed.tail import Stretch, from_anywhere, onward
 from service.feed.wake import WakeUps
@@ -67,6 +67,8 @@ class Streams:
         """Streams in the order of their next beat. All beat at one interval, so whoever has beaten goes to the end."""
         self._beat_timer: asyncio.TimerHandle | None = None
         self._readings = asyncio.Semaphore(READINGS_MAX)
+        self._failures = 0
+        """How many readings Postgres has not answered."""
         self._watch = Watch(pool=pool, wake=wake, streams=lambda: self._open)
         self._watching: asyncio.Task[None] | None = None
         self._is_closing = False
@@ -126,11 +128,19 @@ class Streams:
 
         Raises:
             FeedAhead: the feed ends before `after`. Who gives a chain has been told that place, and is not asked again.
+            PASSING: Postgres did not answer; those who waited for their turn meanwhile do not try by themselves.
         """
+        failures = self._failures
         async with self._readings:
-            if chain is None:
-                return await from_anywhere(self._pool, family=family, member=member, after=after, limit=ENTRIES_A_PAGE)
-            return await onward(self._pool, family=family, member=member, after=after, chain=chain, limit=ENTRIES_A_PAGE)
+            if failures != self._failures:
+                raise TimeoutError
+            try:
+                if chain is None:
+                    return await from_anywhere(self._pool, family=family, member=member, after=after, limit=ENTRIES_A_PAGE)
+                return await onward(self._pool, family=family, member=member, after=after, chain=chain, limit=ENTRIES_A_PAGE)
+            except PASSING:
+                self._failures += 1
+                raise
 
     def begin_beating(self, stream: Stream) -> None:
         """The stream was opened now: its heartbeats follow every `HEARTBEAT_S`."""

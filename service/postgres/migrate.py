@@ -14,6 +14,7 @@ from pogo_core.util import migrate as pogo
 from pogo_core.util import sql as pogo_sql
 
 from service.postgres.neutral import NEUTRAL
+from service.postgres.pool import Connection, close
 
 # Beside the packages, in a checkout as in an installed wheel.
 FOLDER = Path(__file__).parents[2] / "migrations"
@@ -62,12 +63,12 @@ class Compared:
 
 async def pending(database_url: str, *, folder: Path = FOLDER) -> list[str]:
     """Name the migrations of this release that the database has not had, and change nothing."""
-    connection = await asyncpg.connect(database_url, timeout=CONNECT_S_MAX)
+    connection = await asyncpg.connect(database_url, timeout=CONNECT_S_MAX, connection_class=Connection)
     try:
         await connection.execute(NEUTRAL)
         return (await compared(connection, folder=folder)).missing
     finally:
-        await connection.close(timeout=CONNECT_S_MAX)
+        await close(connection)
 
 
 async def compared(connection: asyncpg.Connection, *, folder: Path = FOLDER) -> Compared:
