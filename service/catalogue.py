@@ -11,7 +11,7 @@ from litestar import Response, get
 
 from events.catalogue import CATALOGUE, Milestone
 from service import answers
-from service.asgi import Scope, header
+from service.asgi import Scope, headers
 from service.asking import Asked
 from service.compression import coding_of, shortened
 from service.limits import Kind
@@ -61,8 +61,8 @@ def _bytes(media_type: str, coding: str | None) -> bytes:
 
 def _is_held(scope: Scope) -> bool:
     """Whether the caller has this version already."""
-    asked = header(scope, b"if-none-match")
-    return asked is not None and (asked.strip() == b"*" or CATALOGUE.version.encode() in _tags(asked))
+    asked = b",".join(headers(scope, b"if-none-match"))
+    return asked.strip() == b"*" or CATALOGUE.version.encode() in _tags(asked)
 
 
 def _tags(asked: bytes) -> list[bytes]:

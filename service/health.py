@@ -74,8 +74,10 @@ async def metrics(request: Asked) -> Response[bytes]:
 
     For the operator alone: where few families live, a count of open streams tells one parent that the other is there (law 14).
     """
-    token, sent = request.house.settings.metrics_token, request.headers.get("authorization", "")
-    if token is None or not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+    token = request.house.settings.metrics_token
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    # A scheme is a word in any case (RFC 9110, section 11.1).
+    if token is None or scheme.lower() != "bearer" or not hmac.compare_digest(sent.lstrip(" ").encode(), token.encode()):
         raise NotFound
     registry = request.house.metrics.registry
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

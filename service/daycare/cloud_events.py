@@ -21,7 +21,7 @@ from events.ids import MilestoneKey
 from events.strict import invalid_field
 from service.asgi import Scope, headers
 from service.bodies import decode_json
-from service.daycare.binary import require_signed_id, structured
+from service.daycare.binary import require_signed_id, structured, with_plain_data
 from service.daycare.record import Record
 from service.errors import MediaTypeUnsupported
 from service.log.admit import AHEAD_MAX, require_sane
@@ -164,7 +164,7 @@ def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> Posted | U
     try:
         if len(raw) > EVENT_BYTES_MAX:
             raise FieldInvalid(f"An event holds at most {EVENT_BYTES_MAX} bytes.", at=None)
-        return _posted(decode_json(raw, CloudEvent), at=at, now=now)
+        return _posted(decode_json(with_plain_data(raw), CloudEvent), at=at, now=now)
     except Refused as refusal:
         refusal.at = ".".join(part for part in (within, refusal.at) if part) or None
         known = _known(raw)

@@ -205,6 +205,8 @@ async def test_metrics_are_for_the_operator_alone(http: httpx.AsyncClient, datab
     for refused in await asyncio.gather(*asked):
         assert (refused.status_code, refused.content) == (404, nothing.content)
     assert (await http.get("/metrics", headers=AS_OPERATOR)).status_code == 200
+    shouted = {"Authorization": AS_OPERATOR["Authorization"].replace("Bearer", "BEARER")}
+    assert (await http.get("/metrics", headers=shouted)).status_code == 200
     with running(Settings(database_url=database_url)) as url:
         assert (await http.get(f"{url}/metrics", headers={"Authorization": "Bearer None"})).status_code == 404
 

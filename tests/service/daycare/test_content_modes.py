@@ -1,13 +1,16 @@
 """How an event may be sent, by the words of CloudEvents' HTTP binding 1.0.2 and JSON format, and of RFC 9110."""
 
+import json
 import time
+from base64 import b64encode
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from cloudevents.v1.http import CloudEvent
 
-from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, link, note, structured
+from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, link, note, said_by, structured
 
 
 async def in_binary(
@@ -95,6 +98,29 @@ async def test_the_data_may_be_json_under_any_of_its_names(ducklings: System) ->
         headers, body = structured(note("Slept well.", datacontenttype=media_type))
         answer = await ducklings.call("events", body, headers | ducklings.signed(body))
         assert receipt_of(answer)["outcome"] == "recorded", media_type
+
+
+async def test_data_may_be_bytes_in_base64_as_some_packages_send_it(village: Village, ducklings: System) -> None:
+    """JSON format, 3.1.1: the receiver MUST decode `data_base64`."""
+    as_bytes = CloudEvent(dict(note("", id="e-1").get_attributes()), b'{"text": "Ate soup."}')
+    headers, body = structured(as_bytes)
+    assert b"data_base64" in body
+    assert receipt_of(await ducklings.call("events", body, headers | ducklings.signed(body)))["outcome"] == "recorded"
+    assert [said["text"] for said in await said_by(village.ada, ducklings.member)] == ["Ate soup."]
+    said = json.loads(body)
+    for wrong, at in (
+        ({"data_base64": "%%%"}, "data_base64"),
+        ({"data_base64": 7}, "data_base64"),
+        ({"data_base64": "Zö=="}, "data_base64"),
+        ({"data": {"text": "Both."}}, "data_base64"),
+        ({"data_base64": b64encode(b'{"text":"a"},"id":"e-9"').decode()}, "data"),
+        ({"data_base64": b64encode(b'{"text":"a","text":"b"}').decode()}, "data.text"),
+        ({"data_base64": b64encode(b'{"text":"\xeb"}').decode()}, "data"),
+        ({"data_base64": b64encode(b"Ate soup.").decode()}, "data"),
+    ):
+        body = json.dumps(said | wrong).encode()
+        receipt = receipt_of(await ducklings.call("events", body, headers | ducklings.signed(body)))
+        assert (receipt["id"], receipt["outcome"], receipt["problem"]["at"]) == ("e-1", "refused", at), wrong
 
 
 async def test_data_of_another_type_is_refused(ducklings: System) -> None:
