@@ -23,7 +23,9 @@ from service import catalogue, health, openapi
 from service.access import correcting, devices, founding, joining
 from service.access.guard import Guard
 from service.asking import Asked
+from service.body_budget import BodyBudgets
 from service.daycare import calls, families, imports
+from service.daycare.door import Senders
 from service.daycare.reading import Reading
 from service.errors import MethodNotAllowed, NotFound, bytes_of, headers_of
 from service.feed import routes as feed_routes
@@ -165,6 +167,8 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             streams=streams,
             guard=Guard(pool=pool),
             limits=limits_of(settings),
+            budgets=BodyBudgets(front.metrics.held_body_bytes.labels),
+            senders=Senders(),
             metrics=front.metrics,
             reading=reading,
             imports=asyncio.Semaphore(IMPORTS_AT_ONCE),

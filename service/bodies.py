@@ -5,6 +5,7 @@ Owns the door through which every body comes but a push, whose drafts `events.wi
 
 import asyncio
 import re
+from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
@@ -16,13 +17,17 @@ from events.errors import BodyMalformed, FieldInvalid
 from events.strict import invalid_field, not_json, refuse_duplicate_keys, refuse_nul, require_utf8
 from events.strict_msgpack import refuse_loose_msgpack
 from service.asgi import Receive, Scope, headers
-from service.errors import BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
+from service.body_budget import BodyBudgets, Share
+from service.errors import BodyNoRoom, BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
+from service.limits import address_of
 from service.media_types import of_request
 
 BODY_BYTES_MAX: Final = 64 * 1024
 PUSH_BYTES_MAX: Final = 1024 * 1024
 BODY_WITHIN_S: Final = 20.0
 """A full push of 1 MiB on a line of half a megabit a second."""
+SHARE: Final = "body_share"
+"""Where a route puts the share that it holds for its body, in the scope."""
 PASS_OVER_BYTES_MAX: Final = 4 * 1024 * 1024
 PASS_OVER_S_MAX: Final = 2.0
 
@@ -75,30 +80,51 @@ def encoding_of(scope: Scope) -> Encoding:
 
 
 async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float = BODY_WITHIN_S) -> bytes:
-    """The whole body.
+    """The whole body. While it arrives it takes a share of the sender's budget: the scope's own, or one for just as long.
 
     Raises:
         BodyTooLarge, BodyTooSlow: before more of it was held than that.
+        BodyNoRoom: there is no room for more of it.
         Disconnected: the caller went away.
     """
     for length in headers(scope, b"content-length"):
         if not length.isdigit() or len(length) > 18 or int(length) > bytes_max:
             await _pass_over(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
+    share: Share | None = scope.get(SHARE)
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(within_s) as timeout:
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body"):
+                # Mostly a body comes whole, and waits for nothing.
                 body: bytes = message.get("body", b"")
                 if len(body) > bytes_max:
                     raise BodyTooLarge(bytes_max=bytes_max)
+                if share is not None:
+                    share.take(len(body))
                 return body
-            return await _rest(receive, message, bytes_max=bytes_max)
+            with _budgeted(scope, share) as share:
+                share.timeout = timeout
+                try:
+                    return await _rest(receive, message, share, bytes_max=bytes_max)
+                finally:
+                    share.timeout = None
     except TimeoutError:
+        if share is not None and share.is_dropped:
+            raise BodyNoRoom from None
         raise BodyTooSlow(within_s=within_s) from None
 
 
-async def _rest(receive: Receive, message: Any, *, bytes_max: int) -> bytes:
+def _budgeted(scope: Scope, share: Share | None) -> AbstractContextManager[Share]:
+    """The share that a route holds for its body, or else one of the caller's budget."""
+    if share is not None:
+        return nullcontext(share)
+    budgets: BodyBudgets = scope["house"].budgets
+    caller = scope["caller"]
+    return budgets.strangers.hold(address_of(scope)) if caller is None else budgets.devices.hold(caller.person)
+
+
+async def _rest(receive: Receive, message: Any, share: Share, *, bytes_max: int) -> bytes:
     parts, held = [], 0
     while True:
         if message["type"] != "http.request":
@@ -108,6 +134,7 @@ async def _rest(receive: Receive, message: Any, *, bytes_max: int) -> bytes:
         if held > bytes_max:
             await _pass_over(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
+        share.take(len(part))
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)

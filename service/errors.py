@@ -100,6 +100,15 @@ class BodyTooLarge(Refused):
         super().__init__(f"The body holds at most {bytes_max} bytes.")
 
 
+class BodyNoRoom(Refused):
+    """As many bytes of unfinished bodies are held as this process holds for such senders, or for this one."""
+
+    code, status, title = "body.no_room", 503, "Too much is arriving"
+
+    def __init__(self) -> None:
+        super().__init__("More is arriving than is held at one time. Send the same again in a moment, and faster if you can.")
+
+
 class MediaTypeUnsupported(Refused):
     """A body has one of the media types that its route takes, text in UTF-8, and no content encoding."""
 

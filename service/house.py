@@ -12,6 +12,8 @@ import asyncpg
 
 if TYPE_CHECKING:  # they take a House as an argument: names for the type checker alone
     from service.access.guard import Guard
+    from service.body_budget import BodyBudgets
+    from service.daycare.door import Senders
     from service.daycare.reading import Reading
     from service.feed.streams import Streams
     from service.feed.wake import WakeUps
@@ -38,6 +40,8 @@ class House:
     streams: Streams
     guard: Guard
     limits: Limits
+    budgets: BodyBudgets
+    senders: Senders
     metrics: Metrics
     reading: Reading
     imports: asyncio.Semaphore

@@ -15,6 +15,7 @@ from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid
 from service.asking import Asked
 from service.errors import (
     AddressTooLong,
+    BodyNoRoom,
     BodyTooLarge,
     BodyTooSlow,
     Crashed,
@@ -40,7 +41,8 @@ COMPONENTS: Final = "#/components/schemas/"
 BY_EVERY_ROUTE: Final[tuple[type[Refused], ...]] = (AddressTooLong, HostInvalid, FieldInvalid, Crashed, Unavailable)
 """A route without a query of its own refuses every name in one."""
 BY_EVERY_BODY: Final[tuple[type[Refused], ...]] = (
-    BodyMalformed, FieldInvalid, DuplicateKey, TextHasNul, BodyTooDeep, BodyTooSlow, BodyTooLarge, MediaTypeUnsupported,
+    BodyMalformed, FieldInvalid, DuplicateKey, TextHasNul, BodyTooDeep, BodyTooSlow, BodyTooLarge, BodyNoRoom,
+    MediaTypeUnsupported,
 )  # fmt: skip
 
 

@@ -179,6 +179,10 @@ class Metrics:
             "stillnew_open_requests", "Requests and streams that are being answered", registry=self.registry,
             multiprocess_mode="livesum",
         )  # fmt: skip
+        self.held_body_bytes = Gauge(
+            "stillnew_held_body_bytes", "Bytes of bodies that are arriving, by the budget that they are held in", ["budget"],
+            registry=self.registry, multiprocess_mode="livesum",
+        )  # fmt: skip
         self.refused_by_limit = Counter(
             "stillnew_refused_by_limit", "Requests refused by a rate limit", ["kind"], registry=self.registry
         )

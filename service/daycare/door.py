@@ -3,18 +3,21 @@
 Owns the door: which calls were signed, by whom, and that none is taken twice. Knows nothing of what they post.
 """
 
-from collections.abc import Mapping
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
+from events.errors import FieldInvalid
 from events.ids import FamilyId, PersonId
 from service.asking import Asked
-from service.bodies import read_body
+from service.bodies import SHARE, read_body
 from service.daycare.ingest import QUERIES
-from service.daycare.signatures import TOLERANCE_S, SignatureWrong, Signed, verify
+from service.daycare.signatures import TOLERANCE_S, SignatureWrong, Signed, claim_of
 from service.errors import Replayed
 from service.limits import Kind, address_of
 from service.standard_webhooks import SECRET_BYTES
@@ -27,6 +30,9 @@ SIGNED_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 ROTATION_LASTS: Final = timedelta(hours=24)
 NOBODYS_SECRET: Final = bytes(SECRET_BYTES)
+REMEMBERED_S: Final = 86_400.0
+REMEMBERED_MAX: Final = 10_000
+"""Keys and addresses, about 300 bytes each."""
 
 
 class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,26 +59,64 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+class Senders:
+    """Where each key's calls came from that were signed well, in this process: its id is no secret, its place is its own.
+
+    Whoever names a key from elsewhere shares the strangers' budget, and takes no room from the key.
+    """
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._seen_s: OrderedDict[tuple[UUID, str], float] = OrderedDict()
+
+    def knows(self, key_id: UUID, address: str) -> bool:
+        """Whether a call of this key from this address was signed well within `REMEMBERED_S`."""
+        seen_s = self._seen_s.get((key_id, address))
+        return seen_s is not None and self._clock_s() - seen_s < REMEMBERED_S
+
+    def remember(self, key_id: UUID, address: str) -> None:
+        """Note a call that was signed well."""
+        self._seen_s[key_id, address] = self._clock_s()
+        self._seen_s.move_to_end((key_id, address))
+        if len(self._seen_s) > REMEMBERED_MAX:
+            self._seen_s.popitem(last=False)
+
+
 async def let_in(request: Asked, *, bytes_max: int) -> Call:
     """Read a call and see who signed it.
+
+    What is wrong with its headers alone is refused before its body is read. An unknown key is not: how long an answer
+    takes would tell it from a key that somebody has.
 
     Raises:
         SignatureWrong: also where nobody has the key.
         Replayed: it was here.
         TooManyRequests: of this key, or of an address whose calls are not signed well.
-        FieldInvalid, BodyTooLarge, BodyTooSlow
+        FieldInvalid, BodyTooLarge, BodyTooSlow, BodyNoRoom
     """
     house, scope = request.house, request.scope
-    key_id = request.asked_for(KeyQuery).key
-    body = await read_body(scope, request.receive, bytes_max=bytes_max)  # type: ignore[arg-type]
-    row = await house.pool.fetchrow(QUERIES.key, key_id)
+    address = address_of(scope)  # type: ignore[arg-type]
     try:
-        signed = verify(scope, body, secrets=_secrets(row, house.now()), now=house.now())  # type: ignore[arg-type]
-        if row is None:
-            raise SignatureWrong
-    except SignatureWrong:
-        house.limits.take(Kind.STRANGER, address_of(scope))  # type: ignore[arg-type]
+        key_id = request.asked_for(KeyQuery).key
+        claim = claim_of(scope, now=house.now())  # type: ignore[arg-type]
+    except (FieldInvalid, SignatureWrong):
+        house.limits.take(Kind.STRANGER, address)
         raise
+    is_known = house.senders.knows(key_id, address)
+    if not is_known:
+        house.limits.take(Kind.STRANGER, address)
+    with house.budgets.keys.hold(key_id) if is_known else house.budgets.strangers.hold(address) as share:
+        body = await read_body(scope | {SHARE: share}, request.receive, bytes_max=bytes_max)  # type: ignore[arg-type]
+        row = await house.pool.fetchrow(QUERIES.key, key_id)
+        try:
+            signed = claim.verify(body, secrets=_secrets(row, house.now()))
+            if row is None:
+                raise SignatureWrong
+        except SignatureWrong:
+            if is_known:
+                house.limits.take(Kind.STRANGER, address)
+            raise
+    house.senders.remember(key_id, address)
     house.limits.take(Kind.PUSH, key_id)
     await _note(house.pool, key_id, signed)
     key = Key(key_id=key_id, person=PersonId(row["person_id"]), name=row["name"], family=row["family_id"])

@@ -23,7 +23,7 @@ from service.access.founding import QUERIES as ACCESS
 from service.access.founding import held_membership
 from service.access.guard import Membership
 from service.asking import Asked
-from service.bodies import read_body
+from service.bodies import SHARE, read_body
 from service.daycare.calls import join
 from service.daycare.door import Key
 from service.daycare.ingest import QUERIES, Given, Intake, Meant, TooManyWaiting
@@ -42,6 +42,7 @@ from service.says import Says, Who
 FILE_BYTES_MAX: Final = 32 * 1024 * 1024
 WITHIN_S: Final = 300.0
 """A full file on a line of a megabit a second."""
+PLACE_WITHIN_S: Final = 30.0
 AT_ONCE: Final = 200
 LISTED_MAX: Final = 100
 NOBODY: Final = PersonId(UUID(int=0))
@@ -134,18 +135,36 @@ async def import_file(request: Asked) -> Response[bytes] | Stream:
     _require_file(request)
     if house.imports.locked():
         raise ImportBusy("Others are importing; try again in a minute.")
-    async with house.imports:
-        body = await read_body(request.scope, request.receive, bytes_max=FILE_BYTES_MAX, within_s=WITHIN_S)  # type: ignore[arg-type]
+    with house.budgets.imports.hold(caller.person) as share:
+        scope: Any = request.scope | {SHARE: share}
+        body = await read_body(scope, request.receive, bytes_max=FILE_BYTES_MAX, within_s=WITHIN_S)  # type: ignore[arg-type]
+        await _take_place(house)
+    try:
         hints = Hints(zone=query.zone, reference=query.reference or (None if query.child is None else str(query.child)))
         read = await asyncio.to_thread(_read, source, body, hints)
         del body
         import_ = await _begin(house, caller, query, source, read)
+    finally:
+        house.imports.release()
     if weights(request.scope, b"accept").get(PROGRESS):  # type: ignore[arg-type]
         return Stream(_lines(house, import_), status_code=200, media_type=PROGRESS)
     result = None
     async for step in import_.run(house):
         result = step
     return request.answer(result)
+
+
+async def _take_place(house: House) -> None:
+    """Wait for one of the places to read a file, of which the body is there.
+
+    Raises:
+        ImportBusy
+    """
+    try:
+        async with asyncio.timeout(PLACE_WITHIN_S):
+            await house.imports.acquire()
+    except TimeoutError:
+        raise ImportBusy("Others are importing; try again in a minute.") from None
 
 
 def _require_file(request: Asked) -> None:

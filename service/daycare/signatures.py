@@ -20,6 +20,8 @@ from service.standard_webhooks import digest
 
 TOLERANCE_S: Final = 300
 SIGNATURES_MAX: Final = 8
+DIGEST_BYTES: Final = 32
+"""Of SHA-256."""
 _ID: Final = re.compile(rb"[!-~]{1,128}")
 _TIMESTAMP: Final = re.compile(rb"[1-9][0-9]{0,11}")
 
@@ -43,35 +45,54 @@ class Signed(msgspec.Struct, frozen=True):
     """Unix time, by the sender's clock."""
 
 
-def verify(scope: Scope, body: bytes, *, secrets: Sequence[bytes], now: datetime) -> Signed:
-    """Let a call pass that one of these secrets has signed. Takes as long whichever byte is wrong.
+class Claim(msgspec.Struct, frozen=True):
+    """What the headers of a call claim: its id, its time, and signatures that may fit."""
+
+    id: bytes
+    at_s: int
+    digests: tuple[bytes, ...]
+
+    def verify(self, body: bytes, *, secrets: Sequence[bytes]) -> Signed:
+        """Let a call pass that one of these secrets has signed. Takes as long whichever byte is wrong.
+
+        Raises:
+            SignatureWrong
+        """
+        right = [digest(secret, id=self.id, timestamp=b"%d" % self.at_s, body=body) for secret in secrets]
+        fits = False
+        for given in self.digests:
+            for one in right:
+                fits |= hmac.compare_digest(given, one)
+        if not fits:
+            raise SignatureWrong
+        return Signed(self.id.decode(), self.at_s)
+
+
+def claim_of(scope: Scope, *, now: datetime) -> Claim:
+    """Read the headers of a call, which can be wrong whatever its body says, and whoever's key it names.
 
     Raises:
-        SignatureWrong
+        SignatureWrong: one of them is missing, doubled or malformed, or the time is not about now.
     """
     named, at, signed = (headers(scope, name) for name in (b"webhook-id", b"webhook-timestamp", b"webhook-signature"))
     if not (len(named) == len(at) == len(signed) == 1):
         raise SignatureWrong
     if _ID.fullmatch(named[0]) is None or _TIMESTAMP.fullmatch(at[0]) is None or abs(int(at[0]) - now.timestamp()) > TOLERANCE_S:
         raise SignatureWrong
-    right = [digest(secret, id=named[0], timestamp=at[0], body=body) for secret in secrets]
-    fits = False
-    for given in _given(signed[0]):
-        for one in right:
-            fits |= hmac.compare_digest(given, one)
-    if not fits:
+    digests = _given(signed[0])
+    if not digests:
         raise SignatureWrong
-    return Signed(named[0].decode(), int(at[0]))
+    return Claim(named[0], int(at[0]), digests)
 
 
-def _given(value: bytes) -> list[bytes]:
-    """The digests of a header: of version 1, the only one with a shared secret."""
+def _given(value: bytes) -> tuple[bytes, ...]:
+    """The digests of a header: of version 1, the only one with a shared secret, and of its length."""
     given = []
     for part in value.split(b" ")[:SIGNATURES_MAX]:
-        version, _, digest = part.partition(b",")
+        version, _, encoded = part.partition(b",")
         if version == b"v1":
             try:
-                given.append(b64decode(digest, validate=True))
+                given.append(b64decode(encoded, validate=True))
             except NotBase64:
                 continue
-    return given
+    return tuple(one for one in given if len(one) == DIGEST_BYTES)

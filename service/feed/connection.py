@@ -30,6 +30,9 @@ FRAMING_BYTES: Final = len(b": " + b"\r\n")
 HEAD_WITHIN_S: Final = 20.0
 """As a body's: nobody holds a connection for longer without having asked for anything."""
 
+REST_WITHIN_S: Final = 20.0
+"""For what is left of a body whose request is answered already."""
+
 
 class Connection(HttpToolsProtocol):
     """A connection of uvicorn's which its requests can reach through `scope["extensions"]`."""
@@ -40,6 +43,7 @@ class Connection(HttpToolsProtocol):
     """Of this head, in the reads before this one."""
     read_bytes = 0
     head_ends: asyncio.TimerHandle | None = None
+    rest_ends: asyncio.TimerHandle | None = None
     unreadable: Refused | None = None
     """Why the parser was told to stop."""
 
@@ -49,6 +53,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._have_head()
+        self._have_rest()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -74,6 +79,26 @@ class Connection(HttpToolsProtocol):
         if self.head_ends is not None:
             self._have_head()
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        cycle = self.cycle
+        if cycle.response_complete and (cycle.body or cycle.more_body):
+            # Answered before its body was read: what came of it is of no use, and the rest is passed over, for a while.
+            cycle.body = bytearray()
+            if cycle.more_body and not self.transport.is_closing():
+                self.rest_ends = asyncio.get_running_loop().call_later(REST_WITHIN_S, self.transport.close)
+
+    def on_message_complete(self) -> None:
+        if self.rest_ends is not None:
+            self._have_rest()
+            self.cycle.more_body = False
+        super().on_message_complete()
+
+    def _have_rest(self) -> None:
+        if self.rest_ends is not None:
+            self.rest_ends.cancel()
+            self.rest_ends = None
 
     def _measure_head(self) -> None:
         """Refuse a whole head that is too large. A read may also hold a body, or several requests: only then is it measured."""

@@ -1,0 +1,73 @@
+"""Imports whose files come slowly: they take no place from others, and hold a bounded part of the memory. Real processes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.crash.serving import serving
+from tests.service.conftest import Someone, found_family
+from tests.service.daycare.test_strangers import Call, Stood
+
+FILE = b"id,child,occurred_at,text\n1,mia,2026-03-01T10:00,Slept well\n"
+MIB = 1024 * 1024
+FILE_MIB_MAX = 32
+
+
+@pytest.fixture
+async def stood(database_url: str, open_folder: Path) -> AsyncIterator[tuple[Stood, list[Someone]]]:
+    with serving(folder=open_folder / f"imports-{uuid4().hex[:8]}", environment={"DATABASE_URL": database_url}) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
+            families = [await found_family(http) for _ in range(4)]
+            yield Stood(service=service, http=http, ada=families[0], system=None), families  # type: ignore[arg-type]
+
+
+async def begin(stood: Stood, someone: Someone, *, length: int) -> Call:
+    """An import of which the head is sent."""
+    path = f"/v1/families/{someone.family}/imports?source=plain"
+    return await Call.begin(stood, path, {**someone.headers, "Content-Type": "text/csv"}, length=length, address="192.0.2.1")
+
+
+async def imported(someone: Someone) -> httpx.Response:
+    path = f"/v1/families/{someone.family}/imports?source=plain"
+    return await someone.http.post(path, content=FILE, headers={**someone.headers, "Content-Type": "text/csv"})
+
+
+async def test_files_that_come_slowly_keep_nobody_else_from_importing(stood: tuple[Stood, list[Someone]]) -> None:
+    """Law 22: a place is taken when the file is there; before that its sender waits for nobody but themselves."""
+    service, (ada, ben, cleo, _) = stood
+    slow = [await begin(service, one, length=MIB) for one in (ada, ben, ada, ben)]
+    await asyncio.gather(*(call.send(MIB // 2) for call in slow))
+    await asyncio.sleep(0.3)
+    answer = await imported(cleo)
+    assert (answer.status_code, answer.json()["outcomes"]) == (200, {"waiting": 1}), answer.text
+    assert (await imported(ada)).status_code == 200, "nor does a file that was cut off keep its own sender from sending it again"
+    for call in slow:
+        call.close()
+
+
+async def test_what_comes_slowly_is_bounded_by_person_and_stops_no_pushes(stood: tuple[Stood, list[Someone]]) -> None:
+    """Law 22: one person's files hold as much as one of the greatest length does; what is more is told to come again."""
+    service, (ada, ben, *_) = stood
+    slow = [await begin(service, ada, length=FILE_MIB_MAX * MIB) for _ in range(3)]
+    await asyncio.gather(*(call.send(20 * MIB) for call in slow[:2]))
+    refused = [call for call in slow[:2] if (await _answered(call)) == (503, "body.no_room")]
+    assert len(refused) == 1
+    push = {"sent_at": "2026-11-21T18:03:11+01:00", "drafts": ["x" * 200_000]}
+    for one in (ada, ben):
+        assert (await one.ask("POST", "/v1/families/{family}/events", json=push)).status_code == 200
+    assert (await imported(ben)).status_code == 200
+    for call in slow:
+        call.close()
+
+
+async def _answered(call: Call) -> tuple[int, str] | None:
+    try:
+        status, _, body = await call.answer(within_s=2)
+    except TimeoutError:
+        return None
+    return status, json.loads(body)["code"]

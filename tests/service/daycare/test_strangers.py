@@ -1,0 +1,246 @@
+"""Callers whom nobody knows yet: how much they make the service hold, whom they keep out, and what they learn. Real processes."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+
+from tests.crash.serving import Serving, serving
+from tests.service.conftest import Someone, found_family
+from tests.service.daycare.conftest import BATCH, System, added, batch_of, note, outcomes
+
+CALLS = 150
+CALL_BYTES = 2 * 1024 * 1024
+MIB = 1024 * 1024
+STRANGERS_MIB = 16
+TOKEN = "what-the-operator-knows"
+HELD = re.compile(r'^stillnew_held_body_bytes\{budget="strangers"\} (\S+)$', re.MULTILINE)
+
+ODD_HEADERS: dict[str, dict[str, str | None]] = {
+    "no id": {"webhook-id": None},
+    "an id with a space": {"webhook-id": "a b"},
+    "no time": {"webhook-timestamp": None},
+    "a time that is none": {"webhook-timestamp": "soon"},
+    "an old time": {"webhook-timestamp": "1"},
+    "no signature": {"webhook-signature": None},
+    "a signature of another version": {"webhook-signature": "v1a,AAAA"},
+    "a signature that is no base64": {"webhook-signature": "v1,not base64"},
+    "a signature that is too short": {"webhook-signature": "v1,AAAA"},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stood:
+    """A service, a family, and a daycare's system with a key."""
+
+    service: Serving
+    http: httpx.AsyncClient
+    ada: Someone
+    system: System
+
+    @property
+    def port(self) -> int:
+        return int(self.service.url.rpartition(":")[2])
+
+    @property
+    def rss_bytes(self) -> int:
+        return int(psutil.Process(self.service.pid).memory_info().rss)
+
+    async def held_bytes(self) -> int:
+        """What the service says that it holds of strangers' bodies."""
+        text = (await self.http.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})).text
+        found = HELD.search(text)
+        return int(float(found[1])) if found else 0
+
+
+@pytest.fixture
+async def stood(database_url: str, open_folder: Path) -> AsyncIterator[Stood]:
+    environment = {"DATABASE_URL": database_url, "STILLNEW_METRICS_TOKEN": TOKEN}
+    with serving(folder=open_folder / f"strangers-{uuid4().hex[:8]}", environment=environment) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
+            ada = await found_family(http)
+            system, _ = await added(ada)
+            yield Stood(service=service, http=http, ada=ada, system=system)
+
+
+def signed_by_nobody() -> dict[str, str]:
+    """Headers in good form, with a signature that fits nothing."""
+    return {"webhook-id": "call", "webhook-timestamp": str(int(time.time())), "webhook-signature": f"v1,{'A' * 43}="}
+
+
+class Call:
+    """A call that arrives piece by piece, over a connection of its own."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    @classmethod
+    async def begin(cls, stood: Stood, path: str, headers: dict[str, str], *, length: int = CALL_BYTES, address: str) -> "Call":
+        """Send the head; a proxy says that it comes from `address`."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", stood.port)
+        lines = [f"POST {path} HTTP/1.1", "Host: x", f"X-Forwarded-For: {address}", f"Content-Length: {length}"]
+        lines += [f"{name}: {value}" for name, value in {"Content-Type": BATCH, **headers}.items()]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        return cls(reader, writer)
+
+    async def send(self, count: int) -> None:
+        """Send so many more bytes, as far as they are taken; a sender who is told to stop may stop."""
+        for first in range(0, count, 64 * 1024):
+            self._writer.write(b" " * min(64 * 1024, count - first))
+            try:
+                await asyncio.wait_for(self._writer.drain(), 5)
+            except (ConnectionError, TimeoutError):
+                return
+
+    async def answer(self, *, within_s: float = 30.0) -> tuple[int, dict[str, str], bytes]:
+        async with asyncio.timeout(within_s):
+            head = await self._reader.readuntil(b"\r\n\r\n")
+            first, *lines = head.decode().strip().split("\r\n")
+            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+            return int(first.split(" ")[1]), headers, await self._reader.readexactly(int(headers["content-length"]))
+
+    def close(self) -> None:
+        self._writer.transport.abort()
+
+
+@asynccontextmanager
+async def trickling(
+    stood: Stood, headers: dict[str, str], *, key_id: str, addresses: Iterable[str], count: int = CALLS
+) -> AsyncIterator[list[Call]]:
+    """So many calls of which all but the last byte is sent."""
+    path, addresses = f"/v1/daycare/events?key={key_id}", list(addresses)
+    calls = [await Call.begin(stood, path, headers, address=addresses[n % len(addresses)]) for n in range(count)]
+    sending = asyncio.gather(*(call.send(CALL_BYTES - 1) for call in calls))
+    try:
+        yield calls
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        for call in calls:
+            call.close()
+
+
+async def highest(stood: Stood, *, for_s: float) -> tuple[int, int]:
+    """The most memory, and the most of strangers' bodies, that the service held within some time."""
+    rss = held = 0
+    ends = time.monotonic() + for_s
+    while time.monotonic() < ends:
+        rss, held = max(rss, stood.rss_bytes), max(held, await stood.held_bytes())
+        await asyncio.sleep(0.05)
+    return rss, held
+
+
+async def test_unsigned_calls_are_refused_before_their_bodies_are_read(stood: Stood) -> None:
+    """Law 22: 150 calls of 2 MiB which nobody has signed hold nothing; each is answered before its body is whole."""
+    before = stood.rss_bytes
+    async with trickling(stood, {}, key_id=str(uuid4()), addresses=["192.0.2.1"]) as calls:
+        watching = asyncio.create_task(highest(stood, for_s=3))
+        answers = await asyncio.gather(*(call.answer() for call in calls))
+        assert {(status, json.loads(body)["code"]) for status, _, body in answers} == {(401, "daycare.signature_wrong")}
+        rss, held = await watching
+    assert held == 0
+    assert rss - before < 40 * MIB, f"{(rss - before) / MIB:.0f} MiB more"
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "known"])
+async def test_calls_that_look_signed_share_one_bounded_budget_and_stop_nobody(stood: Stood, whose: str) -> None:
+    """Law 22: from 150 addresses, by a key that nobody has, and by one that somebody has and whose id is no secret."""
+    assert (await stood.system.batch(note("Slept well"))).status_code == 200
+    key_id = stood.system.key_id if whose == "known" else str(uuid4())
+    before = stood.rss_bytes
+    addresses = [f"198.51.100.{number}" for number in range(CALLS)]
+    async with trickling(stood, signed_by_nobody(), key_id=key_id, addresses=addresses):
+        watching = asyncio.create_task(highest(stood, for_s=4))
+        await asyncio.sleep(1)
+        long = await stood.system.batch(*[note("x" * 9_000) for _ in range(200)])
+        assert outcomes(long.json()["receipts"]) == ["waiting"] * 200
+        assert (await stood.system.batch(note("Slept on"))).status_code == 200
+        assert (await found_family(stood.http)).family
+        rss, held = await watching
+        # A daycare that was never here waits for the slow to have had their time, and no longer.
+        other, _ = await added(stood.ada, "Goslings")
+        assert await posted_from(stood, other, "203.0.113.9", within_s=15)
+    assert 2 * MIB < held <= STRANGERS_MIB * MIB
+    assert rss - before < 80 * MIB, f"{(rss - before) / MIB:.0f} MiB more"
+
+
+async def posted_from(stood: Stood, system: System, address: str, *, within_s: float) -> bool:
+    """Post a long call as a client does that follows the page: again, after each 503."""
+    body = batch_of([note("y" * 9_000) for _ in range(200)])
+    ends = time.monotonic() + within_s
+    while time.monotonic() < ends:
+        headers = {"content-type": BATCH, "x-forwarded-for": address, **system.signed(body)}
+        answer = await system.call("events", body, headers)
+        if answer.status_code == 200:
+            return True
+        assert (answer.status_code, answer.json()["code"]) == (503, "body.no_room"), answer.text
+        await asyncio.sleep(int(answer.headers["retry-after"]))
+    return False
+
+
+async def test_one_address_holds_a_part_and_others_have_the_rest(stood: Stood) -> None:
+    """Law 22: whatever one address sends, another's calls have room at once."""
+    other, _ = await added(stood.ada, "Goslings")
+    async with trickling(stood, signed_by_nobody(), key_id=str(uuid4()), addresses=["198.51.100.1"], count=40):
+        await asyncio.sleep(1)
+        assert await stood.held_bytes() <= STRANGERS_MIB * MIB // 4
+        assert await posted_from(stood, other, "203.0.113.9", within_s=0.1)
+
+
+@pytest.mark.parametrize("odd", ODD_HEADERS.values(), ids=ODD_HEADERS.keys())
+async def test_what_is_wrong_with_the_headers_alone_is_said_at_once_whoever_is_meant(
+    stood: Stood, odd: dict[str, str | None]
+) -> None:
+    """I-19: before the body comes, and alike for a key that there is and one that there is not, to the byte."""
+    headers = {name: value for name, value in {**signed_by_nobody(), **odd}.items() if value is not None}
+    answers = []
+    for key_id in (stood.system.key_id, str(uuid4())):
+        call = await Call.begin(stood, f"/v1/daycare/events?key={key_id}", headers, address="192.0.2.2")
+        answers.append(await call.answer(within_s=5))
+        call.close()
+    assert [status for status, _, _ in answers] == [401, 401]
+    assert answers[0][2] == answers[1][2]
+
+
+async def test_when_an_answer_comes_does_not_tell_whether_there_is_a_key(stood: Stood) -> None:
+    """I-19: a call that may be signed well is read to its end, and then refused in the same words, whosever key it names."""
+    answers = []
+    for key_id in (stood.system.key_id, str(uuid4())):
+        call = await Call.begin(stood, f"/v1/daycare/events?key={key_id}", signed_by_nobody(), address="192.0.2.3")
+        await call.send(CALL_BYTES - 1)
+        with pytest.raises(TimeoutError):
+            await call.answer(within_s=0.5)
+        await call.send(1)
+        answers.append(await call.answer())
+        call.close()
+    assert [status for status, _, _ in answers] == [401, 401]
+    assert answers[0][2] == answers[1][2]
+
+
+@pytest.mark.parametrize("path", ["/v1/families", "/v1/invites/accept", "/v1/daycares", "/v1/devices/pair"])
+async def test_other_bodies_that_come_before_anybody_is_known_are_in_the_same_budget(stood: Stood, path: str) -> None:
+    """Law 22: one address holds a quarter of it, however many small bodies it begins; the others are told to come again."""
+    headers, length = {"Content-Type": "application/json"}, 64 * 1024
+    calls = [await Call.begin(stood, path, headers, length=length, address="198.51.100.1") for _ in range(100)]
+    await asyncio.gather(*(call.send(length // 2) for call in calls))
+    await asyncio.gather(*(call.send(length // 2 - 1) for call in calls))
+    await asyncio.sleep(0.5)
+    assert MIB < await stood.held_bytes() <= STRANGERS_MIB * MIB // 4
+    refused = [call.answer(within_s=0.5) for call in calls]
+    found = [one for one in await asyncio.gather(*refused, return_exceptions=True) if not isinstance(one, BaseException)]
+    assert found
+    assert {(status, headers["retry-after"], json.loads(body)["code"]) for status, headers, body in found} == {
+        (503, "1", "body.no_room")
+    }
+    for call in calls:
+        call.close()
+    assert (await found_family(stood.http)).family
