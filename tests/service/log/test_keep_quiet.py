@@ -1,0 +1,89 @@
+"""What a receipt says of others: whom to keep quiet from, by what its author knows, the same when a draft is sent again."""
+
+import pytest
+
+from events.ids import MemberId
+from service.log.log import Log
+from tests.families import STOOD, WALKED, Draft, Family, drafted, found, note, saw
+from tests.waiting import at_noon, pushed, waits
+
+SPOKE = "talking.first-word"
+
+
+@pytest.fixture
+def log(log_by_clock: Log) -> Log:
+    return log_by_clock
+
+
+async def quiet(log: Log, family: Family, who: MemberId, draft: Draft) -> tuple[str, ...]:
+    """The names in the receipt of one draft, which its repetition has to repeat."""
+    at_noon(draft)
+    (receipt,) = await pushed(log, family, who, draft)
+    assert receipt.problem is None, receipt.problem
+    (again,) = await pushed(log, family, who, draft)
+    assert (again.outcome, again.keep_quiet) == ("already_recorded", receipt.keep_quiet)
+    return receipt.keep_quiet
+
+
+async def test_whatever_refers_to_something_held_says_so(log: Log) -> None:
+    """Law 20: an answer, a cheer, an amendment, another parent's first, and a cheer for the answer."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    seen = saw(family, WALKED)
+    assert await quiet(log, family, family.sitter, seen) == ("Ben",)
+    answer = note(family, "three steps!", about=seen["id"])
+    assert await quiet(log, family, family.ada, answer) == ("Ben",)
+    assert await quiet(log, family, family.ada, drafted("Cheered", about=answer["id"])) == ("Ben",)
+    assert await quiet(log, family, family.sitter, drafted("Amended", target=seen["id"], changes={"note": "five"})) == ("Ben",)
+    first = drafted("ParentFirstSaw", child=family.child, milestone=WALKED, how="clip", observation=seen["id"], audience="family")
+    assert await quiet(log, family, family.ada, first) == ("Ben",)
+    name = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "Waves at the tram", "domain": "life"}
+    assert await quiet(log, family, family.sitter, drafted("MilestoneNamed", **name)) == ("Ben",)
+
+
+async def test_what_somebody_opened_or_saw_alone_shows_in_no_receipt_of_what_refers_to_it(log: Log) -> None:
+    """Law 14: a cheer says the same before and after Ben was told of what it is for."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    seen = saw(family, WALKED)
+    await pushed(log, family, family.sitter, *at_noon(seen))
+    before = await quiet(log, family, family.ada, drafted("Cheered", about=seen["id"]))
+    await pushed(log, family, family.ben, *at_noon(drafted("EnvelopeOpened", scope="all")))
+    assert before == await quiet(log, family, family.ada, drafted("Cheered", about=seen["id"])) == ("Ben",)
+
+
+@pytest.mark.parametrize("is_sorted", [False, True])
+async def test_a_sorting_that_is_held_from_an_author_changes_no_receipt_of_theirs(log: Log, is_sorted: bool) -> None:
+    """Law 21: Gran waits for first steps; that her note was sorted to them shows neither in an answer nor when it is repeated."""
+    family = await found(log)
+    await waits(log, family, family.ben, hold_unsorted=True)
+    day = note(family, "look at her go")
+    assert await quiet(log, family, family.sitter, day) == ("Ben",)
+    await waits(log, family, family.granny, scope=f"milestone:{WALKED}")
+    if is_sorted:
+        sorts = drafted("Sorted", target=day["id"], child=family.child, milestone=WALKED)
+        assert await quiet(log, family, family.ada, sorts) == ("Ben", "Gran")
+    assert await quiet(log, family, family.granny, note(family, "how lovely", about=day["id"])) == ("Ben",)
+    (again,) = await pushed(log, family, family.sitter, day)
+    assert again.keep_quiet == ("Ben",)
+
+
+async def test_answers_to_ones_own_words_are_no_reason_to_keep_quiet(log: Log) -> None:
+    """Law 20: nothing is held in a thread that Ben began, so nobody is asked to keep it from him."""
+    family = await found(log)
+    await waits(log, family, family.ben, hold_unsorted=True)
+    asked = note(family, "did she take her medicine?")
+    await pushed(log, family, family.ben, *at_noon(asked))
+    assert await quiet(log, family, family.sitter, note(family, "yes, at four", about=asked["id"])) == ()
+    assert await quiet(log, family, family.sitter, note(family, "and she slept")) == ("Ben",)
+
+
+async def test_a_correction_names_who_waits_for_what_it_corrects_to(log: Log) -> None:
+    """Law 20: of what was told, it is held only for what it tells itself."""
+    family = await found(log)
+    await waits(log, family, family.ben, scope="domain:talking")
+    seen = saw(family, STOOD)
+    assert await quiet(log, family, family.sitter, seen) == ()
+    to_word = drafted("Amended", target=seen["id"], changes={"milestone": SPOKE})
+    assert await quiet(log, family, family.sitter, to_word) == ("Ben",)
+    assert await quiet(log, family, family.sitter, drafted("Amended", target=seen["id"], changes={"note": "twice"})) == ()
