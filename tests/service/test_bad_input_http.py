@@ -149,3 +149,21 @@ def test_an_answer_that_has_begun_is_not_spoiled_by_what_follows_it(standing: St
             held += got
     assert b"problem" not in held
     assert held.count(b"HTTP/1.1") == 1
+
+
+def test_what_is_left_of_a_body_that_is_refused_already_is_passed_over_for_a_while(
+    standing: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law 17: whoever trickles on after an answer is cut off; whoever ends in time goes on over the same connection."""
+    monkeypatch.setattr(service.feed.connection, "REST_WITHIN_S", 0.5)
+    refused = standing.request("POST", "/v1/devices/pair-codes", JSON, "Content-Length: 100", who=None)
+    address = ("127.0.0.1", httpx.URL(standing.url).port or 0)
+    with socket.create_connection(address, timeout=10) as trickling, socket.create_connection(address, timeout=10) as ending:
+        for wire in (trickling, ending):
+            wire.sendall(refused + b"{")
+            assert read_answer(wire).status == 401
+        ending.sendall(b" " * 99)
+        time.sleep(0.7)
+        ending.sendall(standing.request("GET", "/v1/me"))
+        assert read_answer(ending).status == 200
+        assert trickling.recv(1) == b""

@@ -1,0 +1,77 @@
+"""strangers: calls of 2 MiB come at once from nobody who is known, each but for its last byte, and wait for an answer.
+
+What they cost is the most that the worker's resident memory grows meanwhile. Held against the bare app on the same uvicorn,
+which reads every body to its end as most services do. Calls without a signature are refused by their headers; calls in good
+form, each from an address of its own, share the strangers' budget.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from uuid import uuid4
+
+from benchmarks.figures import Figure, at_most
+from benchmarks.line import head
+from benchmarks.processes import Served, bare_app, stillnew
+from benchmarks.size import Size
+
+NAME = "strangers"
+MIB = 1_048_576
+CALL_BYTES = 2 * MIB
+PIECE = b" " * 65_536
+WATCH_S = 3.0
+LOOK_EVERY_S = 0.02
+AIM_UNSIGNED_MIB = 16.0
+AIM_SIGNED_MIB = 64.0
+"""Four times the budget: what is joined, copied and in the sockets' buffers comes on top."""
+
+
+async def measure(size: Size) -> list[Figure]:
+    """MiB more while the calls are there."""
+    calls = f"/v1/daycare/events?key={uuid4()}"
+    good = {"webhook-id": "call", "webhook-timestamp": str(int(time.time())), "webhook-signature": f"v1,{'A' * 43}="}
+    async with bare_app() as bare:
+        limit = await _growth_mib(bare, "/events", {}, count=size.strangers)
+    async with stillnew() as service:
+        unsigned = await _growth_mib(service, calls, {}, count=size.strangers)
+    async with stillnew() as service:
+        signed = await _growth_mib(service, calls, good, count=size.strangers)
+    return [
+        at_most(
+            workload=NAME, what=f"{size.strangers} calls of 2 MiB {how}: memory", unit="MiB", runs=[found], aimed=aimed,
+            limit_name="bare litestar", limit=limit, detail="the most that the one worker grows",
+        )
+        for how, found, aimed in (
+            ("without a signature", unsigned, AIM_UNSIGNED_MIB),
+            ("that nobody signed, in good form", signed, AIM_SIGNED_MIB),
+        )
+    ]  # fmt: skip
+
+
+async def _growth_mib(server: Served, path: str, headers: Mapping[str, str], *, count: int) -> float:
+    base = server.rss_bytes
+    calling = [asyncio.create_task(_call(server, path, headers, number=number)) for number in range(count)]
+    most, ends_s = base, time.perf_counter() + WATCH_S
+    while time.perf_counter() < ends_s:
+        await asyncio.sleep(LOOK_EVERY_S)
+        most = max(most, server.rss_bytes)
+    for call in calling:
+        call.cancel()
+    await asyncio.gather(*calling, return_exceptions=True)
+    return (most - base) / MIB
+
+
+async def _call(server: Served, path: str, headers: Mapping[str, str], *, number: int) -> None:
+    """Send all but the last byte, and wait."""
+    reader, writer = await asyncio.open_connection(server.address.host, server.address.port)
+    try:
+        more = {"X-Forwarded-For": f"198.51.{number // 250}.{number % 250}", **headers}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in more.items())
+        writer.write(head("POST", path, token=None, length=CALL_BYTES, more=lines))
+        for _ in range(CALL_BYTES // len(PIECE) - 1):
+            writer.write(PIECE)
+            await writer.drain()
+        writer.write(PIECE[:-1])
+        await reader.read()
+    finally:
+        writer.transport.abort()
