@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from events.amend import Erased
+from events.family import ChildCorrected, HouseholdRenamed, MemberRenamed
 from events.ids import EventId, MemberId
 from events.wire import BODY_BY_NAME
 from service.log.admit import ABOUT
@@ -34,8 +35,11 @@ async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.P
     )  # fmt: skip
     await leave(log, family, family.granny)
     async with log.transaction() as writing:
-        erased = Erased(targets=(EventId(UUID(seen["id"])),))
-        await writing.write(family=family.family, author=family.ada, facts=(erased,))
+        facts = (
+            Erased(targets=(EventId(UUID(seen["id"])),)), ChildCorrected(child=family.child, name="Mia Lou"),
+            MemberRenamed(member=family.ada, name="Adele"), HouseholdRenamed(household=family.home, name="Harbour"),
+        )  # fmt: skip
+        await writing.write(family=family.family, author=family.ada, facts=facts)
     events = [entry["event"] for entry in await feed_of(pool, family, family.ada)]
     became: dict[str, set[str]] = defaultdict(set)
     for event in events:

@@ -51,7 +51,7 @@ async def with_a_history(log: Log) -> Family:
     receipts += await with_surprises(log, family)
     await leave(log, family, family.granny)
     receipts += await push(
-        log, family, family.ben, drafted("MilestoneNamed", milestone=OWN, title="A puddle!", domain="feelings"), note(family)
+        log, family, family.ben, drafted("MilestoneNamed", milestone=OWN, title="A puddle!", domain="life"), note(family)
     )
     assert set(outcomes(receipts)) == {"recorded"}
     return family
