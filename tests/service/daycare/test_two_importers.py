@@ -234,6 +234,8 @@ async def test_an_importer_is_its_parents_to_link_to_see_and_to_remove(village: 
     assert [one["references"][0]["is_waiting"] for one in listed if one["member"] == ada["member"]] == [True]
     assert (await link(village.ada, ada["member"], village.child, reference="mia")).status_code == 204
     assert await words(village.ben) == [NAPPED]
+    listed = (await village.ben.ask("GET", "/v1/families/{family}/daycares")).json()["daycares"]
+    assert [one["references"] for one in listed if one["member"] == ada["member"]] == [[]]
     assert (await village.ada.ask("DELETE", f"/v1/families/{{family}}/members/{ada['member']}")).status_code == 204
     again = await of_plain(village.ada, village, plain(a=NAPPED))
     assert (again["outcomes"], again["member"] == ada["member"]) == ({"recorded": 1}, False)
