@@ -12,13 +12,14 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from cyclopts import App, Parameter
-from pogo_core.error import BadMigrationError
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from service import operate
 from service.checks.database import check_database, migrate_or_refuse
 from service.checks.finding import CannotStart, refuse_what_stops
+from service.checks.folder import check_folder
+from service.checks.unreachable import UNREACHABLE, unreachable
 from service.doctor import examine, table_of
 from service.postgres.account import AccountCannotReach
 from service.postgres.binaries import BinariesMissing
@@ -32,8 +33,7 @@ from service.settings import Settings, SettingWrong, from_environment, token_fro
 # What an operator can mend is said in one sentence; anything else is ours, and keeps its traceback.
 THEIRS_TO_MEND = (
     SettingWrong, CannotServe, DataDirectoryInUse, AccountCannotReach, BinariesMissing, PostgresDidNotStart,
-    operate.NoSuchFamily, asyncpg.PostgresConnectionError, asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError, BadMigrationError, ConnectionError,
+    operate.NoSuchFamily,
 )  # fmt: skip
 
 app = App(name="stillnew", help="A family's milestones, told to each parent as the first time they saw it.")
@@ -196,7 +196,12 @@ def _settings(*, data: Path | None, workers: int | None) -> Settings:
 
 def _with_database(work: Callable[[str], Coroutine[Any, Any, Any]], *, data: Path | None) -> Any:
     with _database_of(_settings(data=data, workers=None)) as database_url:
-        return asyncio.run(work(database_url))
+        try:
+            return asyncio.run(work(database_url))
+        except asyncpg.UndefinedTableError:
+            raise CannotStart("The database has not the tables of this release; run `stillnew migrate`.") from None
+        except UNREACHABLE as error:
+            raise CannotStart(unreachable(database_url, error).sentence) from None
 
 
 @contextmanager
@@ -205,6 +210,7 @@ def _database_of(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.database_url
         return
+    refuse_what_stops(check_folder(settings))
     embedded = EmbeddedPostgres(settings.data_dir)
     database_url = embedded.start()
     try:

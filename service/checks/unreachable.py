@@ -14,7 +14,7 @@ from service.checks.finding import Finding, place_of
 CHECK_URL: Final = "check DATABASE_URL, and that the server runs"
 
 # From the special to the general: the first that fits is said.
-WHY: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
+WHY: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (asyncpg.exceptions.ClientConfigurationError, "the address cannot be read",
      "write it as DATABASE_URL=postgresql://user:password@host:5432/name"),
     (asyncpg.InvalidCatalogNameError, "there is no such database", "create it, or mend its name in DATABASE_URL"),
@@ -38,6 +38,12 @@ WHY: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
     (FileNotFoundError, "there is no such socket", CHECK_URL),
     (socket.gaierror, "its host is not known by that name", CHECK_URL),
 )  # fmt: skip
+
+UNREACHABLE: Final[tuple[type[Exception], ...]] = (
+    *(kind for kind, _, _ in WHY), OSError, asyncpg.PostgresConnectionError, asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+)  # fmt: skip
+"""Errors that say something of the server, the database or the login, and nothing of what was asked."""
 
 
 def unreachable(database_url: str, error: BaseException) -> Finding:

@@ -113,6 +113,44 @@ def test_a_setting_of_the_wrong_kind_is_named_without_its_value() -> None:
     assert "CanaryPassword" not in said.stderr + said.stdout
 
 
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        *(("STILLNEW_POOL", text) for text in ("1", "101", "x", "2.5")),
+        *(("STILLNEW_WORKERS", text) for text in ("0", "1001", "-1", "two")),
+        *(("STILLNEW_LIMIT_PUSH", text) for text in ("-1", "nan", "inf", "1e400", "1000001")),
+        ("STILLNEW_METRICS_TOKEN", "short"),
+        ("STILLNEW_LOG", "xml"),
+        ("STILLNEW_WEBHOOKS_ANYWHERE", "perhaps"),
+    ],
+)
+def test_a_number_out_of_range_is_refused_by_its_name(variable: str, text: str) -> None:
+    """Law 17: and so is what is no number, or none of the words that there are."""
+    with pytest.raises(SettingWrong, match=f"^{variable}: ") as refused:
+        from_environment({variable: text})
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("command", ["replay", "family list", "migrate"])
+async def test_a_command_that_finds_no_database_to_work_with_says_so_in_one_sentence(
+    empty_database_url: str, command: str
+) -> None:
+    """Exit code 3, no traceback and no password; where only the tables are missing, what makes them."""
+    places = {
+        "me:CanaryPassword@nowhere": "write it as DATABASE_URL=",
+        "postgresql://me:CanaryPassword@127.0.0.1:1/x": "nobody listens",
+    }
+    if command != "migrate":
+        places[empty_database_url] = "run `stillnew migrate`"
+    for place, cause in places.items():
+        said = await asyncio.to_thread(stillnew, *command.split(" "), DATABASE_URL=place)
+        assert (said.returncode, said.stderr.count("\n")) == (3, 1), said.stderr
+        assert cause in said.stderr
+        assert "CanaryPassword" not in said.stderr + said.stdout
+    there = await asyncio.to_thread(stillnew, *command.split(" "), STILLNEW_DATA="/proc/stillnew")
+    assert (there.returncode, there.stderr.count("\n")) == (3, 1), there.stderr
+
+
 def test_settings_are_read_by_name_and_misspelt_ones_are_found() -> None:
     """Each field is a variable of its own."""
     settings = from_environment({"STILLNEW_WORKERS": "3", "DATABASE_URL": "postgresql://x", "STILLNEW_FOUNDING": "closed"})
