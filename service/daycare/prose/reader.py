@@ -1,7 +1,8 @@
-"""Finds in a daycare's words what a child did: prose to milestones, candidates that a parent may correct.
+"""Reads a daycare's words for two answers: what this child did for certain, and what the note may tell of.
 
-Owns the rule by which a sentence counts. It knows no family, no clock and no source; the words of each language are data
-(`cues`). A wrong candidate tells a lie on a timeline and hides lunch behind "first steps": where it doubts, it is silent.
+The first is recorded, so it has to be right: a wrong milestone tells a lie on a timeline. The second is only held from a parent
+who waits for it, so it has to be complete. Owns the rule of the first; `perhaps` owns that of the second. It knows no family, no
+clock and no source; the words of each language are data (`cues`, `nets`). For certain counts:
 
 - Only what the child does, in this record, as its words tell it: in the past or the present, for the first time or again ("loves
   walking" is an observation too). Denials, plans, hopes, practice, near misses, questions, conditions, requests and songs tell of
@@ -19,9 +20,16 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import Final
 
+import msgspec
+
 from events.catalogue import CATALOGUE
-from service.daycare.prose.cues import Index, Language, languages
+from service.daycare.prose.cues import Language, languages
+from service.daycare.prose.names import Names, names_of, voices
+from service.daycare.prose.nets import great_firsts
+from service.daycare.prose.patterns import Index
+from service.daycare.prose.perhaps import Doubted
 from service.daycare.prose.prefilter import may_tell
+from service.daycare.prose.retractions import may_be_retracted, without_retracted
 from service.daycare.prose.subject import (
     THE_CHILD,
     Clauses,
@@ -34,48 +42,89 @@ from service.daycare.prose.subject import (
     who_did,
     whose,
 )
-from service.daycare.prose.text import Sentence, Token, sentences
+from service.daycare.prose.text import Sentence, Token, prepared, sentences
 
 TEXT_CHARACTERS_MAX: Final = 10_000
 """What stands beyond is not read: as long as a note may be."""
+CLEAR_MARKS: Final = 2
+"""Small words of another language by which a sentence is not of this one."""
+PERHAPS_MAX: Final = 16
+"""As many as an event may name."""
 
 Span = tuple[int, int]
 
 
-def milestones_in(text: str, *, names: Collection[str] = ()) -> tuple[str, ...]:
-    """Give the milestones of the catalogue that a note says this child did, in the order of its words, each once.
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """What a note tells of: `found` for certain, which is recorded, and what else it may tell of, which is held."""
 
-    `names` are the child's first names as the source shows them. The same words give the same keys; any text gives some answer,
-    in a time that grows with its length.
+    found: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
+    """Nothing of `found`; at most 16."""
+
+
+NOTHING: Final = Told()
+
+
+def told_in(text: str, *, names: Collection[str] = ()) -> Told:
+    """Give the milestones of the catalogue that a note says this child did, in the order of its words, and those it may tell of.
+
+    `names` are the child's, each whole: as the source shows it, and as the family calls the child. The same words give the same
+    answer; any text gives some answer, in a time that grows with its length.
     """
-    text = text[:TEXT_CHARACTERS_MAX]
-    return read(text, names) if may_tell(text) else ()
+    text = prepared(text[:TEXT_CHARACTERS_MAX])
+    return read(text, names) if may_tell(text) else NOTHING
 
 
-def read(text: str, names: Collection[str]) -> tuple[str, ...]:
-    """Read a note word by word; gives what `milestones_in` gives."""
+def milestones_in(text: str, *, names: Collection[str] = ()) -> tuple[str, ...]:
+    """Give what a note tells of for certain."""
+    return told_in(text, names=names).found
+
+
+def read(text: str, names: Collection[str]) -> Told:
+    """Read a prepared note word by word; gives what `told_in` gives."""
+    text = without_retracted(text)
     found: dict[str, None] = {}
+    doubtful: dict[str, None] = {}
+    is_vague = False
     memory = Memory()
-    for lines in _lines(text, names):
+    for lines, others in _lines(text, names_of(names)):
         memories = [Memory(memory.is_of_another, memory.has_rival, memory.gender) for _ in lines]
         for line, remembered in zip(lines, memories, strict=True):
-            found.update(dict.fromkeys(_told(line, remembered)))
+            for key, is_certain in _told(line, remembered):
+                (found if is_certain else doubtful)[key] = None
+        for doubted in map(Doubted, (*lines, *others)):
+            doubtful.update(dict.fromkeys(doubted.told()))
+            is_vague = is_vague or doubted.is_vague()
         memory = Memory(
             is_of_another=any(one.is_of_another for one in memories),
             has_rival=any(one.has_rival for one in memories),
             gender=memories[0].gender,
         )
-    return tuple(found)
+    if is_vague and not (found or doubtful):
+        return Told(perhaps=great_firsts()[:PERHAPS_MAX])
+    if may_be_retracted(text):
+        return Told(perhaps=tuple(found | doubtful)[:PERHAPS_MAX])
+    return Told(tuple(found), _beside(found, doubtful))
 
 
-def _lines(text: str, names: Collection[str]) -> list[list[Clauses]]:
-    """The sentences up to the last in which a cue stands, each in the languages in which it may be written."""
-    said = tuple(sentences(text, names=names, common=_common()))
+def _beside(found: Collection[str], doubtful: Collection[str]) -> tuple[str, ...]:
+    """What a note may tell of beside what it tells of for certain: nothing that this implies, and at most 16."""
+    implied = {key for one in found for key in (one, *CATALOGUE.implied_by(one))}
+    return tuple(key for key in doubtful if key not in implied)[:PERHAPS_MAX]
+
+
+def _lines(text: str, names: Names) -> list[tuple[list[Clauses], list[Clauses]]]:
+    """The sentences of a note, each in the languages in which it may be written: most likely, and after all."""
+    said = tuple(sentences(text, names=names, common=_common(), voices=voices(text, names)))
     marks = [_marks(sentence) for sentence in said]
     votes = [sum(column) for column in zip(*marks, strict=True)]
-    lines = [[_line(sentence, language) for language in _likely(own, votes)] for sentence, own in zip(said, marks, strict=True)]
-    while lines and not any(line.matches for line in lines[-1]):
-        lines.pop()
+    lines = []
+    for sentence, own in zip(said, marks, strict=True):
+        likely = _likely(own, votes)
+        others = [
+            one for one, count in zip(languages(), own, strict=True) if one not in likely and count >= max(own) - CLEAR_MARKS
+        ]
+        lines.append(([_line(sentence, one) for one in likely], [_line(sentence, one) for one in others]))
     return lines
 
 
@@ -126,15 +175,15 @@ def _line(sentence: Sentence, language: Language) -> Clauses:
     )
 
 
-def _told(line: Clauses, memory: Memory) -> Iterator[str]:
-    """The milestones that a sentence tells of, and in `memory` whom it spoke of."""
+def _told(line: Clauses, memory: Memory) -> Iterator[tuple[str, bool]]:
+    """The milestones that a sentence tells of and whether for certain, and in `memory` whom it spoke of."""
     clause_of, starts, language = line.clause_of, line.starts, line.language
     guarded = _guarded(line, language.guards) if line.matches else {}
     is_void = not line.matches or line.is_question or bool(_guarded(line, language.sentence_guards))
     in_clause: dict[int, list[Match]] = {}
     for match in line.matches:
         in_clause.setdefault(clause_of[match.start], []).append(match)
-    meanings = _Meanings(line)
+    meanings, doubted = _Meanings(line), Doubted(line)
     before, is_denied = Who.NOBODY, False
     for clause in range(len(starts)):
         own = subject_of(line, clause, memory)
@@ -146,11 +195,21 @@ def _told(line: Clauses, memory: Memory) -> Iterator[str]:
         for match in in_clause.get(clause, ()):
             judge = whose(line, match, own, before, memory) if match.cue.is_event else who_did(line, match, before, memory)
             whom = judge if whom is Who.NOBODY else whom
-            if judge in THE_CHILD and not is_void_here and not meanings.differ(match):
+            if is_void_here or meanings.differ(match):
+                continue
+            if judge in THE_CHILD and doubted.counts(match.start, match.end):
                 counted.append(match.cue.key)
-        yield from (key for key in counted if CATALOGUE.implying(key).isdisjoint(counted))
+            elif judge is Who.UNCLEAR and match.cue.key not in _netted_keys():
+                yield match.cue.key, False
+        yield from ((key, True) for key in counted if CATALOGUE.implying(key).isdisjoint(counted))
         before = next((who for who in (own, whom) if who in (Who.CHILD, Who.PRONOUN)), own if own is not Who.NOBODY else before)
         meet_rivals(line, clause, before, memory)
+
+
+@cache
+def _netted_keys() -> frozenset[str]:
+    """The great firsts, and what implies or is implied by one: the nets judge better whether they are the child's."""
+    return frozenset(one for key in great_firsts() for one in (key, *CATALOGUE.implied_by(key), *CATALOGUE.implying(key)))
 
 
 def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Language) -> tuple[Match, ...]:

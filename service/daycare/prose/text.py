@@ -1,45 +1,67 @@
 """Cuts a note into sentences of words, the same way for every language. Owns what a word and a sentence are.
 
-It knows no cue and no language: a word is told by its letters, a sentence by its marks. What stands in quotation marks is
-somebody's words or a title: a few quoted words stay, marked as quoted ("she said 'more milk'"), longer quotations are left out.
+It knows no cue and no language: a word is known by its letters, a sentence by its marks. What stands in quotation marks is
+somebody's words or a title: a few quoted words stay, marked as quoted ("she said 'more milk'"), longer quotations are left out;
+a note that stands in quotation marks from its first word to its last is no quotation.
 Every step reads the text once, so the work grows with its length and no faster.
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Final
 
 import msgspec
+
+from service.daycare.prose.markup import plain
+from service.daycare.prose.names import FORMS_OF_ADDRESS, INSTEAD, THE_CHILD, TITLES, Names
+from service.daycare.prose.sections import without_plans
+from service.daycare.prose.slips import mended
 
 QUOTED_WORDS_MAX: Final = 4
 """A child's first words fit; a line of a song does not."""
 
 # Parts of words stand for themselves where a language ties them to a neighbour: she's, they'll, l'eau. "isn't" stays whole.
 PIECE: Final = re.compile(
-    r"(?P<word>[^\W\d_]+n['’]t(?!\w)|(?:[cdjlmnst]|qu|jusqu|aujourd)['’](?=\w)|['’](?:s|m|re|ll|d|ve)(?!\w)|[^\W\d_]+)"
+    r"(?P<word>[^\W\d_]+n['’]t(?!\w)|(?:[cdjlmnst]|qu|jusqu|aujourd)['’](?=\w)|['’](?:s|m|re|ll|d|ve)(?!\w)|[^\W\d_]+|\ue000)"
     r"|(?P<number>\d+(?:[.,:]\d+)*)|(?P<end>[.!?…。]+|\n+)|(?P<break>[^\w\s'’¡¿])",
     re.IGNORECASE,
 )
 QUOTATION: Final = re.compile(
-    r"\"[^\"\n]{1,300}\"|“[^“”\n]{1,300}”|„[^“”\n]{1,300}[“”]|«[^«»\n]{1,300}»|(?<!\w)['‘][^'‘’\n]{1,60}['’](?!\w)"
+    r"\"[^\"\n]{1,300}\"|“[^“”\n]{1,300}”|„[^“”\n]{1,300}[“”]|«[^«»\n]{1,300}»|»[^«»\n]{1,300}«"
+    r"|(?<!\w)['‘][^'‘’\n]{1,60}['’](?!\w)"
 )
+WHOLE_QUOTATION: Final = re.compile(r"\s*(?:\"([^\"]*)\"|“([^“”]*)”|„([^„“”]*)[“”]|«([^«»]*)»|»([^«»]*)«|['‘]([^'‘’]*)['’])\s*")
 # A full stop after these ends no sentence.
 SHORTENED: Final = frozenset(
     {"mr", "ms", "mrs", "dr", "st", "fr", "hr", "sra", "sr", "mme", "mlle", "mevr", "approx", "ca", "bzw"},
 )
+SHORT_FORMS: Final = (
+    (re.compile(r"\b1st\b", re.I), "first"),
+    (re.compile(r"\b1(?:er|re|ère|ere)\b", re.I), "premier"),
+    (re.compile(r"\b1e(?= (?:stap|tand|woord|keer))", re.I), "eerste"),
+    (re.compile(r"\b1\.(?= (?:Zahn|Zähnchen|Wort|Schritt))"), "erster"),
+    (re.compile(r"\b1\.?[ºª°er]{1,2}(?= )", re.I), "primer"),
+    (re.compile(r"\b2day\b", re.I), "today"),
+    (re.compile(r"\bw/o\b", re.I), "without"),
+    (re.compile(r"\bw/(?=\s|\w)", re.I), "with "),
+    (re.compile(r"\bb4\b", re.I), "before"),
+    (re.compile(r"(?<=[A-Za-z])\s?&\s?(?=[A-Za-z])"), " and "),
+)  # fmt: skip
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """One word of a sentence. `word` is in lower case, with straight apostrophes."""
+    """One word of a sentence. `word` is in lower case, with straight apostrophes, and without a typing slip that was mended."""
 
     word: str
     is_child: bool = False
-    """It is a name of the child whom the note is about."""
+    """It is a name of the child whom the note is about, or stands for it."""
     is_capital: bool = False
     """It begins with a capital and goes on without one, as a name does."""
     is_quoted: bool = False
     follows_break: bool = False
     """A comma, a dash, a bracket or the like stands before it."""
+    follows_colon: bool = False
 
 
 class Sentence(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,44 +71,105 @@ class Sentence(msgspec.Struct, frozen=True, kw_only=True):
     is_question: bool = False
 
 
-def sentences(text: str, *, names: Collection[str], common: Collection[str]) -> Iterator[Sentence]:
+def prepared(text: str) -> str:
+    """Return what of a note is to be read: without markup, plans and short forms."""
+    text = unicodedata.normalize("NFC", text.replace(THE_CHILD, " "))
+    text = without_plans(plain(text))
+    if (whole := WHOLE_QUOTATION.fullmatch(text)) is not None:
+        text = next(inside for inside in whole.groups() if inside is not None)
+    for short, full in SHORT_FORMS:
+        text = short.sub(full, text)
+    return text
+
+
+def sentences(text: str, *, names: Names, common: Collection[str], voices: Collection[str] = ()) -> Iterator[Sentence]:
     """Yield the sentences of a note in order, none without a word.
 
-    `names` are the child's; the first word of each stands for the child, and what follows of it is left out. A name that is
-    one of the `common` words too (Will, May) stands for the child only where it is written with a capital.
+    What names the child becomes one word that stands for it, as do `voices`, the pronouns of a letter from or to the child. A
+    name that is one of the `common` words too (Will, May) stands for the child only where it is written with a capital.
     """
-    firsts, laters = _parts(names)
-    tokens: list[Token] = []
-    is_after_break = False
-    for piece, is_quoted in _pieces(text):
+    words = _Words(names, common, voices)
+    for piece, is_quoted in _pieces(INSTEAD.sub(THE_CHILD, text)):
         shown = piece.group()
         if (kind := piece.lastgroup) == "break":
-            is_after_break = True
+            words.is_after_break = True
+            words.is_after_colon = shown == ":"
         elif kind == "end":
-            if is_quoted or (shown == "." and tokens and tokens[-1].word in SHORTENED):
+            if is_quoted or words.is_going_on(shown):
                 continue
-            if tokens:
-                yield Sentence(tokens=tuple(tokens), is_question="?" in shown)
-            tokens, is_after_break = [], False
+            if words.tokens:
+                yield Sentence(tokens=tuple(words.tokens), is_question="?" in shown)
+            words.begin()
         else:
-            word = shown.lower().replace("’", "'")
-            is_upper = shown[0].isupper()
-            if is_upper and word in laters and tokens and tokens[-1].is_child:
-                continue
-            is_child = word in firsts and (is_upper or word not in common)
-            is_capital = is_upper and (len(shown) == 1 or not shown.isupper())
-            has_break, is_after_break = is_after_break and bool(tokens), False
-            tokens.append(
-                Token(word=word, is_child=is_child, is_capital=is_capital, is_quoted=is_quoted, follows_break=has_break)
+            words.take(shown, is_quoted=is_quoted)
+    if words.tokens:
+        yield Sentence(tokens=tuple(words.tokens))
+
+
+class _Words:
+    """The words of the sentence that is being read."""
+
+    def __init__(self, names: Names, common: Collection[str], voices: Collection[str]) -> None:
+        self._names, self._common, self._voices = names, common, voices
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a sentence."""
+        self.tokens: list[Token] = []
+        self.is_after_break = self.is_after_colon = self._is_after_initial = False
+
+    def is_going_on(self, end: str) -> bool:
+        """Say whether a full stop ends no sentence: Mrs. Bell, Leo M. walked."""
+        if end != "." or not self.tokens:
+            return False
+        last = self.tokens[-1]
+        return (
+            self._is_after_initial or last.word in SHORTENED or (len(last.word) == 1 and last.is_capital and last.word.isalpha())
+        )
+
+    def take(self, shown: str, *, is_quoted: bool) -> None:
+        """Add a word, or what it says of the one before."""
+        word = shown.lower().replace("’", "'")
+        is_upper = shown[0].isupper()
+        before = self.tokens[-1] if self.tokens and not self.is_after_break else None
+        self._is_after_initial = is_upper and before is not None and before.is_child and len(word) == 1 and word.isalpha()
+        if is_upper and before is not None and before.is_child and self._goes_on(word):
+            return
+        is_child = word == THE_CHILD or (self._is_child(word, before) if is_upper or word not in self._common else False)
+        is_child = is_child or (word in self._voices and not is_quoted)
+        if is_child and before is not None and before.word in FORMS_OF_ADDRESS:
+            self.tokens.pop()
+        has_break = self.is_after_break and bool(self.tokens)
+        self.tokens.append(
+            Token(
+                word=word if is_child else mended(word),
+                is_child=is_child,
+                is_capital=is_upper and (len(shown) == 1 or not shown.isupper()),
+                is_quoted=is_quoted,
+                follows_break=has_break,
+                follows_colon=has_break and self.is_after_colon,
             )
-    if tokens:
-        yield Sentence(tokens=tuple(tokens))
+        )
+        self.is_after_break = False
 
+    def _goes_on(self, word: str) -> bool:
+        """Say whether a word goes on with the child's name; another initial makes it another child's."""
+        if len(word) == 1 and word.isalpha():
+            if not self._names.initials or word in self._names.initials:
+                return True
+            self.tokens[-1] = msgspec.structs.replace(self.tokens[-1], is_child=False)
+            return False
+        return self._names.is_later(word) or self._names.is_first(word)
 
-def _parts(names: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """The words that stand for the child, and those that may follow one of them."""
-    split = [[found.group().lower() for found in PIECE.finditer(name) if found.lastgroup == "word"] for name in names]
-    return frozenset(words[0] for words in split if words), frozenset(word for words in split for word in words[1:])
+    def _is_child(self, word: str, before: Token | None) -> bool:
+        if self._names.is_first(word) or (word.endswith("s") and len(word) > 3 and self._names.is_first(word[:-1])):
+            return True
+        if not self._names.is_later(word):
+            return False
+        if before is None:
+            return True
+        is_strangers = before.word in TITLES or (before.is_capital and before.word not in self._common and not before.is_child)
+        return not is_strangers or before.word in FORMS_OF_ADDRESS
 
 
 def _pieces(text: str) -> Iterator[tuple[re.Match[str], bool]]:

@@ -1,0 +1,87 @@
+"""Takes the markup out of a note: HTML, its entities, and the marks of Markdown. Owns what of a note are words.
+
+Knows no language. A note without markup is returned as it is. Each step reads the text once, and HTML that was escaped is
+unpacked once more, so the work is bounded.
+"""
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+from typing import Final
+
+UNPACKED_MAX: Final = 2
+"""Some systems escape what was HTML before: &lt;p&gt;."""
+TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
+ENTITY: Final = re.compile(r"&(?:[a-z]{2,10}|#\d{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
+MARKDOWN: Final = re.compile(r"\*\*|__|~~|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|^ {0,3}#{1,6} +", re.MULTILINE)
+LINES: Final = frozenset(
+    {
+        "p",
+        "div",
+        "br",
+        "li",
+        "ul",
+        "ol",
+        "tr",
+        "td",
+        "th",
+        "table",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "section",
+        "article",
+    }
+)
+HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+UNSEEN: Final = frozenset({"style", "script", "head", "title"})
+SPACES: Final = re.compile(r"[^\S\n]+")
+
+
+def plain(text: str) -> str:
+    """Return the words of a note without its markup. What begins a line of its own there begins one here."""
+    for _ in range(UNPACKED_MAX):
+        if TAG.search(text):
+            text = _without_tags(text)
+        elif ENTITY.search(text):
+            text = unescape(text)
+        else:
+            break
+    return SPACES.sub(" ", MARKDOWN.sub("", text)) if text else text
+
+
+def _without_tags(text: str) -> str:
+    reader = _Words()
+    reader.feed(text)
+    reader.close()
+    return "".join(reader.said)
+
+
+class _Words(HTMLParser):
+    """Collects the text that a browser would show."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.said: list[str] = []
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._unseen += tag in UNSEEN
+        if tag in LINES:
+            self.said.append("\n- " if tag == "li" else "\n\n" if tag in HEADINGS else "\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in UNSEEN and self._unseen:
+            self._unseen -= 1
+        if tag in HEADINGS:
+            self.said.append(":\n")  # it is a heading, whatever it lacks
+        elif tag in LINES:
+            self.said.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self.said.append(SPACES.sub(" ", data.replace("\n", " ")))

@@ -1,0 +1,160 @@
+"""Says which words of a note stand for the child: its names, what staff call it instead, and who speaks for it.
+
+Owns how names are compared: in any case, with accents or without, composed or not, ü as ue. It knows nothing of what the child
+did. A name is given whole, as the family or the source writes it: first, middle and last names.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection
+from typing import Final
+
+import msgspec
+
+NAMES_MAX: Final = 32
+NAME_CHARACTERS_MAX: Final = 200
+PART: Final = re.compile(r"[^\W\d_]+")
+PARTICLES: Final = frozenset(
+    {"de", "da", "di", "do", "du", "del", "der", "den", "des", "dos", "la", "le", "el", "van", "von", "zu", "y", "e"}
+)
+UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
+
+THE_CHILD: Final = "\ue000"
+"""Stands in the text for "your daughter" and the like. What a note brings of this private letter is taken out before."""
+
+_EN_KIN = r"daughter|son|princess|munchkin|superstar|cutie|kiddo|bubba|bubs|lo|toddler|baby|bab[ey]|child|kid"
+_EN_PET = (
+    r"girl|boy|lady|man|miss|madam|monkey|mouse|bug|peanut|pumpkin|angel|star|sweetie|sweetheart|darling|bean|love|one|"
+    r"gentleman"
+)
+_EN_ADJECTIVE = (
+    r"(?:(?:very own|little|lil|wee|tiny|sweet|lovely|clever|big|gorgeous|dear|beautiful|brave|cheeky|happy|young|own|baby)\s+)"
+)
+INSTEAD: Final = re.compile(
+    "|".join(
+        (
+            rf"\b(?:your|ur)\s+{_EN_ADJECTIVE}{{0,3}}(?:{_EN_KIN})\b(?!['’]s)",
+            rf"\b(?:your|ur|our)\s+{_EN_ADJECTIVE}{{1,3}}(?:{_EN_KIN}|{_EN_PET})\b(?!['’]s)",
+            r"\b(?:your|ur)\s+(?:girl|boy|little one|angel|sweetheart)\b(?!['’]s)",
+            r"\bour\s+(?:princess|superstar|girl|boy|sweetheart)\b(?!['’]s)",
+            r"\b(?:the\s+|this\s+|a certain\s+)?(?:little|lil)\s+(?:one|miss|lady|madam|man|"
+            r"master)\b(?!['’]s)(?!\s+[a-z]+ers\b)",
+            r"(?:(?<=^)|(?<=[.!?\n]\s)|(?<=\n))(?:baby|big|birthday)\s+(?:girl|boy)\b(?=\s+[a-z])(?!\s+(?:bed|pants|"
+            r"room|party|cup))",
+            # German
+            r"\b(?:eure|euer|ihre|ihr|deine|dein|unsere?)\s+(?:(?:kleine[rn]?|süße[rn]?|liebe[rn]?|große[rn]?)\s+)?"
+            r"(?:tochter|sohn|maus|mäuschen|prinzessin|spatz|schatz|zwerg|sonnenschein|krümel)\b",
+            r"\b(?:[Dd]ie|[Uu]nsere|[Ee]ure|[Dd]er|[Uu]nser) (?:Kleine|Kleiner|Maus|Süße|Mausi|Prinzessin)\b(?! [A-ZÄÖÜ])",
+            # Spanish
+            r"\b(?:su|vuestr[ao]|tu)\s+(?:hij[ao]|hijit[ao]|peque|pequeñ[ao]|pequeñit[ao]|nen[ae]|niñ[ao]|princesa|bebé)\b",
+            r"\b(?:la|el|nuestr[ao])\s+(?:peque|nen[ae]|princesa|pequeñaja|chiquitina|gordit[ao]|chiquit[ao])\b",
+            # French
+            r"\b(?:votre|ta|ton|notre)\s+(?:petite?\s+|grande?\s+)?(?:fille|fils|puce|loulou|louloute|poupée|princesse|"
+            r"trésor|choupette|bébé)\b",
+            r"\b(?:la|le)\s+(?:puce|miss|louloute|loulou|choupette|poulette)\b",
+            # Dutch
+            r"\b(?:jullie|jouw|uw|onze|je)\s+(?:(?:kleine|lieve|grote|stoere)\s+)?(?:dochter|zoon|meisje|meid|dame|"
+            r"dametje|ventje|prinses|jongen|kereltje|kleintje)\b",
+            r"\b(?:[Dd]e|[Oo]nze) (?:kleine (?:meid|dame|man|prinses)|kleintje)\b",
+        )
+    ),
+    re.IGNORECASE,
+)  # fmt: skip
+# "Miss Mia" is Mia, unless a colleague bears that name, which nobody can know.
+FORMS_OF_ADDRESS: Final = frozenset(
+    {"miss", "master", "princess", "prince", "lady", "señorita", "mademoiselle", "mlle", "fräulein", "prinzessin"}
+)
+TITLES: Final = frozenset(
+    {"mr", "mrs", "ms", "herr", "frau", "señor", "señora", "sr", "sra", "mme", "madame", "monsieur", "mevrouw", "meneer"}
+)
+
+_PARENTS: Final = r"mummy|mommy|mumm?y|mum|mom|mama|mami|mam[aá]|maman|mutti|daddy|dad|dada|papa|pap[aá]|papi|vati|"
+r"parents|family|familia|eltern|familie|famille|ouders|padres|papás|parents|everyone|everybody|oma|opa"
+IN_ITS_VOICE: Final = re.compile(
+    rf"(?:^|[\s,.!?¡«\"'(])(?:{_PARENTS})\b\s*[,!]|[,;]\s*(?:{_PARENTS})\b\s*[!.]|(?:\blove|xx?|\bkuss|\bbesos|\bbisous|"
+    rf"\bkusjes|\bliebe grüße|\bhugs)\b\s*,?",
+    re.IGNORECASE,
+)
+FIRST_PERSONS: Final = frozenset({"i", "ich", "yo", "j'", "je", "ik"})
+SECOND_PERSONS: Final = frozenset({"you", "du", "tú", "tu", "jij", "je", "t'"})
+PRAISE: Final = r"well done|dear|bravo|hey|oh|hello|hi|good job|clever girl|clever boy|liebe[r]?|hallo|querid[ao]|hola|"
+r"chère?|coucou|lieve|dag|hoi"
+PRAISED: Final = re.compile(
+    r"\b(?:you (?:clever|good|brave|big|little|amazing|wonderful) (?:girl|boy|one|star)|what a (?:\w+ ){1,3}you (?:are|were)"
+    r"|(?:little|young) (?:lady|man|one|miss)[.!,]*\s*$|girl you are|boy you are)",
+    re.IGNORECASE,
+)
+
+
+class Names(msgspec.Struct, frozen=True):
+    """The words by which a child is named."""
+
+    firsts: frozenset[str]
+    laters: frozenset[str]
+    """Middle and last names; they stand for the child where no other first name is before them."""
+    initials: frozenset[str]
+
+    def is_first(self, word: str) -> bool:
+        """Say whether a word is a first name of the child, or two children's of that name: "both Mias"."""
+        return not self.firsts.isdisjoint(forms(word))
+
+    def is_later(self, word: str) -> bool:
+        """Say whether a word is a middle or a last name of the child."""
+        return len(word) > 1 and not self.laters.isdisjoint(forms(word))
+
+
+def names_of(names: Collection[str]) -> Names:
+    """Return the words of whole names."""
+    firsts: set[str] = set()
+    laters: set[str] = set()
+    for name in sorted(names)[:NAMES_MAX]:
+        shown = unicodedata.normalize("NFC", name[:NAME_CHARACTERS_MAX])
+        if "," in shown:  # Rossi, Luisa
+            last, _, first = shown.partition(",")
+            shown = f"{first} {last}"
+        parts = PART.findall(shown)
+        if parts:
+            firsts |= forms(parts[0])
+            laters |= {form for part in parts[1:] if part.lower() not in PARTICLES for form in forms(part)}
+            hyphened = shown.split()[0]
+            firsts |= forms("".join(PART.findall(hyphened)))
+    return Names(frozenset(firsts), frozenset(laters), frozenset(one[0] for one in laters))
+
+
+def forms(word: str) -> frozenset[str]:
+    """Return a name as it may be written: with its accents, without, and ü as ue."""
+    low = word.lower()
+    if low.isascii():
+        return frozenset({low})
+    return frozenset({low, _bare(low), _bare(low.translate(UMLAUTS))})
+
+
+def _bare(word: str) -> str:
+    split = unicodedata.normalize("NFKD", word)
+    return "".join(letter for letter in split if not unicodedata.combining(letter)).replace("ß", "ss")
+
+
+def voices(text: str, names: Names) -> frozenset[str]:
+    """Return the pronouns that stand for the child in a letter from it, or to it."""
+    found: frozenset[str] = frozenset()
+    if IN_ITS_VOICE.search(text):
+        found |= FIRST_PERSONS
+    if _is_addressed(text, names):
+        found |= SECOND_PERSONS
+    return found
+
+
+def _is_addressed(text: str, names: Names) -> bool:
+    """Say whether the note speaks to the child: Dear Mia, ...; you walked, Mia; well done Mia."""
+    if PRAISED.search(text):
+        return True
+    for found in PART.finditer(text):
+        if names.is_first(found.group()):
+            before, after = text[max(0, found.start() - 16) : found.start()].lower(), text[found.end() : found.end() + 10].lower()
+            if re.match(r"\s*[,!]\s*(?:you|du|tú|tu|je|jij)\b", after) or re.search(rf"(?:{PRAISE})\s*,?\s*$", before):
+                return True
+            if re.search(
+                r"\b(?:you|du|tú|tu|jij)\b[^.!?]{0,60}$", text[max(0, found.start() - 70) : found.start()].lower()
+            ) and re.match(r"\s*[,.!]", after):
+                return True
+    return False

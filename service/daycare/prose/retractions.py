@@ -1,0 +1,60 @@
+"""Leaves out what a note takes back itself: "wrong child", "disregard this", "falsches Kind".
+
+Owns the words of taking back in the five languages. What is taken back for certain is left out, up to the end of the sentence
+that says so. Where a note only may take something back ("sorry", "actually no"), nothing of it is certain.
+"""
+
+import re
+from typing import Final
+
+CERTAIN: Final = re.compile(
+    "|".join(
+        (
+            r"\bwrong (?:child|kid|baby|page|profile|person|family|parent|account|girl|boy|name|one)\b",
+            r"\b(?:mixed|muddled|confused|mixing) (?:\w+ ){0,3}(?:up|names|children|babies|with)\b|"
+            r"\bmix(?:ed)?[ -]?up of names\b",
+            r"\b(?:was )?(?:meant|intended) for (?:[^\W\d_]+['’]s|another|a different|someone|the other|max)\b",
+            r"\b(?:entered|posted|sent|logged|written|recorded|added) (?:in error|by mistake|by accident|accidentally)\b",
+            r"\b(?:ignore|disregard|scrap|forget|delete) (?:that|this|the|my|last|previous|what i)\b",
+            r"\bapril fool|\bjust kidding\b|\bonly joking\b|\bjust joking\b|\bin my dreams?\b|\bi (?:was )?dream(?:t|ed)\b",
+            r"\bfalsche[sn]? (?:kind|profil|gruppe|familie|seite|mädchen|junge)\b|\bverwechs(?:elt|lung)\b|"
+            r"\bwar für (?:ein )?andere[sn]?\b|\baprilscherz\b",
+            r"\bme equivoqué\b|\bnos equivocamos\b|\b(?:niñ[ao]|perfil) equivocad[ao]\b|\botr[ao] (?:familia|niñ[ao])\b|"
+            r"\bolvid(?:en|ad|a) (?:el|este|lo)\b",
+            r"\btrompée?s? d['’]enfant\b|\berreur de (?:ma|notre) part\b|\bmauvais(?:e)? (?:enfant|profil|famille)\b|"
+            r"\bpour (?:un autre|une autre) (?:enfant|famille)\b",
+            r"\bverkeerde (?:kind|kindje|profiel|pagina|familie)\b|\bvoor een ander kind\b|\bverwisseld\b|\bverwisseling\b",
+        )
+    ),
+    re.IGNORECASE,
+)
+PERHAPS: Final = re.compile(
+    "|".join(
+        (
+            r"\bcorrection\b|\boops\b|\bwhoops\b|\bno,? wait\b|\bactually,? (?:no|it was|not)\b|\bnot really\b|"
+            r"\bmy (?:mistake|bad)\b|\bscratch that\b",
+            r"\bedit(?:ed)?\s*:|\bsorry,? (?:that|it|this|no|i|wrong)\b|\bso sorry\b|\boh no\b|\bi wrote that\b|"
+            r"\bearlier (?:entry|note|message|post)\b",
+            r"\bkorrektur\b|\bupps\b|\bnein,|\bdoch nur\b|\bdoch nicht\b|\bentschuldigung\b",
+            r"\bperdón\b|\bcorrección\b|\bno, (?:fue|era|perdón)\b|\bups\b",
+            r"\brectification\b|\boups\b|\bpardon\b|\bnon,? (?:c['’]était|en fait)\b|\bcorrection\b",
+            r"\bfoutje\b|\bo nee\b|\bsorry,|\bcorrectie\b|\boeps\b",
+        )
+    ),
+    re.IGNORECASE,
+)
+SENTENCE_END: Final = re.compile(r"[.!?\n]+|$")
+
+
+def without_retracted(text: str) -> str:
+    """Return what follows the last sentence in which a note takes something back for certain; all of it, if there is none."""
+    end = 0
+    for found in CERTAIN.finditer(text):
+        if (until := SENTENCE_END.search(text, found.end())) is not None:
+            end = max(end, until.end())
+    return text[end:]
+
+
+def may_be_retracted(text: str) -> bool:
+    """Say whether a note may take back something of what it says."""
+    return PERHAPS.search(text) is not None

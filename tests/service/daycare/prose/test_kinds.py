@@ -1,0 +1,148 @@
+"""What kinds of words tell of nothing, what is only perhaps, and whose name it is: one test for each kind, on plain examples."""
+
+import msgspec
+import pytest
+
+from service.daycare.prose.nets import doubts, great_firsts
+from service.daycare.prose.reader import NOTHING, PERHAPS_MAX, told_in
+from service.daycare.prose.slips import mended
+
+STEPS, CLAPS = "movement.first-steps", "hands.claps"
+
+# Case 12: a section of next steps, goals, targets or aims is a plan, up to the end of its line, also where it names the child.
+CASE_12 = (
+    "Mia loved the water tray and filled cup after cup. Next steps: Mia walks without holding on.",
+    "Aim for this month: Mia feeds herself with a spoon.",
+    "Targets: Mia washes her hands, Mia puts on her own shoes.",
+    "What we do next: Mia climbs the ladder on her own.",
+)
+
+
+@pytest.mark.parametrize("text", CASE_12)
+def test_what_is_planned_under_a_heading_is_neither_recorded_nor_held(text: str) -> None:
+    assert told_in(text, names=["Mia"]) == NOTHING
+
+
+def test_a_plan_ends_with_its_line_and_a_list_under_a_heading_with_the_list() -> None:
+    assert told_in("Next steps: Mia walks.\nMia clapped today.", names=["Mia"]).found == (CLAPS,)
+    assert told_in("Goals\n- Mia walks\n- Mia waves\n\nMia clapped today.", names=["Mia"]).found == (CLAPS,)
+    assert told_in("<h3>Goals</h3><ul><li>Mia walks</li></ul><p>Mia clapped.</p>", names=["Mia"]).found == (CLAPS,)
+
+
+def test_first_steps_are_no_heading() -> None:
+    assert told_in("First steps: from the sofa to Jo!", names=["Mia"]).found == (STEPS,)
+
+
+def test_what_is_doubtful_is_held_and_not_recorded() -> None:
+    told = told_in("I think Mia took her first steps.", names=["Mia"])
+    assert told.found == ()
+    assert "movement.walks" in told.perhaps
+
+
+def test_a_note_that_tells_of_something_great_and_not_of_what_may_tell_of_every_great_first() -> None:
+    told = told_in("Something special happened this morning, ask us at the door!", names=["Mia"])
+    assert told.found == ()
+    assert told.perhaps == great_firsts()
+    assert len(great_firsts()) <= PERHAPS_MAX
+
+
+@pytest.mark.parametrize(
+    "text", ["Mia clapped. Sorry, wrong child!", "Mia clapped. Edit: posted by mistake", "Mia hat geklatscht. Verwechslung, das war Lia."]
+)
+def test_what_is_taken_back_for_certain_tells_of_nothing(text: str) -> None:
+    assert told_in(text, names=["Mia"]) == NOTHING
+
+
+def test_what_may_be_taken_back_is_held_and_not_recorded() -> None:
+    told = told_in("Mia clapped. Oops, no, that was the radio.", names=["Mia"])
+    assert told.found == ()
+    assert CLAPS in told.perhaps
+
+
+def test_what_follows_a_retraction_counts() -> None:
+    assert told_in("Sorry, my last note was for the wrong child. Mia clapped today.", names=["Mia"]).found == (CLAPS,)
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        ("Anna-Lena Maria Vogt", "Maria clapped today."),
+        ("Anna-Lena Maria Vogt", "Anna-Lena clapped today."),
+        ("Anna-Lena Maria Vogt", "Annalena clapped today."),
+        ("Anna-Lena Maria Vogt", "Anna-Lena Vogt clapped today."),
+        ("Rossi, Luisa", "Luisa clapped today."),
+        ("José", "Jose\u0301 clapped today."),
+        ("Jose\u0301", "José clapped today."),
+        ("José", "Jose clapped today."),
+        ("Jürgen", "Juergen clapped today."),
+        ("Zoë", "ZOE clapped today."),
+        ("Mia", "Miss Mia clapped today."),
+        ("Mia", "Your daughter clapped today."),
+        ("Mia", "Our little one clapped today."),
+        ("Leo M.", "Leo M. clapped today."),
+    ],
+)
+def test_a_child_is_known_by_every_part_of_its_names_and_by_what_staff_call_it(shown: str, text: str) -> None:
+    assert told_in(text, names=[shown]).found == (CLAPS,)
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        ("Anna Vogt", "Today Noah Vogt clapped."),
+        ("Anna Vogt", "Mrs Vogt clapped."),
+        ("Leo M.", "Leo B. clapped."),
+        ("Mia", "Your daughter's friend clapped."),
+        ("Mia", "The little ones clapped."),
+    ],
+)
+def test_who_shares_a_part_of_a_name_is_not_the_child(shown: str, text: str) -> None:
+    assert told_in(text, names=[shown]).found == ()
+
+
+def test_two_children_of_one_name_are_both_meant() -> None:
+    told = told_in("Both Mias clapped today.", names=["Mia"])
+    assert CLAPS in (*told.found, *told.perhaps)
+
+
+@pytest.mark.parametrize("text", ["Mummy, I clapped today!", "Well done Mia, you clapped!", "Dear Mia, today you clapped."])
+def test_a_letter_from_or_to_the_child_is_about_the_child(text: str) -> None:
+    assert told_in(text, names=["Mia"]).found == (CLAPS,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>Mia cl</p>".replace("</p>", "<b>apped</b></p>"),
+        "Mia&nbsp;clapped &amp; clapped",
+        "&lt;p&gt;Mia clapped&lt;/p&gt;",
+        "**Mia** _clapped_",
+        "“Mia clapped today, again and again.”",
+        "Lunch: all eaten (Mia clapped)",
+        "Mia claped today",
+        "MIA CLAPPED",
+    ],
+)
+def test_markup_quotation_marks_brackets_and_slips_hide_nothing(text: str) -> None:
+    assert told_in(text, names=["Mia"]).found == (CLAPS,)
+
+
+def test_what_no_reader_sees_of_a_page_is_not_read() -> None:
+    assert told_in("<p>Soup</p><!-- Mia clapped --><style>clapped {}</style>", names=["Mia"]) == NOTHING
+
+
+def test_a_real_word_is_no_slip() -> None:
+    assert [mended(word) for word in ("stops", "stool", "talking", "waking", "tooth", "frist", "crwaled", "stepsss")] == [
+        "stops", "stool", "talking", "waking", "tooth", "first", "crawled", "steps",
+    ]  # fmt: skip
+
+
+def test_every_language_has_nets_for_the_same_great_firsts() -> None:
+    """Each great first is in every language; the keys differ where one word serves two."""
+    keys = {name: {key for net in of.nets for key in net.keys} for name, of in doubts().items()}
+    assert all(of == set(great_firsts()) for of in keys.values()), {name: set(great_firsts()) - of for name, of in keys.items()}
+
+
+def test_an_answer_is_small_on_the_wire() -> None:
+    """One line of JSON for each note: two lists."""
+    assert msgspec.json.encode(told_in("Mia clapped.", names=["Mia"])) == b'[["hands.claps"],[]]'
