@@ -29,6 +29,7 @@ from service.replay import replay as fold_afresh
 from service.serve import CannotServe
 from service.serve import serve as run_service
 from service.settings import Settings, SettingWrong, from_environment, token_from
+from service.telemetry import drop_unwritable_lines
 
 # What an operator can mend is said in one sentence; anything else is ours, and keeps its traceback.
 THEIRS_TO_MEND = (
@@ -233,6 +234,8 @@ def main() -> None:
     except THEIRS_TO_MEND as error:
         print(f"stillnew: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    finally:
+        drop_unwritable_lines()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ too: so no name, note, title or token gets into a line, whatever a caller hands 
 
 import contextlib
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -111,6 +112,17 @@ class Losing:
         """Flush, or do not."""
         with contextlib.suppress(OSError):
             self._stream.flush()
+
+
+def drop_unwritable_lines() -> None:
+    """Drop the lines that standard error does not take, at the end of a process.
+
+    Python tries to write them once more as it exits, and a process that did its work would end with exit code 120.
+    """
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def configure(style: Literal["json", "console"], *, stream: TextIO | None = None) -> None:

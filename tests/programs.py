@@ -22,6 +22,12 @@ def lacks(sentence: str) -> NoReturn:
     pytest.skip(f"{sentence}")
 
 
+def path_of(program: str) -> str:
+    """Returns where a program is. Skips the test that runs now on a machine that lacks it."""
+    require((program,))
+    return str(shutil.which(program))
+
+
 def require(programs: tuple[str, ...]) -> None:
     """Skip the test that runs now unless the machine has these programs. Each is named as its package is."""
     if missing := " ".join(program for program in programs if shutil.which(program) is None):

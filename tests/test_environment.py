@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import path_of
+
 ROOT = Path(__file__).parents[1]
 PINS = ("runtime", "build", "dev")
 A_PYTHON = f'exec "{sys.executable}" "$@"\n'
@@ -53,7 +55,7 @@ class Machine:
         (self.path / "no-ensurepip").mkdir(parents=True)
         (self.path / "no-ensurepip" / "sitecustomize.py").write_text("import sys; sys.modules['ensurepip'] = None")
         for program in ("sh", "dirname", "env"):
-            (self.path / program).symlink_to(str(shutil.which(program)))
+            (self.path / program).symlink_to(path_of(program))
 
     @property
     def environment(self) -> Path:
@@ -67,7 +69,7 @@ class Machine:
 
     def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(shutil.which("make")), *arguments], cwd=self.project, capture_output=True, text=True, timeout=100, check=False,
+            [path_of("make"), *arguments], cwd=self.project, capture_output=True, text=True, timeout=100, check=False,
             env={"PATH": str(self.path), "HOME": str(self.path), "PIP_NO_INDEX": "1"},
         )  # fmt: skip
 

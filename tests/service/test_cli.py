@@ -73,6 +73,23 @@ async def test_serve_prints_one_line_when_ready_and_drains_at_sigterm(database_u
         assert time.monotonic() - began < 10
 
 
+def test_lines_that_nobody_can_write_do_not_change_the_exit_code(database_url: str) -> None:
+    """A disk that is full of lines: the service did its work, and whoever started it must not take that for a crash."""
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service.cli", "serve", "--port", "0"], cwd=ROOT,
+            stdout=subprocess.PIPE, stderr=full, text=True,
+            # Empty: Python keeps the lines that it could not write, and tries again as it exits.
+            env=_environment({"DATABASE_URL": database_url, "PYTHONUNBUFFERED": ""}),
+        )  # fmt: skip
+        assert process.stdout is not None
+        url = address_in(process.stdout.readline().strip())
+        assert httpx.get(f"{url}/v1/families/nobody/feed").status_code == 404
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
 async def test_serve_brings_its_own_postgres_and_keeps_the_data(open_folder: Path) -> None:
     """Law 1: two starts on one data directory, one family; an embedded Postgres that is killed comes back."""
     data = open_folder / "brought-along"
