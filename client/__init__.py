@@ -13,6 +13,7 @@ from client.backoff import Backoff
 from client.device import Device
 from client.errors import (
     AlreadyPaired,
+    AnsweredByStranger,
     DeviceError,
     DeviceRevoked,
     DraftIdReused,
@@ -32,6 +33,7 @@ from client.world import World
 
 __all__ = [
     "AlreadyPaired",
+    "AnsweredByStranger",
     "Authored",
     "Backoff",
     "Device",

@@ -25,8 +25,8 @@ import msgspec
 
 from client.answers import Problem, read
 from client.backoff import Backoff, told_wait_s
-from client.errors import DeviceError, NaiveTime, RefusedByService, ServiceMisspoke, ServiceUnreachable
-from client.http import CUT_OFF, PASSING_STATUSES, refuse
+from client.errors import AnsweredByStranger, DeviceError, NaiveTime, RefusedByService, ServiceMisspoke, ServiceUnreachable
+from client.http import CUT_OFF, TOO_LARGE, is_from_service, is_passing, refuse, stranger_of
 from client.world import local_now, trusted_certificates
 
 EVENTS_MAX, CALL_BYTES_MAX = 500, 1024 * 1024
@@ -167,14 +167,25 @@ class Daycare(AbstractContextManager["Daycare"]):
         return tuple(receipt for batch in _batches(named) for receipt in self._offer(batch))
 
     def _offer(self, batch: Sequence[tuple[str, bytes]]) -> tuple[Receipt, ...]:
-        """Post one call. One event that is longer than any call may be stops no other: it gets a receipt of ours."""
+        """Post one call. One event that is longer than any call may be stops no other: it gets a receipt of ours.
+
+        Where something on the way takes no call of that size, the call is halved.
+        """
         body = b"[" + b",".join(encoded for _, encoded in batch) + b"]"
         try:
             answer = self._ask("/v1/daycare/events", body, "application/cloudevents-batch+json")
         except RefusedByService as refusal:
-            if refusal.status != 413 or len(batch) > 1:
+            if refusal.status != TOO_LARGE or len(batch) > 1:
                 raise
             return (Receipt(outcome="refused", problem=msgspec.convert(refusal, Problem, from_attributes=True)),)
+        except AnsweredByStranger as stranger:
+            if stranger.status != TOO_LARGE:
+                raise
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                return self._offer(batch[:middle]) + self._offer(batch[middle:])
+            problem = Problem(code="daycare.too_large_for_the_way", title="Not through to the service", detail=str(stranger))
+            return (Receipt(outcome="refused", problem=problem),)
         receipts = read(answer, _Receipts).receipts
         pairs = zip(receipts, batch, strict=False)
         if len(receipts) != len(batch) or any(receipt.id not in (None, id) for receipt, (id, _) in pairs):
@@ -202,21 +213,28 @@ class Daycare(AbstractContextManager["Daycare"]):
             headers = {"webhook-id": webhook_id, "webhook-timestamp": str(timestamp), "Content-Type": content_type}
             headers["webhook-signature"] = sign(self._secret, id=webhook_id, timestamp=timestamp, body=body)
             told_s: float | None = None
+            stranger: httpx.Response | None = None
             try:
                 answer = self._http.post(path, params={"key": self.key_id}, content=body, headers=headers)
             except CUT_OFF as error:
                 failure = f"{type(error).__name__} {error}".strip()
             else:
-                if answer.is_success:
-                    return answer.content
-                if answer.status_code == 401:
-                    raise KeyRefused(key_id=self.key_id, clock_ahead_s=_clock_ahead_s(answer, now=self._now()))
-                is_busy = answer.status_code in PASSING_STATUSES or answer.is_server_error
-                if not is_busy and b'"daycare.replayed"' not in answer.content:
-                    refuse(answer)
+                # What a stranger on the way answered says nothing of the key or of an event: it is tried again.
+                if is_from_service(answer):
+                    if answer.is_success:
+                        return answer.content
+                    if answer.status_code == 401:
+                        raise KeyRefused(key_id=self.key_id, clock_ahead_s=_clock_ahead_s(answer, now=self._now()))
+                    if not is_passing(answer) and b'"daycare.replayed"' not in answer.content:
+                        refuse(answer)
+                else:
+                    stranger = answer
                 failure = f"status {answer.status_code}"
                 told_s = told_wait_s(answer.headers.get("Retry-After"), now=self._now())
-            if attempt == self._backoff.attempts_max or (told_s or 0.0) > self._backoff.longest_told_s:
+            is_too_large = stranger is not None and stranger.status_code == TOO_LARGE
+            if attempt == self._backoff.attempts_max or is_too_large or (told_s or 0.0) > self._backoff.longest_told_s:
+                if stranger is not None:
+                    raise stranger_of(stranger, attempts=attempt, retry_after_s=told_s)
                 raise ServiceUnreachable(last_failure=failure, attempts=attempt, retry_after_s=told_s)
             self._sleep(max(told_s or 0.0, self._backoff.wait_s(failures=attempt, roll=random.random())))
 

@@ -208,6 +208,10 @@ class Device(Family):
         """The drafts that the service would not take, each with its reason. `outbox.offer_again` lets one wait again."""
         return tuple(authored for authored in self.outbox.drafts() if authored.state == "refused")
 
+    def set_aside(self) -> tuple[Authored, ...]:
+        """The drafts that something on the way to the service does not let through, each with words. They are offered again."""
+        return tuple(authored for authored in self.outbox.drafts() if authored.state == "set_aside")
+
     async def sync(self) -> int:
         """Push, then pull, so that this device's own words are in the feed that it holds. Answers the last place."""
         await self.push()
@@ -215,6 +219,8 @@ class Device(Family):
 
     async def push(self) -> tuple[Receipt, ...]:
         """Offer all that waits, oldest first, in batches. Answers the receipts; a refused draft stops no other.
+
+        What something on the way does not let through is set aside, and offered again after a while: see `set_aside`.
 
         Raises:
             ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: what has a receipt is settled, the

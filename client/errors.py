@@ -14,7 +14,7 @@ class DeviceError(Exception):
 
 
 class DeviceRevoked(DeviceError):
-    """The service no longer takes this device's token. The drafts and the mirror stay on the device."""
+    """The service itself no longer takes this device's token. The drafts and the mirror stay on the device."""
 
 
 class ServiceUnreachable(DeviceError):
@@ -29,11 +29,23 @@ class ServiceUnreachable(DeviceError):
         super().__init__(f"no answer after {attempts} attempts: {last_failure}{asked}")
 
 
+class AnsweredByStranger(ServiceUnreachable):
+    """Something on the way answered in the service's place: a proxy, a firewall, the login page of a Wi-Fi.
+
+    It says nothing of the device or of a draft: what was asked waits, and is asked again later.
+    """
+
+    def __init__(self, *, status: int, media_type: str, attempts: int, retry_after_s: float | None = None) -> None:
+        self.status = status
+        self.media_type = media_type
+        said = f"status {status} and {media_type or 'no content type'}, which is no answer of the service's"
+        super().__init__(last_failure=said, attempts=attempts, retry_after_s=retry_after_s)
+
+
 class RefusedByService(DeviceError):
-    """The service answered with a problem. `code` is stable; `at` names the field, where there is one."""
+    """The service answered with a problem document. `code` is stable; `at` names the field, where there is one."""
 
     def __init__(self, *, status: int, code: str | None, title: str, detail: str | None, at: str | None) -> None:
-        """`code` is None where the answer was no problem document, for instance from a proxy on the way."""
         self.status = status
         self.code = code
         self.title = title

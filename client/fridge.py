@@ -14,7 +14,7 @@ import msgspec
 
 from client.answers import read
 from client.backoff import Backoff
-from client.errors import DeviceRevoked, RefusedByService, ServiceMisspoke, ServiceUnreachable
+from client.errors import AnsweredByStranger, DeviceRevoked, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.family import Family
 from client.http import Wire
 from client.me import FamilyUnclear, Me, Membership
@@ -78,6 +78,8 @@ async def fridge_page(*, url: str, token: str, family: UUID | None, today: date,
         raise CardUnavailable(str(error)) from None
     except DeviceRevoked:
         raise CardUnavailable("The service does not take this token: give that of a device which is still paired.") from None
+    except AnsweredByStranger as error:
+        raise CardUnavailable(f"{url} does not answer as Stillnew does ({error.last_failure}): check --url.") from None
     except ServiceUnreachable as error:
         raise CardUnavailable(f"{url} does not answer ({error.last_failure}): see that it runs, then try again.") from None
     except (RefusedByService, ServiceMisspoke) as error:

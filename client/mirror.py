@@ -1,14 +1,14 @@
 """The device's copy of its member's feed.
 
-Owns which entries are held: places 1, 2, 3, ... without a hole, and the one incarnation of the log that they come from.
-Entries are kept in the bytes that came. Knows no network.
+Owns which entries are held: places 1, 2, 3, ... without a hole, the chain at the last of them, and the one incarnation of the
+log that they come from. Entries are kept in the bytes that came. Knows no network.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
-from client.answers import Entry, RawEntry
+from client.answers import Entry, EntryHead, EventHead, Page
 from client.errors import FeedDiverged, LogChanged
 from client.store import Store
 
@@ -16,6 +16,7 @@ from client.store import Store
 READ_AT_ONCE = 500
 
 _entry = msgspec.json.Decoder(Entry)
+_named = msgspec.json.Decoder(EntryHead)
 
 
 class Mirror:
@@ -42,37 +43,54 @@ class Mirror:
         kept = self._store.fact("beginnings")
         return kept if isinstance(kept, int) else 0
 
-    def chain_at(self, place: int) -> str | None:
-        """The chain at a place; None where it is not held."""
-        row = self._store.connection.execute("SELECT chain FROM entry WHERE place = ?", (place,)).fetchone()
-        return None if row is None else str(row[0])
+    @property
+    def chain(self) -> str | None:
+        """The chain at the last place held; None where none was stated yet."""
+        kept = self._store.fact("chain")
+        return kept if isinstance(kept, str) else None
 
-    def append(self, entries: Sequence[RawEntry], *, log: str) -> None:
-        """Hold entries of this log that continue the feed; those that are held already are compared, not kept twice.
+    def append(self, page: Page) -> None:
+        """Hold a stretch of the feed that continues it; entries that are held already are compared, not kept twice.
 
         Raises:
             LogChanged: another incarnation of the log is followed. Nothing was kept.
-            FeedDiverged: an entry leaves a hole, or is another one than is held. Nothing was kept.
+            FeedDiverged: it leaves a hole, has another entry than is held, or another chain. Nothing was kept.
         """
         with self._store.transaction() as connection:
             followed = self.log
             if followed is None:
-                self.follow(log)
-            elif followed != log:
-                raise LogChanged(followed=followed, answered=log)
+                self.follow(page.log)
+            elif followed != page.log:
+                raise LogChanged(followed=followed, answered=page.log)
             held = self.place
-            fresh: list[RawEntry] = []
-            for entry in entries:
-                if entry.place == held + 1:
-                    fresh.append(entry)
-                    held += 1
-                elif entry.place > held:
-                    raise FeedDiverged(place=held + 1, expected=f"place {held + 1}", found=f"place {entry.place}")
-                elif (kept := self.chain_at(entry.place)) != entry.chain:
-                    raise FeedDiverged(place=entry.place, expected=kept or "no such place", found=entry.chain)
-            connection.executemany(
-                "INSERT INTO entry VALUES (?, ?, ?)", [(entry.place, entry.chain, entry.json) for entry in fresh]
-            )
+            if page.after > held:
+                raise FeedDiverged(place=held + 1, expected=f"place {held + 1}", found=f"place {page.after + 1}")
+            self._compare(page, held=held)
+            if page.place > held:
+                fresh = page.entries[held - page.after :]
+                connection.executemany("INSERT INTO entry VALUES (?, ?)", [(entry.place, entry.json) for entry in fresh])
+            if page.place >= held:
+                self._store.note("chain", page.chain)
+
+    def _compare(self, page: Page, *, held: int) -> None:
+        """Compares what is known of both: the chain at the last place held, and the entries up to there.
+
+        Raises:
+            FeedDiverged
+        """
+        stated = page.chain_before if page.after == held else page.chain if page.place == held else None
+        kept = self.chain
+        if kept is not None and stated is not None and not (kept.startswith(stated) or stated.startswith(kept)):
+            raise FeedDiverged(place=held, expected=f"chain {kept[:16]}", found=f"chain {stated[:16]}")
+        again = page.entries[: held - page.after]
+        for entry, row in zip(again, self.rows(page.after), strict=False):
+            if entry.json != row:
+                raise FeedDiverged(place=entry.place, expected=_name_of(row), found=_name_of(entry.json))
+
+    def names_at(self, place: int) -> EventHead | None:
+        """The id and the author of the event at a place; None where no entry is held there."""
+        row = self._store.connection.execute("SELECT json FROM entry WHERE place = ?", (place,)).fetchone()
+        return None if row is None else _named.decode(row[0]).event
 
     def next_entry(self, after: int) -> Entry | None:
         """The first held entry after a place; None where the feed ends there, so far."""
@@ -82,6 +100,7 @@ class Mirror:
     def begin_anew(self, log: str | None) -> None:
         """Drop every entry and follow another incarnation of the log. Part of the transaction that is open."""
         self._store.connection.execute("DELETE FROM entry")
+        self._store.connection.execute("DELETE FROM fact WHERE name = 'chain'")
         self._store.note("beginnings", self.beginnings + 1)
         self.follow(log)
 
@@ -107,3 +126,8 @@ class Mirror:
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """The held entries after a place, in the order in which this member was told."""
         return map(_entry.decode, self.rows(after))
+
+
+def _name_of(encoded: bytes) -> str:
+    """What an entry is called in the words of an error."""
+    return f"event {_named.decode(encoded).event.id}"

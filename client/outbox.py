@@ -23,7 +23,9 @@ DRAFT_BYTES_MAX = 64 * 1024
 # {"sent_at":"2026-11-21T18:03:11.120000+01:00","drafts":[]} is 60 bytes.
 ENVELOPE_BYTES = 128
 
-State = Literal["waiting", "recorded", "refused"]
+State = Literal["waiting", "recorded", "refused", "set_aside"]
+
+COLUMNS = "id, json, state, receipt"
 
 
 class Authored(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,13 +77,13 @@ def draft_json(
     return encoded
 
 
-def count_that_fits(sizes_bytes: Sequence[int]) -> int:
+def count_that_fits(sizes_bytes: Sequence[int], *, push_bytes_max: int = PUSH_BYTES_MAX) -> int:
     """How many of these drafts, taken from the front, one push may carry. At least 1 where there is any."""
-    room_bytes = PUSH_BYTES_MAX - ENVELOPE_BYTES
+    room_bytes = push_bytes_max - ENVELOPE_BYTES
     for count, size_bytes in enumerate(sizes_bytes[:DRAFTS_MAX]):
         room_bytes -= size_bytes + 1
         if room_bytes < 0:
-            return count
+            return max(count, 1)
     return min(len(sizes_bytes), DRAFTS_MAX)
 
 
@@ -114,32 +116,62 @@ class Outbox:
             if kept[0] != encoded:
                 raise DraftIdReused(draft=draft_id)
 
-    def next_batch(self) -> tuple[Authored, ...]:
-        """The oldest waiting drafts, as many as one push may carry. Empty where none waits."""
+    def next_batch(self, *, push_bytes_max: int = PUSH_BYTES_MAX) -> tuple[Authored, ...]:
+        """The oldest waiting drafts, as many as one push may carry, and at least one. Empty where none waits."""
         rows = self._store.connection.execute(
-            "SELECT id, json, state, receipt FROM draft WHERE state = 'waiting' ORDER BY ordinal LIMIT ?", (DRAFTS_MAX,)
+            f"SELECT {COLUMNS} FROM draft WHERE state = 'waiting' ORDER BY ordinal LIMIT ?", (DRAFTS_MAX,)
         ).fetchall()
         drafts = tuple(_authored(row) for row in rows)
-        return drafts[: count_that_fits([len(authored.json) for authored in drafts])]
+        return drafts[: count_that_fits([len(authored.json) for authored in drafts], push_bytes_max=push_bytes_max)]
+
+    def smallest_aside(self) -> Authored | None:
+        """The smallest of the drafts that were set aside; None where there is none."""
+        row = self._store.connection.execute(
+            f"SELECT {COLUMNS} FROM draft WHERE state = 'set_aside' ORDER BY length(json), ordinal LIMIT 1"
+        ).fetchone()
+        return None if row is None else _authored(row)
 
     def settle(self, receipts: Sequence[Receipt]) -> None:
         """Note what became of drafts. Part of the transaction that is open."""
         self._store.connection.executemany(
-            "UPDATE draft SET state = ?, receipt = ? WHERE id = ?",
+            "UPDATE draft SET state = ?, receipt = ?, place = ? WHERE id = ?",
             [
-                ("refused" if receipt.outcome == "refused" else "recorded", msgspec.json.encode(receipt), str(receipt.id))
+                (
+                    "recorded" if receipt.is_recorded else receipt.outcome,
+                    msgspec.json.encode(receipt),
+                    receipt.place,
+                    str(receipt.id),
+                )
                 for receipt in receipts
             ],
         )
+
+    def last_place(self) -> int:
+        """The last place that a receipt named; 0 where there is none. The feed reaches at least as far."""
+        row = self._store.connection.execute("SELECT max(place) FROM draft WHERE place IS NOT NULL").fetchone()
+        return int(row[0] or 0)
+
+    def recorded_at(self, *, after: int, to: int) -> dict[int, UUID]:
+        """The drafts that receipts put behind one place and up to another, by their places."""
+        rows = self._store.connection.execute("SELECT place, id FROM draft WHERE place > ? AND place <= ?", (after, to))
+        return {place: UUID(draft_id) for place, draft_id in rows}
 
     def offer_again(self, draft_id: UUID) -> None:
         """Let one draft wait again: a refusal may have had a reason that has passed."""
         with self._store.transaction() as connection:
             connection.execute("UPDATE draft SET state = 'waiting' WHERE id = ?", (str(draft_id),))
 
+    def offer_asides_again(self) -> None:
+        """Let what was set aside wait again, and what the service could not place without it. Part of the open transaction."""
+        self._store.connection.execute(
+            """UPDATE draft SET state = 'waiting'
+                WHERE state = 'set_aside'
+                   OR state = 'refused' AND instr(CAST(receipt AS TEXT), '"event.unknown_target"')"""
+        )
+
     def offer_all_again(self) -> None:
         """Let every draft ever authored wait again, in its old order. Part of the transaction that is open."""
-        self._store.connection.execute("UPDATE draft SET state = 'waiting'")
+        self._store.connection.execute("UPDATE draft SET state = 'waiting', place = NULL")
 
     def count(self, state: State) -> int:
         """How many drafts stand so."""
@@ -148,14 +180,12 @@ class Outbox:
 
     def drafts(self) -> Iterator[Authored]:
         """Every draft ever authored, oldest first, as they stood when this was called."""
-        rows = self._store.connection.execute("SELECT id, json, state, receipt FROM draft ORDER BY ordinal").fetchall()
+        rows = self._store.connection.execute(f"SELECT {COLUMNS} FROM draft ORDER BY ordinal").fetchall()
         return map(_authored, rows)
 
     def find(self, draft_id: UUID) -> Authored | None:
         """One draft by its id; None where this device never authored it."""
-        row = self._store.connection.execute(
-            "SELECT id, json, state, receipt FROM draft WHERE id = ?", (str(draft_id),)
-        ).fetchone()
+        row = self._store.connection.execute(f"SELECT {COLUMNS} FROM draft WHERE id = ?", (str(draft_id),)).fetchone()
         return None if row is None else _authored(row)
 
 

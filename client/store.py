@@ -1,4 +1,4 @@
-"""The one SQLite file of a device: its tables, its transactions, and who the device is.
+"""The one SQLite file of a device: its transactions, and who the device is.
 
 Owns durability. Every transaction is on the disk before it returns (WAL, synchronous=FULL), and a kill at any line
 leaves the file as it was before or after one. Knows no network and no event.
@@ -13,22 +13,8 @@ from uuid import UUID
 
 import msgspec
 
+from client import schema
 from client.errors import AlreadyPaired, NotPaired
-
-SCHEMA_VERSION = 1
-
-# `ordinal` is the order of authoring: an amendment must be offered after what it amends. AUTOINCREMENT keeps it so.
-SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS draft (
-         ordinal  INTEGER PRIMARY KEY AUTOINCREMENT,
-         id       TEXT NOT NULL UNIQUE,
-         json     BLOB NOT NULL,
-         state    TEXT NOT NULL CHECK (state IN ('waiting', 'recorded', 'refused')),
-         receipt  BLOB) STRICT""",
-    "CREATE INDEX IF NOT EXISTS draft_waiting ON draft (ordinal) WHERE state = 'waiting'",
-    "CREATE TABLE IF NOT EXISTS entry (place INTEGER PRIMARY KEY, chain TEXT NOT NULL, json BLOB NOT NULL) STRICT",
-    "CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",
-)
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,9 +41,7 @@ class Store:
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = FULL")
         with self.transaction():
-            for statement in SCHEMA:
-                self.connection.execute(statement)
-            self.connection.execute("INSERT OR IGNORE INTO fact VALUES ('schema_version', ?)", (SCHEMA_VERSION,))
+            schema.prepare(self.connection)
         if is_new:
             self._keep_name()
 

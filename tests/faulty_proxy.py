@@ -5,11 +5,13 @@ Owns bytes and connections. Knows nothing of events or feeds: it stands in front
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, assert_never
+
+import msgspec
 
 CHUNK_BYTES = 16 * 1024
 
@@ -44,6 +46,24 @@ class Answer:
 
 
 Fault = Pass | CutRequest | CutAnswer | Answer
+
+
+def answered(said: object, *, status: int = 200, **headers: str) -> Answer:
+    """An answer in the service's own form. Bytes are sent as they are."""
+    body = said if isinstance(said, bytes) else msgspec.json.encode(said)
+    return Answer(status=status, headers={"Content-Type": "application/json", **headers}, body=body)
+
+
+def refused(status: int, code: str, *, at: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+    """The service's own problem document."""
+    said = {"type": f"tag:stillnew.org,2026:problem/{code}", "title": "No", "status": status, "code": code, "at": at, "new": 1}
+    types = {"Content-Type": "application/problem+json", **(headers or {})}
+    return Answer(status=status, headers=types, body=msgspec.json.encode(said))
+
+
+def page_of(status: int, body: bytes = b"<html>Welcome to the hotel</html>", **headers: str) -> Answer:
+    """A page of HTML from somebody on the way."""
+    return Answer(status=status, headers={"Content-Type": "text/html; charset=utf-8", **headers}, body=body)
 
 
 class FaultyProxy:

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
-import msgspec
 import pytest
 from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
@@ -23,7 +22,7 @@ from client import daycare as wire
 from client.backoff import Backoff
 from client.daycare import CloudEvent, Daycare, KeyRefused, Receipt, SecretMalformed, milestone, note, sign, withdrawal
 from client.errors import NaiveTime, RefusedByService, ServiceMisspoke, ServiceUnreachable
-from tests.faulty_proxy import Answer, CutAnswer, Fault, FaultyProxy
+from tests.faulty_proxy import Answer, CutAnswer, Fault, FaultyProxy, answered, refused
 from tests.service.conftest import found_family
 from tests.service.conftest import http as http
 
@@ -40,7 +39,7 @@ T = TypeVar("T")
 def fine(*events: CloudEvent, outcome: str = "recorded") -> Answer:
     """The service's answer to these events."""
     receipts = [{"id": event.id, "source": f"urn:uuid:{KEY}", "outcome": outcome, "new": 1} for event in events]
-    return Answer(status=200, body=msgspec.json.encode({"receipts": receipts}))
+    return answered({"receipts": receipts})
 
 
 class Seen:
@@ -130,7 +129,7 @@ async def test_a_retry_keeps_its_id_and_has_a_new_second_and_signature_though_th
 
 
 async def test_a_cut_connection_and_a_replay_are_asked_again() -> None:
-    replayed = Answer(status=409, headers={"Retry-After": "1"}, body=b'{"code":"daycare.replayed","status":409}')
+    replayed = refused(409, "daycare.replayed", headers={"Retry-After": "1"})
     receipt, seen = await with_answers([CutAnswer(after_bytes=0), replayed, fine(SLEPT)], lambda daycare: daycare.post(SLEPT))
     assert receipt.outcome == "recorded"
     assert seen.waits_s[1] == 1.0
@@ -159,7 +158,7 @@ async def test_a_refused_key_is_not_asked_again_and_a_clock_that_is_off_is_named
     """The service cannot say which of the three it is; the date of its answer can."""
     with pytest.raises(KeyRefused, match=str(KEY)) as raised:
         await with_answers(
-            [Answer(status=401, headers={"Date": date})],
+            [refused(401, "daycare.signature_wrong", headers={"Date": date})],
             lambda daycare: daycare.post(SLEPT), now=lambda: AT + timedelta(seconds=ahead_s),
         )  # fmt: skip
     assert str(raised.value).endswith(words)
@@ -177,7 +176,7 @@ async def test_calls_are_split_by_bytes_and_one_that_is_too_long_goes_alone() ->
     """Seven long notes fill a call with little to spare; what is longer than any call may be is for the service to refuse."""
     long = [note("ä" * 70_000, child="kid-17", at=AT, id=f"entry-{number}") for number in range(8)]
     endless = note("x" * wire.CALL_BYTES_MAX, child="kid-17", at=AT, id="endless")
-    too_large = Answer(status=413, body=b'{"code":"body.too_large","title":"Too large"}')
+    too_large = refused(413, "body.too_large")
     answers = [fine(*long[:7]), fine(long[7]), too_large, fine(SLEPT)]
     receipts, seen = await with_answers(answers, lambda daycare: daycare.post_all([*long, endless, SLEPT]))
     assert [receipt.outcome for receipt in receipts] == ["recorded"] * 8 + ["refused", "recorded"]
@@ -190,7 +189,7 @@ async def test_a_refused_event_is_a_receipt_also_where_the_service_could_not_rea
     unread = {"id": None, "source": None, "outcome": "refused", "problem": problem}
     said = {"receipts": [{"id": "entry-1", "outcome": "already_recorded", "keep_quiet": ["Ben"]}, unread]}
     bad = note("Long", child="kid-17", at=AT, id="x" * 256)
-    answer = Answer(status=200, body=msgspec.json.encode(said))
+    answer = answered(said)
     (first, second), _ = await with_answers([answer], lambda daycare: daycare.post_all([SLEPT, bad]))
     assert (first.outcome, first.keep_quiet) == ("already_recorded", ("Ben",))
     assert second.problem is not None
@@ -200,13 +199,10 @@ async def test_a_refused_event_is_a_receipt_also_where_the_service_could_not_rea
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (Answer(status=403, body=b'{"code":"some.other"}'), RefusedByService),
-        (Answer(status=400, body=b"<html>a proxy</html>"), RefusedByService),
-        (Answer(status=409, body=b'{"code":"daycare.too_many_waiting"}'), RefusedByService),
-        (Answer(status=302, headers={"Location": "http://hotel.example/login"}), ServiceMisspoke),
-        (Answer(status=200, body=b"<html>Welcome to the hotel</html>"), ServiceMisspoke),
-        (Answer(status=200, body=b'{"receipts":[]}'), ServiceMisspoke),
-        (Answer(status=200, body=b'{"receipts":[{"outcome":"recorded"},{"outcome":"recorded"}]}'), ServiceMisspoke),
+        (refused(403, "some.other"), RefusedByService),
+        (refused(409, "daycare.too_many_waiting"), RefusedByService),
+        (answered({"receipts": []}), ServiceMisspoke),
+        (answered({"receipts": [{"outcome": "recorded"}, {"outcome": "recorded"}]}), ServiceMisspoke),
         (fine(note("Another", child="kid-17", at=AT)), ServiceMisspoke),
     ],
 )
@@ -217,7 +213,7 @@ async def test_other_refusals_and_answers_that_are_not_ours_have_names(answer: A
 
 async def test_a_rotated_secret_signs_from_then_on_and_the_old_one_until_then() -> None:
     """Two calls also have two ids."""
-    answers = [BUSY, Answer(status=200, body=msgspec.json.encode({"secret": NEW_SECRET})), fine(SLEPT)]
+    answers = [BUSY, answered({"secret": NEW_SECRET}), fine(SLEPT)]
     secret, seen = await with_answers(answers, lambda daycare: (daycare.rotate(), daycare.post(SLEPT))[0])
     assert secret == NEW_SECRET
     assert seen.requests[1].startswith(f"POST /v1/daycare/secret?key={KEY} ".encode())
@@ -227,7 +223,7 @@ async def test_a_rotated_secret_signs_from_then_on_and_the_old_one_until_then() 
 
 
 async def test_a_child_is_linked_with_a_parents_code() -> None:
-    answer = Answer(status=200, body=b'{"reference":"kid-17"}')
+    answer = answered({"reference": "kid-17"})
     _, seen = await with_answers([answer], lambda daycare: daycare.link(code="ABCD-EFGH", child="kid-17"))
     assert seen.requests[0].startswith(f"POST /v1/daycare/links?key={KEY} ".encode())
     assert seen.verify(0) == {"code": "ABCD-EFGH", "reference": "kid-17"}

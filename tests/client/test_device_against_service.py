@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from client.answers import Entry, RawEntry
+from client.answers import Entry
 from client.backoff import Backoff
 from client.device import Device
 from client.errors import DeviceRevoked
@@ -147,46 +147,6 @@ async def test_a_wire_that_is_cut_anywhere_loses_nothing_and_doubles_nothing(ada
         await device.sync()
         assert [event_id for event_id in ids(device) if event_id in set(written)] == written
         await device.close()
-
-
-async def test_a_service_that_knows_less_gets_everything_back(ada: Device) -> None:
-    """I-11: here the device holds one entry more than the service, as after a restore."""
-    ada.record(note(ada, "a"))
-    await ada.sync()
-    whole = ada.transcript()
-    ada.mirror.append([RawEntry(place=ada.mirror.place + 1, chain="lost", json=b"{}")], log=ada.mirror.log or "")
-    await ada.pull()
-    assert ada.transcript() == whole
-    assert ada.mirror.beginnings == 1
-    assert {authored.receipt.outcome for authored in ada.drafts() if authored.receipt} == {"already_recorded"}
-
-
-@pytest.mark.parametrize("by", ["push", "pull"])
-async def test_another_incarnation_of_the_log_begins_the_mirror_anew(ada: Device, by: str) -> None:
-    """I-11: the service answers with another `log` than the one that this device followed."""
-    ada.record(note(ada, "a"))
-    await ada.sync()
-    whole = ada.transcript()
-    ada.mirror.follow("an earlier incarnation")
-    if by == "push":
-        ada.record(note(ada, "b"))
-        await ada.push()
-    await ada.pull()
-    assert ada.mirror.beginnings == 1
-    assert ada.transcript().startswith(whole)
-    assert ada.outbox.count("waiting") == 0
-
-
-async def test_a_feed_that_parted_is_noticed_when_it_is_verified(ada: Device) -> None:
-    """I-11: same log, same length, another past."""
-    ada.record(note(ada, "a"))
-    await ada.sync()
-    whole = ada.transcript()
-    ada.store.connection.execute("UPDATE entry SET chain = 'another past' WHERE place = ?", (ada.mirror.place,))
-    await ada.pull()
-    assert ada.mirror.beginnings == 0
-    await ada.pull(verify=True)
-    assert (ada.mirror.beginnings, ada.transcript()) == (1, whole)
 
 
 async def test_live_catches_up_then_follows_in_the_bytes_of_a_pull(ada: Device, tablet: Device) -> None:

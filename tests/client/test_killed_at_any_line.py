@@ -11,13 +11,14 @@ from types import FrameType
 from typing import Any, Never
 from uuid import UUID
 
+import msgspec
 import pytest
 
 import client
-from client.answers import Problem, PushAnswer, RawEntry, Receipt
+from client.answers import EventHead, Page, Problem, PushAnswer, RawEntry, Receipt
 from client.device import Device
 from client.world import trusted_certificates
-from tests.client.conftest import paired_file, still_world
+from tests.client.conftest import ADA, paired_file, still_world
 
 CLIENT_FOLDER = str(Path(client.__file__).parent)
 A, B, C = (UUID(int=(7 << 76) | (2 << 62) | number) for number in (1, 2, 3))
@@ -29,22 +30,32 @@ def recorded(draft_id: UUID, place: int) -> Receipt:
     return Receipt(id=draft_id, outcome="recorded", place=place)
 
 
-def page(*places: int) -> tuple[RawEntry, ...]:
-    return tuple(RawEntry(place=place, chain=f"c{place}", json=b"{%d}" % place) for place in places)
+def page(first: int, last: int, *, log: str = "L1") -> Page:
+    """A page whose entry at place 1 is the draft A."""
+    own = EventHead(id=str(A), author=str(ADA.member))
+    entries = [
+        RawEntry(place=place, json=msgspec.json.encode({"place": place, "event": own if place == 1 else {}}))
+        for place in range(first, last + 1)
+    ]
+    return Page(
+        log=log, after=first - 1, chain_before=f"{first - 1:016}", entries=tuple(entries), chain=f"{last:016}", more=False
+    )
 
 
-# A day of a device: it records, pushes, pulls, and meets a restored service.
+# A day of a device: it records, pushes, pulls, sets aside, and meets a service that was restored twice.
 DAY: tuple[Step, ...] = (
     lambda device: device.record({"type": "NoteWritten", "text": "a"}, draft_id=A),
     lambda device: device.record({"type": "NoteWritten", "text": "b"}, draft_id=B),
     lambda device: device.exchange.keep(
         PushAnswer(log="L1", receipts=(recorded(A, 1), Receipt(id=B, outcome="refused", problem=Problem(code="x"))))
     ),
-    lambda device: device.mirror.append(page(1, 2, 3), log="L1"),
+    lambda device: device.mirror.append(page(1, 3)),
     lambda device: device.record({"type": "NoteWritten", "text": "c"}, draft_id=C),
-    lambda device: device.mirror.append(page(3, 4), log="L1"),
+    lambda device: device.mirror.append(page(3, 4)),
+    lambda device: device.exchange.keep(PushAnswer(log="L1", receipts=(Receipt(id=C, outcome="set_aside"),))),
+    lambda device: device.exchange.keep(PushAnswer(log="L1", receipts=(recorded(C, 2),))),
     lambda device: device.exchange.keep(PushAnswer(log="L2", receipts=(recorded(C, 1),))),
-    lambda device: device.mirror.append(page(1), log="L2"),
+    lambda device: device.mirror.append(page(1, 1, log="L2")),
 )
 
 
@@ -53,7 +64,8 @@ def state_of(path: Path) -> tuple[Any, ...]:
     device = Device.open(path)
     try:
         assert device.store.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        return (list(device.drafts()), device.transcript(), device.mirror.log, device.mirror.beginnings)
+        held = (device.transcript(), device.mirror.log, device.mirror.chain, device.mirror.beginnings)
+        return (list(device.drafts()), device.outbox.last_place(), held)
     finally:
         device.store.close()
 

@@ -4,19 +4,20 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from client.device import Device
-from client.errors import DeviceRevoked, FeedAhead, RefusedByService, ServiceMisspoke, ServiceUnreachable
+from client.errors import AnsweredByStranger, DeviceRevoked, FeedAhead, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.http import Wire
 from client.live import stream
 from client.world import World
 from tests.client.conftest import ADA, paired_file
-from tests.faulty_proxy import Answer, CutAnswer, Fault, FaultyProxy
+from tests.faulty_proxy import Answer, CutAnswer, Fault, FaultyProxy, answered, page_of, refused
 
-FINE = Answer(status=200, body=b"{}")
+FINE = answered({})
 BUSY = Answer(status=503)
 
 
@@ -85,16 +86,68 @@ async def test_what_must_not_happen_twice_is_asked_again_when_it_was_turned_away
 
 
 async def test_refusals_are_named_and_not_repeated() -> None:
-    problem = b'{"type": "about:blank", "title": "No", "status": 422, "code": "event.field", "at": "drafts[0].id", "new": 1}'
     with pytest.raises(RefusedByService) as raised:
-        await ask([Answer(status=422, body=problem)], Waits())
+        await ask([refused(422, "event.field", at="drafts[0].id")], Waits())
     assert (raised.value.code, raised.value.at) == ("event.field", "drafts[0].id")
     with pytest.raises(FeedAhead):
-        await ask([Answer(status=409, body=b'{"code": "feed.ahead"}')], Waits())
+        await ask([refused(409, "feed.ahead")], Waits())
     with pytest.raises(DeviceRevoked):
-        await ask([Answer(status=401)], Waits())
-    with pytest.raises(ServiceMisspoke):
-        await ask([Answer(status=302, headers={"Location": "http://hotel.example/login"})], Waits())
+        await ask([refused(401, "access.unauthenticated")], Waits())
+
+
+GATEWAYS_PROBLEM = {"type": "https://gateway.example/errors/forbidden", "title": "No", "status": 403, "code": "forbidden"}
+OWN_KIND = "tag:stillnew.org,2026:problem/access.unauthenticated"
+STRANGERS = {
+    "a login page": page_of(200),
+    "a page without a type": Answer(status=200, body=b"<html>"),
+    "a redirect": page_of(302, Location="http://hotel.example/login"),
+    "network authentication": page_of(511),
+    "upgrade": page_of(426),
+    "a proxy's 401": replace(page_of(401), headers={"Content-Type": "text/html", "WWW-Authenticate": "Basic"}),
+    "a firewall's 403": page_of(403),
+    "a stranger's 404": page_of(404),
+    "a stranger's 410": page_of(410),
+    "JSON that is no problem document": answered({"code": "access.unauthenticated", "type": OWN_KIND, "status": 401}, status=401),
+    "a gateway's problem document": answered(GATEWAYS_PROBLEM, status=403, **{"Content-Type": "application/problem+json"}),
+    "a problem document of another status": replace(refused(401, "access.unauthenticated"), status=403),
+    "half a problem document": replace(refused(401, "access.unauthenticated"), body=b'{"type":"tag:stillnew.org,2026:probl'),
+    "a busy proxy": page_of(503),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
+async def test_a_stranger_on_the_way_is_no_answer(tmp_path: Path, stranger: Answer) -> None:
+    """Law 1: no revocation, no verdict on a draft. It is asked again with growing waits, and then later."""
+    waits = Waits()
+    assert await ask([stranger, stranger, FINE], waits) == (b"{}", 3)
+    assert len(waits.seconds) == 2
+    assert waits.seconds == sorted(waits.seconds)
+    async with FaultyProxy([stranger] * 24) as proxy:
+        async with offline_device(tmp_path, Waits(), proxy.url) as device:
+            drafts = [device.record({"type": "NoteWritten", "text": text}) for text in "abc"]
+            with pytest.raises(AnsweredByStranger) as raised:
+                await device.push()
+            with pytest.raises(AnsweredByStranger):
+                await device.pull()
+            assert raised.value.status == stranger.status
+            assert [(draft, "waiting", None) for draft in drafts] == [
+                (authored.id, authored.state, authored.receipt) for authored in device.drafts()
+            ]
+
+
+@pytest.mark.parametrize("stranger", [page_of(403), page_of(302, Location="http://hotel.example/login"), page_of(200)])
+async def test_what_must_not_happen_twice_is_not_asked_again_after_a_stranger_answered(stranger: Answer) -> None:
+    """Nobody knows whether the service heard it."""
+    waits = Waits()
+    with pytest.raises(AnsweredByStranger):
+        await ask([stranger, FINE], waits, once=True)
+    assert waits.seconds == []
+
+
+def recorded(*drafts: UUID, place: int = 1, log: str = "L1") -> Answer:
+    """The service's receipts of these drafts, at places in a row."""
+    receipts = [{"id": draft, "outcome": "recorded", "place": place + number} for number, draft in enumerate(drafts)]
+    return answered({"log": log, "receipts": receipts})
 
 
 def offline_device(tmp_path: Path, waits: Waits, url: str) -> Device:
@@ -103,7 +156,7 @@ def offline_device(tmp_path: Path, waits: Waits, url: str) -> Device:
 
 
 async def test_a_revoked_device_keeps_its_drafts(tmp_path: Path) -> None:
-    async with FaultyProxy([Answer(status=401)]) as proxy:
+    async with FaultyProxy([refused(401, "access.unauthenticated")]) as proxy:
         async with offline_device(tmp_path, Waits(), proxy.url) as device:
             draft_id = device.record({"type": "NoteWritten", "text": "still mine"})
             with pytest.raises(DeviceRevoked):
@@ -115,15 +168,22 @@ async def test_a_revoked_device_keeps_its_drafts(tmp_path: Path) -> None:
     "answer",
     [
         b"<html>Welcome to the hotel</html>",
+        b'{"message": "Service unavailable"}',
+        b"[]",
         b'{"log": "L1", "receipts": []}',
+        b'{"log": "L1", "receipts": [{"id": null, "outcome": "recorded", "place": 1}]}',
         b'{"log": "L1", "receipts": [{"id": "00000000-0000-0000-0000-000000000009", "outcome": "recorded", "place": 1}]}',
+        b'{"log": "L1", "receipts": [{"id": "%b", "outcome": "recorded"}]}',
+        b'{"log": "L1", "receipts": [{"id": "%b", "outcome": "set_aside"}]}',
+        b'{"log": "L1", "receipts": [{"id": "%b", "outcome": "recorded", "place": 1}',
     ],
 )
 async def test_an_answer_that_is_no_receipt_of_ours_settles_nothing(tmp_path: Path, answer: bytes) -> None:
-    """Law 1: a hotel's login page says 200 to everything."""
-    async with FaultyProxy([Answer(status=200, body=answer)]) as proxy:
+    """Law 1: also where it calls itself JSON."""
+    async with FaultyProxy() as proxy:
         async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            device.record({"type": "NoteWritten", "text": "a"})
+            draft = device.record({"type": "NoteWritten", "text": "a"})
+            proxy.plan.append(answered(answer.replace(b"%b", str(draft).encode())))
             with pytest.raises(ServiceMisspoke):
                 await device.push()
             assert next((authored.state, authored.receipt) for authored in device.drafts()) == ("waiting", None)
@@ -131,11 +191,10 @@ async def test_an_answer_that_is_no_receipt_of_ours_settles_nothing(tmp_path: Pa
 
 async def test_a_draft_that_spoils_a_whole_push_is_found_and_stops_no_other(tmp_path: Path) -> None:
     """Law 17: here the body is refused whole, as for a NUL; halves find the one that spoils it."""
-    spoilt = Answer(status=400, body=b'{"code": "body.nul", "title": "A NUL"}')
+    spoilt = refused(400, "body.nul")
 
     def receipt(number: int) -> Answer:
-        body = {"log": "L1", "receipts": [{"id": str(ids[number]), "outcome": "recorded", "place": number + 1}]}
-        return Answer(status=200, body=msgspec.json.encode(body))
+        return recorded(ids[number], place=number + 1)
 
     async with FaultyProxy() as proxy:
         async with offline_device(tmp_path, Waits(), proxy.url) as device:
@@ -149,7 +208,7 @@ async def test_a_draft_that_spoils_a_whole_push_is_found_and_stops_no_other(tmp_
 
 
 async def test_a_refusal_that_blames_no_draft_refuses_no_draft(tmp_path: Path) -> None:
-    blamed = Answer(status=400, body=b'{"code": "field.invalid", "at": "sent_at"}')
+    blamed = refused(400, "field.invalid", at="sent_at")
     async with FaultyProxy([blamed]) as proxy:
         async with offline_device(tmp_path, Waits(), proxy.url) as device:
             device.record({"type": "NoteWritten", "text": "a"})
@@ -160,20 +219,24 @@ async def test_a_refusal_that_blames_no_draft_refuses_no_draft(tmp_path: Path) -
 
 async def test_a_stream_is_read_as_its_standard_says_and_an_unfinished_message_is_no_entry() -> None:
     """A U+2028 is no line's end; data may take several lines; comments, other events and a cut message are passed over."""
-    first = '{"place": 8, "chain": "c8", "event": {"text": "two\u2028lines"}}'
+    chain = {place: f"{place:016x}" for place in range(7, 11)}
+    opening = f'{{"log": "L1", "place": 7, "chain": "{chain[7]}"}}'
+    first = f'{{"place": 8, "chain": "{chain[8]}", "event": {{"text": "two\u2028lines"}}}}'
     messages = (
-        f": beat\n\nid: 8\nevent: entry\ndata: {first}\n\n"
+        f": beat\n\nevent: feed\ndata: {opening}\n\nid: 8\nevent: entry\ndata: {first}\n\n"
         "event: something-new\ndata: {}\n\n"
-        'id: 9\r\nevent: entry\r\ndata: {"place": 9,\r\ndata: "chain": "c9"}\r\n\r\n'
-        'id: 10\nevent: entry\ndata: {"place": 10, "chain": "c10"}\n'
+        f'id: 9\r\nevent: entry\r\ndata: {{"place": 9, "event": {{}},\r\ndata: "chain": "{chain[9]}"}}\r\n\r\n'
+        f'id: 10\nevent: entry\ndata: {{"place": 10, "event": {{}}, "chain": "{chain[10]}"}}\n'
     )
     answer = Answer(status=200, headers={"Content-Type": "text/event-stream"}, body=messages.encode())
     async with FaultyProxy([answer]) as proxy:
         wire = Wire(base_url=proxy.url, token="t", world=Waits().world)
         got = [entry async for entry in stream(wire, "/v1/live", after=7)]
         await wire.close()
-    assert [(entry.place, entry.chain) for entry in got] == [(8, "c8"), (9, "c9")]
-    assert first.encode() == got[0].json
+    assert [(page.place, page.chain_before, page.chain) for page in got] == [
+        (7, chain[7], chain[7]), (8, chain[7], chain[8]), (9, chain[8], chain[9]),
+    ]  # fmt: skip
+    assert got[1].entries[0].json == '{"place":8,"event":{"text": "two\u2028lines"}}'.encode()
     assert b"last-event-id: 7" in proxy.requests[0].lower()
 
 
@@ -191,7 +254,7 @@ async def test_a_silent_stream_is_given_up() -> None:
 async def test_live_reconnects_until_the_service_says_who_it_is_again(tmp_path: Path) -> None:
     """Live outlasts any outage, with bounded waits, and ends by name when the device was revoked."""
     waits = Waits()
-    async with FaultyProxy([BUSY] * 14 + [Answer(status=401)]) as proxy:
+    async with FaultyProxy([*[BUSY] * 7, *[page_of(200)] * 7, refused(401, "access.unauthenticated")]) as proxy:
         async with offline_device(tmp_path, waits, proxy.url) as device:
             with pytest.raises(DeviceRevoked):
                 await anext(device.live())
