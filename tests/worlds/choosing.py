@@ -11,15 +11,15 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from tests.worlds.histories import OWN, WISHES, Hidden, History, Said, Subject, Wish
+from tests.worlds.histories import IMPORTED, OWN, PLAIN, VERSIONS_HELD, WISHES, Hidden, History, Said, Subject, Wish
 
 PERSONS = ("ada", "ben", "sam", "gran")
 PARENTS = ("ada", "ben")
 HELPERS = ("sam", "gran", "duck")
 
-VISIBLE = ("note", "seen", "seen", "mine", "mine", "about", "amend", "withdraw", "common", "wish")
+VISIBLE = ("note", "seen", "seen", "mine", "mine", "about", "amend", "withdraw", "common", "wish", "file")
 HELD = (
-    "seen", "seen", "seen", "first", "about", "about", "amend", "withdraw", "bring", "sort", "private", "own", "unsorted",
+    *("seen",) * 3, "first", "about", "about", "amend", "withdraw", "bring", "sort", "private", "own", "unsorted", *("file",) * 2,
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ class Choosing:
         self.wishful: set[str] = set()
         """Who waits for something themselves: whoever is not told of a thing cannot refer to it."""
         self.own_is_named = False
+        self.kinds: tuple[tuple[str, ...], tuple[str, ...]] = VISIBLE, HELD
 
     def one_of(self, options: Any) -> Any:
         return self.draw(st.sampled_from(tuple(options)))
@@ -63,7 +64,7 @@ class Choosing:
     def see(self, number: int) -> None:
         """Add a visible step, of a kind for which there is something to go by; else a note."""
         name = f"v{number}"
-        said = getattr(self, f"_visible_{self.one_of(VISIBLE)}")(name, number) or self._visible_note(name, number)
+        said = getattr(self, f"_visible_{self.one_of(self.kinds[0])}")(name, number) or self._visible_note(name, number)
         self.visible.append(said)
 
     def _tell(self, said: Said, number: int, *, is_apart: bool = False) -> Said:
@@ -140,12 +141,17 @@ class Choosing:
         self.wishful.add(who)
         return Said(name, who, {"type": "SurpriseChosen", "scope": self.one_of(("all", "domain:talking")), "mode": "keep"})
 
+    def _visible_file(self, name: str, number: int) -> Said | None:
+        """A file of their own: what it says is held from them as well, and may be what the other parent's file has said."""
+        said = {"type": IMPORTED, "version": self.one_of((*VERSIONS_HELD, PLAIN))}
+        return Said(name, self.protected, said) if self.protected in PARENTS else None
+
     # -- what one world sees alone
 
     def hide(self, number: int, slot: int, *, is_last: bool) -> None:
         """Add a draft that is held, of a kind for which there is something to go by; else an observation."""
         name = f"h{number}"
-        said = getattr(self, f"_held_{self.one_of(HELD)}")(name, slot) or self._held_seen(name, slot)
+        said = getattr(self, f"_held_{self.one_of(self.kinds[1])}")(name, slot) or self._held_seen(name, slot)
         self.hidden.append(Hidden(slot, said, races=is_last and self.yes()))
 
     def _known(self, slot: int, *kinds: str) -> list[Told]:
@@ -250,6 +256,10 @@ class Choosing:
             return None
         return self._hold(Said(name, who, self._sighting((self.one_of(("mia", "noah")), OWN), name)), slot)
 
+    def _held_file(self, name: str, slot: int) -> Said:
+        said = {"type": IMPORTED, "version": self.one_of(VERSIONS_HELD)}
+        return Said(name, self.one_of(one for one in PARENTS if one != self.protected), said)
+
     def _held_unsorted(self, name: str, slot: int) -> Said | None:
         if not self.wish.holds_unsorted:
             return None
@@ -266,10 +276,11 @@ class Choosing:
 
 
 @st.composite
-def histories(draw: DrawFn, *, protected: tuple[str, ...] = ("ada", "ada", "ben", "gran")) -> History:
-    """A history of both worlds, and what is held in one of them."""
+def histories(draw: DrawFn, *, protected: tuple[str, ...] = ("ada", "ben", "gran"), files_alone: bool = False) -> History:
+    """A history of both worlds, and what is held in one of them. `files_alone`: what both parents import, and little else."""
     wish_name = draw(st.sampled_from(tuple(WISHES)))
     choosing = Choosing(draw, protected=draw(st.sampled_from(protected)), wish_name=wish_name)
+    choosing.kinds = (("note", "file", "file"), ("file",)) if files_alone else (VISIBLE, HELD)
     if choosing.wish.hints:
         for number, child in enumerate(("mia", "noah")):
             said = Said(f"v{number}", choosing.others[0], choosing._sighting((child, choosing.wish.kept[0][1]), "a hint"))

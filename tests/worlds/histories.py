@@ -22,6 +22,11 @@ MOMENT, PULLS_UP, ROLLS = (
 )  # fmt: skip
 OWN = f"own.{uuid_of('a milestone of their own', version=4)}"
 REFERENCES = ("about", "target", "observation")
+IMPORTED = "Imported"
+"""The `type` of a step that is no draft: a file that a parent imports, in one of its `version`s."""
+FIRST, LATER, GONE, PLAIN = "first", "later", "gone", "plain"
+VERSIONS_HELD = (FIRST, FIRST, LATER, GONE)
+"""Versions of which the protected member is told nothing: what they keep, the same said otherwise, and that it is taken back."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,23 @@ class History:
     @property
     def chosen(self) -> tuple[Mapping[str, Any], ...]:
         return WISHES[self.wish].choices
+
+
+def rows_of_file(history: History, now: datetime, version: str) -> list[str]:
+    """The rows of a plain file that are about what the protected member waits for, but for the version that tells of a nap."""
+    child, kept = WISHES[history.wish].kept[0]
+    assert child == "mia"
+    at = f"{now:%Y-%m-%d}T0{1 if version == LATER else 0}:00"
+    tells = "She took her first steps today!" if (child, STEPS) in WISHES[history.wish].kept else "A quiet day."
+    words = {FIRST: tells, LATER: f"{tells} Hooray.", PLAIN: "Napped well.", GONE: ""}[version]
+    gone = "yes" if version == GONE else ""
+    rows = [f"kept,m,{at},,{'' if gone else kept},{gone}"]
+    return rows if tells == "A quiet day." else [*rows, f"told,m,{at},{words},,{gone}"]
+
+
+def bytes_of_file(rows: list[str]) -> bytes:
+    """The body of an import."""
+    return "\n".join(("id,child,occurred_at,text,milestone,gone", *rows)).encode()
 
 
 def bytes_of_push(drafts: list[dict[str, Any]], sent_at: datetime) -> bytes:

@@ -8,7 +8,9 @@ import pytest
 
 import service.daycare.imports
 import service.daycare.ingest
+import service.log.append
 import service.webhooks.turn
+from events.moments import NoteWritten
 from service.daycare.ingest import Given, Intake, Meant, Taken
 from service.feed.tail import Stretch
 from service.feed.wake import InProcess
@@ -17,7 +19,7 @@ from service.webhooks.rows import QUERIES as WEBHOOKS
 from service.webhooks.rows import Key, Rows
 from service.webhooks.signing import headers_of, message_id
 from service.webhooks.turn import Turn
-from tests.worlds.histories import STEPS, Hidden, Said
+from tests.worlds.histories import FIRST, GONE, IMPORTED, STEPS, Hidden, Said
 from tests.worlds.leaks import RICH, leak, log_of, only, rewrite
 from tests.worlds.leaks_of_acting import counted
 from tests.worlds.systems import NAMED
@@ -168,6 +170,35 @@ def _(patch: pytest.MonkeyPatch) -> None:
         return [msgspec.structs.replace(one, keep_quiet=names) for one in await take(self, given)]
 
     patch.setattr(Intake, "take", naming)
+
+
+OTHERS_FILE = only(RICH, hidden=(Hidden(3, Said("h0", "ben", {"type": IMPORTED, "version": FIRST})),))
+"""The other parent has imported what the protected one will."""
+
+
+@leak("an import knows what the other parent imported", OTHERS_FILE)
+def _(patch: pytest.MonkeyPatch) -> None:
+    rewrite(patch, DAYCARES, "said", "SELECT family_id, member_id, source", "SELECT family_id, asked.member_id, source")
+    rewrite(patch, DAYCARES, "said", "USING (family_id, member_id, source, record)", "USING (family_id, source, record)")
+
+
+@leak("whom the other parent's file names", OTHERS_FILE)
+def _(patch: pytest.MonkeyPatch) -> None:
+    rewrite(patch, DAYCARES, "daycares", "coalesce(importer.imported_by <> $2, false)", "false")
+
+
+@leak("what the other parent's file takes back is told as one's own", only(OTHERS_FILE, hidden=(
+    *OTHERS_FILE.hidden, Hidden(5, Said("h1", "ben", {"type": IMPORTED, "version": GONE})),
+), visible=(*RICH.visible[:4], Said("v4", "ada", {"type": IMPORTED, "version": FIRST}))))  # fmt: skip
+def _(patch: pytest.MonkeyPatch) -> None:
+    copies = vars(service.log.append)["own_drafts"]
+
+    async def plainly(connection: Any, share: Any) -> Any:
+        found = await copies(connection, share)
+        notes = [NoteWritten(child=draft.event.child, text="What was imported.") for draft in found]
+        return tuple(msgspec.structs.replace(draft, event=note) for draft, note in zip(found, notes, strict=True))
+
+    patch.setattr(service.log.append, "own_drafts", plainly)
 
 
 @leak("an import counts what is held from who imports", only(RICH, "h0"))

@@ -6,7 +6,7 @@ what is about that; what is about something that was told and taken back comes (
 
 from typing import Any
 
-from tests.worlds.histories import History, Said
+from tests.worlds.histories import IMPORTED, History, Said
 from tests.worlds.village import Household
 
 
@@ -23,6 +23,7 @@ def owed(history: History, *, hides: bool) -> list[Said]:
             return True
         return said.refers in by_name and is_gone(by_name[said.refers])
 
+    held = [said for said in held if said.event["type"] != IMPORTED]  # what importers write is no person's draft
     return [said for said in held if said.audience not in ("me", "household") and not is_gone(said)]
 
 
@@ -39,3 +40,19 @@ def require_owed(history: History, household: Household, entries: list[dict[str,
     assert {entry["released"] for entry in released} <= marks
     received = [entry["event"]["received_at"] for entry in released if entry["released"] == released[0]["released"]]
     assert received == sorted(received), "not in the order of the log"
+
+
+def imported_in(entries: list[dict[str, Any]], household: Household) -> set[tuple[Any, ...]]:
+    """What the importers' words come to in a feed, amendments and withdrawals applied: milestone, words and time of each."""
+    people = {person.member for person in household.people.values()}
+    said: dict[str, dict[str, Any]] = {}
+    for event in (one["event"] for one in entries if one["event"].get("author") not in (None, *people)):
+        body = event["event"]
+        match body["type"]:
+            case "NoteWritten" | "MilestoneObserved":
+                said[event["id"]] = {"occurred_at": event["occurred_at"]} | body
+            case "Amended":
+                said[body["target"]] |= body["changes"]
+            case "Withdrawn":
+                del said[body["target"]]
+    return {(one.get("milestone"), one.get("note") or one.get("text"), one["occurred_at"]) for one in said.values()}

@@ -13,8 +13,9 @@ from tests.service.webhooks.receiving import Delivery
 from tests.worlds.changing import changes, push
 from tests.worlds.exercises import FAMILY, MSGPACK, View, asked, at_the_limit
 from tests.worlds.frames import Cursors, Hall, Hearing
-from tests.worlds.histories import WISHES, Hidden, History, Said
+from tests.worlds.histories import IMPORTED, WISHES, Hidden, History, Said, bytes_of_file, rows_of_file
 from tests.worlds.seeded import BEGUN, Seeds
+from tests.worlds.systems import imports
 from tests.worlds.transcript import Transcript
 from tests.worlds.village import Household
 from tests.worlds.wire import Answer, Ask, Listening, Wire
@@ -72,8 +73,10 @@ class Run:
         return self.begun + STEP * (step + 1)
 
     def ask_of(self, said: Said, now: datetime) -> Ask:
-        """The push of one draft by its author."""
+        """The push of one draft by its author, or the file that they import."""
         view = View(self.history, self.household, said.who, 0, now, lambda asks: self.wire.ask_all(asks))
+        if said.event["type"] == IMPORTED:
+            return imports(view, bytes_of_file(rows_of_file(self.history, now, said.event["version"])))
         return push(view, [said.draft(self.household, now)])
 
     def choose(self) -> None:
@@ -127,6 +130,10 @@ class Run:
     def note_outcome(self, answer: Answer) -> None:
         """What became of a held draft: a history of which nothing is recorded shows nothing."""
         assert answer.status == 200, answer.as_bytes
+        if "outcomes" in answer.said():
+            refused = {"waiting", "refused"} & set(answer.said()["outcomes"])
+            self.transcript.outcomes["refused" if refused else "recorded"] += 1
+            return
         [receipt] = answer.said()["receipts"]
         self.transcript.outcomes[receipt.get("problem", {}).get("code", receipt["outcome"])] += 1
 
@@ -259,6 +266,13 @@ class Run:
         assert told[-len(entries) :] == entries, "the stream tells something else than the feed"
         if self.frames:
             assert [one.entry for one in self.posted] == entries, "the webhook was sent something else than the feed"
+        return entries
+
+    def whole_feed(self) -> list[dict[str, Any]]:
+        """All entries of the protected member's feed."""
+        path = self.household.of(f"{FAMILY}/feed?limit=2000")
+        answer = self.wire.ask(Ask(method="GET", path=path, token=self.household.people[self.me].tokens[-1]))
+        entries: list[dict[str, Any]] = answer.said()["entries"]
         return entries
 
     def close(self) -> None:

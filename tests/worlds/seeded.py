@@ -24,6 +24,7 @@ import service.app
 import service.daycare.calls
 import service.daycare.families
 import service.daycare.imports
+import service.daycare.naming
 import service.log.append
 import service.log.log
 import service.webhooks.routes
@@ -104,6 +105,13 @@ class SaltsOfTheirEvents:
         return sha256(event.bytes).digest()[:16]
 
 
+class SecretsOfTheirFamilies:
+    """Secrets that follow from the family's id."""
+
+    def secret_of(self, family: FamilyId) -> bytes:
+        return sha256(family.bytes).digest()
+
+
 class Recorded(InProcess):
     """Wake-ups, each written down."""
 
@@ -166,6 +174,7 @@ def seeded() -> Iterator[None]:
         for module in secrets:
             patch.setattr(module, "new_secret", lambda: _seeds().draw("secret"))
         patch.setattr(service.log.append, "Salts", SaltsOfTheirEvents)
+        patch.setattr(service.daycare.naming, "Secrets", SecretsOfTheirFamilies)
         patch.setattr(service.app, "now_utc", lambda: _seeds().now)
         patch.setattr(service.app, "House", lambda **parts: house(**parts, now=lambda: _seeds().now))
         patch.setattr(service.app, "limits_of", _limits_of)

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from tests.worlds.exercises import ABSENT, FAMILY, View
+from tests.worlds.histories import FIRST, PLAIN, bytes_of_file, rows_of_file
 from tests.worlds.wire import Ask
 
 BATCH = "application/cloudevents-batch+json"
@@ -80,13 +81,19 @@ def _codes(view: View) -> None:
 
 def _imports(view: View) -> None:
     day = f"{view.now:%Y-%m-%d}"
-    rows = f"1,m,{day},Ate peas,", f"2,m,{day},She got her first haircut today!,", f"3,m,{day},,{NAMED}"
-    file = "\n".join(("id,child,occurred_at,text,milestone", *rows))
-    child = view.household.children["mia"]
-    path = view.household.of(f"{FAMILY}/imports?source=plain&child={child}")
-    for more in ("&dry_run=true", "", "", "&zone=Nowhere"):
-        ask = Ask(method="POST", path=path + more, token=view.token, headers=("Content-Type: text/csv",), body=file.encode())
-        view.tell([ask])
+    rows = [f"1,m,{day},Ate peas,,", f"2,m,{day},She got her first haircut today!,,", f"3,m,{day},,{NAMED},"]
+    rows += rows_of_file(view.history, view.now, FIRST)
+    view.tell([imports(view, bytes_of_file(rows), more=more) for more in ("&dry_run=true", "", "", "&zone=Nowhere")])
+    view.tell([imports(view, bytes_of_file(rows_of_file(view.history, view.now, PLAIN))), view.get(f"{FAMILY}/daycares")])
+    nothing = b'{"activities": []}'
+    view.tell([imports(view, nothing, source="brightwheel", more=more) for more in ("&dry_run=true", "", "&dry_run=true")])
+
+
+def imports(view: View, file: bytes, *, source: str = "plain", more: str = "") -> Ask:
+    """An import of a file about Mia."""
+    path = view.household.of(f"{FAMILY}/imports?source={source}&child={view.household.children['mia']}{more}")
+    kind = "text/csv" if source == "plain" else "application/json"
+    return Ask(method="POST", path=path, token=view.token, headers=(f"Content-Type: {kind}",), body=file)
 
 
 def _webhooks(view: View) -> None:

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, note, settings
 from tests.worlds.changing import CHANGES
 from tests.worlds.choosing import histories
 from tests.worlds.exercises import READS
-from tests.worlds.histories import History
+from tests.worlds.histories import IMPORTED, History
 from tests.worlds.pairs import Pairs
-from tests.worlds.releasing import owed, require_owed
+from tests.worlds.releasing import imported_in, owed, require_owed
 from tests.worlds.wire import Wire, asking
 
 IS_NIGHT = os.environ.get("STILLNEW_NIGHTLY") == "1"
@@ -68,3 +68,29 @@ def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str
     assert tried["listened to at a frame"] >= PAIRS // 25
     seldom = {operation: tried[operation] for operation in operations(pairs) if tried[operation] < PAIRS // 50}
     assert not seldom, f"tried in too few of {tried['pairs']} pairs"
+
+
+@pytest.mark.timeout(0 if IS_NIGHT else 400)
+@pytest.mark.parametrize("protected", ["ada", "ben"])
+def test_an_import_is_answered_as_if_the_other_parent_had_imported_nothing(pairs: Pairs, protected: str) -> None:
+    """Laws 20 and 21: both parents import, change and take back the same records, also at once, and neither is told of it.
+
+    Once everything is opened, all that the member's own files say is there, whatever the other parent took back.
+    """
+    tried: Counter[str] = Counter()
+
+    @settings(max_examples=PAIRS // 3, suppress_health_check=list(HealthCheck))
+    @given(history=histories(protected=(protected,), files_alone=True))
+    def run(history: History) -> None:
+        note(str(history))
+        with pairs.of(history) as (alone, beside):
+            right = beside.run(like=alone.run())
+            own, both = (imported_in(run.whole_feed(), run.household) for run in (alone, beside))
+        assert not set(right.outcomes) - {"recorded"}, f"what should be held was refused: {right.outcomes}"
+        assert own <= both, f"lost {own - both}"
+        files = [one.event["type"] == IMPORTED for one in history.visible]
+        tried.update(pairs=1, own=any(files), raced=any(one.races for one in history.hidden))
+
+    run()
+    assert tried["own"] >= PAIRS // 6
+    assert tried["raced"] >= PAIRS // 12

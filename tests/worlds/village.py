@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.worlds.frames import Hall, Hook
 from tests.worlds.seeded import BEGUN, Seeds
-from tests.worlds.wire import Answer, Wire, asking
+from tests.worlds.wire import Answer, Ask, Wire, asking
 
 JOINING: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("ben", "parent", {"household": {"name": "Bens"}}),
@@ -75,6 +75,13 @@ class Founding:
             paired = self._post("/v1/devices/pair", None, {"code": code, "device": {"name": "tablet"}})
             tokens[name].append(paired["token"])
             devices[name].append(paired["device"])
+        for name in ("ada", "ben"):
+            # A parent's first import is told to everybody: their importer joins.
+            ask = Ask(
+                method="POST", path=f"/v1/families/{family}/imports?source=plain", token=tokens[name][0],
+                headers=("Content-Type: text/csv",), body=b"id,child,occurred_at,text,milestone,gone\n",
+            )  # fmt: skip
+            assert self._wire.ask(ask).status == 200
         hooks = self._hang(family, tokens, ("exa",) if framed else ())
         gone = f"/v1/families/{family}/members/{found['exa']['member']}"
         assert self._ask("DELETE", gone, tokens["exa"][0], None).status == 204
