@@ -65,6 +65,22 @@ async def test_what_comes_slowly_is_bounded_by_person_and_stops_no_pushes(stood:
         call.close()
 
 
+async def test_pushes_that_come_slowly_are_bounded_by_person(stood: tuple[Stood, list[Someone]]) -> None:
+    """Law 22: one person's devices hold 4 MiB of pushes that trickle; others push as ever, and so do they, once it is over."""
+    service, (ada, ben, *_) = stood
+    path, headers = f"/v1/families/{ada.family}/events", {**ada.headers, "Content-Type": "application/json"}
+    slow = [await Call.begin(service, path, headers, length=MIB, address="192.0.2.1") for _ in range(8)]
+    await asyncio.gather(*(call.send(MIB - 1) for call in slow))
+    answers = [await _answered(call) for call in slow]
+    assert answers.count((503, "body.no_room")) >= 4
+    assert answers.count(None) >= 3
+    push = {"sent_at": "2026-11-21T18:03:11+01:00", "drafts": ["x" * 700_000]}
+    for one in (ben, ada):
+        assert (await one.ask("POST", "/v1/families/{family}/events", json=push)).status_code == 200
+    for call in slow:
+        call.close()
+
+
 async def _answered(call: Call) -> tuple[int, str] | None:
     try:
         status, _, body = await call.answer(within_s=2)

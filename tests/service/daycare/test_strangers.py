@@ -226,6 +226,29 @@ async def test_when_an_answer_comes_does_not_tell_whether_there_is_a_key(stood: 
     assert answers[0][2] == answers[1][2]
 
 
+async def test_an_address_above_its_limit_is_told_so_before_its_bodies_are_read(database_url: str, open_folder: Path) -> None:
+    """Law 17: calls in good form count as a stranger's until one is signed well, from there on as the key's."""
+    environment = {"DATABASE_URL": database_url, "STILLNEW_METRICS_TOKEN": TOKEN, "STILLNEW_LIMIT_STRANGERS": "0.5"}
+    with serving(folder=open_folder / f"strangers-{uuid4().hex[:8]}", environment=environment) as service:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
+            ada = await found_family(http)
+            system, _ = await added(ada)
+            stood = Stood(service=service, http=http, ada=ada, system=system)
+            path = f"/v1/daycare/events?key={system.key_id}"
+            calls = [await Call.begin(stood, path, signed_by_nobody(), address="198.51.100.1") for _ in range(5)]
+            await calls[0].send(64 * 1024)
+            for number in range(4):
+                over = await Call.begin(stood, path, signed_by_nobody(), address="198.51.100.1")
+                status, headers, body = await over.answer(within_s=5)
+                assert (status, json.loads(body)["code"]) == (429, "too_many_requests"), number
+                assert int(headers["retry-after"]) >= 1
+                over.close()
+            for _ in range(12):  # from elsewhere, and more than a stranger may
+                assert (await system.batch(note("Slept well"))).status_code == 200
+            for call in calls:
+                call.close()
+
+
 @pytest.mark.parametrize("path", ["/v1/families", "/v1/invites/accept", "/v1/daycares", "/v1/devices/pair"])
 async def test_other_bodies_that_come_before_anybody_is_known_are_in_the_same_budget(stood: Stood, path: str) -> None:
     """Law 22: one address holds a quarter of it, however many small bodies it begins; the others are told to come again."""
