@@ -89,8 +89,7 @@ async def stillnew(*, settings: Mapping[str, str] | None = None) -> AsyncIterato
             sys.executable, "-m", "service.cli", "serve",
             "--host", address.host, "--port", str(address.port), "--data", str(data / "data"),
         ]
-        environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "STILLNEW_REDIS_URL")}
-        environment |= {**NO_LIMITS, **(settings or {})}
+        environment = _environment() | {**NO_LIMITS, **(settings or {})}
         async with _running(command, address=address, ready_path="/health/ready", data=data / "data", log=data / "log",
                             environment=environment) as served:
             yield served
@@ -103,8 +102,7 @@ async def beside(service: Served, *, module: str) -> AsyncIterator[Served]:
         data = Path(folder)
         address = Address("127.0.0.1", free_port())
         command = [sys.executable, "-m", module, "serve", "--host", address.host, "--port", str(address.port)]
-        environment = {name: value for name, value in os.environ.items() if name != "STILLNEW_REDIS_URL"}
-        environment |= {**NO_LIMITS, "DATABASE_URL": service.database_url}
+        environment = _environment() | {**NO_LIMITS, "DATABASE_URL": service.database_url}
         async with _running(command, address=address, ready_path="/health/ready", data=data, log=data / "log",
                             environment=environment) as served:
             yield served
@@ -149,6 +147,11 @@ async def _running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """What the caller's environment names, without settings of a service."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_URL", "STILLNEW_"))}
 
 
 def _launch(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":

@@ -27,7 +27,8 @@ READY_S_MAX: Final = 90.0
 STOP_S_MAX: Final = 20.0
 LOOK_AGAIN_S: Final = 0.1
 LAST_LINES: Final = 6
-OF_THE_REAL_SERVICE: Final = ("DATABASE_URL", "STILLNEW_REDIS_URL", "STILLNEW_DATA", "STILLNEW_WORKERS", "STILLNEW_PUBLIC_URL")
+OF_THE_REAL_SERVICE: Final = ("DATABASE_URL", "STILLNEW_")
+"""How the names of its settings begin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,7 @@ def _free_port(wanted: int) -> int:
 
 
 def _environment() -> dict[str, str]:
-    rest = {name: value for name, value in os.environ.items() if name not in OF_THE_REAL_SERVICE}
+    rest = {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_REAL_SERVICE)}
     # The folder of this package's parent: the service is found there also when nothing was installed.
     path = [str(Path(__file__).resolve().parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     return rest | {"STILLNEW_FOUNDING": "open", "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}

@@ -20,7 +20,7 @@ from client import Device
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "service.cli", "demo")
 # A database that nobody can reach: were it used, nothing would work.
-ENVIRONMENT = os.environ | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "NO_COLOR": "1"}
+ENVIRONMENT = os.environ | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "STILLNEW_FOUNDNG": "closed", "NO_COLOR": "1"}
 
 A_COMMAND = re.compile(r"^(\S.*)\n(curl .+)$", re.MULTILINE)
 A_NAME = re.compile("Ada|Ben|Sami")

@@ -83,9 +83,10 @@ def assert_refused(code: int, said: str, log: str, wrong: Wrong) -> None:
 async def test_serve_refuses_in_one_sentence_and_doctor_says_the_same(place: Place, name: str) -> None:
     """Law 17: a sentence with cause and remedy, exit code 3, by one worker as by two; and doctor's exit code is 1."""
     async with SITUATIONS[name](place) as wrong:
-        served = [asyncio.to_thread(stillnew, place.folder, "serve", wrong.environment, "--workers", n) for n in ("1", "2")]
-        for code, said, log in await asyncio.gather(*served):
+        for workers in ("1", "2"):
+            code, said, log = await asyncio.to_thread(stillnew, place.folder, "serve", wrong.environment, "--workers", workers)
             assert_refused(code, said, log, wrong)
+            assert ("library error" in log) is ("with_the_workers" in name), "all else is found before a worker starts"
         code, said, log = await asyncio.to_thread(stillnew, place.folder, "doctor", wrong.environment)
         assert SECRET not in said + log
         if "with_the_workers" in name:  # doctor does not take the workers' places; it counts them
