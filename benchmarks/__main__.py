@@ -25,7 +25,9 @@ from benchmarks.processes import raise_open_files
 from benchmarks.size import FULL, SMOKE, Size
 from benchmarks.story import tell
 
-WORKLOADS = ("append_single", "flush", "waiting", "daycare", "live", "bootstrap", "replay", "idle_streams", "strangers")
+WORKLOADS = (
+    "append_single", "flush", "waiting", "daycare", "live", "bootstrap", "replay", "neighbours", "idle_streams", "strangers",
+)  # fmt: skip
 RESULTS = Path(__file__).with_name("results.json")
 STORY = Path(__file__).with_name("results.md")
 

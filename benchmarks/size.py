@@ -23,15 +23,16 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     idle_streams: tuple[int, ...]
     idle_watch_s: float
     strangers: int
+    neighbour_events: int
 
 
 FULL = Size(
     rounds=5, warm_up_s=3.0, round_s=8.0, families=4, flush_drafts=100, unnest_rows=100_000, live_per_s=50, live_s=20.0,
     bootstrap_events=2_000, bootstrap_pulls=30, replay_families=20, replay_events=200_000,
-    idle_streams=(1_000, 5_000), idle_watch_s=30.0, strangers=150,
+    idle_streams=(1_000, 5_000), idle_watch_s=30.0, strangers=150, neighbour_events=40_000,
 )
 SMOKE = Size(
     rounds=1, warm_up_s=0.1, round_s=0.4, families=4, flush_drafts=20, unnest_rows=2_000, live_per_s=20, live_s=0.5,
     bootstrap_events=100, bootstrap_pulls=3, replay_families=2, replay_events=1_000,
-    idle_streams=(10, 20), idle_watch_s=0.5, strangers=10,
+    idle_streams=(10, 20), idle_watch_s=0.5, strangers=10, neighbour_events=500,
 )

@@ -17,6 +17,7 @@ from projections.first_saw import Sighting
 from projections.timeline import Entry, entries
 from service.log.sighting_bytes import decode_sighting
 from service.log.state import read_roster
+from service.off_loop import off_loop
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "timeline.sql")
@@ -32,7 +33,7 @@ async def timeline(
         roster = await read_roster(connection, family)
         sightings = await sightings_told_to(connection, family=family, member=member, role=role, as_of=as_of)
     wanted = sightings if child is None else [sighting for sighting in sightings if sighting.child == child]
-    return entries(wanted, viewer=member, own_milestones=roster.own_milestones)
+    return await off_loop(len(wanted), lambda: entries(wanted, viewer=member, own_milestones=roster.own_milestones))
 
 
 async def sightings_told_to(
@@ -40,8 +41,10 @@ async def sightings_told_to(
 ) -> list[Sighting]:
     """What a member knows of sightings: as it stands, or as it stood."""
     if role is Role.PARENT and as_of is None:
-        return [decode_sighting(row["body"]) for row in await connection.fetch(QUERIES.sightings, family, member)]
-    return first_saw.of_feed(await told_of(connection, SIGHTING_WORDS, family=family, member=member, as_of=as_of))
+        rows = await connection.fetch(QUERIES.sightings, family, member)
+        return await off_loop(len(rows), lambda: [decode_sighting(row["body"]) for row in rows])
+    told = await told_of(connection, SIGHTING_WORDS, family=family, member=member, as_of=as_of)
+    return await off_loop(len(told), first_saw.of_feed, told)
 
 
 async def told_of(
@@ -49,4 +52,6 @@ async def told_of(
 ) -> list[Event[Any]]:
     """What a member was told of these kinds, in the order of their feed: up to now, or up to `as_of`."""
     rows = await connection.fetch(QUERIES.told_of, family, member, [kind.__name__ for kind in kinds], as_of)
-    return [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows]
+    return await off_loop(
+        len(rows), lambda: [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows]
+    )

@@ -35,6 +35,7 @@ from service.log.salts import Salts
 from service.log.shared import Sharing, own_drafts
 from service.log.state import FamilyState, FamilyStates, Head, read_state, write_roster
 from service.log.work import Work
+from service.off_loop import off_loop
 
 TakeHeads = Callable[[Any, Mapping[FamilyId, int]], Awaitable[dict[FamilyId, Head]]]
 Outcome = tuple[Receipt, ...] | NotFound | Overtaken | FamilyLocked
@@ -186,7 +187,7 @@ class _Batch:
             return Receipt(id=draft.id, outcome="already_recorded", place=sent.place, keep_quiet=quiet)
         target = work.target_of(draft, offer.author)
         is_tick = offer.by_service and isinstance(draft.event, TimePassed)
-        if is_tick and not work.folding.keeping.is_due(self.now, work.folding.roster):
+        if is_tick and not await off_loop(work.held, work.folding.keeping.is_due, self.now, work.folding.roster):
             return Receipt(id=draft.id, outcome="already_recorded", place=0)
         if offer.by_service:
             admitted = Admitted(audience_of(type(draft.event), asked=None, target=None), draft.occurred_at, None)
@@ -249,11 +250,11 @@ class _Batch:
             joiner = draft.event.member
             has_chosen = joiner in work.folding.keeping.waiting
             history = await rows.history(self.connection, offer.family, before=seq, whole=has_chosen)
-            work.folding.welcome(event, joiner, history)
+            await off_loop(len(history.past), work.folding.welcome, event, joiner, history)
         body = bytes_of_event(event)
         salt = self.salts.salt_of(draft.id)
         committed = commitment(salt, body)
-        stepped = work.folding.step(seq, event, committed, target)
+        stepped = await off_loop(work.size_of(kind, offer.author), work.folding.step, seq, event, committed, target)
         target_seq = target.seq if target else None
         thread, thread_kind = (target.thread, target.thread_kind) if target else (seq, kind)
         recorded = Recorded(
@@ -298,7 +299,8 @@ class _Batch:
             ]
             for _, member, seq, sighting in await rows.sightings(self.connection, wanted):
                 work.folding.sightings[seq][member] = sighting
-        work.folding.release(release, await rows.events_at(self.connection, family, seqs), self.now)
+        events = await rows.events_at(self.connection, family, seqs)
+        await off_loop(len(seqs), work.folding.release, release, events, self.now)
         work.note_released(release)
 
     async def write(self) -> None:

@@ -19,8 +19,9 @@ from service.log.recorded import Recorded
 from service.log.sighting_bytes import decode_sighting, encode_sighting, own_subject
 from service.log.state import Head
 from service.log.waiting_rows import put_waiting
+from service.off_loop import in_turns, off_loop
 from service.postgres.queries import load
-from service.postgres.together import Statement, of_rows, together
+from service.postgres.together import ROWS_AT_ONCE, Statement, of_rows, together
 
 QUERIES = load(__package__, "append.sql")
 
@@ -124,7 +125,7 @@ async def sightings(
     if not asked:
         return []
     found = await connection.fetch(QUERIES.sightings, *zip(*asked, strict=True))
-    return [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found]
+    return await off_loop(len(found), lambda: [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found])
 
 
 async def had(connection: Any, asked: Collection[tuple[FamilyId, Seq]]) -> dict[tuple[FamilyId, Seq], Had]:
@@ -150,13 +151,19 @@ async def spoken(connection: Any, asked: Collection[tuple[FamilyId, Seq]]) -> li
 async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> dict[Seq, tuple[Event[Any], bytes]]:
     """Events with their commitments."""
     found = await connection.fetch(QUERIES.events_at, family, seqs)
-    return {row[0]: (event_of_bytes(row[4], kind=row[1], version=row[2]), row[3]) for row in found}
+    return await off_loop(
+        len(found), lambda: {row[0]: (event_of_bytes(row[4], kind=row[1], version=row[2]), row[3]) for row in found}
+    )
 
 
 async def history(connection: Any, family: FamilyId, *, before: Seq, whole: bool) -> History:
     """A family's log before one seq, as far as somebody who joins there may be told of it; `whole`: with all its words."""
     past = await connection.fetch(QUERIES.history, family, before)
     seen = await connection.fetch(QUERIES.history_of_sightings, family, before, whole)
+    return await off_loop(len(past), _history, past, seen)
+
+
+def _history(past: Sequence[Any], seen: Sequence[Any]) -> History:
     return History(
         past=[
             Past(
@@ -206,7 +213,7 @@ async def put(
     What begins after `after_seq`, where the last writing ended, is new, and copied in if it is much; the rest is put over its
     row. All that is not much goes in one round trip, with what the caller wants to have written `beside`.
     """
-    waits, left = put_waiting(foldings)
+    waits, left = await off_loop(_size(foldings), put_waiting, foldings)
     few = [
         *await _added(connection, "event", EVENT_COLUMNS, QUERIES.add_events, new),
         *await _put_runs(connection, foldings, after_seq),
@@ -227,7 +234,7 @@ async def _added(
 ) -> list[Statement]:
     """Copy rows in, or say what writes them."""
     if len(new) >= COPIED_FROM:
-        await connection.copy_records_to_table(table, records=new, columns=columns)
+        await connection.copy_records_to_table(table, records=in_turns(new) if len(new) > ROWS_AT_ONCE else new, columns=columns)
         return []
     return of_rows(insert, new)
 
@@ -254,6 +261,28 @@ async def _put_runs(
 async def _put_sightings(
     connection: Any, foldings: Mapping[FamilyId, Folding], after_seq: Mapping[FamilyId, int]
 ) -> list[Statement]:
+    new, changed, gone = await off_loop(_size(foldings), _sighting_rows, foldings, after_seq)
+    if len(new) < COPIED_FROM:
+        new, changed = [], new + changed
+    return [
+        *await _added(connection, "sighting", SIGHTING_COLUMNS, QUERIES.put_sightings, new),
+        *of_rows(QUERIES.put_sightings, changed),
+        *of_rows(QUERIES.drop_sightings, gone),
+    ]
+
+
+def _size(foldings: Mapping[FamilyId, Folding]) -> int:
+    """About how many rows have to be made."""
+    return sum(
+        len(folding.changed_sightings) + sum(len(waits.put) + len(waits.dropped) for waits in folding.keeping.waiting.values())
+        for folding in foldings.values()
+    )
+
+
+def _sighting_rows(
+    foldings: Mapping[FamilyId, Folding], after_seq: Mapping[FamilyId, int]
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """New rows, changed ones, and keys of those that are gone."""
     new: list[tuple[Any, ...]] = []
     changed: list[tuple[Any, ...]] = []
     gone: list[tuple[Any, ...]] = []
@@ -268,10 +297,4 @@ async def _put_sightings(
                     encoded[id(sighting)] = encode_sighting(sighting)
                 row = (family, member, seq, encoded[id(sighting)], *own_subject(sighting, member))
                 (new if seq > after_seq[family] else changed).append(row)
-    if len(new) < COPIED_FROM:
-        new, changed = [], new + changed
-    return [
-        *await _added(connection, "sighting", SIGHTING_COLUMNS, QUERIES.put_sightings, new),
-        *of_rows(QUERIES.put_sightings, changed),
-        *of_rows(QUERIES.drop_sightings, gone),
-    ]
+    return new, changed, gone

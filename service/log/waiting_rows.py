@@ -13,6 +13,7 @@ from projections.fold import Folding
 from projections.subjects import Case, Subject
 from projections.waiting import Choice, Waiting
 from service.log.sighting_bytes import decode_sighting
+from service.off_loop import off_loop
 from service.postgres.queries import load
 from service.postgres.together import Statement, of_rows
 
@@ -78,10 +79,20 @@ async def load_whole(connection: Any, wanted: Mapping[tuple[FamilyId, MemberId],
     """Read all that is held from these members, and all that they have met."""
     if not wanted:
         return
+    held = await connection.fetch(READ.held, *zip(*wanted, strict=True))
+    own = await own_sightings(connection, wanted)
+    await off_loop(len(held) + len(own), _fill, wanted, held, own)
+
+
+def _fill(
+    wanted: Mapping[tuple[FamilyId, MemberId], Waiting],
+    held: Iterable[Any],
+    own: Iterable[tuple[FamilyId, MemberId, Seq, Sighting]],
+) -> None:
     cases: dict[tuple[FamilyId, MemberId], list[Case]] = {key: [] for key in wanted}
-    for family, member, body in await connection.fetch(READ.held, *zip(*wanted, strict=True)):
+    for family, member, body in held:
         cases[family, member].append(case_of_bytes(body))
-    for family, member, seq, sighting in await own_sightings(connection, wanted):
+    for family, member, seq, sighting in own:
         wanted[family, member].see(seq, sighting)
     for key, waits in wanted.items():
         waits.fill(cases[key])
@@ -94,7 +105,7 @@ async def own_sightings(
     if not asked:
         return []
     found = await connection.fetch(READ.own_sightings, *zip(*asked, strict=True))
-    return [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found]
+    return await off_loop(len(found), lambda: [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found])
 
 
 def put_waiting(foldings: Mapping[FamilyId, Folding]) -> tuple[list[Statement], list[Statement]]:

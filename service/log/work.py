@@ -42,6 +42,19 @@ class Work:
         told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
         return min(told, key=lambda recorded: (recorded.author != author, recorded.seq)).as_target() if told else None
 
+    @property
+    def held(self) -> int:
+        """How many events are held in this family, as far as they are known here."""
+        return sum(len(waits.held) for waits in self.folding.keeping.waiting.values())
+
+    def size_of(self, kind: str, author: MemberId) -> int:
+        """How many events the rule looks at when one more of a kind is folded: what is held, where it may free any of it."""
+        keeping = self.folding.keeping
+        if not keeping.concerns(kind, author):
+            return 0
+        first_choice = 0 if author in keeping.waiting else len(self.folding.sightings)
+        return self.held + first_choice
+
     def keep_quiet(self, spoken: Collection[Case], *, author: MemberId, meant: Collection[MemberId]) -> tuple[str, ...]:
         """Returns the names of those whom an author should keep from what they said."""
         roster, waiting = self.folding.roster, self.folding.keeping.waiting

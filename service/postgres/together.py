@@ -9,10 +9,11 @@ from functools import lru_cache
 from typing import Any, Final
 
 Statement = tuple[str, Sequence[Any]]
-"""A write that ends with a semicolon or without, and its arguments."""
+"""A write that ends with a semicolon or without, and its arguments: columns of one length."""
 
 Row = tuple[Any, ...]
 
+ROWS_AT_ONCE: Final = 1_000
 PARAMETER: Final = re.compile(r"\$(\d+)")
 
 
@@ -23,7 +24,16 @@ def of_rows(query: str, rows: Iterable[Row]) -> list[Statement]:
 
 
 async def together(connection: Any, statements: Sequence[Statement]) -> None:
-    """Execute writes at once."""
+    """Execute writes over rows at once; those of very many rows before the others, a part after the other.
+
+    Encoding the arguments keeps the event loop: about 4 us a row.
+    """
+    if any(len(arguments[0]) > ROWS_AT_ONCE for _, arguments in statements):
+        many = [one for one in statements if len(one[1][0]) > ROWS_AT_ONCE]
+        statements = [one for one in statements if len(one[1][0]) <= ROWS_AT_ONCE]
+        for query, arguments in many:
+            for first in range(0, len(arguments[0]), ROWS_AT_ONCE):
+                await connection.execute(query, *(column[first : first + ROWS_AT_ONCE] for column in arguments))
     if statements:
         text = _joined(tuple((query, len(arguments)) for query, arguments in statements))
         await connection.execute(text, *(argument for _, arguments in statements for argument in arguments))

@@ -17,6 +17,7 @@ from service.background import told_if_it_fails
 from service.log.log import Log
 from service.log.state import read_roster
 from service.log.waiting_rows import load_whole, read_waiting
+from service.off_loop import off_loop
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "clock.sql")
@@ -85,7 +86,10 @@ class Clock:
                 waiting = await read_waiting(connection, family)
                 await load_whole(connection, {(family, member): waits for member, waits in waiting.items()})
             has_passed = passed_at(self._log.now())
-            due = next((one for one in sorted(waiting) if freed(waiting[one], roster, is_lifted=has_passed)), None)
+            held = sum(len(waits.held) for waits in waiting.values())
+            due = await off_loop(
+                held, lambda: next((one for one in sorted(waiting) if freed(waiting[one], roster, is_lifted=has_passed)), None)
+            )
         return due
 
     async def _note(self, family: FamilyId, member: MemberId) -> bool:

@@ -27,6 +27,7 @@ from service.feed.timeline import sightings_told_to
 from service.limits import Kind
 from service.log.state import read_roster
 from service.log.waiting_rows import wishes_of
+from service.off_loop import off_loop
 from service.postgres.queries import load
 from service.says import Says, Who
 from service.surprise.clock import EVERY_S
@@ -111,10 +112,14 @@ async def handover(
         sightings = await sightings_told_to(connection, family=family, member=reader, role=role, as_of=None)
         rows_of_words = await connection.fetch(QUERIES.words, family, reader)
         received = await _received(connection, family, sightings) if has_limit else {}
-    words = [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows_of_words]
-    told = card.told_of(sightings, [event for event in words if isinstance(event.event, Sorted)], received)
-    names = {event.event.milestone for event in words if isinstance(event.event, MilestoneNamed)}
-    found = card.cards(wishes, told, names, reader=reader, roster=roster, as_of=as_of)
+
+    def made() -> list[Card]:
+        words = [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows_of_words]
+        told = card.told_of(sightings, [event for event in words if isinstance(event.event, Sorted)], received)
+        names = {event.event.milestone for event in words if isinstance(event.event, MilestoneNamed)}
+        return list(card.cards(wishes, told, names, reader=reader, roster=roster, as_of=as_of))
+
+    found = await off_loop(len(sightings) + len(rows_of_words), made)
     return Handover(
         cards=tuple(one for one in found if child is None or one.child == child),
         next=max(wishes) if len(rows) > MEMBERS_A_PAGE else None,
