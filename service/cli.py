@@ -139,7 +139,8 @@ def import_(
         token_file: a file that holds the device's token; left out, it is taken from STILLNEW_TOKEN.
         family: which one, where the device's person belongs to several.
     """
-    from client.importing import ImportFailed, import_file, in_words
+    from client.import_words import came_to_nothing, in_words
+    from client.importing import ImportFailed, import_file
 
     given = {"child": child, "reference": reference, "zone": zone, "dry_run": "true" if dry_run else None}
     query = {"source": source} | {name: str(value) for name, value in given.items() if value is not None}
@@ -158,6 +159,10 @@ def import_(
             print(f"stillnew: {error}", file=sys.stderr)
             raise SystemExit(1) from None
     print(*in_words(imported), sep="\n")
+    if came_to_nothing(imported):
+        nothing = "Nothing of this file would be imported." if dry_run else "Nothing of this file was imported."
+        print(f"stillnew: {nothing}", file=sys.stderr)
+        raise SystemExit(1)
 
 
 @family.command(name="list")

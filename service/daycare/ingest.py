@@ -16,11 +16,12 @@ import msgspec
 
 from events.errors import Refused
 from events.ids import ChildId, FamilyId, MemberId, PersonId
+from service.daycare import unlinked
 from service.daycare.becomes import Became, Said, become, prose_of
 from service.daycare.reading import Reading
 from service.daycare.record import Record
 from service.errors import NotFound
-from service.log.ledger import Entry, Overtaken
+from service.log.ledger import Entry, Key, Overtaken
 from service.log.log import Log
 from service.log.offer import Offer
 from service.log.receipts import Problem, Receipt
@@ -82,6 +83,7 @@ class Intake:
         self._log = log
         self._reading = reading
         self._person = person
+        self._foreseen: dict[Key, Said] = {}
 
     async def take(self, given: Sequence[Given]) -> list[Taken]:
         """Take records in; what became of each, in their order.
@@ -121,11 +123,17 @@ class Intake:
             await self._pool.execute(QUERIES.flowed, self._person, reference, *zip(*gone, strict=True))
 
     async def foresee(self, given: Sequence[Given], meant: dict[str, Meant]) -> list[str]:
-        """What would become of records if these references meant these children, without writing any."""
+        """Returns what would become of records if these references meant these children, without writing any.
+
+        What was foreseen before counts as written: a record that a file holds twice is recorded once.
+        """
         outcomes = dict.fromkeys(range(len(given)), "waiting")
         for wave in _waves(given, meant):
             made = await self._make(wave, given, meant)
             outcomes |= {number: became.outcome for number, (became, _) in made.items()}
+            for number, (became, _) in made.items():
+                if became.said is not None:
+                    self._foreseen[ledger_key(given[number], meant[given[number].record.reference])] = became.said
         return [outcomes[number] for number in range(len(given))]
 
     async def _write_all(self, numbers: list[int], given: Sequence[Given], meant: dict[str, Meant]) -> dict[int, Taken]:
@@ -166,13 +174,10 @@ class Intake:
         self, numbers: Sequence[int], given: Sequence[Given], meant: dict[str, Meant]
     ) -> dict[int, tuple[Became, int]]:
         """What each record becomes, and the revision of the ledger that this was made of."""
-        keys = [
-            (whom.family, whom.member, given[number].source, given[number].record.id)
-            for number in numbers
-            for whom in (meant[given[number].record.reference],)
-        ]
+        keys = [ledger_key(given[number], meant[given[number].record.reference]) for number in numbers]
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys, strict=True)) if keys else []
         before = {tuple(row)[:4]: (row["revision"], _said_of(row["said"])) for row in rows}
+        before |= {key: (0, self._foreseen[key]) for key in keys if key in self._foreseen}
 
         stands = {number: before.get(key, (0, None)) for number, key in zip(numbers, keys, strict=True)}
         found = await self._found(numbers, given, meant, {number: said for number, (_, said) in stands.items()})
@@ -206,13 +211,24 @@ class Intake:
         now: datetime = self._log.now()
         rows: dict[tuple[str, str, str], tuple[Any, ...]] = {}
         for one in given:
-            key = (one.record.reference, one.source, one.record.id)
+            key = waiting_key(one)
             if key not in rows or rows[key][4] <= one.record.revised_at:
                 rows[key] = (self._person, *key, one.record.revised_at, now, one.record.shown_name, _encode(one.record))
         await self._pool.execute(QUERIES.forget_waiting, self._person, now - WAITS_AT_MOST)
-        if await self._pool.fetchval(QUERIES.count_waiting, self._person) + len(rows) > WAITING_MAX:
+        total = await self._pool.fetchval(QUERIES.count_waiting, self._person) + len(rows)
+        if total > WAITING_MAX and total - await unlinked.count_again(self._pool, self._person, rows) > WAITING_MAX:
             raise TooManyWaiting(f"{WAITING_MAX} records of children whom nobody has linked wait already.")
         await self._pool.execute(QUERIES.wait, *zip(*rows.values(), strict=True))
+
+
+def ledger_key(given: Given, whom: Meant) -> Key:
+    """Returns the key under which the ledger has a record."""
+    return whom.family, whom.member, given.source, given.record.id
+
+
+def waiting_key(given: Given) -> unlinked.Key:
+    """Returns the key under which a record waits."""
+    return given.record.reference, given.source, given.record.id
 
 
 def _waves(given: Sequence[Given], meant: dict[str, Meant]) -> list[list[int]]:

@@ -83,6 +83,14 @@ class Found(msgspec.Struct, frozen=True):
     record: Any
 
 
+class Read(msgspec.Struct, frozen=True):
+    """What one record came to, with its place and what was decoded there."""
+
+    at: str
+    record: Any
+    outcome: Outcome
+
+
 class File(msgspec.Struct, frozen=True, kw_only=True):
     """What a file holds. `name_by_reference`: children's names that it brings beside the records."""
 
@@ -102,8 +110,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     translate: Callable[[Any, Given], tuple[Record, ...] | Ignored]
     """Turns one decoded record into records of ours. Pure; raises FieldInvalid where the record cannot be read."""
 
-    def read(self, body: bytes, given: Given = NOTHING_GIVEN) -> Iterator[Outcome]:
-        """What each record of a file comes to, in the file's order. The same record may stand there twice.
+    def read(self, body: bytes, given: Given = NOTHING_GIVEN) -> Iterator[Read]:
+        """Returns what each record of a file comes to, in the file's order. The same record may be there twice.
 
         Raises:
             Refused: the file is refused whole, before the first outcome: it cannot be read, holds more than 20,000 records, or
@@ -115,7 +123,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         file = self.open(body)
         if file.name_by_reference:
             given = msgspec.structs.replace(given, name_by_reference={**given.name_by_reference, **file.name_by_reference})
-        return (self.outcome(found, given) for found in file.found)
+        return (Read(found.at, found.record, self.outcome(found, given)) for found in file.found)
 
     def outcome(self, found: Found, given: Given) -> Outcome:
         """What one record comes to. One that cannot be read is told by its place, and is no exception."""
