@@ -16,7 +16,6 @@ DRY: Final = {
     "outdated": "are older than what is recorded",
     "waiting": "would be waiting until a parent links the child",
     "refused": "would be refused",
-    "unreadable": "cannot be read",
 }
 DONE: Final = {
     "recorded": "recorded",
@@ -26,14 +25,12 @@ DONE: Final = {
     "outdated": "older than what is recorded",
     "waiting": "waiting until a parent links the child",
     "refused": "refused",
-    "unreadable": "cannot be read",
 }
-NOT_TAKEN: Final = {"refused", "unreadable"}
 
 
 def came_to_nothing(said: Imported) -> bool:
     """Returns whether a file had records and none of them was, or would be, taken."""
-    return said.records > 0 and not set(said.outcomes) - NOT_TAKEN
+    return said.records > 0 and not set(said.outcomes) - {"refused"}
 
 
 def in_words(said: Imported) -> list[str]:
@@ -43,10 +40,12 @@ def in_words(said: Imported) -> list[str]:
 
 def _counts(said: Imported) -> Iterator[str]:
     words = DRY if said.dry_run else DONE
-    about = said.records - sum(said.ignored.values()) - said.outcomes.get("unreadable", 0)
+    about = said.records - sum(said.ignored.values()) - said.unreadable_records
     yield f"{said.records} records" + ("" if about == said.records_of_children else _several(about, said.records_of_children))
     for outcome, count in said.outcomes.items():
         yield f"  {count:>6}  {words.get(outcome, outcome.replace('_', ' '))}"
+    if said.unreadable_records:
+        yield f"  {said.unreadable_records:>6}  cannot be read"
     for why, count in said.ignored.items():
         yield f"  {count:>6}  left out: {why.replace('_', ' ')}"
     if said.taken_back:
@@ -62,7 +61,7 @@ def _several(records: int, of_children: int) -> str:
 
 def _rows(said: Imported) -> Iterator[str]:
     yield from _listed(said.refused, said.outcomes.get("refused", 0), "would be refused" if said.dry_run else "refused")
-    yield from _listed(said.unreadable, said.outcomes.get("unreadable", 0), "cannot be read")
+    yield from _listed(said.unreadable, said.unreadable_records, "cannot be read")
     if any(row.at.startswith("rows[") for row in (*said.refused, *said.unreadable)):
         yield "  (rows[0] is the first row below the header.)"
 

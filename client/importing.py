@@ -65,6 +65,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     ignored: dict[str, int]
     taken_back: int
     media: int
+    unreadable_records: int
     unreadable: tuple[Row, ...]
     refused: tuple[Row, ...]
     references: tuple[Reference, ...]

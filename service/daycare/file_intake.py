@@ -3,14 +3,18 @@
 Owns what is looked up before anything is written: whether what would wait has room, and what is recorded under an id already.
 """
 
-from collections.abc import Sequence
-from typing import Final
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 
 from service.daycare import unlinked
-from service.daycare.becomes import Said
+from service.daycare.becomes import Said, has_words
 from service.daycare.ingest import (
+    FLOW_PAGE,
     QUERIES,
     WAITING_MAX,
     WAITS_AT_MOST,
@@ -21,8 +25,20 @@ from service.daycare.ingest import (
     ledger_key,
     waiting_key,
 )
+from service.daycare.parsed_file import Placed
+from service.daycare.record import Record
+from service.daycare.row_ids import Holds, Unnamed, numbers_of
+
+Naming = Callable[[Any], Callable[[int], str] | None]
+Groups = defaultdict[str, list[tuple[int, Unnamed]]]
+"""By the id of number 0: the rows that share it, each with its index in the file."""
+
+LOOKED_UP_AT_ONCE: Final = 2_000
+NUMBERS_MAX: Final = 400
+"""Records of one child, activity and time that are looked at."""
 
 _said_of: Final = msgspec.json.Decoder(Said).decode
+_record_of: Final = msgspec.json.Decoder(Record).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -42,12 +58,60 @@ class FileIntake(Intake):
         if sum(records for _, _, records in found) > WAITING_MAX:
             raise TooManyWaiting(unlinked.sentence(found, waiting_max=WAITING_MAX), at="child")
 
+    async def identified(
+        self, placed: Sequence[Placed], naming: Naming, meant: dict[str, Meant], *, source: str
+    ) -> tuple[Placed, ...]:
+        """Returns the records with the ids that they have here. A row without an id of its own gets that of the record it is."""
+        groups = await asyncio.to_thread(_groups, placed, naming)
+        there = await self._there(groups, placed, meant, source=source)
+        return await asyncio.to_thread(_numbered, placed, groups, there)
+
+    async def _there(
+        self, groups: Groups, placed: Sequence[Placed], meant: dict[str, Meant], *, source: str
+    ) -> dict[str, dict[int, Holds]]:
+        """Returns the records of each group that are recorded or wait, by number. Numbers have no gap."""
+        there: dict[str, dict[int, Holds]] = {base: {} for base in groups}
+        asked = {base: range(len(group) + 1) for base, group in groups.items()}
+        while asked:
+            wanted = [(base, number) for base, numbers in asked.items() for number in numbers]
+            for first in range(0, len(wanted), LOOKED_UP_AT_ONCE):
+                part = wanted[first : first + LOOKED_UP_AT_ONCE]
+                given = [_candidate(placed, groups[base][0], number, source) for base, number in part]
+                for index, holds in (await self._holding(given, meant)).items():
+                    base, number = part[index]
+                    there[base][number] = holds
+            asked = {
+                base: range(numbers.stop, 2 * numbers.stop)
+                for base, numbers in asked.items()
+                if numbers.stop - 1 in there[base] and numbers.stop < NUMBERS_MAX
+            }
+        return there
+
+    async def _holding(self, given: Sequence[Given], meant: dict[str, Meant]) -> dict[int, Holds]:
+        """Returns which of these records are recorded or wait, by their number, and whether they have some words."""
+        waiting = await self._pool.fetch(
+            unlinked.QUERIES.waiting_bodies, self._person, *zip(*map(waiting_key, given), strict=True)
+        )
+        body_by_key = {(row["reference"], row["source"], row["record"]): row["body"] for row in waiting}
+        found: dict[int, Holds] = {}
+        for number, one in enumerate(given):
+            if (body := body_by_key.get(waiting_key(one))) is not None:
+                found[number] = partial(_waits_with, _record_of(body))
+        return found | {number: partial(has_words, said) for number, said in (await self.standing(given, meant)).items()}
+
     async def standing(self, given: Sequence[Given], meant: dict[str, Meant]) -> dict[int, Said]:
         """Returns what is recorded under the ids of these records, by their number; nothing where there is nothing."""
         keys = {n: ledger_key(one, meant[one.record.reference]) for n, one in enumerate(given) if one.record.reference in meant}
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
         said_by_key = {tuple(row)[:4]: _said_of(row["said"]) for row in rows} | self._foreseen
         return {number: said_by_key[key] for number, key in keys.items() if key in said_by_key}
+
+    async def foresee_flow(self, reference: str, meant: dict[str, Meant]) -> None:
+        """Foresee what waits for a child, which is written before the file is, once the child is linked."""
+        async with self._pool.acquire() as connection, connection.transaction(readonly=True):
+            cursor = await connection.cursor(QUERIES.waiting, self._person, reference, WAITING_MAX)
+            while rows := await cursor.fetch(FLOW_PAGE):
+                await self.foresee([Given(source=row["source"], record=_record_of(row["body"])) for row in rows], meant)
 
     async def take_back(self, given: Sequence[Given], meant: dict[str, Meant], *, is_dry: bool) -> int:
         """Withdraw what the source leaves out now; returns how much of it was recorded.
@@ -65,3 +129,30 @@ class FileIntake(Intake):
             outcomes = [taken.outcome for taken in await self.take(known)]
         stood = [number in was and not was[number].is_gone for number in range(len(known))]
         return sum(outcome == "withdrawn" and stands for outcome, stands in zip(outcomes, stood, strict=True))
+
+
+def _groups(placed: Sequence[Placed], naming: Naming) -> Groups:
+    groups: Groups = defaultdict(list)
+    for index, one in enumerate(placed):
+        if (ids := naming(one.row)) is not None:
+            groups[one.record.id].append((index, Unnamed(repr(one.row), one.record.text, ids)))
+    return groups
+
+
+def _numbered(placed: Sequence[Placed], groups: Groups, there: dict[str, dict[int, Holds]]) -> tuple[Placed, ...]:
+    found = list(placed)
+    for base, group in groups.items():
+        numbers = numbers_of([unnamed for _, unnamed in group], there[base])
+        for (index, unnamed), number in zip(group, numbers, strict=True):
+            record = msgspec.structs.replace(placed[index].record, id=unnamed.naming(number))
+            found[index] = msgspec.structs.replace(placed[index], record=record)
+    return tuple(found)
+
+
+def _candidate(placed: Sequence[Placed], one: tuple[int, Unnamed], number: int, source: str) -> Given:
+    index, unnamed = one
+    return Given(source=source, record=msgspec.structs.replace(placed[index].record, id=unnamed.naming(number)))
+
+
+def _waits_with(record: Record, words: str | None) -> bool:
+    return not record.is_gone and record.text == words

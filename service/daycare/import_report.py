@@ -15,7 +15,6 @@ from service.daycare.parsed_file import ParsedFile, RefusedRow
 
 LISTED_MAX: Final = 100
 REFUSED: Final = "refused"
-UNREADABLE: Final = "unreadable"
 
 
 class Unread(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +42,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a file. With `dry_run`, what would become of it.
 
-    Where each row is about one child, `outcomes` and `ignored` add up to `records`.
+    Where each row is about one child, `outcomes`, `ignored` and `unreadable_records` add up to `records`.
     """
 
     dry_run: bool
@@ -52,15 +51,16 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     """Rows of the file."""
     records_of_children: int
-    """A row about two children is two of these. The outcomes, without `unreadable`, add up to it."""
+    """A row about two children is two of these. The outcomes add up to it."""
     outcomes: dict[str, int]
-    """Outcome -> how many records of children; `refused` and `unreadable` among them."""
+    """Outcome -> how many records of children; `refused` among them."""
     ignored: dict[str, int]
     """Why -> how many rows."""
     taken_back: int
     """How many of the ignored ones had been recorded before, and are withdrawn."""
     media: int
     """Pictures and films that were named, and not fetched."""
+    unreadable_records: int
     unreadable: tuple[Unread, ...]
     """The first hundred."""
     refused: tuple[RefusedRow, ...]
@@ -90,6 +90,7 @@ def begun(
         ignored={str(why): count for why, count in sorted(file.ignored.items())},
         taken_back=0,
         media=file.media,
+        unreadable_records=len(file.unreadable),
         unreadable=tuple(Unread(at=one.at, detail=one.detail) for one in file.unreadable[:LISTED_MAX]),
         refused=file.refused[:LISTED_MAX],
         references=tuple(
@@ -106,7 +107,6 @@ def finished(
     """Returns what became of a file, once all of it was taken in. `refused`: what the log refused beside the rows of `file`."""
     counts = Counter(outcomes)
     counts[REFUSED] += file.refused_records
-    counts[UNREADABLE] += len(file.unreadable)
     return msgspec.structs.replace(
         said,
         outcomes={outcome: count for outcome, count in sorted(counts.items()) if count},

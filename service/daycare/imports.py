@@ -33,6 +33,7 @@ from service.daycare.import_run import Import
 from service.daycare.ingest import QUERIES, Given, Meant, TooManyWaiting
 from service.daycare.parsed_file import ParsedFile, parse
 from service.daycare.reading import NotesWaiting
+from service.daycare.row_ids import IN_GROUP_MAX
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import Given as Hints
 from service.daycare.sources.reading import Source
@@ -109,7 +110,7 @@ async def import_file(request: Asked) -> Response[bytes] | Stream:
         hints = Hints(zone=query.zone, reference=query.reference or (None if query.child is None else str(query.child)))
         file = await asyncio.to_thread(_parsed, source, body, hints, house.now() + AHEAD_MAX)
         del body
-        import_ = await _begin(house, caller, query, source, file)
+        import_ = await _begin(house, caller, query, source, hints, file)
     if PROGRESS in (header(request.scope, b"accept") or b"").decode("latin-1"):  # type: ignore[arg-type]
         return Stream(_lines(house, import_), status_code=200, media_type=PROGRESS)
     result = None
@@ -126,7 +127,7 @@ def _require_file(request: Asked) -> None:
 
 
 def _parsed(source: Source, body: bytes, hints: Hints, latest: datetime) -> ParsedFile:
-    return parse(source.read(body, hints), latest=latest)
+    return parse(source.read(body, hints), latest=latest, of_one_id_max=None if source.naming is None else IN_GROUP_MAX)
 
 
 async def _lines(house: House, import_: Import) -> AsyncIterator[bytes]:
@@ -138,29 +139,40 @@ async def _lines(house: House, import_: Import) -> AsyncIterator[bytes]:
         yield bytes_of(told_refusal(error)) + b"\n"
 
 
-async def _begin(house: House, caller: Membership, query: ImportQuery, source: Source, file: ParsedFile) -> Import:
+async def _begin(
+    house: House, caller: Membership, query: ImportQuery, source: Source, hints: Hints, file: ParsedFile
+) -> Import:
     """Find out which children a file is about, and under whom it is written; link its one child where that was asked."""
     names = file.names
-    given = [Given(source=source.name, record=one.record) for one in file.placed]
     is_dry = query.dry_run == "true"
     if query.child is not None and len(names) > 1:
         raise SeveralChildren(f"The file speaks of {len(names)} children: import it without `child`, and link each.", at="child")
-    if query.child is None:
-        # Before anything is written: nobody joins for a file that is refused.
-        _, person = await _author(house, caller, source, child=None, references=names, is_dry=True)
-        intake = FileIntake(pool=house.pool, log=house.log, reading=house.reading, person=person or NOBODY)
-        await intake.require_room(given, await intake.meant(set(names)))
+    # First as a dry run, also of the import itself: nobody joins for a file that is refused.
+    intake, member, meant = await _intake(house, caller, query, source, file, is_dry=True)
+    if (naming := source.naming) is not None:
+        placed = await intake.identified(file.placed, lambda row: naming(row, hints), meant, source=source.name)
+        file = msgspec.structs.replace(file, placed=placed)
+    await intake.require_room([Given(source=source.name, record=one.record) for one in file.placed], meant)
+    if not is_dry:
+        intake, member, meant = await _intake(house, caller, query, source, file, is_dry=False)
+    if query.child is not None:
+        for reference in names:
+            await (intake.foresee_flow(reference, meant) if is_dry else intake.flow(reference))
+    said = begun(file, is_dry=is_dry, member=member, meant=meant, notices=())
+    return Import(file, said, source=source.name, intake=intake, meant=meant)
+
+
+async def _intake(
+    house: House, caller: Membership, query: ImportQuery, source: Source, file: ParsedFile, *, is_dry: bool
+) -> tuple[FileIntake, MemberId | None, dict[str, Meant]]:
+    """The way in for the file, under whom it is written, and which children its references mean."""
+    names = file.names
     member, person = await _author(house, caller, source, child=query.child, references=names, is_dry=is_dry)
     intake = FileIntake(pool=house.pool, log=house.log, reading=house.reading, person=person or NOBODY)
     meant = await intake.meant({*names, *(gone.reference for gone in file.taken_back)})
     if query.child is not None:
-        if not is_dry:
-            for reference in names:
-                await intake.flow(reference)
-        here = Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child))
-        meant |= dict.fromkeys(names, here)
-    said = begun(file, is_dry=is_dry, member=member, meant=meant, notices=())
-    return Import(file, said, source=source.name, intake=intake, meant=meant)
+        meant |= dict.fromkeys(names, Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child)))
+    return intake, member, meant
 
 
 async def _author(

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from events.errors import Refused, TimeOutOfRange
+from events.errors import FieldInvalid, Refused, TimeOutOfRange
 from service.daycare.record import Record
 from service.daycare.sources.reading import Ignored, Read, Unreadable, Why
 from service.log.admit import require_sane
@@ -52,14 +52,18 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
         return {one.record.reference: one.record.shown_name for one in self.placed}
 
 
-def parse(read: Iterable[Read], *, latest: datetime) -> ParsedFile:
-    """Sort what was read of a file. `latest`: a time after it is refused, as the log refuses it."""
+def parse(read: Iterable[Read], *, latest: datetime, of_one_id_max: int | None = None) -> ParsedFile:
+    """Sort what was read of a file.
+
+    `latest`: a time after it is refused, as the log refuses it. `of_one_id_max`: as many rows may share an id.
+    """
     rows = media = refused_records = 0
     placed: list[Placed] = []
     refused: list[RefusedRow] = []
     taken_back: list[Record] = []
     unreadable: list[Unreadable] = []
     ignored: Counter[Why] = Counter()
+    rows_by_id: Counter[str] = Counter()
     for one in read:
         rows += 1
         match one.outcome:
@@ -71,6 +75,9 @@ def parse(read: Iterable[Read], *, latest: datetime) -> ParsedFile:
                 taken_back += [gone for gone in one.outcome.taken_back if refusal_of(gone, latest=latest) is None]
             case records:
                 refusal = next(filter(None, (refusal_of(record, latest=latest) for record in records)), None)
+                rows_by_id.update(record.id for record in records)
+                if of_one_id_max is not None and any(rows_by_id[record.id] > of_one_id_max for record in records):
+                    refusal = FieldInvalid(f"A file has at most {of_one_id_max} rows of one child, one activity and one time.")
                 if refusal is not None:
                     refused.append(RefusedRow(at=one.at, code=refusal.code, detail=refusal.detail))
                     refused_records += len(records)

@@ -16,6 +16,12 @@ SELECT reference, source, record, shown_name
  WHERE person_id = $1
    AND received_at >= $2;
 
+-- name: waiting_bodies
+SELECT reference, source, record, body
+  FROM unnest($2::text[], $3::text[], $4::text[]) AS named (reference, source, record)
+  JOIN daycare_waiting USING (reference, source, record)
+ WHERE person_id = $1;
+
 -- name: take_back
 -- A source has left these records out since: what waits of them is emptied, and takes no other place.
 UPDATE daycare_waiting

@@ -1,13 +1,14 @@
 """Baby Connect: the CSV of one child's entries, a row each: start, end, duration, activity, quantity, extra data, text, notes.
 
 Owns its columns and the ids that it lacks. A row's id is made of its start, its activity and the child, so that an entry whose
-words, end or quantity are corrected keeps it. Where several entries share all three, they are told apart by their order in the
-file. Times are local and without a zone, the child stands in no column: whoever imports the file says both. The caregiver's
-name is never read. The text is a sentence that the app makes of what was tapped ("Lia went for a walk", in a stroller perhaps),
-but for the few activities whose text people type; notes are always theirs.
+words, end or quantity are corrected keeps it. Which of several entries that share all three a row is, `row_ids` finds out. Times
+are local and without a zone, the child stands in no column: whoever imports the file says both. The caregiver's name is never
+read. The text is a sentence that the app makes of what was tapped ("Lia went for a walk", in a stroller perhaps), but for the few
+activities whose text people type; notes are always theirs.
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -32,8 +33,6 @@ COLUMN_BY_START: Final = {
     "note": "notes",
 }
 """How a column's name begins, in lower case (`start`, `start time`, `date/time`), and what the column is called here."""
-NTH: Final = "nth"
-"""The key under which a row says which of the rows of its start and activity it is: 0, 1, 2, ..."""
 
 TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "milestone")
 """How an activity's name begins, in lower case, whose text people type, or choose because the child did it."""
@@ -53,7 +52,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     occurred_at, precision = _started(start, given)
     activity = (row.get("activity") or "").strip()
     entry = Entry(
-        id=_id(occurred_at.replace(tzinfo=None), activity, reference, nth=row.get(NTH, "0")),
+        id=_id(occurred_at.replace(tzinfo=None), activity, reference, number=0),
         children=(Child(reference, given.name_by_reference.get(reference)),),
         occurred_at=occurred_at,
         precision=precision,
@@ -63,7 +62,8 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     said = clean(row.get("text"), at="text")
     notes = clean(row.get("notes"), at="notes")
     if said is None and notes is None and not activity:
-        return entry.ignored(Why.NO_WORDS)
+        # It takes nothing back: of several entries of its minute nobody knows which one it was.
+        return Ignored(why=Why.NO_WORDS)
     kind = words.phrase(activity)
     composed = words.labelled(kind, [words.phrase(row.get("quantity"))]) if said is None and kind is not None else None
     typed = said if activity.lower().startswith(TYPED) else None
@@ -87,32 +87,35 @@ def _started(start: str, given: Given) -> tuple[datetime, Precision]:
     return times.local(read, at="start", zone=zone), Precision.MINUTE if found["hour"] is not None else Precision.DAY
 
 
-def _id(start: datetime, activity: str, reference: str, *, nth: str) -> str:
+def naming(record: Any, given: Given) -> Callable[[int], str]:
+    """Returns the ids that a row can have: of the first, second, ... record of its start, activity and child."""
+    row = csv_file.whole(record)
+    start, _ = _started(required(row.get("start"), at="start"), given)
+    parts = start.replace(tzinfo=None), (row.get("activity") or "").strip(), identifier(given.reference, at="reference")
+    return lambda number: _id(*parts, number=number)
+
+
+def _id(start: datetime, activity: str, reference: str, *, number: int) -> str:
     """An id of what is not corrected later. By the clock on the wall: the zone is said anew at each import."""
-    parts = msgspec.json.encode([start.isoformat(), activity.casefold(), reference, nth])
+    parts = msgspec.json.encode([start.isoformat(), activity.casefold(), reference, str(number)])
     return sha256(parts).hexdigest()[:32]
 
 
 def open_file(body: bytes) -> File:
-    """Read the rows of one file, under the names that columns have here; a row that stands there twice gets one id.
+    """Read the rows of one file, under the names that columns have here.
 
     Raises:
         FieldInvalid: the column of starts, activities or texts is missing.
     """
     header, found = csv_file.rows_in(body)
     by_column = _columns(header)
-    kept: list[Found] = []
-    nth_by_content: dict[tuple[str, str], dict[tuple[tuple[str, str], ...], int]] = {}
-    for one in found:
-        row = {by_column[name]: text for name, text in one.record.items() if name in by_column}
-        if csv_file.TOO_FEW_OR_MANY in one.record:
-            kept.append(one)
-            continue
-        same = nth_by_content.setdefault((row["start"].strip(), row["activity"].strip().casefold()), {})
-        content = tuple(sorted(row.items()))
-        nth = same.setdefault(content, len(same))
-        kept.append(Found(one.at, {**row, NTH: str(nth)}))
-    return File(found=tuple(kept))
+    kept = (
+        {by_column[name]: text for name, text in one.record.items() if name in by_column}
+        if csv_file.TOO_FEW_OR_MANY not in one.record
+        else one.record
+        for one in found
+    )
+    return File(found=tuple(Found(one.at, record) for one, record in zip(found, kept, strict=True)))
 
 
 def _columns(header: list[str]) -> dict[str, str]:
@@ -127,4 +130,7 @@ def _columns(header: list[str]) -> dict[str, str]:
     return by_column
 
 
-SOURCE: Final = Source(name="baby_connect", media_types=("text/csv",), needs_reference=True, open=open_file, translate=translate)
+SOURCE: Final = Source(
+    name="baby_connect", media_types=("text/csv",), needs_reference=True, open=open_file, translate=translate,
+    naming=naming,
+)  # fmt: skip

@@ -109,6 +109,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Reads a file strictly: refuses it whole where it is not what this source writes."""
     translate: Callable[[Any, Given], tuple[Record, ...] | Ignored]
     """Turns one decoded record into records of ours. Pure; raises FieldInvalid where the record cannot be read."""
+    naming: Callable[[Any, Given], Callable[[int], str] | None] | None = None
+    """Of a source whose rows may have no id: returns the ids that a decoded record can have, by its number (0, 1, 2, ...) among
+    those that share what is not corrected later; None of one that has an id. `translate` gives it the id of number 0."""
 
     def read(self, body: bytes, given: Given = NOTHING_GIVEN) -> Iterator[Read]:
         """Returns what each record of a file comes to, in the file's order. The same record may be there twice.
