@@ -121,6 +121,7 @@ def import_(
     child: UUID | None = None,
     reference: str | None = None,
     zone: str | None = None,
+    as_parent: bool = False,
     dry_run: bool = False,
     url: str = "http://127.0.0.1:8000",
     token_file: Path | None = None,
@@ -134,6 +135,7 @@ def import_(
         child: the id of the one child that the file is about; left out, parents link each child that it names.
         reference: what to call the child, where the file does not: the same from file to file.
         zone: of local times, such as Europe/Berlin; left out, UTC.
+        as_parent: the file was asked for with a parent's own account: what has no mark is something that parents may see.
         dry_run: say what would become of it, and write nothing.
         url: where the service is.
         token_file: a file that holds the device's token; left out, it is taken from STILLNEW_TOKEN.
@@ -142,7 +144,8 @@ def import_(
     from client.import_words import came_to_nothing, in_words
     from client.importing import ImportFailed, import_file
 
-    given = {"child": child, "reference": reference, "zone": zone, "dry_run": "true" if dry_run else None}
+    given = {"child": child, "reference": reference, "zone": zone}
+    given |= {"as_parent": "true" if as_parent else None, "dry_run": "true" if dry_run else None}
     query = {"source": source} | {name: str(value) for name, value in given.items() if value is not None}
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         tasks: dict[str, TaskID] = {}

@@ -28,8 +28,9 @@ from service.daycare.ingest import (
 from service.daycare.parsed_file import Placed
 from service.daycare.record import Record
 from service.daycare.row_ids import Holds, Unnamed, numbers_of
+from service.daycare.sources.reading import Naming
 
-Naming = Callable[[Any], Callable[[int], str] | None]
+NamingOf = Callable[[Any, str], Naming | None]
 Groups = defaultdict[str, list[tuple[int, Unnamed]]]
 """By the id of number 0: the rows that share it, each with its index in the file."""
 
@@ -59,7 +60,7 @@ class FileIntake(Intake):
             raise TooManyWaiting(unlinked.sentence(found, waiting_max=WAITING_MAX), at="child")
 
     async def identified(
-        self, placed: Sequence[Placed], naming: Naming, meant: dict[str, Meant], *, source: str
+        self, placed: Sequence[Placed], naming: NamingOf, meant: dict[str, Meant], *, source: str
     ) -> tuple[Placed, ...]:
         """Returns the records with the ids that they have here. A row without an id of its own gets that of the record it is."""
         groups = await asyncio.to_thread(_groups, placed, naming)
@@ -131,11 +132,11 @@ class FileIntake(Intake):
         return sum(outcome == "withdrawn" and stands for outcome, stands in zip(outcomes, stood, strict=True))
 
 
-def _groups(placed: Sequence[Placed], naming: Naming) -> Groups:
+def _groups(placed: Sequence[Placed], naming: NamingOf) -> Groups:
     groups: Groups = defaultdict(list)
     for index, one in enumerate(placed):
-        if (ids := naming(one.row)) is not None:
-            groups[one.record.id].append((index, Unnamed(repr(one.row), one.record.text, ids)))
+        if (named := naming(one.row, one.record.reference)) is not None:
+            groups[one.record.id].append((index, Unnamed(named, one.record.text)))
     return groups
 
 
@@ -144,14 +145,14 @@ def _numbered(placed: Sequence[Placed], groups: Groups, there: dict[str, dict[in
     for base, group in groups.items():
         numbers = numbers_of([unnamed for _, unnamed in group], there[base])
         for (index, unnamed), number in zip(group, numbers, strict=True):
-            record = msgspec.structs.replace(placed[index].record, id=unnamed.naming(number))
+            record = msgspec.structs.replace(placed[index].record, id=unnamed.naming.id_of(number))
             found[index] = msgspec.structs.replace(placed[index], record=record)
     return tuple(found)
 
 
 def _candidate(placed: Sequence[Placed], one: tuple[int, Unnamed], number: int, source: str) -> Given:
     index, unnamed = one
-    return Given(source=source, record=msgspec.structs.replace(placed[index].record, id=unnamed.naming(number)))
+    return Given(source=source, record=msgspec.structs.replace(placed[index].record, id=unnamed.naming.id_of(number)))
 
 
 def _waits_with(record: Record, words: str | None) -> bool:

@@ -28,6 +28,7 @@ from service.bodies import read_body
 from service.daycare.calls import join
 from service.daycare.door import Key
 from service.daycare.file_intake import FileIntake
+from service.daycare.import_notices import depends_on_zone, notices_of
 from service.daycare.import_report import Imported, begun
 from service.daycare.import_run import Import
 from service.daycare.ingest import QUERIES, Given, Meant, TooManyWaiting
@@ -72,7 +73,9 @@ class ImportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     source: str
     child: UUID | None = None
     reference: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
-    zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
+    zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    """None: nobody said, and UTC is taken."""
+    as_parent: Literal["true", "false"] = "false"
     dry_run: Literal["true", "false"] = "false"
 
 
@@ -81,6 +84,7 @@ IMPORT_QUERY: Final[dict[str, dict[str, Any]]] = {
     "child": {"type": "string", "format": "uuid"},
     "reference": {"type": "string", "minLength": 1, "maxLength": 255},
     "zone": {"type": "string", "default": "UTC"},
+    "as_parent": {"type": "string", "enum": ["true", "false"], "default": "false"},
     "dry_run": {"type": "string", "enum": ["true", "false"], "default": "false"},
 }
 
@@ -107,8 +111,12 @@ async def import_file(request: Asked) -> Response[bytes] | Stream:
         raise ImportBusy("Others are importing; try again in a minute.")
     async with house.imports:
         body = await read_body(request.scope, request.receive, bytes_max=FILE_BYTES_MAX, within_s=WITHIN_S)  # type: ignore[arg-type]
-        hints = Hints(zone=query.zone, reference=query.reference or (None if query.child is None else str(query.child)))
-        file = await asyncio.to_thread(_parsed, source, body, hints, house.now() + AHEAD_MAX)
+        hints = Hints(
+            zone="UTC" if query.zone is None else query.zone,
+            reference=query.reference or (None if query.child is None else str(query.child)),
+            as_parent=query.as_parent == "true",
+        )
+        file = await asyncio.to_thread(_parsed, source, body, hints, query.zone, house.now() + AHEAD_MAX)
         del body
         import_ = await _begin(house, caller, query, source, hints, file)
     if PROGRESS in (header(request.scope, b"accept") or b"").decode("latin-1"):  # type: ignore[arg-type]
@@ -126,8 +134,10 @@ def _require_file(request: Asked) -> None:
         raise MediaTypeUnsupported
 
 
-def _parsed(source: Source, body: bytes, hints: Hints, latest: datetime) -> ParsedFile:
-    return parse(source.read(body, hints), latest=latest, of_one_id_max=None if source.naming is None else IN_GROUP_MAX)
+def _parsed(source: Source, body: bytes, hints: Hints, zone: str | None, latest: datetime) -> ParsedFile:
+    read = list(source.read(body, hints))
+    file = parse(read, latest=latest, of_one_id_max=None if source.naming is None else IN_GROUP_MAX)
+    return msgspec.structs.replace(file, has_local_times=zone is None and depends_on_zone(source, read, hints))
 
 
 async def _lines(house: House, import_: Import) -> AsyncIterator[bytes]:
@@ -150,7 +160,7 @@ async def _begin(
     # First as a dry run, also of the import itself: nobody joins for a file that is refused.
     intake, member, meant = await _intake(house, caller, query, source, file, is_dry=True)
     if (naming := source.naming) is not None:
-        placed = await intake.identified(file.placed, lambda row: naming(row, hints), meant, source=source.name)
+        placed = await intake.identified(file.placed, lambda row, child: naming(row, hints, child), meant, source=source.name)
         file = msgspec.structs.replace(file, placed=placed)
     await intake.require_room([Given(source=source.name, record=one.record) for one in file.placed], meant)
     if not is_dry:
@@ -158,7 +168,7 @@ async def _begin(
     if query.child is not None:
         for reference in names:
             await (intake.foresee_flow(reference, meant) if is_dry else intake.flow(reference))
-    said = begun(file, is_dry=is_dry, member=member, meant=meant, notices=())
+    said = begun(file, is_dry=is_dry, member=member, meant=meant, notices=tuple(notices_of(file, source)))
     return Import(file, said, source=source.name, intake=intake, meant=meant)
 
 

@@ -45,6 +45,8 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
     """The ids of what is left out: whatever was recorded under one of them is withdrawn."""
     unreadable: tuple[Unreadable, ...]
     media: int
+    has_local_times: bool = False
+    """Whether a time depends on the zone that is given."""
 
     @property
     def names(self) -> dict[str, str | None]:

@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from service.daycare.sources.reading import Naming
+
 Holds = Callable[[str | None], bool]
 """Whether a record that is there has these words."""
 
@@ -20,11 +22,10 @@ IN_GROUP_MAX: Final = 100
 
 
 class Unnamed(msgspec.Struct, frozen=True):
-    """A row without an id of its own: all that is read of it, its words, and the id that each number would give it."""
+    """A row without an id of its own, and its words."""
 
-    row: Hashable
+    naming: Naming
     words: str | None
-    naming: Callable[[int], str]
 
 
 def numbers_of(group: Sequence[Unnamed], there: Mapping[int, Holds]) -> list[int]:
@@ -32,7 +33,7 @@ def numbers_of(group: Sequence[Unnamed], there: Mapping[int, Holds]) -> list[int
 
     Rows that are the same throughout are one record. `there`: the records of the group that are there, by number.
     """
-    words_by_row = {one.row: one.words for one in sorted(group, key=lambda one: (one.words or "", repr(one.row)))}
+    words_by_row = {one.naming.row: one.words for one in sorted(group, key=lambda one: (one.words or "", repr(one.naming.row)))}
     free = dict(sorted(there.items()))
     number_by_row: dict[Hashable, int] = {}
     for row, words in words_by_row.items():
@@ -44,4 +45,4 @@ def numbers_of(group: Sequence[Unnamed], there: Mapping[int, Holds]) -> list[int
     is_correction = len(new) == len(free) == 1
     numbers = iter(free) if is_correction else (number for number in count() if number not in there)
     number_by_row |= dict(zip(new, numbers, strict=False))
-    return [number_by_row[one.row] for one in group]
+    return [number_by_row[one.naming.row] for one in group]

@@ -8,7 +8,6 @@ activities whose text people type; notes are always theirs.
 """
 
 import re
-from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -21,7 +20,7 @@ from service.daycare.record import Record
 from service.daycare.sources import csv_file, times, words
 from service.daycare.sources.entry import Child, Entry
 from service.daycare.sources.fields import clean, identifier, required
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Given, Ignored, Source, Why
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Given, Ignored, Naming, Source, Why
 
 NEEDED: Final = ("start", "activity", "text")
 COLUMN_BY_START: Final = {
@@ -87,12 +86,12 @@ def _started(start: str, given: Given) -> tuple[datetime, Precision]:
     return times.local(read, at="start", zone=zone), Precision.MINUTE if found["hour"] is not None else Precision.DAY
 
 
-def naming(record: Any, given: Given) -> Callable[[int], str]:
+def naming(record: Any, given: Given, reference: str) -> Naming:
     """Returns the ids that a row can have: of the first, second, ... record of its start, activity and child."""
     row = csv_file.whole(record)
     start, _ = _started(required(row.get("start"), at="start"), given)
-    parts = start.replace(tzinfo=None), (row.get("activity") or "").strip(), identifier(given.reference, at="reference")
-    return lambda number: _id(*parts, number=number)
+    parts = start.replace(tzinfo=None), (row.get("activity") or "").strip(), reference
+    return Naming(row=repr(row), id_of=lambda number: _id(*parts, number=number))
 
 
 def _id(start: datetime, activity: str, reference: str, *, number: int) -> str:

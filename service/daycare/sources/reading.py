@@ -3,7 +3,7 @@
 Owns these outcomes, and the loop in which one bad record stops no other. Knows no source, no family and no clock.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
@@ -71,6 +71,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     """Which child it is about, where it is about one and does not say so: any name that stays the same from file to file."""
     name_by_reference: Mapping[str, str] = MappingProxyType({})
     """Children's names by the source's own ids of them. What the file itself says goes before these."""
+    as_parent: bool = False
+    """Whether the file was asked for with a parent's own account: what has no mark is then something that parents may see."""
 
 
 NOTHING_GIVEN: Final = Given()
@@ -98,6 +100,15 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     name_by_reference: Mapping[str, str] = MappingProxyType({})
 
 
+class Naming(msgspec.Struct, frozen=True, kw_only=True):
+    """The ids that a row without one can have. Rows that share what is not corrected later are told apart by a number."""
+
+    row: Hashable
+    """All that makes two rows different. Rows that are the same are one record."""
+    id_of: Callable[[int], str]
+    """Returns the id of the record with this number: 0, 1, 2, ..."""
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A system whose files can be imported."""
 
@@ -109,9 +120,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Reads a file strictly: refuses it whole where it is not what this source writes."""
     translate: Callable[[Any, Given], tuple[Record, ...] | Ignored]
     """Turns one decoded record into records of ours. Pure; raises FieldInvalid where the record cannot be read."""
-    naming: Callable[[Any, Given], Callable[[int], str] | None] | None = None
-    """Of a source whose rows may have no id: returns the ids that a decoded record can have, by its number (0, 1, 2, ...) among
-    those that share what is not corrected later; None of one that has an id. `translate` gives it the id of number 0."""
+    naming: Callable[[Any, Given, str], Naming | None] | None = None
+    """Of a source whose rows may have no id: returns the ids that a row's record about a child (its reference) can have; None
+    where the row has an id. `translate` gives a row without one the id of number 0."""
+    when_unmarked: str = ""
+    """What a person does about records that are left out as UNMARKED: the end of a sentence."""
 
     def read(self, body: bytes, given: Given = NOTHING_GIVEN) -> Iterator[Read]:
         """Returns what each record of a file comes to, in the file's order. The same record may be there twice.

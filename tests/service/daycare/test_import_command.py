@@ -22,10 +22,11 @@ async def test_a_file_is_imported_once_and_what_became_of_it_is_said(village: Vi
     as_ada = ("--url", service_url, "--token-file", str(token), "--source", "plain")
     tried = stillnew("import", str(file), *as_ada, "--child", village.child, "--dry-run")
     assert (tried.returncode, tried.stderr) == (0, "")
-    records, outcome, unreadable, unread, legend = tried.stdout.splitlines()
+    records, outcome, unreadable, unread, legend, zone = tried.stdout.splitlines()
     assert (records, outcome, unreadable) == ("3 records", "       2  would be recorded", "       1  cannot be read")
     assert re.fullmatch(r"  rows\[2\].occurred_at cannot be read: .+", unread), unread
     assert "rows[0] is the first row" in legend
+    assert "local times" in zone
     waiting = stillnew("import", str(file), *as_ada)
     assert "       2  waiting" in waiting.stdout
     assert "  m  (Mia)" in waiting.stdout
@@ -95,3 +96,25 @@ async def test_where_nothing_of_a_file_is_taken_the_exit_code_says_so(village: V
     assert (dry.returncode, dry.stderr) == (1, "stillnew: Nothing of this file would be imported.\n")
     assert (done.returncode, done.stderr) == (1, "stillnew: Nothing of this file was imported.\n")
     assert "       1  left out: no words" in done.stdout
+
+
+async def test_local_times_without_a_zone_are_said_to_be_taken_for_utc(
+    village: Village, service_url: str, tmp_path: Path
+) -> None:
+    local, placed, a_day = (tmp_path / f"{name}.csv" for name in ("local", "placed", "a_day"))
+    header = "id,child,occurred_at,text\n"
+    local.write_text(header + "0,mia,2026-06-25,Sang.\n1,mia,2026-06-25 19:30,Fell asleep at half past seven.\n")
+    placed.write_text(header + "2,mia,2026-06-25T19:30:00+02:00,Fell asleep.\n")
+    a_day.write_text(header + "3,mia,2026-06-25,Sang.\n")
+    child = ("--child", village.child)
+    for said in (run(village, service_url, local, *child, "--dry-run"), run(village, service_url, local, *child)):
+        assert said.returncode == 0
+        assert "taken for UTC" in said.stdout
+        assert "--zone Europe/Berlin" in said.stdout
+    quiet = (
+        run(village, service_url, local, *child, "--zone", "UTC"),
+        run(village, service_url, local, *child, "--zone", "Europe/Berlin"),
+        run(village, service_url, placed, *child),
+        run(village, service_url, a_day, *child),
+    )
+    assert not any("UTC" in said.stdout for said in quiet)

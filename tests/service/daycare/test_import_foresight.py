@@ -111,3 +111,15 @@ async def test_what_is_left_out_now_and_was_recorded_before_is_foreseen_and_coun
     dry, done = await foreseen_and_done(village, file("SENT", "CHANGES_REQUESTED"), "famly", as_="application/json")
     assert dry == done
     assert (done["outcomes"], done["ignored"], done["taken_back"]) == ({}, {"draft": 2}, 1)
+
+
+async def test_half_a_character_in_one_record_stops_no_other(village: Village) -> None:
+    """Law 17: the other records are recorded, and the broken one is listed."""
+    texts = ("Ate soup.", "Cut off in an emoji \\ud83c", "Slept.")
+    notes = [f'{{"noteId":"n{number}","createdAt":"2026-06-25T13:00:00Z","sensitive":false,"safeguardingConcern":false,'
+             f'"parentVisible":true,"text":"{text}","child":{{"id":"c"}}}}' for number, text in enumerate(texts)]  # fmt: skip
+    body = f'{{"childNotes":[{",".join(notes)}]}}'
+    dry, done = await foreseen_and_done(village, body, "famly", as_="application/json", child=village.child)
+    assert dry == done
+    assert (done["outcomes"], done["unreadable_records"]) == ({"recorded": 2}, 1)
+    assert done["unreadable"] == [{"at": "childNotes[1].text", "detail": "A text holds half of a character."}]

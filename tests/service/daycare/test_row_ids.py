@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.daycare.row_ids import IN_GROUP_MAX, Holds, Unnamed, numbers_of
+from service.daycare.sources.reading import Naming
 from tests.service.daycare.conftest import Village, said_by
 from tests.service.daycare.test_imports import imported
 
@@ -98,7 +99,7 @@ async def test_what_waits_is_foreseen_as_it_flows_in_when_the_dry_run_says_whose
 
 
 def unnamed(words: str) -> Unnamed:
-    return Unnamed(words, words, str)
+    return Unnamed(Naming(row=words, id_of=str), words)
 
 
 def holding(words: str) -> Holds:
