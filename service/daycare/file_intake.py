@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from events.ids import ChildId, FamilyId, MemberId
 from service.daycare import unlinked
 from service.daycare.becomes import Said, has_words
 from service.daycare.ingest import (
@@ -28,13 +29,15 @@ from service.daycare.ingest import (
 from service.daycare.parsed_file import Placed
 from service.daycare.record import Record
 from service.daycare.row_ids import Holds, Unnamed, numbers_of
+from service.daycare.shared_ids import There, apart, has_its_child, id_of, shared_in
 from service.daycare.sources.reading import Naming
+from service.log.ledger import Key
 
 NamingOf = Callable[[Any, str], Naming | None]
 Groups = defaultdict[str, list[tuple[int, Unnamed]]]
 """By the id of number 0: the rows that share it, each with its index in the file."""
 
-LOOKED_UP_AT_ONCE: Final = 2_000
+LOOKED_UP_AT_ONCE: Final = 500
 NUMBERS_MAX: Final = 400
 """Records of one child, activity and time that are looked at."""
 
@@ -66,6 +69,49 @@ class FileIntake(Intake):
         groups = await asyncio.to_thread(_groups, placed, naming)
         there = await self._there(groups, placed, meant, source=source)
         return await asyncio.to_thread(_numbered, placed, groups, there)
+
+    async def told_apart(
+        self, placed: Sequence[Placed], meant: dict[str, Meant], *, source: str, author: tuple[FamilyId, MemberId]
+    ) -> tuple[Placed, ...]:
+        """Returns the records with ids that no two children share. `author` writes them, also those that nobody has linked."""
+        shared = shared_in(one.record for one in placed)
+        found = list(placed)
+        for first in range(0, len(placed), LOOKED_UP_AT_ONCE):
+            part = [index for index in range(first, min(first + LOOKED_UP_AT_ONCE, len(placed)))
+                    if not has_its_child(placed[index].record)]  # fmt: skip
+            records = [placed[index].record for index in part]
+            there = await self._there_for(records, meant, source, author) if records else []
+            for index, record, what in zip(part, records, there, strict=True):
+                own_id = id_of(record, what, is_shared=record.id in shared)
+                if own_id != record.id:
+                    found[index] = msgspec.structs.replace(placed[index], record=msgspec.structs.replace(record, id=own_id))
+        return tuple(found)
+
+    async def _there_for(
+        self, records: Sequence[Record], meant: dict[str, Meant], source: str, author: tuple[FamilyId, MemberId]
+    ) -> list[There]:
+        said = await self._said({number: (*author, source, record.id) for number, record in enumerate(records)})
+        waiting: defaultdict[str, list[Record]] = defaultdict(list)
+        for row in await self._pool.fetch(unlinked.QUERIES.waiting_by_id, self._person, source, [one.id for one in records]):
+            waiting[row["record"]].append(_record_of(row["body"]))
+        linked = await self._pool.fetch(unlinked.QUERIES.links_to, self._person, list({one.child for one in said.values()}))
+        references: defaultdict[ChildId, set[str]] = defaultdict(set)
+        for row in linked:
+            references[row["child_id"]].add(row["reference"])
+        for reference, whom in meant.items():
+            references[whom.child].add(reference)
+        there = [
+            _recorded(record, said[number], meant.get(record.reference), references)
+            if number in said
+            else _waiting(record, waiting[record.id])
+            for number, record in enumerate(records)
+        ]
+        others = [number for number, what in enumerate(there) if not what.is_own]
+        with_child = (msgspec.structs.replace(records[number], id=apart(records[number])) for number in others)
+        is_apart = await self._holding([Given(source=source, record=record) for record in with_child], meant) if others else {}
+        for index, number in enumerate(others):
+            there[number] = msgspec.structs.replace(there[number], is_apart=index in is_apart)
+        return there
 
     async def _there(
         self, groups: Groups, placed: Sequence[Placed], meant: dict[str, Meant], *, source: str
@@ -103,6 +149,9 @@ class FileIntake(Intake):
     async def standing(self, given: Sequence[Given], meant: dict[str, Meant]) -> dict[int, Said]:
         """Returns what is recorded under the ids of these records, by their number; nothing where there is nothing."""
         keys = {n: ledger_key(one, meant[one.record.reference]) for n, one in enumerate(given) if one.record.reference in meant}
+        return await self._said(keys)
+
+    async def _said(self, keys: dict[int, Key]) -> dict[int, Said]:
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
         said_by_key = {tuple(row)[:4]: _said_of(row["said"]) for row in rows} | self._foreseen
         return {number: said_by_key[key] for number, key in keys.items() if key in said_by_key}
@@ -157,3 +206,19 @@ def _candidate(placed: Sequence[Placed], one: tuple[int, Unnamed], number: int, 
 
 def _waits_with(record: Record, words: str | None) -> bool:
     return not record.is_gone and record.text == words
+
+
+def _recorded(record: Record, said: Said, whom: Meant | None, references: dict[ChildId, set[str]]) -> There:
+    return There(
+        is_own=whom is not None and said.child == whom.child,
+        is_others=bool(references.get(said.child, set()) - {record.reference}),
+        is_same=has_words(said, record.text) and said.occurred_at == record.occurred_at,
+    )
+
+
+def _waiting(record: Record, waiting: Sequence[Record]) -> There:
+    return There(
+        is_own=any(one.reference == record.reference for one in waiting),
+        is_others=any(one.reference != record.reference for one in waiting),
+        is_same=any(one.text == record.text and one.occurred_at == record.occurred_at for one in waiting),
+    )

@@ -159,9 +159,12 @@ async def _begin(
         raise SeveralChildren(f"The file speaks of {len(names)} children: import it without `child`, and link each.", at="child")
     # First as a dry run, also of the import itself: nobody joins for a file that is refused.
     intake, member, meant = await _intake(house, caller, query, source, file, is_dry=True)
-    if (naming := source.naming) is not None:
+    if (naming := source.naming) is not None:  # then the child is in every id
         placed = await intake.identified(file.placed, lambda row, child: naming(row, hints, child), meant, source=source.name)
-        file = msgspec.structs.replace(file, placed=placed)
+    else:
+        author = caller.family, member or MemberId(NOBODY)
+        placed = await intake.told_apart(file.placed, meant, source=source.name, author=author)
+    file = msgspec.structs.replace(file, placed=placed)
     await intake.require_room([Given(source=source.name, record=one.record) for one in file.placed], meant)
     if not is_dry:
         intake, member, meant = await _intake(house, caller, query, source, file, is_dry=False)

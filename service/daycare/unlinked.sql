@@ -22,6 +22,19 @@ SELECT reference, source, record, body
   JOIN daycare_waiting USING (reference, source, record)
  WHERE person_id = $1;
 
+-- name: waiting_by_id
+SELECT record, body
+  FROM daycare_waiting
+ WHERE person_id = $1
+   AND source = $2
+   AND record = ANY ($3::text[]);
+
+-- name: links_to
+SELECT child_id, reference
+  FROM daycare_child
+ WHERE person_id = $1
+   AND child_id = ANY ($2::uuid[]);
+
 -- name: take_back
 -- A source has left these records out since: what waits of them is emptied, and takes no other place.
 UPDATE daycare_waiting
