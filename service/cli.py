@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -121,6 +121,7 @@ def import_(
     child: UUID | None = None,
     reference: str | None = None,
     zone: str | None = None,
+    dates: Literal["month_first", "day_first"] | None = None,
     as_parent: bool = False,
     dry_run: bool = False,
     url: str = "http://127.0.0.1:8000",
@@ -135,6 +136,7 @@ def import_(
         child: the id of the one child that the file is about; left out, parents link each child that it names.
         reference: what to call the child, where the file does not: the same from file to file.
         zone: of local times, such as Europe/Berlin; left out, UTC.
+        dates: what stands first in dates such as 5/6/2026, where no row of the file proves it.
         as_parent: the file was asked for with a parent's own account: what has no mark is something that parents may see.
         dry_run: say what would become of it, and write nothing.
         url: where the service is.
@@ -144,7 +146,7 @@ def import_(
     from client.import_words import came_to_nothing, in_words
     from client.importing import ImportFailed, import_file
 
-    given = {"child": child, "reference": reference, "zone": zone}
+    given = {"child": child, "reference": reference, "zone": zone, "dates": dates}
     given |= {"as_parent": "true" if as_parent else None, "dry_run": "true" if dry_run else None}
     query = {"source": source} | {name: str(value) for name, value in given.items() if value is not None}
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:

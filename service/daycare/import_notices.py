@@ -41,6 +41,12 @@ def notices_of(file: ParsedFile, source: Source) -> Iterator[Notice]:
             detail="This file has local times. They are taken for UTC, because no zone was said. Say it with `zone`, for example "
             "--zone Europe/Berlin.",
         )
+    if file.is_order_unproven:
+        yield Notice(
+            code="dates",
+            detail="Dates such as 5/6/2026 are read as month/day/year, and no row of this file proves it. Where the day stands "
+            "first, say so with `dates=day_first` (--dates day_first).",
+        )
     if count := file.ignored.get(Why.UNMARKED, 0):
         yield Notice(
             code="unmarked",

@@ -36,6 +36,7 @@ from service.daycare.parsed_file import ParsedFile, parse
 from service.daycare.reading import NotesWaiting
 from service.daycare.row_ids import IN_GROUP_MAX
 from service.daycare.sources import SOURCES
+from service.daycare.sources.dates import Order
 from service.daycare.sources.reading import Given as Hints
 from service.daycare.sources.reading import Source
 from service.errors import MediaTypeUnsupported, NotFound, bytes_of
@@ -75,6 +76,7 @@ class ImportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     reference: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
     zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     """None: nobody said, and UTC is taken."""
+    dates: Order | None = None
     as_parent: Literal["true", "false"] = "false"
     dry_run: Literal["true", "false"] = "false"
 
@@ -84,6 +86,7 @@ IMPORT_QUERY: Final[dict[str, dict[str, Any]]] = {
     "child": {"type": "string", "format": "uuid"},
     "reference": {"type": "string", "minLength": 1, "maxLength": 255},
     "zone": {"type": "string", "default": "UTC"},
+    "dates": {"type": "string", "enum": [order.value for order in Order]},
     "as_parent": {"type": "string", "enum": ["true", "false"], "default": "false"},
     "dry_run": {"type": "string", "enum": ["true", "false"], "default": "false"},
 }
@@ -114,6 +117,7 @@ async def import_file(request: Asked) -> Response[bytes] | Stream:
         hints = Hints(
             zone="UTC" if query.zone is None else query.zone,
             reference=query.reference or (None if query.child is None else str(query.child)),
+            dates=query.dates,
             as_parent=query.as_parent == "true",
         )
         file = await asyncio.to_thread(_parsed, source, body, hints, query.zone, house.now() + AHEAD_MAX)
@@ -135,9 +139,11 @@ def _require_file(request: Asked) -> None:
 
 
 def _parsed(source: Source, body: bytes, hints: Hints, zone: str | None, latest: datetime) -> ParsedFile:
-    read = list(source.read(body, hints))
+    opened = source.opened(body, hints)
+    read = list(source.read_opened(opened, hints))
     file = parse(read, latest=latest, of_one_id_max=None if source.naming is None else IN_GROUP_MAX)
-    return msgspec.structs.replace(file, has_local_times=zone is None and depends_on_zone(source, read, hints))
+    has_local_times = zone is None and depends_on_zone(source, read, hints)
+    return msgspec.structs.replace(file, has_local_times=has_local_times, is_order_unproven=opened.is_order_unproven)
 
 
 async def _lines(house: House, import_: Import) -> AsyncIterator[bytes]:

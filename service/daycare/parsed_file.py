@@ -47,6 +47,8 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
     media: int
     has_local_times: bool = False
     """Whether a time depends on the zone that is given."""
+    is_order_unproven: bool = False
+    """Whether dates may begin with the month or with the day."""
 
     @property
     def names(self) -> dict[str, str | None]:

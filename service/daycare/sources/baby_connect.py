@@ -7,7 +7,6 @@ read. The text is a sentence that the app makes of what was tapped ("Lia went fo
 activities whose text people type; notes are always theirs.
 """
 
-import re
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -17,7 +16,7 @@ import msgspec
 from events.errors import FieldInvalid
 from events.event import Precision
 from service.daycare.record import Record
-from service.daycare.sources import csv_file, times, words
+from service.daycare.sources import csv_file, dates, times, words
 from service.daycare.sources.entry import Child, Entry
 from service.daycare.sources.fields import clean, identifier, required
 from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Given, Ignored, Naming, Source, Why
@@ -36,11 +35,9 @@ COLUMN_BY_START: Final = {
 TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "milestone")
 """How an activity's name begins, in lower case, whose text people type, or choose because the child did it."""
 
-WRITTEN: Final = re.compile(
-    r"(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})/(?P<year>[0-9]{4}|[0-9]{2})"
-    r"(?:,? (?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::[0-9]{2})?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
-)
-"""Month first, as the app is American; a month above twelve is refused, and not turned around."""
+ORDER: Final = "order"
+"""The key under which a row says what stands first in its date: the month, as the app is American, unless the file proves that it
+is the day, or the importer says so. What contradicts that is refused, and not turned around."""
 
 
 def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
@@ -48,7 +45,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     row = csv_file.whole(record)
     start = required(row.get("start"), at="start")
     reference = identifier(given.reference, at="reference")
-    occurred_at, precision = _started(start, given)
+    occurred_at, precision = _started(start, row.get(ORDER), given)
     activity = (row.get("activity") or "").strip()
     entry = Entry(
         id=_id(occurred_at.replace(tzinfo=None), activity, reference, number=0),
@@ -69,27 +66,30 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     return entry.told(words.lines(said or composed, notes), prose=words.prose(typed, notes))
 
 
-def _started(start: str, given: Given) -> tuple[datetime, Precision]:
+def _started(start: str, order: str | None, given: Given) -> tuple[datetime, Precision]:
     zone = times.zone_named(given.zone)
-    if (found := WRITTEN.fullmatch(start.strip())) is None:
+    if (found := dates.WRITTEN.fullmatch(start.strip())) is None:
         return times.moment(start, at="start", zone=zone)
     year = int(found["year"])
+    is_day_first = order == dates.Order.DAY_FIRST
+    month, day = (int(found[name]) for name in (("second", "first") if is_day_first else ("first", "second")))
     hour, minute = int(found["hour"] or 12), int(found["minute"] or 0)
     if found["half"] is not None:
         if not 1 <= hour <= 12:
             raise FieldInvalid("There is no such time.", at="start")
         hour = hour % 12 + (12 if found["half"] in "Pp" else 0)
     try:
-        read = datetime(year + 2000 if year < 100 else year, int(found["month"]), int(found["day"]), hour, minute)  # noqa: DTZ001
+        read = datetime(year + 2000 if year < 100 else year, month, day, hour, minute)  # noqa: DTZ001
     except ValueError:
-        raise FieldInvalid("There is no such time: a date is month/day/year.", at="start") from None
+        written = "day/month/year" if is_day_first else "month/day/year"
+        raise FieldInvalid(f"There is no such time: the dates of this file are read as {written}.", at="start") from None
     return times.local(read, at="start", zone=zone), Precision.MINUTE if found["hour"] is not None else Precision.DAY
 
 
 def naming(record: Any, given: Given, reference: str) -> Naming:
     """Returns the ids that a row can have: of the first, second, ... record of its start, activity and child."""
     row = csv_file.whole(record)
-    start, _ = _started(required(row.get("start"), at="start"), given)
+    start, _ = _started(required(row.get("start"), at="start"), row.get(ORDER), given)
     parts = start.replace(tzinfo=None), (row.get("activity") or "").strip(), reference
     return Naming(row=repr(row), id_of=lambda number: _id(*parts, number=number))
 
@@ -100,7 +100,7 @@ def _id(start: datetime, activity: str, reference: str, *, number: int) -> str:
     return sha256(parts).hexdigest()[:32]
 
 
-def open_file(body: bytes) -> File:
+def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
     """Read the rows of one file, under the names that columns have here.
 
     Raises:
@@ -108,13 +108,19 @@ def open_file(body: bytes) -> File:
     """
     header, found = csv_file.rows_in(body)
     by_column = _columns(header)
-    kept = (
+    kept = [
         {by_column[name]: text for name, text in one.record.items() if name in by_column}
         if csv_file.TOO_FEW_OR_MANY not in one.record
         else one.record
         for one in found
+    ]
+    proven = dates.orders_in(row["start"] for row in kept if "start" in row)
+    is_day_first = dates.Order.DAY_FIRST in proven and dates.Order.MONTH_FIRST not in proven
+    order = given.dates or (dates.Order.DAY_FIRST if is_day_first else dates.Order.MONTH_FIRST)
+    return File(
+        found=tuple(Found(one.at, {**row, ORDER: order.value}) for one, row in zip(found, kept, strict=True)),
+        is_order_unproven=given.dates is None and proven == {None},
     )
-    return File(found=tuple(Found(one.at, record) for one, record in zip(found, kept, strict=True)))
 
 
 def _columns(header: list[str]) -> dict[str, str]:

@@ -292,7 +292,7 @@ def _name_of(one: Kept) -> str | int | None:
     return next((name for name in names if name is not None), None)
 
 
-def open_file(body: bytes) -> File:
+def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
     """Read one answer, several in a list, or a list of observations, notes and items."""
     return File(found=json_file.records_in(body, lists=LISTS))
 

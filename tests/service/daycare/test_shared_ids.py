@@ -24,7 +24,10 @@ async def taken(village: Village, rows: str, **query: str) -> dict[str, Any]:
 
 
 async def told(village: Village, member: str) -> list[tuple[str, str]]:
-    return [(one["child"], one["text"]) for one in await said_by(village.ada, member) if one["type"] == "NoteWritten"]
+    """The notes that an importer wrote, none of which it has withdrawn or amended."""
+    said = await said_by(village.ada, member)
+    assert {one["type"] for one in said} == {"NoteWritten"}
+    return [(one["child"], one["text"]) for one in said]
 
 
 async def linked(village: Village, member: str, children: dict[str, str]) -> None:
