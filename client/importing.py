@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from client.answers import read
+from client.answers import Problem, read
 from client.errors import DeviceError, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.http import Wire, refuse
 from client.me import Me
@@ -22,6 +22,8 @@ ANSWER_S_MAX: Final = 120.0
 """Between two lines of the answer: some hundreds of records are written in that time on a very slow machine."""
 MEDIA_TYPE_BY_SUFFIX: Final = {".csv": "text/csv", ".json": "application/json"}
 
+SERVER_ERROR: Final = 500
+
 Told = Callable[[str, int, int], None]
 """Called with what is being done (`sending`, in bytes; `taking in`, in records), how much of it is done, and of how much."""
 
@@ -31,17 +33,24 @@ class ImportFailed(RuntimeError):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a file speaks of."""
+    """A child whom a file names."""
 
     reference: str
     shown_name: str | None
     child: UUID | None
 
 
-class Unread(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that could not be read."""
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that could not be read, or that was refused: its place, and why."""
 
     at: str
+    detail: str
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the importing parent should know."""
+
+    code: str
     detail: str
 
 
@@ -51,18 +60,24 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool
     member: UUID | None
     records: int
+    records_of_children: int
     outcomes: dict[str, int]
     ignored: dict[str, int]
+    taken_back: int
     media: int
-    unreadable: tuple[Unread, ...]
+    unreadable_records: int
+    unreadable: tuple[Row, ...]
+    refused: tuple[Row, ...]
     references: tuple[Reference, ...]
+    notices: tuple[Notice, ...] = ()
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the answer: how far the service has come; the last line says something else."""
+    """A line of the answer: how far the service has come. The last line is the result, or the problem that ended the import."""
 
     done: int = 0
     of: int | None = None
+    status: int | None = None
 
 
 async def import_file(
@@ -84,7 +99,7 @@ async def import_file(
         family = family or read(await wire.ask("GET", "/v1/me"), Me).membership(None).family
         return await _send(wire, f"/v1/families/{family}/imports", file, size, query, told)
     except RefusedByService as error:
-        raise ImportFailed(f"The service does not take it: {error}") from None
+        raise ImportFailed(_refusal(error)) from None
     except (ServiceUnreachable, httpx.TransportError) as error:
         raise ImportFailed(f"{url} was cut off ({error}): import the same file again, nothing comes twice.") from None
     except (DeviceError, OSError) as error:
@@ -111,11 +126,15 @@ async def _send(wire: Wire, path: str, file: Path, size: int, query: dict[str, s
         if not answer.is_success:
             await answer.aread()
             refuse(answer)
+        done = 0
         async for line in answer.aiter_lines():
             said = _decoded(line, _Line)
+            if said.status is not None:
+                raise ImportFailed(_stopped(_decoded(line, Problem), status=said.status, done=done))
             if said.of is None:
                 imported: Imported = _decoded(line, Imported)
                 return imported
+            done = said.done
             told("taking in", said.done, said.of)
     raise ServiceMisspoke("the answer ended before it said what became of the file: import the same file again")
 
@@ -127,18 +146,12 @@ def _decoded(body: bytes | str, shape: Any) -> Any:
         raise ServiceMisspoke(f"an answer that cannot be read: {error}") from None
 
 
-def in_words(said: Imported) -> list[str]:
-    """What became of a file, line by line."""
-    would = "would be " if said.dry_run else ""
-    lines = [f"{said.records} records"]
-    lines += [f"  {count:>6}  {would}{outcome.replace('_', ' ')}" for outcome, count in said.outcomes.items()]
-    lines += [f"  {count:>6}  left out: {why.replace('_', ' ')}" for why, count in said.ignored.items()]
-    if said.media:
-        lines.append(f"  {said.media:>6}  pictures and films are named, and were not fetched")
-    lines += [f"  cannot be read: {one.at}: {one.detail}" for one in said.unreadable]
-    unknown = [one for one in said.references if one.child is None]
-    if unknown:
-        lines.append("Whose these are nobody has said yet; what is said of them waits until a parent links them:")
-        lines += [f"  {one.reference}" + (f"  ({one.shown_name})" if one.shown_name else "") for one in unknown]
-        lines.append("A file about one child is linked at once by --child ID.")
-    return lines
+def _refusal(error: RefusedByService) -> str:
+    """One sentence: what the service says, and the code and the field for who asks others."""
+    named = ", ".join(part for part in (error.code, error.at) if part)
+    return f"Nothing was imported. {error.detail or error.title}" + (f" ({named})" if named else f" (status {error.status})")
+
+
+def _stopped(problem: Problem, *, status: int, done: int) -> str:
+    again = " Import the same file again: nothing comes twice." if status >= SERVER_ERROR else ""
+    return f"The import stopped after {done} records. {problem.detail or problem.title} ({problem.code}){again}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -126,6 +126,8 @@ def import_(
     child: UUID | None = None,
     reference: str | None = None,
     zone: str | None = None,
+    dates: Literal["month_first", "day_first"] | None = None,
+    as_parent: bool = False,
     dry_run: bool = False,
     url: str = "http://127.0.0.1:8000",
     token_file: Path | None = None,
@@ -139,14 +141,18 @@ def import_(
         child: the id of the one child that the file is about; left out, parents link each child that it names.
         reference: what to call the child, where the file does not: the same from file to file.
         zone: of local times, such as Europe/Berlin; left out, UTC.
+        dates: what stands first in dates such as 5/6/2026, where no row of the file proves it.
+        as_parent: the file was asked for with a parent's own account: what has no mark is something that parents may see.
         dry_run: say what would become of it, and write nothing.
         url: where the service is.
         token_file: a file that holds the device's token; left out, it is taken from STILLNEW_TOKEN.
         family: which one, where the device's person belongs to several.
     """
-    from client.importing import ImportFailed, import_file, in_words
+    from client.import_words import came_to_nothing, in_words
+    from client.importing import ImportFailed, import_file
 
-    given = {"child": child, "reference": reference, "zone": zone, "dry_run": "true" if dry_run else None}
+    given = {"child": child, "reference": reference, "zone": zone, "dates": dates}
+    given |= {"as_parent": "true" if as_parent else None, "dry_run": "true" if dry_run else None}
     query = {"source": source} | {name: str(value) for name, value in given.items() if value is not None}
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         tasks: dict[str, TaskID] = {}
@@ -163,6 +169,10 @@ def import_(
             print(f"stillnew: {error}", file=sys.stderr)
             raise SystemExit(1) from None
     print(*in_words(imported), sep="\n")
+    if came_to_nothing(imported):
+        nothing = "Nothing of this file would be imported." if dry_run else "Nothing of this file was imported."
+        print(f"stillnew: {nothing}", file=sys.stderr)
+        raise SystemExit(1)
 
 
 @family.command(name="list")

@@ -74,6 +74,11 @@ class Prose(msgspec.Struct, frozen=True, array_like=True):
     names: tuple[str, ...]
 
 
+def has_words(said: Said, words: str | None) -> bool:
+    """Returns whether a record that was written, and is not withdrawn, has exactly these words."""
+    return not said.is_gone and said.text == (None if words is None else sha256(said.salt + words.encode()).digest())
+
+
 def prose_of(record: Record, before: Said | None, *, child: ChildId) -> Prose | None:
     """What of a record is to be read; None where it says by itself what it tells of, or says again what stands there."""
     prose = record.text if record.prose is None else record.prose

@@ -6,8 +6,8 @@ by importing the same file again.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID, uuid4
 
@@ -26,15 +26,23 @@ from service.asking import Asked
 from service.bodies import SHARE, read_body
 from service.daycare.calls import join
 from service.daycare.door import Key
-from service.daycare.ingest import QUERIES, Given, Intake, Meant, TooManyWaiting
-from service.daycare.offers import latest
+from service.daycare.file_intake import FileIntake
+from service.daycare.import_notices import depends_on_zone, notices_of
+from service.daycare.import_report import Imported, begun
+from service.daycare.import_run import Import
+from service.daycare.ingest import QUERIES, Given, Meant, TooManyWaiting
+from service.daycare.parsed_file import ParsedFile, imported_at, parse
 from service.daycare.reading import NotesWaiting
+from service.daycare.row_ids import IN_GROUP_MAX
 from service.daycare.sources import SOURCES
+from service.daycare.sources.dates import Order
 from service.daycare.sources.reading import Given as Hints
-from service.daycare.sources.reading import Ignored, Outcome, Source, Unreadable
-from service.errors import MediaTypeUnsupported, NotFound
+from service.daycare.sources.reading import Source
+from service.errors import MediaTypeUnsupported, NotFound, bytes_of
+from service.front import told_refusal
 from service.house import House
 from service.limits import Kind
+from service.log.admit import AHEAD_MAX
 from service.log.group import LogBusy, LogUnavailable
 from service.media_types import of_request, weights
 from service.says import Says, Who
@@ -43,8 +51,6 @@ FILE_BYTES_MAX: Final = 32 * 1024 * 1024
 WITHIN_S: Final = 300.0
 """A full file on a line of a megabit a second."""
 PLACE_WITHIN_S: Final = 30.0
-AT_ONCE: Final = 200
-LISTED_MAX: Final = 100
 NOBODY: Final = PersonId(UUID(int=0))
 """Who has imported a source before anybody has."""
 PROGRESS: Final = "application/x-ndjson"
@@ -69,41 +75,11 @@ class ImportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     source: str
     child: UUID | None = None
     reference: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
-    zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
+    zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    """None: nobody said, and UTC is taken."""
+    dates: Order | None = None
+    as_parent: Literal["true", "false"] = "false"
     dry_run: Literal["true", "false"] = "false"
-
-
-class Unread(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that cannot be read."""
-
-    at: str
-    detail: str
-
-
-class ReferenceFound(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a file speaks of, and whom that means; nobody yet, where it waits to be linked."""
-
-    reference: str
-    shown_name: str | None
-    child: ChildId | None
-
-
-class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a file. With `dry_run`, what would become of it."""
-
-    dry_run: bool
-    member: MemberId | None
-    """Under whom it was written; null before the first import of a source."""
-    records: int
-    outcomes: dict[str, int]
-    """Outcome -> how many records of children."""
-    ignored: dict[str, int]
-    """Why -> how many."""
-    media: int
-    """Pictures and films that were named, and not fetched."""
-    unreadable: tuple[Unread, ...]
-    """The first hundred."""
-    references: tuple[ReferenceFound, ...]
 
 
 IMPORT_QUERY: Final[dict[str, dict[str, Any]]] = {
@@ -111,6 +87,8 @@ IMPORT_QUERY: Final[dict[str, dict[str, Any]]] = {
     "child": {"type": "string", "format": "uuid"},
     "reference": {"type": "string", "minLength": 1, "maxLength": 255},
     "zone": {"type": "string", "default": "UTC"},
+    "dates": {"type": "string", "enum": [order.value for order in Order]},
+    "as_parent": {"type": "string", "enum": ["true", "false"], "default": "false"},
     "dry_run": {"type": "string", "enum": ["true", "false"], "default": "false"},
 }
 
@@ -140,10 +118,15 @@ async def import_file(request: Asked) -> Response[bytes] | Stream:
         body = await read_body(scope, request.receive, bytes_max=FILE_BYTES_MAX, within_s=WITHIN_S)  # type: ignore[arg-type]
         await _take_place(house)
     try:
-        hints = Hints(zone=query.zone, reference=query.reference or (None if query.child is None else str(query.child)))
-        read = await asyncio.to_thread(_read, source, body, hints)
+        hints = Hints(
+            zone="UTC" if query.zone is None else query.zone,
+            reference=query.reference or (None if query.child is None else str(query.child)),
+            dates=query.dates,
+            as_parent=query.as_parent == "true",
+        )
+        file = await asyncio.to_thread(_parsed, source, body, hints, query.zone, house.now() + AHEAD_MAX)
         del body
-        import_ = await _begin(house, caller, query, source, read)
+        import_ = await _begin(house, caller, query, source, hints, file)
     finally:
         house.imports.release()
     if weights(request.scope, b"accept").get(PROGRESS):  # type: ignore[arg-type]
@@ -173,81 +156,62 @@ def _require_file(request: Asked) -> None:
         raise MediaTypeUnsupported(MEDIA_TYPES)
 
 
-def _read(source: Source, body: bytes, hints: Hints) -> list[Outcome]:
-    return list(source.read(body, hints))
-
-
-class Import:
-    """One file on its way in."""
-
-    def __init__(self, given: list[Given], said: Imported, *, intake: Intake, meant: dict[str, Meant]) -> None:
-        self._given = latest(given)
-        self._outdated = len(given) - len(self._given)
-        self._said = said
-        self._intake = intake
-        self._meant = meant
-
-    async def run(self, house: House) -> AsyncIterator["Imported | Done"]:
-        """Take the file in piece by piece; the last that it gives is what became of all."""
-        counts: Counter[str] = Counter({"outdated": self._outdated} if self._outdated else {})
-        async with house.imports:
-            for first in range(0, len(self._given), AT_ONCE):
-                part = self._given[first : first + AT_ONCE]
-                counts.update(await self._take(part))
-                yield Done(done=first + len(part), of=len(self._given))
-        yield msgspec.structs.replace(self._said, outcomes=dict(sorted(counts.items())))
-
-    async def _take(self, part: Sequence[Given]) -> list[str]:
-        if self._said.dry_run:
-            return await self._intake.foresee(part, self._meant)
-        return [taken.outcome for taken in await self._intake.take(part)]
-
-
-class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an import has come, in records of children."""
-
-    done: int
-    of: int
+def _parsed(source: Source, body: bytes, hints: Hints, zone: str | None, latest: datetime) -> ParsedFile:
+    opened = source.opened(body, hints)
+    read = list(source.read_opened(opened, hints))
+    file = parse(read, latest=latest, of_one_id_max=None if source.naming is None else IN_GROUP_MAX)
+    has_local_times = zone is None and depends_on_zone(source, read, hints)
+    return msgspec.structs.replace(file, has_local_times=has_local_times, is_order_unproven=opened.is_order_unproven)
 
 
 async def _lines(house: House, import_: Import) -> AsyncIterator[bytes]:
-    async for step in import_.run(house):
-        yield msgspec.json.encode(step) + b"\n"
+    """Give a line for each step. The status is sent by then: what goes wrong is the last line, a problem document."""
+    try:
+        async for step in import_.run(house):
+            yield msgspec.json.encode(step) + b"\n"
+    except Exception as error:  # noqa: BLE001 - the last place that can answer: named by refusal_of, told in the log, answered
+        yield bytes_of(told_refusal(error)) + b"\n"
 
 
-async def _begin(house: House, caller: Membership, query: ImportQuery, source: Source, read: list[Outcome]) -> Import:
-    """Find out whom a file speaks of, and under whom it is written; link its one child where that was said."""
-    records = [record for outcome in read if isinstance(outcome, tuple) for record in outcome]
-    gone = [record for outcome in read if isinstance(outcome, Ignored) for record in outcome.taken_back]
-    now = house.log.now()
-    given = [Given(source=source.name, record=msgspec.structs.replace(one, imported_at=now)) for one in (*records, *gone)]
-    names = {record.reference: record.shown_name for record in records}
+async def _begin(
+    house: House, caller: Membership, query: ImportQuery, source: Source, hints: Hints, file: ParsedFile
+) -> Import:
+    """Find out which children a file is about, and under whom it is written; link its one child where that was asked."""
+    file = imported_at(file, house.log.now())
+    names = file.names
     is_dry = query.dry_run == "true"
     if query.child is not None and len(names) > 1:
         raise SeveralChildren(f"The file speaks of {len(names)} children: import it without `child`, and link each.", at="child")
-    member, person = await _author(house, caller, source, child=query.child, references=names, is_dry=is_dry)
-    intake = Intake(pool=house.pool, log=house.log, reading=house.reading, person=person or NOBODY)
-    meant = await intake.meant(set(names))
+    # First as a dry run, also of the import itself: nobody joins for a file that is refused.
+    intake, member, meant = await _intake(house, caller, query, source, file, is_dry=True)
+    if (naming := source.naming) is not None:  # then the child is in every id
+        placed = await intake.identified(file.placed, lambda row, child: naming(row, hints, child), meant, source=source.name)
+    else:
+        author = caller.family, member or MemberId(NOBODY)
+        placed = await intake.told_apart(file.placed, meant, source=source.name, author=author)
+    file = msgspec.structs.replace(file, placed=placed)
+    await intake.require_room([Given(source=source.name, record=one.record) for one in file.placed], meant)
+    if not is_dry:
+        intake, member, meant = await _intake(house, caller, query, source, file, is_dry=False)
     if query.child is not None:
-        if not is_dry:
-            for reference in names:
-                await intake.flow(reference)
+        for reference in names:
+            await (intake.foresee_flow(reference, meant) if is_dry else intake.flow(reference))
+    said = begun(file, is_dry=is_dry, member=member, meant=meant, notices=tuple(notices_of(file, source)))
+    return Import(file, said, source=source.name, intake=intake, meant=meant)
+
+
+async def _intake(
+    house: House, caller: Membership, query: ImportQuery, source: Source, file: ParsedFile, *, is_dry: bool
+) -> tuple[FileIntake, MemberId | None, dict[str, Meant]]:
+    """The way in for the file, under whom it is written, and which children its references mean."""
+    names = file.names
+    member, person = await _author(house, caller, source, child=query.child, references=names, is_dry=is_dry)
+    intake = FileIntake(pool=house.pool, log=house.log, reading=house.reading, person=person or NOBODY)
+    meant = await intake.meant({*names, *(gone.reference for gone in file.taken_back)})
+    if query.child is not None:
         here = Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child), is_imported=True)
         meant |= dict.fromkeys(names, here)
-    said = Imported(
-        dry_run=is_dry,
-        member=member,
-        records=len(read),
-        outcomes={},
-        ignored=dict(sorted(Counter(str(one.why) for one in read if isinstance(one, Ignored)).items())),
-        media=sum(len(record.media) for record in records) + sum(one.media for one in read if isinstance(one, Ignored)),
-        unreadable=tuple(Unread(at=one.at, detail=one.detail) for one in read if isinstance(one, Unreadable))[:LISTED_MAX],
-        references=tuple(
-            ReferenceFound(reference=one, shown_name=names[one], child=meant[one].child if one in meant else None)
-            for one in sorted(names)
-        ),
-    )
-    return Import(given, said, intake=intake, meant=meant)
+    return intake, member, meant
 
 
 async def _author(

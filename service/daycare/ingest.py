@@ -16,6 +16,7 @@ import msgspec
 
 from events.errors import Refused
 from events.ids import FamilyId, MemberId, PersonId
+from service.daycare import unlinked
 from service.daycare.becomes import Said, become, prose_of
 from service.daycare.naming import Names, secrets_of
 from service.daycare.offers import Given, Made, Meant, Stands, Taken, like, offers_of, taken_by
@@ -23,7 +24,7 @@ from service.daycare.quiet import quiet_before
 from service.daycare.reading import Reading
 from service.daycare.record import Record
 from service.errors import NotFound
-from service.log.ledger import Overtaken
+from service.log.ledger import Key, Overtaken
 from service.log.log import Log
 from service.postgres.queries import load
 
@@ -61,6 +62,7 @@ class Intake:
         self._log = log
         self._reading = reading
         self._person = person
+        self._foreseen: dict[Key, Said] = {}
 
     async def take(self, given: Sequence[Given]) -> list[Taken]:
         """Take records in; what became of each, in their order.
@@ -116,14 +118,18 @@ class Intake:
             await self._pool.execute(QUERIES.flowed, self._person, reference, *zip(*gone, strict=True))
 
     async def foresee(self, given: Sequence[Given], meant: dict[str, Meant]) -> list[str]:
-        """What would become of records if these references meant these children, without writing any.
+        """Returns what would become of records if these references meant these children, without writing any.
 
-        By what this daycare has recorded itself, and nobody else: another's record may be held from who asks (law 21).
+        By what this daycare has recorded itself, and nobody else: another's record may be held from who asks (law 21). What was
+        foreseen before counts as written: a record that a file holds twice is recorded once.
         """
         outcomes = dict.fromkeys(range(len(given)), "waiting")
         for wave in _waves(given, meant):
             made = await self._make(wave, given, meant, is_dry=True)
             outcomes |= {number: one.became.outcome for number, one in made.items()}
+            for number, one in made.items():
+                if one.became.said is not None:
+                    self._foreseen[ledger_key(given[number], meant[given[number].record.reference])] = one.became.said
         return [outcomes[number] for number in range(len(given))]
 
     async def _write_all(self, numbers: list[int], given: Sequence[Given], meant: dict[str, Meant]) -> dict[int, Taken]:
@@ -194,9 +200,10 @@ class Intake:
         self, numbers: Sequence[int], given: Sequence[Given], whom: Mapping[int, Meant], *, is_dry: bool
     ) -> dict[int, Stands]:
         """What is recorded of each record; and by other importers of the source, where an importer has not had it before."""
-        keys = {number: (one.family, one.member, given[number].source, given[number].record.id) for number, one in whom.items()}
+        keys = {number: ledger_key(given[number], one) for number, one in whom.items()}
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
         own = {tuple(row)[:4]: Stands(row["revision"], _said_of(row["said"]), row["is_shared"]) for row in rows}
+        own |= {key: Stands(said=self._foreseen[key]) for key in keys.values() if key in self._foreseen}
         new = [] if is_dry else [key for number, key in keys.items() if key not in own and whom[number].is_imported]
         beside: defaultdict[tuple[Any, ...], list[tuple[MemberId, int, Said, bool]]] = defaultdict(list)
         if new:
@@ -221,18 +228,29 @@ class Intake:
         now: datetime = self._log.now()
         rows: dict[tuple[str, str, str], tuple[Any, ...]] = {}
         for one in given:
-            key, since = (one.record.reference, one.source, one.record.id), _stated_at(one.record)
+            key, since = waiting_key(one), stated_at(one.record)
             if key not in rows or rows[key][4] <= since:
                 rows[key] = (self._person, *key, since, now, one.record.shown_name, _encode(one.record))
         await self._pool.execute(QUERIES.forget_waiting, self._person, now - WAITS_AT_MOST)
-        if await self._pool.fetchval(QUERIES.count_waiting, self._person) + len(rows) > WAITING_MAX:
+        total = await self._pool.fetchval(QUERIES.count_waiting, self._person) + len(rows)
+        if total > WAITING_MAX and total - await unlinked.count_again(self._pool, self._person, rows) > WAITING_MAX:
             raise TooManyWaiting(f"{WAITING_MAX} records of children whom nobody has linked wait already.")
         await self._pool.execute(QUERIES.wait, *zip(*rows.values(), strict=True))
 
 
-def _stated_at(record: Record) -> datetime:
+def stated_at(record: Record) -> datetime:
     """When a record was last stated: of two that wait under one id the later one counts."""
     return record.revised_at if record.is_dated or record.imported_at is None else record.imported_at
+
+
+def ledger_key(given: Given, whom: Meant) -> Key:
+    """Returns the key under which the ledger has a record."""
+    return whom.family, whom.member, given.source, given.record.id
+
+
+def waiting_key(given: Given) -> unlinked.Key:
+    """Returns the key under which a record waits."""
+    return given.record.reference, given.source, given.record.id
 
 
 def _waves(given: Sequence[Given], meant: dict[str, Meant]) -> list[list[int]]:

@@ -1,13 +1,12 @@
 """Baby Connect: the CSV of one child's entries, a row each: start, end, duration, activity, quantity, extra data, text, notes.
 
 Owns its columns and the ids that it lacks. A row's id is made of its start, its activity and the child, so that an entry whose
-words, end or quantity are corrected keeps it. Where several entries share all three, they are told apart by their order in the
-file. Times are local and without a zone, the child stands in no column: whoever imports the file says both. The caregiver's
-name is never read. The text is a sentence that the app makes of what was tapped ("Lia went for a walk", in a stroller perhaps),
-but for the few activities whose text people type; notes are always theirs.
+words, end or quantity are corrected keeps it. Which of several entries that share all three a row is, `row_ids` finds out. Times
+are local and without a zone, the child stands in no column: whoever imports the file says both. The caregiver's name is never
+read. The text is a sentence that the app makes of what was tapped ("Lia went for a walk", in a stroller perhaps), but for the few
+activities whose text people type; notes are always theirs.
 """
 
-import re
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -17,10 +16,10 @@ import msgspec
 from events.errors import FieldInvalid
 from events.event import Precision
 from service.daycare.record import Record
-from service.daycare.sources import csv_file, times, words
+from service.daycare.sources import csv_file, dates, times, words
 from service.daycare.sources.entry import Child, Entry
 from service.daycare.sources.fields import clean, identifier, required
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Given, Ignored, Source, Why
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Given, Ignored, Naming, Source, Why
 
 NEEDED: Final = ("start", "activity", "text")
 COLUMN_BY_START: Final = {
@@ -32,17 +31,13 @@ COLUMN_BY_START: Final = {
     "note": "notes",
 }
 """How a column's name begins, in lower case (`start`, `start time`, `date/time`), and what the column is called here."""
-NTH: Final = "nth"
-"""The key under which a row says which of the rows of its start and activity it is: 0, 1, 2, ..."""
 
 TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "milestone")
 """How an activity's name begins, in lower case, whose text people type, or choose because the child did it."""
 
-WRITTEN: Final = re.compile(
-    r"(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})/(?P<year>[0-9]{4}|[0-9]{2})"
-    r"(?:,? (?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::[0-9]{2})?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
-)
-"""Month first, as the app is American; a month above twelve is refused, and not turned around."""
+ORDER: Final = "order"
+"""The key under which a row says what stands first in its date: the month, as the app is American, unless the file proves that it
+is the day, or the importer says so. What contradicts that is refused, and not turned around."""
 
 
 def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
@@ -50,10 +45,10 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     row = csv_file.whole(record)
     start = required(row.get("start"), at="start")
     reference = identifier(given.reference, at="reference")
-    occurred_at, precision = _started(start, given)
+    occurred_at, precision = _started(start, row.get(ORDER), given)
     activity = (row.get("activity") or "").strip()
     entry = Entry(
-        id=_id(occurred_at.replace(tzinfo=None), activity, reference, nth=row.get(NTH, "0")),
+        id=_id(occurred_at.replace(tzinfo=None), activity, reference, number=0),
         children=(Child(reference, given.name_by_reference.get(reference)),),
         occurred_at=occurred_at,
         precision=precision,
@@ -63,56 +58,69 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     said = clean(row.get("text"), at="text")
     notes = clean(row.get("notes"), at="notes")
     if said is None and notes is None and not activity:
-        return entry.ignored(Why.NO_WORDS)
+        # It takes nothing back: of several entries of its minute nobody knows which one it was.
+        return Ignored(why=Why.NO_WORDS)
     kind = words.phrase(activity)
     composed = words.labelled(kind, [words.phrase(row.get("quantity"))]) if said is None and kind is not None else None
     typed = said if activity.lower().startswith(TYPED) else None
     return entry.told(words.lines(said or composed, notes), prose=words.prose(typed, notes))
 
 
-def _started(start: str, given: Given) -> tuple[datetime, Precision]:
+def _started(start: str, order: str | None, given: Given) -> tuple[datetime, Precision]:
     zone = times.zone_named(given.zone)
-    if (found := WRITTEN.fullmatch(start.strip())) is None:
+    if (found := dates.WRITTEN.fullmatch(start.strip())) is None:
         return times.moment(start, at="start", zone=zone)
     year = int(found["year"])
+    is_day_first = order == dates.Order.DAY_FIRST
+    month, day = (int(found[name]) for name in (("second", "first") if is_day_first else ("first", "second")))
     hour, minute = int(found["hour"] or 12), int(found["minute"] or 0)
     if found["half"] is not None:
         if not 1 <= hour <= 12:
             raise FieldInvalid("There is no such time.", at="start")
         hour = hour % 12 + (12 if found["half"] in "Pp" else 0)
     try:
-        read = datetime(year + 2000 if year < 100 else year, int(found["month"]), int(found["day"]), hour, minute)  # noqa: DTZ001
+        read = datetime(year + 2000 if year < 100 else year, month, day, hour, minute)  # noqa: DTZ001
     except ValueError:
-        raise FieldInvalid("There is no such time: a date is month/day/year.", at="start") from None
+        written = "day/month/year" if is_day_first else "month/day/year"
+        raise FieldInvalid(f"There is no such time: the dates of this file are read as {written}.", at="start") from None
     return times.local(read, at="start", zone=zone), Precision.MINUTE if found["hour"] is not None else Precision.DAY
 
 
-def _id(start: datetime, activity: str, reference: str, *, nth: str) -> str:
+def naming(record: Any, given: Given, reference: str) -> Naming:
+    """Returns the ids that a row can have: of the first, second, ... record of its start, activity and child."""
+    row = csv_file.whole(record)
+    start, _ = _started(required(row.get("start"), at="start"), row.get(ORDER), given)
+    parts = start.replace(tzinfo=None), (row.get("activity") or "").strip(), reference
+    return Naming(row=repr(row), id_of=lambda number: _id(*parts, number=number))
+
+
+def _id(start: datetime, activity: str, reference: str, *, number: int) -> str:
     """An id of what is not corrected later. By the clock on the wall: the zone is said anew at each import."""
-    parts = msgspec.json.encode([start.isoformat(), activity.casefold(), reference, nth])
+    parts = msgspec.json.encode([start.isoformat(), activity.casefold(), reference, str(number)])
     return sha256(parts).hexdigest()[:32]
 
 
-def open_file(body: bytes) -> File:
-    """Read the rows of one file, under the names that columns have here; a row that stands there twice gets one id.
+def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
+    """Read the rows of one file, under the names that columns have here.
 
     Raises:
         FieldInvalid: the column of starts, activities or texts is missing.
     """
     header, found = csv_file.rows_in(body)
     by_column = _columns(header)
-    kept: list[Found] = []
-    nth_by_content: dict[tuple[str, str], dict[tuple[tuple[str, str], ...], int]] = {}
-    for one in found:
-        row = {by_column[name]: text for name, text in one.record.items() if name in by_column}
-        if csv_file.TOO_FEW_OR_MANY in one.record:
-            kept.append(one)
-            continue
-        same = nth_by_content.setdefault((row["start"].strip(), row["activity"].strip().casefold()), {})
-        content = tuple(sorted(row.items()))
-        nth = same.setdefault(content, len(same))
-        kept.append(Found(one.at, {**row, NTH: str(nth)}))
-    return File(found=tuple(kept))
+    kept = [
+        {by_column[name]: text for name, text in one.record.items() if name in by_column}
+        if csv_file.TOO_FEW_OR_MANY not in one.record
+        else one.record
+        for one in found
+    ]
+    proven = dates.orders_in(row["start"] for row in kept if "start" in row)
+    is_day_first = dates.Order.DAY_FIRST in proven and dates.Order.MONTH_FIRST not in proven
+    order = given.dates or (dates.Order.DAY_FIRST if is_day_first else dates.Order.MONTH_FIRST)
+    return File(
+        found=tuple(Found(one.at, {**row, ORDER: order.value}) for one, row in zip(found, kept, strict=True)),
+        is_order_unproven=given.dates is None and proven == {None},
+    )
 
 
 def _columns(header: list[str]) -> dict[str, str]:
@@ -127,4 +135,7 @@ def _columns(header: list[str]) -> dict[str, str]:
     return by_column
 
 
-SOURCE: Final = Source(name="baby_connect", media_types=("text/csv",), needs_reference=True, open=open_file, translate=translate)
+SOURCE: Final = Source(
+    name="baby_connect", media_types=("text/csv",), needs_reference=True, open=open_file, translate=translate,
+    naming=naming,
+)  # fmt: skip

@@ -154,7 +154,7 @@ def _media(activity: Activity) -> tuple[Media, ...]:
     )
 
 
-def open_file(body: bytes) -> File:
+def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
     """Read one answer, several in a list, or a list of activities."""
     return File(found=json_file.records_in(body, lists=(("activities",),)))
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from events.errors import BodyMalformed, FieldInvalid, TextHasNul
-from events.strict import require_utf8
+from service.daycare.sources.fields import clean
+from service.daycare.sources.file_text import text_of
 from service.daycare.sources.reading import RECORDS_MAX, Found
 
 COLUMNS_MAX: Final = 64
@@ -27,8 +28,7 @@ def rows_in(body: bytes) -> tuple[list[str], list[Found]]:
         BodyMalformed, TextHasNul: it is no CSV.
         FieldInvalid: the header is missing or names a column twice, or there are more than 20,000 rows.
     """
-    require_utf8(body)
-    text = body.decode("utf-8-sig")
+    text = text_of(body)
     if "\0" in text:
         raise TextHasNul("A file cannot hold the character NUL.")
     rows = _rows(text)
@@ -38,6 +38,7 @@ def rows_in(body: bytes) -> tuple[list[str], list[Found]]:
     if not header or len(header) > COLUMNS_MAX or "" in header:
         raise FieldInvalid("The first row names the columns, each by a name.", at="header")
     for name in header:
+        clean(name, at="header")
         if header.count(name) > 1:
             raise FieldInvalid("Two columns have one name.", at=f"header.{name[:80]}")
     found: list[Found] = []

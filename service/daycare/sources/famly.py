@@ -3,10 +3,15 @@
 Owns which fields are read. Only what was sent to parents is told. Of an observation only the prose (`remark.body`): its areas and
 statements grade the child against a framework (emerging, developing, secure), its next steps are plans, and neither is something
 that happened. An observation names several children, by names alone: a name is the reference where there is no id.
+
+The public tools (famly-fetch, famly-media-downloader) ask for what is SENT and visible to parents, and their answers repeat
+neither the state nor the marks, and not every id. Such a record is read where the importer says that the file was asked for with
+a parent's own account (`as_parent`); a record without an id is named by its time and its child.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Final
 
@@ -18,7 +23,7 @@ from service.daycare.record import Media, Record
 from service.daycare.sources import json_file, times, words
 from service.daycare.sources.entry import Child, Entry
 from service.daycare.sources.fields import clean, identifier, required, shaped, shown
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Given, Ignored, Source, Why
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Given, Ignored, Naming, Source, Why
 
 SENT: Final = frozenset({"SENT", "APPROVED"})
 WHY_NOT_BY_VARIANT: Final = {
@@ -59,11 +64,15 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
     body: str | None = None
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture, a film or a file, by its id."""
+class Kept(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A picture, a film or a file, by its id: under that name, or as the feed and the public tools name it."""
 
     id: str | int | None = None
+    image_id: str | int | None = None
+    video_id: str | int | None = None
+    file_id: str | int | None = None
     name: str | None = None
+    filename: str | None = None
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,18 +126,22 @@ class FeedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
     """Turn an observation, a note or an item of the feed into a record for each child that it names."""
-    if isinstance(record, dict) and "noteId" in record:
+    if isinstance(record, dict) and _is_note(record):
         return _note(shaped(record, ChildNote), given)
     if isinstance(record, dict) and "feedItemId" in record:
         return _item(shaped(record, FeedItem), given)
     return _observation(shaped(record, Observation), given)
 
 
+def _is_note(record: dict[str, Any]) -> bool:
+    return "noteId" in record or "noteType" in record
+
+
 def _observation(one: Observation, given: Given) -> tuple[Record, ...] | Ignored:
     stages = _stages(one, given)
     occurred_at, precision = _day(one.remark or Remark(), stages, given)
     entry = Entry(
-        id=identifier(one.id, at="id"),
+        id=_unnamed_id("observation", occurred_at, 0) if one.id is None and stages else identifier(one.id, at="id"),
         children=_children(one.children or ()),
         names_several=True,
         occurred_at=occurred_at,
@@ -138,11 +151,18 @@ def _observation(one: Observation, given: Given) -> tuple[Record, ...] | Ignored
     )
     media = _media(one.images, one.files, one.videos, [one.video])
     state = next((state for _, state in reversed(stages) if state is not None), None)
-    if state not in SENT:
-        return entry.ignored(Why.UNMARKED if state is None else Why.DRAFT, media=len(media))
+    if state is None and not given.as_parent:
+        return _unmarked(media)
+    if state is not None and state not in SENT:
+        return entry.ignored(Why.DRAFT, media=len(media))
     if (why := WHY_NOT_BY_VARIANT.get(one.variant or "")) is not None:
         return entry.ignored(why, media=len(media))
     return entry.told(clean((one.remark or Remark()).body, at="remark.body"), media=media)
+
+
+def _unmarked(media: Sequence[Media]) -> Ignored:
+    """Leave a record out of which nobody has said anything: an earlier file that said so is not taken back by silence."""
+    return Ignored(why=Why.UNMARKED, media=len(media))
 
 
 def _stages(one: Observation, given: Given) -> list[tuple[datetime, str | None]]:
@@ -179,25 +199,28 @@ def _children(named: Sequence[Named | None]) -> tuple[Child, ...]:
 def _note(one: ChildNote, given: Given) -> tuple[Record, ...] | Ignored:
     """A note about a child: told only where the file says of each of its three marks that parents may see it."""
     media = _media(one.images, one.files)
-    why = _why_not(one)
+    why = _why_not(one, given)
     children = _the_child(one.child, given)
     if not children:
         return Ignored(why=why or Why.NO_CHILD, media=len(media))
     created, changed = one.created_at or one.published_at, one.modified_at or one.published_at
-    entry = _dated(identifier(one.note_id, at="noteId"), children, created, changed, "createdAt", given)
+    if why is Why.UNMARKED:
+        return _unmarked(media)
+    entry = _dated(one.note_id, "note", children, created, changed, "createdAt", given)
     if why is not None:
         return entry.ignored(why, media=len(media))
     return entry.told(clean(one.text, at="text"), media=media)
 
 
-def _why_not(one: ChildNote) -> Why | None:
+def _why_not(one: ChildNote, given: Given) -> Why | None:
     if one.safeguarding_concern:
         return Why.SAFEGUARDING
     if one.sensitive:
         return Why.SENSITIVE
     if one.parent_visible is False:
         return Why.NOT_FOR_PARENTS
-    return Why.UNMARKED if None in (one.safeguarding_concern, one.sensitive, one.parent_visible) else None
+    is_marked = None not in (one.safeguarding_concern, one.sensitive, one.parent_visible)
+    return None if is_marked or given.as_parent else Why.UNMARKED
 
 
 def _item(one: FeedItem, given: Given) -> tuple[Record, ...] | Ignored:
@@ -208,7 +231,7 @@ def _item(one: FeedItem, given: Given) -> tuple[Record, ...] | Ignored:
     children = _the_child(None, given)
     if not children:
         return Ignored(why=Why.NO_CHILD, media=len(media))
-    entry = _dated(identifier(one.feed_item_id, at="feedItemId"), children, one.created_date, None, "createdDate", given)
+    entry = _dated(identifier(one.feed_item_id, at="feedItemId"), "item", children, one.created_date, None, "createdDate", given)
     return entry.told(clean(one.body, at="body"), media=media)
 
 
@@ -222,13 +245,13 @@ def _the_child(named: Named | None, given: Given) -> tuple[Child, ...]:
 
 
 def _dated(
-    own_id: str, children: tuple[Child, ...], created: str | None, changed: str | None, at: str, given: Given
+    own_id: str | None, kind: str, children: tuple[Child, ...], created: str | None, changed: str | None, at: str, given: Given
 ) -> Entry:
     """An entry whose one time is when it was written."""
     zone = times.zone_named(given.zone)
     occurred_at, precision = times.moment(required(created, at=at), at=at, zone=zone)
     return Entry(
-        id=own_id,
+        id=_unnamed_id(kind, occurred_at, 0) if own_id is None else identifier(own_id, at="noteId"),
         children=children,
         names_several=True,
         occurred_at=occurred_at,
@@ -238,14 +261,47 @@ def _dated(
     )
 
 
+def naming(record: Any, given: Given, reference: str) -> Naming | None:
+    """Returns the ids that a record without one can have: of the first, second, ... of its kind, time and child."""
+    if not isinstance(record, dict) or any(record.get(name) is not None for name in ("id", "noteId", "feedItemId")):
+        return None
+    if _is_note(record):
+        note, kind = shaped(record, ChildNote), "note"
+        created = required(note.created_at or note.published_at, at="createdAt")
+        at, words = times.moment(created, at="createdAt", zone=times.zone_named(given.zone))[0], note.text
+    else:
+        observation, kind = shaped(record, Observation), "observation"
+        remark = observation.remark or Remark()
+        at, words = _day(remark, _stages(observation, given), given)[0], remark.body
+    return Naming(row=words, id_of=lambda number: f"{_unnamed_id(kind, at, number)}#{reference}")
+
+
+def _unnamed_id(kind: str, at: datetime, number: int) -> str:
+    parts = msgspec.json.encode([kind, at.astimezone(UTC).isoformat(), number])
+    return sha256(parts).hexdigest()[:32]
+
+
 def _media(*lists: Sequence[Kept | None] | None) -> tuple[Media, ...]:
     kept = (one for listed in lists for one in listed or () if one is not None)
-    return tuple(media for one in kept for media in words.kept(one.name if one.id is None else one.id))
+    return tuple(media for one in kept for media in words.kept(_name_of(one)))
 
 
-def open_file(body: bytes) -> File:
+def _name_of(one: Kept) -> str | int | None:
+    names = (one.id, one.image_id, one.video_id, one.file_id, one.name, one.filename)
+    return next((name for name in names if name is not None), None)
+
+
+def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
     """Read one answer, several in a list, or a list of observations, notes and items."""
     return File(found=json_file.records_in(body, lists=LISTS))
 
 
-SOURCE: Final = Source(name="famly", media_types=("application/json",), open=open_file, translate=translate)
+WHEN_UNMARKED: Final = (
+    "say so, where the file was asked for with a parent's own account, which is shown nothing else: `as_parent` (--as-parent). "
+    "Else ask Famly for `status { state createdAt }` of observations, and for `parentVisible`, `sensitive` and "
+    "`safeguardingConcern` of notes"
+)
+SOURCE: Final = Source(
+    name="famly", media_types=("application/json",), open=open_file, translate=translate, naming=naming,
+    when_unmarked=WHEN_UNMARKED,
+)  # fmt: skip

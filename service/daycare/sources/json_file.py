@@ -4,16 +4,17 @@ Owns what is refused of a whole file, and how a place in it is named. Knows no s
 argument.
 """
 
+import json
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Never
 
 import msgspec
 
-from events.errors import BodyMalformed, BodyTooDeep, FieldInvalid
-from events.strict import bare_quotes, joined, refuse_duplicate_keys, require_utf8
+from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid
+from events.strict import bare_quotes, joined, refuse_duplicate_keys
+from service.daycare.sources.file_text import UTF_8_MARK, printable, text_of
 from service.daycare.sources.reading import RECORDS_MAX, Found
 
-BOM: Final = b"\xef\xbb\xbf"
 DEPTH_MAX: Final = 64
 """Answers nest about ten deep; one of them lists every milestone of a framework, whose depth nobody has documented."""
 
@@ -41,20 +42,49 @@ def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[Found, ...]:
 
 
 def decoded(body: bytes) -> Any:
-    """Read strict JSON. A mark of the byte order is passed over: some editors write one."""
-    body = body.removeprefix(BOM)
-    require_utf8(body)
+    """Read strict JSON. A text that holds half a character is kept as it is: only its own record cannot be read then.
+
+    Raises:
+        BodyMalformed, DuplicateKey, BodyTooDeep
+    """
+    text = text_of(body)
+    try:
+        value = _strictly(body.removeprefix(UTF_8_MARK))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = _record_by_record(text)
+    _refuse_depth(value)
+    return value
+
+
+def _strictly(body: bytes) -> Any:
     try:
         value = msgspec.json.decode(body)
-        # A key that stands twice would be read as the last of the two: `staff_only` true, and then false.
+        # A key that is there twice would be read as the last of the two: `staff_only` true, and then false.
         if bare_quotes(body) != bare_quotes(msgspec.json.encode(value)):
             refuse_duplicate_keys(body)
     except RecursionError:
         raise _too_deep() from None
-    except msgspec.MsgspecError as error:
-        raise BodyMalformed(f"The file is not JSON: {error}.") from None
-    _refuse_depth(value)
     return value
+
+
+def _record_by_record(text: str) -> Any:
+    """Read what the strict decoder gave up on, perhaps because of half a character. Slower, and only for that case."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        refuse_duplicate_keys(text.encode(errors="surrogatepass"))
+    except RecursionError:
+        raise _too_deep() from None
+    except DuplicateKey as refusal:
+        raise DuplicateKey(printable(refusal.detail), at=printable(refusal.at or "") or None) from None
+    except json.JSONDecodeError as error:
+        raise BodyMalformed(f"The file is not JSON: {error.msg}.", at=f"line {error.lineno}, column {error.colno}") from None
+    except ValueError:  # a number of thousands of digits
+        raise BodyMalformed("The file holds a value that cannot be read.") from None
+    return value
+
+
+def _refuse_constant(name: str) -> Never:
+    raise BodyMalformed(f"The file holds {name}, which JSON does not know: write null in its place, and import that file.")
 
 
 def _refuse_depth(value: Any) -> None:
@@ -116,4 +146,4 @@ def _listed(value: Any, at: str, path: Path) -> Iterator[tuple[str, list[Any]]]:
         yield at, value
     elif path and isinstance(value, dict):
         for key in value if path[0] == EVERY else [path[0]] if path[0] in value else []:
-            yield from _listed(value[key], joined(at, key), path[1:])
+            yield from _listed(value[key], joined(at, printable(key)), path[1:])

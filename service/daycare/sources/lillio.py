@@ -66,7 +66,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     return entry.told(words.lines(title, description), prose=words.prose(description), media=media)
 
 
-def open_file(body: bytes) -> File:
+def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
     """Read one page, several in a list, or a list of activities."""
     return File(found=json_file.records_in(body, lists=LISTS))
 

@@ -80,7 +80,7 @@ def _media(text: str) -> tuple[Media, ...]:
     return tuple(listed)
 
 
-def open_file(body: bytes) -> File:
+def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
     """Read the rows of one file.
 
     Raises:

@@ -147,7 +147,7 @@ class Kid(msgspec.Struct, frozen=True, kw_only=True):
     last_name: str | None = None
 
 
-def open_file(body: bytes) -> File:
+def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
     """Read one answer, several in a list (the one with the children's names among them), or a list of activities."""
     found = json_file.records_in(body, lists=(("daily_activities",), ("kids",)))
     activities = tuple(one for one in found if not _is_kid(one))

@@ -3,16 +3,17 @@
 Owns these outcomes, and the loop in which one bad record stops no other. Knows no source, no family and no clock.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from events.errors import FieldInvalid
 from events.strict import DETAIL_MAX, joined
 from service.daycare.record import Record
+from service.daycare.sources.dates import Order
 from service.daycare.sources.times import zone_named
 
 RECORDS_MAX: Final = 20_000
@@ -71,6 +72,10 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     """Which child it is about, where it is about one and does not say so: any name that stays the same from file to file."""
     name_by_reference: Mapping[str, str] = MappingProxyType({})
     """Children's names by the source's own ids of them. What the file itself says goes before these."""
+    dates: Order | None = None
+    """What stands first in dates with slashes, where the importer says so."""
+    as_parent: bool = False
+    """Whether the file was asked for with a parent's own account: what has no mark is then something that parents may see."""
 
 
 NOTHING_GIVEN: Final = Given()
@@ -83,11 +88,36 @@ class Found(msgspec.Struct, frozen=True):
     record: Any
 
 
+class Read(msgspec.Struct, frozen=True):
+    """What one record came to, with its place and what was decoded there."""
+
+    at: str
+    record: Any
+    outcome: Outcome
+
+
 class File(msgspec.Struct, frozen=True, kw_only=True):
     """What a file holds. `name_by_reference`: children's names that it brings beside the records."""
 
     found: tuple[Found, ...]
     name_by_reference: Mapping[str, str] = MappingProxyType({})
+    is_order_unproven: bool = False
+    """Nothing in the file proves whether its dates begin with the month or with the day."""
+
+
+class Opening(Protocol):
+    """Opens a file of one source."""
+
+    def __call__(self, body: bytes, given: Given = NOTHING_GIVEN) -> File: ...
+
+
+class Naming(msgspec.Struct, frozen=True, kw_only=True):
+    """The ids that a row without one can have. Rows that share what is not corrected later are told apart by a number."""
+
+    row: Hashable
+    """All that makes two rows different. Rows that are the same are one record."""
+    id_of: Callable[[int], str]
+    """Returns the id of the record with this number: 0, 1, 2, ..."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,25 +127,41 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     media_types: tuple[str, ...]
     needs_reference: bool = False
     """Its files do not name the child."""
-    open: Callable[[bytes], File]
+    open: Opening
     """Reads a file strictly: refuses it whole where it is not what this source writes."""
     translate: Callable[[Any, Given], tuple[Record, ...] | Ignored]
     """Turns one decoded record into records of ours. Pure; raises FieldInvalid where the record cannot be read."""
+    naming: Callable[[Any, Given, str], Naming | None] | None = None
+    """Of a source whose rows may have no id: returns the ids that a row's record about a child (its reference) can have; None
+    where the row has an id. `translate` gives a row without one the id of number 0."""
+    when_unmarked: str = ""
+    """What a person does about records that are left out as UNMARKED: the end of a sentence."""
 
-    def read(self, body: bytes, given: Given = NOTHING_GIVEN) -> Iterator[Outcome]:
-        """What each record of a file comes to, in the file's order. The same record may stand there twice.
+    def read(self, body: bytes, given: Given = NOTHING_GIVEN) -> Iterator[Read]:
+        """Returns what each record of a file comes to, in the file's order. The same record may be there twice.
 
         Raises:
             Refused: the file is refused whole, before the first outcome: it cannot be read, holds more than 20,000 records, or
                 `given` lacks what this source needs.
         """
+        return self.read_opened(self.opened(body, given), given)
+
+    def opened(self, body: bytes, given: Given) -> File:
+        """Open a file.
+
+        Raises:
+            Refused: as `read`.
+        """
         zone_named(given.zone)
         if self.needs_reference and not (given.reference or "").strip():
             raise FieldInvalid("A file of this source does not say which child it is about.", at="reference")
-        file = self.open(body)
+        return self.open(body, given)
+
+    def read_opened(self, file: File, given: Given) -> Iterator[Read]:
+        """Returns what each record of an opened file comes to, in the file's order."""
         if file.name_by_reference:
             given = msgspec.structs.replace(given, name_by_reference={**given.name_by_reference, **file.name_by_reference})
-        return (self.outcome(found, given) for found in file.found)
+        return (Read(found.at, found.record, self.outcome(found, given)) for found in file.found)
 
     def outcome(self, found: Found, given: Given) -> Outcome:
         """What one record comes to. One that cannot be read is told by its place, and is no exception."""

@@ -73,7 +73,7 @@ def _child(event: TadpolesEvent, given: Given) -> Child:
     return Child(reference, given.name_by_reference.get(reference))
 
 
-def open_file(body: bytes) -> File:
+def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
     """Read one answer, several in a list, or a list of events."""
     return File(found=json_file.records_in(body, lists=(("events",), ("Events",))))
 

@@ -51,7 +51,7 @@ def moment(text: str, *, at: str, zone: tzinfo) -> tuple[datetime, Precision]:
         FieldInvalid: it is written otherwise, or no such time can be.
     """
     if (found := WRITTEN.fullmatch(text.strip())) is None:
-        raise FieldInvalid("This is not a time as RFC 3339 writes it.", at=at)
+        raise FieldInvalid("This is not a time as RFC 3339 writes it, such as 2026-06-25T19:30 or 2026-06-25.", at=at)
     date, time, offset = found["date"], found["time"], found["offset"]
     try:
         read = datetime.fromisoformat(f"{date}T{time or '12:00'}{offset or ''}")

@@ -15,7 +15,7 @@ from service.daycare.sources.reading import NOTHING_GIVEN, Found, Given, Ignored
 
 
 def read(source: str, body: bytes, given: Given = NOTHING_GIVEN) -> list[Outcome]:
-    return list(SOURCES[source].read(body, given))
+    return [one.outcome for one in SOURCES[source].read(body, given)]
 
 
 def outcome(source: str, record: Any, given: Given = NOTHING_GIVEN) -> Outcome:

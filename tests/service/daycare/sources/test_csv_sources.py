@@ -24,7 +24,7 @@ def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str 
 
 
 def test_a_file_of_baby_connect_comes_to_what_it_holds() -> None:
-    """60 everyday rows and 13 traps, one of which stands there twice."""
+    """60 everyday rows and 13 traps. Which records the three of one minute are is found out by `row_ids`."""
     found = read("baby_connect", feed_csv.baby_connect(), LIA)
     assert tally(found) == {"told": 60 + 8, "no_words": 1, "unreadable": 4}
     assert [one.at for one in found if isinstance(one, Unreadable)] == [
@@ -33,7 +33,7 @@ def test_a_file_of_baby_connect_comes_to_what_it_holds() -> None:
         "rows[70].start",
         "rows[72]",
     ]
-    assert len({record.id for record in records(found)}) == 60 + 7
+    assert len({record.id for record in records(found)}) == 60 + 6
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,6 @@ def test_an_entry_keeps_its_id_when_its_words_its_end_or_its_quantity_are_correc
     others = (lia(row("Lia slept", start="3/14/21 9:06")), lia(row("Lia slept", activity="Nap")))
     assert before[0].id not in {found[0].id for found in others}
     assert before[0].id != lia(row("Lia slept"), given=Given(reference="ben"))[0].id
-
-
-def test_two_entries_of_one_minute_are_two_and_one_that_stands_there_twice_is_one() -> None:
-    first, second, again = lia(row("One"), row("Two"), row("One"))
-    assert first == again
-    assert first.id != second.id
 
 
 def test_a_plain_file_comes_to_what_it_holds() -> None:

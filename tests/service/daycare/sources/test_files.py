@@ -21,7 +21,9 @@ NOT_JSON = {
     b'{"activities": [] } x': "body.malformed",
     b'{"activities": [NaN]}': "body.malformed",
     b'{"activities": ["\xff"]}': "body.malformed",
-    b'{"activities": ["\\ud800"]}': "body.malformed",
+    b'{"activities": [Infinity, "\\ud800"]}': "body.malformed",
+    b'{"activities": [{"\\ud800": 1, "\\ud800": 2}]}': "body.duplicate_key",
+    b'{"activities": ["\\ud800", 1' + b"0" * 5_000 + b"]}": "body.malformed",
     b'{"activities": [], "activities": []}': "body.duplicate_key",
     b'{"activities": [{"staff_only": true, "staff_only": false}]}': "body.duplicate_key",
     b'{"activities": [' + b"[" * 70 + b"]" * 70 + b"]}": "body.too_deep",
@@ -55,6 +57,7 @@ NOT_CSV = {
     ROW + b'1,ada,2026-03-14,"a"b': ("body.malformed", "line 2"),
     ROW + b"1,ada,2026-03-14,\xff": ("body.malformed", None),
     ROW + b"1,ada,2026-03-14,\x00": ("body.nul", None),
+    b"id,child,occurred_at,text,\xf0\x9f\n": ("body.invalid", "header"),
     ROW + b"1,ada,2026-03-14," + b"x" * 200_000: ("body.malformed", "line 2"),
 }
 

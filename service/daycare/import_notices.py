@@ -1,0 +1,54 @@
+"""Says what the importing parent can say better: a zone, an order of dates, whose eyes a file is for.
+
+Owns these sentences and their codes. Pure.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from events.event import Precision
+from service.daycare.import_report import Notice
+from service.daycare.parsed_file import ParsedFile
+from service.daycare.sources.reading import Found, Given, Read, Source, Why
+
+ELSEWHERE: Final = "Pacific/Kiritimati"
+"""A zone that is never UTC."""
+
+
+def depends_on_zone(source: Source, read: Iterable[Read], given: Given) -> bool:
+    """Returns whether a record would have happened at another moment if another zone were given. A day alone is the same day."""
+    elsewhere = msgspec.structs.replace(given, zone=ELSEWHERE)
+    return any(_differs(one, source.outcome(Found(one.at, one.record), elsewhere)) for one in read)
+
+
+def _differs(here: Read, elsewhere: object) -> bool:
+    if not isinstance(here.outcome, tuple) or not isinstance(elsewhere, tuple):
+        return False
+    return any(
+        one.occurred_at != other.occurred_at
+        for one, other in zip(here.outcome, elsewhere, strict=True)
+        if one.precision is Precision.MINUTE
+    )
+
+
+def notices_of(file: ParsedFile, source: Source) -> Iterator[Notice]:
+    """Give what is to be said of a file, each once."""
+    if file.has_local_times:
+        yield Notice(
+            code="zone",
+            detail="This file has local times. They are taken for UTC, because no zone was said. Say it with `zone`, for example "
+            "--zone Europe/Berlin.",
+        )
+    if file.is_order_unproven:
+        yield Notice(
+            code="dates",
+            detail="Dates such as 5/6/2026 are read as month/day/year, and no row of this file proves it. Where the day stands "
+            "first, say so with `dates=day_first` (--dates day_first).",
+        )
+    if count := file.ignored.get(Why.UNMARKED, 0):
+        yield Notice(
+            code="unmarked",
+            detail=f"Of the records, {count} have no mark that parents may see them. To import them, {source.when_unmarked}.",
+        )

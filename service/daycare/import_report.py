@@ -1,0 +1,115 @@
+"""What a parent reads of an import: how many rows came to what, which were refused and why, and what to do about it.
+
+Owns the shape of the answer, and the sum: each row of a file is in exactly one of the counts. Decides nothing about a record.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from events.ids import ChildId, MemberId
+from service.daycare.ingest import Meant
+from service.daycare.parsed_file import ParsedFile, RefusedRow
+
+LISTED_MAX: Final = 100
+REFUSED: Final = "refused"
+
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that cannot be read."""
+
+    at: str
+    detail: str
+
+
+class ReferenceFound(msgspec.Struct, frozen=True, kw_only=True):
+    """A child whom a file names, and which child of the family that is; null where nobody has linked it yet."""
+
+    reference: str
+    shown_name: str | None
+    child: ChildId | None
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the importing parent should know or can say better. `code` is stable, for programs."""
+
+    code: str
+    detail: str
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a file. With `dry_run`, what would become of it.
+
+    Where each row is about one child, `outcomes`, `ignored` and `unreadable_records` add up to `records`.
+    """
+
+    dry_run: bool
+    member: MemberId | None
+    """Under whom it was written; null before the first import of a source."""
+    records: int
+    """Rows of the file."""
+    records_of_children: int
+    """A row about two children is two of these. The outcomes add up to it."""
+    outcomes: dict[str, int]
+    """Outcome -> how many records of children; `refused` among them."""
+    ignored: dict[str, int]
+    """Why -> how many rows."""
+    taken_back: int
+    """How many of the ignored ones had been recorded before, and are withdrawn."""
+    media: int
+    """Pictures and films that were named, and not fetched."""
+    unreadable_records: int
+    unreadable: tuple[Unread, ...]
+    """The first hundred."""
+    refused: tuple[RefusedRow, ...]
+    """The first hundred."""
+    references: tuple[ReferenceFound, ...]
+    notices: tuple[Notice, ...]
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an import has come, in records of children."""
+
+    done: int
+    of: int
+
+
+def begun(
+    file: ParsedFile, *, is_dry: bool, member: MemberId | None, meant: Mapping[str, Meant], notices: Sequence[Notice]
+) -> Imported:
+    """Returns what can be said of a file before any of it is recorded."""
+    names = file.names
+    return Imported(
+        dry_run=is_dry,
+        member=member,
+        records=file.rows,
+        records_of_children=len(file.placed) + file.refused_records,
+        outcomes={},
+        ignored={str(why): count for why, count in sorted(file.ignored.items())},
+        taken_back=0,
+        media=file.media,
+        unreadable_records=len(file.unreadable),
+        unreadable=tuple(Unread(at=one.at, detail=one.detail) for one in file.unreadable[:LISTED_MAX]),
+        refused=file.refused[:LISTED_MAX],
+        references=tuple(
+            ReferenceFound(reference=one, shown_name=names[one], child=meant[one].child if one in meant else None)
+            for one in sorted(names)
+        ),
+        notices=tuple(notices),
+    )
+
+
+def finished(
+    said: Imported, file: ParsedFile, outcomes: Iterable[str], *, refused: Iterable[RefusedRow], taken_back: int
+) -> Imported:
+    """Returns what became of a file, once all of it was taken in. `refused`: what the log refused beside the rows of `file`."""
+    counts = Counter(outcomes)
+    counts[REFUSED] += file.refused_records
+    return msgspec.structs.replace(
+        said,
+        outcomes={outcome: count for outcome, count in sorted(counts.items()) if count},
+        taken_back=taken_back,
+        refused=(*said.refused, *refused)[:LISTED_MAX],
+    )

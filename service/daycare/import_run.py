@@ -1,0 +1,62 @@
+"""Takes the records of one file in, piece by piece, and says how far it has come.
+
+Owns the order: first what is recorded, then what the source leaves out now. Knows no route.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from service.daycare.file_intake import FileIntake
+from service.daycare.import_report import Done, Imported, finished
+from service.daycare.ingest import Given, Meant
+from service.daycare.offers import latest
+from service.daycare.parsed_file import ParsedFile, RefusedRow
+from service.daycare.record import Record
+from service.house import House
+from service.log.receipts import Problem
+
+AT_ONCE: Final = 200
+
+
+class Import:
+    """One file on its way in."""
+
+    def __init__(self, file: ParsedFile, said: Imported, *, source: str, intake: FileIntake, meant: dict[str, Meant]) -> None:
+        self._file = file
+        self._said = said
+        self._source = source
+        self._intake = intake
+        self._meant = meant
+        given = self._given([one.record for one in file.placed])
+        counts = {id(one) for one in latest(given)}
+        self._placed = [one for one, row in zip(file.placed, given, strict=True) if id(row) in counts]
+        """Without the rows that another row of the file overtakes."""
+
+    async def run(self, house: House) -> AsyncIterator[Imported | Done]:
+        """Take the file in piece by piece. The last value is what became of all of it."""
+        placed, gone = self._placed, self._file.taken_back
+        outcomes = ["outdated"] * (len(self._file.placed) - len(placed))
+        refused: list[RefusedRow] = []
+        taken_back = 0
+        async with house.imports:
+            for first in range(0, len(placed), AT_ONCE):
+                part = placed[first : first + AT_ONCE]
+                for one, (outcome, problem) in zip(part, await self._take([one.record for one in part]), strict=True):
+                    outcomes.append(outcome)
+                    if problem is not None:
+                        refused.append(RefusedRow(at=one.at, code=problem.code, detail=problem.detail))
+                yield Done(done=first + len(part), of=len(placed) + len(gone))
+            for first in range(0, len(gone), AT_ONCE):
+                given = self._given(gone[first : first + AT_ONCE])
+                taken_back += await self._intake.take_back(given, self._meant, is_dry=self._said.dry_run)
+                yield Done(done=len(placed) + first + len(given), of=len(placed) + len(gone))
+        yield finished(self._said, self._file, outcomes, refused=refused, taken_back=taken_back)
+
+    async def _take(self, records: Sequence[Record]) -> list[tuple[str, Problem | None]]:
+        given = self._given(records)
+        if self._said.dry_run:
+            return [(outcome, None) for outcome in await self._intake.foresee(given, self._meant)]
+        return [(taken.outcome, taken.problem) for taken in await self._intake.take(given)]
+
+    def _given(self, records: Sequence[Record]) -> list[Given]:
+        return [Given(source=self._source, record=record) for record in records]

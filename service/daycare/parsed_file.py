@@ -1,0 +1,114 @@
+"""Sorts what a file of another system holds: what can be recorded, what is refused, what is left out, what cannot be read.
+
+Pure: knows no family, no rows and no clock. Every row of a file is counted once, so that the counts of a report add up.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from events.errors import FieldInvalid, Refused, TimeOutOfRange
+from service.daycare.record import Record
+from service.daycare.sources.reading import Ignored, Read, Unreadable, Why
+from service.log.admit import require_sane
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """A record of a child, the place in the file that it is from, and the row as it was decoded."""
+
+    at: str
+    record: Record
+    row: Any
+
+
+class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that can be read, and that the log refuses."""
+
+    at: str
+    code: str
+    detail: str
+
+
+class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rows of a file are. `rows` counts them all."""
+
+    rows: int
+    placed: tuple[Placed, ...]
+    refused: tuple[RefusedRow, ...]
+    refused_records: int
+    """Of the rows that are refused: how many records of children."""
+    ignored: Mapping[Why, int]
+    taken_back: tuple[Record, ...]
+    """The ids of what is left out: whatever was recorded under one of them is withdrawn."""
+    unreadable: tuple[Unreadable, ...]
+    media: int
+    has_local_times: bool = False
+    """Whether a time depends on the zone that is given."""
+    is_order_unproven: bool = False
+    """Whether dates may begin with the month or with the day."""
+
+    @property
+    def names(self) -> dict[str, str | None]:
+        """The children that the file is about: reference -> the name that the source shows."""
+        return {one.record.reference: one.record.shown_name for one in self.placed}
+
+
+def parse(read: Iterable[Read], *, latest: datetime, of_one_id_max: int | None = None) -> ParsedFile:
+    """Sort what was read of a file.
+
+    `latest`: a time after it is refused, as the log refuses it. `of_one_id_max`: as many rows may share an id.
+    """
+    rows = media = refused_records = 0
+    placed: list[Placed] = []
+    refused: list[RefusedRow] = []
+    taken_back: list[Record] = []
+    unreadable: list[Unreadable] = []
+    ignored: Counter[Why] = Counter()
+    rows_by_id: Counter[str] = Counter()
+    for one in read:
+        rows += 1
+        match one.outcome:
+            case Unreadable():
+                unreadable.append(one.outcome)
+            case Ignored():
+                ignored[one.outcome.why] += 1
+                media += one.outcome.media
+                taken_back += [gone for gone in one.outcome.taken_back if refusal_of(gone, latest=latest) is None]
+            case records:
+                refusal = next(filter(None, (refusal_of(record, latest=latest) for record in records)), None)
+                rows_by_id.update(record.id for record in records)
+                if of_one_id_max is not None and any(rows_by_id[record.id] > of_one_id_max for record in records):
+                    refusal = FieldInvalid(f"A file has at most {of_one_id_max} rows of one child, one activity and one time.")
+                if refusal is not None:
+                    refused.append(RefusedRow(at=one.at, code=refusal.code, detail=refusal.detail))
+                    refused_records += len(records)
+                    continue
+                media += sum(len(record.media) for record in records)
+                placed += [Placed(one.at, record, one.record) for record in records]
+    return ParsedFile(
+        rows=rows, placed=tuple(placed), refused=tuple(refused), refused_records=refused_records, ignored=ignored,
+        taken_back=tuple(taken_back), unreadable=tuple(unreadable), media=media,
+    )  # fmt: skip
+
+
+def imported_at(file: ParsedFile, now: datetime) -> ParsedFile:
+    """Returns a file whose records say when they were imported: of a source without dates of change the later import counts."""
+    placed = [msgspec.structs.replace(one, record=msgspec.structs.replace(one.record, imported_at=now)) for one in file.placed]
+    gone = [msgspec.structs.replace(one, imported_at=now) for one in file.taken_back]
+    return msgspec.structs.replace(file, placed=tuple(placed), taken_back=tuple(gone))
+
+
+def refusal_of(record: Record, *, latest: datetime) -> Refused | None:
+    """Returns why the log would refuse a record, before anything of it is written or waits; None where it would not."""
+    times = ("it happened", record.occurred_at), ("it was entered", record.recorded_at), ("it was changed", record.revised_at)
+    for what, time in times:
+        try:
+            require_sane(time, at="")
+        except TimeOutOfRange as refusal:
+            return refusal
+        if time > latest:
+            return TimeOutOfRange(f"A time lies at most a day ahead of now; this row says that {what} later than that.")
+    return None

@@ -1,0 +1,125 @@
+"""A dry run foresees what the import does, what is refused is listed with its row and its reason, and the counts add up."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from service.daycare.sources import SOURCES
+from service.daycare.sources.reading import Given as Hints
+from tests.service.daycare.conftest import Village
+from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
+from tests.service.daycare.test_imports import PLAIN, imported
+
+AHEAD = "2062-06-01 10:00"
+LATE = (datetime.now(UTC) + timedelta(days=3)).isoformat(timespec="minutes")
+MORE = "id,child,occurred_at,recorded_at,revised_at,text,milestone\n"
+
+
+async def foreseen_and_done(village: Village, body: str, source: str = "plain", **query: str) -> tuple[Any, Any]:
+    """What a dry run says of a file, and then the import itself; without what may differ: who wrote it, and that it is dry."""
+    query = {"as_": "text/csv", **query}
+    dry = await imported(village.ada, source, body, dry_run="true", **query)
+    done = await imported(village.ada, source, body, **query)
+    for said in (dry, done):
+        said.pop("dry_run"), said.pop("member")
+    return dry, done
+
+
+async def test_a_year_that_is_ahead_is_refused_by_its_row_and_the_dry_run_foresees_it(village: Village) -> None:
+    """Law 17."""
+    body = PLAIN + f"a,mia,2026-06-01 10:00,Fine.\nb,mia,{AHEAD},A year with two digits the wrong way round.\n"
+    dry, done = await foreseen_and_done(village, body, child=village.child)
+    assert dry == done
+    assert done["outcomes"] == {"recorded": 1, "refused": 1}
+    (refused,) = done["refused"]
+    assert (refused["at"], refused["code"]) == ("rows[1]", "draft.time_out_of_range")
+    assert "at most a day ahead" in refused["detail"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f"a,mia,2026-06-01 10:00,{LATE},,Entered later than now,\n",
+        f"a,mia,2026-06-01 10:00,,{LATE},Changed later than now,\n",
+        f"a,mia,{LATE},,,,movement.first-steps\n",
+    ],
+)
+async def test_whichever_time_is_ahead_the_row_is_refused(village: Village, row: str) -> None:
+    dry, done = await foreseen_and_done(village, MORE + row, child=village.child)
+    assert dry == done
+    assert done["outcomes"] == {"refused": 1}
+    assert [one["at"] for one in done["refused"]] == ["rows[0]"]
+
+
+async def test_what_is_refused_does_not_wait_for_its_child(village: Village) -> None:
+    """It would be refused once its child is linked, when nobody reads why."""
+    dry, done = await foreseen_and_done(village, PLAIN + f"a,mia,{AHEAD},Later\nb,mia,2026-06-01,Now\n")
+    assert dry == done
+    assert done["outcomes"] == {"refused": 1, "waiting": 1}
+
+
+async def test_a_record_that_a_file_holds_several_times_is_foreseen_as_it_is_recorded(village: Village) -> None:
+    rows = "1,mia,2026-03-01,Slept\n1,mia,2026-03-01,Slept\n1,mia,2026-03-01,Slept well\n1,mia,2026-02-28,Ate\n"
+    dry, done = await foreseen_and_done(village, PLAIN + rows, child=village.child)
+    assert dry == done
+    assert done["outcomes"] == {"already_recorded": 1, "amended": 1, "outdated": 1, "recorded": 1}
+
+
+async def test_a_record_that_comes_again_far_from_its_first_form_is_foreseen(village: Village) -> None:
+    """An import takes some hundreds of records at a time."""
+    rows = [f"{number},mia,2026-03-01,Nap {number}\n" for number in range(450)]
+    dry, done = await foreseen_and_done(village, PLAIN + "".join([*rows, rows[0]]), child=village.child)
+    assert dry == done
+    assert done["outcomes"] == {"already_recorded": 1, "recorded": 450}
+
+
+@pytest.mark.parametrize("source", BODY_BY_SOURCE)
+async def test_the_counts_of_every_feed_add_up_to_its_rows(village: Village, source: str) -> None:
+    as_ = SOURCES[source].media_types[0]
+    given = {"reference": "the-child"} if SOURCES[source].needs_reference else {}
+    dry, done = await foreseen_and_done(village, BODY_BY_SOURCE[source]().decode(), source, as_=as_, **given)
+    assert dry == done
+    unreadable = done["unreadable_records"]
+    assert unreadable == len(done["unreadable"]) > 0
+    assert sum(done["outcomes"].values()) == done["records_of_children"]
+    read = SOURCES[source].read(BODY_BY_SOURCE[source](), Hints(reference=given.get("reference")))
+    rows_of_children = [one.outcome for one in read if isinstance(one.outcome, tuple)]
+    assert sum(map(len, rows_of_children)) == done["records_of_children"]
+    assert done["records"] == len(rows_of_children) + sum(done["ignored"].values()) + unreadable
+
+
+async def test_more_than_a_hundred_unreadable_rows_are_all_counted(village: Village) -> None:
+    body = PLAIN + "".join(f"{number},mia,yesterday,Nap\n" for number in range(130)) + "x,mia,2026-03-01,Nap\n"
+    _, done = await foreseen_and_done(village, body, child=village.child)
+    assert done["outcomes"] == {"recorded": 1}
+    assert (done["unreadable_records"], len(done["unreadable"])) == (130, 100)
+
+
+async def test_what_is_left_out_now_and_was_recorded_before_is_foreseen_and_counted(village: Village) -> None:
+    """Famly: an observation that was sent, and is not sent any longer. One that never was is left out, and nothing else."""
+
+    def file(*states: str) -> str:
+        stages = ",".join(f'{{"state":"{state}","createdAt":"2026-06-0{day + 1}T10:00:00Z"}}' for day, state in enumerate(states))
+        sent = f'{{"id":"o1","children":[{{"id":"c1"}}],"remark":{{"body":"Slept well."}},"statuses":[{stages}]}}'
+        draft = '{"state":"DRAFT","createdAt":"2026-06-01T10:00:00Z"}'
+        never = f'{{"id":"o2","children":[{{"id":"c1"}}],"remark":{{"body":"x"}},"statuses":[{draft}]}}'
+        return f'{{"observations":[{sent},{never}]}}'
+
+    first = await imported(village.ada, "famly", file("SENT"), child=village.child)
+    assert (first["outcomes"], first["ignored"], first["taken_back"]) == ({"recorded": 1}, {"draft": 1}, 0)
+    dry, done = await foreseen_and_done(village, file("SENT", "CHANGES_REQUESTED"), "famly", as_="application/json")
+    assert dry == done
+    assert (done["outcomes"], done["ignored"], done["taken_back"]) == ({}, {"draft": 2}, 1)
+
+
+async def test_half_a_character_in_one_record_stops_no_other(village: Village) -> None:
+    """Law 17: the other records are recorded, and the broken one is listed."""
+    texts = ("Ate soup.", "Cut off in an emoji \\ud83c", "Slept.")
+    notes = [f'{{"noteId":"n{number}","createdAt":"2026-06-25T13:00:00Z","sensitive":false,"safeguardingConcern":false,'
+             f'"parentVisible":true,"text":"{text}","child":{{"id":"c"}}}}' for number, text in enumerate(texts)]  # fmt: skip
+    body = f'{{"childNotes":[{",".join(notes)}]}}'
+    dry, done = await foreseen_and_done(village, body, "famly", as_="application/json", child=village.child)
+    assert dry == done
+    assert (done["outcomes"], done["unreadable_records"]) == ({"recorded": 2}, 1)
+    assert done["unreadable"] == [{"at": "childNotes[1].text", "detail": "A text holds half of a character."}]
