@@ -95,6 +95,7 @@ def _spans(body: bytes, at: int, *, is_inner: bool = False) -> Iterator[tuple[in
     Raises:
         ValueError: a string or a bracket never ends, or something follows.
     """
+    closer, parts = (b"]", b",") if body[at : at + 1] == b"[" else (b"}", b",:")
     begin, depth, count = at + 1, 0, 0
     for mark in islice(_MARK.finditer(body, at + 1), MARKS_MAX):
         found = mark.group()
@@ -107,13 +108,15 @@ def _spans(body: bytes, at: int, *, is_inner: bool = False) -> Iterator[tuple[in
                 depth -= len(found)
             case b"]" | b"}":
                 end = mark.start() + depth
+                if body[end : end + 1] != closer:
+                    raise ValueError("another bracket closes it")
                 span = _stripped(body, begin, end)
                 if count or span[0] < span[1]:
                     yield span
                 if not is_inner and body[end + 1 :].strip(_BLANKS):
                     raise ValueError("something follows")
                 return
-            case b"," | b":" if not depth:
+            case part if not depth and part in parts:
                 yield _stripped(body, begin, mark.start())
                 begin, count = mark.end(), count + 1
     raise ValueError("a bracket never closes, or there are too many")

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.usefixtures("nothing_changes")
 NAME = "n" * 120
 FOUND: dict[str, Any] = {"you": {"name": "A"}, "household": {"name": "H"}, "child": {"name": "C"}, "device": {"name": "D"}}
 ACCEPT: dict[str, Any] = {"code": "none", "name": "N", "device": {"name": "D"}}
+SLIP = "access.birth_date_out_of_range"
 CHILDREN, INVITES = "/v1/families/{family}/children", "/v1/families/{family}/invites"
 
 # Path -> of its body: what is wrong, the status, the code and the field.
@@ -31,11 +32,13 @@ WRONG: list[tuple[str, Any, int, str, str | None]] = [
     ("/v1/families", {**FOUND, "child": {"name": "C", "born": "0000-01-01"}}, 400, "body.invalid", "child.born"),
     ("/v1/families", {**FOUND, "child": {"name": "C", "born": "2026-02-28T00:00:00Z"}}, 400, "body.invalid", "child.born"),
     ("/v1/families", {**FOUND, "child": {"name": "C", "born": 20260228}}, 400, "body.invalid", "child.born"),
+    ("/v1/families", {**FOUND, "child": {"name": "C", "born": "2206-01-31"}}, 422, SLIP, "child.born"),
     ("/v1/families", {**FOUND, "device": {}}, 400, "body.invalid", "device.name"),
     (CHILDREN, {"name": 1}, 400, "body.invalid", "name"),
     (CHILDREN, {"name": "C", "child": some_uuid(4)}, 400, "body.invalid", "child"),
     (CHILDREN, {"name": ["C"]}, 400, "body.invalid", "name"),
     (CHILDREN, {"name": "C", "born": ""}, 400, "body.invalid", "born"),
+    (CHILDREN, {"name": "C", "born": "1926-01-31"}, 422, SLIP, "born"),
     (INVITES, {}, 400, "body.invalid", "role"),
     (INVITES, {"role": "owner"}, 400, "body.invalid", "role"),
     (INVITES, {"role": "Parent"}, 400, "body.invalid", "role"),

@@ -48,7 +48,11 @@ def test_a_note_that_tells_of_something_great_and_not_of_what_may_tell_of_every_
 
 @pytest.mark.parametrize(
     "text",
-    ["Mia clapped. Sorry, wrong child!", "Mia clapped. Edit: posted by mistake", "Mia hat geklatscht. Verwechslung, das war Lia."],
+    [
+        "Mia clapped. Sorry, wrong child!",
+        "Mia clapped. Edit: posted by mistake",
+        "Mia hat geklatscht. Verwechslung, das war Lia.",
+    ],
 )
 def test_what_is_taken_back_for_certain_tells_of_nothing(text: str) -> None:
     assert told_in(text, names=["Mia"]) == NOTHING
