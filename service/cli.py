@@ -64,11 +64,13 @@ def demo(*, once: bool = False, port: int | None = None, data: Data = None) -> N
 @app.command
 def migrate(*, data: Data = None) -> None:
     """Bring the database's tables up to this release."""
-    settings = _settings(data=data, workers=None)
-    if settings.database_url is not None:
-        refuse_what_stops(asyncio.run(check_database(settings.database_url, settings)))
-    applied = _with_database(migrate_or_refuse, data=data)
+    applied = _with_database(_migrate, data=data)
     console.print(f"Applied {', '.join(applied)}." if applied else "Nothing to apply.")
+
+
+async def _migrate(database_url: str) -> list[str]:
+    refuse_what_stops(await check_database(database_url, from_environment()))
+    return await migrate_or_refuse(database_url)
 
 
 @app.command

@@ -127,8 +127,7 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
     embedded = None if settings.database_url is not None else EmbeddedPostgres(settings.data_dir)
     try:
         database_url = settings.database_url or (embedded.start() if embedded is not None else "")
-        if embedded is None:
-            refuse_what_stops(asyncio.run(check_database(database_url, settings)))
+        refuse_what_stops(asyncio.run(check_database(database_url, settings)))
         settings = msgspec.structs.replace(settings, database_url=database_url)
         applied = asyncio.run(migrate_or_refuse(database_url))
         if applied:

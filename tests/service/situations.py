@@ -16,6 +16,9 @@ from tests.conftest import execute, named
 from tests.postgres_proxy import PostgresProxy
 
 SECRET = "CanaryPassword"
+NEWER = """
+INSERT INTO _pogo_migration (migration_hash, migration_id, schema_name) VALUES ('x', '9999_later', 'public')
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +150,7 @@ async def a_login_that_may_not_write(place: Place) -> AsyncIterator[Wrong]:
 async def tables_of_a_newer_release(place: Place) -> AsyncIterator[Wrong]:
     how = f"TEMPLATE {place.template} STRATEGY file_copy"
     async with a_database(place, how=how) as url:
-        row = "('x', '9999_later', 'public')"
-        await execute(url, f"INSERT INTO _pogo_migration (migration_hash, migration_id, schema_name) VALUES {row}")
+        await execute(url, NEWER)
         yield Wrong(environment={"DATABASE_URL": url}, cause="9999_later", remedy="newer")
 
 

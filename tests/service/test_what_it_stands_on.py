@@ -17,7 +17,7 @@ from service.postgres.migrate import migrate
 from tests.conftest import HASTY, execute
 from tests.crash.serving import Serving, forking, kept_port, run, serving
 from tests.service.conftest import found_family
-from tests.service.situations import SECRET, SITUATIONS, Place, Wrong, a_database, a_login, as_
+from tests.service.situations import NEWER, SECRET, SITUATIONS, Place, Wrong, a_database, a_login, as_
 
 CANNOT_START = 3
 WITHIN_S = 60.0
@@ -94,6 +94,19 @@ async def test_serve_refuses_in_one_sentence_and_doctor_says_the_same(place: Pla
         assert code == 1, said
         told = [line for line in said.splitlines() if line.startswith("no ")]
         assert any(wrong.cause in line and wrong.remedy in line for line in told), said
+
+
+async def test_a_data_directory_that_a_newer_release_has_used_is_refused_as_well(place: Place) -> None:
+    """Law 17: the embedded database is looked at as any other, by `serve` and by `migrate`."""
+    server = EmbeddedPostgres(place.folder / "data", settings=HASTY)
+    place.folder.chmod(0o755)
+    url = await asyncio.to_thread(server.start)
+    await migrate(url)
+    await execute(url, NEWER)
+    await asyncio.to_thread(server.stop)
+    wrong = Wrong(environment={"STILLNEW_DATA": str(place.folder / "data")}, cause="9999_later", remedy="newer")
+    for command in ("serve", "migrate"):
+        assert_refused(*await asyncio.to_thread(stillnew, place.folder, command, wrong.environment), wrong)
 
 
 @asynccontextmanager
