@@ -19,7 +19,7 @@ from events.ids import FamilyId, MemberId, PersonId
 from service.daycare import unlinked
 from service.daycare.becomes import Said, become, prose_of
 from service.daycare.naming import Names, secrets_of
-from service.daycare.offers import Given, Made, Meant, Stands, Taken, like, offers_of, taken_by
+from service.daycare.offers import Given, Made, Meant, Prior, Taken, like, offers_of, taken_by
 from service.daycare.quiet import quiet_before
 from service.daycare.reading import Reading
 from service.daycare.record import Record
@@ -88,14 +88,14 @@ class Intake:
     async def _quiet_again(self, taken: dict[int, Taken], given: Sequence[Given], meant: dict[str, Meant]) -> None:
         """Say of what was there already before whom to keep quiet, as the first receipt did: it may be lost (law 20)."""
         again = [
-            (number, (whom.family, whom.member, one.stands))
+            (number, (whom.family, whom.member, one.said))
             for number, one in taken.items()
-            if one.outcome in NAMES_AGAIN and one.stands is not None
+            if one.outcome in NAMES_AGAIN and one.said is not None
             for whom in (meant[given[number].record.reference],)
             if not whom.is_imported  # nobody is answered with names there
         ]
         if again:
-            quiet = await quiet_before(self._pool, [stands for _, stands in again], now=self._log.now())
+            quiet = await quiet_before(self._pool, [record for _, record in again], now=self._log.now())
             for (number, _), names in zip(again, quiet, strict=True):
                 together = tuple(sorted({*taken[number].keep_quiet, *names}))
                 taken[number] = msgspec.structs.replace(taken[number], keep_quiet=together)
@@ -150,7 +150,7 @@ class Intake:
         for _ in range(ATTEMPTS):
             made = await self._make(numbers, given, meant)
             taken |= {
-                number: Taken(outcome=one.became.outcome, stands=one.stands.said)
+                number: Taken(outcome=one.became.outcome, said=one.prior.said)
                 for number, one in made.items()
                 if one.became.said is None
             }
@@ -176,40 +176,40 @@ class Intake:
         """What each record becomes, by what is recorded of it."""
         whom = {number: meant[given[number].record.reference] for number in numbers}
         secrets_by_family = await secrets_of(self._pool, {one.family for one in whom.values()}, makes=not is_dry)
-        stands = await self._stands(numbers, given, whom, is_dry=is_dry)
-        found = await self._found(numbers, given, meant, {number: one.said for number, one in stands.items()})
+        prior = await self._prior(numbers, given, whom, is_dry=is_dry)
+        found = await self._found(numbers, given, meant, {number: one.said for number, one in prior.items()})
         made: dict[int, Made] = {}
         for turn, number in enumerate(numbers):
-            one, by, stood = given[number], whom[number], stands[number]
+            one, by, before = given[number], whom[number], prior[number]
             secret = secrets_by_family[by.family]
             became = become(
                 one.record,
-                stood.said,
+                before.said,
                 found=found.get(number, ()),
                 names=Names(secret, by.member, one.source, one.record.id),
                 child=by.child,
                 salt=secrets.token_bytes(16),
-                is_shared=stood.is_shared,
+                is_shared=before.is_shared,
             )
-            made[number] = Made(became, stood, tuple(like(one, became, stood, secret)))
+            made[number] = Made(became, before, tuple(like(one, became, before, secret)))
             if turn % MADE_AT_ONCE == 0:
                 await asyncio.sleep(0)
         return made
 
-    async def _stands(
+    async def _prior(
         self, numbers: Sequence[int], given: Sequence[Given], whom: Mapping[int, Meant], *, is_dry: bool
-    ) -> dict[int, Stands]:
+    ) -> dict[int, Prior]:
         """What is recorded of each record; and by other importers of the source, where an importer has not had it before."""
         keys = {number: ledger_key(given[number], one) for number, one in whom.items()}
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
-        own = {tuple(row)[:4]: Stands(row["revision"], _said_of(row["said"]), row["is_shared"]) for row in rows}
-        own |= {key: Stands(said=self._foreseen[key]) for key in keys.values() if key in self._foreseen}
+        own = {tuple(row)[:4]: Prior(row["revision"], _said_of(row["said"]), row["is_shared"]) for row in rows}
+        own |= {key: Prior(said=self._foreseen[key]) for key in keys.values() if key in self._foreseen}
         new = [] if is_dry else [key for number, key in keys.items() if key not in own and whom[number].is_imported]
         beside: defaultdict[tuple[Any, ...], list[tuple[MemberId, int, Said, bool]]] = defaultdict(list)
         if new:
             for row in await self._pool.fetch(QUERIES.said_beside, *zip(*new, strict=True)):
                 beside[tuple(row)[:4]].append((row["other_id"], row["revision"], _said_of(row["said"]), row["is_shared"]))
-        return {number: own.get(key) or Stands(beside=tuple(beside.get(key, ()))) for number, key in keys.items()}
+        return {number: own.get(key) or Prior(beside=tuple(beside.get(key, ()))) for number, key in keys.items()}
 
     async def _found(
         self, numbers: Sequence[int], given: Sequence[Given], meant: dict[str, Meant], stands: Mapping[int, Said | None]

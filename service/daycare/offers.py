@@ -41,7 +41,7 @@ class Meant(msgspec.Struct, frozen=True):
     """Whether the member writes what a parent imports."""
 
 
-class Stands(msgspec.Struct, frozen=True):
+class Prior(msgspec.Struct, frozen=True):
     """What is recorded of a record already."""
 
     revision: int = 0
@@ -56,7 +56,7 @@ class Made(msgspec.Struct, frozen=True):
     """What a record becomes, and of what that was made."""
 
     became: Became
-    stands: Stands
+    prior: Prior
     like: tuple[Like, ...] = ()
 
 
@@ -67,7 +67,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """Of `becomes.Outcome`, or `waiting`, or `refused`."""
     keep_quiet: tuple[str, ...] = ()
     problem: Problem | None = None
-    stands: Said | None = None
+    said: Said | None = None
     """What is recorded of it now."""
 
 
@@ -85,11 +85,11 @@ def latest(given: Sequence[Given]) -> list[Given]:
     return [one for one in given if one.record == counts[one.record.id, one.record.reference]]
 
 
-def like(given: Given, became: Became, stands: Stands, secret: bytes) -> Iterator[Like]:
+def like(given: Given, became: Became, prior: Prior, secret: bytes) -> Iterator[Like]:
     """The events of other importers that say what a new record says."""
     if became.said is None or not became.drafts:
         return
-    for other, _, said, is_shared in stands.beside:
+    for other, _, said, is_shared in prior.beside:
         if not is_shared and says_the_same(given.record, became.said, said):
             names = Names(secret, other, given.source, given.record.id)
             events = (names.event(said.generation, part, is_keyed=said.is_keyed) for part in range(said.events))
@@ -126,18 +126,18 @@ def _parts(numbers: list[int], made: dict[int, Made]) -> list[list[int]]:
 
 
 def _entry(given: Given, made: Made, *, is_imported: bool) -> Entry:
-    became, stands = made.became, made.stands
+    became, prior = made.became, made.prior
     assert became.said is not None, "only what changes is offered"
-    is_new = is_imported and stands.said is None
+    is_new = is_imported and prior.said is None
     return Entry(
         source=given.source,
         record=given.record.id,
-        expects=stands.revision,
+        expects=prior.revision,
         drafts=len(became.drafts),
         said=_encode(became.said),
-        beside=tuple((other, revision) for other, revision, *_ in stands.beside) if is_new else None,
+        beside=tuple((other, revision) for other, revision, *_ in prior.beside) if is_new else None,
         like=made.like,
-        ends_share=stands.is_shared and became.outcome != "already_recorded",
+        ends_share=prior.is_shared and became.outcome != "already_recorded",
     )
 
 
@@ -150,5 +150,5 @@ def taken_by(numbers: Sequence[int], made: dict[int, Made], receipts: Sequence[R
         problem = next((receipt.problem for receipt in own if receipt.problem is not None), None)
         quiet = sorted({name for receipt in own for name in receipt.keep_quiet})
         outcome = "refused" if problem is not None else became.outcome
-        taken[number] = Taken(outcome=outcome, keep_quiet=tuple(quiet), problem=problem, stands=became.said)
+        taken[number] = Taken(outcome=outcome, keep_quiet=tuple(quiet), problem=problem, said=became.said)
     return taken

@@ -26,11 +26,11 @@ QUERIES: Final = load(__package__, "quiet.sql")
 ANY_WORDS: Final = "…"
 """Whether a note is an everyday one is not in its words."""
 
-Stands = tuple[FamilyId, MemberId, Said]
+InFamily = tuple[FamilyId, MemberId, Said]
 """What a daycare's record says, in which family."""
 
 
-async def quiet_before(pool: Any, records: Sequence[Stands], *, now: datetime) -> list[tuple[str, ...]]:
+async def quiet_before(pool: Any, records: Sequence[InFamily], *, now: datetime) -> list[tuple[str, ...]]:
     """Returns, for each record, the names of those who wait for what it tells."""
     families = list({family for family, _, _ in records})
     waiting: defaultdict[FamilyId, dict[MemberId, Waiting]] = defaultdict(dict)

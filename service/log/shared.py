@@ -1,4 +1,4 @@
-"""Decides where one importer's events stand for another importer's record as well, and when they no longer do.
+"""Shares one importer's events with another importer's record that says the same, and ends that when either changes.
 
 Two parents import the same export. What the second file says is in the log already: its record *shares* the events of the first,
 no second event is written, and neither parent is told. Events are shared only while they say what they said when they were
@@ -37,7 +37,7 @@ Place = tuple[FamilyId, Seq]
 
 
 class Shared(msgspec.Struct, frozen=True):
-    """An event that stands for a second importer's record, too."""
+    """An event that counts for a second importer's record, too."""
 
     seq: Seq
     event: EventId
@@ -46,7 +46,7 @@ class Shared(msgspec.Struct, frozen=True):
 
 
 class Share(msgspec.Struct, frozen=True):
-    """The record of one importer that another importer's events stand for."""
+    """A record of one importer for which another importer's events count."""
 
     key: Key
     """Its family, importer, source and id."""
@@ -96,13 +96,13 @@ class Sharing:
         return None if target is None else self._imported_by.get((family, target.author))
 
     def spare(self, offer: Offer, work: Work) -> frozenset[int]:
-        """Returns the drafts of an offer, by number, that are not written because events stand for them already."""
+        """Returns the drafts of an offer, by number, that are not written because another importer's events say the same."""
         spared: set[int] = set()
         first = 0
         for key, entry in keyed(offer):
             drafts = offer.drafts[first : first + entry.drafts]
             for like in entry.like:
-                if events := self._standing(like, offer, work):
+                if events := self._unchanged(like, offer, work):
                     own = zip(events, like.events, drafts, strict=True)
                     shared = tuple(Shared(seq, event, EventId(draft.id)) for seq, event, draft in own if draft.id is not None)
                     share = self._new[key] = Share(key, like.author, shared)
@@ -118,7 +118,7 @@ class Sharing:
             if entry.ends_share:
                 self._end(key)
 
-    def _standing(self, like: Like, offer: Offer, work: Work) -> list[Seq]:
+    def _unchanged(self, like: Like, offer: Offer, work: Work) -> list[Seq]:
         """Returns the events of another importer, if they say what they said, to all who would be sent these drafts."""
         found = list(_recorded(like, work))
         for recorded in found:
