@@ -2,7 +2,8 @@
 
 Owns how records are read and told apart: the same records in any order, however often and however cut, become the same
 events up to the order of arrival. Knows no rows and no wire. The whole record is kept together: where a milestone is found in
-its words, the words are that sighting's note, or refer to it, so that whoever waits for one of them is kept from all.
+its words, the words are that sighting's note, or refer to it, so that a parent who waits for one of them is kept from all. What
+words only may tell of is named in the note itself, or beside what was found.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,10 +14,12 @@ from typing import Any, Final, Literal
 import msgspec
 
 from events.amend import Amended, Changes, Withdrawn
+from events.catalogue import CATALOGUE
 from events.event import Body, Draft, Precision
 from events.ids import ChildId, EventId
 from events.moments import MilestoneObserved, NoteWritten
 from service.daycare.naming import Names
+from service.daycare.prose.reader import Told
 from service.daycare.record import Record
 
 NOTE_MAX: Final = 2_000
@@ -50,6 +53,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which of them has the words."""
     before: tuple[bytes, ...] = ()
     is_gone: bool = False
+    may_tell_of: tuple[str, ...] = ()
+    """What its words perhaps tell of, beside the milestones."""
     is_keyed: bool = False
     """Whether the family's secret is in the ids of these events. It is in none that were written before families had secrets."""
     is_dated: bool = False
@@ -68,7 +73,7 @@ class Became(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prose(msgspec.Struct, frozen=True, array_like=True):
-    """Words to be read for milestones, and the child's names as the source shows them."""
+    """Words to be read for milestones, and the child's names, each whole: as the source shows it, and as the family says it."""
 
     text: str
     names: tuple[str, ...]
@@ -79,21 +84,24 @@ def has_words(said: Said, words: str | None) -> bool:
     return not said.is_gone and said.text == (None if words is None else sha256(said.salt + words.encode()).digest())
 
 
-def prose_of(record: Record, before: Said | None, *, child: ChildId) -> Prose | None:
-    """What of a record is to be read; None where it says by itself what it tells of, or says again what stands there."""
+def prose_of(record: Record, before: Said | None, *, child: ChildId, called: Sequence[str] = ()) -> Prose | None:
+    """What of a record is to be read; None where it names its milestone, or says again what stands there.
+
+    `called` is what the family calls the child.
+    """
     prose = record.text if record.prose is None else record.prose
     if record.is_gone or record.milestone is not None or not prose or len(prose) > PROSE_MAX:
         return None
     if before is not None and _whole(record, child, before.salt) == before.whole:
         return None
-    return Prose(prose, tuple(record.shown_name.split()) if record.shown_name else ())
+    return Prose(prose, (*called, record.shown_name) if record.shown_name else tuple(called))
 
 
 def become(
     record: Record,
     before: Said | None,
     *,
-    found: Sequence[str],
+    told: Told,
     names: Names,
     child: ChildId,
     salt: bytes,
@@ -101,11 +109,11 @@ def become(
 ) -> Became:
     """Say what a record becomes.
 
-    `found` is what its `prose_of` tells of; `salt`, of 16 random bytes, is for the first form of it. `is_shared`: the events that
+    `told` is what its `prose_of` tells of; `salt`, of 16 random bytes, is for the first form of it. `is_shared`: the events that
     say what it said before are another importer's, so that a change is told by events of its own.
     """
     salt = before.salt if before is not None else salt
-    after = _said(record, before, found=found, child=child, salt=salt)
+    after = _said(record, before, told=told, child=child, salt=salt)
     if before is None:
         return Became(outcome="withdrawn" if after.is_gone else "recorded", drafts=_told(names, record, after), said=after)
     is_later = record.is_dated and after.revised_at > before.revised_at
@@ -130,7 +138,8 @@ def says_the_same(record: Record, said: Said, other: Said) -> bool:
     """Whether another importer's entry stands for events that say just what a record becomes: `said`."""
     if other.is_gone or other.events == 0 or _whole(record, said.child, other.salt) != other.whole:
         return False
-    return (said.milestones, said.is_found, said.words_at) == (other.milestones, other.is_found, other.words_at)
+    same = (said.milestones, said.may_tell_of, said.is_found, said.words_at)
+    return same == (other.milestones, other.may_tell_of, other.is_found, other.words_at)
 
 
 def _is_repetition(record: Record) -> bool:
@@ -155,9 +164,9 @@ def _changed_at(record: Record, before: Said) -> datetime:
     return max(at, last + timedelta(milliseconds=1))
 
 
-def _said(record: Record, before: Said | None, *, found: Sequence[str], child: ChildId, salt: bytes) -> Said:
-    is_found = record.milestone is None and bool(found)
-    milestones = tuple(found)[: TELLS_OF_MAX + 1] if record.milestone is None else (record.milestone,)
+def _said(record: Record, before: Said | None, *, told: Told, child: ChildId, salt: bytes) -> Said:
+    is_found = record.milestone is None and bool(told.found)
+    milestones = told.found[: TELLS_OF_MAX + 1] if record.milestone is None else (record.milestone,)
     milestones = () if record.is_gone else milestones
     past = () if before is None else (*before.before, before.whole)[-REMEMBERED:]
     words_at = None if record.text is None or record.is_gone else len(milestones) if len(record.text) > NOTE_MAX else 0
@@ -175,12 +184,20 @@ def _said(record: Record, before: Said | None, *, found: Sequence[str], child: C
         whole=_whole(record, child, salt),
         events=len(milestones) + has_own_words,
         words_at=words_at,
+        may_tell_of=() if record.is_gone else _beside(milestones, told),
         before=past,
         is_gone=record.is_gone,
         is_keyed=before is None or before.is_keyed,
         is_dated=record.is_dated,
         changed_at=None if before is None else before.changed_at,
     )
+
+
+def _beside(milestones: Sequence[str], told: Told) -> tuple[str, ...]:
+    """What words tell of, or may tell of, beside the milestones that are recorded, and what these do not imply."""
+    implied = {key for one in milestones for key in (one, *CATALOGUE.implied_by(one))}
+    room = TELLS_OF_MAX - max(0, len(milestones) - 1)
+    return tuple(key for key in (*told.found, *told.perhaps) if key not in implied)[:room]
 
 
 def _whole(record: Record, child: ChildId, salt: bytes) -> bytes:
@@ -190,11 +207,11 @@ def _whole(record: Record, child: ChildId, salt: bytes) -> bytes:
 
 def _is_alike(before: Said, after: Said) -> bool:
     """Whether an amendment can say what changed. New words about what was found may tell of more: they are told anew."""
-    if (before.child, before.milestones, before.events, before.words_at) != (
-        after.child, after.milestones, after.events, after.words_at,
+    if (before.child, before.milestones, before.may_tell_of, before.events, before.words_at) != (
+        after.child, after.milestones, after.may_tell_of, after.events, after.words_at,
     ):  # fmt: skip
         return False
-    return before.is_found is after.is_found and (before.text == after.text or not after.is_found)
+    return before.is_found is after.is_found and (before.text == after.text or not (after.is_found or after.may_tell_of))
 
 
 def _told(names: Names, record: Record, said: Said) -> tuple[Draft[Any], ...]:
@@ -221,11 +238,12 @@ def _bodies(names: Names, record: Record, said: Said) -> Iterable[Body]:
             milestone=milestone,
             note=record.text if part == said.words_at else None,
             found_in_prose=said.is_found,
-            tells_of=said.milestones[1:] if part == 0 else (),
+            tells_of=(*said.milestones[1:], *said.may_tell_of) if part == 0 else (),
         )
     if record.text is not None and said.words_at == len(said.milestones):
         about = names.event(said.generation, 0, is_keyed=said.is_keyed) if said.milestones else None
-        yield NoteWritten(child=said.child, text=record.text[:TEXT_MAX], about=about)
+        perhaps = () if said.milestones else said.may_tell_of
+        yield NoteWritten(child=said.child, text=record.text[:TEXT_MAX], about=about, may_tell_of=perhaps)
 
 
 def _taken_back(names: Names, before: Said, at: datetime) -> tuple[Draft[Any], ...]:

@@ -78,21 +78,32 @@ SELECT member_id
    AND family_id = $2;
 
 -- name: link
--- A reference is one family's: another's code does not take it away.
+-- A reference is one family's: another's code does not take it away. Another child is called otherwise.
 INSERT INTO daycare_child (person_id, reference, family_id, member_id, child_id)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (person_id, reference) DO UPDATE
-   SET child_id = excluded.child_id, member_id = excluded.member_id
+   SET child_id = excluded.child_id, member_id = excluded.member_id,
+       also_called = CASE WHEN daycare_child.child_id = excluded.child_id THEN daycare_child.also_called ELSE '{}' END
  WHERE daycare_child.family_id = excluded.family_id
 RETURNING reference;
 
+-- name: call_also
+-- What else the child is called whom a reference means.
+UPDATE daycare_child
+   SET also_called = $3
+ WHERE person_id = $1
+   AND reference = $2;
+
 -- name: links
-SELECT reference, family_id, member_id, child_id, EXISTS (
+-- `called`: what the family calls the child.
+SELECT daycare_child.reference, daycare_child.family_id, daycare_child.member_id, daycare_child.child_id, EXISTS (
          SELECT
            FROM importer
           WHERE importer.family_id = daycare_child.family_id
-            AND importer.member_id = daycare_child.member_id) AS is_imported
+            AND importer.member_id = daycare_child.member_id) AS is_imported,
+       array_remove(array_prepend(child.name, daycare_child.also_called), NULL) AS called
   FROM daycare_child
+  LEFT JOIN child ON child.family_id = daycare_child.family_id AND child.child_id = daycare_child.child_id
  WHERE person_id = $1
    AND reference = ANY ($2::text[]);
 
@@ -161,12 +172,12 @@ SELECT person_id, reference, NULL AS shown_name, child_id, EXISTS (
          SELECT
            FROM daycare_waiting
           WHERE daycare_waiting.person_id = daycare_child.person_id
-            AND daycare_waiting.reference = daycare_child.reference) AS is_waiting
+            AND daycare_waiting.reference = daycare_child.reference) AS is_waiting, also_called
   FROM daycare_child
  WHERE family_id = $1
    AND person_id = ANY ($2::uuid[])
  UNION ALL
-SELECT person_id, reference, max(shown_name), NULL::uuid, true
+SELECT person_id, reference, max(shown_name), NULL::uuid, true, '{}'::text[]
   FROM daycare_waiting
  WHERE person_id = ANY ($3::uuid[])
    AND NOT EXISTS (

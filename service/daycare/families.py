@@ -145,7 +145,11 @@ async def list_daycares(request: Asked) -> Response[bytes]:
             imported_by=row["imported_by"],
             references=tuple(
                 ReferenceListed(
-                    reference=one["reference"], shown_name=one["shown_name"], child=one["child_id"], is_waiting=one["is_waiting"]
+                    reference=one["reference"],
+                    shown_name=one["shown_name"],
+                    child=one["child_id"],
+                    also_called=tuple(one["also_called"] or ()),
+                    is_waiting=one["is_waiting"],
                 )
                 for one in references
                 if one["person_id"] == row["person_id"]
@@ -176,6 +180,8 @@ async def link(request: Asked) -> Response[None]:
         if not is_ours or found[0]["is_anothers"]:
             raise NotFound(at="reference")
         await writing.conn.fetchval(QUERIES.link, person, asked.reference, caller.family, member, asked.child)
+        if asked.also_called is not None:
+            await writing.conn.execute(QUERIES.call_also, person, asked.reference, list(asked.also_called))
     await Intake(pool=house.pool, log=house.log, reading=house.reading, person=person).flow(asked.reference)
     return nothing()
 

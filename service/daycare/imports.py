@@ -209,7 +209,10 @@ async def _intake(
     intake = FileIntake(pool=house.pool, log=house.log, reading=house.reading, person=person or NOBODY)
     meant = await intake.meant({*names, *(gone.reference for gone in file.taken_back)})
     if query.child is not None:
-        here = Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child), is_imported=True)
+        known = [name for one in meant.values() if one.child == query.child for name in one.called]
+        row = await house.pool.fetchrow(ACCESS.child, caller.family, query.child)
+        called = tuple(dict.fromkeys([*known, *([] if row is None else [row["name"]])]))
+        here = Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child), is_imported=True, called=called)
         meant |= dict.fromkeys(names, here)
     return intake, member, meant
 

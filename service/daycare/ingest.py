@@ -20,6 +20,7 @@ from service.daycare import unlinked
 from service.daycare.becomes import Said, become, prose_of
 from service.daycare.naming import Names, secrets_of
 from service.daycare.offers import Given, Made, Meant, Prior, Taken, like, offers_of, taken_by
+from service.daycare.prose.reader import NOTHING, Told
 from service.daycare.quiet import quiet_before
 from service.daycare.reading import Reading
 from service.daycare.record import Record
@@ -103,7 +104,13 @@ class Intake:
     async def meant(self, references: set[str]) -> dict[str, Meant]:
         """Whom these references mean, of those that are linked."""
         rows = await self._pool.fetch(QUERIES.links, self._person, list(references))
-        return {row[0]: Meant(*row[1:]) for row in rows if row["child_id"] is not None}
+        return {
+            row["reference"]: Meant(
+                row["family_id"], row["member_id"], row["child_id"], row["is_imported"], called=tuple(row["called"])
+            )
+            for row in rows
+            if row["child_id"] is not None
+        }
 
     async def flow(self, reference: str) -> None:
         """Write what has waited for a child, in the order in which it came."""
@@ -177,7 +184,7 @@ class Intake:
         whom = {number: meant[given[number].record.reference] for number in numbers}
         secrets_by_family = await secrets_of(self._pool, {one.family for one in whom.values()}, makes=not is_dry)
         prior = await self._prior(numbers, given, whom, is_dry=is_dry)
-        found = await self._found(numbers, given, meant, {number: one.said for number, one in prior.items()})
+        told = await self._told(numbers, given, meant, {number: one.said for number, one in prior.items()})
         made: dict[int, Made] = {}
         for turn, number in enumerate(numbers):
             one, by, before = given[number], whom[number], prior[number]
@@ -185,7 +192,7 @@ class Intake:
             became = become(
                 one.record,
                 before.said,
-                found=found.get(number, ()),
+                told=told.get(number, NOTHING),
                 names=Names(secret, by.member, one.source, one.record.id),
                 child=by.child,
                 salt=secrets.token_bytes(16),
@@ -211,15 +218,16 @@ class Intake:
                 beside[tuple(row)[:4]].append((row["other_id"], row["revision"], _said_of(row["said"]), row["is_shared"]))
         return {number: own.get(key) or Prior(beside=tuple(beside.get(key, ()))) for number, key in keys.items()}
 
-    async def _found(
+    async def _told(
         self, numbers: Sequence[int], given: Sequence[Given], meant: dict[str, Meant], stands: Mapping[int, Said | None]
-    ) -> dict[int, tuple[str, ...]]:
-        """The milestones in the words of those records that have to be read."""
+    ) -> dict[int, Told]:
+        """What the words of those records tell of that have to be read."""
         proses = {
             number: prose
             for number in numbers
             for record in (given[number].record,)
-            if (prose := prose_of(record, stands[number], child=meant[record.reference].child)) is not None
+            for whom in (meant[record.reference],)
+            if (prose := prose_of(record, stands[number], child=whom.child, called=whom.called)) is not None
         }
         told = await self._reading.milestones(list(proses.values()), posted_by=self._person)
         return dict(zip(proses, told, strict=True))

@@ -39,6 +39,8 @@ class Meant(msgspec.Struct, frozen=True):
     child: ChildId
     is_imported: bool = False
     """Whether the member writes what a parent imports."""
+    called: tuple[str, ...] = ()
+    """What the family calls the child: its name, and what else parents have said."""
 
 
 class Prior(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ import structlog
 from events.errors import Refused
 from events.ids import PersonId
 from service.daycare.becomes import Prose
+from service.daycare.prose.reader import Told
 
 AT_ONCE_CHARACTERS: Final = 16_000
 """Of one daycare, then it is another's turn: some tens of milliseconds, and half a second of the worst that can be written."""
@@ -31,7 +32,7 @@ ATTEMPTS: Final = 2
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[tuple[str, ...]]).decode
+_decode = msgspec.json.Decoder(list[Told]).decode
 
 logger = structlog.get_logger()
 
@@ -52,20 +53,20 @@ class Reading:
         self._characters: defaultdict[PersonId, int] = defaultdict(int)
         """Of each daycare, that are read or wait to be."""
 
-    async def milestones(self, notes: Sequence[Prose], *, posted_by: PersonId) -> list[tuple[str, ...]]:
-        """What each note tells of, in their order.
+    async def milestones(self, notes: Sequence[Prose], *, posted_by: PersonId) -> list[Told]:
+        """Returns what each note tells of, and what it may tell of, in their order.
 
         Raises:
             NotesWaiting: 503
         """
         if not notes:
             return []
-        found: list[tuple[str, ...]] = []
+        told: list[Told] = []
         async with self._turn_of(posted_by, sum(1 + len(note.text) for note in notes)):
             for part in _parts(notes):
                 async with self._turn:
-                    found += await self._read(part)
-        return found
+                    told += await self._read(part)
+        return told
 
     async def stop(self) -> None:
         """End the process."""
@@ -86,7 +87,7 @@ class Reading:
             if not self._characters[person]:
                 del self._characters[person], self._turn_by_person[person]
 
-    async def _read(self, notes: Sequence[Prose]) -> list[tuple[str, ...]]:
+    async def _read(self, notes: Sequence[Prose]) -> list[Told]:
         asked = _encode(notes) + b"\n"
         for _ in range(ATTEMPTS):
             try:

@@ -1,6 +1,6 @@
 """Reads notes for milestones, line by line: the other end of `reading`, in a process of its own. Ends with its input.
 
-A line in is a JSON list of notes; a line out says for each which milestones it tells of.
+A line in is a JSON list of notes; a line out gives for each what it tells of and what it may tell of.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 import msgspec
 
 from service.daycare.becomes import Prose
-from service.daycare.prose.reader import milestones_in
+from service.daycare.prose.reader import told_in
 
 NICE = 5
 """Whoever pushes goes before what is read."""
@@ -20,7 +20,7 @@ def main() -> None:
     os.nice(NICE)
     decode, encode = msgspec.json.Decoder(list[Prose]).decode, msgspec.json.Encoder().encode
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(encode([milestones_in(note.text, names=note.names) for note in decode(line)]) + b"\n")
+        sys.stdout.buffer.write(encode([told_in(note.text, names=note.names) for note in decode(line)]) + b"\n")
         sys.stdout.buffer.flush()
 
 

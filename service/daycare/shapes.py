@@ -52,6 +52,8 @@ class Link(Taken, frozen=True, kw_only=True):
 
     reference: Reference
     child: ChildId | None
+    also_called: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] | None = None
+    """Nicknames by which the daycare may write of the child; null: those that were said before, while the child is the same."""
 
 
 class ReferenceListed(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,7 @@ class ReferenceListed(msgspec.Struct, frozen=True, kw_only=True):
     shown_name: str | None
     """What the daycare calls whom nobody has linked."""
     child: ChildId | None
+    also_called: tuple[str, ...]
     is_waiting: bool
 
 

@@ -24,7 +24,7 @@ TITLE_SHARE_MAX: Final = 0.6
 """Where more of a sentence's words have a capital, it is a headline, and no title stands out in it."""
 QUOTED_MAX: Final = 3
 """As few quoted words may be what a child said."""
-FIRST_WORDS: Final = ("talking.a-word-besides-names", "talking.names-a-parent")
+FIRST_WORD: Final = ("talking.first-word",)
 
 
 class Doubted:
@@ -34,15 +34,15 @@ class Doubted:
         self._line = line
         self._of: Doubts = doubts()[line.language.name]
 
-    def told(self) -> Iterator[str]:
-        """Yield the great firsts that the sentence may tell of."""
+    def told(self) -> Iterator[tuple[str, ...]]:
+        """Yield the keys of each net that holds: one or the other of them the sentence may tell of."""
         of = self._of
         hits = [(net, spans) for net in of.nets if (spans := self._spans(net.words))]
         if any(self.counts(at, at + 1) for at in self._quoted()):
-            yield from FIRST_WORDS
+            yield FIRST_WORD
         for net, spans in hits:
             if self._holds(net, spans):
-                yield from net.keys
+                yield net.keys
 
     def is_vague(self) -> bool:
         """Say whether the sentence tells that something great happened, and not what."""

@@ -85,6 +85,7 @@ def read(text: str, names: Collection[str]) -> Told:
     text = without_retracted(text)
     found: dict[str, None] = {}
     doubtful: dict[str, None] = {}
+    netted: dict[tuple[str, ...], None] = {}
     is_vague = False
     memory = Memory()
     for lines, others in _lines(text, names_of(names)):
@@ -93,24 +94,26 @@ def read(text: str, names: Collection[str]) -> Told:
             for key, is_certain in _told(line, remembered):
                 (found if is_certain else doubtful)[key] = None
         for doubted in map(Doubted, (*lines, *others)):
-            doubtful.update(dict.fromkeys(doubted.told()))
+            netted.update(dict.fromkeys(doubted.told()))
             is_vague = is_vague or doubted.is_vague()
         memory = Memory(
             is_of_another=any(one.is_of_another for one in memories),
             has_rival=any(one.has_rival for one in memories),
             gender=memories[0].gender,
         )
-    if is_vague and not (found or doubtful):
+    if is_vague and not (found or doubtful or netted):
         return Told(perhaps=great_firsts()[:PERHAPS_MAX])
     if may_be_retracted(text):
-        return Told(perhaps=tuple(found | doubtful)[:PERHAPS_MAX])
-    return Told(tuple(found), _beside(found, doubtful))
+        keys = dict.fromkeys(key for of_net in netted for key in of_net)
+        return Told(perhaps=tuple(found | doubtful | keys)[:PERHAPS_MAX])
+    return Told(tuple(found), _beside(found, doubtful, netted))
 
 
-def _beside(found: Collection[str], doubtful: Collection[str]) -> tuple[str, ...]:
-    """What a note may tell of beside what it tells of for certain: nothing that this implies, and at most 16."""
-    implied = {key for one in found for key in (one, *CATALOGUE.implied_by(one))}
-    return tuple(key for key in doubtful if key not in implied)[:PERHAPS_MAX]
+def _beside(found: Collection[str], doubtful: Collection[str], netted: Collection[tuple[str, ...]]) -> tuple[str, ...]:
+    """What a note may tell of beside what it tells of for certain; of a net whose word is in what was found, nothing more."""
+    certain = {key for one in found for key in (one, *CATALOGUE.implied_by(one))}
+    keys = [*doubtful, *(key for of_net in netted if certain.isdisjoint(of_net) for key in of_net)]
+    return tuple(key for key in dict.fromkeys(keys) if key not in certain)[:PERHAPS_MAX]
 
 
 def _lines(text: str, names: Names) -> list[tuple[list[Clauses], list[Clauses]]]:

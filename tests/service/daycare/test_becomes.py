@@ -16,8 +16,9 @@ from events.ids import ChildId, EventId, MemberId
 from events.moments import MilestoneObserved, NoteWritten
 from service.daycare.becomes import PROSE_MAX, Said, become, prose_of
 from service.daycare.naming import Names
+from service.daycare.prose.reader import NOTHING
 from service.daycare.record import Record
-from tests.service.daycare.sources.outcomes import found_in
+from tests.service.daycare.sources.outcomes import told_of
 
 AUTHOR = MemberId(UUID(int=1))
 CHILD = ChildId(UUID(int=2))
@@ -76,8 +77,8 @@ class Log:
 
     def take_record(self, record: Record) -> str:
         before = self.said.get(record.id)
-        found = found_in(record, before)
-        became = become(record, before, found=found, names=Names(SECRET, AUTHOR, "here", record.id), child=CHILD, salt=bytes(16))
+        told = told_of(record, before)
+        became = become(record, before, told=told, names=Names(SECRET, AUTHOR, "here", record.id), child=CHILD, salt=bytes(16))
         for draft in became.drafts:
             assert self.drafts.setdefault(draft.id, draft) == draft, "an id stands for one content"
         if became.said is not None:
@@ -184,8 +185,8 @@ def test_what_somebody_wrote_is_read_to_its_bound_and_no_word_beside_it(
 def test_what_is_told_of_a_milestone_is_all_of_the_words() -> None:
     text = f"Activity: Walking\n{STEPPED}"
     record = msgspec.structs.replace(Version(0, 0, text, None, 0, False).as_record(), prose=STEPPED)
-    found = found_in(record)
-    became = become(record, None, found=found, names=Names(SECRET, AUTHOR, "here", record.id), child=CHILD, salt=b"")
+    told = told_of(record)
+    became = become(record, None, told=told, names=Names(SECRET, AUTHOR, "here", record.id), child=CHILD, salt=b"")
     (sighting,) = (draft.event for draft in became.drafts)
     assert (sighting.milestone, sighting.note, sighting.found_in_prose) == ("movement.first-steps", text, True)
 
@@ -209,7 +210,8 @@ def test_without_a_date_of_change_an_old_content_that_comes_late_is_no_change_ba
     assert [log.take(one) for one in (old, new, old)] == ["recorded", "amended", "already_recorded"]
     assert log.take(Version(0, 2, "Ate peas", None, 0, False)) == "amended"
     undated = msgspec.structs.replace(Version(0, 3, "Ate rice", None, 0, False).as_record(), is_dated=False)
-    became = become(undated, log.said["r-0"], found=(), names=Names(SECRET, AUTHOR, "here", undated.id), child=CHILD, salt=b"")
+    names = Names(SECRET, AUTHOR, "here", undated.id)
+    became = become(undated, log.said["r-0"], told=NOTHING, names=names, child=CHILD, salt=b"")
     assert became.outcome == "already_recorded"
 
 

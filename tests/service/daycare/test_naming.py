@@ -12,10 +12,11 @@ from events.ids import FamilyId, MemberId
 from events.moments import MilestoneObserved
 from service.daycare.becomes import Said, become
 from service.daycare.naming import Names, secrets_of
+from service.daycare.prose.reader import NOTHING
 from service.daycare.record import Record
 from tests.service.conftest import Someone, found_family
 from tests.service.daycare.conftest import System, Village, added, link, note, outcomes
-from tests.service.daycare.sources.outcomes import found_in
+from tests.service.daycare.sources.outcomes import told_of
 from tests.service.daycare.test_becomes import AUTHOR, CHILD, STEPPED, Version
 
 SECRETS = bytes(32), bytes([1]) * 32
@@ -68,7 +69,7 @@ def record(text: str, *, number: int = 0) -> Record:
 def test_an_id_follows_from_the_secret_and_the_record_alone() -> None:
     """Law 2: what is tried again after a lost answer is the same draft."""
     first, again, other = (
-        become(record(STEPPED), None, found=(), names=Names(secret, AUTHOR, "here", "r-0"), child=CHILD, salt=salt)
+        become(record(STEPPED), None, told=NOTHING, names=Names(secret, AUTHOR, "here", "r-0"), child=CHILD, salt=salt)
         for secret, salt in ((SECRETS[0], b"a"), (SECRETS[0], b"b"), (SECRETS[1], b"a"))
     )
     assert [one.id for one in first.drafts] == [one.id for one in again.drafts] != [one.id for one in other.drafts]
@@ -78,17 +79,17 @@ def test_an_id_follows_from_the_secret_and_the_record_alone() -> None:
 def test_what_was_recorded_before_families_had_secrets_is_found_again() -> None:
     """Law 2: an amendment names the event under its old id; what is told anew has an id with a secret."""
     names = Names(SECRETS[1], AUTHOR, "here", "r-0")
-    told = become(record("Ate peas."), None, found=(), names=names, child=CHILD, salt=b"salt").said
+    told = become(record("Ate peas."), None, told=NOTHING, names=names, child=CHILD, salt=b"salt").said
     stored = {name: value for name, value in msgspec.to_builtins(told).items() if name != "is_keyed"}
     before = msgspec.json.decode(msgspec.json.encode(stored), type=Said)
     assert not before.is_keyed
     old = computed(AUTHOR, "here", "r-0", 0, 0)
-    amended = become(record("Ate rice.", number=1), before, found=(), names=names, child=CHILD, salt=b"")
+    amended = become(record("Ate rice.", number=1), before, told=NOTHING, names=names, child=CHILD, salt=b"")
     assert [one.event.target for one in amended.drafts if isinstance(one.event, Amended)] == [old]
     assert amended.said is not None
     assert not amended.said.is_keyed
     later = record(STEPPED, number=2)
-    changed = become(later, amended.said, found=found_in(later), names=names, child=CHILD, salt=b"")
+    changed = become(later, amended.said, told=told_of(later), names=names, child=CHILD, salt=b"")
     gone, anew = changed.drafts
     assert (isinstance(gone.event, Withdrawn) and gone.event.target, isinstance(anew.event, MilestoneObserved)) == (old, True)
     assert anew.id == names.event(1, 0, is_keyed=True) != computed(AUTHOR, "here", "r-0", 1, 0)

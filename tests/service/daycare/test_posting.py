@@ -133,7 +133,7 @@ async def test_who_is_not_linked_waits_and_flows_in_order_once_linked(village: V
     assert await said_by(village.ada, member) == []
     listed = (await village.ben.ask("GET", "/v1/families/{family}/daycares")).json()["daycares"]
     assert [one["references"] for one in listed if one["member"] == member] == [
-        [{"reference": "kid-17", "shown_name": "Mia", "child": None, "is_waiting": True}]
+        [{"reference": "kid-17", "shown_name": "Mia", "child": None, "also_called": [], "is_waiting": True}]
     ]
     assert (await link(village.ben, member, village.child)).status_code == 204
     texts = [one["text"] for one in await said_by(village.ada, member)]

@@ -16,11 +16,12 @@ import pytest
 from events.ids import PersonId
 from service.daycare import reading as module
 from service.daycare.becomes import Prose
-from service.daycare.prose.reader import milestones_in
+from service.daycare.prose.reader import Told, told_in
 from service.daycare.reading import AT_ONCE_CHARACTERS, NotesWaiting, Reading
 
 HERS, THEIRS = PersonId(uuid4()), PersonId(uuid4())
 WALKED = Prose("Mia took her first steps today!", ("Mia",))
+STEPPED = Told(("movement.first-steps",), ())
 NAP = Prose("Slept from nine to ten.", ())
 LONG = Prose("and clapped, " * 300, ())
 """About as long as a text may be that is read, and slow to read."""
@@ -42,8 +43,8 @@ def process(parent: int = os.getpid()) -> psutil.Process:
 async def test_notes_are_answered_in_their_order(reading: Reading) -> None:
     notes = [WALKED, NAP, Prose("Leo clapped.\nMia said 'ball' \u2028\x00", ("Mia",)), Prose("", ()), LONG, WALKED] * 20
     found = await reading.milestones(notes, posted_by=HERS)
-    assert found == [milestones_in(note.text, names=note.names) for note in notes]
-    assert found[0] == ("movement.first-steps",)
+    assert found == [told_in(note.text, names=note.names) for note in notes]
+    assert found[0] == STEPPED
 
 
 async def test_nothing_to_read_starts_no_process(reading: Reading) -> None:
@@ -55,7 +56,7 @@ async def test_who_posts_what_takes_long_makes_nobody_else_wait(reading: Reading
     """Law 17: one daycare's three hundred long notes are read a few at a time, and another's call in between."""
     slow = asyncio.create_task(reading.milestones([LONG] * 300, posted_by=THEIRS))
     await asyncio.sleep(0)  # it is their turn
-    assert await reading.milestones([WALKED], posted_by=HERS) == [("movement.first-steps",)]
+    assert await reading.milestones([WALKED], posted_by=HERS) == [STEPPED]
     assert not slow.done()
     slow.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -69,7 +70,7 @@ async def test_calls_of_one_daycare_wait_for_each_other_and_not_without_end(
     calls = [asyncio.create_task(reading.milestones([LONG] * 12, posted_by=THEIRS)) for _ in range(4)]
     done = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(one) for one in done] == [list, list, list, NotesWaiting]
-    assert await reading.milestones([WALKED], posted_by=THEIRS) == [("movement.first-steps",)]
+    assert await reading.milestones([WALKED], posted_by=THEIRS) == [STEPPED]
     assert not reading._characters
     assert not reading._turn_by_person
 
@@ -79,7 +80,7 @@ async def test_who_goes_away_takes_nobody_elses_answer(reading: Reading) -> None
     gone = asyncio.create_task(reading.milestones([LONG] * 4, posted_by=THEIRS))
     await asyncio.sleep(0.02)
     gone.cancel()
-    assert await reading.milestones([WALKED, NAP], posted_by=HERS) == [("movement.first-steps",), ()]
+    assert await reading.milestones([WALKED, NAP], posted_by=HERS) == [STEPPED, Told()]
 
 
 async def test_a_process_that_dies_is_replaced(reading: Reading) -> None:
@@ -87,7 +88,7 @@ async def test_a_process_that_dies_is_replaced(reading: Reading) -> None:
     first = process()
     first.kill()
     first.wait()
-    assert await reading.milestones([WALKED], posted_by=HERS) == [("movement.first-steps",)]
+    assert await reading.milestones([WALKED], posted_by=HERS) == [STEPPED]
     assert process().pid != first.pid
 
 
@@ -95,7 +96,7 @@ async def test_a_process_that_hangs_is_replaced(reading: Reading, monkeypatch: p
     await reading.milestones([NAP], posted_by=HERS)
     process().suspend()
     monkeypatch.setattr(module, "WITHIN_S", 2.0)
-    assert await reading.milestones([WALKED], posted_by=HERS) == [("movement.first-steps",)]
+    assert await reading.milestones([WALKED], posted_by=HERS) == [STEPPED]
 
 
 async def test_a_process_that_never_answers_refuses_the_call(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +104,7 @@ async def test_a_process_that_never_answers_refuses_the_call(reading: Reading, m
     with pytest.raises(NotesWaiting):
         await reading.milestones([WALKED], posted_by=HERS)
     monkeypatch.undo()
-    assert await reading.milestones([WALKED], posted_by=HERS) == [("movement.first-steps",)]
+    assert await reading.milestones([WALKED], posted_by=HERS) == [STEPPED]
 
 
 async def test_the_process_knows_no_secret_of_the_service(reading: Reading, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def test_first_steps_are_no_heading() -> None:
 def test_what_is_doubtful_is_held_and_not_recorded() -> None:
     told = told_in("I think Mia took her first steps.", names=["Mia"])
     assert told.found == ()
-    assert "movement.walks" in told.perhaps
+    assert STEPS in told.perhaps
 
 
 def test_a_note_that_tells_of_something_great_and_not_of_what_may_tell_of_every_great_first() -> None:

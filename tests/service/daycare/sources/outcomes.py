@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from events.ids import ChildId
 from service.daycare.becomes import Said, prose_of
-from service.daycare.prose.reader import milestones_in
+from service.daycare.prose.reader import NOTHING, Told, told_in
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import NOTHING_GIVEN, Found, Given, Ignored, Outcome, Unreadable
@@ -60,10 +60,15 @@ def records(found: list[Outcome]) -> list[Record]:
     return [record for one in found if isinstance(one, tuple) for record in one]
 
 
-def found_in(record: Record, before: Said | None = None) -> tuple[str, ...]:
-    """The milestones that are found in what is read of a record, after what was said of it before."""
+def told_of(record: Record, before: Said | None = None) -> Told:
+    """What is told of in what is read of a record, after what was said of it before."""
     prose = prose_of(record, before, child=ChildId(UUID(int=1)))
-    return () if prose is None else milestones_in(prose.text, names=prose.names)
+    return NOTHING if prose is None else told_in(prose.text, names=prose.names)
+
+
+def found_in(record: Record, before: Said | None = None) -> tuple[str, ...]:
+    """The milestones that are found for certain."""
+    return told_of(record, before).found
 
 
 def found_in_all_words(record: Record) -> tuple[str, ...]:
