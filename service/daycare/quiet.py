@@ -67,10 +67,13 @@ def _names(said: Said, author: MemberId, roster: Roster, waiting: dict[MemberId,
 def _bodies(said: Said) -> list[Body]:
     """What a record tells of, without its words."""
     if not said.milestones:
-        return [NoteWritten(child=said.child, text=ANY_WORDS)] if said.events else []
+        return [NoteWritten(child=said.child, text=ANY_WORDS, may_tell_of=said.may_tell_of)] if said.events else []
     return [
         MilestoneObserved(
-            child=said.child, milestone=one, found_in_prose=said.is_found, tells_of=said.milestones[1:] if part == 0 else ()
+            child=said.child,
+            milestone=one,
+            found_in_prose=said.is_found,
+            tells_of=(*said.milestones[1:], *said.may_tell_of) if part == 0 else (),
         )
         for part, one in enumerate(said.milestones)
     ]
