@@ -16,7 +16,8 @@ from service.feed.live import live as tell_live
 from service.feed.pages import FeedAhead
 from service.feed.streams import NoRoomForStreams, TooManyStreams
 from service.limits import Kind
-from service.log.group import LogBusy, LogUnavailable
+from service.log.group import LogUnavailable
+from service.log.queue import LogBusy
 from service.log.routes import Pushed
 from service.log.routes import push as take_push
 from service.says import Says, Who

@@ -26,9 +26,10 @@ from service.daycare.shapes import DaycareReceipt, DaycareReceipts, NewSecret, N
 from service.daycare.signatures import SignatureWrong
 from service.errors import MediaTypeUnsupported, Replayed
 from service.limits import Kind
-from service.log.group import LogBusy, LogUnavailable
+from service.log.group import LogUnavailable
 from service.log.ledger import Overtaken
 from service.log.log import Writing
+from service.log.queue import LogBusy
 from service.log.receipts import Problem
 from service.media_types import of_request
 from service.says import Says, Who

@@ -43,7 +43,8 @@ from service.front import told_refusal
 from service.house import House
 from service.limits import Kind
 from service.log.admit import AHEAD_MAX
-from service.log.group import LogBusy, LogUnavailable
+from service.log.group import LogUnavailable
+from service.log.queue import LogBusy
 from service.media_types import of_request, weights
 from service.says import Says, Who
 

@@ -69,27 +69,30 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
     return await _append(batch, offers)
 
 
-async def append_where_free(connection: Any, offers: Sequence[Offer], *, now: datetime, states: FamilyStates) -> Appended:
+async def append_where_free(
+    connection: Any, offers: Sequence[Offer], *, now: datetime, states: FamilyStates, held_max: int | None
+) -> Appended:
     """As `append`, of those offers alone whose family no other transaction holds: so that one family stops no other.
 
     Raises:
         NotFound: one of the families has no log.
+        TooLong: more than `held_max` events are held from somebody whom an act concerns.
     """
     batch = _Batch(connection, now, states)
     locked = await batch.take(offers, rows.take_free_heads)
     if not locked:
-        return await _append(batch, offers)
+        return await _append(batch, offers, held_max)
     if await rows.having_heads(connection, locked) != locked:
         raise NotFound
-    appended = await _append(batch, [offer for offer in offers if offer.family not in locked])
+    appended = await _append(batch, [offer for offer in offers if offer.family not in locked], held_max)
     written = iter(appended.receipts)
     receipts = [FamilyLocked() if offer.family in locked else next(written) for offer in offers]
     return msgspec.structs.replace(appended, receipts=receipts)
 
 
-async def _append(batch: "_Batch", offers: Sequence[Offer]) -> Appended:
+async def _append(batch: "_Batch", offers: Sequence[Offer], held_max: int | None = None) -> Appended:
     """Append offers of families whose heads the batch has taken."""
-    await look_up(batch.connection, batch.works, offers)
+    await look_up(batch.connection, batch.works, offers, held_max)
     await batch.sharing.look_up(batch.connection, batch.works, offers)
     late = await ledger.overtaken(batch.connection, offers)
     receipts: list[Outcome] = []

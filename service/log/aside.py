@@ -35,6 +35,14 @@ class FamilyLocked(Refused):
         super().__init__("Another transaction holds this family; send the same drafts again.")
 
 
+class TooLong(Exception):
+    """More is held in these families than an act may look at while others wait for it. Nothing was written."""
+
+    def __init__(self, families: set[FamilyId]) -> None:
+        super().__init__(f"{len(families)} families")
+        self.families = families
+
+
 class Waits(Protocol):
     """One offer, as far as it concerns how long it may wait."""
 

@@ -10,8 +10,7 @@ A group waits for no lock on a family: whoever's family another transaction hold
 import asyncio
 import contextlib
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -22,9 +21,10 @@ from events.errors import Refused
 from events.ids import FamilyId
 from service.errors import PASSING
 from service.log.append import Appended, append_where_free
-from service.log.aside import Aside, FamilyLocked
+from service.log.aside import FORGOTTEN_S, FamilyLocked, TooLong
 from service.log.offer import Offer
 from service.log.pending import Answer, PendingOffer
+from service.log.queue import LogBusy, OfferQueue
 from service.log.state import FamilyStates
 from service.postgres.pool import close, connect
 
@@ -32,6 +32,10 @@ DRAFTS_PER_TRANSACTION: Final = 500
 """From design.md: what a Postgres-wire engine of several machines takes in one transaction."""
 DRAFTS_WAITING_MAX: Final = 20_000
 """About 10 MB of drafts, and a second or two of work."""
+HELD_MAX: Final = 1_000
+"""Of events that one act asks the rule about, in a transaction that others share: about 20 ms."""
+LOCK_S_MAX: Final = 0.5
+"""Until rows of a family that is not locked itself are found to be locked, by hand."""
 ATTEMPTS: Final = 5
 RETRY_AFTER_S: Final = 0.01
 ANSWER_S_MAX: Final = 8.0
@@ -52,18 +56,13 @@ class LogUnavailable(Refused):
     code, status, title = "log.unavailable", 503, "The log does not answer"
 
 
-class LogBusy(Refused):
-    """More drafts are waiting than the log takes. Nothing was written: send them again in a moment."""
-
-    code, status, title = "log.busy", 503, "The log is busy"
-
-
 class Committer:
     """Writes what is offered, one transaction at a time.
 
     `announce` is called after each commit with what became of the batch; it neither blocks nor raises. `states` may be shared
     with other committers of the process. One that `gives_way_to` another begins its transactions while that one is idle, if it
-    can, and leaves it half of the time while it is busy.
+    can, and leaves it half of the time while it is busy. What would keep others waiting it leaves to the committer `apart`;
+    without one, it takes one family a transaction, however long that is.
     """
 
     def __init__(
@@ -77,21 +76,22 @@ class Committer:
         drafts_waiting_max: int = DRAFTS_WAITING_MAX,
         answer_s_max: float = ANSWER_S_MAX,
         gives_way_to: "Committer | None" = None,
+        apart: "Committer | None" = None,
     ) -> None:
         self._database_url = database_url
         self._now = now
         self._announce = announce
         self._states = states
-        self._drafts_per_transaction = drafts_per_transaction
-        self._drafts_waiting_max = drafts_waiting_max
         self._answer_s_max = answer_s_max
         self._gives_way_to = gives_way_to
+        self._apart = apart
+        self._claimed_at_s: dict[FamilyId, float] = {}
         self._is_idle = asyncio.Event()
         self.last_s = 0.0
         """When something was offered last, by the monotonic clock."""
-        self._waiting: deque[PendingOffer] = deque()
-        self._aside: Aside[PendingOffer] = Aside(drafts_max=drafts_waiting_max)
-        self._drafts_waiting = 0
+        self._queue = OfferQueue(
+            drafts_max=drafts_waiting_max, drafts_per_transaction=drafts_per_transaction, one_family=apart is None
+        )
         self._arrived = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
         self._is_connected = True
@@ -101,7 +101,8 @@ class Committer:
 
     async def start(self) -> None:
         """Connect, and begin to write."""
-        self._connection = await connect(self._database_url)
+        if self._apart is not None:  # the one apart is rarely needed
+            self._connection = await connect(self._database_url, lock_s_max=LOCK_S_MAX)
         self._task = asyncio.create_task(self._run(), name="committer")
 
     async def stop(self) -> None:
@@ -119,10 +120,12 @@ class Committer:
         Raises:
             LogBusy, LogUnavailable, NotFound
         """
+        if self._apart is not None and self._apart.claims(offer.family):
+            return await self._apart.offer(offer)
+        if self._is_closing:
+            raise LogBusy
         waiting = PendingOffer.of(offer)
-        if self._is_closing or not self._has_room(waiting):
-            raise LogBusy("Too many drafts are waiting; send these again in a moment.")
-        self._enqueue(waiting)
+        self._queue.add(waiting)
         self._arrived.set()
         self.last_s = time.monotonic()
         late = LogUnavailable("The log does not answer; send the same drafts again.")
@@ -138,25 +141,13 @@ class Committer:
             async with asyncio.timeout(within_s):
                 await self._is_idle.wait()
 
-    def _has_room(self, waiting: PendingOffer) -> bool:
-        if self._aside.holds(waiting.family):
-            return self._aside.has_room(waiting.family, waiting.drafts)
-        return self._drafts_waiting + waiting.drafts <= self._drafts_waiting_max
-
-    def _enqueue(self, waiting: PendingOffer) -> None:
-        if self._aside.holds(waiting.family):
-            self._aside.add(waiting, time.monotonic())
-        else:
-            self._waiting.append(waiting)
-            self._drafts_waiting += waiting.drafts
-
     async def _run(self) -> None:
-        while self._waiting or self._aside or not self._is_closing:
-            self._refuse(self._aside.over(time.monotonic()))
+        while self._queue or not self._is_closing:
+            self._queue.refuse_late()
             other = self._gives_way_to
-            if other is not None and self._waiting:
+            if other is not None and self._queue.has_fresh:
                 await other.idle(within_s=GIVE_WAY_S_MAX)
-            batch, began_s = self._gather(), time.monotonic()
+            batch, began_s = self._queue.gather(), time.monotonic()
             if not batch:
                 await self._rest()
                 continue
@@ -170,42 +161,10 @@ class Committer:
         """Wait until something is offered, or a locked family is to be tried again."""
         self._arrived.clear()
         self._is_idle.set()
-        next_at_s = self._aside.next_at_s()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None if next_at_s is None else max(0.0, next_at_s - time.monotonic())):
+            async with asyncio.timeout(self._queue.next_in_s()):
                 await self._arrived.wait()
         self._is_idle.clear()
-
-    def _gather(self) -> list[PendingOffer]:
-        """The offers of the next transaction: none if there is nothing to do. What may be locked fills at most half of it."""
-        batch = self._aside.due(time.monotonic(), drafts_max=self._drafts_per_transaction // 2)
-        count = sum(waiting.drafts for waiting in batch)
-        while self._waiting:
-            first = self._waiting[0]
-            if first.answer.done():  # nobody waits for it any more
-                self._take_first()
-                continue
-            is_aside = self._aside.holds(first.family)
-            if batch and not is_aside and count + first.drafts > self._drafts_per_transaction:
-                break
-            self._take_first()
-            if not is_aside:
-                batch.append(first)
-                count += first.drafts
-            elif self._aside.has_room(first.family, first.drafts):
-                self._aside.add(first, time.monotonic())
-            else:
-                first.fail(LogBusy("Too many drafts of this family are waiting; send these again in a moment."))
-        return batch
-
-    def _take_all(self) -> list[PendingOffer]:
-        taken = list(self._waiting)
-        self._waiting.clear()
-        self._drafts_waiting = 0
-        return taken
-
-    def _take_first(self) -> None:
-        self._drafts_waiting -= self._waiting.popleft().drafts
 
     async def _commit(self, batch: Sequence[PendingOffer]) -> None:
         """Write a batch whole; where it cannot be written, each offer by itself, so that one stops no other."""
@@ -213,8 +172,17 @@ class Committer:
             appended = await self._write([waiting.offer for waiting in batch])
         except LogUnavailable as error:
             # Where no server can be reached, whoever waits would only try the same again, one group after the other.
-            for waiting in batch if self._is_connected else (*batch, *self._take_all()):
+            for waiting in batch:
                 waiting.fail(error)
+            if not self._is_connected:
+                self._queue.fail_all(error)
+        except TooLong as long:
+            self._hand_over([waiting for waiting in batch if waiting.family in long.families])
+            if others := [waiting for waiting in batch if waiting.family not in long.families]:
+                await self._commit(others)
+        except asyncpg.LockNotAvailableError:
+            # Not a head, which nobody waits for: rows of one of these families are locked, by hand. It is not said of which.
+            self._abandon_locked(batch)
         except Exception as error:
             if len(batch) == 1:
                 logger.exception("append failed", code="append.crashed")
@@ -230,14 +198,46 @@ class Committer:
                     locked.append(waiting)
                 else:
                     waiting.settle(appended.logs[waiting.family], outcome)
-                    self._let_go_on(waiting.family)
-            self._refuse(self._aside.found_locked(locked, time.monotonic()))
+                    self._queue.found_free(waiting.family)
+                    self._claimed_at_s.pop(waiting.family, None)
+            self._queue.found_locked(locked)
 
-    def _let_go_on(self, family: FamilyId) -> None:
-        """Write what was set aside of a family that is free, before whatever else waits."""
-        freed = self._aside.found_free(family)
-        self._waiting.extendleft(reversed(freed))
-        self._drafts_waiting += sum(waiting.drafts for waiting in freed)
+    # What is written apart, so that others do not wait for it.
+
+    def claims(self, family: FamilyId) -> bool:
+        """Whether this committer is the one for a family, because rows of it were found locked lately."""
+        at_s = self._claimed_at_s.get(family)
+        return at_s is not None and time.monotonic() - at_s < FORGOTTEN_S
+
+    def claim(self, families: Collection[FamilyId]) -> None:
+        """Be the one for these families until each was written once, or has offered nothing for some seconds."""
+        now_s = time.monotonic()
+        lately = {family: at_s for family, at_s in self._claimed_at_s.items() if now_s - at_s < FORGOTTEN_S}
+        self._claimed_at_s = lately | dict.fromkeys(families, now_s)
+
+    def take_over(self, offers: Sequence[PendingOffer]) -> None:
+        """Write what another committer has left."""
+        for offer in offers:
+            try:
+                self._queue.add(offer)
+            except LogBusy as busy:
+                offer.fail(busy)
+        self._arrived.set()
+
+    def _hand_over(self, offers: Sequence[PendingOffer]) -> None:
+        assert self._apart is not None, "only then is anything found too long, or locked"
+        self._apart.take_over(offers)
+
+    def _abandon_locked(self, batch: Sequence[PendingOffer]) -> None:
+        """Let each family of a batch be written by itself, until it was; refuse a family that is by itself already."""
+        families = {waiting.family for waiting in batch}
+        if self._apart is not None:
+            self._apart.claim(families)
+            self._hand_over(batch)
+            return
+        self.claim(families)
+        for waiting in batch:
+            waiting.fail(FamilyLocked())
 
     async def _write(self, offers: Sequence[Offer]) -> Appended:
         for attempt in range(ATTEMPTS):
@@ -245,6 +245,8 @@ class Committer:
                 return await self._write_once(offers)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 await asyncio.sleep(RETRY_AFTER_S * 2**attempt)
+            except asyncpg.LockNotAvailableError:
+                raise
             except PASSING as error:
                 logger.warning("log unavailable", error=type(error).__name__)
                 self._abandon()
@@ -254,17 +256,16 @@ class Committer:
     async def _write_once(self, offers: Sequence[Offer]) -> Appended:
         if self._connection is None or self._connection.is_closed():
             self._is_connected = False
-            self._connection = await connect(self._database_url)
+            self._connection = await connect(self._database_url, lock_s_max=LOCK_S_MAX)
             self._is_connected = True
         async with self._connection.transaction():
-            appended = await append_where_free(self._connection, offers, now=self._now(), states=self._states)
+            held_max = HELD_MAX if self._apart is not None else None
+            appended = await append_where_free(
+                self._connection, offers, now=self._now(), states=self._states, held_max=held_max
+            )
         for family, state in appended.states.items():
             self._states.keep(family, state)
         return appended
-
-    def _refuse(self, locked: Sequence[PendingOffer]) -> None:
-        for waiting in locked:
-            waiting.fail(FamilyLocked())
 
     def _abandon(self) -> None:
         """Leave a connection of unknown state behind. The next batch opens another."""

@@ -24,10 +24,11 @@ from service.errors import PASSING
 from service.log import rows
 from service.log.append import Appended, append, append_where_free
 from service.log.aside import FamilyLocked
-from service.log.group import Committer, LogBusy, LogUnavailable
+from service.log.group import Committer, LogUnavailable
 from service.log.head_waits import HeadWaits
 from service.log.offer import Offer
 from service.log.pending import Answer
+from service.log.queue import LogBusy
 from service.log.receipts import Receipt
 from service.log.state import FamilyStates
 
@@ -86,8 +87,9 @@ class Writing:
 
     async def _append(self, offer: Offer) -> Appended:
         with self._waits.waiting(offer.family):
-            write = append if self._waits.may_wait(offer.family) else append_where_free
-            appended = await write(self.conn, [offer], now=self.now, states=FamilyStates())
+            if self._waits.may_wait(offer.family):
+                return await append(self.conn, [offer], now=self.now, states=FamilyStates())
+            appended = await append_where_free(self.conn, [offer], now=self.now, states=FamilyStates(), held_max=None)
             if isinstance(appended.receipts[0], FamilyLocked):
                 raise appended.receipts[0]
             return appended
@@ -109,7 +111,10 @@ class Log:
         # The other half is for those who read: a locked family, or many who join, must not keep all connections.
         self._writings = asyncio.Semaphore(max(1, pool.get_max_size() // 2))
         states = FamilyStates()
-        self._committer = Committer(database_url, now=self.now, announce=self._announce, states=states)
+        self._apart = Committer(database_url, now=self.now, announce=self._announce, states=states)
+        self._committer = Committer(
+            database_url, now=self.now, announce=self._announce, states=states, apart=self._apart
+        )
         self._patient = Committer(
             database_url,
             now=self.now,
@@ -119,6 +124,7 @@ class Log:
             drafts_waiting_max=PATIENT_WAITING_MAX,
             answer_s_max=PATIENT_S_MAX,
             gives_way_to=self._committer,
+            apart=self._apart,
         )
 
     def now(self) -> datetime:
@@ -128,6 +134,7 @@ class Log:
 
     async def start(self) -> None:
         """Open the committer's connection."""
+        await self._apart.start()
         await self._committer.start()
         await self._patient.start()
 
@@ -135,6 +142,7 @@ class Log:
         """Write what is waiting, then end."""
         await self._patient.stop()
         await self._committer.stop()
+        await self._apart.stop()
 
     async def push(self, *, family: FamilyId, author: MemberId, push: Push) -> Answer:
         """Append what a device pushed; gives the log and the receipts in the drafts' order, once they are on the disk.

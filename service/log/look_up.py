@@ -19,17 +19,26 @@ from projections.subjects import Subject, brings_a_subject
 from projections.waiting import Waiting
 from service.log import rows
 from service.log.admit import referred_to
+from service.log.aside import TooLong
 from service.log.offer import Offer
-from service.log.waiting_rows import load_met, load_whole, own_sightings
+from service.log.waiting_rows import families_with_more_held, load_met, load_whole, own_sightings
 from service.log.work import Work
 
 CHANGES_A_SIGHTING: Final[frozenset[type[Body]]] = frozenset({Amended, Withdrawn, ClipAttached})
 
+MAY_FREE: Final = (
+    MilestoneObserved, ParentFirstSaw, MilestoneNamed, SurpriseChosen, EnvelopeOpened, Sorted, TimePassed,
+)  # fmt: skip
+
 Works = Mapping[FamilyId, Work]
 
 
-async def look_up(connection: Any, works: Works, offers: Sequence[Offer]) -> None:
-    """Read what the drafts may repeat or refer to, and the sightings that they change: a set each."""
+async def look_up(connection: Any, works: Works, offers: Sequence[Offer], held_max: int | None = None) -> None:
+    """Read what the drafts may repeat or refer to, and the sightings that they change: a set each.
+
+    Raises:
+        TooLong: more than `held_max` events are held from somebody whom an act concerns.
+    """
     asked: set[tuple[FamilyId, EventId, MemberId]] = set()
     changed: set[tuple[FamilyId, EventId]] = set()
     moved: set[tuple[FamilyId, EventId]] = set()
@@ -59,8 +68,23 @@ async def look_up(connection: Any, works: Works, offers: Sequence[Offer]) -> Non
     await _load_subjects(connection, works, moved)
     await _load_own_sightings(connection, works, choosing)
     await load_met(connection, _told_of(works, offers))
-    await load_whole(connection, _asked_for(works, offers))
+    unknown = _asked_for(works, offers)
+    if held_max is not None:
+        long = await families_with_more_held(connection, unknown, than=held_max) | _long(works, offers, held_max)
+        if long:
+            raise TooLong(long)
+    await load_whole(connection, unknown)
     await _load_spoken(connection, works, offers, choosing)
+
+
+def _long(works: Works, offers: Sequence[Offer], held_max: int) -> set[FamilyId]:
+    """The families in which it is known that more is held, and in which an act may free some of it."""
+    return {
+        offer.family
+        for offer in offers
+        if works[offer.family].held > held_max
+        and any(not isinstance(draft, Malformed) and isinstance(draft.event, MAY_FREE) for draft in offer.drafts)
+    }
 
 
 async def _load_spoken(

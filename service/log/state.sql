@@ -73,6 +73,17 @@ SELECT held.family_id, held.member_id, held.body
   JOIN held USING (family_id, member_id)
  ORDER BY held.seq;
 
+-- name: more_held
+-- Families in which more than $3 events are held from one of these members: counted no further than that.
+SELECT asked.family_id
+  FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, member_id)
+ WHERE (SELECT count(*)
+          FROM (SELECT
+                  FROM held
+                 WHERE held.family_id = asked.family_id
+                   AND held.member_id = asked.member_id
+                 LIMIT $3::integer + 1) AS few) > $3::integer;
+
 -- name: own_sightings
 -- What these members have seen themselves.
 SELECT asked.family_id, asked.member_id, sighting.seq, sighting.body

@@ -75,6 +75,15 @@ async def load_met(connection: Any, asked: Mapping[tuple[FamilyId, MemberId], tu
         asked[family, member][0].see(seq, decode_sighting(body))
 
 
+async def families_with_more_held(
+    connection: Any, asked: Collection[tuple[FamilyId, MemberId]], *, than: int
+) -> set[FamilyId]:
+    """The families in which more events than so many are held from one of these members."""
+    if not asked:
+        return set()
+    return {row[0] for row in await connection.fetch(READ.more_held, *zip(*asked, strict=True), than)}
+
+
 async def load_whole(connection: Any, wanted: Mapping[tuple[FamilyId, MemberId], Waiting]) -> None:
     """Read all that is held from these members, and all that they have met."""
     if not wanted:

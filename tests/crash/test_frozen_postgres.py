@@ -130,7 +130,7 @@ async def test_every_route_answers_in_time_while_postgres_is_frozen_and_all_is_a
             assert len(places) == len(feed)
             for pusher in pushers:
                 assert pusher.ledger.places().items() <= places.items()
-            assert await sessions(data) <= 10 + 2
+            assert await sessions(data) <= 10 + 3
         assert service.end() == 0
 
 

@@ -11,9 +11,10 @@ import pytest
 from events.errors import Refused
 from events.family import ChildAdded
 from service.log.aside import DRAFTS_PER_FAMILY_MAX, FamilyLocked
-from service.log.group import DRAFTS_WAITING_MAX, LogBusy, LogUnavailable
+from service.log.group import DRAFTS_WAITING_MAX, LogUnavailable
 from service.log.log import Log
 from service.log.offer import Offer
+from service.log.queue import LogBusy
 from service.replay.family import replay_family
 from tests.families import Family, found, note, outcomes, pull, push, pushed
 from tests.service.log.test_order import assert_the_log_has_no_hole
@@ -175,3 +176,25 @@ async def test_requests_of_access_to_a_locked_family_leave_connections_to_others
             await add_child(theirs)
         assert time.monotonic() - began_s < 1, "whoever comes next does not wait in vain again"
     await add_child(theirs)
+
+
+async def test_rows_that_are_locked_behind_a_familys_back_stop_others_once_and_never_again(
+    log: Log, pool: asyncpg.Pool, database_url: str
+) -> None:
+    """Law 22: a person holds rows that every push writes, and not the head: the family is written apart as long as that lasts."""
+    theirs, ours = await found(log), await found(log)
+    mine = note(theirs)
+    async with locking(database_url, "SELECT FROM feed_run WHERE family_id = $1 FOR UPDATE", theirs):
+        first, _ = await asyncio.gather(refused(log, theirs, mine), push(log, ours, ours.ada, note(ours)))
+        assert first[0] < REFUSED_WITHIN_S + ROOM_S
+        refusing = asyncio.create_task(refused(log, theirs, mine))
+        await asyncio.sleep(0)
+        written = 0
+        while not refusing.done():
+            await push(log, ours, ours.ada, note(ours))
+            written += 1
+        assert written > 3, "ours waited for theirs"
+        assert (await refusing)[0] < REFUSED_WITHIN_S + ROOM_S
+    assert outcomes(await push(log, theirs, theirs.ada, mine)) == ["recorded"]
+    for one in (theirs, ours):
+        await assert_the_log_has_no_hole(pool, one)

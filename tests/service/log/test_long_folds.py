@@ -19,10 +19,12 @@ from projections.roster import member_of
 from service.feed.timeline import timeline
 from service.log.log import Log
 from service.off_loop import WORTH_IT, in_turns, off_loop
+from service.replay import replay
 from tests.families import Family, found, note, push, saw
 from tests.families import drafted as draft
 
 EVENTS = 4_000
+ENTRIES = "SELECT sum(length) FROM feed_run WHERE family_id = $1 AND member_id = $2"
 SHARE_MAX = 0.15
 """Of what the act takes. Its longest fold alone was a quarter of it."""
 
@@ -134,3 +136,23 @@ async def test_acts_that_look_at_a_long_history_leave_the_loop(log: Log, pool: a
         gaps.append(reading)
     for gap in gaps:
         assert gap.longest_s < max(0.05, gap.total_s * SHARE_MAX), (gap.longest_s, gap.total_s)
+
+
+async def test_who_opens_thousands_at_once_keeps_no_other_family_waiting(
+    log: Log, pool: asyncpg.Pool, database_url: str
+) -> None:
+    """Law 22, law 9: others are written meanwhile, by groups that do not wait for it; and a replay finds the same rows."""
+    theirs, ours = await with_history(log), await found(log)
+    eve = await join_with_a_choice(log, theirs)
+    before = await pool.fetchval(ENTRIES, theirs.family, eve)
+    opening = asyncio.create_task(push(log, theirs, eve, draft("EnvelopeOpened", scope="all")))
+    await asyncio.sleep(0)
+    written = 0
+    while not opening.done():
+        await push(log, ours, ours.ada, note(ours))
+        written += 1
+    assert [receipt.outcome for receipt in await opening] == ["recorded"]
+    assert written > 5, "ours waited for theirs"
+    entries = await pool.fetchval(ENTRIES, theirs.family, eve)
+    assert entries == before + EVENTS // 2 + 1
+    assert (await replay(database_url, check=True, processes=1)).differences == ()

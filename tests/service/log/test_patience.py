@@ -5,9 +5,9 @@ import asyncio
 import asyncpg
 import pytest
 
-from service.log.group import LogBusy
 from service.log.log import PATIENT_WAITING_MAX, Log
 from service.log.offer import Offer
+from service.log.queue import LogBusy
 from tests.families import Family, feed_of, found, note, push, pushed
 
 
