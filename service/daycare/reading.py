@@ -23,7 +23,7 @@ from service.daycare.becomes import Prose
 from service.daycare.prose.reader import Told
 
 AT_ONCE_CHARACTERS: Final = 16_000
-"""Of one daycare, then it is another's turn: some tens of milliseconds, and half a second of the worst that can be written."""
+"""Of one daycare, then it is another's turn: a hundredth of a second, and some seconds of the worst that can be written."""
 WAITING_CHARACTERS_MAX: Final = 4 * 1024 * 1024
 """Of one daycare: twice as much as a call can hold."""
 WITHIN_S: Final = 20.0

@@ -85,6 +85,10 @@ class Doubts(msgspec.Struct, frozen=True, kw_only=True):
     prepositions: frozenset[str]
     nets: tuple[Net, ...]
 
+    def may_be_in(self, words: frozenset[str]) -> bool:
+        """Say whether a net may hold in a sentence of these words, or something great be told of in it."""
+        return self.are_signs(words) or any(index.may_be_in(words) for index in (self.vague, *(net.words for net in self.nets)))
+
     def are_signs(self, words: frozenset[str]) -> bool:
         """Say whether words of several kinds of signs are here."""
         return sum(not words.isdisjoint(kind) for kind in self.signs) >= SIGNS_MIN

@@ -88,12 +88,14 @@ class Index(msgspec.Struct, frozen=True):
     by_word: Mapping[str, tuple[Pattern, ...]]
     partial: tuple[Pattern, ...] = ()
     """Patterns whose first word is known by its beginning or its end."""
+    beginnings: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
 
     def may_be_in(self, words: frozenset[str]) -> bool:
         """Say whether one of these words begins a pattern. Much faster than `spans`, and most are in no sentence."""
         if not words.isdisjoint(self.by_word):
             return True
-        return bool(self.partial) and any(word in pattern.steps[0].words for pattern in self.partial for word in words)
+        return bool(self.partial) and any(word.startswith(self.beginnings) or word.endswith(self.ends) for word in words)
 
     def spans(self, tokens: Sequence[Token], clauses: Sequence[int]) -> list[tuple[int, int]]:
         """Where its patterns match, in order."""
@@ -168,4 +170,13 @@ def index_of(said: Sequence[str], vocabulary: Vocabulary) -> Index:
             continue
         for word in pattern.steps[0].words.whole:
             by_word.setdefault(word, []).append(pattern)
-    return Index({word: tuple(patterns) for word, patterns in by_word.items()}, tuple(partial))
+    firsts = [pattern.steps[0].words for pattern in partial]
+    for words in firsts:
+        for word in words.whole:  # beside a beginning in one item
+            by_word.setdefault(word, [])
+    return Index(
+        {word: tuple(patterns) for word, patterns in by_word.items()},
+        tuple(partial),
+        tuple(one for words in firsts for one in words.beginnings),
+        tuple(one for words in firsts for one in words.ends),
+    )

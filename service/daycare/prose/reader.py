@@ -25,7 +25,7 @@ import msgspec
 from events.catalogue import CATALOGUE
 from service.daycare.prose.cues import Language, languages
 from service.daycare.prose.names import Names, names_of, voices
-from service.daycare.prose.nets import great_firsts
+from service.daycare.prose.nets import doubts, great_firsts
 from service.daycare.prose.patterns import Index
 from service.daycare.prose.perhaps import Doubted
 from service.daycare.prose.prefilter import may_tell
@@ -127,7 +127,9 @@ def _lines(text: str, names: Names) -> list[tuple[list[Clauses], list[Clauses]]]
         others = [
             one for one, count in zip(languages(), own, strict=True) if one not in likely and count >= max(own) - CLEAR_MARKS
         ]
-        lines.append(([_line(sentence, one) for one in likely], [_line(sentence, one) for one in others]))
+        words = frozenset(token.word for token in sentence.tokens)
+        netted = [one for one in others if doubts()[one.name].may_be_in(words)]
+        lines.append(([_line(sentence, one) for one in likely], [_line(sentence, one) for one in netted]))
     return lines
 
 
