@@ -41,7 +41,8 @@ def in_words(said: Imported) -> list[str]:
 def _counts(said: Imported) -> Iterator[str]:
     words = DRY if said.dry_run else DONE
     about = said.records - sum(said.ignored.values()) - said.unreadable_records
-    yield f"{said.records} records" + ("" if about == said.records_of_children else _several(about, said.records_of_children))
+    rows = "1 record" if said.records == 1 else f"{said.records} records"
+    yield rows if about == said.records_of_children else rows + _several(about, said.records_of_children)
     for outcome, count in said.outcomes.items():
         yield f"  {count:>6}  {words.get(outcome, outcome.replace('_', ' '))}"
     if said.unreadable_records:

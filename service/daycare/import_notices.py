@@ -50,5 +50,7 @@ def notices_of(file: ParsedFile, source: Source) -> Iterator[Notice]:
     if count := file.ignored.get(Why.UNMARKED, 0):
         yield Notice(
             code="unmarked",
-            detail=f"Of the records, {count} have no mark that parents may see them. To import them, {source.when_unmarked}.",
+            detail=f"{count} of the records do not say whether parents may see them, and are left out. If the file was asked for "
+            "with a parent's own account, which is shown nothing else, say so with `as_parent` (--as-parent). Otherwise "
+            f"{source.when_unmarked}.",
         )

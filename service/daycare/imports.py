@@ -18,6 +18,7 @@ from litestar.response import Stream
 from events.errors import FieldInvalid, Refused
 from events.event import Role
 from events.ids import ChildId, MemberId, PersonId
+from service.access.decide import MEMBERS_MAX
 from service.access.errors import NotForRole, TooMany
 from service.access.founding import QUERIES as ACCESS
 from service.access.founding import held_membership
@@ -230,6 +231,9 @@ async def _author(
             raise NotFound(at="child")
         row = await writing.conn.fetchrow(QUERIES.importer, caller.family, source.name, caller.member)
         if row is None and is_dry:
+            counts = await writing.conn.fetchrow(ACCESS.counts, caller.family)
+            if counts["members"] >= MEMBERS_MAX:  # as `join` would say
+                raise TooMany(f"A family has at most {MEMBERS_MAX} members.")
             return None, None
         if row is None:
             person = PersonId(uuid4())

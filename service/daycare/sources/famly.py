@@ -297,9 +297,8 @@ def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
 
 
 WHEN_UNMARKED: Final = (
-    "say so, where the file was asked for with a parent's own account, which is shown nothing else: `as_parent` (--as-parent). "
-    "Else ask Famly for `status { state createdAt }` of observations, and for `parentVisible`, `sensitive` and "
-    "`safeguardingConcern` of notes"
+    "ask Famly for `status { state createdAt }` of observations, and for `parentVisible`, `sensitive` and `safeguardingConcern` "
+    "of notes"
 )
 SOURCE: Final = Source(
     name="famly", media_types=("application/json",), open=open_file, translate=translate, naming=naming,

@@ -135,7 +135,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Of a source whose rows may have no id: returns the ids that a row's record about a child (its reference) can have; None
     where the row has an id. `translate` gives a row without one the id of number 0."""
     when_unmarked: str = ""
-    """What a person does about records that are left out as UNMARKED: the end of a sentence."""
+    """Which fields to ask the source for, where records are left out as UNMARKED: the end of a sentence."""
 
     def read(self, body: bytes, given: Given = NOTHING_GIVEN) -> Iterator[Read]:
         """Returns what each record of a file comes to, in the file's order. The same record may be there twice.

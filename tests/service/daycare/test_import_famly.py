@@ -42,7 +42,7 @@ async def test_what_has_no_mark_is_left_out_with_a_sentence_and_exit_code_1(
     for arguments in (("--dry-run",), ()):
         said = run(village, service_url, file, "--child", village.child, *arguments, source="famly")
         assert said.returncode == 1
-        assert said.stdout.splitlines()[:2] == ["1 records", "       1  left out: unmarked"]
+        assert said.stdout.splitlines()[:2] == ["1 record", "       1  left out: unmarked"]
         for part in ("--as-parent", "status { state createdAt }", "parentVisible", "safeguardingConcern"):
             assert part in said.stdout
         assert "waiting" not in said.stdout
@@ -55,7 +55,7 @@ async def test_what_has_no_mark_is_imported_where_the_parent_says_whose_eyes_it_
     file = tmp_path / "famly.json"
     file.write_text(body)
     said = run(village, service_url, file, "--child", village.child, "--as-parent", source="famly")
-    assert (said.returncode, said.stdout.splitlines()) == (0, ["1 records", "       1  recorded"])
+    assert (said.returncode, said.stdout.splitlines()) == (0, ["1 record", "       1  recorded"])
     again = run(village, service_url, file, "--child", village.child, source="famly")
     assert (again.returncode, "taken back" in again.stdout, "withdrawn" in again.stdout) == (1, False, False)
 

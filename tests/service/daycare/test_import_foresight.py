@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import pytest
 
+from service.access.decide import MEMBERS_MAX
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import Given as Hints
 from tests.service.daycare.conftest import Village
 from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
-from tests.service.daycare.test_imports import PLAIN, imported
+from tests.service.daycare.test_imports import PLAIN, asked, imported
 
 AHEAD = "2062-06-01 10:00"
 LATE = (datetime.now(UTC) + timedelta(days=3)).isoformat(timespec="minutes")
@@ -123,3 +126,19 @@ async def test_half_a_character_in_one_record_stops_no_other(village: Village) -
     assert dry == done
     assert (done["outcomes"], done["unreadable_records"]) == ({"recorded": 2}, 1)
     assert done["unreadable"] == [{"at": "childNotes[1].text", "detail": "A text holds half of a character."}]
+
+
+async def test_a_family_that_is_full_is_refused_by_the_dry_run_too(village: Village, database_url: str) -> None:
+    """The first import of a source makes a member. Law 17."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(
+            "INSERT INTO member (family_id, member_id, name, role, household_id, sees, has_left)"
+            " SELECT family_id, gen_random_uuid(), name, role, household_id, sees, false FROM member,"
+            " generate_series(1, $2) WHERE member_id = $1", UUID(village.sam.member), MEMBERS_MAX,
+        )  # fmt: skip
+    finally:
+        await connection.close()
+    for dry_run in ("true", "false"):
+        answer = await asked(village.ada, "plain", PLAIN + "1,mia,2026-03-01,Slept\n", as_="text/csv", dry_run=dry_run)
+        assert (answer.status_code, answer.json()["code"]) == (409, "access.too_many")
