@@ -138,6 +138,8 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
     "POST /v1/daycare/secret": (200, {}, dict.fromkeys(("secret", "before_until"))),
     "POST /v1/families/{family}/imports": (200, None, {
         "dry_run": None, "member": None, "records": None, "outcomes": None, "ignored": None, "media": None,
+        "records_of_children": None, "taken_back": None, "unreadable_records": None,
+        "refused*": {"at": None, "code": None, "detail": None}, "notices*": {"code": None, "detail": None},
         "unreadable*": {"at": None, "detail": None}, "references*": dict.fromkeys(("reference", "shown_name", "child")),
     }),
     "POST /v1/families/{family}/webhooks": (
@@ -190,7 +192,7 @@ PARAMETERS = {
     "POST /v1/daycare/events": SIGNED,
     "POST /v1/daycare/links": SIGNED,
     "POST /v1/daycare/secret": SIGNED,
-    "POST /v1/families/{family}/imports": {"source", "child", "reference", "zone", "dry_run"},
+    "POST /v1/families/{family}/imports": {"source", "child", "reference", "zone", "dates", "as_parent", "dry_run"},
     "POST /v1/families/{family}/webhooks": {"after"},
 }
 
