@@ -161,22 +161,22 @@ class Keeping:
         match event.event:
             case SurpriseChosen():
                 self._choose(event, seen)
-                return self._freed(author, "told", roster)
+                return self.let_go(author, "told", roster)
             case EnvelopeOpened() as opened if author in self.waiting:
-                return self._freed(author, "opened", roster, visibility.opened_by(opened, roster))
+                return self.let_go(author, "opened", roster, visibility.opened_by(opened, roster))
             case MilestoneNamed(milestone=key) if author in self.waiting:
-                return self._freed(author, "own_first", roster, lambda held, _: held.kind == "MilestoneNamed" and key in held.own)
+                return self.let_go(author, "own_first", roster, lambda held, _: held.kind == "MilestoneNamed" and key in held.own)
             case TimePassed():
                 lifts = visibility.passed_at(event.received_at)
-                return tuple(release for member in self._members() for release in self._freed(member, "time", roster, lifts))
+                return tuple(release for member in self._members() for release in self.let_go(member, "time", roster, lifts))
             case Sorted() as said:
                 changed = [member for member in self._members() if self._sort(member, case, said, roster)]
-                return tuple(release for member in changed for release in self._freed(member, "sorted", roster))
+                return tuple(release for member in changed for release in self.let_go(member, "sorted", roster))
             case MemberLeft(member=member):
                 self._forget(member)
                 return ()
             case Withdrawn():
-                self._withdraw(case)
+                self.drop_withdrawn(case)
                 return self._see(case, author, own, roster)
             case Amended():
                 return self._see(case, author, own, roster)
@@ -210,7 +210,7 @@ class Keeping:
         fresh = waits.see(seq, own if is_own else None)
         if not fresh or not any(waits.of(met).held for met in _also_of_any_child(fresh)):
             return ()
-        return self._freed(author, "own_first", roster, _met_in_prose, among=_telling(fresh))
+        return self.let_go(author, "own_first", roster, _met_in_prose, among=_telling(fresh))
 
     def _sort(self, member: MemberId, case: Case, said: Sorted, roster: Roster) -> bool:
         """Note how somebody sorted an event that is held from this member; says whether it is.
@@ -232,7 +232,7 @@ class Keeping:
                 waits.hold(changed)
         return True
 
-    def _withdraw(self, case: Case) -> None:
+    def drop_withdrawn(self, case: Case) -> None:
         """Drop what its author takes back while it is held, and whatever is said of it: it is never delivered."""
         assert case.target_seq is not None, "a withdrawal names what it withdraws"
         if not case.takes_back:
@@ -247,7 +247,7 @@ class Keeping:
         if self.waiting.pop(member, None) is not None:
             self.left.add(member)
 
-    def _freed(
+    def let_go(
         self,
         member: MemberId,
         why: str,

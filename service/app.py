@@ -139,7 +139,7 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings.database_url, size_max=settings.pool)
         opened.push_async_callback(close_pool, pool)
-        wake = _wake(settings)
+        wake = wake_of(settings)
         await wake.start()
         opened.push_async_callback(wake.stop)
         log = Log(pool=pool, database_url=settings.database_url, wake=wake, now=now_utc)
@@ -179,7 +179,7 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             front.house = None
 
 
-def _wake(settings: Settings) -> WakeUps:
+def wake_of(settings: Settings) -> WakeUps:
     if settings.redis_url is not None:
         return OverRedis(settings.redis_url)
     return InProcess(is_alone=settings.workers == 1)

@@ -61,7 +61,7 @@ async def live(request: Asked) -> Response[bytes]:
 async def ready(request: Asked) -> Response[bytes]:
     """Look at each part. Redis is no condition: without it devices are late, never wrong (law 18)."""
     database, migrations, redis = await asyncio.gather(
-        _database(request.house), _migrations(request.house.database_url), _redis(request.house.settings.redis_url)
+        database_health(request.house), _migrations(request.house.database_url), _redis(request.house.settings.redis_url)
     )
     is_ready = database == OK and migrations == OK
     said = Ready(ready=is_ready, database=database, migrations=migrations, redis=redis)
@@ -86,7 +86,7 @@ async def metrics(request: Asked) -> Response[bytes]:
     return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
-async def _database(house: House) -> str:
+async def database_health(house: House) -> str:
     try:
         async with asyncio.timeout(WITHIN_S):
             await house.pool.fetchval("SELECT 1")

@@ -23,7 +23,7 @@ class Import:
 
     def __init__(self, file: ParsedFile, said: Imported, *, source: str, intake: FileIntake, meant: dict[str, Meant]) -> None:
         self._file = file
-        self._said = said
+        self.said = said
         self._source = source
         self._intake = intake
         self._meant = meant
@@ -48,13 +48,13 @@ class Import:
                 yield Done(done=first + len(part), of=len(placed) + len(gone))
             for first in range(0, len(gone), AT_ONCE):
                 given = self._given(gone[first : first + AT_ONCE])
-                taken_back += await self._intake.take_back(given, self._meant, is_dry=self._said.dry_run)
+                taken_back += await self._intake.take_back(given, self._meant, is_dry=self.said.dry_run)
                 yield Done(done=len(placed) + first + len(given), of=len(placed) + len(gone))
-        yield finished(self._said, self._file, outcomes, refused=refused, taken_back=taken_back)
+        yield finished(self.said, self._file, outcomes, refused=refused, taken_back=taken_back)
 
     async def _take(self, records: Sequence[Record]) -> list[tuple[str, Problem | None]]:
         given = self._given(records)
-        if self._said.dry_run:
+        if self.said.dry_run:
             return [(outcome, None) for outcome in await self._intake.foresee(given, self._meant)]
         return [(taken.outcome, taken.problem) for taken in await self._intake.take(given)]
 

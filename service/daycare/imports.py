@@ -128,7 +128,7 @@ async def import_file(request: Asked) -> Response[bytes] | Stream:
         )
         file = await asyncio.to_thread(_parsed, source, body, hints, query.zone, house.now() + AHEAD_MAX)
         del body
-        import_ = await _begin(house, caller, query, source, hints, file)
+        import_ = await begin(house, caller, query, source, hints, file)
     finally:
         house.imports.release()
     if weights(request.scope, b"accept").get(PROGRESS):  # type: ignore[arg-type]
@@ -175,7 +175,7 @@ async def _lines(house: House, import_: Import) -> AsyncIterator[bytes]:
         yield bytes_of(told_refusal(error)) + b"\n"
 
 
-async def _begin(
+async def begin(
     house: House, caller: Membership, query: ImportQuery, source: Source, hints: Hints, file: ParsedFile
 ) -> Import:
     """Find out which children a file is about, and under whom it is written; link its one child where that was asked."""

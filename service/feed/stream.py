@@ -145,14 +145,14 @@ class Stream:
             if first is not None:
                 if first.start is not None:
                     await self._write(_opening(first.start, place=self.place))
-                await self._tell(first)
+                await self.deliver(first)
             while not self.has_ended and (self._is_beat_due or self._is_look_due):
                 if self._is_beat_due:
                     self._is_beat_due = False
                     await self._write(HEARTBEAT)
                 else:
                     self._is_look_due = False
-                    await self._tell(await self.look())
+                    await self.deliver(await self.look())
             if self.has_ended:
                 await self._send(b"", False)
         except ReaderTooSlow:
@@ -169,7 +169,7 @@ class Stream:
         finally:
             self._working = None
 
-    async def _tell(self, stretch: Stretch) -> None:
+    async def deliver(self, stretch: Stretch) -> None:
         """Write the entries. Where more may stand behind them, it is looked at next."""
         if stretch.more:
             self._is_look_due = True

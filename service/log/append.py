@@ -63,7 +63,7 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
     Raises:
         NotFound: one of the families has no log.
     """
-    batch = _Batch(connection, now, states)
+    batch = Batch(connection, now, states)
     if await batch.take(offers, rows.take_heads):
         raise NotFound
     return await _append(batch, offers)
@@ -78,7 +78,7 @@ async def append_where_free(
         NotFound: one of the families has no log.
         TooLong: more than `held_max` events are held from somebody whom an act concerns.
     """
-    batch = _Batch(connection, now, states)
+    batch = Batch(connection, now, states)
     locked = await batch.take(offers, rows.take_free_heads)
     if not locked:
         return await _append(batch, offers, held_max)
@@ -90,7 +90,7 @@ async def append_where_free(
     return msgspec.structs.replace(appended, receipts=receipts)
 
 
-async def _append(batch: "_Batch", offers: Sequence[Offer], held_max: int | None = None) -> Appended:
+async def _append(batch: "Batch", offers: Sequence[Offer], held_max: int | None = None) -> Appended:
     """Append offers of families whose heads the batch has taken."""
     await look_up(batch.connection, batch.works, offers, held_max)
     await batch.sharing.look_up(batch.connection, batch.works, offers)
@@ -118,7 +118,7 @@ async def _append(batch: "_Batch", offers: Sequence[Offer], held_max: int | None
     )
 
 
-class _Batch:
+class Batch:
     """The working memory of one `append`."""
 
     def __init__(self, connection: Any, now: datetime, states: FamilyStates) -> None:
@@ -169,7 +169,7 @@ class _Batch:
                 receipts.append(Receipt(id=draft.id, outcome="refused", problem=Problem.of(draft.problem)))
                 continue
             try:
-                receipts.append(await self._decide_one(offer, work, draft))
+                receipts.append(await self.decide_draft(offer, work, draft))
             except Refused as refusal:
                 problem = Problem.of(refusal, within=f"drafts[{index}]")
                 receipts.append(Receipt(id=draft.id, outcome="refused", problem=problem))
@@ -179,7 +179,7 @@ class _Batch:
             self.sharing.settle(kept)
         return tuple(receipts)
 
-    async def _decide_one(self, offer: Offer, work: Work, draft: Draft[Any]) -> Receipt:
+    async def decide_draft(self, offer: Offer, work: Work, draft: Draft[Any]) -> Receipt:
         digest = digest_of_draft(draft)
         for sent in work.by_id.get(draft.id, ()):
             if sent.author != offer.author:

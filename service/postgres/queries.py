@@ -19,23 +19,23 @@ class Queries(Mapping[str, str]):
     """The text of each query by its name: `queries.take_family` and `queries["take_family"]` alike."""
 
     def __init__(self, text_by_name: Mapping[str, str], *, source: str) -> None:
-        self._text_by_name = dict(text_by_name)
+        self.text_by_name = dict(text_by_name)
         self._source = source
 
     def __getitem__(self, name: str) -> str:
-        return self._text_by_name[name]
+        return self.text_by_name[name]
 
     def __getattr__(self, name: str) -> str:
         try:
-            return self.__dict__["_text_by_name"][name]  # type: ignore[no-any-return]
+            return self.__dict__["text_by_name"][name]  # type: ignore[no-any-return]
         except KeyError:
             raise AttributeError(f"{self.__dict__.get('_source')} has no query named {name}") from None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._text_by_name)
+        return iter(self.text_by_name)
 
     def __len__(self) -> int:
-        return len(self._text_by_name)
+        return len(self.text_by_name)
 
 
 def load(package: str, filename: str) -> Queries:

@@ -119,4 +119,4 @@ def rewrite(patch: pytest.MonkeyPatch, queries: Any, name: str, old: str, new: s
     """Change the text of a query. A text that is not there any more plants nothing, and is noticed."""
     before = queries[name]
     assert old in before, f"{name} does not say {old!r}"
-    patch.setitem(queries._text_by_name, name, before.replace(old, new))
+    patch.setitem(queries.text_by_name, name, before.replace(old, new))

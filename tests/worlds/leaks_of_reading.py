@@ -170,7 +170,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
         "SELECT DISTINCT ON (seq) body FROM sighting WHERE family_id = $1 AND seq IN (SELECT seq FROM sighting AS mine"
         " WHERE mine.family_id = $1 AND mine.member_id = $2) ORDER BY seq, member_id = $2"
     )
-    patch.setitem(service.feed.timeline.QUERIES._text_by_name, "sightings", amended)
+    patch.setitem(service.feed.timeline.QUERIES.text_by_name, "sightings", amended)
 
 
 @leak("as_of reads the log, and not the feed")
@@ -201,7 +201,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     async def counted(house: Any) -> str:
         return f"ok ({await house.pool.fetchval('SELECT count(*) FROM held')} held)"
 
-    patch.setattr(service.health, "_database", counted)
+    patch.setattr(service.health, "database_health", counted)
 
 
 @leak("a tip for what has just happened")
@@ -247,7 +247,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a comment in the stream where a look found nothing")
 def _(patch: pytest.MonkeyPatch) -> None:
-    told, tell = InProcess.told, Stream._tell
+    told, tell = InProcess.told, Stream.deliver
 
     def everybody(self: InProcess, family: Any, members: Any) -> None:
         told(self, family, {member for of, member in self._by_member if of == family})
@@ -258,4 +258,4 @@ def _(patch: pytest.MonkeyPatch) -> None:
         await tell(self, stretch)
 
     patch.setattr(InProcess, "told", everybody)
-    patch.setattr(Stream, "_tell", commenting)
+    patch.setattr(Stream, "deliver", commenting)

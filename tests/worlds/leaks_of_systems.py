@@ -203,14 +203,14 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("an import counts what is held from who imports", only(RICH, "h0"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    begin = vars(service.daycare.imports)["_begin"]
+    begin = vars(service.daycare.imports)["begin"]
 
     async def counting(house: Any, caller: Any, *more: Any) -> Any:
         begun, log = await begin(house, caller, *more), await log_of(house.pool, caller.family)
-        begun._said = msgspec.structs.replace(begun._said, records=begun._said.records + log.held)
+        begun.said = msgspec.structs.replace(begun.said, records=begun.said.records + log.held)
         return begun
 
-    patch.setattr(service.daycare.imports, "_begin", counting)
+    patch.setattr(service.daycare.imports, "begin", counting)
 
 
 @leak("what is held makes a child's reference wait", only(RICH, "h0"))

@@ -185,14 +185,14 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("what was withdrawn while it was held comes in the end", only(RICH, "h11", "h12", "h13"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Keeping, "_withdraw", lambda self, case: None)
+    patch.setattr(Keeping, "drop_withdrawn", lambda self, case: None)
 
 
 @leak("a release without its mark", only(RICH, "h0"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    freed = Keeping._freed
+    freed = Keeping.let_go
 
     def unmarked(self: Keeping, member: Any, why: str, *more: Any, **named: Any) -> Any:
         return tuple(msgspec.structs.replace(one, why="time") for one in freed(self, member, why, *more, **named))
 
-    patch.setattr(Keeping, "_freed", unmarked)
+    patch.setattr(Keeping, "let_go", unmarked)

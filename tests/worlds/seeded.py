@@ -178,7 +178,7 @@ def seeded() -> Iterator[None]:
         patch.setattr(service.app, "now_utc", lambda: _seeds().now)
         patch.setattr(service.app, "House", lambda **parts: house(**parts, now=lambda: _seeds().now))
         patch.setattr(service.app, "limits_of", _limits_of)
-        patch.setattr(service.app, "_wake", _wake)
+        patch.setattr(service.app, "wake_of", _wake)
         patch.setattr(service.app, "Sender", _sender)
         patch.setattr(service.app, "request_log", lambda _: lambda line: None)
         yield

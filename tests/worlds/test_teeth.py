@@ -3,9 +3,12 @@
 Owns the list of what is planted, one for each channel through which a held event could be noticed.
 """
 
+import inspect
+import re
+
 import pytest
 
-from tests.worlds import leaks_of_acting, leaks_of_reading, leaks_of_systems, leaks_of_the_rule
+from tests.worlds import leaks, leaks_of_acting, leaks_of_reading, leaks_of_systems, leaks_of_the_rule
 from tests.worlds.leaks import LEAKS, Leak
 from tests.worlds.pairs import Pairs
 from tests.worlds.releasing import require_owed
@@ -29,6 +32,13 @@ def test_there_are_enough() -> None:
     """I-33."""
     assert len(LEAKS) >= 75
     assert len({planted.name for planted in LEAKS}) == len(LEAKS)
+
+
+def test_leaks_are_planted_through_public_names() -> None:
+    """A leak that hangs on a private name breaks, or plants nothing, at every change of shape."""
+    private = re.compile(r"""patch\.set\w+\(.*(?:["']_[a-z]|\._[a-z]).*""")
+    found = {module.__name__: private.findall(inspect.getsource(module)) for module in (leaks, *PLANTED_IN)}
+    assert {name: names for name, names in found.items() if names} == {}
 
 
 def test_nothing_is_caught_where_nothing_is_planted(pairs: Pairs) -> None:
