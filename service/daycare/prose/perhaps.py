@@ -22,6 +22,8 @@ WORDS_BACK: Final = 24
 """As far is looked back for the one who acts."""
 TITLE_SHARE_MAX: Final = 0.6
 """Where more of a sentence's words have a capital, it is a headline, and no title stands out in it."""
+SHORT_WORDS: Final = 3
+"""Of so few words each was meant."""
 QUOTED_MAX: Final = 3
 """As few quoted words may be what a child said."""
 FIRST_WORD: Final = ("talking.first-word",)
@@ -53,7 +55,7 @@ class Doubted:
 
     def counts(self, start: int, end: int) -> bool:
         """Say whether words count: neither denied nor planned, in no title, and not what somebody else did."""
-        is_only_planned = self._is_planned_whole or start in self._speaks_against
+        is_only_planned = start < self._planned_until or start in self._speaks_against
         return not (is_only_planned or self._is_title(start) or self._is_anothers(start))
 
     @cached_property
@@ -66,16 +68,25 @@ class Doubted:
         return index.spans(self._line.tokens, self._line.clause_of)
 
     def _holds(self, net: Net, spans: Sequence[tuple[int, int]]) -> bool:
-        if self._spans(net.unless) or (net.needs is not None and not self._spans(net.needs)):
+        if self._spans(net.unless):
+            return False
+        is_short = len(self._line.tokens) <= SHORT_WORDS  # "Mia stands!" says all there is
+        if net.needs is not None and not is_short and not self._spans(net.needs):
             return False
         passed = self._spans(net.harmless)
         harmless = {at for start, end in passed for at in range(start, end)}
         return any(harmless.isdisjoint(range(start, end)) and self.counts(start, end) for start, end in spans)
 
     @cached_property
-    def _is_planned_whole(self) -> bool:
+    def _planned_until(self) -> int:
+        """Up to which word the sentence is a plan or a condition: to its end, or to where it turns ("but")."""
+        line = self._line
         spans = self._spans(self._of.plans_anywhere)
-        return any(not (start in self._harmless or self._line.tokens[start].is_child) for start, _ in spans)
+        planned = [end for start, end in spans if not (start in self._harmless or line.tokens[start].is_child)]
+        if not planned:
+            return 0
+        turns = [start for start in line.starts if start >= planned[-1] and line.is_in(start, "adversatives")]
+        return min(turns, default=len(line.tokens))
 
     @cached_property
     def _harmless(self) -> frozenset[int]:
@@ -168,6 +179,9 @@ class Doubted:
         for back in range(clause, max(-1, clause - CLAUSES_BACK), -1):
             if (is_child := self._actor(back, start)) is not None:
                 return not is_child
+            first = line.starts[back]
+            if line.tokens[first].follows_break and not line.is_in(first, "joints", "relatives"):
+                return False  # "As Grandma left, waved goodbye": whom the clause before was about is not who did it
         return False
 
     def _actor(self, clause: int, before: int) -> bool | None:

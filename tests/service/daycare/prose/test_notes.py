@@ -1,7 +1,8 @@
 """What is recorded of daycares' words and what is held, measured on notes of our own that were written before the reader.
 
-`notes/tuning.toml` may be looked at, and its misses are listed. `notes/apart.toml` was never tuned on: its figures are those to
-believe, and no miss of it is printed.
+`notes/tuning.toml` may be looked at, and its misses are listed. `notes/apart.toml` was never tuned on, and no miss of it is
+printed: its figures are those to believe, as far as one hand that wrote both parts can be believed. Of fresh notes that were
+added for tuning in three rounds, 0.8 were held before the reader had seen them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +17,8 @@ from service.daycare.prose.reader import Told, told_in
 
 HERE = Path(__file__).parent
 HELD_MIN, PRECISION_MIN, HELD_IN_ERROR_MAX = 0.97, 0.95, 0.10
-HELD_APART_MIN = 0.95
-"""Short of the aim of 0.97 on notes that were never looked at: what is reached there."""
+HELD_APART_MIN = 0.96
+"""Short of the aim of 0.97 by a hair on notes that were never looked at: what is reached there (121 of 125)."""
 GREAT: Final = {
     "steps": "movement.first-steps",
     "crawling": "movement.crawls",
