@@ -21,7 +21,7 @@ CLOUD_EVENT = {
     "specversion": None, "id": None, "source": None, "type": None, "subject": None, "time": None, "data": None,
     "datacontenttype?": None, "recorded?": None, "revised?": None, "precision?": None, "childname?": None,
 }  # fmt: skip
-WHOM = dict.fromkeys(("reference", "shown_name", "child", "is_waiting"))
+WHOM = dict.fromkeys(("reference", "shown_name", "child", "also_called*", "is_waiting"))
 WEBHOOK = dict.fromkeys(
     ("webhook", "url", "name", "created_at", "place", "state", "since", "next_attempt_at", "last", "why")
 )  # fmt: skip
@@ -130,7 +130,7 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
         200, None,
         {"daycares*": {"member": None, "name": None, "imported_by": None, "references*": WHOM}},
     ),
-    "PUT /v1/families/{family}/daycares/{member}/children": (204, {"reference": None, "child": None}, None),
+    "PUT /v1/families/{family}/daycares/{member}/children": (204, {"reference": None, "child": None, "also_called?*": None}, None),
     "POST /v1/daycare/events": (200, CLOUD_EVENT, {
         "receipts*": {"id": None, "source": None, "outcome": None, "keep_quiet?*": None, "problem?": PROBLEM},
     }),
