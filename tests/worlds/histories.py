@@ -139,6 +139,11 @@ class History:
     """Names of the visible drafts that are held in both worlds."""
 
     @property
+    def imports(self) -> bool:
+        """Whether a parent imports a file."""
+        return any(one.event["type"] == IMPORTED for one in (*self.visible, *(one.said for one in self.hidden)))
+
+    @property
     def chosen(self) -> tuple[Mapping[str, Any], ...]:
         return WISHES[self.wish].choices
 
