@@ -130,7 +130,9 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
         200, None,
         {"daycares*": {"member": None, "name": None, "imported_by": None, "references*": WHOM}},
     ),
-    "PUT /v1/families/{family}/daycares/{member}/children": (204, {"reference": None, "child": None, "also_called?*": None}, None),
+    "PUT /v1/families/{family}/daycares/{member}/children": (
+        204, {"reference": None, "child": None, "also_called?*": None}, None,
+    ),
     "POST /v1/daycare/events": (200, CLOUD_EVENT, {
         "receipts*": {"id": None, "source": None, "outcome": None, "keep_quiet?*": None, "problem?": PROBLEM},
     }),
