@@ -49,15 +49,21 @@ async def read_waiting(
     for member, body in await connection.fetch(READ.held_names, family):
         if member in waiting:
             waiting[member].hold(case_of_bytes(body))
-    for member, body in await connection.fetch(READ.hints, family):
-        if member in waiting:
-            hint = _decode_hint(body)
-            key = (hint.child, hint.domain)
-            waiting[member].hinted[key] = max(hint.day, waiting[member].hinted.get(key, hint.day))
+    hints = await connection.fetch(READ.hints, family)
+    await off_loop(len(hints), _note_hints, waiting, hints)
     for waits in waiting.values():
         waits.written()
         waits.is_whole = False
     return waiting
+
+
+def _note_hints(waiting: Mapping[MemberId, Waiting], hints: Iterable[Any]) -> None:
+    """Remember the day of each member's last hint about each child and domain."""
+    for member, body in hints:
+        if member in waiting:
+            hint = _decode_hint(body)
+            key = (hint.child, hint.domain)
+            waiting[member].hinted[key] = max(hint.day, waiting[member].hinted.get(key, hint.day))
 
 
 async def load_met(connection: Any, asked: Mapping[tuple[FamilyId, MemberId], tuple[Waiting, Collection[Subject]]]) -> None:
