@@ -17,10 +17,11 @@ from events.family import Sees
 from events.ids import ChildId, EventId, MemberId, Seq
 from events.surprise import Mode
 from projections.first_saw import Sighting
+from projections.lifting import passed_at
 from projections.roster import Child, Roster
 from projections.subjects import Case, Subject
 from projections.timeline import named
-from projections.visibility import passed_at, reasons
+from projections.visibility import reasons
 from projections.waiting import Choice, Waiting, told_by
 
 PHRASE: Final = "{child} is as busy as ever. Have fun together, and keep the camera handy."

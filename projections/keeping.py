@@ -19,6 +19,7 @@ from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Hint, Sorted, SurpriseChosen, TimePassed
 from projections import visibility
 from projections.first_saw import SIGHTING_KINDS, Sighting
+from projections.lifting import opened_by, passed_at
 from projections.past import Past
 from projections.roster import Roster
 from projections.subjects import (
@@ -163,11 +164,11 @@ class Keeping:
                 self._choose(event, seen)
                 return self.let_go(author, "told", roster)
             case EnvelopeOpened() as opened if author in self.waiting:
-                return self.let_go(author, "opened", roster, visibility.opened_by(opened, roster))
+                return self.let_go(author, "opened", roster, opened_by(opened, roster))
             case MilestoneNamed(milestone=key) if author in self.waiting:
                 return self.let_go(author, "own_first", roster, lambda held, _: held.kind == "MilestoneNamed" and key in held.own)
             case TimePassed():
-                lifts = visibility.passed_at(event.received_at)
+                lifts = passed_at(event.received_at)
                 return tuple(release for member in self._members() for release in self.let_go(member, "time", roster, lifts))
             case Sorted() as said:
                 changed = [member for member in self._members() if self._sort(member, case, said, roster)]
@@ -185,7 +186,7 @@ class Keeping:
 
     def is_due(self, now: datetime, roster: Roster) -> bool:
         """Whether anybody has waited as long as they wished to wait at most for something."""
-        lifts = visibility.passed_at(now)
+        lifts = passed_at(now)
         return any(visibility.freed(waits, roster, is_lifted=lifts) for waits in self.waiting.values())
 
     def _members(self) -> list[MemberId]:

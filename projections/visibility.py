@@ -7,7 +7,6 @@ held from them; reads filter nothing (law 6).
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
@@ -17,7 +16,7 @@ from events.catalogue import CATALOGUE
 from events.event import AsTarget, Audience, Body
 from events.family import ROSTER_FACTS, Sees
 from events.ids import ChildId, MemberId, Seq
-from events.surprise import EnvelopeOpened, Mode
+from events.surprise import Mode
 from projections.past import Past, Target
 from projections.roster import Member, Roster
 from projections.subjects import Case, Subject
@@ -242,35 +241,6 @@ def freed(
         if case.kind == "MilestoneNamed" and case.names_first:
             unnamed.update(case.own)
     return free
-
-
-def opened_by(opened: EnvelopeOpened, roster: Roster) -> Callable[[Case, Reason], bool]:
-    """What an opened envelope lifts: reasons whose subject lies in it, by the event's own milestone; everyday notes by `all`."""
-    kind, _, key = opened.scope.partition(":")
-
-    def is_lifted(case: Case, reason: Reason) -> bool:
-        child, milestone = reason.subject or (case.subjects[0] if case.subjects else (case.child, None))
-        if opened.child is not None and child is not None and child != opened.child:
-            return False
-        match kind:
-            case "all":
-                return True
-            case "domain":
-                return milestone is not None and domain_of(milestone, roster) == key
-            case _:
-                return milestone == key
-
-    return is_lifted
-
-
-def passed_at(now: datetime) -> Callable[[Case, Reason], bool]:
-    """What time lifts: reasons of choices that wait at most so many days since the event was received."""
-
-    def is_lifted(case: Case, reason: Reason) -> bool:
-        days = reason.choice.at_most_days
-        return days is not None and case.since + timedelta(days=days) <= now
-
-    return is_lifted
 
 
 def hints_for(case: Case, waits: Waiting, roster: Roster) -> list[tuple[ChildId, str]]:

@@ -7,7 +7,7 @@ import msgspec
 
 from events.errors import Refused
 from events.ids import FamilyId, LogId
-from service.log.append import Outcome
+from service.log.batch import Outcome
 from service.log.offer import Offer
 from service.log.receipts import Receipt
 

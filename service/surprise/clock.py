@@ -12,7 +12,8 @@ from uuid import UUID
 import structlog
 
 from events.ids import FamilyId, MemberId
-from projections.visibility import freed, passed_at
+from projections.lifting import passed_at
+from projections.visibility import freed
 from service.background import told_if_it_fails
 from service.log.log import Log
 from service.log.state import read_roster

@@ -107,8 +107,7 @@ class Inventor:
 
     def child(self) -> ChildId:
         """Mia more often than Noah."""
-        child: ChildId = self.one(FAMILY.child, FAMILY.child, FAMILY.sibling)
-        return child
+        return ChildId(self.one(FAMILY.child, FAMILY.child, FAMILY.sibling))
 
     def milestone(self, author: MemberId) -> str:
         """A milestone that its author knows."""
@@ -180,14 +179,12 @@ class Inventor:
             return
         about = self.one(*known[-6:])
         named = about.event.id
-        match action:
-            case "answer":
-                body: Body = NoteWritten(child=getattr(about.body, "child", FAMILY.child), text="indeed", about=named)
-            case "cheer":
-                body = Cheered(about=named)
-            case _:
-                body = ClipAttached(target=named, clip=ClipId(UUID(int=len(self.oracle.log))))
-        self.happen(author, body, about=about)
+        body_by_action: dict[str, Body] = {
+            "answer": NoteWritten(child=getattr(about.body, "child", FAMILY.child), text="indeed", about=named),
+            "cheer": Cheered(about=named),
+            "clip": ClipAttached(target=named, clip=ClipId(UUID(int=len(self.oracle.log)))),
+        }
+        self.happen(author, body_by_action[action], about=about)
 
     def think_again(self, author: MemberId, action: str) -> None:
         """An author changes or takes back what they wrote."""
@@ -215,10 +212,9 @@ class Inventor:
         """Somebody says what an everyday note or clip is about."""
         if known := sorted(self.known(author, NoteWritten, ClipAttached) + self.found(author), key=lambda line: line.seq):
             about = self.one(*known[-6:])
-            if not self.may_sort(author, about):
-                return
-            milestone = self.milestone(author) if self.is_so() else None
-            self.happen(author, Sorted(target=about.event.id, child=self.child(), milestone=milestone), about=about)
+            if self.may_sort(author, about):
+                milestone = self.milestone(author) if self.is_so() else None
+                self.happen(author, Sorted(target=about.event.id, child=self.child(), milestone=milestone), about=about)
 
     def may_sort(self, author: MemberId, about: Line) -> bool:
         """Whether the door lets this through: a parent's words and the thread of somebody who waits are their own to sort."""

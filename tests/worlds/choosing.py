@@ -64,8 +64,9 @@ class Choosing:
     def see(self, number: int) -> None:
         """Add a visible step, of a kind for which there is something to go by; else a note."""
         name = f"v{number}"
-        said = getattr(self, f"_visible_{self.one_of(self.kinds[0])}")(name, number) or self._visible_note(name, number)
-        self.visible.append(said)
+        self.visible.append(
+            getattr(self, f"_visible_{self.one_of(self.kinds[0])}")(name, number) or self._visible_note(name, number)
+        )
 
     def _tell(self, said: Said, number: int, *, is_apart: bool = False) -> Said:
         self.told.append(Told(said, number, is_apart))
@@ -155,11 +156,8 @@ class Choosing:
         self.hidden.append(Hidden(slot, said, races=is_last and self.yes()))
 
     def _known(self, slot: int, *kinds: str) -> list[Told]:
-        return [
-            one for one in self.held
-            if one.at < slot + (one.said.name[0] == "h") and not one.is_withdrawn
-            if not kinds or one.said.event["type"] in kinds
-        ]  # fmt: skip
+        there = [one for one in self.held if one.at < slot + (one.said.name[0] == "h") and not one.is_withdrawn]
+        return [one for one in there if not kinds or one.said.event["type"] in kinds]
 
     def _sighting(self, subject: Subject, name: str) -> dict[str, Any]:
         return {"type": "MilestoneObserved", "child": subject[0], "milestone": subject[1], "note": f"held in {name}"}
@@ -185,14 +183,11 @@ class Choosing:
         if not targets:
             return None
         target: Told = self.one_of(targets)
-        others = [name for name in PERSONS if name != self.protected and name not in self.wishful]
-        who = self.one_of(others)
+        who = self.one_of(name for name in PERSONS if name != self.protected and name not in self.wishful)
         if self.yes():
             return Said(name, who, {"type": "Cheered", "about": target.said.name})
-        return self._hold(
-            Said(name, who, {"type": "NoteWritten", "child": "mia", "text": f"how wonderful, {name}", "about": target.said.name}),
-            slot,
-        )
+        event = {"type": "NoteWritten", "child": "mia", "text": f"how wonderful, {name}", "about": target.said.name}
+        return self._hold(Said(name, who, event), slot)
 
     def _held_amend(self, name: str, slot: int) -> Said | None:
         targets = self._known(slot, "MilestoneObserved")

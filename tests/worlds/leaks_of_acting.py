@@ -11,7 +11,7 @@ import pytest
 
 import service.access.founding
 import service.access.joining
-import service.log.append
+import service.log.batch
 import service.log.rows
 import service.log.work
 from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
@@ -32,12 +32,12 @@ Decide = Callable[[Any, Any, Any], Receipt | None]
 
 def _decisions(patch: pytest.MonkeyPatch, before: Decide) -> None:
     """Ask `before` of each draft first; what it gives is the receipt."""
-    decide = service.log.append.Batch.decide_draft
+    decide = service.log.batch.Batch.decide_draft
 
     async def leaking(self: Any, offer: Any, work: Work, draft: Any) -> Receipt:
         return before(offer, work, draft) or await decide(self, offer, work, draft)
 
-    patch.setattr(service.log.append.Batch, "decide_draft", leaking)
+    patch.setattr(service.log.batch.Batch, "decide_draft", leaking)
 
 
 def _untold_target(offer: Any, work: Work, draft: Any) -> bool:
@@ -136,13 +136,13 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("the receipt of a new draft has the log's place")
 def _(patch: pytest.MonkeyPatch) -> None:
-    decide = service.log.append.Batch.decide_draft
+    decide = service.log.batch.Batch.decide_draft
 
     async def leaking(self: Any, offer: Any, work: Work, draft: Any) -> Receipt:
         receipt = await decide(self, offer, work, draft)
         return msgspec.structs.replace(receipt, place=work.seq) if receipt.outcome == "recorded" else receipt
 
-    patch.setattr(service.log.append.Batch, "decide_draft", leaking)
+    patch.setattr(service.log.batch.Batch, "decide_draft", leaking)
 
 
 @leak("the receipt of the act counts what comes with it", only(RICH, "h0", "h11"))

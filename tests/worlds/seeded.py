@@ -25,7 +25,7 @@ import service.daycare.calls
 import service.daycare.families
 import service.daycare.imports
 import service.daycare.naming
-import service.log.append
+import service.log.batch
 import service.log.log
 import service.webhooks.routes
 from events.ids import EventId, FamilyId, MemberId
@@ -173,7 +173,7 @@ def seeded() -> Iterator[None]:
             patch.setattr(module, name, lambda prefix=prefix: prefix + _seeds().draw("code").hex()[:43])
         for module in secrets:
             patch.setattr(module, "new_secret", lambda: _seeds().draw("secret"))
-        patch.setattr(service.log.append, "Salts", SaltsOfTheirEvents)
+        patch.setattr(service.log.batch, "Salts", SaltsOfTheirEvents)
         patch.setattr(service.daycare.naming, "Secrets", SecretsOfTheirFamilies)
         patch.setattr(service.app, "now_utc", lambda: _seeds().now)
         patch.setattr(service.app, "House", lambda **parts: house(**parts, now=lambda: _seeds().now))

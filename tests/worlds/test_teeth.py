@@ -41,6 +41,7 @@ def test_leaks_are_planted_through_public_names() -> None:
     assert {name: names for name, names in found.items() if names} == {}
 
 
+@pytest.mark.timeout(400)  # some dozens of histories
 def test_nothing_is_caught_where_nothing_is_planted(pairs: Pairs) -> None:
     """Law 8, on the histories by which the leaks are caught: of those that share a schedule, the one that holds most."""
     by_schedule: dict[str, list[Leak]] = {}
