@@ -6,7 +6,7 @@ from tests.service.daycare.conftest import Village, link, said_by
 from tests.service.daycare.test_imports import PLAIN, imported
 
 MIA = "1,mia,2026-03-01 10:00,Mia slept\n2,mia,2026-03-02 10:00,Mia ate\n"
-LEO = "1,leo,2026-03-01 11:00,Leo sang\n2,leo,2026-03-02 11:00,Leo ate\n"
+LEO = "1,leo,2026-03-01 11:00,Leo napped\n2,leo,2026-03-02 11:00,Leo ate\n"
 
 
 async def siblings(village: Village) -> dict[str, str]:
@@ -37,7 +37,7 @@ async def linked(village: Village, member: str, children: dict[str, str]) -> Non
 
 def expected(children: dict[str, str]) -> list[tuple[str, str]]:
     mia, leo = children["mia"], children["leo"]
-    return sorted([(mia, "Mia slept"), (mia, "Mia ate"), (leo, "Leo sang"), (leo, "Leo ate")])
+    return sorted([(mia, "Mia slept"), (mia, "Mia ate"), (leo, "Leo napped"), (leo, "Leo ate")])
 
 
 async def test_ids_that_two_children_share_in_one_file_are_two_records(village: Village) -> None:
