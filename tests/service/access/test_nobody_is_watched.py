@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from tests.service.conftest import Someone, found_family
+from tests.service.feed.listening import until
 
 ADA_READS = (
     "", "/feed?after=0", "/feed?after=2&limit=1", "/handover", "/tips", "/timeline", "/timeline?as_of=2100-01-01T00:00:00Z",
@@ -46,6 +47,8 @@ async def test_another_member_listening_moves_nothing_on_my_stream(http: httpx.A
                 heard.append(part)  # noqa: PERF401 - what came before the cancellation counts
 
     listening = asyncio.create_task(listen())
+    await until(lambda: bool(heard))
+    assert heard.pop(0).startswith(b"event: feed\n"), "each stream begins with where the feed is"
     for _ in range(3):
         async with aclosing(listened(ben)) as entries:
             await anext(entries)
