@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from events.amend import Withdrawn
 from events.event import Event, Role
 from events.ids import FamilyId, MemberId, Seq
 from projections import feed, first_saw, roster, visibility
@@ -122,11 +123,11 @@ class Folding:
 
     def spoken_by(self, seq: Seq, event: Event[Any], target: Past | None, case: Case | None = None) -> tuple[Case, ...]:
         """Returns what an event tells and what all that it refers to tells, by their own content; kept in `spoken`."""
+        if type(event.event) is Withdrawn and target is not None and target.author == event.author:
+            return ()  # nobody is told of anything by it
         above = self.spoken.get(target.seq, ()) if target is not None else ()
         if case is None and type(event.event).__name__ in TELLING:
             case = self.keeping.case_of(seq, event, target, self.roster)
-        if case is not None and case.takes_back:
-            return ()
         found = above if case is None else spoken_with(case, above)
         if found:
             self.spoken[seq] = found

@@ -78,7 +78,7 @@ class Quiet:
         was told so, or the author's own home was. It does not count for an author who waits themselves: of the other's firsts
         some may be held from them, or what became of one, and no receipt may depend on that (law 8).
         """
-        if case.began != waits.member and any(self._keeps_own(own, waits, has_met) for own in case.own):
+        if any(self._keeps_own(own, waits, has_met) for own in case.own):  # held with its name, in whatever thread
             return True
         if not self._unnamed:
             return is_kept(case, waits, self._roster, has_met)
