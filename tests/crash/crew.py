@@ -101,13 +101,22 @@ async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
         yield Crew([ada, ben, cleo, dan, dora], devices, pushers, ending=ending)
 
 
+REFUSED_READS_MAX = 40
+"""Of one feed: about the ten seconds in which everything is well again (I-12)."""
+
+
 async def feed_of(someone: Someone, url: str) -> list[dict[str, Any]]:
-    """A member's whole feed, in pages."""
+    """A member's whole feed, in pages. While Postgres recovers a read is answered 503, and asked again, as a device does."""
     entries: list[dict[str, Any]] = []
+    refused = 0
     async with httpx.AsyncClient(base_url=url, headers=someone.headers, timeout=20) as http:
         while True:
             after = len(entries)
             answer = await http.get(f"/v1/families/{someone.family}/feed", params={"after": after, "limit": 2_000})
+            if answer.status_code == 503 and refused < REFUSED_READS_MAX:
+                refused += 1
+                await asyncio.sleep(0.2)
+                continue
             page = answer.raise_for_status().json()
             entries += page["entries"]
             if not page["more"]:
