@@ -36,8 +36,6 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     told: tuple[MemberId, ...]
     held: tuple[MemberId, ...] = ()
-    meant: tuple[MemberId, ...] = ()
-    """For whom it is meant, whoever waits; empty where there is no case."""
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
@@ -86,7 +84,7 @@ def decide(
                 held.append(one)
         elif case.target_seq in waits.held and not case.takes_back and one in meant:
             held.append(one)
-    return Verdict(told, tuple(held), meant)
+    return Verdict(told, tuple(held))
 
 
 def meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
