@@ -8,9 +8,10 @@ the protocol and `events`, and nothing of `service`.
 >>> await device.sync()                                                       # doctest: +SKIP
 """
 
-from client.answers import Entry, Page, Problem, Receipt
+from client.answers import FeedEntry, Page, Problem, Receipt
 from client.backoff import Backoff
 from client.device import Device
+from client.environment import World
 from client.errors import (
     AlreadyPaired,
     AnsweredByStranger,
@@ -29,7 +30,6 @@ from client.errors import (
 )
 from client.outbox import Authored
 from client.store import Identity
-from client.world import World
 
 __all__ = [
     "AlreadyPaired",
@@ -41,9 +41,9 @@ __all__ = [
     "DeviceRevoked",
     "DraftIdReused",
     "DraftTooLarge",
-    "Entry",
     "FeedAhead",
     "FeedDiverged",
+    "FeedEntry",
     "Identity",
     "LogChanged",
     "NaiveTime",

@@ -71,7 +71,7 @@ class PushAnswer(msgspec.Struct, frozen=True, kw_only=True):
     receipts: tuple[Receipt, ...]
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the feed. `event` is the event as sent, or a `Hint`."""
 
     place: int

@@ -25,9 +25,9 @@ import msgspec
 
 from client.answers import Problem, read
 from client.backoff import Backoff, told_wait_s
+from client.environment import local_now, trusted_certificates
 from client.errors import AnsweredByStranger, DeviceError, NaiveTime, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.http import CUT_OFF, TOO_LARGE, is_from_service, is_passing, refuse, stranger_of
-from client.world import local_now, trusted_certificates
 
 EVENTS_MAX, CALL_BYTES_MAX = 500, 1024 * 1024
 """What a call of ours holds at most. The service takes 2 MiB, within 20 s: too much for half a megabit a second."""
@@ -63,7 +63,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     childname: str | None = None
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class RecordReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one event; `id` is None where it was no id. To whom `keep_quiet` names, your staff do not mention it."""
 
     outcome: Literal["recorded", "already_recorded", "amended", "withdrawn", "outdated", "waiting", "refused"]
@@ -74,7 +74,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Receipts(msgspec.Struct, frozen=True):
-    receipts: tuple[Receipt, ...]
+    receipts: tuple[RecordReceipt, ...]
 
 
 class _NewSecret(msgspec.Struct, frozen=True):
@@ -149,7 +149,7 @@ class Daycare(AbstractContextManager["Daycare"]):
         self._backoff, self._now, self._sleep = backoff or Backoff(), now, sleep
         self._http = httpx.Client(base_url=base_url, verify=trusted_certificates(), timeout=httpx.Timeout(30.0, connect=10.0))
 
-    def post(self, event: CloudEvent) -> Receipt:
+    def post(self, event: CloudEvent) -> RecordReceipt:
         """Post one event, until there is a receipt. A refused one is a receipt as well: look at `outcome`.
 
         Raises:
@@ -158,7 +158,7 @@ class Daycare(AbstractContextManager["Daycare"]):
         """
         return self.post_all([event])[0]
 
-    def post_all(self, events: Iterable[CloudEvent]) -> tuple[Receipt, ...]:
+    def post_all(self, events: Iterable[CloudEvent]) -> tuple[RecordReceipt, ...]:
         """Post any number of events, in as few calls as may be. Answers receipts in order; a refused one stops no other.
 
         Raises: as `post`. The calls before it stand, and posting all of it again adds nothing twice.
@@ -166,7 +166,7 @@ class Daycare(AbstractContextManager["Daycare"]):
         named = [msgspec.structs.replace(event, source=self.source) for event in events]
         return tuple(receipt for batch in _batches(named) for receipt in self._offer(batch))
 
-    def _offer(self, batch: Sequence[tuple[str, bytes]]) -> tuple[Receipt, ...]:
+    def _offer(self, batch: Sequence[tuple[str, bytes]]) -> tuple[RecordReceipt, ...]:
         """Post one call. One event that is longer than any call may be stops no other: it gets a receipt of ours.
 
         Where something on the way takes no call of that size, the call is halved.
@@ -177,7 +177,7 @@ class Daycare(AbstractContextManager["Daycare"]):
         except RefusedByService as refusal:
             if refusal.status != TOO_LARGE or len(batch) > 1:
                 raise
-            return (Receipt(outcome="refused", problem=msgspec.convert(refusal, Problem, from_attributes=True)),)
+            return (RecordReceipt(outcome="refused", problem=msgspec.convert(refusal, Problem, from_attributes=True)),)
         except AnsweredByStranger as stranger:
             if stranger.status != TOO_LARGE:
                 raise
@@ -185,7 +185,7 @@ class Daycare(AbstractContextManager["Daycare"]):
                 middle = len(batch) // 2
                 return self._offer(batch[:middle]) + self._offer(batch[middle:])
             problem = Problem(code="daycare.too_large_for_the_way", title="Not through to the service", detail=str(stranger))
-            return (Receipt(outcome="refused", problem=problem),)
+            return (RecordReceipt(outcome="refused", problem=problem),)
         receipts = read(answer, _Receipts).receipts
         pairs = zip(receipts, batch, strict=False)
         if len(receipts) != len(batch) or any(receipt.id not in (None, id) for receipt, (id, _) in pairs):

@@ -13,15 +13,15 @@ from uuid import UUID
 
 import msgspec
 
-from client import found as newcomer
-from client.answers import Entry, Receipt
+from client import pairing as newcomer
+from client.answers import FeedEntry, Receipt
+from client.environment import World
 from client.errors import AlreadyPaired
-from client.exchange import PAGE_ENTRIES, Exchange
 from client.family import Family
 from client.http import Wire
 from client.outbox import Authored, draft_json
 from client.store import Identity, Store
-from client.world import World
+from client.sync import PAGE_ENTRIES, Exchange
 
 Precision = Literal["minute", "day", "week", "month"]
 Audience = Literal["me", "household", "family"]
@@ -192,7 +192,7 @@ class Device(Family):
         self.outbox.add(draft_id, encoded)
         return draft_id
 
-    def entries(self, *, after: int = 0) -> Iterator[Entry]:
+    def entries(self, *, after: int = 0) -> Iterator[FeedEntry]:
         """The held feed after a place, in the order in which this member was told."""
         return self.mirror.entries(after)
 
@@ -232,7 +232,7 @@ class Device(Family):
         """Fetch the feed to its end. Answers the last place. `page_entries`: 1 to 2,000. See `Exchange.pull`."""
         return await self.exchange.pull(verify=verify, page_entries=page_entries)
 
-    def live(self, *, after: int | None = None) -> AsyncGenerator[Entry]:
+    def live(self, *, after: int | None = None) -> AsyncGenerator[FeedEntry]:
         """Each entry as the member is told, until the caller stops. See `Exchange.live`."""
         return self.exchange.live(after=after)
 

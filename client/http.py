@@ -12,8 +12,8 @@ import msgspec
 
 from client.answers import Problem
 from client.backoff import told_wait_s
+from client.environment import World
 from client.errors import AnsweredByStranger, DeviceRevoked, FeedAhead, RefusedByService, ServiceUnreachable
-from client.world import World
 
 # 408: our body was slow, say in a tunnel. 425: early data. Neither did anything.
 PASSING_STATUSES = frozenset({408, 425, 429})

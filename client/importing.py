@@ -12,10 +12,10 @@ import httpx
 import msgspec
 
 from client.answers import Problem, read
+from client.environment import World
 from client.errors import DeviceError, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.http import Wire, refuse
 from client.me import Me
-from client.world import World
 
 PIECE_BYTES: Final = 64 * 1024
 ANSWER_S_MAX: Final = 120.0

@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 from httpx_sse import EventSource, SSEError
 
-from client.answers import Entry, Page, read_opening, read_streamed
+from client.answers import FeedEntry, Page, read_opening, read_streamed
 from client.backoff import told_wait_s
 from client.errors import ServiceMisspoke, ServiceUnreachable
 from client.http import CUT_OFF, Wire, is_from_service, is_passing, refuse, stranger_of
@@ -77,7 +77,7 @@ class Reader:
         self._beginnings = mirror.beginnings
         self._place = after
 
-    def take(self) -> Entry | None:
+    def take(self) -> FeedEntry | None:
         """The next entry; None where there is none yet."""
         if self._mirror.beginnings != self._beginnings:
             self._beginnings = self._mirror.beginnings

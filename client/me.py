@@ -19,7 +19,7 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-class Device(msgspec.Struct, frozen=True, kw_only=True):
+class ListedDevice(msgspec.Struct, frozen=True, kw_only=True):
     """A device of the person."""
 
     device: UUID
@@ -30,7 +30,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks."""
 
     memberships: tuple[Membership, ...]
-    devices: tuple[Device, ...]
+    devices: tuple[ListedDevice, ...]
 
     def meant(self, family: UUID | None) -> list[Membership]:
         """The membership of a family; all of them, where none is named."""

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import msgspec
 
-from client.answers import Entry, EntryHead, EventHead, Page
+from client.answers import EntryHead, EventHead, FeedEntry, Page
 from client.errors import FeedDiverged, LogChanged
 from client.store import Store
 
 # A read of this many entries keeps memory flat over a feed of years.
 READ_AT_ONCE = 500
 
-_entry = msgspec.json.Decoder(Entry)
+_entry = msgspec.json.Decoder(FeedEntry)
 _named = msgspec.json.Decoder(EntryHead)
 
 
@@ -92,7 +92,7 @@ class Mirror:
         row = self._store.connection.execute("SELECT json FROM entry WHERE place = ?", (place,)).fetchone()
         return None if row is None else _named.decode(row[0]).event
 
-    def next_entry(self, after: int) -> Entry | None:
+    def next_entry(self, after: int) -> FeedEntry | None:
         """The first held entry after a place; None where the feed ends there, so far."""
         row = self._store.connection.execute("SELECT json FROM entry WHERE place > ? ORDER BY place LIMIT 1", (after,)).fetchone()
         return None if row is None else _entry.decode(row[0])
@@ -123,7 +123,7 @@ class Mirror:
                 yield encoded
                 after = place
 
-    def entries(self, after: int = 0) -> Iterator[Entry]:
+    def entries(self, after: int = 0) -> Iterator[FeedEntry]:
         """The held entries after a place, in the order in which this member was told."""
         return map(_entry.decode, self.rows(after))
 

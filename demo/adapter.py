@@ -16,14 +16,14 @@ from demo.written import id_at
 from events.amend import Amended, Changes
 from events.event import Draft, Precision
 from events.ids import ChildId, EventId
-from events.moments import MilestoneObserved, NoteWritten
+from events.observations import MilestoneObserved, NoteWritten
 from events.wire import DeviceDraft
 
 INCIDENT: Final = "ac_incident"
 
 
 @dataclass(kw_only=True)
-class Reading:
+class ProseQueue:
     """What became of the rows. `drafts` repeats a draft as often as its row was read."""
 
     drafts: list[DeviceDraft] = field(default_factory=list)
@@ -32,9 +32,9 @@ class Reading:
     """(row, student) of each child that no parent linked."""
 
 
-def read_pages(pages: Iterable[list[Record]], *, child_by_student: Mapping[str, ChildId]) -> Reading:
+def read_pages(pages: Iterable[list[Record]], *, child_by_student: Mapping[str, ChildId]) -> ProseQueue:
     """Translate the pages in the order in which they were served."""
-    reading = Reading()
+    reading = ProseQueue()
     first_by_row: dict[str, Record] = {}
     for record in (record for page in pages for record in page):
         if record["staff_only"] or record["action_type"] not in (*PROSE_TYPES, INCIDENT) or not record["note"]:

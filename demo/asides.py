@@ -13,7 +13,7 @@ from demo.words import CHEERS, DAILY
 from demo.written import Written, id_at
 from events.catalogue import Domain
 from events.event import Audience
-from events.moments import Cheered, MilestoneNamed, MilestoneObserved, NoteWritten
+from events.observations import Cheered, MilestoneNamed, MilestoneObserved, NoteWritten
 
 OWN_MILESTONES: Final = (
     (Who.ADA, "Laughs at the neighbour's dog", Domain.FEELINGS, 160),

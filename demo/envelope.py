@@ -17,8 +17,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from client import Entry as Told
-from client.fridge import Card
+from client import FeedEntry as Told
+from client.handover_page import Card
 from demo.cast import CHILD_NAMES, PARENTS, PLAYERS, Twin, Who, other_parent
 from demo.first_steps import MILESTONE, TWIN
 from demo.history import History

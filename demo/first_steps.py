@@ -13,7 +13,7 @@ from demo.scribe import Scribe
 from demo.words import WORDING
 from demo.written import Written
 from events.event import Audience
-from events.moments import Cheered, How, MilestoneObserved, ParentFirstSaw
+from events.observations import Cheered, How, MilestoneObserved, ParentFirstSaw
 
 TWIN, MILESTONE = FIRST_STEPS
 

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from client import ServiceMisspoke
-from client.fridge import Card
+from client.handover_page import Card
 from demo.cast import PARENTS, Who
-from demo.timelines import Entry, read_timeline
+from demo.timelines import TimelineEntry, read_timeline
 from demo.troupe import Troupe
 from demo.wishes import WAITS
 
@@ -20,7 +20,7 @@ from demo.wishes import WAITS
 class Glimpse:
     """One moment. `timelines` are in the order of the parents; `place` is the last of the waiting parent's feed."""
 
-    timelines: tuple[tuple[Entry, ...], ...]
+    timelines: tuple[tuple[TimelineEntry, ...], ...]
     place: int
     cards: tuple[Card, ...]
 

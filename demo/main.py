@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from client import DeviceError
-from client.world import local_now
+from client.environment import local_now
 from demo import envelope, picture
 from demo.cast import CHILD_NAMES, PARENTS, PLAYERS, Who
 from demo.failed import DemoFailed

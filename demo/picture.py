@@ -16,7 +16,7 @@ from rich.text import Text
 
 from demo.history import History
 from demo.play import Tally
-from demo.timelines import Entry, How, Row, before_you, day_of, told_twice
+from demo.timelines import How, Row, TimelineEntry, before_you, day_of, told_twice
 
 WIDTH_MAX: Final = 104
 WIDTH_MIN: Final = 80
@@ -80,7 +80,7 @@ def of_child(name: str, rows: Sequence[Row], *, parents: Sequence[str], names: M
     return Padding(table, (0, 0, 1, 2))
 
 
-def cell(entry: Entry | None, colour: str, names: Mapping[UUID, str], *, is_brief: bool, gap: str) -> Text:
+def cell(entry: TimelineEntry | None, colour: str, names: Mapping[UUID, str], *, is_brief: bool, gap: str) -> Text:
     """`● 3 Oct   Nana, 3 days earlier`; below it, where the first was not in person, when that came. `gap` stands in between."""
     if entry is None:
         return Text("·", style=QUIET)

@@ -15,7 +15,7 @@ from demo.written import Written, write
 from events.amend import Withdrawn
 from events.event import Audience, Precision
 from events.ids import ChildId
-from events.moments import MilestoneObserved, ParentFirstSaw
+from events.observations import MilestoneObserved, ParentFirstSaw
 from events.wire import DeviceBody
 
 REACHES_THE_OTHERS: Final = timedelta(minutes=10)

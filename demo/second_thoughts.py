@@ -15,7 +15,7 @@ from demo.scribe import Scribe
 from demo.written import Written
 from events.amend import Amended, Changes, Withdrawn
 from events.event import Precision
-from events.moments import MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.observations import MilestoneObserved, NoteWritten, ParentFirstSaw
 
 TOO_EARLY: Final = (
     ("talking.first-word", Who.BEN, "BALL. I am sure of it."),

@@ -16,7 +16,7 @@ from demo.weeks import Year
 from demo.words import AGAIN, FEELINGS, WORDING
 from demo.written import Written
 from events.event import Audience, Precision
-from events.moments import How, MilestoneObserved, ParentFirstSaw
+from events.observations import How, MilestoneObserved, ParentFirstSaw
 
 SEES_IT_TODAY: Final = 0.45
 """Chance that a child does it again on a day that a parent spends with them."""

@@ -31,7 +31,7 @@ class OthersSight(msgspec.Struct, frozen=True, kw_only=True):
     author: UUID
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of a timeline, as far as the picture shows it."""
 
     child: UUID
@@ -50,18 +50,18 @@ class Row:
     title: str
     begins: datetime
     """The earliest time that either parent knows of: where the row stands."""
-    entries: tuple[Entry | None, ...]
+    entries: tuple[TimelineEntry | None, ...]
 
 
-def read_timeline(answer: Any) -> tuple[Entry, ...]:
+def read_timeline(answer: Any) -> tuple[TimelineEntry, ...]:
     """A service's answer as entries. Raises ServiceMisspoke."""
     try:
-        return msgspec.convert(answer["entries"], tuple[Entry, ...])
+        return msgspec.convert(answer["entries"], tuple[TimelineEntry, ...])
     except (msgspec.ValidationError, KeyError, TypeError) as error:
         raise ServiceMisspoke(f"expected a timeline: {error}") from error
 
 
-def side_by_side(timelines: Sequence[Iterable[Entry]], *, child: UUID) -> list[Row]:
+def side_by_side(timelines: Sequence[Iterable[TimelineEntry]], *, child: UUID) -> list[Row]:
     """The rows of one child, oldest first: one for each milestone that either parent knows of."""
     of_each = [{entry.milestone: entry for entry in timeline if entry.child == child} for timeline in timelines]
     rows = []
@@ -73,11 +73,11 @@ def side_by_side(timelines: Sequence[Iterable[Entry]], *, child: UUID) -> list[R
     return sorted(rows, key=lambda row: (row.begins, row.milestone))
 
 
-def _times(entry: Entry) -> list[datetime]:
+def _times(entry: TimelineEntry) -> list[datetime]:
     return [sight.occurred_at for sight in (entry.first_saw, entry.before_you) if sight is not None]
 
 
-def before_you(entry: Entry, *, names: Mapping[UUID, str], is_brief: bool) -> str | None:
+def before_you(entry: TimelineEntry, *, names: Mapping[UUID, str], is_brief: bool) -> str | None:
     """Who saw it before this parent did, and how long before: `Nana, 3 days earlier`."""
     if entry.before_you is None:
         return None

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from client import Device, World
-from client.world import local_now
+from client.environment import local_now
 from demo.cast import CHILD_NAMES, FIRST_HOME, PLAYERS, Twin, Who
 from demo.weeks import Year
 from demo.written import clock_error

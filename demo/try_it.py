@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.rule import Rule
 from rich.text import Text
 
-from client.world import World, local_now
+from client.environment import World, local_now
 from demo.cast import CHILD_NAMES, PLAYERS, Twin, Who
 from demo.stage import Stage
 from demo.troupe import Troupe

@@ -9,7 +9,7 @@ from typing import Final
 
 from demo.cast import Who
 from events.catalogue import CATALOGUE, Domain
-from events.moments import MilestoneObserved
+from events.observations import MilestoneObserved
 from events.surprise import Mode, SurpriseChosen
 from events.wire import DeviceBody
 

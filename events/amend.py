@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from events.event import ANYONE_PRESENT, AS_TARGET, Audience, Body, FewWords, Instant, LongText, Precision, ShortText
 from events.ids import ChildId, EventId, MilestoneKey
-from events.moments import How
+from events.observations import How
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

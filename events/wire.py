@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from events import apart, strict_msgpack
+from events import lone_surrogate, msgpack_checks
 from events.amend import Amended, Erased, Withdrawn
 from events.clips import ClipAttached
 from events.errors import BodyMalformed, DraftIdNotV7, DraftTooLarge, FieldInvalid, Refused
@@ -28,8 +28,7 @@ from events.family import (
     MemberRenamed,
 )
 from events.ids import EventId, is_version_7
-from events.moments import Cheered, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
-from events.strict import (
+from events.json_checks import (
     bare_quotes,
     invalid_field,
     not_json,
@@ -38,6 +37,7 @@ from events.strict import (
     refuse_nul,
     require_utf8,
 )
+from events.observations import Cheered, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
 from events.upcast import upcast
 
@@ -129,7 +129,7 @@ def read_push(body: bytes) -> Push:
     except msgspec.ValidationError as error:
         raise invalid_field(error) from None
     except (msgspec.DecodeError, RecursionError) as error:
-        if apart.is_worth_splitting(body, error):
+        if lone_surrogate.is_worth_splitting(body, error):
             return _read_push_apart(body)
         raise not_json(body, error) from None
     _require_some(envelope.drafts)
@@ -141,7 +141,7 @@ def read_push(body: bytes) -> Push:
 
 
 def _read_push_apart(body: bytes) -> Push:
-    outer, drafts = apart.without_drafts(body)
+    outer, drafts = lone_surrogate.without_drafts(body)
     try:
         envelope = _envelope_of_json.decode(outer)
     except msgspec.ValidationError as error:
@@ -168,7 +168,7 @@ def read_push_of_msgpack(body: bytes) -> Push:
         raise invalid_field(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
-    strict_msgpack.refuse_duplicate_outer_keys(body, fields=len(_Envelope.__struct_fields__))
+    msgpack_checks.refuse_duplicate_outer_keys(body, fields=len(_Envelope.__struct_fields__))
     _require_some(envelope.drafts)
     drafts = [_read_draft_of_msgpack(raw, f"drafts[{n}]") for n, raw in enumerate(envelope.drafts)]
     return Push(sent_at=envelope.sent_at, drafts=tuple(drafts))
@@ -198,7 +198,7 @@ def _read_draft_of_json(raw: msgspec.Raw, at: str, quotes: int) -> DeviceDraft |
         return Malformed(_id_or_none(_id_of_json, raw), invalid_field(error, within=at))
     except (msgspec.DecodeError, RecursionError) as error:
         octets = bytes(raw)
-        only_id = b'{"id":%b}' % apart.fields(octets).get("id", b"null")
+        only_id = b'{"id":%b}' % lone_surrogate.fields(octets).get("id", b"null")
         return Malformed(_id_or_none(_id_of_json, msgspec.Raw(only_id)), not_json(octets, error, at=at))
     return draft
 
@@ -208,7 +208,7 @@ def _read_draft_of_msgpack(raw: msgspec.Raw, at: str) -> DeviceDraft | Malformed
         if len(memoryview(raw)) > DRAFT_BYTES_MAX:
             raise DraftTooLarge(f"A draft holds at most {DRAFT_BYTES_MAX} bytes; this one holds {len(memoryview(raw))}.", at=at)
         draft = _draft_of_msgpack.decode(raw)
-        strict_msgpack.refuse_loose_msgpack(raw, at=at)
+        msgpack_checks.refuse_loose_msgpack(raw, at=at)
     except msgspec.ValidationError as error:
         return Malformed(_id_or_none(_id_of_msgpack, raw), invalid_field(error, within=at))
     except Refused as refusal:

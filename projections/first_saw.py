@@ -15,8 +15,8 @@ from events.amend import Amended, Withdrawn
 from events.clips import ClipAttached
 from events.event import Audience, Event, Precision
 from events.ids import ChildId, ClipId, EventId, MemberId, Seq
-from events.moments import How, MilestoneObserved, ParentFirstSaw
-from projections.past import Past
+from events.observations import How, MilestoneObserved, ParentFirstSaw
+from projections.logged_event import Past
 
 SIGHTING_KINDS: Final = frozenset({"MilestoneObserved", "ParentFirstSaw"})
 AMENDED_IN_A_SIGHTING: Final = frozenset({"occurred_at", "precision", "child", "milestone", "how", "feelings"})

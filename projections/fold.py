@@ -16,15 +16,15 @@ from events.event import Event, Role
 from events.ids import FamilyId, MemberId, Seq
 from projections import feed, first_saw, roster, visibility
 from projections.feed import Run
+from projections.feed_writer import Tail
 from projections.first_saw import SIGHTING_KINDS, Sighting
-from projections.history import History, history_for
+from projections.holds import Keeping, Release
+from projections.joining_history import History, history_for
 from projections.keep_quiet import TELLING, spoken_with
-from projections.keeping import Keeping, Release
-from projections.past import Past, Target
+from projections.logged_event import Past, Target
 from projections.roster import Roster
 from projections.subjects import Case, naming_of
-from projections.tail import Tail
-from projections.waiting import Waiting
+from projections.surprise_state import Waiting
 
 REMEMBERED: Final = 15
 """Sets of members who were told of something lately."""

@@ -13,8 +13,8 @@ from events.family import Sees
 from events.ids import MemberId
 from projections.roster import Member, Roster
 from projections.subjects import Case, Subject
+from projections.surprise_state import About, Waiting
 from projections.visibility import HasMet, asks_to_wait, choice_for, is_kept, reasons
-from projections.waiting import About, Waiting
 
 _MET_AT_HOME: Final = attrgetter("met_at_home")
 _MET_BY_ALL: Final = attrgetter("met_by_all")

@@ -23,7 +23,7 @@ from events.family import (
     Sees,
 )
 from events.ids import ChildId, EventId, HouseholdId, MemberId
-from events.moments import MilestoneNamed
+from events.observations import MilestoneNamed
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,10 +14,10 @@ from msgspec import UNSET
 from events.amend import Amended
 from events.event import Body, Event, Role
 from events.ids import OWN_PREFIX, ChildId, MemberId, Seq
-from events.moments import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import Sorted
 from projections.first_saw import SIGHTING_KINDS, touched
-from projections.past import Past
+from projections.logged_event import Past
 from projections.roster import OwnMilestone
 
 Subject = tuple[ChildId | None, str]

@@ -13,7 +13,7 @@ import msgspec
 from events.catalogue import CATALOGUE
 from events.event import Precision
 from events.ids import ChildId, ClipId, EventId, MemberId
-from events.moments import How
+from events.observations import How
 from projections.first_saw import Sighting, first, order
 from projections.roster import OwnMilestone
 
@@ -38,7 +38,7 @@ class OthersSight(msgspec.Struct, frozen=True, kw_only=True):
     event: EventId
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A milestone of a child, as one parent knows it."""
 
     child: ChildId
@@ -51,7 +51,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["seen", "still_new"]
 
 
-def entries(sightings: Iterable[Sighting], *, viewer: MemberId, own_milestones: dict[str, OwnMilestone]) -> tuple[Entry, ...]:
+def entries(
+    sightings: Iterable[Sighting], *, viewer: MemberId, own_milestones: dict[str, OwnMilestone]
+) -> tuple[TimelineEntry, ...]:
     """One parent's timeline from the sightings that they were told of, oldest first, in whatever order these come."""
     by_subject: defaultdict[tuple[ChildId, str], list[Sighting]] = defaultdict(list)
     for sighting in sightings:
@@ -74,14 +76,14 @@ def _shown_at(seen: list[Sighting], viewer: MemberId) -> tuple[datetime, int]:
 
 def _entry(
     subject: tuple[ChildId, str], seen: list[Sighting], viewer: MemberId, own_milestones: dict[str, OwnMilestone]
-) -> Entry:
+) -> TimelineEntry:
     child, milestone = subject
     mine = [sighting for sighting in seen if sighting.author == viewer]
     first_saw = first(mine)
     theirs = first(sighting for sighting in seen if sighting.author != viewer)
     was_before = theirs is not None and (first_saw is None or order(theirs) < order(first_saw))
     title, domain = named(milestone, own_milestones)
-    return Entry(
+    return TimelineEntry(
         child=child,
         milestone=milestone,
         title=title,

@@ -17,10 +17,10 @@ from events.event import AsTarget, Audience, Body
 from events.family import ROSTER_FACTS, Sees
 from events.ids import ChildId, MemberId, Seq
 from events.surprise import Mode
-from projections.past import Past, Target
+from projections.logged_event import Past, Target
 from projections.roster import Member, Roster
 from projections.subjects import Case, Subject
-from projections.waiting import About, Choice, Waiting
+from projections.surprise_state import About, Choice, Waiting
 
 ROSTER_KINDS: Final = frozenset(fact.__name__ for fact in ROSTER_FACTS)
 TOLD_TO_NOBODY: Final = frozenset({"TimePassed"})

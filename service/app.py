@@ -19,39 +19,42 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 from litestar.routes import HTTPRoute
 
-from service import catalogue, health, openapi
+from service import health
 from service.access import correcting, devices, founding, joining
 from service.access.guard import Guard
-from service.asking import Asked
-from service.body_budget import BodyBudgets
-from service.daycare import calls, families, imports
-from service.daycare.door import Senders
-from service.daycare.reading import Reading
-from service.errors import MethodNotAllowed, NotFound, bytes_of, headers_of
+from service.catalogue import routes as catalogue_routes
+from service.daycare import import_routes, parent_routes, signed_routes
+from service.daycare.auth import DaycareAuth
+from service.daycare.prose_queue import ProseQueue
 from service.feed import routes as feed_routes
+from service.feed.notifier import LocalNotifier, Notifier
+from service.feed.notifier_redis import RedisNotifier
 from service.feed.streams import Streams
-from service.feed.wake import InProcess, WakeUps
-from service.feed.wake_redis import OverRedis
-from service.front import Front, Target, told_refusal
-from service.hot import LIVE, PUSH, live, push
-from service.house import House, now_utc
-from service.limits import limits_of
+from service.http import openapi
+from service.http.body_budget import BodyBudgets
+from service.http.endpoint import KEY, Endpoint
+from service.http.gateway import Gateway, MatchedRoute, send_refusal
+from service.http.plain_routes import LIVE, PUSH, live, push
+from service.http.problems import MethodNotAllowed, NotFound, bytes_of, headers_of
+from service.http.rate_limit import limits_of
+from service.http.request import RouteRequest
+from service.http.router import Router
 from service.log.log import Log
-from service.paths import Paths
 from service.postgres.pool import close_pool, open_pool
-from service.says import KEY, Says
+from service.runtime import Runtime, now_utc
 from service.settings import Settings, SettingWrong, from_environment
-from service.surprise import handover, tips
+from service.surprise import handover_card, tips
 from service.surprise.clock import Clock
 from service.telemetry import configure, request_log
 from service.webhooks import routes as webhooks
-from service.webhooks.reach import Reach
+from service.webhooks.egress_policy import EgressPolicy
 from service.webhooks.sender import Sender
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *founding.ROUTES, *joining.ROUTES, *correcting.ROUTES, *devices.ROUTES,
-    feed_routes.read_feed, feed_routes.read_timeline, *handover.ROUTES, *tips.ROUTES,
-    *families.ROUTES, *calls.ROUTES, *imports.ROUTES, *webhooks.ROUTES, *catalogue.ROUTES, *health.ROUTES, *openapi.ROUTES,
+    feed_routes.read_feed, feed_routes.read_timeline, *handover_card.ROUTES, *tips.ROUTES,
+    *parent_routes.ROUTES, *signed_routes.ROUTES, *import_routes.ROUTES, *webhooks.ROUTES, *catalogue_routes.ROUTES,
+    *health.ROUTES, *openapi.ROUTES,
 )  # fmt: skip
 """What litestar answers. The two hot routes are added in `paths_of`."""
 
@@ -63,7 +66,7 @@ class RouteSaysNothing(TypeError):
     """A route without a declaration beside it: nobody would check who asks."""
 
 
-def build(settings: Settings) -> Front:
+def build(settings: Settings) -> Gateway:
     """The ASGI application. Nothing is opened before its lifespan begins.
 
     Raises:
@@ -74,34 +77,34 @@ def build(settings: Settings) -> Front:
     configure(settings.log)
     framework = Litestar(
         route_handlers=ROUTES,
-        request_class=Asked,
+        request_class=RouteRequest,
         openapi_config=None,
         exception_handlers={Exception: _refuse},
         lifespan=[lambda app: _watched(app, settings)],
         debug=False,
         logging_config=None,
     )
-    front = Front(paths=paths_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
-    framework.state.front = front
-    framework.state.reach = Reach(allow_private=settings.webhooks_anywhere)
-    framework.state.openapi = msgspec.json.encode(openapi.draw((m, t, target.says) for m, t, target in front.paths.as_text()))
-    return front
+    gateway = Gateway(paths=paths_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
+    framework.state.gateway = gateway
+    framework.state.reach = EgressPolicy(allow_private=settings.webhooks_anywhere)
+    framework.state.openapi = msgspec.json.encode(openapi.draw((m, t, target.says) for m, t, target in gateway.paths.as_text()))
+    return gateway
 
 
-def from_env() -> Front:
+def from_env() -> Gateway:
     """The application as the environment describes it: what each worker process calls."""
     return build(from_environment())
 
 
-def paths_of(framework: Litestar) -> Paths[Target]:
+def paths_of(framework: Litestar) -> Router[MatchedRoute]:
     """Every route of the service, hot ones and litestar's.
 
     Raises:
         RouteSaysNothing
     """
-    paths: Paths[Target] = Paths()
-    paths.add("POST", "/v1/families/{family}/events", Target(says=PUSH, app=push))
-    paths.add("GET", "/v1/families/{family}/live", Target(says=LIVE, app=live), ends=False)
+    paths: Router[MatchedRoute] = Router()
+    paths.add("POST", "/v1/families/{family}/events", MatchedRoute(says=PUSH, app=push))
+    paths.add("GET", "/v1/families/{family}/live", MatchedRoute(says=LIVE, app=live), ends=False)
     for route in framework.routes:
         if not isinstance(route, HTTPRoute):
             continue
@@ -110,24 +113,24 @@ def paths_of(framework: Litestar) -> Paths[Target]:
             if not methods:  # the framework's own answer to OPTIONS; the front has a better one
                 continue
             says = handler.opt.get(KEY)
-            if not isinstance(says, Says):
+            if not isinstance(says, Endpoint):
                 raise RouteSaysNothing(route.path)
             for method in methods:
-                paths.add(str(method), route.path_format, Target(says=says, app=framework))  # type: ignore[arg-type]
+                paths.add(str(method), route.path_format, MatchedRoute(says=says, app=framework))  # type: ignore[arg-type]
     return paths
 
 
 @asynccontextmanager
 async def _watched(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     """Open the parts, and hand an error of the start to the process, which says it in its own way."""
-    front, has_started = app.state.front, False
+    gateway, has_started = app.state.gateway, False
     try:
         async with _open(app, settings):
             has_started = True
             yield
     except Exception as error:
         if not has_started:
-            front.when_start_fails(error)
+            gateway.when_start_fails(error)
         raise
 
 
@@ -135,7 +138,7 @@ async def _watched(app: Litestar, settings: Settings) -> AsyncIterator[None]:
 async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     """Open the parts in order; close them in the opposite one, so that nothing is missed by what still needs it."""
     assert settings.database_url is not None, "build() has seen to it"
-    front: Front = app.state.front
+    gateway: Gateway = app.state.gateway
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings.database_url, size_max=settings.pool)
         opened.push_async_callback(close_pool, pool)
@@ -149,16 +152,16 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
         await clock.start()
         opened.push_async_callback(clock.stop)
         # A reach of its own: look-ups that hang while somebody makes a webhook are in no delivery's way.
-        sender = Sender(pool=pool, wake=wake, reach=Reach(allow_private=settings.webhooks_anywhere), now=log.now)
+        sender = Sender(pool=pool, wake=wake, reach=EgressPolicy(allow_private=settings.webhooks_anywhere), now=log.now)
         await sender.start()
         opened.push_async_callback(sender.stop)
         app.state.sender = sender
-        reading = Reading()
+        reading = ProseQueue()
         opened.push_async_callback(reading.stop)
         streams = Streams(pool=pool, wake=wake)
         await streams.start()
         opened.push_async_callback(streams.stop)
-        front.house = House(
+        gateway.runtime = Runtime(
             settings=settings,
             database_url=settings.database_url,
             pool=pool,
@@ -167,22 +170,22 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             streams=streams,
             guard=Guard(pool=pool),
             limits=limits_of(settings),
-            budgets=BodyBudgets(front.metrics.held_body_bytes.labels),
-            senders=Senders(),
-            metrics=front.metrics,
+            budgets=BodyBudgets(gateway.metrics.held_body_bytes.labels),
+            senders=DaycareAuth(),
+            metrics=gateway.metrics,
             reading=reading,
             imports=asyncio.Semaphore(IMPORTS_AT_ONCE),
         )
         try:
             yield
         finally:
-            front.house = None
+            gateway.runtime = None
 
 
-def wake_of(settings: Settings) -> WakeUps:
+def wake_of(settings: Settings) -> Notifier:
     if settings.redis_url is not None:
-        return OverRedis(settings.redis_url)
-    return InProcess(is_alone=settings.workers == 1)
+        return RedisNotifier(settings.redis_url)
+    return LocalNotifier(is_alone=settings.workers == 1)
 
 
 def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -190,7 +193,7 @@ def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
     if isinstance(error, HTTPException):
         # The framework knows no resource that the front does not: these two come up only where they disagree.
         error = MethodNotAllowed(allowed=()) if error.status_code == 405 else NotFound() if error.status_code == 404 else error
-    refusal = told_refusal(error)
+    refusal = send_refusal(error)
     request.scope["code"] = refusal.code  # type: ignore[typeddict-unknown-key]
     headers = {name.decode(): value.decode() for name, value in headers_of(refusal)}
     return Response(bytes_of(refusal), status_code=refusal.status, headers=headers)

@@ -24,7 +24,7 @@ from service.doctor import examine, table_of
 from service.postgres.account import AccountCannotReach
 from service.postgres.binaries import BinariesMissing
 from service.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres, PostgresDidNotStart
-from service.replay import Replayed, count_events
+from service.replay import ReplayResult, count_events
 from service.replay import replay as fold_afresh
 from service.serve import CannotServe
 from service.serve import serve as run_service
@@ -76,7 +76,7 @@ async def _migrate(database_url: str) -> list[str]:
 @app.command
 def replay(*, check: bool = False, data: Data = None) -> None:
     """Fold the log afresh and put the rows right; with --check, only say whether they differ."""
-    found: Replayed = _with_database(lambda url: _replay(url, check=check), data=data)
+    found: ReplayResult = _with_database(lambda url: _replay(url, check=check), data=data)
     console.print(f"{found.events} events of {found.families} families: {len(found.differences)} differences.")
     for difference in found.differences[:DIFFERENCES_SHOWN]:
         console.print(f"  {difference}")
@@ -84,7 +84,7 @@ def replay(*, check: bool = False, data: Data = None) -> None:
         raise SystemExit(1)
 
 
-async def _replay(database_url: str, *, check: bool) -> Replayed:
+async def _replay(database_url: str, *, check: bool) -> ReplayResult:
     total = await count_events(database_url)
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("folding", total=total)
@@ -109,7 +109,7 @@ def handover(*, url: str = "http://127.0.0.1:8000", token_file: Path | None = No
         token_file: a file that holds the device's token; left out, it is taken from STILLNEW_TOKEN.
         family: which one, where the device's person belongs to several.
     """
-    from client.fridge import CardUnavailable, fridge_page
+    from client.handover_page import CardUnavailable, fridge_page
 
     token = token_from(token_file)
     try:

@@ -13,12 +13,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from service.asking import Asked
-from service.errors import PASSING, NotFound
-from service.house import House
-from service.limits import Kind
+from service.http.endpoint import CallerKind, Endpoint
+from service.http.problems import PASSING, NotFound
+from service.http.rate_limit import Kind
+from service.http.request import RouteRequest
 from service.postgres.migrate import pending
-from service.says import Says, Who
+from service.runtime import Runtime
 
 WITHIN_S: Final = 1.5
 """Each part, all at one time: whoever watches has an answer within two seconds."""
@@ -40,28 +40,28 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     redis: str
 
 
-LIVE = Says(summary="Whether the process lives", who=Who.ANYONE, kind=Kind.FREE, answers=Alive)
-READY = Says(
+LIVE = Endpoint(summary="Whether the process lives", who=CallerKind.ANYONE, kind=Kind.FREE, answers=Alive)
+READY = Endpoint(
     summary="Whether the service can work, and which part is missing: 503 then",
-    who=Who.ANYONE, kind=Kind.FREE, answers=Ready, answers_also_at=(503,),
+    who=CallerKind.ANYONE, kind=Kind.FREE, answers=Ready, answers_also_at=(503,),
 )  # fmt: skip
-METRICS = Says(
+METRICS = Endpoint(
     summary="Metrics for Prometheus, which sends the token of the operator",
-    who=Who.ANYONE, kind=Kind.FREE, answers=str, answers_as="text/plain", refuses=(NotFound,),
+    who=CallerKind.ANYONE, kind=Kind.FREE, answers=str, answers_as="text/plain", refuses=(NotFound,),
 )  # fmt: skip
 
 
 @get("/health/live", opt=LIVE.opt())
-async def live(request: Asked) -> Response[bytes]:
+async def live(request: RouteRequest) -> Response[bytes]:
     """The process answers: nothing else is asked."""
     return request.answer(Alive())
 
 
 @get("/health/ready", opt=READY.opt())
-async def ready(request: Asked) -> Response[bytes]:
+async def ready(request: RouteRequest) -> Response[bytes]:
     """Look at each part. Redis is no condition: without it devices are late, never wrong (law 18)."""
     database, migrations, redis = await asyncio.gather(
-        database_health(request.house), _migrations(request.house.database_url), _redis(request.house.settings.redis_url)
+        database_health(request.runtime), _migrations(request.runtime.database_url), _redis(request.runtime.settings.redis_url)
     )
     is_ready = database == OK and migrations == OK
     said = Ready(ready=is_ready, database=database, migrations=migrations, redis=redis)
@@ -69,27 +69,27 @@ async def ready(request: Asked) -> Response[bytes]:
 
 
 @get("/metrics", opt=METRICS.opt())
-async def metrics(request: Asked) -> Response[bytes]:
+async def metrics(request: RouteRequest) -> Response[bytes]:
     """All workers' counters, where several share a folder for them.
 
     For the operator alone: where few families live, a count of open streams tells one parent that the other is there (law 14).
     """
-    token = request.house.settings.metrics_token
+    token = request.runtime.settings.metrics_token
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
     # A scheme is a word in any case (RFC 9110, section 11.1).
     if token is None or scheme.lower() != "bearer" or not hmac.compare_digest(sent.lstrip(" ").encode(), token.encode()):
         raise NotFound
-    registry = request.house.metrics.registry
+    registry = request.runtime.metrics.registry
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
-async def database_health(house: House) -> str:
+async def database_health(runtime: Runtime) -> str:
     try:
         async with asyncio.timeout(WITHIN_S):
-            await house.pool.fetchval("SELECT 1")
+            await runtime.pool.fetchval("SELECT 1")
     except PASSING as error:
         return f"does not answer ({type(error).__name__})"
     return OK

@@ -30,8 +30,8 @@ from service.app import build, from_env
 from service.checks.database import check_database, migrate_or_refuse, not_started
 from service.checks.everything import check_settings
 from service.checks.finding import CannotStart, Finding, refuse_what_stops
-from service.feed.connection import Connection
-from service.front import Front
+from service.http.connection import HttpConnection
+from service.http.gateway import Gateway
 from service.postgres.embedded import EmbeddedPostgres
 from service.settings import Settings, variable_of
 from service.telemetry import configure
@@ -190,7 +190,7 @@ def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> No
         shutil.rmtree(counters, ignore_errors=True)
 
 
-def application_of_a_worker() -> Front:
+def application_of_a_worker() -> Gateway:
     """The application as the environment describes it, in a process that ends with the one that started it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -220,7 +220,7 @@ def config_of(app: object, *, workers: int) -> uvicorn.Config:
         factory=isinstance(app, str),
         workers=workers,
         loop="uvloop",
-        http=Connection,
+        http=HttpConnection,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -18,11 +18,11 @@ from events.event import Role
 from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoined, MemberLeft, Sees
 from events.ids import ChildId, FamilyId, HouseholdId, MemberId
 from events.wire import Push, ServiceBody, read_push
+from service.feed.notifier import LocalNotifier
 from service.feed.pages import Page, page
-from service.feed.wake import InProcess
-from service.house import now_utc
 from service.log.log import Log
 from service.log.receipts import Receipt
+from service.runtime import now_utc
 
 Draft = dict[str, Any]
 WALKED, CRAWLED, STOOD = "movement.first-steps", "movement.crawls", "movement.stands-alone"
@@ -103,7 +103,7 @@ async def leave(log: Log, family: Family, member: MemberId) -> None:
 @asynccontextmanager
 async def log_on(database_url: str, pool: asyncpg.Pool, *, now: Any = now_utc) -> AsyncIterator[Log]:
     """The log as one process has it: two on one database are two processes."""
-    log = Log(pool=pool, database_url=database_url, wake=InProcess(), now=now)
+    log = Log(pool=pool, database_url=database_url, wake=LocalNotifier(), now=now)
     await log.start()
     try:
         yield log

@@ -17,10 +17,10 @@ from projections import roster, timeline
 from projections.feed import Run
 from projections.first_saw import Sighting
 from projections.fold import Folding
-from projections.history import History
-from projections.keeping import Release
-from projections.past import Past, Target
-from projections.timeline import Entry
+from projections.holds import Release
+from projections.joining_history import History
+from projections.logged_event import Past, Target
+from projections.timeline import TimelineEntry
 from projections.visibility import audience_of
 from tests.families import Family
 
@@ -126,7 +126,7 @@ class Told:
         """What the rows keep for a parent."""
         return [known[member] for known in self.folding.sightings.values() if member in known]
 
-    def timeline(self, member: MemberId) -> tuple[Entry, ...]:
+    def timeline(self, member: MemberId) -> tuple[TimelineEntry, ...]:
         """A parent's timeline."""
         return timeline.entries(self.sightings(member), viewer=member, own_milestones=self.folding.roster.own_milestones)
 

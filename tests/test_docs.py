@@ -20,8 +20,8 @@ def page(name: str) -> str:
 
 
 def test_the_protocol_names_every_route_and_no_other() -> None:
-    front = build(Settings(database_url="postgresql://nobody@localhost/nothing"))
-    served = {(method, template) for method, template, _ in front.paths.as_text() if not template.startswith("/schema")}
+    gateway = build(Settings(database_url="postgresql://nobody@localhost/nothing"))
+    served = {(method, template) for method, template, _ in gateway.paths.as_text() if not template.startswith("/schema")}
     named = set(re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^\s`?]+)[^`]*`", page("protocol.md")))
     assert named | {("GET", "/metrics")} == served | {("GET", "/metrics")}
 

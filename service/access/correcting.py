@@ -21,28 +21,28 @@ from service.access.errors import BirthDateOutOfRange, NotForRole, NotYoursToRen
 from service.access.founding import QUERIES, held_membership
 from service.access.guard import Membership
 from service.access.shapes import ChildChanges, ChildListed, HouseholdListed, MemberListed, Named
-from service.asking import Asked
-from service.errors import NotFound
-from service.limits import Kind
-from service.log.log import Writing
-from service.says import Says, Who
+from service.http.endpoint import CallerKind, Endpoint
+from service.http.problems import NotFound
+from service.http.rate_limit import Kind
+from service.http.request import RouteRequest
+from service.log.log import LogTransaction
 
-CORRECT_CHILD: Final = Says(
+CORRECT_CHILD: Final = Endpoint(
     summary="Put right a child's name or birth date. What is left out stays",
-    who=Who.MEMBER, kind=Kind.ACCESS, takes=ChildChanges, answers=ChildListed, refuses=(NotForRole, BirthDateOutOfRange),
+    who=CallerKind.MEMBER, kind=Kind.ACCESS, takes=ChildChanges, answers=ChildListed, refuses=(NotForRole, BirthDateOutOfRange),
 )  # fmt: skip
-RENAME_MEMBER: Final = Says(
+RENAME_MEMBER: Final = Endpoint(
     summary="Take another name, or give one to a daycare of one's own home",
-    who=Who.MEMBER, kind=Kind.ACCESS, takes=Named, answers=MemberListed, refuses=(NotYoursToRename,),
+    who=CallerKind.MEMBER, kind=Kind.ACCESS, takes=Named, answers=MemberListed, refuses=(NotYoursToRename,),
 )  # fmt: skip
-RENAME_HOUSEHOLD: Final = Says(
+RENAME_HOUSEHOLD: Final = Endpoint(
     summary="Give one's own home another name",
-    who=Who.MEMBER, kind=Kind.ACCESS, takes=Named, answers=HouseholdListed, refuses=(NotYoursToRename,),
+    who=CallerKind.MEMBER, kind=Kind.ACCESS, takes=Named, answers=HouseholdListed, refuses=(NotYoursToRename,),
 )  # fmt: skip
 
 
 @patch("/v1/families/{family:uuid}/children/{child:uuid}", opt=CORRECT_CHILD.opt())
-async def correct_child(request: Asked) -> Response[bytes]:
+async def correct_child(request: RouteRequest) -> Response[bytes]:
     """The event says all that is known of the child from then on."""
     asked = await request.read(ChildChanges)
     caller, child = request.member, ChildId(request.ids["child"])
@@ -50,8 +50,8 @@ async def correct_child(request: Asked) -> Response[bytes]:
     if asked.name is UNSET and asked.born is UNSET:
         raise FieldInvalid("Say a `name`, or `born`, or both.", at=None)
     if asked.born is not UNSET:
-        require_sane_birth(asked.born, today=request.house.now().date(), at="born")
-    async with request.house.log.transaction() as writing:
+        require_sane_birth(asked.born, today=request.runtime.now().date(), at="born")
+    async with request.runtime.log.transaction() as writing:
         before = await _as_it_is(writing, caller, QUERIES.child, child, ChildListed)
         after = msgspec.structs.replace(
             before,
@@ -64,11 +64,11 @@ async def correct_child(request: Asked) -> Response[bytes]:
 
 
 @patch("/v1/families/{family:uuid}/members/{member:uuid}", opt=RENAME_MEMBER.opt())
-async def rename_member(request: Asked) -> Response[bytes]:
+async def rename_member(request: RouteRequest) -> Response[bytes]:
     """Nobody renames another person: the other parent's sitter neither."""
     asked = await request.read(Named)
     caller, member = request.member, MemberId(request.ids["member"])
-    async with request.house.log.transaction() as writing:
+    async with request.runtime.log.transaction() as writing:
         before = await _as_it_is(writing, caller, QUERIES.member, member, MemberListed)
         may_rename_member(Standing(member=member, role=before.role, household=before.household), by=_standing(caller))
         if asked.name != before.name:
@@ -77,11 +77,11 @@ async def rename_member(request: Asked) -> Response[bytes]:
 
 
 @patch("/v1/families/{family:uuid}/households/{household:uuid}", opt=RENAME_HOUSEHOLD.opt())
-async def rename_household(request: Asked) -> Response[bytes]:
+async def rename_household(request: RouteRequest) -> Response[bytes]:
     """A home is named by those who belong to it."""
     asked = await request.read(Named)
     caller, household = request.member, HouseholdId(request.ids["household"])
-    async with request.house.log.transaction() as writing:
+    async with request.runtime.log.transaction() as writing:
         before = await _as_it_is(writing, caller, QUERIES.household, household, HouseholdListed)
         may_rename_household(household, by=_standing(caller))
         if asked.name != before.name:
@@ -89,7 +89,7 @@ async def rename_household(request: Asked) -> Response[bytes]:
     return request.answer(msgspec.structs.replace(before, name=asked.name))
 
 
-async def _as_it_is(writing: Writing, caller: Membership, query: str, id: UUID, shape: type[Any]) -> Any:
+async def _as_it_is(writing: LogTransaction, caller: Membership, query: str, id: UUID, shape: type[Any]) -> Any:
     """What stands in the roster, which nobody else changes until the transaction ends.
 
     Raises:
@@ -103,7 +103,7 @@ async def _as_it_is(writing: Writing, caller: Membership, query: str, id: UUID, 
     return msgspec.convert(dict(row), shape)
 
 
-async def _write(writing: Writing, caller: Membership, fact: ServiceBody) -> None:
+async def _write(writing: LogTransaction, caller: Membership, fact: ServiceBody) -> None:
     await writing.write(family=caller.family, author=caller.member, facts=(fact,))
 
 

@@ -27,38 +27,38 @@ from service.access.shapes import (
     NewChild,
 )
 from service.access.tokens import hash_of, new_token, token_in
-from service.asgi import header
-from service.asking import Asked
-from service.errors import NotFound
-from service.limits import Kind
-from service.log.log import Writing
+from service.http.asgi import header
+from service.http.endpoint import CallerKind, Endpoint
+from service.http.problems import NotFound
+from service.http.rate_limit import Kind
+from service.http.request import RouteRequest
+from service.log.log import LogTransaction
 from service.postgres.queries import load
-from service.says import Says, Who
 
 QUERIES: Final = load(__package__, "access.sql")
 
-FOUND = Says(
+FOUND = Endpoint(
     summary="Found a family: the first parent, home and child. With a token, the same person founds another one",
-    who=Who.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=FoundFamily, answers=Founded,
+    who=CallerKind.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=FoundFamily, answers=Founded,
     refuses=(FoundingClosed, BirthDateOutOfRange),
 )  # fmt: skip
-ME = Says(summary="Who the caller is: families and own devices", who=Who.DEVICE, kind=Kind.READ, answers=Me)
-ROSTER = Says(summary="The family's homes, children and members", who=Who.MEMBER, kind=Kind.READ, answers=FamilyListed)
-ADD_CHILD = Says(
-    summary="Add a child", who=Who.MEMBER, kind=Kind.ACCESS, status=201, takes=NewChild, answers=ChildListed,
+ME = Endpoint(summary="Who the caller is: families and own devices", who=CallerKind.DEVICE, kind=Kind.READ, answers=Me)
+ROSTER = Endpoint(summary="The family's homes, children and members", who=CallerKind.MEMBER, kind=Kind.READ, answers=FamilyListed)
+ADD_CHILD = Endpoint(
+    summary="Add a child", who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=NewChild, answers=ChildListed,
     refuses=(NotForRole, BirthDateOutOfRange, TooMany),
 )  # fmt: skip
 
 
 @post("/v1/families", opt=FOUND.opt())
-async def found(request: Asked) -> Response[bytes]:
+async def found(request: RouteRequest) -> Response[bytes]:
     """The log begins with who founded it, their home, themselves and the child."""
     asked = await request.read(FoundFamily)
-    may_found(request.house.settings.founding, has_token=request.caller is not None)
-    require_sane_birth(asked.child.born, today=request.house.now().date(), at="child.born")
+    may_found(request.runtime.settings.founding, has_token=request.caller is not None)
+    require_sane_birth(asked.child.born, today=request.runtime.now().date(), at="child.born")
     family, member = FamilyId(uuid4()), MemberId(uuid4())
     household, child = HouseholdId(uuid4()), ChildId(uuid4())
-    async with request.house.log.transaction() as writing:
+    async with request.runtime.log.transaction() as writing:
         person, device, token = await person_of(request, writing, asked.device)
         await writing.open_family(family)
         await writing.conn.execute(QUERIES.join_family, person, family, member)
@@ -77,7 +77,7 @@ async def found(request: Asked) -> Response[bytes]:
     )
 
 
-async def person_of(request: Asked, writing: Writing, named: Named | None) -> tuple[PersonId, DeviceId, str]:
+async def person_of(request: RouteRequest, writing: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
     """The person behind the caller's token, or a new one with a first device. The token is the one to use from now on."""
     if request.caller is not None:
         token = token_in(header(request.scope, b"authorization"))  # type: ignore[arg-type]
@@ -91,7 +91,7 @@ async def person_of(request: Asked, writing: Writing, named: Named | None) -> tu
     return person, device, token_text
 
 
-async def add_device(writing: Writing, person: PersonId, name: str) -> tuple[DeviceId, str]:
+async def add_device(writing: LogTransaction, person: PersonId, name: str) -> tuple[DeviceId, str]:
     """Give a person one device more.
 
     Raises:
@@ -105,7 +105,7 @@ async def add_device(writing: Writing, person: PersonId, name: str) -> tuple[Dev
     return device, token
 
 
-async def held_membership(writing: Writing, caller: Membership) -> Membership:
+async def held_membership(writing: LogTransaction, caller: Membership) -> Membership:
     """The caller's membership as it is now, and stays until the transaction ends: the guard may have remembered it.
 
     Raises:
@@ -118,11 +118,11 @@ async def held_membership(writing: Writing, caller: Membership) -> Membership:
 
 
 @get("/v1/me", opt=ME.opt())
-async def me(request: Asked) -> Response[bytes]:
+async def me(request: RouteRequest) -> Response[bytes]:
     """One's own memberships and devices; nobody else's."""
     caller: Caller = request.device
-    memberships = await request.house.pool.fetch(QUERIES.memberships, caller.person)
-    devices = await request.house.pool.fetch(QUERIES.own_devices, caller.person)
+    memberships = await request.runtime.pool.fetch(QUERIES.memberships, caller.person)
+    devices = await request.runtime.pool.fetch(QUERIES.own_devices, caller.person)
     return request.answer(
         Me(
             person=caller.person,
@@ -150,10 +150,10 @@ async def me(request: Asked) -> Response[bytes]:
 
 
 @get("/v1/families/{family:uuid}", opt=ROSTER.opt())
-async def roster(request: Asked) -> Response[bytes]:
+async def roster(request: RouteRequest) -> Response[bytes]:
     """The roster. One snapshot, so that no member stands in a home that is not listed."""
     family = request.member.family
-    async with request.house.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with request.runtime.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         return request.answer(
             FamilyListed(
                 family=family,
@@ -169,14 +169,14 @@ async def _listed(connection: Any, query: str, family: UUID, shape: Any) -> tupl
 
 
 @post("/v1/families/{family:uuid}/children", opt=ADD_CHILD.opt())
-async def add_child(request: Asked) -> Response[bytes]:
+async def add_child(request: RouteRequest) -> Response[bytes]:
     """Add a child to the family."""
     asked = await request.read(NewChild)
     caller = request.member
     may_add_child(caller.role)
-    require_sane_birth(asked.born, today=request.house.now().date(), at="born")
+    require_sane_birth(asked.born, today=request.runtime.now().date(), at="born")
     child = ChildId(uuid4())
-    async with request.house.log.transaction() as writing:
+    async with request.runtime.log.transaction() as writing:
         await held_membership(writing, caller)
         added = ChildAdded(child=child, name=asked.name, born=asked.born)
         await writing.write(family=caller.family, author=caller.member, facts=(added,))

@@ -17,8 +17,8 @@ import asyncpg
 from events.event import Role
 from events.ids import DeviceId, FamilyId, HouseholdId, MemberId, PersonId
 from service.access.tokens import hash_of, token_in
-from service.asgi import Scope, headers
-from service.errors import NotFound, Unauthenticated
+from service.http.asgi import Scope, headers
+from service.http.problems import NotFound, Unauthenticated
 from service.postgres.queries import load
 
 REMEMBERED_S: Final = 0.5

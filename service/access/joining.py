@@ -33,39 +33,39 @@ from service.access.errors import (
 )
 from service.access.founding import QUERIES, held_membership, person_of
 from service.access.guard import Membership
-from service.access.shapes import AcceptInvite, Admitted, Choice, Invite, Invited
+from service.access.shapes import AcceptInvite, Admitted, Invite, Invited, JoinerChoice
 from service.access.tokens import hash_of, new_code
-from service.asking import Asked, nothing
 from service.daycare.leaving import forget_daycare, forget_parents_files, require_removable
-from service.errors import NotFound
-from service.limits import Kind
-from service.log.log import Writing
-from service.says import Says, Who
+from service.http.endpoint import CallerKind, Endpoint
+from service.http.problems import NotFound
+from service.http.rate_limit import Kind
+from service.http.request import RouteRequest, nothing
+from service.log.log import LogTransaction
 
-INVITE = Says(
+INVITE = Endpoint(
     summary="Invite a person or a daycare. The code works once, within seven days",
-    who=Who.MEMBER, kind=Kind.ACCESS, status=201, takes=Invite, answers=Invited,
+    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=Invite, answers=Invited,
     refuses=(NotForRole, NotYourHousehold, CannotSeeThat, TooMany),
 )  # fmt: skip
-ACCEPT = Says(
+ACCEPT = Endpoint(
     summary="Accept an invite, as a new person, or with a token as the same one",
-    who=Who.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=AcceptInvite, answers=Admitted,
+    who=CallerKind.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=AcceptInvite, answers=Admitted,
     refuses=(CodeUnusable, AlreadyMember, RoleMayNot, ChoiceRefused, TooMany),
 )  # fmt: skip
-REMOVE = Says(
+REMOVE = Endpoint(
     summary="Leave, or remove a caregiver or a daycare of one's own household",
-    who=Who.MEMBER, kind=Kind.ACCESS, status=204, refuses=(NotYoursToRemove, LastParent),
+    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=204, refuses=(NotYoursToRemove, LastParent),
 )  # fmt: skip
 
 
 @post("/v1/families/{family:uuid}/invites", opt=INVITE.opt())
-async def invite(request: Asked) -> Response[bytes]:
+async def invite(request: RouteRequest) -> Response[bytes]:
     """Only the hash of the code is kept."""
     asked = await request.read(Invite)
     caller = request.member
     granted = decide_invite(asked, inviter=_standing(caller))
     code = new_code()
-    async with request.house.log.transaction() as writing:
+    async with request.runtime.log.transaction() as writing:
         await held_membership(writing, caller)
         await writing.conn.execute(QUERIES.drop_dead_invites, caller.family, caller.member, writing.now)
         if await writing.conn.fetchval(QUERIES.count_invites, caller.family, caller.member) >= OPEN_INVITES_MAX:
@@ -78,18 +78,18 @@ async def invite(request: Asked) -> Response[bytes]:
     return request.answer(Invited(code=code, url=_join_url(request, code), expires_at=expires_at), status=201)
 
 
-def _join_url(request: Asked, code: str) -> str:
+def _join_url(request: RouteRequest, code: str) -> str:
     """A link for people. The code stands behind the number sign, which browsers do not send: no proxy logs it."""
-    base = request.house.settings.public_url or f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
+    base = request.runtime.settings.public_url or f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
     return f"{base.rstrip('/')}/join#{code}"
 
 
 @post("/v1/invites/accept", opt=ACCEPT.opt())
-async def accept(request: Asked) -> Response[bytes]:
+async def accept(request: RouteRequest) -> Response[bytes]:
     """Become a member: the choices of surprise are written before any history is delivered."""
     asked = await request.read(AcceptInvite)
     member = MemberId(uuid4())
-    async with request.house.log.transaction() as writing:
+    async with request.runtime.log.transaction() as writing:
         row = await writing.conn.fetchrow(QUERIES.use_invite, hash_of(asked.code), writing.now)
         if row is None:
             raise CodeUnusable
@@ -121,7 +121,7 @@ def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[*tuple[Househol
     return (*opened, joined)
 
 
-async def _choose(writing: Writing, choices: Sequence[Choice], *, family: FamilyId, joined: MemberJoined) -> None:
+async def _choose(writing: LogTransaction, choices: Sequence[JoinerChoice], *, family: FamilyId, joined: MemberJoined) -> None:
     """Write the joiner's choices, in the transaction in which they join and before they do: so they hold for the history too.
 
     Raises:
@@ -137,17 +137,17 @@ async def _choose(writing: Writing, choices: Sequence[Choice], *, family: Family
             raise ChoiceRefused(receipt.problem.detail, at=f"surprise[{index}].{field}".rstrip("."))
 
 
-def _draft_of(choice: Choice, now: datetime) -> Draft[DeviceBody]:
+def _draft_of(choice: JoinerChoice, now: datetime) -> Draft[DeviceBody]:
     chosen = SurpriseChosen(**msgspec.structs.asdict(choice))
     return Draft(id=EventId(uuid7()), occurred_at=now, precision=Precision.MINUTE, recorded_at=now, event=chosen)
 
 
 @delete("/v1/families/{family:uuid}/members/{member:uuid}", status_code=204, opt=REMOVE.opt())
-async def remove(request: Asked) -> Response[None]:
+async def remove(request: RouteRequest) -> Response[None]:
     """End a membership. What the member wrote stays; their open invites do not. Who comes back is a new member."""
     caller = request.member
     target = MemberId(request.ids["member"])
-    async with request.house.log.transaction() as writing:
+    async with request.runtime.log.transaction() as writing:
         row = await writing.conn.fetchrow(QUERIES.member, caller.family, target)
         if row is None:
             raise NotFound
@@ -170,8 +170,8 @@ async def remove(request: Asked) -> Response[None]:
         counts = await writing.conn.fetchrow(QUERIES.counts, caller.family)
         if counts["parents"] == 0:
             raise LastParent("Invite another parent first: without one, nobody could invite, export or erase.")
-    request.house.guard.forget()
-    request.house.wake.members_left(caller.family, (target,))
+    request.runtime.guard.forget()
+    request.runtime.wake.members_left(caller.family, (target,))
     return nothing()
 
 

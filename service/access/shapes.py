@@ -14,31 +14,31 @@ from events.surprise import Days, Mode, Scope
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
-class Taken(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RequestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A body, or a part of one: fields that are not listed are refused."""
 
 
-class Named(Taken, frozen=True, kw_only=True):
+class Named(RequestBody, frozen=True, kw_only=True):
     """Something that has a name."""
 
     name: Name
 
 
-class NewChild(Taken, frozen=True, kw_only=True):
+class NewChild(RequestBody, frozen=True, kw_only=True):
     """A child to be added."""
 
     name: Name
     born: date | None = None
 
 
-class ChildChanges(Taken, frozen=True, kw_only=True):
+class ChildChanges(RequestBody, frozen=True, kw_only=True):
     """What to put right of a child: what is left out stays. A `born` of null: it is not known."""
 
     name: Name | UnsetType = UNSET
     born: date | UnsetType | None = UNSET
 
 
-class FoundFamily(Taken, frozen=True, kw_only=True):
+class FoundFamily(RequestBody, frozen=True, kw_only=True):
     """A family with its first parent, home and child. `device` may be left out by a device that has a token."""
 
     you: Named
@@ -118,7 +118,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[DeviceListed, ...]
 
 
-class Invite(Taken, frozen=True, kw_only=True):
+class Invite(RequestBody, frozen=True, kw_only=True):
     """Who is invited. `household`: the inviter's own, which is meant where it is left out, or a new one by its name."""
 
     role: Role
@@ -135,7 +135,7 @@ class Invited(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class Choice(Taken, frozen=True, kw_only=True):
+class JoinerChoice(RequestBody, frozen=True, kw_only=True):
     """The fields of SurpriseChosen, chosen before anything is told."""
 
     child: ChildId | None = None
@@ -145,13 +145,13 @@ class Choice(Taken, frozen=True, kw_only=True):
     at_most_days: Days | None = None
 
 
-class AcceptInvite(Taken, frozen=True, kw_only=True):
+class AcceptInvite(RequestBody, frozen=True, kw_only=True):
     """Who accepts. `device` may be left out by a device that has a token."""
 
     code: Code
     name: Name
     device: Named | None = None
-    surprise: Annotated[tuple[Choice, ...], msgspec.Meta(max_length=64)] = ()
+    surprise: Annotated[tuple[JoinerChoice, ...], msgspec.Meta(max_length=64)] = ()
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,7 +170,7 @@ class PairCode(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class PairDevice(Taken, frozen=True, kw_only=True):
+class PairDevice(RequestBody, frozen=True, kw_only=True):
     """A device that brings a code of another device."""
 
     code: Code

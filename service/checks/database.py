@@ -14,7 +14,7 @@ from pogo_core.error import BadMigrationError
 from service.checks.finding import CannotStart, Finding, place_of
 from service.checks.sessions import LOST, QUERIES, sessions_last
 from service.checks.unreachable import unreachable
-from service.errors import PASSING
+from service.http.problems import PASSING
 from service.postgres.migrate import Compared, compared, migrate
 from service.postgres.neutral import NEUTRAL
 from service.settings import Settings

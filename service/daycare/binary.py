@@ -11,12 +11,12 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from events.apart import fields
 from events.errors import FieldInvalid, Refused
-from events.strict import joined
-from service.asgi import Scope, headers
-from service.bodies import decode_json
-from service.media_types import unquoted
+from events.json_checks import joined
+from events.lone_surrogate import fields
+from service.http.asgi import Scope, headers
+from service.http.body import decode_json
+from service.http.media_types import unquoted
 
 PREFIX: Final = b"ce-"
 NOT_HEADERS: Final = frozenset({"data", "datacontenttype"})

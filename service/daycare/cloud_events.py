@@ -13,19 +13,19 @@ from typing import Annotated, Final
 
 import msgspec
 
-from events.apart import elements, fields
 from events.catalogue import CATALOGUE
 from events.errors import BodyMalformed, FieldInvalid, Refused, TimeOutOfRange, UnknownMilestone
 from events.event import Instant, LongText, Precision, ShortText
 from events.ids import MilestoneKey
-from events.strict import invalid_field
-from service.asgi import Scope, headers
-from service.bodies import decode_json
+from events.json_checks import invalid_field
+from events.lone_surrogate import elements, fields
 from service.daycare.binary import require_signed_id, structured, with_plain_data
 from service.daycare.record import Record
-from service.errors import MediaTypeUnsupported
+from service.http.asgi import Scope, headers
+from service.http.body import decode_json
+from service.http.media_types import media_type_in, of_request
+from service.http.problems import MediaTypeUnsupported
 from service.log.admit import AHEAD_MAX, require_sane
-from service.media_types import media_type_in, of_request
 
 EVENTS_MAX: Final = 500
 EVENT_BYTES_MAX: Final = 64 * 1024
@@ -62,7 +62,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     text: LongText
 
 
-class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MilestoneData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The data of MilestoneObserved."""
 
     milestone: MilestoneKey
@@ -83,7 +83,7 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
     record: Record
 
 
-class Unread(msgspec.Struct, frozen=True, kw_only=True):
+class UnreadEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One event of a call that cannot be read, and as much of it as can."""
 
     id: str | None
@@ -96,7 +96,7 @@ class _Known(msgspec.Struct, frozen=True):
     source: str | None
 
 
-async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> list[Posted | Unread]:
+async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> list[Posted | UnreadEvent]:
     """The events of a call, in its order. `called` is its signed id, `at` its signed time.
 
     Raises:
@@ -147,20 +147,20 @@ def _form(scope: Scope) -> str:
     raise MediaTypeUnsupported(TAKES, also="the last in binary mode, with ce- headers")
 
 
-def _read_binary(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> Posted | Unread:
+def _read_binary(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> Posted | UnreadEvent:
     """A binary event as a structured one. What is wrong in an attribute is told by its header."""
     require_signed_id(scope, called=called)
     try:
         raw = structured(scope, body)
     except Refused as refusal:
-        return Unread(id=called, source=None, problem=refusal)
+        return UnreadEvent(id=called, source=None, problem=refusal)
     event = _read(raw, within="", at=at, now=now)
-    if isinstance(event, Unread) and event.problem.at is not None and not event.problem.at.startswith("data"):
+    if isinstance(event, UnreadEvent) and event.problem.at is not None and not event.problem.at.startswith("data"):
         event.problem.at = f"ce-{event.problem.at}"
     return event
 
 
-def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> Posted | Unread:
+def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> Posted | UnreadEvent:
     try:
         if len(raw) > EVENT_BYTES_MAX:
             raise FieldInvalid(f"An event holds at most {EVENT_BYTES_MAX} bytes.", at=None)
@@ -168,7 +168,7 @@ def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> Posted | U
     except Refused as refusal:
         refusal.at = ".".join(part for part in (within, refusal.at) if part) or None
         known = _known(raw)
-        return Unread(id=known.id, source=known.source, problem=refusal)
+        return UnreadEvent(id=known.id, source=known.source, problem=refusal)
 
 
 def _known(raw: bytes) -> _Known:
@@ -206,21 +206,21 @@ def _posted(event: CloudEvent, *, at: datetime, now: datetime) -> Posted:
         recorded_at=recorded,
         revised_at=revised,
         is_dated=event.revised is not None,
-        milestone=what.milestone if isinstance(what, Milestone) else None,
-        text=what.text if isinstance(what, Note) else what.note if isinstance(what, Milestone) else None,
+        milestone=what.milestone if isinstance(what, MilestoneData) else None,
+        text=what.text if isinstance(what, Note) else what.note if isinstance(what, MilestoneData) else None,
         is_gone=isinstance(what, TakenBack),
     )
     return Posted(id=event.id, source=event.source, record=record)
 
 
-_SHAPES: Final[Mapping[str, type[Note] | type[Milestone] | type[TakenBack]]] = {
+_SHAPES: Final[Mapping[str, type[Note] | type[MilestoneData] | type[TakenBack]]] = {
     "NoteWritten": Note,
-    "MilestoneObserved": Milestone,
+    "MilestoneObserved": MilestoneData,
     "Withdrawn": TakenBack,
 }
 
 
-def _data(event: CloudEvent) -> Note | Milestone | TakenBack:
+def _data(event: CloudEvent) -> Note | MilestoneData | TakenBack:
     named = TYPE.fullmatch(event.type)
     shape = _SHAPES.get(named[1]) if named is not None else None
     if shape is None:
@@ -232,7 +232,7 @@ def _data(event: CloudEvent) -> Note | Milestone | TakenBack:
         raise invalid_field(error, within="data") from None
     except (msgspec.DecodeError, RecursionError):
         raise BodyMalformed("The data cannot be read.", at="data") from None
-    if isinstance(what, Milestone) and what.milestone not in CATALOGUE.by_key:
+    if isinstance(what, MilestoneData) and what.milestone not in CATALOGUE.by_key:
         raise UnknownMilestone(f"The catalogue has no {what.milestone}.", at="data.milestone")
     return what
 

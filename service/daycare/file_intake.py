@@ -12,16 +12,15 @@ from typing import Any, Final
 import msgspec
 
 from events.ids import ChildId, FamilyId, MemberId
-from service.daycare import unlinked
-from service.daycare.becomes import Said, has_words
-from service.daycare.ingest import (
+from service.daycare import unlinked_records
+from service.daycare.intake import (
     FLOW_PAGE,
     QUERIES,
     WAITING_MAX,
     WAITS_AT_MOST,
-    Given,
     Intake,
     Meant,
+    SourcedRecord,
     TooManyWaiting,
     ledger_key,
     stated_at,
@@ -32,7 +31,8 @@ from service.daycare.record import Record
 from service.daycare.row_ids import Holds, Unnamed, numbers_of
 from service.daycare.shared_ids import There, apart, has_its_child, id_of, shared_in
 from service.daycare.sources.reading import Naming
-from service.log.ledger import Key
+from service.daycare.translate import Said, has_words
+from service.log.ledger import LedgerKey
 
 NamingOf = Callable[[Any, str], Naming | None]
 Groups = defaultdict[str, list[tuple[int, Unnamed]]]
@@ -50,7 +50,7 @@ _encode: Final = msgspec.json.Encoder().encode
 class FileIntake(Intake):
     """The way in for one file of one importer."""
 
-    async def require_room(self, given: Sequence[Given], meant: dict[str, Meant]) -> None:
+    async def require_room(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> None:
         """Refuse records of which more would wait to be linked than are kept.
 
         Raises:
@@ -59,9 +59,9 @@ class FileIntake(Intake):
         new = {waiting_key(one): one.record.shown_name for one in given if one.record.reference not in meant}
         if not new:
             return
-        found = await unlinked.would_wait(self._pool, self._person, new, since=self._log.now() - WAITS_AT_MOST)
+        found = await unlinked_records.would_wait(self._pool, self._person, new, since=self._log.now() - WAITS_AT_MOST)
         if sum(records for _, _, records in found) > WAITING_MAX:
-            raise TooManyWaiting(unlinked.sentence(found, waiting_max=WAITING_MAX), at="child")
+            raise TooManyWaiting(unlinked_records.sentence(found, waiting_max=WAITING_MAX), at="child")
 
     async def identified(
         self, placed: Sequence[Placed], naming: NamingOf, meant: dict[str, Meant], *, source: str
@@ -93,9 +93,13 @@ class FileIntake(Intake):
     ) -> list[There]:
         said = await self._said({number: (*author, source, record.id) for number, record in enumerate(records)})
         waiting: defaultdict[str, list[Record]] = defaultdict(list)
-        for row in await self._pool.fetch(unlinked.QUERIES.waiting_by_id, self._person, source, [one.id for one in records]):
+        for row in await self._pool.fetch(
+            unlinked_records.QUERIES.waiting_by_id, self._person, source, [one.id for one in records]
+        ):
             waiting[row["record"]].append(_record_of(row["body"]))
-        linked = await self._pool.fetch(unlinked.QUERIES.links_to, self._person, list({one.child for one in said.values()}))
+        linked = await self._pool.fetch(
+            unlinked_records.QUERIES.links_to, self._person, list({one.child for one in said.values()})
+        )
         references: defaultdict[ChildId, set[str]] = defaultdict(set)
         for row in linked:
             references[row["child_id"]].add(row["reference"])
@@ -109,7 +113,9 @@ class FileIntake(Intake):
         ]
         others = [number for number, what in enumerate(there) if not what.is_own]
         with_child = (msgspec.structs.replace(records[number], id=apart(records[number])) for number in others)
-        is_apart = await self._holding([Given(source=source, record=record) for record in with_child], meant) if others else {}
+        is_apart = (
+            await self._holding([SourcedRecord(source=source, record=record) for record in with_child], meant) if others else {}
+        )
         for index, number in enumerate(others):
             there[number] = msgspec.structs.replace(there[number], is_apart=index in is_apart)
         return there
@@ -135,10 +141,10 @@ class FileIntake(Intake):
             }
         return there
 
-    async def _holding(self, given: Sequence[Given], meant: dict[str, Meant]) -> dict[int, Holds]:
+    async def _holding(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> dict[int, Holds]:
         """Returns which of these records are recorded or wait, by their number, and whether they have some words."""
         waiting = await self._pool.fetch(
-            unlinked.QUERIES.waiting_bodies, self._person, *zip(*map(waiting_key, given), strict=True)
+            unlinked_records.QUERIES.waiting_bodies, self._person, *zip(*map(waiting_key, given), strict=True)
         )
         body_by_key = {(row["reference"], row["source"], row["record"]): row["body"] for row in waiting}
         found: dict[int, Holds] = {}
@@ -147,12 +153,12 @@ class FileIntake(Intake):
                 found[number] = partial(_waits_with, _record_of(body))
         return found | {number: partial(has_words, said) for number, said in (await self.standing(given, meant)).items()}
 
-    async def standing(self, given: Sequence[Given], meant: dict[str, Meant]) -> dict[int, Said]:
+    async def standing(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> dict[int, Said]:
         """Returns what is recorded under the ids of these records, by their number; nothing where there is nothing."""
         keys = {n: ledger_key(one, meant[one.record.reference]) for n, one in enumerate(given) if one.record.reference in meant}
         return await self._said(keys)
 
-    async def _said(self, keys: dict[int, Key]) -> dict[int, Said]:
+    async def _said(self, keys: dict[int, LedgerKey]) -> dict[int, Said]:
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
         said_by_key = {tuple(row)[:4]: _said_of(row["said"]) for row in rows} | self._foreseen
         return {number: said_by_key[key] for number, key in keys.items() if key in said_by_key}
@@ -162,9 +168,9 @@ class FileIntake(Intake):
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
             cursor = await connection.cursor(QUERIES.waiting, self._person, reference, WAITING_MAX)
             while rows := await cursor.fetch(FLOW_PAGE):
-                await self.foresee([Given(source=row["source"], record=_record_of(row["body"])) for row in rows], meant)
+                await self.foresee([SourcedRecord(source=row["source"], record=_record_of(row["body"])) for row in rows], meant)
 
-    async def take_back(self, given: Sequence[Given], meant: dict[str, Meant], *, is_dry: bool) -> int:
+    async def take_back(self, given: Sequence[SourcedRecord], meant: dict[str, Meant], *, is_dry: bool) -> int:
         """Withdraw what the source leaves out now; returns how much of it was recorded.
 
         What waits under one of these ids is emptied, and nothing else waits for it: what is left out takes no place.
@@ -176,7 +182,7 @@ class FileIntake(Intake):
         else:
             unknown = [one for one in given if one.record.reference not in meant]
             rows = [(*waiting_key(one), stated_at(one.record), _encode(one.record)) for one in unknown]
-            await unlinked.take_back(self._pool, self._person, rows)
+            await unlinked_records.take_back(self._pool, self._person, rows)
             outcomes = [taken.outcome for taken in await self.take(known)]
         stood = [number in was and not was[number].is_gone for number in range(len(known))]
         return sum(outcome == "withdrawn" and stands for outcome, stands in zip(outcomes, stood, strict=True))
@@ -200,9 +206,9 @@ def _numbered(placed: Sequence[Placed], groups: Groups, there: dict[str, dict[in
     return tuple(found)
 
 
-def _candidate(placed: Sequence[Placed], one: tuple[int, Unnamed], number: int, source: str) -> Given:
+def _candidate(placed: Sequence[Placed], one: tuple[int, Unnamed], number: int, source: str) -> SourcedRecord:
     index, unnamed = one
-    return Given(source=source, record=msgspec.structs.replace(placed[index].record, id=unnamed.naming.id_of(number)))
+    return SourcedRecord(source=source, record=msgspec.structs.replace(placed[index].record, id=unnamed.naming.id_of(number)))
 
 
 def _waits_with(record: Record, words: str | None) -> bool:

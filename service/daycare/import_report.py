@@ -10,14 +10,14 @@ from typing import Final
 import msgspec
 
 from events.ids import ChildId, MemberId
-from service.daycare.ingest import Meant
+from service.daycare.intake import Meant
 from service.daycare.parsed_file import ParsedFile, RefusedRow
 
 LISTED_MAX: Final = 100
 REFUSED: Final = "refused"
 
 
-class Unread(msgspec.Struct, frozen=True, kw_only=True):
+class UnreadRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row that cannot be read."""
 
     at: str
@@ -61,7 +61,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     media: int
     """Pictures and films that were named, and not fetched."""
     unreadable_records: int
-    unreadable: tuple[Unread, ...]
+    unreadable: tuple[UnreadRow, ...]
     """The first hundred."""
     refused: tuple[RefusedRow, ...]
     """The first hundred."""
@@ -91,7 +91,7 @@ def begun(
         taken_back=0,
         media=file.media,
         unreadable_records=len(file.unreadable),
-        unreadable=tuple(Unread(at=one.at, detail=one.detail) for one in file.unreadable[:LISTED_MAX]),
+        unreadable=tuple(UnreadRow(at=one.at, detail=one.detail) for one in file.unreadable[:LISTED_MAX]),
         refused=file.refused[:LISTED_MAX],
         references=tuple(
             ReferenceFound(reference=one, shown_name=names[one], child=meant[one].child if one in meant else None)

@@ -6,14 +6,14 @@ Owns the order: first what is recorded, then what the source leaves out now. Kno
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+from service.daycare.append_requests import latest
 from service.daycare.file_intake import FileIntake
 from service.daycare.import_report import Done, Imported, finished
-from service.daycare.ingest import Given, Meant
-from service.daycare.offers import latest
+from service.daycare.intake import Meant, SourcedRecord
 from service.daycare.parsed_file import ParsedFile, RefusedRow
 from service.daycare.record import Record
-from service.house import House
 from service.log.receipts import Problem
+from service.runtime import Runtime
 
 AT_ONCE: Final = 200
 
@@ -32,13 +32,13 @@ class Import:
         self._placed = [one for one, row in zip(file.placed, given, strict=True) if id(row) in counts]
         """Without the rows that another row of the file overtakes."""
 
-    async def run(self, house: House) -> AsyncIterator[Imported | Done]:
+    async def run(self, runtime: Runtime) -> AsyncIterator[Imported | Done]:
         """Take the file in piece by piece. The last value is what became of all of it."""
         placed, gone = self._placed, self._file.taken_back
         outcomes = ["outdated"] * (len(self._file.placed) - len(placed))
         refused: list[RefusedRow] = []
         taken_back = 0
-        async with house.imports:
+        async with runtime.imports:
             for first in range(0, len(placed), AT_ONCE):
                 part = placed[first : first + AT_ONCE]
                 for one, (outcome, problem) in zip(part, await self._take([one.record for one in part]), strict=True):
@@ -58,5 +58,5 @@ class Import:
             return [(outcome, None) for outcome in await self._intake.foresee(given, self._meant)]
         return [(taken.outcome, taken.problem) for taken in await self._intake.take(given)]
 
-    def _given(self, records: Sequence[Record]) -> list[Given]:
-        return [Given(source=self._source, record=record) for record in records]
+    def _given(self, records: Sequence[Record]) -> list[SourcedRecord]:
+        return [SourcedRecord(source=self._source, record=record) for record in records]

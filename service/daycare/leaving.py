@@ -5,13 +5,13 @@ Owns also what a parent's leaving means to the files that they imported.
 
 from events.ids import FamilyId, MemberId, PersonId
 from service.access.errors import NotYoursToRemove
-from service.log.log import Writing
+from service.log.log import LogTransaction
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "daycare.sql")
 
 
-async def forget_daycare(writing: Writing, *, family: FamilyId, member: MemberId, person: PersonId) -> None:
+async def forget_daycare(writing: LogTransaction, *, family: FamilyId, member: MemberId, person: PersonId) -> None:
     """Let a daycare mean nobody here any more. What it wrote stays."""
     await writing.conn.execute(QUERIES.drop_links, family, member)
     had_key = await writing.conn.fetchval(QUERIES.drop_family_key, family, person) is not None
@@ -20,7 +20,7 @@ async def forget_daycare(writing: Writing, *, family: FamilyId, member: MemberId
         await writing.conn.execute(QUERIES.drop_waiting, person)
 
 
-async def require_removable(writing: Writing, *, family: FamilyId, member: MemberId, by: MemberId) -> None:
+async def require_removable(writing: LogTransaction, *, family: FamilyId, member: MemberId, by: MemberId) -> None:
     """Let a parent remove a daycare; an importer only the parent whose files it wrote: else another could take their words back.
 
     Raises:
@@ -31,6 +31,6 @@ async def require_removable(writing: Writing, *, family: FamilyId, member: Membe
         raise NotYoursToRemove("Only the parent whose files it wrote removes an importer.")
 
 
-async def forget_parents_files(writing: Writing, *, family: FamilyId, member: MemberId) -> None:
+async def forget_parents_files(writing: LogTransaction, *, family: FamilyId, member: MemberId) -> None:
     """Drop what waits of a parent who leaves: nobody else may link it. What was written stays."""
     await writing.conn.execute(QUERIES.drop_imported_waiting, family, member)

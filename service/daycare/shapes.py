@@ -8,12 +8,12 @@ import msgspec
 
 from events.event import Name
 from events.ids import ChildId, MemberId
-from service.access.shapes import Code, Taken
+from service.access.shapes import Code, RequestBody
 from service.daycare.cloud_events import Named as Reference
 from service.log.receipts import Problem
 
 
-class NewDaycare(Taken, frozen=True, kw_only=True):
+class NewDaycare(RequestBody, frozen=True, kw_only=True):
     """A daycare, as people call it."""
 
     name: Name
@@ -34,7 +34,7 @@ class KeyMade(msgspec.Struct, frozen=True, kw_only=True):
     secret: str
 
 
-class ForChild(Taken, frozen=True, kw_only=True):
+class ForChild(RequestBody, frozen=True, kw_only=True):
     """The child that a code is for."""
 
     child: ChildId
@@ -47,7 +47,7 @@ class CodeMade(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class Link(Taken, frozen=True, kw_only=True):
+class Link(RequestBody, frozen=True, kw_only=True):
     """Whom a reference means. No child: nobody any more."""
 
     reference: Reference
@@ -84,7 +84,7 @@ class Daycares(msgspec.Struct, frozen=True, kw_only=True):
     daycares: tuple[DaycareListed, ...]
 
 
-class Redeem(Taken, frozen=True, kw_only=True):
+class Redeem(RequestBody, frozen=True, kw_only=True):
     """A parent's code, and what the daycare calls the child."""
 
     code: Code
@@ -97,7 +97,7 @@ class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
 
 
-class Nothing(Taken, frozen=True, kw_only=True):
+class Nothing(RequestBody, frozen=True, kw_only=True):
     """An object without fields."""
 
 

@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from events.errors import Refused
-from service.asgi import Scope, headers
-from service.standard_webhooks import digest
+from service.http.asgi import Scope, headers
+from service.http.standard_webhooks import digest
 
 TOLERANCE_S: Final = 300
 SIGNATURES_MAX: Final = 8
@@ -45,7 +45,7 @@ class Signed(msgspec.Struct, frozen=True):
     """Unix time, by the sender's clock."""
 
 
-class Claim(msgspec.Struct, frozen=True):
+class SignatureHeaders(msgspec.Struct, frozen=True):
     """What the headers of a call claim: its id, its time, and signatures that may fit."""
 
     id: bytes
@@ -68,7 +68,7 @@ class Claim(msgspec.Struct, frozen=True):
         return Signed(self.id.decode(), self.at_s)
 
 
-def claim_of(scope: Scope, *, now: datetime) -> Claim:
+def claim_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
     """Read the headers of a call, which can be wrong whatever its body says, and whoever's key it names.
 
     Raises:
@@ -82,7 +82,7 @@ def claim_of(scope: Scope, *, now: datetime) -> Claim:
     digests = _given(signed[0])
     if not digests:
         raise SignatureWrong
-    return Claim(named[0], int(at[0]), digests)
+    return SignatureHeaders(named[0], int(at[0]), digests)
 
 
 def _given(value: bytes) -> tuple[bytes, ...]:

@@ -9,10 +9,10 @@ from collections.abc import Awaitable
 from typing import Final, Protocol
 
 from events.errors import FieldInvalid
-from service.asgi import Receive, Scope, Send, header
-from service.feed.connection import connection_of
-from service.feed.stream import Caller, Stream
+from service.feed.stream import Stream, StreamCaller
 from service.feed.streams import Streams
+from service.http.asgi import Receive, Scope, Send, header
+from service.http.connection import connection_of
 
 PLACE: Final = re.compile(rb"[0-9]{1,18}")
 
@@ -26,14 +26,14 @@ HEAD: Final = [
 ]
 
 
-class House(Protocol):
+class StreamRuntime(Protocol):
     """What the stream needs of the process it runs in."""
 
     @property
     def streams(self) -> Streams: ...
 
 
-async def live(scope: Scope, receive: Receive, send: Send, *, house: House, caller: Caller, after: int) -> None:
+async def live(scope: Scope, receive: Receive, send: Send, *, runtime: StreamRuntime, caller: StreamCaller, after: int) -> None:
     """Tell the caller's feed from a place on: what is there, then each entry as it comes. `Last-Event-ID` wins over `after`.
 
     Returns when either side ended the stream.
@@ -51,16 +51,16 @@ async def live(scope: Scope, receive: Receive, send: Send, *, house: House, call
     stream = Stream(
         caller,
         after=_place_told(scope, otherwise=after),
-        read=house.streams.read,
+        read=runtime.streams.read,
         send=write,
         cut=connection.cut if connection else _cut_nothing,
     )
-    with house.streams.holding(stream):
+    with runtime.streams.holding(stream):
         first = await stream.look()
         await send({"type": "http.response.start", "status": 200, "headers": HEAD})
         if connection:
             connection.hold(stream.hear_ended)
-        house.streams.begin_beating(stream)
+        runtime.streams.begin_beating(stream)
         stream.open(first)
         # It may be megabytes, and this frame stays for an hour.
         del first

@@ -10,7 +10,7 @@ from events.errors import Refused
 from events.ids import FamilyId, LogId, MemberId
 from events.wire import current_bytes
 from projections.feed import link, origin
-from service.errors import NotFound, Unavailable
+from service.http.problems import NotFound, Unavailable
 from service.postgres.queries import load
 
 PAGE_MAX: Final = 2_000

@@ -11,15 +11,15 @@ from events.event import Instant
 from events.ids import ChildId
 from events.surprise import Hint
 from events.wire import AnyEvent
-from projections.timeline import Entry
-from service import answers
-from service.asking import Asked
-from service.compression import compressed
+from projections.timeline import TimelineEntry
 from service.feed.pages import PAGE_DEFAULT, PAGE_MAX, FeedAhead, bytes_of_page, page
 from service.feed.timeline import timeline
-from service.limits import Kind
+from service.http import response
+from service.http.compression import compressed
+from service.http.endpoint import CallerKind, Endpoint
+from service.http.rate_limit import Kind
+from service.http.request import RouteRequest
 from service.log.admit import require_sane
-from service.says import Says, Who
 
 EVENT: Final = "#/components/schemas/Event"
 HINT: Final = "#/components/schemas/Hint"
@@ -62,7 +62,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
     """A member's timeline, oldest first."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[TimelineEntry, ...]
 
 
 FEED_QUERY: Final[dict[str, dict[str, Any]]] = {
@@ -77,9 +77,9 @@ TIMELINE_QUERY: Final[dict[str, dict[str, Any]]] = {
 
 @get(
     "/v1/families/{family:uuid}/feed",
-    opt=Says(
+    opt=Endpoint(
         summary="What the caller was told, in pages",
-        who=Who.MEMBER,
+        who=CallerKind.MEMBER,
         kind=Kind.READ,
         answers=Feed,
         speaks_of=(AnyEvent, Hint),
@@ -87,42 +87,42 @@ TIMELINE_QUERY: Final[dict[str, dict[str, Any]]] = {
         refuses=(FeedAhead,),
     ).opt(),
 )
-async def read_feed(request: Asked) -> Response[bytes]:
+async def read_feed(request: RouteRequest) -> Response[bytes]:
     """Give a page of the caller's feed."""
     query = request.asked_for(FeedQuery)
     member = request.member
-    found = await page(request.house.pool, family=member.family, member=member.member, after=query.after, limit=query.limit)
-    media_type = answers.media_type_of(request.scope)  # type: ignore[arg-type]
+    found = await page(request.runtime.pool, family=member.family, member=member.member, after=query.after, limit=query.limit)
+    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
     body = bytes_of_page(found)
-    if media_type != answers.JSON:
+    if media_type != response.JSON:
         body = msgspec.msgpack.encode(msgspec.json.decode(body))
     return await compressed(request, body, media_type=media_type)
 
 
 @get(
     "/v1/families/{family:uuid}/timeline",
-    opt=Says(
+    opt=Endpoint(
         summary="The first time I saw it: the caller's own timeline",
-        who=Who.MEMBER,
+        who=CallerKind.MEMBER,
         kind=Kind.READ,
         answers=Timeline,
         query=TIMELINE_QUERY,
         refuses=(TimeOutOfRange,),
     ).opt(),
 )
-async def read_timeline(request: Asked) -> Response[bytes]:
+async def read_timeline(request: RouteRequest) -> Response[bytes]:
     """Give the caller's timeline."""
     query = request.asked_for(TimelineQuery)
     if query.as_of is not None:
         require_sane(query.as_of, at="as_of")
     member = request.member
     found = await timeline(
-        request.house.pool,
+        request.runtime.pool,
         family=member.family,
         member=member.member,
         role=member.role,
         child=query.child,
         as_of=query.as_of,
     )
-    media_type = answers.media_type_of(request.scope)  # type: ignore[arg-type]
-    return await compressed(request, answers.encode(Timeline(entries=found), media_type), media_type=media_type)
+    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
+    return await compressed(request, response.encode(Timeline(entries=found), media_type), media_type=media_type)

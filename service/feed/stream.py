@@ -11,8 +11,8 @@ from typing import Final, Protocol
 
 from events.errors import Refused
 from events.ids import DeviceId, FamilyId, MemberId
-from service.errors import PASSING
-from service.feed.tail import Start, Stretch
+from service.feed.next_entries import Start, Stretch
+from service.http.problems import PASSING
 
 HEARTBEAT: Final = b":\n\n"
 
@@ -34,7 +34,7 @@ class ReaderTooSlow(Exception):
     """The other side did not take what was written in time."""
 
 
-class Caller(Protocol):
+class StreamCaller(Protocol):
     """Who asked for a stream."""
 
     @property
@@ -47,7 +47,7 @@ class Caller(Protocol):
     def device(self) -> DeviceId: ...
 
 
-class Reader(Protocol):
+class StretchReader(Protocol):
     """Reads a stretch of a member's feed."""
 
     async def __call__(self, *, family: FamilyId, member: MemberId, after: int, chain: bytes | None) -> Stretch: ...
@@ -62,7 +62,13 @@ class Stream:
     )  # fmt: skip
 
     def __init__(
-        self, caller: Caller, *, after: int, read: Reader, send: Callable[[bytes, bool], Awaitable[None]], cut: Callable[[], None]
+        self,
+        caller: StreamCaller,
+        *,
+        after: int,
+        read: StretchReader,
+        send: Callable[[bytes, bool], Awaitable[None]],
+        cut: Callable[[], None],
     ) -> None:
         """`send` takes bytes and whether more will follow; `cut` closes the connection whatever it still holds."""
         self.family, self.member, self.device = caller.family, caller.member, caller.device

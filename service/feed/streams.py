@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from events.errors import Refused
 from events.ids import DeviceId, FamilyId, MemberId
-from service.errors import PASSING, TooManyRequests
+from service.feed.next_entries import Stretch, from_anywhere, onward
+from service.feed.notifier import Notifier
+from service.feed.poller import Poller
 from service.feed.stream import Stream
-from service.feed.tail import Stretch, from_anywhere, onward
-from service.feed.wake import WakeUps
-from service.feed.watch import Watch
+from service.http.problems import PASSING, TooManyRequests
 
 HEARTBEAT_S: Final = 15.0
 """On each stream's own clock, whatever else happens: a phase that moved would tell that something did (I-22)."""
@@ -57,7 +57,7 @@ class NoRoomForStreams(Refused):
 class Streams:
     """All open streams of one process."""
 
-    def __init__(self, *, pool: Any, wake: WakeUps, streams_max: int = STREAMS_MAX) -> None:
+    def __init__(self, *, pool: Any, wake: Notifier, streams_max: int = STREAMS_MAX) -> None:
         self._pool = pool
         self._wake = wake
         self._streams_max = streams_max
@@ -69,7 +69,7 @@ class Streams:
         self._readings = asyncio.Semaphore(READINGS_MAX)
         self._failures = 0
         """How many readings Postgres has not answered."""
-        self._watch = Watch(pool=pool, wake=wake, streams=lambda: self._open)
+        self._watch = Poller(pool=pool, wake=wake, streams=lambda: self._open)
         self._watching: asyncio.Task[None] | None = None
         self._is_closing = False
 

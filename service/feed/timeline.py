@@ -10,14 +10,14 @@ from events.amend import Amended, Withdrawn
 from events.clips import ClipAttached
 from events.event import Body, Event, Role
 from events.ids import ChildId, FamilyId, MemberId
-from events.moments import MilestoneObserved, ParentFirstSaw
+from events.observations import MilestoneObserved, ParentFirstSaw
 from events.wire import event_of_bytes
 from projections import first_saw
 from projections.first_saw import Sighting
-from projections.timeline import Entry, entries
+from projections.timeline import TimelineEntry, entries
+from service.background import off_loop
+from service.log.family_cache import read_roster
 from service.log.sighting_bytes import decode_sighting
-from service.log.state import read_roster
-from service.off_loop import off_loop
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "timeline.sql")
@@ -27,7 +27,7 @@ SIGHTING_WORDS: Final = (MilestoneObserved, ParentFirstSaw, Amended, ClipAttache
 
 async def timeline(
     pool: Any, *, family: FamilyId, member: MemberId, role: Role, child: ChildId | None, as_of: datetime | None
-) -> tuple[Entry, ...]:
+) -> tuple[TimelineEntry, ...]:
     """A member's timeline; of one child, if asked so; as their screen stood at `as_of`, if asked so."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         roster = await read_roster(connection, family)

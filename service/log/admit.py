@@ -29,13 +29,13 @@ from events.errors import (
 )
 from events.event import AsTarget, Audience, Body, Draft, Precision, Role
 from events.ids import MemberId
-from events.moments import MilestoneNamed, MilestoneObserved, NoteWritten
+from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten
 from events.surprise import Sorted
-from projections.keeping import may_sort
-from projections.past import Target
+from projections.holds import may_sort
+from projections.logged_event import Target
 from projections.roster import Member, Roster
+from projections.surprise_state import Waiting
 from projections.visibility import asks_to_wait, audience_of
-from projections.waiting import Waiting
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
@@ -71,7 +71,7 @@ HAS_ONE_AUDIENCE: Final = frozenset({"MilestoneNamed", "SurpriseChosen", "Envelo
 """A name shows in everybody's timeline, so everybody is told of it; a wish not to be told is its author's alone."""
 
 
-class Admitted(msgspec.Struct, frozen=True, gc=False):
+class AdmittedDraft(msgspec.Struct, frozen=True, gc=False):
     """What the log adds to a draft's own words."""
 
     audience: Audience
@@ -96,7 +96,7 @@ def admit(
     latest: datetime,
     is_completed: bool = False,
     imported_by: MemberId | None = None,
-) -> Admitted:
+) -> AdmittedDraft:
     """Admit a draft, or refuse it.
 
     `target` is what the draft refers to, if that exists and the author was told of it; `waiting`: who has chosen anything;
@@ -121,7 +121,7 @@ def admit(
     if not is_completed:
         _require_uncompleted(body)
     occurred_at = _occurred(draft, clock_off, latest)
-    return Admitted(
+    return AdmittedDraft(
         audience=audience_of(type(body), asked=draft.audience, target=target),
         occurred_at=occurred_at,
         claimed_at=None if occurred_at is draft.occurred_at else draft.occurred_at,

@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 
 from events.ids import FamilyId, LogId, MemberId
-from service.errors import NotFound
+from service.http.problems import NotFound
 from service.log import ledger, rows
-from service.log.aside import FamilyLocked
+from service.log.append_request import AppendRequest
 from service.log.batch import Batch, Outcome
+from service.log.family_cache import FamilyCache, FamilyState
 from service.log.ledger import Overtaken
-from service.log.look_up import look_up
-from service.log.offer import Offer
-from service.log.state import FamilyState, FamilyStates
+from service.log.locked_families import FamilyLocked
+from service.log.prefetch import look_up
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ class Appended(msgspec.Struct, frozen=True):
     """To be remembered after the commit, and not before."""
 
 
-async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, states: FamilyStates) -> Appended:
+async def append(connection: Any, offers: Sequence[AppendRequest], *, now: datetime, states: FamilyCache) -> Appended:
     """Append offers inside of the caller's transaction; at most 500 drafts.
 
     A draft that was sent before yields its first receipt again. What `states` remembers of these families is taken out of it and
@@ -51,7 +51,7 @@ async def append(connection: Any, offers: Sequence[Offer], *, now: datetime, sta
 
 
 async def append_where_free(
-    connection: Any, offers: Sequence[Offer], *, now: datetime, states: FamilyStates, held_max: int | None
+    connection: Any, offers: Sequence[AppendRequest], *, now: datetime, states: FamilyCache, held_max: int | None
 ) -> Appended:
     """As `append`, of those offers alone whose family no other transaction holds: so that one family stops no other.
 
@@ -71,7 +71,7 @@ async def append_where_free(
     return msgspec.structs.replace(appended, receipts=receipts)
 
 
-async def _append(batch: Batch, offers: Sequence[Offer], held_max: int | None = None) -> Appended:
+async def _append(batch: Batch, offers: Sequence[AppendRequest], held_max: int | None = None) -> Appended:
     """Append offers of families whose heads the batch has taken."""
     await look_up(batch.connection, batch.works, offers, held_max)
     await batch.sharing.look_up(batch.connection, batch.works, offers)

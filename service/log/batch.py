@@ -13,26 +13,26 @@ import msgspec
 from events.errors import IdReused, Refused
 from events.event import Body, Draft, Event
 from events.ids import FamilyId, Seq
-from events.moments import MilestoneObserved
+from events.observations import MilestoneObserved
 from events.surprise import TimePassed
 from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
 from projections.fold import Stepped
-from projections.keeping import Release
-from projections.past import Target
+from projections.holds import Release
+from projections.logged_event import Target
 from projections.visibility import audience_of, meant_for
-from service.errors import NotFound
+from service.background import off_loop
+from service.http.problems import NotFound
 from service.log import ledger, rows
-from service.log.admit import AHEAD_MAX, Admitted, admit
-from service.log.aside import FamilyLocked
-from service.log.ledger import Entry, Overtaken
-from service.log.offer import Offer
+from service.log.admit import AHEAD_MAX, AdmittedDraft, admit
+from service.log.append_request import AppendRequest
+from service.log.family_batch import FamilyBatch
+from service.log.family_cache import FamilyCache, Head, read_state, write_roster
+from service.log.ledger import LedgerEntry, Overtaken
+from service.log.locked_families import FamilyLocked
 from service.log.receipts import Problem, Receipt
 from service.log.recorded import Recorded
 from service.log.salts import Salts
-from service.log.shared import Sharing, own_drafts
-from service.log.state import FamilyStates, Head, read_state, write_roster
-from service.log.work import Work
-from service.off_loop import off_loop
+from service.log.shared_records import Sharing, own_drafts
 
 TakeHeads = Callable[[Any, Mapping[FamilyId, int]], Awaitable[dict[FamilyId, Head]]]
 Outcome = tuple[Receipt, ...] | NotFound | Overtaken | FamilyLocked
@@ -41,19 +41,19 @@ Outcome = tuple[Receipt, ...] | NotFound | Overtaken | FamilyLocked
 class Batch:
     """The working memory of one `append`."""
 
-    def __init__(self, connection: Any, now: datetime, states: FamilyStates) -> None:
+    def __init__(self, connection: Any, now: datetime, states: FamilyCache) -> None:
         self.connection = connection
         self.now = now
         self.states = states
-        self.works: dict[FamilyId, Work] = {}
+        self.works: dict[FamilyId, FamilyBatch] = {}
         self.taken: dict[FamilyId, int] = {}
         self.latest = now + AHEAD_MAX
         self.new: list[tuple[Any, ...]] = []
         self.salts = Salts(0)
-        self.entries: dict[ledger.Key, Entry] = {}
+        self.entries: dict[ledger.LedgerKey, LedgerEntry] = {}
         self.sharing = Sharing()
 
-    async def take(self, offers: Sequence[Offer], take_heads: TakeHeads) -> set[FamilyId]:
+    async def take(self, offers: Sequence[AppendRequest], take_heads: TakeHeads) -> set[FamilyId]:
         """Lock the heads, in order of id, for as many seqs as may be needed; gives the families whose heads were not taken."""
         counts: defaultdict[FamilyId, int] = defaultdict(int)
         for offer in offers:
@@ -66,10 +66,10 @@ class Batch:
             state = self.states.take(family, head)
             if state is None:
                 state = await read_state(self.connection, family, head)
-            self.works[family] = Work(family, state)
+            self.works[family] = FamilyBatch(family, state)
         return asked.keys() - heads.keys()
 
-    async def decide(self, offer: Offer) -> tuple[Receipt, ...] | NotFound | Overtaken:
+    async def decide(self, offer: AppendRequest) -> tuple[Receipt, ...] | NotFound | Overtaken:
         """Decide the drafts of one offer in their order."""
         work = self.works[offer.family]
         author = work.folding.roster.members.get(offer.author)
@@ -99,7 +99,7 @@ class Batch:
             self.sharing.settle(kept)
         return tuple(receipts)
 
-    async def decide_draft(self, offer: Offer, work: Work, draft: Draft[Any]) -> Receipt:
+    async def decide_draft(self, offer: AppendRequest, work: FamilyBatch, draft: Draft[Any]) -> Receipt:
         digest = digest_of_draft(draft)
         for sent in work.by_id.get(draft.id, ()):
             if sent.author != offer.author:
@@ -113,7 +113,7 @@ class Batch:
         if is_tick and not await off_loop(work.held, work.folding.keeping.is_due, self.now, work.folding.roster):
             return Receipt(id=draft.id, outcome="already_recorded", place=0)
         if offer.by_service:
-            admitted = Admitted(audience_of(type(draft.event), asked=None, target=None), draft.occurred_at, None)
+            admitted = AdmittedDraft(audience_of(type(draft.event), asked=None, target=None), draft.occurred_at, None)
         else:
             admitted = admit(
                 draft,
@@ -132,7 +132,7 @@ class Batch:
         quiet = work.keep_quiet(stepped.spoken, author=offer.author, meant=stepped.meant)
         return Receipt(id=draft.id, outcome="recorded", place=stepped.place, keep_quiet=quiet)
 
-    def _keep_quiet_again(self, work: Work, draft: Draft[Any], sent: Recorded) -> tuple[str, ...]:
+    def _keep_quiet_again(self, work: FamilyBatch, draft: Draft[Any], sent: Recorded) -> tuple[str, ...]:
         """Returns who has to be kept from what was sent before: it is said again, since the first answer may be lost."""
         roster = work.folding.roster
         author = roster.members.get(sent.author)
@@ -153,7 +153,13 @@ class Batch:
         return work.keep_quiet(spoken, author=author.member, meant=meant)
 
     async def _record(
-        self, offer: Offer, work: Work, draft: Draft[Any], admitted: Admitted, target: Target | None, digest: bytes
+        self,
+        offer: AppendRequest,
+        work: FamilyBatch,
+        draft: Draft[Any],
+        admitted: AdmittedDraft,
+        target: Target | None,
+        digest: bytes,
     ) -> Stepped:
         event = Event(
             id=draft.id,
@@ -194,7 +200,7 @@ class Batch:
             await self._release(offer.family, work, release)
         return stepped
 
-    async def _part(self, family: FamilyId, work: Work, body: Body, target: Target) -> None:
+    async def _part(self, family: FamilyId, work: FamilyBatch, body: Body, target: Target) -> None:
         """Write the other importers' own events for what an event has changed or taken back (law 20)."""
         folding = work.folding
         for share in self.sharing.part(family, body, target, folding.keeping.waiting):
@@ -204,12 +210,12 @@ class Batch:
             if importer is None or importer.has_left:
                 continue
             drafts = await own_drafts(self.connection, share)
-            offer = Offer(family=family, author=importer.member, drafts=drafts)
+            offer = AppendRequest(family=family, author=importer.member, drafts=drafts)
             for draft in drafts:
-                admitted = Admitted(draft.audience or draft.event.audience, draft.occurred_at, None)
+                admitted = AdmittedDraft(draft.audience or draft.event.audience, draft.occurred_at, None)
                 await self._record(offer, work, draft, admitted, work.target_of(draft, importer.member), digest_of_draft(draft))
 
-    async def _release(self, family: FamilyId, work: Work, release: Release) -> None:
+    async def _release(self, family: FamilyId, work: FamilyBatch, release: Release) -> None:
         """Deliver what an act has freed, in its own transaction (law 9)."""
         seqs = [case.seq for case in release.cases]
         if seqs[-1] > work.written_seq:

@@ -13,15 +13,15 @@ import msgspec
 
 from events.errors import Refused
 from events.ids import EventId, FamilyId, MemberId
+from service.postgres.combine_statements import Statement, of_rows
 from service.postgres.queries import load
-from service.postgres.together import Statement, of_rows
 
 if TYPE_CHECKING:  # an offer holds entries
-    from service.log.offer import Offer
+    from service.log.append_request import AppendRequest
 
 QUERIES = load(__package__, "ledger.sql")
 
-Key = tuple[FamilyId, MemberId, str, str]
+LedgerKey = tuple[FamilyId, MemberId, str, str]
 """Family, author, source, record."""
 
 
@@ -42,7 +42,7 @@ class Like(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One for each of the entry's drafts, in their order."""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record of an outside system, as it will stand once the offer's drafts are events."""
 
     source: str
@@ -60,13 +60,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What this says is no longer what another importer's events say."""
 
 
-async def overtaken(connection: Any, offers: Sequence["Offer"]) -> set[int]:
+async def overtaken(connection: Any, offers: Sequence["AppendRequest"]) -> set[int]:
     """The offers, by their number, whose entries are not what was read any more. Call it once the families are locked."""
     asked = [key for offer in offers for key, _ in keyed(offer)]
     if not asked:
         return set()
     found = await connection.fetch(QUERIES.revisions, *zip(*asked, strict=True))
-    revision_by_key: dict[Key, int] = {(row[0], row[1], row[2], row[3]): row[4] for row in found}
+    revision_by_key: dict[LedgerKey, int] = {(row[0], row[1], row[2], row[3]): row[4] for row in found}
     beside = await _beside(connection, offers)
     late = set()
     for number, offer in enumerate(offers):
@@ -84,7 +84,7 @@ Beside = defaultdict[tuple[FamilyId, str, str], dict[MemberId, int]]
 """Family, source and record -> the revisions of the importers that have it."""
 
 
-async def _beside(connection: Any, offers: Sequence["Offer"]) -> Beside:
+async def _beside(connection: Any, offers: Sequence["AppendRequest"]) -> Beside:
     """Returns what importers have of the records that are new to one of them."""
     found: Beside = defaultdict(dict)
     asked = {(key[0], key[2], key[3]) for offer in offers for key, entry in keyed(offer) if entry.beside is not None}
@@ -94,7 +94,7 @@ async def _beside(connection: Any, offers: Sequence["Offer"]) -> Beside:
     return found
 
 
-def _is_joined(key: Key, entry: Entry, beside: Beside) -> bool:
+def _is_joined(key: LedgerKey, entry: LedgerEntry, beside: Beside) -> bool:
     """Whether another importer has brought the same record since, or changed it."""
     family, member, source, record = key
     if entry.beside is None:
@@ -103,12 +103,12 @@ def _is_joined(key: Key, entry: Entry, beside: Beside) -> bool:
     return now != dict(entry.beside)
 
 
-def put(entries: Mapping[Key, Entry]) -> list[Statement]:
+def put(entries: Mapping[LedgerKey, LedgerEntry]) -> list[Statement]:
     """Say what writes entries over what stood there."""
     return of_rows(QUERIES.put, ((*key, entry.expects + 1, entry.said) for key, entry in entries.items()))
 
 
-def kept(offer: "Offer", outcomes: Sequence[str]) -> dict[Key, Entry]:
+def kept(offer: "AppendRequest", outcomes: Sequence[str]) -> dict[LedgerKey, LedgerEntry]:
     """The entries of an offer of whose drafts none was refused."""
     found, first = {}, 0
     for key, entry in keyed(offer):
@@ -118,6 +118,6 @@ def kept(offer: "Offer", outcomes: Sequence[str]) -> dict[Key, Entry]:
     return found
 
 
-def keyed(offer: "Offer") -> list[tuple[Key, Entry]]:
+def keyed(offer: "AppendRequest") -> list[tuple[LedgerKey, LedgerEntry]]:
     """Returns the entries of an offer with their keys."""
     return [((offer.family, offer.author, entry.source, entry.record), entry) for entry in offer.entries]

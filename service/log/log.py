@@ -20,17 +20,17 @@ from events.ids import EventId, FamilyId, LogId, MemberId
 from events.surprise import TimePassed
 from events.wire import DeviceDraft, Push, ServiceBody
 from projections.roster import Member
-from service.errors import PASSING
+from service.http.problems import PASSING
 from service.log import rows
 from service.log.append import Appended, append, append_where_free
-from service.log.aside import FamilyLocked
-from service.log.group import Committer, LogUnavailable
-from service.log.head_waits import HeadWaits
-from service.log.offer import Offer
-from service.log.pending import Answer
-from service.log.queue import LogBusy
+from service.log.append_queue import LogBusy
+from service.log.append_request import AppendRequest
+from service.log.family_cache import FamilyCache
+from service.log.group_commit import Committer, LogUnavailable
+from service.log.lock_waits import LockWaits
+from service.log.locked_families import FamilyLocked
+from service.log.pending_append import Answer
 from service.log.receipts import Receipt
-from service.log.state import FamilyStates
 
 PATIENT_DRAFTS: Final = 24
 """Of what may wait, so many in a transaction: they hold their families' heads for some milliseconds, in which a push to one of
@@ -45,17 +45,17 @@ TURN_S_MAX: Final = 2.0
 """Until a request may begin a transaction of its own."""
 
 
-class ToldListener(Protocol):
+class FeedListener(Protocol):
     """Whoever wants to know whose feed grew."""
 
     def told(self, family: FamilyId, members: Any) -> None:
         """Take note, after the commit; neither block nor raise."""
 
 
-class Writing:
+class LogTransaction:
     """A transaction of access: its own statements on `conn`, and facts for the log of one family."""
 
-    def __init__(self, conn: Any, now: datetime, waits: HeadWaits) -> None:
+    def __init__(self, conn: Any, now: datetime, waits: LockWaits) -> None:
         self.conn = conn
         self.now = now
         self._waits = waits
@@ -72,12 +72,12 @@ class Writing:
             FamilyLocked: another transaction holds the family.
         """
         drafts = tuple(drafted(fact, self.now) for fact in facts)
-        offer = Offer(family=family, author=author, drafts=drafts, by_service=True)
+        offer = AppendRequest(family=family, author=author, drafts=drafts, by_service=True)
         self.appended.append(await self._append(offer))
 
     async def choose(self, *, family: FamilyId, joiner: Member, drafts: tuple[DeviceDraft, ...]) -> tuple[Receipt, ...]:
         """Append the surprises that somebody chooses who is about to join: before any history is delivered, not after."""
-        offer = Offer(family=family, author=joiner.member, drafts=drafts, joiner=joiner)
+        offer = AppendRequest(family=family, author=joiner.member, drafts=drafts, joiner=joiner)
         appended = await self._append(offer)
         self.appended.append(appended)
         receipts = appended.receipts[0]
@@ -85,11 +85,11 @@ class Writing:
             raise receipts
         return receipts
 
-    async def _append(self, offer: Offer) -> Appended:
+    async def _append(self, offer: AppendRequest) -> Appended:
         with self._waits.waiting(offer.family):
             if self._waits.may_wait(offer.family):
-                return await append(self.conn, [offer], now=self.now, states=FamilyStates())
-            appended = await append_where_free(self.conn, [offer], now=self.now, states=FamilyStates(), held_max=None)
+                return await append(self.conn, [offer], now=self.now, states=FamilyCache())
+            appended = await append_where_free(self.conn, [offer], now=self.now, states=FamilyCache(), held_max=None)
             if isinstance(appended.receipts[0], FamilyLocked):
                 raise appended.receipts[0]
             return appended
@@ -103,14 +103,14 @@ def drafted(fact: ServiceBody, now: datetime) -> Draft[Any]:
 class Log:
     """The logs of all families of this database."""
 
-    def __init__(self, *, pool: asyncpg.Pool, database_url: str, wake: ToldListener, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, pool: asyncpg.Pool, database_url: str, wake: FeedListener, now: Callable[[], datetime]) -> None:
         self._pool = pool
         self._wake = wake
         self._clock = now
-        self._waits = HeadWaits()
+        self._waits = LockWaits()
         # The other half is for those who read: a locked family, or many who join, must not keep all connections.
         self._writings = asyncio.Semaphore(max(1, pool.get_max_size() // 2))
-        states = FamilyStates()
+        states = FamilyCache()
         self._apart = Committer(database_url, now=self.now, announce=self._announce, states=states)
         self._committer = Committer(
             database_url, now=self.now, announce=self._announce, states=states, apart=self._apart
@@ -152,10 +152,10 @@ class Log:
             NotFound: the author is no member.
         """
         clock_off: timedelta = self.now() - push.sent_at
-        offer = Offer(family=family, author=author, drafts=push.drafts, clock_off=clock_off)
+        offer = AppendRequest(family=family, author=author, drafts=push.drafts, clock_off=clock_off)
         return await self._committer.offer(offer)
 
-    async def offer(self, offer: Offer) -> Answer:
+    async def offer(self, offer: AppendRequest) -> Answer:
         """Append what another part of the service has made for a member.
 
         Raises:
@@ -170,12 +170,12 @@ class Log:
         Raises:
             LogBusy, LogUnavailable: it is for the next look.
         """
-        offer = Offer(family=family, author=author, drafts=(drafted(TimePassed(), self.now()),), by_service=True)
+        offer = AppendRequest(family=family, author=author, drafts=(drafted(TimePassed(), self.now()),), by_service=True)
         _, (receipt,) = await self._committer.offer(offer)
         return receipt.outcome == "recorded"
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Writing]:
+    async def transaction(self) -> AsyncIterator[LogTransaction]:
         """Run one transaction; wake whoever was told once it has committed.
 
         Raises:
@@ -186,7 +186,7 @@ class Log:
         async with self._turn():
             try:
                 async with self._pool.acquire() as connection, connection.transaction():
-                    writing = Writing(connection, self.now(), self._waits)
+                    writing = LogTransaction(connection, self.now(), self._waits)
                     yield writing
             except PASSING as error:
                 raise LogUnavailable("The log does not answer; try again in a moment.") from error

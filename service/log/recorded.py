@@ -6,7 +6,7 @@ import msgspec
 
 from events.event import Audience
 from events.ids import MemberId, Seq
-from projections.past import Target
+from projections.logged_event import Target
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):

@@ -7,20 +7,20 @@ import msgspec
 from events.event import Body
 from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen
 from events.wire import DeviceDraft, Malformed, read_push, read_push_of_msgpack
-from service import answers
 from service.access.guard import Membership
-from service.asgi import Receive, Scope, Send
-from service.bodies import PUSH_BYTES_MAX, Encoding, encoding_of, read_body
-from service.house import House
-from service.limits import Kind
+from service.http import response
+from service.http.asgi import Receive, Scope, Send
+from service.http.body import PUSH_BYTES_MAX, Encoding, encoding_of, read_body
+from service.http.rate_limit import Kind
 from service.log.receipts import Receipt
+from service.runtime import Runtime
 
 CHOICES: Final[frozenset[type[Body]]] = frozenset({SurpriseChosen, EnvelopeOpened, Sorted})
 WEIGHT_OF_A_CHOICE: Final = 20
 """With a thousand events held, one costs a few milliseconds: so a device may ask for 25 of them a second."""
 
 _HEADERS: Final = {
-    media_type: [(b"content-type", media_type.encode()), (b"vary", b"accept")] for media_type in (answers.JSON, answers.MSGPACK)
+    media_type: [(b"content-type", media_type.encode()), (b"vary", b"accept")] for media_type in (response.JSON, response.MSGPACK)
 }
 
 
@@ -36,7 +36,7 @@ def weight_of(draft: DeviceDraft | Malformed) -> int:
     return WEIGHT_OF_A_CHOICE if type(draft) is not Malformed and type(draft.event) in CHOICES else 1
 
 
-async def push(scope: Scope, receive: Receive, send: Send, *, house: House, caller: Membership) -> None:
+async def push(scope: Scope, receive: Receive, send: Send, *, runtime: Runtime, caller: Membership) -> None:
     """Append a device's drafts, and answer once they are on the disk.
 
     Raises:
@@ -49,10 +49,10 @@ async def push(scope: Scope, receive: Receive, send: Send, *, house: House, call
             pushed = read_push(body)
         case Encoding.MSGPACK:
             pushed = read_push_of_msgpack(body)
-    house.limits.take(Kind.DRAFTS, caller.device, count=sum(map(weight_of, pushed.drafts)))
-    log, receipts = await house.log.push(family=caller.family, author=caller.member, push=pushed)
-    media_type = answers.media_type_of(scope)
-    answer = answers.encode(Pushed(str(log), receipts), media_type)
+    runtime.limits.take(Kind.DRAFTS, caller.device, count=sum(map(weight_of, pushed.drafts)))
+    log, receipts = await runtime.log.push(family=caller.family, author=caller.member, push=pushed)
+    media_type = response.media_type_of(scope)
+    answer = response.encode(Pushed(str(log), receipts), media_type)
     headers = [*_HEADERS[media_type], (b"content-length", b"%d" % len(answer))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": answer})

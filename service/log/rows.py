@@ -12,16 +12,16 @@ from events.ids import EventId, FamilyId, LogId, MemberId, Seq
 from events.wire import event_of_bytes
 from projections.first_saw import Sighting
 from projections.fold import Folding
-from projections.history import History
-from projections.past import Past
+from projections.joining_history import History
+from projections.logged_event import Past
 from projections.subjects import Had, had_after, had_of, thought_of
+from service.background import in_turns, off_loop
+from service.log.family_cache import Head
 from service.log.recorded import Recorded
 from service.log.sighting_bytes import decode_sighting, encode_sighting, own_subject
-from service.log.state import Head
 from service.log.waiting_rows import put_waiting
-from service.off_loop import in_turns, off_loop
+from service.postgres.combine_statements import ROWS_AT_ONCE, Statement, of_rows, together
 from service.postgres.queries import load
-from service.postgres.together import ROWS_AT_ONCE, Statement, of_rows, together
 
 QUERIES = load(__package__, "append.sql")
 

@@ -11,11 +11,11 @@ from events.surprise import Hint
 from projections.first_saw import Sighting
 from projections.fold import Folding
 from projections.subjects import Case, Subject
-from projections.waiting import Choice, Waiting
+from projections.surprise_state import Choice, Waiting
+from service.background import off_loop
 from service.log.sighting_bytes import decode_sighting
-from service.off_loop import off_loop
+from service.postgres.combine_statements import Statement, of_rows
 from service.postgres.queries import load
-from service.postgres.together import Statement, of_rows
 
 READ = load(__package__, "state.sql")
 WRITE = load(__package__, "append.sql")

@@ -1,6 +1,6 @@
 """Folds the log afresh, and holds the rows of the projections against the result (law 11)."""
 
 from service.replay.database import count_events, replay
-from service.replay.family import Difference, Replayed, replay_family
+from service.replay.family import Difference, ReplayResult, replay_family
 
-__all__ = ["Difference", "Replayed", "count_events", "replay", "replay_family"]
+__all__ = ["Difference", "ReplayResult", "count_events", "replay", "replay_family"]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from events.ids import FamilyId
 from service.postgres.pool import connect_patiently
-from service.replay.family import QUERIES, Replayed, replay_family
+from service.replay.family import QUERIES, ReplayResult, replay_family
 
 FAMILIES_PER_PAGE: Final = 1_000
 FAMILIES_PER_TASK_MAX: Final = 50
@@ -19,7 +19,7 @@ FAMILIES_PER_TASK_MAX: Final = 50
 
 async def replay(
     database_url: str, *, check: bool, processes: int | None = None, progress: Callable[[int], None] | None = None
-) -> Replayed:
+) -> ReplayResult:
     """Fold every log afresh and hold the rows against the result; unless `check`, put right what differs.
 
     `progress` is told the number of events that were folded, whenever that has grown. A family that is written to meanwhile
@@ -29,7 +29,7 @@ async def replay(
         LookupError: a log has a hole, or holds a version that this release does not know.
     """
     processes = processes or os.cpu_count() or 1
-    total = Replayed()
+    total = ReplayResult()
     async for families in _pages(database_url):
         size = min(FAMILIES_PER_TASK_MAX, -(-len(families) // (processes * 4)))
         tasks = [families[start : start + size] for start in range(0, len(families), size)]
@@ -60,7 +60,7 @@ async def _pages(database_url: str) -> AsyncIterator[list[FamilyId]]:
         await connection.close()
 
 
-async def _dealt(database_url: str, tasks: list[list[FamilyId]], *, check: bool, processes: int) -> AsyncIterator[Replayed]:
+async def _dealt(database_url: str, tasks: list[list[FamilyId]], *, check: bool, processes: int) -> AsyncIterator[ReplayResult]:
     if processes == 1 or len(tasks) == 1:
         for task in tasks:
             yield await _replay_several(database_url, task, check=check)
@@ -73,14 +73,14 @@ async def _dealt(database_url: str, tasks: list[list[FamilyId]], *, check: bool,
             yield await finished
 
 
-def _in_a_process(database_url: str, families: list[FamilyId], check: bool) -> Replayed:
+def _in_a_process(database_url: str, families: list[FamilyId], check: bool) -> ReplayResult:
     return asyncio.run(_replay_several(database_url, families, check=check))
 
 
-async def _replay_several(database_url: str, families: list[FamilyId], *, check: bool) -> Replayed:
+async def _replay_several(database_url: str, families: list[FamilyId], *, check: bool) -> ReplayResult:
     connection = await connect_patiently(database_url)
     try:
-        found = Replayed()
+        found = ReplayResult()
         for family in families:
             found += await replay_family(connection, family, swap=not check)
         return found

@@ -15,11 +15,11 @@ from events.wire import event_of_bytes
 from projections import roster
 from projections.first_saw import Sighting
 from projections.fold import Folding
-from projections.past import Target
+from projections.logged_event import Target
 from projections.roster import Roster
 from service.log import rows
+from service.log.family_cache import read_roster, run_of_row, write_roster
 from service.log.sighting_bytes import decode_sighting, encode_sighting, own_subject
-from service.log.state import read_roster, run_of_row, write_roster
 from service.log.waiting_rows import at_most_days_of, case_of_bytes, choices_of, is_name
 from service.postgres.queries import load
 
@@ -38,7 +38,7 @@ class Difference(msgspec.Struct, frozen=True):
     what: str
 
 
-class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a replay found."""
 
     families: int = 0
@@ -46,15 +46,15 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...] = ()
     """At most `DIFFERENCES_SHOWN` a family."""
 
-    def __add__(self, other: "Replayed") -> "Replayed":
-        return Replayed(
+    def __add__(self, other: "ReplayResult") -> "ReplayResult":
+        return ReplayResult(
             families=self.families + other.families,
             events=self.events + other.events,
             differences=self.differences + other.differences,
         )
 
 
-async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> Replayed:
+async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> ReplayResult:
     """Fold one family's log afresh and compare; where `swap` is true and a row differs, put the folded rows in place.
 
     Raises:
@@ -67,13 +67,13 @@ async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> Rep
         return await _replay(connection, family, QUERIES.head, swap=False)
 
 
-async def _replay(connection: Any, family: FamilyId, head: str, *, swap: bool) -> Replayed:
+async def _replay(connection: Any, family: FamilyId, head: str, *, swap: bool) -> ReplayResult:
     last = await connection.fetchval(head, family)
     folding = await fold(connection, family, last=last)
     differences = await _compare(connection, folding)
     if swap and differences:
         await _swap(connection, folding)
-    return Replayed(families=1, events=last, differences=tuple(differences[:DIFFERENCES_SHOWN]))
+    return ReplayResult(families=1, events=last, differences=tuple(differences[:DIFFERENCES_SHOWN]))
 
 
 async def fold(connection: Any, family: FamilyId, *, last: int) -> Folding:

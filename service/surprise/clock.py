@@ -14,16 +14,15 @@ import structlog
 from events.ids import FamilyId, MemberId
 from projections.lifting import passed_at
 from projections.visibility import freed
-from service.background import told_if_it_fails
+from service.background import log_failure, off_loop
+from service.log.family_cache import read_roster
 from service.log.log import Log
-from service.log.state import read_roster
 from service.log.waiting_rows import load_whole, read_waiting
-from service.off_loop import off_loop
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "clock.sql")
 LOG: Final = structlog.get_logger()
-_told_if_it_fails: Final = partial(told_if_it_fails, LOG, part="clock", waits="a tick has to wait", failed="a tick failed")
+_told_if_it_fails: Final = partial(log_failure, LOG, part="clock", waits="a tick has to wait", failed="a tick failed")
 
 EVERY_S: Final = 600.0
 """People count this wait in days: ten minutes more are nothing to them, and a look every ten minutes is nothing to Postgres."""

@@ -13,13 +13,13 @@ from litestar import Response, get
 from events.catalogue import CATALOGUE
 from events.ids import ChildId
 from projections.tips import SafetyNote, Tip, tips
-from service import answers
-from service.asking import Asked
-from service.compression import compressed
-from service.errors import NotFound
-from service.limits import Kind
+from service.http import response
+from service.http.compression import compressed
+from service.http.endpoint import CallerKind, Endpoint
+from service.http.problems import NotFound
+from service.http.rate_limit import Kind
+from service.http.request import RouteRequest
 from service.postgres.queries import load
-from service.says import Says, Who
 
 QUERIES: Final = load(__package__, "tips.sql")
 
@@ -56,24 +56,24 @@ TIPS_QUERY: Final[dict[str, dict[str, Any]]] = {
 
 @get(
     "/v1/families/{family:uuid}/tips",
-    opt=Says(
+    opt=Endpoint(
         summary="What to look out for and to make safe at a child's age. The same for every member, whatever happened",
-        who=Who.MEMBER,
+        who=CallerKind.MEMBER,
         kind=Kind.READ,
         answers=TipsByAge,
         query=TIPS_QUERY,
     ).opt(),
 )
-async def read_tips(request: Asked) -> Response[bytes]:
+async def read_tips(request: RouteRequest) -> Response[bytes]:
     """Give the tips for the family's children, or for one of them."""
     query = request.asked_for(TipsQuery)
-    on = query.on or request.house.now().date()
-    rows = await request.house.pool.fetch(QUERIES.children, request.member.family, query.child)
+    on = query.on or request.runtime.now().date()
+    rows = await request.runtime.pool.fetch(QUERIES.children, request.member.family, query.child)
     if query.child is not None and not rows:
         raise NotFound(at="child")
     children = tuple(_of_child(row["child_id"], row["born"], on) for row in rows)
-    media_type = answers.media_type_of(request.scope)  # type: ignore[arg-type]
-    return await compressed(request, answers.encode(TipsByAge(on=on, children=children), media_type), media_type=media_type)
+    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
+    return await compressed(request, response.encode(TipsByAge(on=on, children=children), media_type), media_type=media_type)
 
 
 def _of_child(child: ChildId, born: date | None, on: date) -> TipsOfChild:

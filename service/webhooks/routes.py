@@ -11,55 +11,55 @@ from litestar import Response, delete, get, post
 from events.event import PERSONS
 from service.access.errors import NotForRole, TooMany
 from service.access.guard import Membership
-from service.asking import Asked, nothing
-from service.errors import NotFound
 from service.feed.pages import QUERIES as FEED
 from service.feed.pages import FeedAhead
-from service.limits import Kind
-from service.says import Says, Who
-from service.standard_webhooks import new_secret, shown
-from service.webhooks.decide import SECRETS_OVERLAP, WEBHOOKS_MAX, Disabled, Failure, State
+from service.http.endpoint import CallerKind, Endpoint
+from service.http.problems import NotFound
+from service.http.rate_limit import Kind
+from service.http.request import RouteRequest, nothing
+from service.http.standard_webhooks import new_secret, shown
+from service.webhooks.egress_policy import EgressPolicy, Unreachable
 from service.webhooks.errors import UrlNotAllowed
-from service.webhooks.reach import Reach, Unreachable
-from service.webhooks.rows import QUERIES
+from service.webhooks.retry_policy import SECRETS_OVERLAP, WEBHOOKS_MAX, Disabled, Failure, State
 from service.webhooks.shapes import From, NewWebhook, SecretMade, WebhookListed, WebhookMade, WebhooksListed
+from service.webhooks.store import QUERIES
 
-MAKE = Says(
+MAKE = Endpoint(
     summary="Have one's own feed posted to an address, from now on or from a place on. The secret is told once",
-    who=Who.MEMBER, kind=Kind.ACCESS, status=201, takes=NewWebhook, answers=WebhookMade,
+    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=NewWebhook, answers=WebhookMade,
     query={"after": {"type": "integer", "minimum": 0, "maximum": 2**62}},
     refuses=(NotForRole, UrlNotAllowed, FeedAhead, TooMany),
 )  # fmt: skip
-LIST = Says(
-    summary="The caller's own webhooks, and how each of them is", who=Who.MEMBER, kind=Kind.READ, answers=WebhooksListed,
+LIST = Endpoint(
+    summary="The caller's own webhooks, and how each of them is", who=CallerKind.MEMBER, kind=Kind.READ, answers=WebhooksListed,
     refuses=(NotForRole,),
 )  # fmt: skip
-DROP = Says(
-    summary="Drop a webhook; within a second nothing more is sent", who=Who.MEMBER, kind=Kind.ACCESS, status=204,
+DROP = Endpoint(
+    summary="Drop a webhook; within a second nothing more is sent", who=CallerKind.MEMBER, kind=Kind.ACCESS, status=204,
     refuses=(NotForRole,),
 )  # fmt: skip
-ROTATE = Says(
+ROTATE = Endpoint(
     summary="A new secret for a webhook. For 24 hours it and the last one both sign",
-    who=Who.MEMBER, kind=Kind.ACCESS, answers=SecretMade, refuses=(NotForRole,),
+    who=CallerKind.MEMBER, kind=Kind.ACCESS, answers=SecretMade, refuses=(NotForRole,),
 )  # fmt: skip
-RESUME = Says(
-    summary="Let a disabled webhook go on where it stopped", who=Who.MEMBER, kind=Kind.ACCESS, answers=WebhookListed,
+RESUME = Endpoint(
+    summary="Let a disabled webhook go on where it stopped", who=CallerKind.MEMBER, kind=Kind.ACCESS, answers=WebhookListed,
     refuses=(NotForRole,),
 )  # fmt: skip
 
 
 @post("/v1/families/{family:uuid}/webhooks", opt=MAKE.opt())
-async def make(request: Asked) -> Response[bytes]:
+async def make(request: RouteRequest) -> Response[bytes]:
     """The address is looked up now, so that a slip of the pen is told at once; and again at every attempt."""
     caller = _person(request)
     query, asked = request.asked_for(From), await request.read(NewWebhook)
-    reach: Reach = request.app.state.reach
+    reach: EgressPolicy = request.app.state.reach
     try:
         await reach.find(reach.read(asked.url))
     except Unreachable:
         raise UrlNotAllowed from None
     webhook, secret = uuid4(), new_secret()
-    async with request.house.log.transaction() as writing:
+    async with request.runtime.log.transaction() as writing:
         if await writing.conn.fetchval(QUERIES.take_member, caller.family, caller.member) is None:
             raise NotFound
         if await writing.conn.fetchval(QUERIES.count_own, caller.family, caller.member) >= WEBHOOKS_MAX:
@@ -75,43 +75,43 @@ async def make(request: Asked) -> Response[bytes]:
 
 
 @get("/v1/families/{family:uuid}/webhooks", opt=LIST.opt())
-async def list_own(request: Asked) -> Response[bytes]:
+async def list_own(request: RouteRequest) -> Response[bytes]:
     """Nobody learns of another member's: that there is one would tell of their home."""
     caller = _person(request)
-    rows = await request.house.pool.fetch(QUERIES.own, caller.family, caller.member, None)
+    rows = await request.runtime.pool.fetch(QUERIES.own, caller.family, caller.member, None)
     return request.answer(WebhooksListed(webhooks=tuple(_listed(row) for row in rows)))
 
 
 @delete("/v1/families/{family:uuid}/webhooks/{webhook:uuid}", status_code=204, opt=DROP.opt())
-async def drop(request: Asked) -> Response[None]:
+async def drop(request: RouteRequest) -> Response[None]:
     """What is under way is called off."""
-    if await request.house.pool.fetchval(QUERIES.drop, *_named(request)) is None:
+    if await request.runtime.pool.fetchval(QUERIES.drop, *_named(request)) is None:
         raise NotFound
     return nothing()
 
 
 @post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/secret", status_code=200, opt=ROTATE.opt())
-async def rotate(request: Asked) -> Response[bytes]:
+async def rotate(request: RouteRequest) -> Response[bytes]:
     """Two secrets at most: rotated again within a day, the oldest no longer signs."""
-    secret, both_until = new_secret(), request.house.log.now() + SECRETS_OVERLAP
-    webhook = await request.house.pool.fetchval(QUERIES.rotate, *_named(request), secret, both_until)
+    secret, both_until = new_secret(), request.runtime.log.now() + SECRETS_OVERLAP
+    webhook = await request.runtime.pool.fetchval(QUERIES.rotate, *_named(request), secret, both_until)
     if webhook is None:
         raise NotFound
     return request.answer(SecretMade(webhook=webhook, secret=shown(secret), both_until=both_until))
 
 
 @post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/resume", status_code=200, opt=RESUME.opt())
-async def resume(request: Asked) -> Response[bytes]:
+async def resume(request: RouteRequest) -> Response[bytes]:
     """Asked of one that is not disabled, it changes nothing: who is failing keeps their back-off."""
     named = _named(request)
-    await request.house.pool.execute(QUERIES.resume, *named, request.house.log.now())
-    row = await request.house.pool.fetchrow(QUERIES.own, *named)
+    await request.runtime.pool.execute(QUERIES.resume, *named, request.runtime.log.now())
+    row = await request.runtime.pool.fetchrow(QUERIES.own, *named)
     if row is None:
         raise NotFound
     return request.answer(_listed(row))
 
 
-def _person(request: Asked) -> Membership:
+def _person(request: RouteRequest) -> Membership:
     """The caller. A daycare writes, and has nothing to be told. Raises NotForRole."""
     caller = request.member
     if caller.role not in PERSONS:
@@ -119,7 +119,7 @@ def _person(request: Asked) -> Membership:
     return caller
 
 
-def _named(request: Asked) -> tuple[UUID, UUID, UUID]:
+def _named(request: RouteRequest) -> tuple[UUID, UUID, UUID]:
     caller = _person(request)
     return caller.family, caller.member, request.ids["webhook"]
 

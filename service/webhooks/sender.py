@@ -1,6 +1,6 @@
 """The sender: finds the webhooks that something can be sent to, and lets them have their turns, none in the way of another.
 
-Owns how many turns run at once, for whom, and when each is called off. What one turn does is `turn`'s. Every process has a
+Owns how many turns run at once, for whom, and when each is called off. What one turn does is `delivery`'s. Every process has a
 sender; of several that find the same webhook, the rows let one have it. Wake-ups make it prompt, and looking makes it sure
 (law 18): neither knows of anything but places, so that what is held moves nothing here (law 8, I-22).
 """
@@ -16,17 +16,17 @@ from typing import Any, Final
 
 import structlog
 
-from service.background import told_if_it_fails
-from service.feed.wake import WakeUps
-from service.webhooks.ear import Ear
-from service.webhooks.post import trusted
-from service.webhooks.reach import Reach, target_of
-from service.webhooks.rows import BEFORE_ALL, LISTED_A_PAGE, Claim, Key, Listed, Rows
-from service.webhooks.turn import Means, Turn
+from service.background import log_failure
+from service.feed.notifier import Notifier
+from service.webhooks.attempt import trusted
+from service.webhooks.delivery import Delivery, Means
+from service.webhooks.egress_policy import EgressPolicy, target_of
+from service.webhooks.store import BEFORE_ALL, LISTED_A_PAGE, DeliveryClaim, Listed, WebhookKey, WebhookStore
+from service.webhooks.subscription import Subscription
 
 LOG: Final = structlog.get_logger()
 _told_if_it_fails: Final = partial(
-    told_if_it_fails, LOG, part="webhook", waits="a webhook has to wait", failed="a webhook's turn failed"
+    log_failure, LOG, part="webhook", waits="a webhook has to wait", failed="a webhook's turn failed"
 )
 
 TURNS_MAX: Final = 32
@@ -48,18 +48,18 @@ class Sender:
     """The sender of one process."""
 
     def __init__(
-        self, *, pool: Any, wake: WakeUps, reach: Reach, now: Callable[[], datetime],
+        self, *, pool: Any, wake: Notifier, reach: EgressPolicy, now: Callable[[], datetime],
         dice: Callable[[], float] = random.random, tls: ssl.SSLContext | None = None,
     ) -> None:  # fmt: skip
-        self._rows = Rows(pool)
+        self._rows = WebhookStore(pool)
         self._wake = wake
         self._now = now
         self._means = Means(rows=self._rows, reach=reach, tls=trusted() if tls is None else tls, now=now, dice=dice)
-        self._known: dict[Key, Ear] = {}
-        self._ready: dict[Key, Ear] = {}
+        self._known: dict[WebhookKey, Subscription] = {}
+        self._ready: dict[WebhookKey, Subscription] = {}
         """Who waits for a turn, in the order of their coming."""
-        self._under_way: dict[Key, tuple[Ear, asyncio.Task[None]]] = {}
-        self._claims: dict[Key, Claim] = {}
+        self._under_way: dict[WebhookKey, tuple[Subscription, asyncio.Task[None]]] = {}
+        self._claims: dict[WebhookKey, DeliveryClaim] = {}
         self._count_by_host: Counter[str] = Counter()
         self._count_of_slow = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -99,7 +99,7 @@ class Sender:
         Raises:
             PASSING: Postgres does not say which there are.
         """
-        after, seen = BEFORE_ALL, set[Key]()
+        after, seen = BEFORE_ALL, set[WebhookKey]()
         while True:
             listed = await self._rows.page(after=after, now=self._now())
             for one in listed:
@@ -110,7 +110,7 @@ class Sender:
         for key in self._known.keys() - seen:
             self._forget(key)
 
-    async def _note(self, one: Listed, seen: set[Key]) -> None:
+    async def _note(self, one: Listed, seen: set[WebhookKey]) -> None:
         if one.has_left:
             await self._rows.drop(one.key)
             return
@@ -122,26 +122,26 @@ class Sender:
         if one.is_due:
             self._call(ear)
 
-    def _heard(self, one: Listed) -> Ear:
+    def _heard(self, one: Listed) -> Subscription:
         """Listen for a webhook that was not known."""
-        ear = Ear(one.key, target=target_of(one.url), call=self._call, end=self._end)
+        ear = Subscription(one.key, target=target_of(one.url), call=self._call, end=self._end)
         if len(self._known) < KNOWN_MAX:
             self._known[one.key] = ear
             self._wake.listen(ear)
         return ear
 
-    def _forget(self, key: Key) -> None:
+    def _forget(self, key: WebhookKey) -> None:
         self._wake.forget(self._known.pop(key))
 
     # Turns.
 
-    def _call(self, ear: Ear) -> None:
+    def _call(self, ear: Subscription) -> None:
         """Let a webhook have a turn when there is one. Called again while it sends, it has one more afterwards."""
         if ear.key in self._ready or len(self._ready) < READY_MAX:
             self._ready[ear.key] = ear
             self._begin_turns()
 
-    def _end(self, key: Key) -> None:
+    def _end(self, key: WebhookKey) -> None:
         """Call off what is under way: its member is there no more."""
         self._ready.pop(key, None)
         if key in self._under_way:
@@ -157,11 +157,11 @@ class Sender:
                 del self._ready[key]
                 self._begin(ear)
 
-    def _has_room(self, ear: Ear) -> bool:
+    def _has_room(self, ear: Subscription) -> bool:
         is_host_free = self._count_by_host[ear.target.host] < TURNS_A_HOST_MAX
         return is_host_free and not (_is_slow(ear) and self._count_of_slow >= TURNS_OF_SLOW_MAX)
 
-    def _begin(self, ear: Ear) -> None:
+    def _begin(self, ear: Subscription) -> None:
         as_slow = _is_slow(ear)
         self._count_by_host[ear.target.host] += 1
         self._count_of_slow += as_slow
@@ -178,12 +178,12 @@ class Sender:
 
         task.add_done_callback(finished)
 
-    async def _turn(self, ear: Ear) -> None:
+    async def _turn(self, ear: Subscription) -> None:
         with _told_if_it_fails():
             claim = await self._rows.claim(ear.key, now=self._now())
             if claim is None:
                 return
-            turn = Turn(claim, target=ear.target, means=self._means)
+            turn = Delivery(claim, target=ear.target, means=self._means)
             self._claims[ear.key] = claim
             try:
                 has_more = await turn.run()
@@ -228,5 +228,5 @@ class Sender:
                 self._end(claim.key)
 
 
-def _is_slow(ear: Ear) -> bool:
+def _is_slow(ear: Subscription) -> bool:
     return ear.is_failing or ear.is_slow

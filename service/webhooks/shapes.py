@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from events.event import Name
-from service.webhooks.decide import Disabled, Failure, State
+from service.webhooks.retry_policy import Disabled, Failure, State
 
 URL_BYTES_MAX: Final = 2_048
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from events.ids import FamilyId
-from service.standard_webhooks import digest
+from service.http.standard_webhooks import digest
 
 USER_AGENT: Final = "Stillnew-Webhooks/1"
 

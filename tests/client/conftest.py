@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from client.device import Device
+from client.environment import World
 from client.store import Identity, Store
-from client.world import World
 from tests.service.conftest import service_url as service_url
 
 ADA = Identity(

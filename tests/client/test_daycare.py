@@ -20,7 +20,7 @@ from standardwebhooks import Webhook
 
 from client import daycare as wire
 from client.backoff import Backoff
-from client.daycare import CloudEvent, Daycare, KeyRefused, Receipt, SecretMalformed, milestone, note, sign, withdrawal
+from client.daycare import CloudEvent, Daycare, KeyRefused, RecordReceipt, SecretMalformed, milestone, note, sign, withdrawal
 from client.errors import NaiveTime, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from tests.faulty_proxy import Answer, CutAnswer, Fault, FaultyProxy, answered, refused
 from tests.service.conftest import found_family
@@ -89,7 +89,7 @@ async def test_a_call_is_signed_and_its_events_are_read_as_others_read_them() ->
         revised=AT + timedelta(minutes=10), precision="day", childname="Mia",
     )  # fmt: skip
     receipt, seen = await with_answers([fine(told)], lambda daycare: daycare.post(told))
-    assert receipt == Receipt(id="entry-2", source=f"urn:uuid:{KEY}", outcome="recorded")
+    assert receipt == RecordReceipt(id="entry-2", source=f"urn:uuid:{KEY}", outcome="recorded")
     assert f"POST /v1/daycare/events?key={KEY} HTTP/1.1".encode() == seen.requests[0].split(b"\r\n", 1)[0]
     assert seen.head(0)["content-type"] == "application/cloudevents-batch+json"
     (sent,) = seen.verify(0)

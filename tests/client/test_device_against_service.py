@@ -12,11 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from client.answers import Entry
+from client.answers import FeedEntry
 from client.backoff import Backoff
 from client.device import Device
+from client.environment import World
 from client.errors import DeviceRevoked
-from client.world import World
 from tests.client.test_killed_at_any_line import kill_after
 from tests.faulty_proxy import CutAnswer, CutRequest, FaultyProxy
 
@@ -228,9 +228,9 @@ async def write_slowly(device: Device) -> None:
         await asyncio.sleep(0.02)
 
 
-async def listen(device: Device, *, wanted: str, meanwhile: Callable[[], Awaitable[None]]) -> list[Entry]:
+async def listen(device: Device, *, wanted: str, meanwhile: Callable[[], Awaitable[None]]) -> list[FeedEntry]:
     """Listen from the start until a note of this text comes, while something else happens. At most 20 s."""
-    heard: list[Entry] = []
+    heard: list[FeedEntry] = []
 
     async def hear() -> None:
         async with aclosing(device.live(after=0)) as entries:

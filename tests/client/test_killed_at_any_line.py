@@ -17,7 +17,7 @@ import pytest
 import client
 from client.answers import EventHead, Page, Problem, PushAnswer, RawEntry, Receipt
 from client.device import Device
-from client.world import trusted_certificates
+from client.environment import trusted_certificates
 from tests.client.conftest import ADA, paired_file, still_world
 
 CLIENT_FOLDER = str(Path(client.__file__).parent)

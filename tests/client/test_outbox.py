@@ -13,7 +13,7 @@ from client.device import Device
 from client.errors import AlreadyPaired, DraftIdReused, DraftTooLarge, NaiveTime, NotPaired
 from client.outbox import DRAFT_BYTES_MAX, DRAFTS_MAX, PUSH_BYTES_MAX, count_that_fits, push_body
 from client.store import Store
-from events.moments import NoteWritten
+from events.observations import NoteWritten
 from events.wire import Malformed, read_push
 from tests.client.conftest import ADA, paired_file, still_world
 

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from client.device import Device
+from client.environment import World
 from client.errors import AnsweredByStranger, DeviceRevoked, FeedAhead, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.http import Wire
 from client.live import stream
-from client.world import World
 from tests.client.conftest import ADA, paired_file
 from tests.faulty_proxy import Answer, CutAnswer, Fault, FaultyProxy, answered, page_of, refused
 

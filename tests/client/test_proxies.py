@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from client.backoff import Backoff
 from client.device import Device
+from client.environment import World, local_now
 from client.errors import AnsweredByStranger, ServiceUnreachable
 from client.outbox import PUSH_BYTES_MAX
 from client.portion import Portion, aside_wait_s
-from client.world import World, local_now
 
 KIB = 1024
 Guard = Callable[[httpx.Request, bytes], httpx.Response | None]

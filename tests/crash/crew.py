@@ -13,8 +13,8 @@ import httpx
 
 from client.backoff import Backoff
 from client.device import Device
+from client.environment import World
 from client.errors import ServiceUnreachable
-from client.world import World
 from tests.crash.pushers import Pusher
 from tests.service.conftest import Someone, found_family
 

@@ -15,7 +15,7 @@ import httpx
 import msgspec
 from uuid_utils.compat import uuid7
 
-from client.world import trusted_certificates
+from client.environment import trusted_certificates
 from tests.service.conftest import Someone
 
 ANSWER_S_MAX = 15.0

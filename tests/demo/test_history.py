@@ -17,7 +17,7 @@ from demo.words import AGAIN_PROSE
 from events.amend import Amended, Withdrawn
 from events.event import Audience, Draft
 from events.ids import ChildId, EventId
-from events.moments import Cheered, How, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.observations import Cheered, How, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.wire import DRAFTS_MAX, DeviceDraft, Malformed, read_push
 
 UNTIL = datetime.fromisoformat("2026-11-22T09:30:00+01:00")

@@ -15,9 +15,9 @@ from demo.history import History, invent
 from demo.written import Written
 from events.event import Audience, Body, Event
 from events.ids import MemberId
-from events.moments import MilestoneObserved, ParentFirstSaw
+from events.observations import MilestoneObserved, ParentFirstSaw
 from events.surprise import SurpriseChosen
-from projections.timeline import Entry
+from projections.timeline import TimelineEntry
 from tests.families import Family
 from tests.histories import Told
 
@@ -55,7 +55,7 @@ def folded(history: History) -> Iterator[tuple[Told, Written]]:
         yield log, line
 
 
-def entry_of(log: Told, member: MemberId) -> Entry | None:
+def entry_of(log: Told, member: MemberId) -> TimelineEntry | None:
     found = (entry for entry in log.timeline(member) if (entry.child, entry.milestone) == (FAMILY.child, MILESTONE))
     return next(found, None)
 

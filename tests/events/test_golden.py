@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from events.amend import Amended
-from events.moments import How, MilestoneObserved, ParentFirstSaw
+from events.observations import How, MilestoneObserved, ParentFirstSaw
 from events.wire import BODY_BY_NAME, bytes_of_event, current_bytes, event_of_bytes
 from tests.events.golden_rows import GOLDEN, SUMS, Golden, sum_of
 

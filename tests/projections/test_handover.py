@@ -9,12 +9,12 @@ from hypothesis import given
 from events.event import Audience, Event
 from events.family import MemberLeft
 from events.ids import ChildId, MemberId
-from events.moments import MilestoneNamed
+from events.observations import MilestoneNamed
 from events.surprise import Sorted, SurpriseChosen
 from events.wire import bytes_of_event
-from projections import card, first_saw, roster
-from projections.card import Card
-from projections.waiting import Waiting
+from projections import first_saw, handover_card, roster
+from projections.handover_card import Card
+from projections.surprise_state import Waiting
 from tests.surprise.invented import FAMILY, MILESTONES, histories
 from tests.surprise.oracle import Oracle
 from tests.surprise.story import (
@@ -46,9 +46,9 @@ def cards_of(log: Iterable[Event[Any]], feed: Iterable[Event[Any]], reader: Memb
             wishes.setdefault(event.author, Waiting(event.author)).choose(event)
     sortings = [event for event in told if isinstance(event.event, Sorted)]
     received = {(event.author, event.id): event.received_at for event in told}
-    said = card.told_of(first_saw.of_feed(told), sortings, received)
+    said = handover_card.told_of(first_saw.of_feed(told), sortings, received)
     names = {event.event.milestone for event in told if isinstance(event.event, MilestoneNamed)}
-    return tuple(card.cards(wishes, said, names, reader=reader, roster=known, as_of=as_of))
+    return tuple(handover_card.cards(wishes, said, names, reader=reader, roster=known, as_of=as_of))
 
 
 def by_oracle(one: Oracle, reader: MemberId) -> tuple[Card, ...]:

@@ -14,7 +14,7 @@ from events.catalogue import Domain
 from events.clips import ClipAttached
 from events.event import Audience, Body, Event, Precision
 from events.ids import ClipId, EventId, MemberId
-from events.moments import How, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.observations import How, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from projections import first_saw
 from projections.first_saw import order
 from tests.families import CRAWLED, STOOD, WALKED, Family

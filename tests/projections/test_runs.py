@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from events.event import Audience, Event
 from events.ids import FamilyId, MemberId, Place, Seq
-from events.moments import NoteWritten
+from events.observations import NoteWritten
 from projections import feed
 from projections.feed import LISTED_MAX, RUN_LENGTH_MAX, Run
-from projections.tail import Tail
+from projections.feed_writer import Tail
 from tests.families import Family
 from tests.histories import NOON, Told, commitment, happened, seqs_of
 

@@ -10,9 +10,9 @@ from events.clips import ClipAttached
 from events.event import Audience, Event, Precision
 from events.family import MemberLeft
 from events.ids import ClipId, MemberId
-from events.moments import How, MilestoneNamed, MilestoneObserved, ParentFirstSaw
+from events.observations import How, MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from projections import roster
-from projections.timeline import Entry, OthersSight, OwnSight
+from projections.timeline import OthersSight, OwnSight, TimelineEntry
 from tests.families import CRAWLED, STOOD, WALKED, Family
 from tests.histories import NOON, Told, happened
 
@@ -34,14 +34,14 @@ def first_saw(author: MemberId, at: datetime, how: How, **more: Any) -> Event[An
     return happened(author, body, at=at, audience=more.pop("audience", Audience.ME), **more)
 
 
-def timeline(viewer: MemberId, *events: Event[Any]) -> tuple[Entry, ...]:
+def timeline(viewer: MemberId, *events: Event[Any]) -> tuple[TimelineEntry, ...]:
     told = Told.of_everybody(FAMILY)
     for event in events:
         told.add(event)
     return told.timeline(viewer)
 
 
-def one(viewer: MemberId, *events: Event[Any]) -> Entry:
+def one(viewer: MemberId, *events: Event[Any]) -> TimelineEntry:
     (entry,) = timeline(viewer, *events)
     return entry
 
@@ -49,7 +49,7 @@ def one(viewer: MemberId, *events: Event[Any]) -> Entry:
 def test_each_parent_has_a_first_time_of_their_own() -> None:
     """The main job: the same steps are seen by one parent on one day and by the other on another."""
     hers, his = saw(ADA, day(1)), saw(BEN, day(5))
-    assert one(BEN, hers, his) == Entry(
+    assert one(BEN, hers, his) == TimelineEntry(
         child=FAMILY.child,
         milestone=WALKED,
         title=CATALOGUE.by_key[WALKED].title,

@@ -7,7 +7,7 @@ from events.clips import ClipAttached
 from events.event import Audience, Body
 from events.family import MemberLeft
 from events.ids import EventId, MemberId
-from events.moments import Cheered, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.observations import Cheered, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.wire import BODY_BY_NAME
 from projections.visibility import audience_of
 from tests.families import WALKED, Family

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.service.standing import Standing, some_uuid
+from tests.service.access_fixtures import Standing, some_uuid
 
 
 def in_days(days: float) -> str:

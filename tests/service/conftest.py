@@ -19,7 +19,7 @@ from service.app import build
 from service.serve import Server, config_of
 from service.settings import Settings
 from tests.conftest import execute, named
-from tests.service.standing import Standing
+from tests.service.access_fixtures import Standing
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.service.standing import Standing, problem_in, some_uuid
+from tests.service.access_fixtures import Standing, problem_in, some_uuid
 
 pytestmark = pytest.mark.usefixtures("nothing_changes")
 

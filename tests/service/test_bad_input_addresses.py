@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.standing import Standing, some_uuid
+from tests.service.access_fixtures import Standing, some_uuid
 
 JSON = "Content-Type: application/json"
 EVENTS = "/v1/families/{family}/events"

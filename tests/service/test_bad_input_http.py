@@ -7,9 +7,9 @@ import time
 import httpx
 import pytest
 
-import service.bodies
-import service.feed.connection
-from tests.service.standing import Answer, Standing, read_answer
+import service.http.body
+import service.http.connection
+from tests.service.access_fixtures import Answer, Standing, read_answer
 
 JSON = "Content-Type: application/json"
 EVENTS = "/v1/families/{family}/events"
@@ -82,7 +82,7 @@ def test_a_body_that_says_it_is_too_large_is_not_waited_for(
     standing: Standing, length: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Law 17: refused by its length alone, whether or not more than its first bytes ever come."""
-    monkeypatch.setattr(service.bodies, "PASS_OVER_S_MAX", 0.3)
+    monkeypatch.setattr(service.http.body, "PASS_OVER_S_MAX", 0.3)
     began_s = time.monotonic()
     answer = standing.raw(standing.request("POST", EVENTS, JSON, f"Content-Length: {length}", body=b"{"))
     assert (answer.told(), answer.headers["connection"]) == ((413, "body.too_large", None), "close")
@@ -121,7 +121,7 @@ def slowly(standing: Standing, request: bytes) -> Answer:
 
 def test_a_head_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law 17: a byte now and then holds no connection for longer than the bound; nor does silence."""
-    monkeypatch.setattr(service.feed.connection, "HEAD_WITHIN_S", 0.5)
+    monkeypatch.setattr(service.http.connection, "HEAD_WITHIN_S", 0.5)
     assert slowly(standing, b"GET /v1/me HTTP/1.1\r\n" + b"X: aaaaaaaaaaaaaaaaaa\r\n" * 20).told() == (408, "head.too_slow", None)
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=5) as wire:
         assert wire.recv(1) == b""
@@ -129,7 +129,7 @@ def test_a_head_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.Mon
 
 def test_a_body_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law 17: 408 after a stated time, however faithfully each byte comes."""
-    monkeypatch.setattr(service.bodies.read_body, "__kwdefaults__", {"within_s": 0.5})
+    monkeypatch.setattr(service.http.body.read_body, "__kwdefaults__", {"within_s": 0.5})
     for path in (EVENTS, "/v1/families/{family}/children", "/v1/invites/accept"):
         head = standing.request("POST", path, JSON, "Content-Length: 1000")
         with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
@@ -155,7 +155,7 @@ def test_what_is_left_of_a_body_that_is_refused_already_is_passed_over_for_a_whi
     standing: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Law 17: whoever trickles on after an answer is cut off; whoever ends in time goes on over the same connection."""
-    monkeypatch.setattr(service.feed.connection, "REST_WITHIN_S", 0.5)
+    monkeypatch.setattr(service.http.connection, "REST_WITHIN_S", 0.5)
     refused = standing.request("POST", "/v1/devices/pair-codes", JSON, "Content-Length: 100", who=None)
     address = ("127.0.0.1", httpx.URL(standing.url).port or 0)
     with socket.create_connection(address, timeout=10) as trickling, socket.create_connection(address, timeout=10) as ending:

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from msgspec.msgpack import Ext
 
+from tests.service.access_fixtures import SENT_AT, Standing, problem_in
 from tests.service.bad_drafts import DRAFTS, EVENTS, MISSING, with_ids
-from tests.service.standing import SENT_AT, Standing, problem_in
 
 MSGPACK = "application/msgpack"
 pack = msgspec.msgpack.encode

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.service.standing import Standing, problem_in
+from tests.service.access_fixtures import Standing, problem_in
 
 # Each costs a few milliseconds, and what crashes is rare.
 BRUISED = settings(max_examples=max(300, settings().max_examples), suppress_health_check=[HealthCheck.too_slow])

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from tests.service.access_fixtures import SENT_AT, Standing, problem_in, push_of
 from tests.service.bad_drafts import DRAFTS, EVENTS, NOTE, SPELLINGS, bad_draft, with_ids
-from tests.service.standing import SENT_AT, Standing, problem_in, push_of
 
 
 def refusal(standing: Standing, body: bytes, *, media_type: str = "application/json") -> tuple[int, str, str | None]:

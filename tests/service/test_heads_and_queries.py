@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.standing import Standing, read_answer
+from tests.service.access_fixtures import Standing, read_answer
 
 pytestmark = pytest.mark.usefixtures("nothing_changes")
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from events.wire import BODY_BY_NAME
+from tests.service.access_fixtures import PROBLEM_FIELDS, Standing
 from tests.service.protocol_page import DRAFTED, OPEN, OPEN_OR_KNOWN, OTHERWISE, PARAMETERS, ROUTES
-from tests.service.standing import PROBLEM_FIELDS, Standing
 
 Document = dict[str, Any]
 
@@ -125,7 +125,7 @@ def test_fields_that_are_not_listed_are_forbidden_on_the_way_in(document: Docume
             for content in said.get("content", {}).values():
                 if status[0] == "2" and "schema" in content:
                     assert not any("additionalProperties" in one for one in objects_in(document, content["schema"]))
-    assert names >= {"Push", "Named", "NewChild", "Invite", "AcceptInvite", "Choice", *DRAFTED}
+    assert names >= {"PushBody", "Named", "NewChild", "Invite", "AcceptInvite", "JoinerChoice", *DRAFTED}
 
 
 @pytest.mark.parametrize("kind", DRAFTED)
@@ -145,7 +145,7 @@ def test_the_bounds_of_the_page_stand_in_the_document(document: Document) -> Non
         schema = schemas[kind]["properties"][field]
         return int(next(one["maxLength"] for one in schema.get("anyOf", [schema]) if "maxLength" in one))
 
-    drafts = schemas["Push"]["properties"]["drafts"]
+    drafts = schemas["PushBody"]["properties"]["drafts"]
     assert (drafts["minItems"], drafts["maxItems"]) == (1, 256)
     assert text_max("MilestoneObserved", "note") == 2_000
     assert text_max("NoteWritten", "text") == 10_000
@@ -156,7 +156,7 @@ def test_the_bounds_of_the_page_stand_in_the_document(document: Document) -> Non
     assert set(schemas["Precision"]["enum"]) == {"minute", "day", "week", "month"}
     assert set(schemas["Sees"]["enum"]) == {"own", "since_joining", "all"}
     assert set(schemas["Role"]["enum"]) == {"parent", "caregiver", "daycare"}
-    assert set(schemas["Entry"]["properties"]["state"]["enum"]) == {"seen", "still_new"}
+    assert set(schemas["TimelineEntry"]["properties"]["state"]["enum"]) == {"seen", "still_new"}
     assert set(schemas["Receipt"]["properties"]["outcome"]["enum"]) == {"recorded", "already_recorded", "refused"}
     limit = next(one for one in operations(document)["GET /v1/families/{family}/feed"]["parameters"] if one["name"] == "limit")
     assert (limit["schema"]["default"], limit["schema"]["maximum"]) == (500, 2_000)

@@ -20,8 +20,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from events.ids import CANONICAL_UUID
+from tests.service.access_fixtures import Standing, some_uuid
 from tests.service.protocol_page import ROUTES
-from tests.service.standing import Standing, some_uuid
 
 PEOPLE = ("ada", "ben", "cleo", "ducklings", "eve", None)
 """Two parents, a sitter, a daycare, a parent of another family, and nobody."""

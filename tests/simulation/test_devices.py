@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from events.event import Role
 from events.ids import MemberId
-from service.errors import NotFound
+from service.http.problems import NotFound
 from service.log.receipts import Receipt
 from service.postgres.pool import open_pool
 from tests.conftest import execute, named

@@ -21,8 +21,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from client.backoff import Backoff
 from client.device import Device
+from client.environment import World
 from client.errors import ServiceUnreachable
-from client.world import World
 from service.settings import Settings
 from tests.conftest import execute, named
 from tests.service.conftest import UNLIMITED, running

@@ -16,7 +16,7 @@ from events.clips import ClipAttached
 from events.event import AsTarget, Audience, Body, Event, Precision
 from events.family import MemberJoined, MemberLeft
 from events.ids import ChildId, ClipId, EventId, FamilyId, HouseholdId, MemberId
-from events.moments import Cheered, How, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.observations import Cheered, How, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
 from tests.families import Family
 from tests.surprise.oracle import Oracle

@@ -15,7 +15,7 @@ from events.catalogue import Domain
 from events.event import Audience, Event
 from events.family import ROSTER_FACTS, MemberJoined, MemberLeft, Sees
 from events.ids import ChildId, MemberId
-from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
+from events.observations import MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
 from tests.surprise.reading import Line, domain_of, hangs_from, joined, may_sort, subjects
 from tests.surprise.reasons import Reason, Wishes

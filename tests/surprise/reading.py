@@ -15,7 +15,7 @@ from events.clips import ClipAttached
 from events.event import Event, Role
 from events.family import ChildAdded, MemberJoined, MemberLeft
 from events.ids import ChildId, MemberId
-from events.moments import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import Mode, Sorted, SurpriseChosen
 
 Subject = tuple[ChildId, str]

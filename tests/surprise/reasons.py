@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from events.amend import Amended
 from events.catalogue import CATALOGUE
 from events.ids import ChildId, MemberId
-from events.moments import MilestoneNamed, MilestoneObserved, ParentFirstSaw
+from events.observations import MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Mode, TimePassed
 from tests.surprise.reading import (
     Choice,

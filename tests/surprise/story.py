@@ -14,7 +14,7 @@ from events.clips import ClipAttached
 from events.event import Audience, Body, Event, Precision
 from events.family import ROSTER_FACTS
 from events.ids import ChildId, ClipId, EventId, MemberId
-from events.moments import Cheered, How, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.observations import Cheered, How, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
 from tests.surprise.invented import FAMILY, MONDAY
 from tests.surprise.oracle import Hint, Told

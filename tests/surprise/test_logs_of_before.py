@@ -4,9 +4,9 @@ from typing import Any
 
 from events.event import Audience, Event
 from events.ids import Seq
-from events.moments import Cheered, How, MilestoneObserved, ParentFirstSaw
+from events.observations import Cheered, How, MilestoneObserved, ParentFirstSaw
 from events.surprise import Mode, SurpriseChosen
-from projections.past import Past, Target
+from projections.logged_event import Past, Target
 from tests.families import WALKED, Family
 from tests.histories import Told, enumerate_seqs, happened
 

@@ -14,7 +14,7 @@ from events.amend import Withdrawn
 from events.event import Audience, Event
 from events.family import ROSTER_FACTS
 from events.ids import EventId, MemberId
-from events.moments import MilestoneNamed
+from events.observations import MilestoneNamed
 from events.surprise import EnvelopeOpened, Mode, SurpriseChosen, TimePassed
 from tests.surprise.folded import Folded
 from tests.surprise.invented import FAMILY, histories

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from events.event import Event
 from events.family import MemberJoined
 from events.ids import FamilyId, MemberId
-from events.moments import MilestoneNamed
+from events.observations import MilestoneNamed
 from events.wire import bytes_of_event
 from service.log.receipts import Receipt
 from tests.surprise.invented import FAMILY, histories

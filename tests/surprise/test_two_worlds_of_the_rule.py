@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from events.ids import MemberId
-from events.moments import MilestoneNamed
+from events.observations import MilestoneNamed
 from events.wire import bytes_of_event
 from tests.surprise.invented import FAMILY, histories
 from tests.surprise.oracle import Hint, Oracle

@@ -19,15 +19,15 @@ from events.errors import Refused
 from events.event import AsTarget, Body, Draft, Event
 from events.family import MemberJoined
 from events.ids import EventId, FamilyId, LogId, MemberId
-from events.moments import MilestoneObserved, NoteWritten
+from events.observations import MilestoneObserved, NoteWritten
 from events.wire import ServiceBody
 from projections.roster import Member, member_of
 from service.log import rows
 from service.log.append import Appended, append
-from service.log.ledger import Entry
-from service.log.offer import Offer
+from service.log.append_request import AppendRequest
+from service.log.family_cache import FamilyCache
+from service.log.ledger import LedgerEntry
 from service.log.receipts import Receipt
-from service.log.state import FamilyStates
 from service.replay.family import replay_family
 from tests.surprise.oracle import Hint, Told
 
@@ -85,20 +85,20 @@ class Rows:
 
         `again`: after each transaction its drafts are sent a second time.
         """
-        states, written = FamilyStates(), Written(family)
+        states, written = FamilyCache(), Written(family)
         joining = {event.event.member: member_of(event.event) for event in events if isinstance(event.event, MemberJoined)}
         async with self.pool.acquire() as connection:
             await rows.open_family(connection, family, log=LogId(uuid4()), at=events[0].received_at)
             for now, together in transactions(events, cuts):
                 offers, offered = offers_of(family, together, joining)
                 async with connection.transaction():
-                    appended = await append(connection, offers, now=now, states=FamilyStates() if forgets else states)
+                    appended = await append(connection, offers, now=now, states=FamilyCache() if forgets else states)
                 states.keep(family, appended.states[family])
                 written.note(appended, offered, await self._held_of_all(connection, family))
                 mine = [offer for offer in offers if not offer.by_service and offer.joiner is None]
                 if again and mine:
                     async with connection.transaction():
-                        appended = await append(connection, mine, now=now, states=FamilyStates() if forgets else states)
+                        appended = await append(connection, mine, now=now, states=FamilyCache() if forgets else states)
                     states.keep(family, appended.states[family])
                     written.note_again(appended, is_alone=len(together) == 1)
         return written
@@ -144,12 +144,12 @@ def transactions(events: list[Event[Any]], cuts: list[bool]) -> Iterator[tuple[d
 
 def offers_of(
     family: FamilyId, events: list[Event[Any]], joining: dict[MemberId, Member]
-) -> tuple[list[Offer], list[list[Event[Any]]]]:
+) -> tuple[list[AppendRequest], list[list[Event[Any]]]]:
     offers, offered = [], []
     for (author, by_service), group in groupby(events, key=lambda event: (event.author, isinstance(event.event, ServiceBody))):
         written = list(group)
         offers.append(
-            Offer(
+            AppendRequest(
                 family=family,
                 author=author,
                 drafts=tuple(draft_of(event) for event in written),
@@ -165,11 +165,11 @@ def offers_of(
     return offers, offered
 
 
-def entries_of(written: list[Event[Any]]) -> tuple[Entry, ...]:
+def entries_of(written: list[Event[Any]]) -> tuple[LedgerEntry, ...]:
     """What an offer of a daycare's records brings with it: without, nobody may say that something was found in words."""
     if not any(is_read(event.event) for event in written):
         return ()
-    return (Entry(source="journal", record=str(written[0].id), expects=0, drafts=len(written), said=b"{}"),)
+    return (LedgerEntry(source="journal", record=str(written[0].id), expects=0, drafts=len(written), said=b"{}"),)
 
 
 def is_read(body: Body) -> bool:

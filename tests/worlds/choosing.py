@@ -265,7 +265,7 @@ class Choosing:
             if one.at < slot and one.said.who != self.protected and one.said.audience != "household"
             and one.said.event["type"] == "NoteWritten" and "about" not in one.said.event
         ]  # fmt: skip
-        if told and self.yes():
+        if told and who != "duck" and self.yes():  # a daycare is sent no notes, so it refers to none
             event["about"] = self.one_of(told).said.name
         return self._hold(Said(name, who, event), slot)
 

@@ -14,11 +14,11 @@ import pytest
 from service.settings import Settings
 from tests.conftest import execute, named
 from tests.service.conftest import running
+from tests.worlds.copied_families import Founding
 from tests.worlds.frames import Cursors, Hall, hall
 from tests.worlds.pairs import Pairs
 from tests.worlds.running import World
 from tests.worlds.seeded import seeded, seeds_for
-from tests.worlds.village import Founding
 from tests.worlds.wire import Wire
 
 FAMILIES = 60

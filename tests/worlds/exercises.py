@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.worlds.copied_families import Household
 from tests.worlds.histories import History
 from tests.worlds.seeded import uuid_of
-from tests.worlds.village import Household
 from tests.worlds.wire import Answer, Ask, asking
 
 MSGPACK = "Accept: application/msgpack"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.worlds.copied_families import Household
 from tests.worlds.seeded import uuid_of
-from tests.worlds.village import Household
 
 Subject = tuple[str, str]
 """A child and a milestone."""

@@ -12,18 +12,18 @@ import pytest
 import service.access.founding
 import service.access.joining
 import service.log.batch
+import service.log.family_batch
 import service.log.rows
-import service.log.work
 from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
-from events.moments import MilestoneObserved
+from events.observations import MilestoneObserved
 from projections.fold import Folding, Stepped
 from projections.keep_quiet import Quiet
 from projections.roster import Roster
-from service.front import Telling
-from service.limits import Limits
+from service.http.gateway import ResponseSender
+from service.http.rate_limit import Limits
 from service.log.admit import referred_to
+from service.log.family_batch import FamilyBatch
 from service.log.receipts import Receipt
-from service.log.work import Work
 from tests.worlds.leaks import BEN_WAITS_TOO, RICH, leak, only, rewrite
 from tests.worlds.seeded import uuid_of
 
@@ -34,13 +34,13 @@ def _decisions(patch: pytest.MonkeyPatch, before: Decide) -> None:
     """Ask `before` of each draft first; what it gives is the receipt."""
     decide = service.log.batch.Batch.decide_draft
 
-    async def leaking(self: Any, offer: Any, work: Work, draft: Any) -> Receipt:
+    async def leaking(self: Any, offer: Any, work: FamilyBatch, draft: Any) -> Receipt:
         return before(offer, work, draft) or await decide(self, offer, work, draft)
 
     patch.setattr(service.log.batch.Batch, "decide_draft", leaking)
 
 
-def _untold_target(offer: Any, work: Work, draft: Any) -> bool:
+def _untold_target(offer: Any, work: FamilyBatch, draft: Any) -> bool:
     """Whether a draft refers to something that there is, and that its author was not told of."""
     named: Any = referred_to(draft.event)
     found = work.by_id.get(named, [])
@@ -56,7 +56,7 @@ def _everything_is_looked_up(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     _everything_is_looked_up(patch)
 
-    def refuse(offer: Any, work: Work, draft: Any) -> None:
+    def refuse(offer: Any, work: FamilyBatch, draft: Any) -> None:
         if any(sent.author != offer.author for sent in work.by_id.get(draft.id, ())):
             raise IdReused("This id is taken.", at="id")
 
@@ -67,7 +67,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     _everything_is_looked_up(patch)
 
-    def refuse(offer: Any, work: Work, draft: Any) -> None:
+    def refuse(offer: Any, work: FamilyBatch, draft: Any) -> None:
         if _untold_target(offer, work, draft):
             raise NotTheAuthor("Not yours to speak of.", at="event.target")
 
@@ -78,7 +78,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     _everything_is_looked_up(patch)
 
-    def refuse(offer: Any, work: Work, draft: Any) -> None:
+    def refuse(offer: Any, work: FamilyBatch, draft: Any) -> None:
         if _untold_target(offer, work, draft):
             raise UnknownTarget("You have not been told of this event yet.", at=f"event.{draft.event.refers}")
 
@@ -89,17 +89,17 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     _everything_is_looked_up(patch)
 
-    def target_of(self: Work, draft: Any, author: Any) -> Any:
+    def target_of(self: FamilyBatch, draft: Any, author: Any) -> Any:
         named: Any = referred_to(draft.event)
         found = self.by_id.get(named, [])
         return found[0].as_target() if found else None
 
-    patch.setattr(Work, "target_of", target_of)
+    patch.setattr(FamilyBatch, "target_of", target_of)
 
 
 @leak("a first that others recorded already", only(RICH, "h0", ending="own_first"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    def already(offer: Any, work: Work, draft: Any) -> Receipt | None:
+    def already(offer: Any, work: FamilyBatch, draft: Any) -> Receipt | None:
         waits = work.folding.keeping.waiting.get(offer.author)
         seen = draft.event
         if waits is not None and isinstance(seen, MilestoneObserved) and waits.of((seen.child, seen.milestone)).held:
@@ -117,7 +117,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a name that is held is unknown in other words", only(RICH, "h5"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    def refuse(offer: Any, work: Work, draft: Any) -> None:
+    def refuse(offer: Any, work: FamilyBatch, draft: Any) -> None:
         said = getattr(draft.event, "milestone", None)
         if said in work.folding.roster.own_milestones and said in work.folding.roster.unnamed.get(offer.author, ()):
             raise UnknownMilestone("Not known to you.", at="event.milestone")
@@ -127,7 +127,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("the receipt of a draft sent again has the log's place")
 def _(patch: pytest.MonkeyPatch) -> None:
-    def again(offer: Any, work: Work, draft: Any) -> Receipt | None:
+    def again(offer: Any, work: FamilyBatch, draft: Any) -> Receipt | None:
         mine = [sent for sent in work.by_id.get(draft.id, ()) if sent.author == offer.author]
         return Receipt(id=draft.id, outcome="already_recorded", place=mine[0].seq) if mine else None
 
@@ -138,7 +138,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     decide = service.log.batch.Batch.decide_draft
 
-    async def leaking(self: Any, offer: Any, work: Work, draft: Any) -> Receipt:
+    async def leaking(self: Any, offer: Any, work: FamilyBatch, draft: Any) -> Receipt:
         receipt = await decide(self, offer, work, draft)
         return msgspec.structs.replace(receipt, place=work.seq) if receipt.outcome == "recorded" else receipt
 
@@ -147,7 +147,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("the receipt of the act counts what comes with it", only(RICH, "h0", "h11"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    def counting(offer: Any, work: Work, draft: Any) -> Receipt | None:
+    def counting(offer: Any, work: FamilyBatch, draft: Any) -> Receipt | None:
         waits = work.folding.keeping.waiting.get(offer.author)
         if type(draft.event).__name__ != "EnvelopeOpened" or waits is None or not waits.held:
             return None
@@ -161,7 +161,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     def all_knowing(author: Any, roster: Any, waiting: Any) -> Quiet:
         return Quiet(author, roster, {name: waits for name, waits in waiting.items() if not waits.own})
 
-    patch.setattr(service.log.work, "Quiet", all_knowing)
+    patch.setattr(service.log.family_batch, "Quiet", all_knowing)
 
 
 @leak("one bucket for the whole family", only(RICH, "h14", probe=4))
@@ -207,33 +207,33 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a header with the load of the process")
 def _(patch: pytest.MonkeyPatch) -> None:
-    count, send = counted(patch), Telling.send
+    count, send = counted(patch), ResponseSender.send
 
-    async def loaded(self: Telling, message: Any) -> None:
+    async def loaded(self: ResponseSender, message: Any) -> None:
         if message["type"] == "http.response.start":
             message = {**message, "headers": [*message.get("headers", ()), (b"x-recorded", b"%d" % count())]}
         await send(self, message)
 
-    patch.setattr(Telling, "send", loaded)
+    patch.setattr(ResponseSender, "send", loaded)
 
 
 @leak("a wake-up for everybody in the family", only(RICH, "h10"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    settle = Work.settle
+    settle = FamilyBatch.settle
 
-    def and_everybody(self: Work) -> None:
+    def and_everybody(self: FamilyBatch) -> None:
         settle(self)
         self.told.update(self.folding.roster.present)
 
-    patch.setattr(Work, "settle", and_everybody)
+    patch.setattr(FamilyBatch, "settle", and_everybody)
 
 
 @leak("a wake-up for who is kept from it", only(RICH, "h0"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    settle = Work.settle
+    settle = FamilyBatch.settle
 
-    def and_who_waits(self: Work) -> None:
+    def and_who_waits(self: FamilyBatch) -> None:
         settle(self)
         self.told.update(self.folding.keeping.waiting)
 
-    patch.setattr(Work, "settle", and_who_waits)
+    patch.setattr(FamilyBatch, "settle", and_who_waits)

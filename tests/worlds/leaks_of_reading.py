@@ -9,18 +9,18 @@ import msgspec
 import pytest
 
 import service.access.founding
-import service.compression
+import service.feed.next_entries
 import service.feed.pages
 import service.feed.routes
 import service.feed.streams
-import service.feed.tail
 import service.feed.timeline
 import service.health
-import service.surprise.handover
+import service.http.compression
+import service.surprise.handover_card
 import service.surprise.tips
+from service.feed.next_entries import Stretch
+from service.feed.notifier import LocalNotifier
 from service.feed.stream import Stream
-from service.feed.tail import Stretch
-from service.feed.wake import InProcess
 from service.log.sighting_bytes import decode_sighting
 from tests.worlds.leaks import BEN_WAITS_TOO, Log, leak, log_of, rewrite
 
@@ -32,7 +32,7 @@ def _answers(patch: pytest.MonkeyPatch, change: Change) -> None:
     compressed = vars(service.feed.routes)["compressed"]
 
     async def leaking(request: Any, body: bytes, *, media_type: str) -> Any:
-        log = await log_of(request.house.pool, request.member.family)
+        log = await log_of(request.runtime.pool, request.member.family)
         said = msgspec.json.decode(body) if media_type == "application/json" else {}
         headers = change(said, request, log)
         if said:
@@ -106,12 +106,14 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     last = [0]
     _answers(patch, lambda said, request, log: last.__setitem__(0, log.seq))
-    patch.setattr(service.compression, "shortened", lambda body, coding: gzip.compress(body, 5, mtime=last[0]))
+    patch.setattr(service.http.compression, "shortened", lambda body, coding: gzip.compress(body, 5, mtime=last[0]))
 
 
 @leak("compressed from another length on where the log is long")
 def _(patch: pytest.MonkeyPatch) -> None:
-    _answers(patch, lambda said, request, log: patch.setattr(service.compression, "WORTH_IT_BYTES", 1 if log.held else 1 << 20))
+    _answers(
+        patch, lambda said, request, log: patch.setattr(service.http.compression, "WORTH_IT_BYTES", 1 if log.held else 1 << 20)
+    )
 
 
 @leak("the place is the log's own")
@@ -198,8 +200,8 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("readiness tells how much there is")
 def _(patch: pytest.MonkeyPatch) -> None:
-    async def counted(house: Any) -> str:
-        return f"ok ({await house.pool.fetchval('SELECT count(*) FROM held')} held)"
+    async def counted(runtime: Any) -> str:
+        return f"ok ({await runtime.pool.fetchval('SELECT count(*) FROM held')} held)"
 
     patch.setattr(service.health, "database_health", counted)
 
@@ -216,7 +218,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
         rows = await connection.fetch("SELECT DISTINCT ON (seq) body FROM sighting WHERE family_id = $1", family)
         return [decode_sighting(row["body"]) for row in rows]
 
-    patch.setattr(service.surprise.handover, "sightings_told_to", everybodys)
+    patch.setattr(service.surprise.handover_card, "sightings_told_to", everybodys)
 
 
 @leak("the stream says where the log stands")
@@ -247,9 +249,9 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a comment in the stream where a look found nothing")
 def _(patch: pytest.MonkeyPatch) -> None:
-    told, tell = InProcess.told, Stream.deliver
+    told, tell = LocalNotifier.told, Stream.deliver
 
-    def everybody(self: InProcess, family: Any, members: Any) -> None:
+    def everybody(self: LocalNotifier, family: Any, members: Any) -> None:
         told(self, family, {member for of, member in self._by_member if of == family})
 
     async def commenting(self: Stream, stretch: Stretch) -> None:
@@ -257,5 +259,5 @@ def _(patch: pytest.MonkeyPatch) -> None:
             await self._write(b": nothing for you\n\n")
         await tell(self, stretch)
 
-    patch.setattr(InProcess, "told", everybody)
+    patch.setattr(LocalNotifier, "told", everybody)
     patch.setattr(Stream, "deliver", commenting)

@@ -6,77 +6,77 @@ from typing import Any
 import msgspec
 import pytest
 
-import service.daycare.imports
-import service.daycare.ingest
+import service.daycare.import_routes
+import service.daycare.intake
 import service.log.batch
-import service.webhooks.turn
-from events.moments import NoteWritten
-from service.daycare.ingest import Given, Intake, Meant, Taken
-from service.feed.tail import Stretch
-from service.feed.wake import InProcess
-from service.webhooks.post import Post
-from service.webhooks.rows import QUERIES as WEBHOOKS
-from service.webhooks.rows import Key, Rows
+import service.webhooks.delivery
+from events.observations import NoteWritten
+from service.daycare.intake import Intake, Meant, RecordOutcome, SourcedRecord
+from service.feed.next_entries import Stretch
+from service.feed.notifier import LocalNotifier
+from service.webhooks.attempt import Attempt
+from service.webhooks.delivery import Delivery
 from service.webhooks.signing import headers_of, message_id
-from service.webhooks.turn import Turn
+from service.webhooks.store import QUERIES as WEBHOOKS
+from service.webhooks.store import WebhookKey, WebhookStore
 from tests.worlds.histories import FIRST, GONE, IMPORTED, STEPS, Hidden, Said
 from tests.worlds.leaks import RICH, leak, log_of, only, rewrite
 from tests.worlds.leaks_of_acting import counted
 from tests.worlds.systems import NAMED
 
-DAYCARES = service.daycare.ingest.QUERIES
+DAYCARES = service.daycare.intake.QUERIES
 
 # What a webhook is sent, and what is shown of it.
 
 
 @leak("a webhook reads the log, and not the feed", only(RICH, "h11"), listens=True)
 def _(patch: pytest.MonkeyPatch) -> None:
-    async def of_the_log(self: Rows, key: Key, *, after: int, chain: bytes | None) -> Stretch:
+    async def of_the_log(self: WebhookStore, key: WebhookKey, *, after: int, chain: bytes | None) -> Stretch:
         rows = await self._pool.fetch(
             "SELECT seq, body FROM event WHERE family_id = $1 AND seq > $2 ORDER BY seq LIMIT 8", key.family, after
         )
         told = [(row["seq"], b'{"place":%d,"event":%b}' % (row["seq"], row["body"])) for row in rows]
         return Stretch(told, told[-1][0] if told else after, None, bool(told))
 
-    patch.setattr(Rows, "entries", of_the_log)
+    patch.setattr(WebhookStore, "entries", of_the_log)
 
 
 @leak("a delivery says how far the log is ahead of it", only(RICH, "h0"), listens=True)
 def _(patch: pytest.MonkeyPatch) -> None:
-    told = Rows.entries
+    told = WebhookStore.entries
 
-    async def and_behind(self: Rows, key: Key, *, after: int, chain: bytes | None) -> Stretch:
+    async def and_behind(self: WebhookStore, key: WebhookKey, *, after: int, chain: bytes | None) -> Stretch:
         found, log = await told(self, key, after=after, chain=chain), await log_of(self._pool, key.family)
         entries = [(place, b'%b,"behind":%d}' % (entry[:-1], log.seq - place)) for place, entry in found.entries]
         return msgspec.structs.replace(found, entries=entries)
 
-    patch.setattr(Rows, "entries", and_behind)
+    patch.setattr(WebhookStore, "entries", and_behind)
 
 
-Send = Callable[[Turn, Post], Awaitable[Any]]
+Send = Callable[[Delivery, Attempt], Awaitable[Any]]
 
 
 def _where_nothing_is_new(patch: pytest.MonkeyPatch, send: Send) -> None:
     """Wake whoever listens in a family, told or not, and send something where a look finds nothing."""
-    told, run = InProcess.told, Turn.run
+    told, run = LocalNotifier.told, Delivery.run
 
-    def everybody(self: InProcess, family: Any, members: Any) -> None:
+    def everybody(self: LocalNotifier, family: Any, members: Any) -> None:
         told(self, family, {member for of, member in self._by_member if of == family})
 
-    async def sending(self: Turn) -> bool:
+    async def sending(self: Delivery) -> bool:
         found = await self._rows.entries(self._claim.key, after=self._place, chain=None)
         if not found.entries:
-            async with Post(self._target, reach=self._means.reach, tls=self._means.tls) as post:
+            async with Attempt(self._target, reach=self._means.reach, tls=self._means.tls) as post:
                 await send(self, post)
         return await run(self)
 
-    patch.setattr(InProcess, "told", everybody)
-    patch.setattr(Turn, "run", sending)
+    patch.setattr(LocalNotifier, "told", everybody)
+    patch.setattr(Delivery, "run", sending)
 
 
 @leak("an empty ping where something is held", only(RICH, "h0"), listens=True)
 def _(patch: pytest.MonkeyPatch) -> None:
-    async def ping(turn: Turn, post: Post) -> None:
+    async def ping(turn: Delivery, post: Attempt) -> None:
         id = message_id(turn._claim.key.webhook, turn._place)
         await post.send(b"{}", headers_of(b"{}", id=id, at=turn._means.now(), secrets=turn._claim.secrets))
 
@@ -85,7 +85,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("the last entry comes again where something is held", only(RICH, "h10"), listens=True)
 def _(patch: pytest.MonkeyPatch) -> None:
-    async def again(turn: Turn, post: Post) -> None:
+    async def again(turn: Delivery, post: Attempt) -> None:
         found = await turn._rows.entries(turn._claim.key, after=turn._place - 1, chain=None)
         for place, entry in found.entries[:1]:
             await turn._send(post, place, entry)
@@ -96,7 +96,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @leak("the id of a delivery from a counter", only(RICH, "h0"), listens=True)
 def _(patch: pytest.MonkeyPatch) -> None:
     count = counted(patch)
-    patch.setattr(service.webhooks.turn, "message_id", lambda webhook, place: f"msg_{webhook.hex}_{count()}")
+    patch.setattr(service.webhooks.delivery, "message_id", lambda webhook, place: f"msg_{webhook.hex}_{count()}")
 
 
 @leak("the place of a webhook counts what is held", only(RICH, "h0"))
@@ -120,7 +120,7 @@ SEEN_AT_HOME = only(
 """Somebody at home saw what the daycare and the file tell of in both worlds."""
 
 
-async def _seen_at_home(intake: Intake, given: Sequence[Given], meant: dict[str, Meant]) -> set[int]:
+async def _seen_at_home(intake: Intake, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> set[int]:
     """The numbers of those records whose milestone a person, and no daycare, has seen already."""
     found = set()
     for number, one in enumerate(given):
@@ -138,10 +138,10 @@ async def _seen_at_home(intake: Intake, given: Sequence[Given], meant: dict[str,
 def _(patch: pytest.MonkeyPatch) -> None:
     take = Intake.take
 
-    async def knowing(self: Intake, given: Sequence[Given]) -> list[Taken]:
+    async def knowing(self: Intake, given: Sequence[SourcedRecord]) -> list[RecordOutcome]:
         known = await _seen_at_home(self, given, await self.meant({one.record.reference for one in given}))
         taken = await take(self, given)
-        return [Taken(outcome="already_recorded") if number in known else one for number, one in enumerate(taken)]
+        return [RecordOutcome(outcome="already_recorded") if number in known else one for number, one in enumerate(taken)]
 
     patch.setattr(Intake, "take", knowing)
 
@@ -150,7 +150,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     foresee = Intake.foresee
 
-    async def knowing(self: Intake, given: Sequence[Given], meant: dict[str, Meant]) -> list[str]:
+    async def knowing(self: Intake, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> list[str]:
         known, outcomes = await _seen_at_home(self, given, meant), await foresee(self, given, meant)
         return ["already_recorded" if number in known else one for number, one in enumerate(outcomes)]
 
@@ -161,7 +161,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     take = Intake.take
 
-    async def naming(self: Intake, given: Sequence[Given]) -> list[Taken]:
+    async def naming(self: Intake, given: Sequence[SourcedRecord]) -> list[RecordOutcome]:
         rows = await self._pool.fetch(
             "SELECT DISTINCT member.name FROM member JOIN held USING (family_id, member_id)"
             " WHERE family_id IN (SELECT family_id FROM membership WHERE person_id = $1)", self._person,
@@ -203,14 +203,14 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("an import counts what is held from who imports", only(RICH, "h0"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    begin = vars(service.daycare.imports)["begin"]
+    begin = vars(service.daycare.import_routes)["begin"]
 
-    async def counting(house: Any, caller: Any, *more: Any) -> Any:
-        begun, log = await begin(house, caller, *more), await log_of(house.pool, caller.family)
+    async def counting(runtime: Any, caller: Any, *more: Any) -> Any:
+        begun, log = await begin(runtime, caller, *more), await log_of(runtime.pool, caller.family)
         begun.said = msgspec.structs.replace(begun.said, records=begun.said.records + log.held)
         return begun
 
-    patch.setattr(service.daycare.imports, "begin", counting)
+    patch.setattr(service.daycare.import_routes, "begin", counting)
 
 
 @leak("what is held makes a child's reference wait", only(RICH, "h0"))
@@ -224,7 +224,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def _(patch: pytest.MonkeyPatch) -> None:
     held = "(SELECT count(*) FROM held JOIN membership USING (family_id) WHERE membership.person_id = $1)"
     rewrite(patch, DAYCARES, "count_waiting", "count(*)", f"count(*) + {held}")
-    patch.setattr(service.daycare.ingest, "WAITING_MAX", 3)
+    patch.setattr(service.daycare.intake, "WAITING_MAX", 3)
 
 
 STEPS_AT_DAYCARE = Said("h0", "duck", {"type": "MilestoneObserved", "child": "mia", "milestone": STEPS})

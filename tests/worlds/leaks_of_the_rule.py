@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 import projections.fold
-import projections.keeping
+import projections.holds
 import projections.roster
+import projections.surprise_state
 import projections.visibility
-import projections.waiting
 from events.event import Audience
 from projections.fold import Folding
-from projections.keeping import Keeping
+from projections.holds import Keeping
 from projections.roster import Roster
 from projections.visibility import Verdict, meant_for
 from tests.worlds.histories import STEPS, TEN_STEPS, Hidden, History, Said
@@ -81,16 +81,16 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @leak("what implies a kept milestone is told",
       only(RICH, wish="one milestone", hidden=(Hidden(3, Said("h0", "sam", SEEN | {"milestone": TEN_STEPS})),)))  # fmt: skip
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(projections.waiting, "told_by", lambda subject: iter((subject,)))
+    patch.setattr(projections.surprise_state, "told_by", lambda subject: iter((subject,)))
 
 
 @leak("an everyday note of a helper is told", only(RICH, wish="unsorted, too", hidden=(
     Hidden(2, Said("h0", "sam", {"type": "NoteWritten", "child": "mia", "text": "guess what"})),),
     visible=(RICH.visible[0], RICH.visible[2], RICH.visible[4])))  # fmt: skip
 def _(patch: pytest.MonkeyPatch) -> None:
-    case_of = vars(projections.keeping)["case_of"]
+    case_of = vars(projections.holds)["case_of"]
     patch.setattr(
-        projections.keeping, "case_of", lambda *what, **more: msgspec.structs.replace(case_of(*what, **more), is_unsorted=False)
+        projections.holds, "case_of", lambda *what, **more: msgspec.structs.replace(case_of(*what, **more), is_unsorted=False)
     )
 
 

@@ -6,9 +6,9 @@ Owns which family is whose turn. Knows nothing of what is compared.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
+from tests.worlds.copied_families import Household
 from tests.worlds.histories import History
 from tests.worlds.running import Run, World
-from tests.worlds.village import Household
 
 
 class Pairs:

@@ -6,8 +6,8 @@ what is about that; what is about something that was told and taken back comes (
 
 from typing import Any
 
+from tests.worlds.copied_families import Household
 from tests.worlds.histories import IMPORTED, History, Said
-from tests.worlds.village import Household
 
 
 def owed(history: History, *, hides: bool) -> list[Said]:

@@ -11,13 +11,13 @@ from typing import Any
 
 from tests.service.webhooks.receiving import Delivery
 from tests.worlds.changing import changes, push
+from tests.worlds.copied_families import Household
 from tests.worlds.exercises import FAMILY, MSGPACK, View, asked, at_the_limit
 from tests.worlds.frames import Cursors, Hall, Hearing
 from tests.worlds.histories import IMPORTED, WISHES, Hidden, History, Said, bytes_of_file, rows_of_file
 from tests.worlds.seeded import BEGUN, Seeds
 from tests.worlds.systems import imports
 from tests.worlds.transcript import Transcript
-from tests.worlds.village import Household
 from tests.worlds.wire import Answer, Ask, Listening, Wire
 
 STEP = timedelta(minutes=10)

@@ -21,16 +21,16 @@ import service.access.devices
 import service.access.founding
 import service.access.joining
 import service.app
-import service.daycare.calls
-import service.daycare.families
-import service.daycare.imports
-import service.daycare.naming
+import service.daycare.event_ids
+import service.daycare.import_routes
+import service.daycare.parent_routes
+import service.daycare.signed_routes
 import service.log.batch
 import service.log.log
 import service.webhooks.routes
 from events.ids import EventId, FamilyId, MemberId
-from service.feed.wake import InProcess
-from service.limits import Kind, Limits
+from service.feed.notifier import LocalNotifier
+from service.http.rate_limit import Kind, Limits
 from service.settings import Settings
 from service.webhooks.sender import Sender
 
@@ -112,7 +112,7 @@ class SecretsOfTheirFamilies:
         return sha256(family.bytes).digest()
 
 
-class Recorded(InProcess):
+class Recorded(LocalNotifier):
     """Wake-ups, each written down."""
 
     def __init__(self, seeds: Seeds) -> None:
@@ -154,16 +154,17 @@ def seeded() -> Iterator[None]:
     """Let every service that is built within draw from its seeds."""
     ids_4 = (
         (service.access.founding, "uuid4"), (service.access.joining, "uuid4"), (service.log.log, "uuid4"),
-        (service.daycare.families, "uuid4"), (service.daycare.calls, "uuid4"), (service.daycare.imports, "uuid4"),
+        (service.daycare.parent_routes, "uuid4"), (service.daycare.signed_routes, "uuid4"),
+        (service.daycare.import_routes, "uuid4"),
         (service.webhooks.routes, "uuid4"),
     )  # fmt: skip
     ids_7 = ((service.access.joining, "uuid7"), (service.log.log, "uuid7"))
     codes = (
         (service.access.founding, "new_token", "sn1_"), (service.access.joining, "new_code", ""),
-        (service.access.devices, "new_code", ""), (service.daycare.families, "new_code", ""),
+        (service.access.devices, "new_code", ""), (service.daycare.parent_routes, "new_code", ""),
     )  # fmt: skip
-    secrets = (service.daycare.families, service.daycare.calls, service.webhooks.routes)
-    house: Any = vars(service.app)["House"]
+    secrets = (service.daycare.parent_routes, service.daycare.signed_routes, service.webhooks.routes)
+    runtime: Any = vars(service.app)["Runtime"]
     with pytest.MonkeyPatch.context() as patch:
         for module, name in ids_4:
             patch.setattr(module, name, lambda: uuid_of(_seeds().draw("uuid4"), version=4))
@@ -174,9 +175,9 @@ def seeded() -> Iterator[None]:
         for module in secrets:
             patch.setattr(module, "new_secret", lambda: _seeds().draw("secret"))
         patch.setattr(service.log.batch, "Salts", SaltsOfTheirEvents)
-        patch.setattr(service.daycare.naming, "Secrets", SecretsOfTheirFamilies)
+        patch.setattr(service.daycare.event_ids, "Secrets", SecretsOfTheirFamilies)
         patch.setattr(service.app, "now_utc", lambda: _seeds().now)
-        patch.setattr(service.app, "House", lambda **parts: house(**parts, now=lambda: _seeds().now))
+        patch.setattr(service.app, "Runtime", lambda **parts: runtime(**parts, now=lambda: _seeds().now))
         patch.setattr(service.app, "limits_of", _limits_of)
         patch.setattr(service.app, "wake_of", _wake)
         patch.setattr(service.app, "Sender", _sender)

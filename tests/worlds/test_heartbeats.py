@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import service.feed.streams
+from service.feed.notifier import LocalNotifier
 from service.feed.stream import Stream
-from service.feed.wake import InProcess
 from tests.worlds.leaks import RICH, only
 from tests.worlds.pairs import Pairs
 
@@ -60,16 +60,16 @@ def test_heartbeats_keep_their_phase(pairs: Pairs, hides: bool) -> None:
 
 def test_a_heartbeat_that_begins_anew_is_caught(pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> None:
     """I-33: the phase of a stream that was woken for nothing."""
-    told, hear_told = InProcess.told, Stream.hear_told
+    told, hear_told = LocalNotifier.told, Stream.hear_told
 
-    def everybody(self: InProcess, family: Any, members: Any) -> None:
+    def everybody(self: LocalNotifier, family: Any, members: Any) -> None:
         told(self, family, {member for of, member in self._by_member if of == family})
 
     def anew(self: Stream) -> None:
         self.beat_at = time.monotonic() + INTERVAL_S
         hear_told(self)
 
-    monkeypatch.setattr(InProcess, "told", everybody)
+    monkeypatch.setattr(LocalNotifier, "told", everybody)
     monkeypatch.setattr(Stream, "hear_told", anew)
     moved, said = beats_of(pairs, hides=True)
     assert said == b"", "no byte tells"

@@ -86,7 +86,7 @@ PRAISED: Final = re.compile(
 )
 
 
-class Names(msgspec.Struct, frozen=True):
+class ChildNames(msgspec.Struct, frozen=True):
     """The words by which a child is named."""
 
     firsts: frozenset[str]
@@ -103,7 +103,7 @@ class Names(msgspec.Struct, frozen=True):
         return len(word) > 1 and not self.laters.isdisjoint(forms(word))
 
 
-def names_of(names: Collection[str]) -> Names:
+def names_of(names: Collection[str]) -> ChildNames:
     """Return the words of whole names."""
     firsts: set[str] = set()
     laters: set[str] = set()
@@ -118,7 +118,7 @@ def names_of(names: Collection[str]) -> Names:
             laters |= {form for part in parts[1:] if part.lower() not in PARTICLES for form in forms(part)}
             hyphened = shown.split()[0]
             firsts |= forms("".join(PART.findall(hyphened)))
-    return Names(frozenset(firsts), frozenset(laters), frozenset(one[0] for one in laters))
+    return ChildNames(frozenset(firsts), frozenset(laters), frozenset(one[0] for one in laters))
 
 
 def forms(word: str) -> frozenset[str]:
@@ -134,7 +134,7 @@ def _bare(word: str) -> str:
     return "".join(letter for letter in split if not unicodedata.combining(letter)).replace("ß", "ss")
 
 
-def voices(text: str, names: Names) -> frozenset[str]:
+def voices(text: str, names: ChildNames) -> frozenset[str]:
     """Return the pronouns that stand for the child in a letter from it, or to it."""
     found: frozenset[str] = frozenset()
     if IN_ITS_VOICE.search(text):
@@ -144,7 +144,7 @@ def voices(text: str, names: Names) -> frozenset[str]:
     return found
 
 
-def _is_addressed(text: str, names: Names) -> bool:
+def _is_addressed(text: str, names: ChildNames) -> bool:
     """Say whether the note speaks to the child: Dear Mia, ...; you walked, Mia; well done Mia."""
     if PRAISED.search(text):
         return True

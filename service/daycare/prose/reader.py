@@ -24,7 +24,7 @@ import msgspec
 
 from events.catalogue import CATALOGUE
 from service.daycare.prose.cues import Language, languages
-from service.daycare.prose.names import Names, names_of, voices
+from service.daycare.prose.names import ChildNames, names_of, voices
 from service.daycare.prose.nets import doubts, great_firsts
 from service.daycare.prose.patterns import Index
 from service.daycare.prose.perhaps import Doubted
@@ -33,9 +33,9 @@ from service.daycare.prose.retractions import may_be_retracted, without_retracte
 from service.daycare.prose.subject import (
     THE_CHILD,
     Clauses,
+    ClauseSubject,
     Match,
     Memory,
-    Who,
     clauses_of,
     meet_rivals,
     subject_of,
@@ -54,7 +54,7 @@ PERHAPS_MAX: Final = 16
 Span = tuple[int, int]
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True):
+class Findings(msgspec.Struct, frozen=True, array_like=True):
     """What a note tells of: `found` for certain, which is recorded, and what else it may tell of, which is held."""
 
     found: tuple[str, ...] = ()
@@ -62,10 +62,10 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
     """Nothing of `found`; at most 16."""
 
 
-NOTHING: Final = Told()
+NOTHING: Final = Findings()
 
 
-def told_in(text: str, *, names: Collection[str] = ()) -> Told:
+def told_in(text: str, *, names: Collection[str] = ()) -> Findings:
     """Give the milestones of the catalogue that a note says this child did, in the order of its words, and those it may tell of.
 
     `names` are the child's, each whole: as the source shows it, and as the family calls the child. The same words give the same
@@ -80,7 +80,7 @@ def milestones_in(text: str, *, names: Collection[str] = ()) -> tuple[str, ...]:
     return told_in(text, names=names).found
 
 
-def read(text: str, names: Collection[str]) -> Told:
+def read(text: str, names: Collection[str]) -> Findings:
     """Read a prepared note word by word; gives what `told_in` gives."""
     text = without_retracted(text)
     found: dict[str, None] = {}
@@ -102,11 +102,11 @@ def read(text: str, names: Collection[str]) -> Told:
             gender=memories[0].gender,
         )
     if is_vague and not (found or doubtful or netted):
-        return Told(perhaps=great_firsts()[:PERHAPS_MAX])
+        return Findings(perhaps=great_firsts()[:PERHAPS_MAX])
     if may_be_retracted(text):
         keys = dict.fromkeys(key for of_net in netted for key in of_net)
-        return Told(perhaps=tuple(found | doubtful | keys)[:PERHAPS_MAX])
-    return Told(tuple(found), _beside(found, doubtful, netted))
+        return Findings(perhaps=tuple(found | doubtful | keys)[:PERHAPS_MAX])
+    return Findings(tuple(found), _beside(found, doubtful, netted))
 
 
 def _beside(found: Collection[str], doubtful: Collection[str], netted: Collection[tuple[str, ...]]) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def _beside(found: Collection[str], doubtful: Collection[str], netted: Collectio
     return tuple(key for key in dict.fromkeys(keys) if key not in certain)[:PERHAPS_MAX]
 
 
-def _lines(text: str, names: Names) -> list[tuple[list[Clauses], list[Clauses]]]:
+def _lines(text: str, names: ChildNames) -> list[tuple[list[Clauses], list[Clauses]]]:
     """The sentences of a note, each in the languages in which it may be written: most likely, and after all."""
     said = tuple(sentences(text, names=names, common=_common(), voices=voices(text, names)))
     marks = [_marks(sentence) for sentence in said]
@@ -189,25 +189,30 @@ def _told(line: Clauses, memory: Memory) -> Iterator[tuple[str, bool]]:
     for match in line.matches:
         in_clause.setdefault(clause_of[match.start], []).append(match)
     meanings, doubted = _Meanings(line), Doubted(line)
-    before, is_denied = Who.NOBODY, False
+    before, is_denied = ClauseSubject.NOBODY, False
     for clause in range(len(starts)):
         own = subject_of(line, clause, memory)
-        is_new = clause > 0 and (own in (Who.CHILD, Who.PRONOUN) or line.is_in(starts[clause], "adversatives"))
+        is_new = clause > 0 and (
+            own in (ClauseSubject.CHILD, ClauseSubject.PRONOUN) or line.is_in(starts[clause], "adversatives")
+        )
         is_denied = (is_denied and not is_new) or clause in guarded
         is_void_here = is_void or is_denied or (clause + 1 in guarded and _is_afterthought(line, clause + 1, guarded[clause + 1]))
-        whom = Who.NOBODY
+        whom = ClauseSubject.NOBODY
         counted = []
         for match in in_clause.get(clause, ()):
             judge = whose(line, match, own, before, memory) if match.cue.is_event else who_did(line, match, before, memory)
-            whom = judge if whom is Who.NOBODY else whom
+            whom = judge if whom is ClauseSubject.NOBODY else whom
             if is_void_here or meanings.differ(match):
                 continue
             if judge in THE_CHILD and doubted.counts(match.start, match.end):
                 counted.append(match.cue.key)
-            elif judge is Who.UNCLEAR and match.cue.key not in _netted_keys():
+            elif judge is ClauseSubject.UNCLEAR and match.cue.key not in _netted_keys():
                 yield match.cue.key, False
         yield from ((key, True) for key in counted if CATALOGUE.implying(key).isdisjoint(counted))
-        before = next((who for who in (own, whom) if who in (Who.CHILD, Who.PRONOUN)), own if own is not Who.NOBODY else before)
+        before = next(
+            (who for who in (own, whom) if who in (ClauseSubject.CHILD, ClauseSubject.PRONOUN)),
+            own if own is not ClauseSubject.NOBODY else before,
+        )
         meet_rivals(line, clause, before, memory)
 
 

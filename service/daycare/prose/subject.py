@@ -18,7 +18,7 @@ BETWEEN_MAX: Final = 12
 """Words that are looked back over from a cue: no staff write more adverbs, and a hostile text is read in bounded time."""
 
 
-class Who(enum.Enum):
+class ClauseSubject(enum.Enum):
     """Whom a clause is about."""
 
     CHILD = enum.auto()
@@ -31,7 +31,7 @@ class Who(enum.Enum):
     """Nobody is named: whoever was spoken of before, and the child where nobody was."""
 
 
-THE_CHILD: Final = frozenset({Who.CHILD, Who.PRONOUN, Who.NOBODY})
+THE_CHILD: Final = frozenset({ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.NOBODY})
 
 
 class Memory(msgspec.Struct):
@@ -44,11 +44,11 @@ class Memory(msgspec.Struct):
     gender: str | None = None
     """`she` or `he`, once the note has called the child so beyond doubt."""
 
-    def meet(self, who: Who) -> None:
+    def meet(self, who: ClauseSubject) -> None:
         """Take note of whom a clause is about."""
-        if who is Who.CHILD:
+        if who is ClauseSubject.CHILD:
             self.is_of_another = self.has_rival = False
-        elif who is Who.PERSON:
+        elif who is ClauseSubject.PERSON:
             self.is_of_another = True
 
 
@@ -105,11 +105,11 @@ def clauses_of(tokens: Sequence[Token], language: Language) -> tuple[tuple[int, 
     return tuple(clause_of), tuple(starts)
 
 
-def subject_of(line: Clauses, clause: int, memory: Memory) -> Who:
+def subject_of(line: Clauses, clause: int, memory: Memory) -> ClauseSubject:
     """Whom a clause is about, by its first words."""
     for at in range(line.starts[clause], line.end(clause)):
         if at in line.covered:
-            return Who.NOBODY
+            return ClauseSubject.NOBODY
         if (who := _named(line, at, memory)) is not None:
             return who
         if line.is_in(at, "adjuncts"):
@@ -117,92 +117,96 @@ def subject_of(line: Clauses, clause: int, memory: Memory) -> Who:
         if line.tokens[at].is_quoted or line.is_in(at, "between", "openers", "determiners", "joints"):
             continue
         if line.is_in(at, "plain") or line.tokens[at].word[0].isdigit():
-            return Who.NOBODY
+            return ClauseSubject.NOBODY
         return _unknown(line, at)
-    return Who.NOBODY
+    return ClauseSubject.NOBODY
 
 
-def _named(line: Clauses, at: int, memory: Memory) -> Who | None:
+def _named(line: Clauses, at: int, memory: Memory) -> ClauseSubject | None:
     """Who is named by this word, if anybody is."""
     if line.tokens[at].is_child:
         is_owner = at + 2 < len(line.tokens) and line.tokens[at + 1].word == "'s"
-        return Who.PERSON if is_owner and line.is_in(at + 2, "persons", "others") else Who.CHILD
+        return ClauseSubject.PERSON if is_owner and line.is_in(at + 2, "persons", "others") else ClauseSubject.CHILD
     if line.is_in(at, "she", "he"):
         return pronoun(line, at, memory)
     if line.is_in(at, "speakers"):
-        return Who.SPEAKER
+        return ClauseSubject.SPEAKER
     if line.is_in(at, "persons", "titles"):
-        return Who.PERSON
+        return ClauseSubject.PERSON
     if line.is_in(at, "others"):
-        return Who.OTHER
+        return ClauseSubject.OTHER
     return None
 
 
-def _after_adjunct(line: Clauses, start: int, end: int, memory: Memory) -> Who:
+def _after_adjunct(line: Clauses, start: int, end: int, memory: Memory) -> ClauseSubject:
     """After lunch, with the others ...: the first one named who can act; else anybody named at all."""
-    seen = Who.NOBODY
+    seen = ClauseSubject.NOBODY
     for at in range(start, end):
         if at in line.covered:
             return seen
         who = _named(line, at, memory)
-        if who in (Who.CHILD, Who.PRONOUN, Who.SPEAKER):
+        if who in (ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.SPEAKER):
             return who
         seen = who or seen
     return seen
 
 
-def _unknown(line: Clauses, at: int) -> Who:
+def _unknown(line: Clauses, at: int) -> ClauseSubject:
     """A word of which nothing is known: a name, if it is written and used like one."""
     if line.is_name(at):
-        return Who.PERSON
+        return ClauseSubject.PERSON
     is_first_name = at == 0 and line.tokens[at].is_capital and not line.is_in(at, "things")
     acts = at + 1 < len(line.tokens) and (at + 1 in line.covered or line.is_in(at + 1, "between", "plain"))
-    return Who.PERSON if is_first_name and acts else Who.UNCLEAR
+    return ClauseSubject.PERSON if is_first_name and acts else ClauseSubject.UNCLEAR
 
 
-def pronoun(line: Clauses, at: int, memory: Memory) -> Who:
+def pronoun(line: Clauses, at: int, memory: Memory) -> ClauseSubject:
     """Whom "she" means here: the child, or a person, where it may be somebody else."""
     is_she, is_he = line.is_in(at, "she"), line.is_in(at, "he")
     gender = None if is_she and is_he else "she" if is_she else "he"
     if memory.is_of_another or (gender and memory.gender and gender != memory.gender):
-        return Who.PERSON
+        return ClauseSubject.PERSON
     if memory.has_rival and (gender is None or memory.gender is None):
-        return Who.PERSON
+        return ClauseSubject.PERSON
     if not memory.has_rival:
         memory.gender = gender or memory.gender
-    return Who.PRONOUN
+    return ClauseSubject.PRONOUN
 
 
-def who_did(line: Clauses, match: Match, before: Who, memory: Memory) -> Who:
+def who_did(line: Clauses, match: Match, before: ClauseSubject, memory: Memory) -> ClauseSubject:
     """Who does what a cue of doing tells; `before`: whom the clause before is about, where this one names nobody."""
     first = line.starts[line.clause_of[match.start]]
     if first and line.is_in(first, "relatives") and not line.tokens[first - 1].is_child:
-        return Who.UNCLEAR
+        return ClauseSubject.UNCLEAR
     company = 0
     for at in range(match.start - 1, max(first, match.start - BETWEEN_MAX) - 1, -1):
         token = line.tokens[at]
         if token.is_child or line.is_in(at, "she", "he"):
             return _acting(line, at, first, memory)
         if line.is_in(at, "objects") and at > first and line.is_in(at - 1, "reports"):
-            return Who.PERSON if memory.is_of_another or memory.has_rival else Who.PRONOUN
+            return ClauseSubject.PERSON if memory.is_of_another or memory.has_rival else ClauseSubject.PRONOUN
         if line.is_in(at, "between"):
             company += 1
         elif not line.is_in(at, "openers", "joints"):
-            return Who.UNCLEAR
+            return ClauseSubject.UNCLEAR
     if match.start - first > BETWEEN_MAX:
-        return Who.UNCLEAR
-    if not company and line.tokens[match.start].word in match.cue.pattern.bare and before not in (Who.CHILD, Who.PRONOUN):
-        return Who.UNCLEAR
-    return Who.PERSON if before is Who.NOBODY and memory.is_of_another else before
+        return ClauseSubject.UNCLEAR
+    if (
+        not company
+        and line.tokens[match.start].word in match.cue.pattern.bare
+        and before not in (ClauseSubject.CHILD, ClauseSubject.PRONOUN)
+    ):
+        return ClauseSubject.UNCLEAR
+    return ClauseSubject.PERSON if before is ClauseSubject.NOBODY and memory.is_of_another else before
 
 
-def _acting(line: Clauses, at: int, first: int, memory: Memory) -> Who:
+def _acting(line: Clauses, at: int, first: int, memory: Memory) -> ClauseSubject:
     """Whether the child named at this place acts, by what of the clause stands before it."""
-    who = _named(line, at, memory) or Who.UNCLEAR
+    who = _named(line, at, memory) or ClauseSubject.UNCLEAR
     if at == first:
         return who
     if line.is_in(at - 1, "links"):
-        return Who.UNCLEAR
+        return ClauseSubject.UNCLEAR
     is_reported = any(line.is_in(before, "reports") for before in range(max(first, at - 3), at))
     if is_reported:
         return who
@@ -210,30 +214,34 @@ def _acting(line: Clauses, at: int, first: int, memory: Memory) -> Who:
     for before in range(first, at):
         is_opened = is_opened or line.is_in(before, "adjuncts")
         if line.is_in(before, "persons", "titles") or line.is_name(before):
-            return Who.UNCLEAR
+            return ClauseSubject.UNCLEAR
         if not is_opened and not line.is_in(before, "openers", "between", "joints", "adversatives", "plain"):
-            return Who.UNCLEAR
+            return ClauseSubject.UNCLEAR
     return who
 
 
-def whose(line: Clauses, match: Match, subject: Who, before: Who, memory: Memory) -> Who:
+def whose(line: Clauses, match: Match, subject: ClauseSubject, before: ClauseSubject, memory: Memory) -> ClauseSubject:
     """Whose event it is that a cue names; `subject`: whom its own clause is about."""
     first = line.starts[line.clause_of[match.start]]
     if match.start > first:
         at = match.start - 1
         if line.is_in(at, "not_hers"):
-            return Who.SPEAKER
+            return ClauseSubject.SPEAKER
         if line.tokens[at].word == "'s" and not (at > first and line.tokens[at - 1].is_child):
-            return Who.PERSON
+            return ClauseSubject.PERSON
     if any(line.is_in(at, "persons") or line.is_name(at) for at in range(max(first, match.start - BETWEEN_MAX), match.start)):
-        return Who.PERSON
+        return ClauseSubject.PERSON
     if _is_given_to_another(line, match.end):
-        return Who.PERSON
-    if subject in (Who.CHILD, Who.PRONOUN):
+        return ClauseSubject.PERSON
+    if subject in (ClauseSubject.CHILD, ClauseSubject.PRONOUN):
         return subject
-    if subject in (Who.SPEAKER, Who.NOBODY) and before is not Who.PERSON and not memory.is_of_another:
-        return Who.NOBODY
-    return Who.UNCLEAR
+    if (
+        subject in (ClauseSubject.SPEAKER, ClauseSubject.NOBODY)
+        and before is not ClauseSubject.PERSON
+        and not memory.is_of_another
+    ):
+        return ClauseSubject.NOBODY
+    return ClauseSubject.UNCLEAR
 
 
 def _is_given_to_another(line: Clauses, after: int) -> bool:
@@ -244,7 +252,7 @@ def _is_given_to_another(line: Clauses, after: int) -> bool:
     return is_another and not line.tokens[after + 1].is_child
 
 
-def meet_rivals(line: Clauses, clause: int, subject: Who, memory: Memory) -> None:
+def meet_rivals(line: Clauses, clause: int, subject: ClauseSubject, memory: Memory) -> None:
     """Take note of other people that a clause mentions beside the one it is about."""
     memory.meet(subject)
     if any(line.is_name(at) or line.is_in(at, "persons") for at in range(line.starts[clause], line.end(clause))):

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from service.daycare.prose.markup import plain
-from service.daycare.prose.names import FORMS_OF_ADDRESS, INSTEAD, THE_CHILD, TITLES, Names
+from service.daycare.prose.names import FORMS_OF_ADDRESS, INSTEAD, THE_CHILD, TITLES, ChildNames
 from service.daycare.prose.sections import without_plans
 from service.daycare.prose.slips import mended
 
@@ -82,7 +82,7 @@ def prepared(text: str) -> str:
     return text
 
 
-def sentences(text: str, *, names: Names, common: Collection[str], voices: Collection[str] = ()) -> Iterator[Sentence]:
+def sentences(text: str, *, names: ChildNames, common: Collection[str], voices: Collection[str] = ()) -> Iterator[Sentence]:
     """Yield the sentences of a note in order, none without a word.
 
     What names the child becomes one word that stands for it, as do `voices`, the pronouns of a letter from or to the child. A
@@ -109,7 +109,7 @@ def sentences(text: str, *, names: Names, common: Collection[str], voices: Colle
 class _Words:
     """The words of the sentence that is being read."""
 
-    def __init__(self, names: Names, common: Collection[str], voices: Collection[str]) -> None:
+    def __init__(self, names: ChildNames, common: Collection[str], voices: Collection[str]) -> None:
         self._names, self._common, self._voices = names, common, voices
         self.begin()
 

@@ -17,9 +17,9 @@ from events.errors import FieldInvalid
 from events.event import Precision
 from service.daycare.record import Record
 from service.daycare.sources import csv_file, dates, times, words
-from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.entry import SourceChild, SourceEntry
 from service.daycare.sources.fields import clean, identifier, required
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Given, Ignored, Naming, Source, Why
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Ignored, ImportHints, Naming, Source, Why
 
 NEEDED: Final = ("start", "activity", "text")
 COLUMN_BY_START: Final = {
@@ -40,16 +40,16 @@ ORDER: Final = "order"
 is the day, or the importer says so. What contradicts that is refused, and not turned around."""
 
 
-def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
     """Turn one row into a record."""
     row = csv_file.whole(record)
     start = required(row.get("start"), at="start")
     reference = identifier(given.reference, at="reference")
     occurred_at, precision = _started(start, row.get(ORDER), given)
     activity = (row.get("activity") or "").strip()
-    entry = Entry(
+    entry = SourceEntry(
         id=_id(occurred_at.replace(tzinfo=None), activity, reference, number=0),
-        children=(Child(reference, given.name_by_reference.get(reference)),),
+        children=(SourceChild(reference, given.name_by_reference.get(reference)),),
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=occurred_at,
@@ -66,7 +66,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     return entry.told(words.lines(said or composed, notes), prose=words.prose(typed, notes))
 
 
-def _started(start: str, order: str | None, given: Given) -> tuple[datetime, Precision]:
+def _started(start: str, order: str | None, given: ImportHints) -> tuple[datetime, Precision]:
     zone = times.zone_named(given.zone)
     if (found := dates.WRITTEN.fullmatch(start.strip())) is None:
         return times.moment(start, at="start", zone=zone)
@@ -86,7 +86,7 @@ def _started(start: str, order: str | None, given: Given) -> tuple[datetime, Pre
     return times.local(read, at="start", zone=zone), Precision.MINUTE if found["hour"] is not None else Precision.DAY
 
 
-def naming(record: Any, given: Given, reference: str) -> Naming:
+def naming(record: Any, given: ImportHints, reference: str) -> Naming:
     """Returns the ids that a row can have: of the first, second, ... record of its start, activity and child."""
     row = csv_file.whole(record)
     start, _ = _started(required(row.get("start"), at="start"), row.get(ORDER), given)
@@ -100,7 +100,7 @@ def _id(start: datetime, activity: str, reference: str, *, number: int) -> str:
     return sha256(parts).hexdigest()[:32]
 
 
-def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
+def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
     """Read the rows of one file, under the names that columns have here.
 
     Raises:

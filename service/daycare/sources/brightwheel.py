@@ -11,9 +11,9 @@ import msgspec
 
 from service.daycare.record import Media, Record
 from service.daycare.sources import json_file, times, words
-from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.entry import SourceChild, SourceEntry
 from service.daycare.sources.fields import clean, identifier, required, shaped, shown
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Given, Ignored, Source, Why
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Ignored, ImportHints, Source, Why
 
 PROSE: Final = frozenset({"ac_note", "ac_kudo", "ac_observation", "ac_photo", "ac_video"})
 SAFETY: Final = {"ac_incident": "Incident", "ac_medication": "Medication", "ac_health_check": "Health check"}
@@ -74,7 +74,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     menu_item_tags: list[Tag | None] | None = None
 
 
-def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
     """Turn one activity into a record. What a guardian wrote stays theirs, but for the door and what is a matter of safety."""
     activity = shaped(record, Activity)
     entry = _entry(activity, given)
@@ -92,16 +92,16 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     return entry.told(words.lines(said, note), prose=words.prose(_typed_dish(activity, kind), note), media=media)
 
 
-def _entry(activity: Activity, given: Given) -> Entry:
+def _entry(activity: Activity, given: ImportHints) -> SourceEntry:
     zone = times.zone_named(given.zone)
     about = activity.target or Person()
     occurred_at, precision = times.moment(required(activity.event_date, at="event_date"), at="event_date", zone=zone)
     recorded_at = times.instant(activity.created_at, at="created_at", zone=zone, otherwise=occurred_at)
     reference = identifier(about.object_id, at="target.object_id")
     name = shown(about.first_name, about.last_name, at="target.first_name") or given.name_by_reference.get(reference)
-    return Entry(
+    return SourceEntry(
         id=identifier(activity.object_id, at="object_id"),
-        children=(Child(reference, name),),
+        children=(SourceChild(reference, name),),
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=recorded_at,
@@ -154,7 +154,7 @@ def _media(activity: Activity) -> tuple[Media, ...]:
     )
 
 
-def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
+def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
     """Read one answer, several in a list, or a list of activities."""
     return File(found=json_file.records_in(body, lists=(("activities",),)))
 

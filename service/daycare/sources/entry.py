@@ -20,18 +20,18 @@ TEXT_CHARACTERS_MAX: Final = 10_000
 MEDIA_MAX: Final = 100
 
 
-class Child(msgspec.Struct, frozen=True):
+class SourceChild(msgspec.Struct, frozen=True):
     """A child as the source names it: by its own reference, and as it shows the name."""
 
     reference: str
     shown_name: str | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     """What stands around the words."""
 
     id: str
-    children: tuple[Child, ...]
+    children: tuple[SourceChild, ...]
     names_several: bool = False
     """Whether a record of this source can be about several children. Then each record has its own child in its id, also
     where there is one child only: a second child that is added later must not change the first one's id."""

@@ -21,10 +21,10 @@ from events.errors import FieldInvalid
 from events.event import Precision
 from service.daycare.record import Media, Record
 from service.daycare.sources import json_file, times, words
-from service.daycare.sources.entry import Child, Entry
-from service.daycare.sources.famly_shapes import ChildNote, FeedItem, Kept, Named, Observation, Remark
+from service.daycare.sources.entry import SourceChild, SourceEntry
+from service.daycare.sources.famly_shapes import ChildNote, FamlyNamed, FeedItem, Kept, Observation, Remark
 from service.daycare.sources.fields import clean, identifier, required, shaped, shown
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Given, Ignored, Naming, Source, Why
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Ignored, ImportHints, Naming, Source, Why
 
 SENT: Final = frozenset({"SENT", "APPROVED"})
 WHY_NOT_BY_VARIANT: Final = {
@@ -44,7 +44,7 @@ LISTS: Final = (
 )
 
 
-def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
     """Turn an observation, a note or an item of the feed into a record for each child that it names."""
     if isinstance(record, dict) and _is_note(record):
         return _note(shaped(record, ChildNote), given)
@@ -57,10 +57,10 @@ def _is_note(record: dict[str, Any]) -> bool:
     return "noteId" in record or "noteType" in record
 
 
-def _observation(one: Observation, given: Given) -> tuple[Record, ...] | Ignored:
+def _observation(one: Observation, given: ImportHints) -> tuple[Record, ...] | Ignored:
     stages = _stages(one, given)
     occurred_at, precision = _day(one.remark or Remark(), stages, given)
-    entry = Entry(
+    entry = SourceEntry(
         id=_unnamed_id("observation", occurred_at, 0) if one.id is None and stages else identifier(one.id, at="id"),
         children=_children(one.children or ()),
         names_several=True,
@@ -85,7 +85,7 @@ def _unmarked(media: Sequence[Media]) -> Ignored:
     return Ignored(why=Why.UNMARKED, media=len(media))
 
 
-def _stages(one: Observation, given: Given) -> list[tuple[datetime, str | None]]:
+def _stages(one: Observation, given: ImportHints) -> list[tuple[datetime, str | None]]:
     """The way to the parents in the order of time; of two stages at one time, as they are listed."""
     zone = times.zone_named(given.zone)
     reached = [
@@ -96,14 +96,14 @@ def _stages(one: Observation, given: Given) -> list[tuple[datetime, str | None]]
     return sorted(reached, key=itemgetter(0))
 
 
-def _day(remark: Remark, stages: Sequence[tuple[datetime, str | None]], given: Given) -> tuple[datetime, Precision]:
+def _day(remark: Remark, stages: Sequence[tuple[datetime, str | None]], given: ImportHints) -> tuple[datetime, Precision]:
     """The day that an observation is about; where it names none, the day when it was begun."""
     if remark.date is None and stages:
         return stages[0][0], Precision.DAY
     return times.moment(required(remark.date, at="remark.date"), at="remark.date", zone=times.zone_named(given.zone))
 
 
-def _children(named: Sequence[Named | None]) -> tuple[Child, ...]:
+def _children(named: Sequence[FamlyNamed | None]) -> tuple[SourceChild, ...]:
     children = [one for one in named if one is not None]
     if not 1 <= len(children) <= CHILDREN_MAX:
         raise FieldInvalid(f"An observation names 1 to {CHILDREN_MAX} children.", at="children")
@@ -111,12 +111,12 @@ def _children(named: Sequence[Named | None]) -> tuple[Child, ...]:
     if len(set(names)) < len(names):
         raise FieldInvalid("Two children of one name cannot be told apart without ids.", at="children")
     return tuple(
-        Child(identifier(one.id or one.name, at=f"children[{index}]"), shown(one.name, at=f"children[{index}].name"))
+        SourceChild(identifier(one.id or one.name, at=f"children[{index}]"), shown(one.name, at=f"children[{index}].name"))
         for index, one in enumerate(children)
     )
 
 
-def _note(one: ChildNote, given: Given) -> tuple[Record, ...] | Ignored:
+def _note(one: ChildNote, given: ImportHints) -> tuple[Record, ...] | Ignored:
     """A note about a child: told only where the file says of each of its three marks that parents may see it."""
     media = _media(one.images, one.files)
     why = _why_not(one, given)
@@ -132,7 +132,7 @@ def _note(one: ChildNote, given: Given) -> tuple[Record, ...] | Ignored:
     return entry.told(clean(one.text, at="text"), media=media)
 
 
-def _why_not(one: ChildNote, given: Given) -> Why | None:
+def _why_not(one: ChildNote, given: ImportHints) -> Why | None:
     if one.safeguarding_concern:
         return Why.SAFEGUARDING
     if one.sensitive:
@@ -143,7 +143,7 @@ def _why_not(one: ChildNote, given: Given) -> Why | None:
     return None if is_marked or given.as_parent else Why.UNMARKED
 
 
-def _item(one: FeedItem, given: Given) -> tuple[Record, ...] | Ignored:
+def _item(one: FeedItem, given: ImportHints) -> tuple[Record, ...] | Ignored:
     """An item of the feed: about a whole room as a rule, and told only where whoever imports it says about whom it is."""
     media = _media(one.images, one.videos, one.files)
     if one.embed is not None and one.embed.observation_id is not None:
@@ -155,22 +155,28 @@ def _item(one: FeedItem, given: Given) -> tuple[Record, ...] | Ignored:
     return entry.told(clean(one.body, at="body"), media=media)
 
 
-def _the_child(named: Named | None, given: Given) -> tuple[Child, ...]:
+def _the_child(named: FamlyNamed | None, given: ImportHints) -> tuple[SourceChild, ...]:
     if named is not None and (named.id or named.name):
-        return (Child(identifier(named.id or named.name, at="child"), shown(named.name, at="child.name")),)
+        return (SourceChild(identifier(named.id or named.name, at="child"), shown(named.name, at="child.name")),)
     if given.reference is None:
         return ()
     reference = identifier(given.reference, at="reference")
-    return (Child(reference, given.name_by_reference.get(reference)),)
+    return (SourceChild(reference, given.name_by_reference.get(reference)),)
 
 
 def _dated(
-    own_id: str | None, kind: str, children: tuple[Child, ...], created: str | None, changed: str | None, at: str, given: Given
-) -> Entry:
+    own_id: str | None,
+    kind: str,
+    children: tuple[SourceChild, ...],
+    created: str | None,
+    changed: str | None,
+    at: str,
+    given: ImportHints,
+) -> SourceEntry:
     """An entry whose one time is when it was written."""
     zone = times.zone_named(given.zone)
     occurred_at, precision = times.moment(required(created, at=at), at=at, zone=zone)
-    return Entry(
+    return SourceEntry(
         id=_unnamed_id(kind, occurred_at, 0) if own_id is None else identifier(own_id, at="noteId"),
         children=children,
         names_several=True,
@@ -181,7 +187,7 @@ def _dated(
     )
 
 
-def naming(record: Any, given: Given, reference: str) -> Naming | None:
+def naming(record: Any, given: ImportHints, reference: str) -> Naming | None:
     """Returns the ids that a record without one can have: of the first, second, ... of its kind, time and child."""
     if not isinstance(record, dict) or any(record.get(name) is not None for name in ("id", "noteId", "feedItemId")):
         return None
@@ -211,7 +217,7 @@ def _name_of(one: Kept) -> str | int | None:
     return next((name for name in names if name is not None), None)
 
 
-def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
+def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
     """Read one answer, several in a list, or a list of observations, notes and items."""
     return File(found=json_file.records_in(body, lists=LISTS))
 

@@ -6,7 +6,7 @@ Any field may be missing or null: what is needed of a record `famly` says.
 import msgspec
 
 
-class Named(msgspec.Struct, frozen=True, kw_only=True):
+class FamlyNamed(msgspec.Struct, frozen=True, kw_only=True):
     """A child, by name; by an id where the query asked for it."""
 
     id: str | None = None
@@ -42,7 +42,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """What is read of one observation."""
 
     id: str | None = None
-    children: list[Named | None] | None = None
+    children: list[FamlyNamed | None] | None = None
     variant: str | None = None
     status: Stage | None = None
     statuses: list[Stage | None] | None = None
@@ -64,7 +64,7 @@ class ChildNote(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sensitive: bool | None = None
     safeguarding_concern: bool | None = None
     parent_visible: bool | None = None
-    child: Named | None = None
+    child: FamlyNamed | None = None
     images: list[Kept | None] | None = None
     files: list[Kept | None] | None = None
 

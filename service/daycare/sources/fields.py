@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from events.errors import FieldInvalid
-from events.strict import invalid_field
+from events.json_checks import invalid_field
 
 ID_CHARACTERS_MAX: Final = 255
 NAME_CHARACTERS_MAX: Final = 120

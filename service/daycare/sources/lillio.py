@@ -13,9 +13,9 @@ import msgspec
 from events.event import Precision
 from service.daycare.record import Record
 from service.daycare.sources import json_file, times, words
-from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.entry import SourceChild, SourceEntry
 from service.daycare.sources.fields import clean, identifier, required, shaped
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Given, Ignored, Source
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Ignored, ImportHints, Source
 
 LISTS: Final = (("intervals", json_file.EVERY), ("intervals",))
 """By month; a page past the last one has an empty list instead."""
@@ -40,7 +40,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     video: Linked | None = None
 
 
-def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
     """Turn one activity into a record, bare or within `{"activity": ...}`."""
     if isinstance(record, dict) and isinstance(record.get("activity"), dict):
         record = record["activity"]
@@ -52,9 +52,9 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
         precision = Precision.DAY
     recorded_at = times.instant(activity.created_at, at="created_at", zone=zone, otherwise=occurred_at)
     reference = identifier(given.reference, at="reference")
-    entry = Entry(
+    entry = SourceEntry(
         id=identifier(activity.id, at="id"),
-        children=(Child(reference, given.name_by_reference.get(reference)),),
+        children=(SourceChild(reference, given.name_by_reference.get(reference)),),
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=recorded_at,
@@ -66,7 +66,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     return entry.told(words.lines(title, description), prose=words.prose(description), media=media)
 
 
-def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
+def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
     """Read one page, several in a list, or a list of activities."""
     return File(found=json_file.records_in(body, lists=LISTS))
 

@@ -27,9 +27,9 @@ from events.errors import FieldInvalid
 from events.event import Precision
 from service.daycare.record import Media, Record
 from service.daycare.sources import csv_file, times, words
-from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.entry import SourceChild, SourceEntry
 from service.daycare.sources.fields import clean, identifier, required, shown
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Given, Ignored, Source
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Ignored, ImportHints, Source
 
 NEEDED: Final = ("id", "child", "occurred_at", "text")
 MAY_BE: Final = ("child_name", "recorded_at", "revised_at", "milestone", "media", "gone")
@@ -37,7 +37,7 @@ MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 IS_GONE: Final = {"": False, "no": False, "yes": True}
 
 
-def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
     """Turn one row into a record."""
     row = csv_file.whole(record)
     zone = times.zone_named(given.zone)
@@ -45,9 +45,9 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     recorded_at = times.instant(row.get("recorded_at"), at="recorded_at", zone=zone, otherwise=occurred_at)
     reference = identifier(row.get("child"), at="child")
     name = shown(row.get("child_name"), at="child_name") or given.name_by_reference.get(reference)
-    entry = Entry(
+    entry = SourceEntry(
         id=identifier(row.get("id"), at="id"),
-        children=(Child(reference, name),),
+        children=(SourceChild(reference, name),),
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=recorded_at,
@@ -80,7 +80,7 @@ def _media(text: str) -> tuple[Media, ...]:
     return tuple(listed)
 
 
-def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
+def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
     """Read the rows of one file.
 
     Raises:

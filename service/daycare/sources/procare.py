@@ -10,12 +10,12 @@ from typing import Any, Final
 import msgspec
 
 from events.errors import FieldInvalid
-from events.strict import joined
+from events.json_checks import joined
 from service.daycare.record import Record
 from service.daycare.sources import json_file, times, words
-from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.entry import SourceChild, SourceEntry
 from service.daycare.sources.fields import clean, identifier, required, shaped, shown
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Given, Ignored, Source, Why
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Ignored, ImportHints, Source, Why
 
 CHILDREN_MAX: Final = 200
 
@@ -26,7 +26,7 @@ class Valued(msgspec.Struct, frozen=True, kw_only=True):
     value: str | None = None
 
 
-class Details(msgspec.Struct, frozen=True, kw_only=True):
+class ProcareDetails(msgspec.Struct, frozen=True, kw_only=True):
     """What an activity holds beside its own fields."""
 
     learning_activity_name: Valued | None = None
@@ -47,10 +47,10 @@ class DailyActivity(msgspec.Struct, frozen=True, kw_only=True):
     kid_ids: list[str | int] | None = None
     photo_url: str | None = None
     video_url: str | None = None
-    activiable: Details | None = None
+    activiable: ProcareDetails | None = None
 
 
-def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
     """Turn one activity into a record for each child that it names."""
     activity = shaped(record, DailyActivity)
     entry = _entry(activity, given)
@@ -66,7 +66,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     return entry.told(words.lines(said, described, comment), prose=words.prose(dish, described, comment), media=media)
 
 
-def _entry(activity: DailyActivity, given: Given) -> Entry:
+def _entry(activity: DailyActivity, given: ImportHints) -> SourceEntry:
     zone = times.zone_named(given.zone)
     when, at = (activity.activity_time, "activity_time")
     if when is None or not when.strip():
@@ -76,9 +76,9 @@ def _entry(activity: DailyActivity, given: Given) -> Entry:
     if not activity.kid_ids or len(activity.kid_ids) > CHILDREN_MAX:
         raise FieldInvalid(f"An activity names 1 to {CHILDREN_MAX} children.", at="kid_ids")
     references = [identifier(kid, at=f"kid_ids[{index}]") for index, kid in enumerate(activity.kid_ids)]
-    return Entry(
+    return SourceEntry(
         id=identifier(activity.id, at="id"),
-        children=tuple(Child(reference, given.name_by_reference.get(reference) or None) for reference in references),
+        children=tuple(SourceChild(reference, given.name_by_reference.get(reference) or None) for reference in references),
         names_several=True,
         occurred_at=occurred_at,
         precision=precision,
@@ -106,7 +106,7 @@ def _said(activity: DailyActivity, kind: str, data: dict[str, Any]) -> str | Non
         case "mood" | "incident" | "medication":
             return words.labelled(kind.capitalize(), [words.word(data.get("type")), words.word(data.get("sub_type"))])
         case "learning":
-            return _learning(activity.activiable or Details())
+            return _learning(activity.activiable or ProcareDetails())
         case _:
             return None
 
@@ -128,7 +128,7 @@ def _bottle(data: dict[str, Any]) -> str:
     return words.labelled("Bottle", [drunk or offered])
 
 
-def _learning(details: Details) -> str:
+def _learning(details: ProcareDetails) -> str:
     named = details.learning_activity_name or Valued()
     categories = [words.phrase(one.value) for one in details.learning_activity_categories or () if one is not None]
     name = words.phrase(named.value)
@@ -147,7 +147,7 @@ class Kid(msgspec.Struct, frozen=True, kw_only=True):
     last_name: str | None = None
 
 
-def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
+def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
     """Read one answer, several in a list (the one with the children's names among them), or a list of activities."""
     found = json_file.records_in(body, lists=(("daily_activities",), ("kids",)))
     activities = tuple(one for one in found if not _is_kid(one))

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from events.errors import FieldInvalid
-from events.strict import DETAIL_MAX, joined
+from events.json_checks import DETAIL_MAX, joined
 from service.daycare.record import Record
 from service.daycare.sources.dates import Order
 from service.daycare.sources.times import zone_named
@@ -63,7 +63,7 @@ Outcome = tuple[Record, ...] | Ignored | Unreadable
 """What one record came to: records of ours (one for each child that it names), or why there are none."""
 
 
-class Given(msgspec.Struct, frozen=True, kw_only=True):
+class ImportHints(msgspec.Struct, frozen=True, kw_only=True):
     """What whoever imports a file says of it, because the file does not."""
 
     zone: str = "UTC"
@@ -78,7 +78,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the file was asked for with a parent's own account: what has no mark is then something that parents may see."""
 
 
-NOTHING_GIVEN: Final = Given()
+NOTHING_GIVEN: Final = ImportHints()
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -105,10 +105,10 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     """Nothing in the file proves whether its dates begin with the month or with the day."""
 
 
-class Opening(Protocol):
+class OpenFile(Protocol):
     """Opens a file of one source."""
 
-    def __call__(self, body: bytes, given: Given = NOTHING_GIVEN) -> File: ...
+    def __call__(self, body: bytes, given: ImportHints = NOTHING_GIVEN) -> File: ...
 
 
 class Naming(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,17 +127,17 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     media_types: tuple[str, ...]
     needs_reference: bool = False
     """Its files do not name the child."""
-    open: Opening
+    open: OpenFile
     """Reads a file strictly: refuses it whole where it is not what this source writes."""
-    translate: Callable[[Any, Given], tuple[Record, ...] | Ignored]
+    translate: Callable[[Any, ImportHints], tuple[Record, ...] | Ignored]
     """Turns one decoded record into records of ours. Pure; raises FieldInvalid where the record cannot be read."""
-    naming: Callable[[Any, Given, str], Naming | None] | None = None
+    naming: Callable[[Any, ImportHints, str], Naming | None] | None = None
     """Of a source whose rows may have no id: returns the ids that a row's record about a child (its reference) can have; None
     where the row has an id. `translate` gives a row without one the id of number 0."""
     when_unmarked: str = ""
     """Which fields to ask the source for, where records are left out as UNMARKED: the end of a sentence."""
 
-    def read(self, body: bytes, given: Given = NOTHING_GIVEN) -> Iterator[Read]:
+    def read(self, body: bytes, given: ImportHints = NOTHING_GIVEN) -> Iterator[Read]:
         """Returns what each record of a file comes to, in the file's order. The same record may be there twice.
 
         Raises:
@@ -146,7 +146,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         """
         return self.read_opened(self.opened(body, given), given)
 
-    def opened(self, body: bytes, given: Given) -> File:
+    def opened(self, body: bytes, given: ImportHints) -> File:
         """Open a file.
 
         Raises:
@@ -157,13 +157,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             raise FieldInvalid("A file of this source does not say which child it is about.", at="reference")
         return self.open(body, given)
 
-    def read_opened(self, file: File, given: Given) -> Iterator[Read]:
+    def read_opened(self, file: File, given: ImportHints) -> Iterator[Read]:
         """Returns what each record of an opened file comes to, in the file's order."""
         if file.name_by_reference:
             given = msgspec.structs.replace(given, name_by_reference={**given.name_by_reference, **file.name_by_reference})
         return (Read(found.at, found.record, self.outcome(found, given)) for found in file.found)
 
-    def outcome(self, found: Found, given: Given) -> Outcome:
+    def outcome(self, found: Found, given: ImportHints) -> Outcome:
         """What one record comes to. One that cannot be read is told by its place, and is no exception."""
         try:
             return self.translate(found.record, given)

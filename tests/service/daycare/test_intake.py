@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from events.ids import PersonId
-from service.daycare.ingest import Given, Intake
-from service.daycare.reading import Reading
+from service.daycare.intake import Intake, SourcedRecord
+from service.daycare.prose_queue import ProseQueue
 from service.log.log import Log
 from service.postgres.pool import open_pool
 from service.replay import replay
 from tests.conftest import execute, named
 from tests.families import Family, feed_of, found, log_on
-from tests.service.daycare.test_becomes import Version, histories
+from tests.service.daycare.test_translate import Version, histories
 
 EXAMPLES = 12
 
@@ -32,7 +32,7 @@ class Rows:
     database_url: str
     pool: asyncpg.Pool
     log: Log
-    reading: Reading
+    reading: ProseQueue
 
     async def taken(self, calls: list[list[Version]], *, at_once: bool) -> list[Any]:
         """Take versions in, call by call or all calls at once; what a parent can read in the end."""
@@ -41,7 +41,7 @@ class Rows:
         sql = "INSERT INTO daycare_child VALUES ($1, 'kid-17', $2, $3, $4)"
         await self.pool.execute(sql, person, family.family, family.daycare, family.child)
         intake = Intake(pool=self.pool, log=self.log, reading=self.reading, person=person)
-        posts = [intake.take([Given(source="here", record=one.as_record()) for one in call]) for call in calls]
+        posts = [intake.take([SourcedRecord(source="here", record=one.as_record()) for one in call]) for call in calls]
         if at_once:
             await asyncio.gather(*posts)
         else:
@@ -72,8 +72,8 @@ class Rows:
         return sorted(tuple(sorted(one.items())) for one in told)
 
 
-def _given(call: list[Version]) -> list[Given]:
-    return [Given(source="here", record=one.as_record()) for one in call]
+def _given(call: list[Version]) -> list[SourcedRecord]:
+    return [SourcedRecord(source="here", record=one.as_record()) for one in call]
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def rows(postgres: str, template: str) -> Iterator[Rows]:
         pool = runner.run(open_pool(url))
         opened = log_on(url, pool)
         log = runner.run(opened.__aenter__())
-        reading = Reading()
+        reading = ProseQueue()
         yield Rows(runner, url, pool, log, reading)
         runner.run(reading.stop())
         runner.run(opened.__aexit__(None, None, None))

@@ -15,9 +15,9 @@ import uvicorn
 from uuid_utils.compat import uuid7
 
 from service.app import build
-from service.feed.connection import Connection
-from service.front import Front
-from service.house import House
+from service.http.connection import HttpConnection
+from service.http.gateway import Gateway
+from service.runtime import Runtime
 from service.settings import Settings
 
 
@@ -34,13 +34,13 @@ class Running:
 
     url: str
     port: int
-    front: Front
+    gateway: Gateway
     server: uvicorn.Server
 
     @property
-    def house(self) -> House:
-        assert self.front.house is not None
-        return self.front.house
+    def runtime(self) -> Runtime:
+        assert self.gateway.runtime is not None
+        return self.gateway.runtime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class Phone:
 
 
 @dataclass
-class Ear:
+class Subscription:
     """What one stream was told, as it came."""
 
     status: int = 0
@@ -119,7 +119,7 @@ class Ear:
             assert line == b""
 
 
-async def hear_lines(ear: Ear, answer: httpx.Response) -> None:
+async def hear_lines(ear: Subscription, answer: httpx.Response) -> None:
     """Hear what comes, line by line as SSE means it: a U+2028 ends no line."""
     rest = b""
     async for part in answer.aiter_bytes():
@@ -129,9 +129,11 @@ async def hear_lines(ear: Ear, answer: httpx.Response) -> None:
 
 
 @asynccontextmanager
-async def listening(running: Running, phone: Phone, *, after: int = 0, last_event_id: str | None = None) -> AsyncIterator[Ear]:
+async def listening(
+    running: Running, phone: Phone, *, after: int = 0, last_event_id: str | None = None
+) -> AsyncIterator[Subscription]:
     """Listen to a stream while the block runs."""
-    ear = Ear()
+    ear = Subscription()
     headers = phone.headers | ({} if last_event_id is None else {"Last-Event-ID": last_event_id})
 
     async def listen() -> None:
@@ -163,16 +165,16 @@ async def listening(running: Running, phone: Phone, *, after: int = 0, last_even
 @asynccontextmanager
 async def serving(database_url: str, **settings: Any) -> AsyncIterator[Running]:
     """Serve a database."""
-    front = build(Settings(database_url=database_url, log="console", **settings))
+    gateway = build(Settings(database_url=database_url, log="console", **settings))
     config = uvicorn.Config(
-        front, port=0, http=Connection, lifespan="on", access_log=False, log_level="error", timeout_graceful_shutdown=10
+        gateway, port=0, http=HttpConnection, lifespan="on", access_log=False, log_level="error", timeout_graceful_shutdown=10
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve())
     await until(lambda: server.started or task.done())
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Running(url=f"http://127.0.0.1:{port}", port=port, front=front, server=server)
+        yield Running(url=f"http://127.0.0.1:{port}", port=port, gateway=gateway, server=server)
     finally:
         server.should_exit = True
         await task
@@ -202,11 +204,11 @@ async def invite(running: Running, phone: Phone, *, role: str = "parent") -> Pho
 def counting_reads(running: Running) -> list[str]:
     """The members whose feeds the streams that are opened from now on read, one entry a read."""
     members: list[str] = []
-    read = running.house.streams.read
+    read = running.runtime.streams.read
 
     async def reading(**asked: Any) -> Any:
         members.append(str(asked["member"]))
         return await read(**asked)
 
-    running.house.streams.read = reading  # type: ignore[method-assign]
+    running.runtime.streams.read = reading  # type: ignore[method-assign]
     return members

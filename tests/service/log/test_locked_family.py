@@ -10,11 +10,11 @@ import pytest
 
 from events.errors import Refused
 from events.family import ChildAdded
-from service.log.aside import DRAFTS_PER_FAMILY_MAX, FamilyLocked
-from service.log.group import DRAFTS_WAITING_MAX, LogUnavailable
+from service.log.append_queue import LogBusy
+from service.log.append_request import AppendRequest
+from service.log.group_commit import DRAFTS_WAITING_MAX, LogUnavailable
+from service.log.locked_families import DRAFTS_PER_FAMILY_MAX, FamilyLocked
 from service.log.log import Log
-from service.log.offer import Offer
-from service.log.queue import LogBusy
 from service.replay.family import replay_family
 from tests.families import Family, found, note, outcomes, pull, push, pushed
 from tests.service.log.test_order import assert_the_log_has_no_hole
@@ -124,7 +124,9 @@ async def test_the_devices_of_a_locked_family_fill_no_queue_that_others_need(log
         first = asyncio.create_task(refused(log, theirs, note(theirs)))
         await asyncio.sleep(0.1)
         drafts = pushed([note(theirs) for _ in range(250)]).drafts
-        offers = [Offer(family=theirs.family, author=theirs.ada, drafts=drafts) for _ in range(DRAFTS_WAITING_MAX // 250 + 1)]
+        offers = [
+            AppendRequest(family=theirs.family, author=theirs.ada, drafts=drafts) for _ in range(DRAFTS_WAITING_MAX // 250 + 1)
+        ]
         waiting = [asyncio.create_task(log.offer(offer)) for offer in offers]
         await asyncio.sleep(0)
         turned_away = [task for task in waiting if task.done()]
@@ -139,9 +141,9 @@ async def test_what_machines_offer_waits_for_no_other_familys_lock(log: Log, dat
     """Law 22: the daycares' committer is one like the other."""
     theirs, ours = await found(log), await found(log)
 
-    def of(family: Family) -> Offer:
+    def of(family: Family) -> AppendRequest:
         drafts = pushed([note(family) for _ in range(8)]).drafts
-        return Offer(family=family.family, author=family.daycare, drafts=drafts, may_wait=True)
+        return AppendRequest(family=family.family, author=family.daycare, drafts=drafts, may_wait=True)
 
     async with locking(database_url, LOCKS["for update, by hand"], theirs):
         hanging = asyncio.create_task(log.offer(of(theirs)))

@@ -16,9 +16,9 @@ from events.family import MemberJoined, Sees
 from events.ids import EventId, MemberId
 from events.surprise import Mode, SurpriseChosen
 from projections.roster import member_of
+from service.background import WORTH_IT, in_turns, off_loop
 from service.feed.timeline import timeline
 from service.log.log import Log
-from service.off_loop import WORTH_IT, in_turns, off_loop
 from service.replay import replay
 from tests.families import Family, found, note, push, saw
 from tests.families import drafted as draft

@@ -5,15 +5,15 @@ import asyncio
 import asyncpg
 import pytest
 
+from service.log.append_queue import LogBusy
+from service.log.append_request import AppendRequest
 from service.log.log import PATIENT_WAITING_MAX, Log
-from service.log.offer import Offer
-from service.log.queue import LogBusy
 from tests.families import Family, feed_of, found, note, push, pushed
 
 
-def machines(family: Family, *, count: int) -> Offer:
+def machines(family: Family, *, count: int) -> AppendRequest:
     drafts = pushed([note(family) for _ in range(count)]).drafts
-    return Offer(family=family.family, author=family.daycare, drafts=drafts, may_wait=True)
+    return AppendRequest(family=family.family, author=family.daycare, drafts=drafts, may_wait=True)
 
 
 async def test_a_push_goes_before_what_may_wait(log: Log) -> None:

@@ -11,13 +11,13 @@ from events.amend import Amended, Changes, Withdrawn
 from events.event import Draft, Precision, Role
 from events.family import MemberJoined, Sees
 from events.ids import EventId, MemberId
-from events.moments import NoteWritten
+from events.observations import NoteWritten
 from service.log.append import append
-from service.log.ledger import Entry, Like, Overtaken
+from service.log.append_request import AppendRequest
+from service.log.family_cache import FamilyCache
+from service.log.ledger import LedgerEntry, Like, Overtaken
 from service.log.log import Log
-from service.log.offer import Offer
 from service.log.receipts import Receipt
-from service.log.state import FamilyStates
 from service.replay import replay
 from tests.families import Family, feed_of, found
 
@@ -42,35 +42,35 @@ class Importers:
         self.ada, self.ben = family.daycare, ben
         self.like = Like(author=self.ada, events=(id_of(1),))
 
-    def offer(self, author: MemberId, *drafts: Draft[Any], **entry: Any) -> Offer:
-        one = Entry(source=SOURCE, record=RECORD, drafts=len(drafts), said=b"{}", **entry)
-        return Offer(family=self.family.family, author=author, drafts=drafts, entries=(one,))
+    def offer(self, author: MemberId, *drafts: Draft[Any], **entry: Any) -> AppendRequest:
+        one = LedgerEntry(source=SOURCE, record=RECORD, drafts=len(drafts), said=b"{}", **entry)
+        return AppendRequest(family=self.family.family, author=author, drafts=drafts, entries=(one,))
 
-    def adas(self) -> Offer:
+    def adas(self) -> AppendRequest:
         return self.offer(self.ada, told(1, "a bruise", self.family), expects=0, beside=())
 
-    def bens(self) -> Offer:
+    def bens(self) -> AppendRequest:
         own = told(2, "a bruise", self.family)
         return self.offer(self.ben, own, expects=0, beside=((self.ada, 1),), like=(self.like,))
 
-    def adas_change(self) -> Offer:
+    def adas_change(self) -> AppendRequest:
         changed = Amended(target=id_of(1), changes=Changes(text="Ada's words"))
         draft = Draft(id=id_of(3), occurred_at=NOW, precision=Precision.MINUTE, recorded_at=NOW, event=changed)
         return self.offer(self.ada, draft, expects=1)
 
-    def bens_change(self, *, expects: int) -> Offer:
+    def bens_change(self, *, expects: int) -> AppendRequest:
         return self.offer(self.ben, told(4, "Ben's words", self.family), expects=expects, ends_share=True)
 
-    def takes_back(self) -> Offer:
+    def takes_back(self) -> AppendRequest:
         gone = Draft(
             id=id_of(5), occurred_at=NOW, precision=Precision.MINUTE, recorded_at=NOW, event=Withdrawn(target=id_of(1))
         )
         return self.offer(self.ada, gone, expects=1)
 
-    async def written(self, *offers: Offer) -> list[str]:
+    async def written(self, *offers: AppendRequest) -> list[str]:
         """Append offers in one transaction; what became of each."""
         async with self.pool.acquire() as connection, connection.transaction():
-            appended = await append(connection, offers, now=datetime.now(UTC), states=FamilyStates())
+            appended = await append(connection, offers, now=datetime.now(UTC), states=FamilyCache())
         return [_outcome(one) for one in appended.receipts]
 
     async def read(self) -> list[str]:

@@ -11,11 +11,11 @@ import asyncpg
 
 from events.ids import FamilyId
 from service.log.append import append
-from service.log.group import DRAFTS_PER_TRANSACTION, LogUnavailable
+from service.log.append_request import AppendRequest
+from service.log.family_cache import FamilyCache
+from service.log.group_commit import DRAFTS_PER_TRANSACTION, LogUnavailable
 from service.log.log import Log
-from service.log.offer import Offer
 from service.log.receipts import Receipt
-from service.log.state import FamilyStates
 from tests.families import Draft, Family, drafted, found, log_on, note, outcomes, pull, push, pushed, saw
 from tests.service.log.test_order import assert_the_log_has_no_hole
 
@@ -42,8 +42,8 @@ async def test_a_batch_for_several_families_commits_whole_or_not_at_all(log: Log
         for number in range(20):
             transaction = connection.transaction()
             await transaction.start()
-            offers = [Offer(family=one.family, author=one.ada, drafts=pushed([note(one)] * 3).drafts) for one in families]
-            await append(connection, offers, now=datetime.now(UTC), states=FamilyStates())
+            offers = [AppendRequest(family=one.family, author=one.ada, drafts=pushed([note(one)] * 3).drafts) for one in families]
+            await append(connection, offers, now=datetime.now(UTC), states=FamilyCache())
             await (transaction.rollback() if number % 4 == 3 else transaction.commit())
     is_over = True
     assert await looking == {0}

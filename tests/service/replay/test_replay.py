@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from service.log.log import Log
 from service.log.receipts import Receipt
 from service.postgres.migrate import FOLDER, SCHEMA, migrate
-from service.replay import Replayed, replay
+from service.replay import ReplayResult, replay
 from tests.families import Family, drafted, found, join, leave, log_on, note, outcomes, push, saw
 
 TABLES = ("household", "child", "member", "own_milestone", "feed_run", "sighting", "waiting", "held")
@@ -139,7 +139,7 @@ async def test_replay_finds_what_was_damaged_and_mends_it(log: Log, pool: asyncp
         mended = await replay(database_url, check=False, processes=1)
         assert mended.differences == checked.differences, damage
         assert await rows(pool) == before, damage
-        assert await replay(database_url, check=True, processes=1) == Replayed(families=1, events=mended.events), damage
+        assert await replay(database_url, check=True, processes=1) == ReplayResult(families=1, events=mended.events), damage
 
 
 async def test_every_table_of_the_projections_is_damaged_once(pool: asyncpg.Pool) -> None:

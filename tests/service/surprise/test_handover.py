@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from service.surprise import handover
+from service.surprise import handover_card
+from tests.service.access_fixtures import Standing, problem_in
 from tests.service.conftest import Someone
-from tests.service.standing import Standing, problem_in
 from tests.service.surprise.conftest import Village, keeps, push
 
 CARD = "/v1/families/{family}/handover"
@@ -132,7 +132,7 @@ async def test_a_card_about_one_child_is_that_part_of_the_card(village: Village)
 
 async def test_pages_of_the_card_end_and_miss_nobody(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law 17: a page speaks of so many members at most; who left is on none."""
-    monkeypatch.setattr(handover, "MEMBERS_A_PAGE", 2)
+    monkeypatch.setattr(handover_card, "MEMBERS_A_PAGE", 2)
     waiting = [village.ben, *[await village.ada.invite("caregiver", name=f"Aunt {number}") for number in range(4)]]
     for member in waiting:
         await keeps(member)

@@ -10,8 +10,8 @@ from uuid_utils.compat import uuid7
 
 from events.catalogue import CATALOGUE
 from projections.tips import tips
+from tests.service.access_fixtures import Standing, problem_in, some_uuid
 from tests.service.conftest import Someone, found_family
-from tests.service.standing import Standing, problem_in, some_uuid
 
 TIPS = "/v1/families/{family}/tips"
 BORN, ON = date(2026, 1, 31), date(2026, 11, 22)

@@ -13,17 +13,17 @@ import asyncpg
 import pytest
 
 from events.ids import MemberId
-from service.feed.tail import from_anywhere
-from service.feed.wake import InProcess
+from service.feed.next_entries import from_anywhere
+from service.feed.notifier import LocalNotifier
+from service.http.standard_webhooks import new_secret, shown
 from service.log.log import Log
-from service.standard_webhooks import new_secret, shown
-from service.webhooks.reach import Reach
-from service.webhooks.rows import QUERIES
+from service.webhooks.egress_policy import EgressPolicy
 from service.webhooks.sender import Sender
+from service.webhooks.store import QUERIES
 from tests.families import Draft, Family, feed_of, found, outcomes, push
 from tests.service.webhooks.receiving import Frame, receiving
 
-AT_HOME = Reach(allow_private=True)
+AT_HOME = EgressPolicy(allow_private=True)
 
 
 class Time:
@@ -53,12 +53,12 @@ class Home:
 
     pool: asyncpg.Pool
     log: Log
-    wake: InProcess
+    wake: LocalNotifier
     time: Time
     family: Family
     senders: list[Sender] = field(default_factory=list)
 
-    def sender(self, *, reach: Reach = AT_HOME, dice: Callable[[], float] = lambda: 0.0) -> Sender:
+    def sender(self, *, reach: EgressPolicy = AT_HOME, dice: Callable[[], float] = lambda: 0.0) -> Sender:
         """One process's sender."""
         self.senders.append(Sender(pool=self.pool, wake=self.wake, reach=reach, now=self.time, dice=dice))
         return self.senders[-1]
@@ -112,7 +112,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 async def home(database_url: str, pool: asyncpg.Pool, time: Time) -> AsyncIterator[Home]:
-    wake = InProcess()
+    wake = LocalNotifier()
     log = Log(pool=pool, database_url=database_url, wake=wake, now=time)
     await log.start()
     one = Home(pool, log, wake, time, await found(log))

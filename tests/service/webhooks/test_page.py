@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from service.webhooks import decide, post, sender, shapes
+from service.webhooks import attempt, retry_policy, sender, shapes
 from tests.service.webhooks.conftest import Home, looked
 from tests.service.webhooks.receiving import Frame
 
@@ -66,16 +66,16 @@ def test_the_example_for_home_assistant_is_yaml() -> None:
 def test_the_page_names_the_bounds_that_hold() -> None:
     """Law 17: a bound that a page states is the one in the code."""
     for said, is_so in (
-        ("at most five each", decide.WEBHOOKS_MAX == 5),
+        ("at most five each", retry_policy.WEBHOOKS_MAX == 5),
         ("at most 2,048 bytes", shapes.URL_BYTES_MAX == 2_048),
-        ("within 15 seconds", post.ATTEMPT_S_MAX == 15),
-        ("beyond 1 KiB", post.ANSWER_BYTES_MAX == 1_024),
-        ("for 24 hours", decide.SECRETS_OVERLAP.total_seconds() == 86_400),
-        ("After five days", decide.GIVES_UP_AFTER.days == 5),
+        ("within 15 seconds", attempt.ATTEMPT_S_MAX == 15),
+        ("beyond 1 KiB", attempt.ANSWER_BYTES_MAX == 1_024),
+        ("for 24 hours", retry_policy.SECRETS_OVERLAP.total_seconds() == 86_400),
+        ("After five days", retry_policy.GIVES_UP_AFTER.days == 5),
         ("at most 32 at a time", sender.TURNS_MAX == 32),
         ("two for a host", sender.TURNS_A_HOST_MAX == 2),
         ("at most 16 to targets", sender.TURNS_OF_SLOW_MAX == 16),
     ):
         assert said in PAGE, said
         assert is_so, said
-    assert all(f"`{word}`" in PAGE for kind in (decide.State, decide.Failure, decide.Disabled) for word in kind)
+    assert all(f"`{word}`" in PAGE for kind in (retry_policy.State, retry_policy.Failure, retry_policy.Disabled) for word in kind)

@@ -8,9 +8,10 @@ import asyncpg
 import pytest
 import structlog
 
-from service.feed.wake import InProcess
-from service.webhooks import post, sender, turn
-from service.webhooks.reach import Reach
+from service.feed.notifier import LocalNotifier
+from service.webhooks import attempt, sender
+from service.webhooks import delivery as webhook_delivery
+from service.webhooks.egress_policy import EgressPolicy
 from tests.families import found, note
 from tests.service.feed.listening import until
 from tests.service.webhooks.conftest import AT_HOME, Home, looked
@@ -102,7 +103,7 @@ async def test_nobody_there_and_no_such_host_are_one_word(home: Home) -> None:
     hooks = [await home.hook(url)]
     await looked(home.sender())
     hooks.append(await home.hook("https://nobody.example/"))
-    await looked(home.sender(reach=Reach(allow_private=True, resolve=no_such_host)))
+    await looked(home.sender(reach=EgressPolicy(allow_private=True, resolve=no_such_host)))
     rows = [await home.row(hook) for hook in hooks]
     assert [(row["failed_as"], row["attempts"], row["next_at"]) for row in rows] == [("no_answer", 1, rows[0]["next_at"])] * 2
 
@@ -115,7 +116,7 @@ async def test_a_dead_target_holds_up_no_other(home: Home, frame: Frame) -> None
 
     async with receiving() as dead:
         dead.answer = never
-        one = home.sender(reach=Reach(allow_private=True, resolve=everywhere))
+        one = home.sender(reach=EgressPolicy(allow_private=True, resolve=everywhere))
         families = [home.family, *[await found(home.log) for _ in range(8)]]
         for family in families[1:]:
             home.family = family
@@ -150,7 +151,7 @@ async def test_of_one_host_two_at_a_time(home: Home, frame: Frame) -> None:
 async def test_a_slow_target_goes_on_among_the_slow_and_misses_nothing(
     home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn, "SLOW_S", 0.02)
+    monkeypatch.setattr(webhook_delivery, "SLOW_S", 0.02)
     frame.answer = after(0.03, with_status(200))
     await home.hook(frame.url())
     await looked(home.sender())
@@ -162,7 +163,7 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(
     home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Law 17: what the other side does has a bound, in time and in bytes. A status is an answer, whatever follows it."""
-    monkeypatch.setattr(post, "ATTEMPT_S_MAX", 0.3)
+    monkeypatch.setattr(attempt, "ATTEMPT_S_MAX", 0.3)
     sent = 0
 
     async def drips(_: Any, writer: asyncio.StreamWriter) -> None:
@@ -206,7 +207,7 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(
 async def test_a_wake_up_makes_it_prompt_and_looking_makes_it_sure(home: Home, frame: Frame) -> None:
     """Law 18: heard, it is sent at once; unheard, by the next look."""
     await home.hook(frame.url(), after=len(await home.feed()))
-    home.wake = InProcess()
+    home.wake = LocalNotifier()
     deaf = home.sender()
     home.wake = home.log._wake  # type: ignore[assignment]
     hears = home.sender()
@@ -228,7 +229,7 @@ async def test_a_sender_outlives_what_goes_wrong_and_names_nobody(
 ) -> None:
     """Law 17; logs are dumb (I-26): no address, no name and no word of a feed, whatever happened."""
     monkeypatch.setattr(sender, "ENDS_EVERY_S", 0.05)
-    monkeypatch.setattr(InProcess, "look_every_s", 0.1)
+    monkeypatch.setattr(LocalNotifier, "look_every_s", 0.1)
     opened = await asyncpg.create_pool(database_url, min_size=1, max_size=2)
     home.pool = opened
     hook = await home.hook(frame.url(path="/a-secret-path"))

@@ -10,7 +10,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from service.webhooks.reach import Reach
+from service.webhooks.egress_policy import EgressPolicy
 from service.webhooks.sender import Sender
 from tests.service.conftest import UNLIMITED, Someone
 from tests.service.feed.listening import Running, serving
@@ -34,7 +34,7 @@ class Service:
 async def service(database_url: str) -> AsyncIterator[Service]:
     """A service within its own four walls: receivers of a test are on this machine."""
     async with serving(database_url, webhooks_anywhere=True, **UNLIMITED) as running:
-        yield Service(running, running.front._framework.state.sender)  # type: ignore[attr-defined]
+        yield Service(running, running.gateway._framework.state.sender)  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ async def test_how_a_webhook_is_and_how_it_goes_on(service: Service, village: Vi
     assert datetime.fromisoformat(failing["next_attempt_at"]) > datetime.fromisoformat(failing["since"])
     resumed = await village.ben.ask("POST", f"{HOOKS}/{hook}/resume")
     assert (resumed.status_code, resumed.json()) == (200, failing), "who is failing keeps the back-off"
-    await service.running.house.pool.execute("UPDATE webhook SET next_at = created_at")
+    await service.running.runtime.pool.execute("UPDATE webhook SET next_at = created_at")
     frame.answer = with_status(410)
     await looked(service.sender)
     (disabled,) = await listed(village.ben)
@@ -159,7 +159,7 @@ async def test_an_address_that_may_not_be_is_refused_by_name_and_alike(
     service: Service, village: Village, url: str  # noqa: F811
 ) -> None:
     """Law 17: which of the reasons it was would tell what our network looks like from inside."""
-    service.running.front._framework.state.reach = Reach(resolve=lambda host, port: ["10.0.0.1"])  # type: ignore[attr-defined]
+    service.running.gateway._framework.state.reach = EgressPolicy(resolve=lambda host, port: ["10.0.0.1"])  # type: ignore[attr-defined]
     expected = await village.ben.ask("POST", HOOKS, json={"url": "https://private.example/"})
     answer = await village.ben.ask("POST", HOOKS, json={"url": url})
     assert (422, expected.content) == (answer.status_code, answer.content)
@@ -197,12 +197,12 @@ async def test_it_is_the_members_and_not_a_devices(service: Service, village: Vi
     await push(village.ada, village.saw("movement.first-steps"))
     await looked(service.sender)
     assert len(frame.deliveries) == 2
-    await service.running.house.pool.execute("UPDATE webhook SET next_at = created_at")
+    await service.running.runtime.pool.execute("UPDATE webhook SET next_at = created_at")
     left = await village.ada.ask("DELETE", f"/v1/families/{{family}}/members/{village.sam.member}")
     assert left.status_code == 204
     await looked(service.sender)
     assert len(frame.deliveries) == 2
-    assert await service.running.house.pool.fetchval("SELECT count(*) FROM webhook") == 0
+    assert await service.running.runtime.pool.fetchval("SELECT count(*) FROM webhook") == 0
 
 
 async def test_what_is_held_shows_in_no_answer(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from standardwebhooks import WebhookVerificationError
 
-from service.feed.wake import InProcess
+from service.feed.notifier import LocalNotifier
 from tests.families import STOOD, WALKED, drafted, leave, note, saw
 from tests.service.feed.listening import until
 from tests.service.webhooks.conftest import Home, looked
@@ -189,7 +189,7 @@ async def test_whoever_is_called_after_they_left_is_sent_nothing(home: Home, fra
     """I-25: the right to send is asked of the roster itself, and asked again for the next entry."""
     sitter = home.family.sitter
     await home.hook(frame.url(), member=sitter, after=len(await home.feed(sitter)))
-    home.wake = InProcess()
+    home.wake = LocalNotifier()
     sender = home.sender()
     await looked(sender)
     await home.says(home.family.ada, note(home.family, "one"), note(home.family, "two"), note(home.family, "three"))

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from events.catalogue import CATALOGUE
-from service.daycare.prose.reader import Told, told_in
+from service.daycare.prose.reader import Findings, told_in
 
 HERE = Path(__file__).parent
 HELD_MIN, PRECISION_MIN, HELD_IN_ERROR_MAX = 0.97, 0.95, 0.10
@@ -98,7 +98,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _misses(note: Note, told: Told) -> Iterator[str]:
+def _misses(note: Note, told: Findings) -> Iterator[str]:
     held = closed((*told.found, *told.perhaps))
     yield from (f"  not held   {one}: {note.text!r}" for one in note.spoils if GREAT[one] not in held)
     yield from (f"  not right  {key}: {note.text!r}" for key in told.found if key not in closed(note.keys))

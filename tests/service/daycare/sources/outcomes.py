@@ -7,37 +7,37 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from events.ids import ChildId
-from service.daycare.becomes import Said, prose_of
-from service.daycare.prose.reader import NOTHING, Told, told_in
+from service.daycare.prose.reader import NOTHING, Findings, told_in
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
-from service.daycare.sources.reading import NOTHING_GIVEN, Found, Given, Ignored, Outcome, Unreadable
+from service.daycare.sources.reading import NOTHING_GIVEN, Found, Ignored, ImportHints, Outcome, Unreadable
+from service.daycare.translate import Said, prose_of
 
 
-def read(source: str, body: bytes, given: Given = NOTHING_GIVEN) -> list[Outcome]:
+def read(source: str, body: bytes, given: ImportHints = NOTHING_GIVEN) -> list[Outcome]:
     return [one.outcome for one in SOURCES[source].read(body, given)]
 
 
-def outcome(source: str, record: Any, given: Given = NOTHING_GIVEN) -> Outcome:
+def outcome(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> Outcome:
     return SOURCES[source].outcome(Found("it", record), given)
 
 
-def told(source: str, record: Any, given: Given = NOTHING_GIVEN) -> tuple[Record, ...]:
+def told(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...]:
     found = outcome(source, record, given)
     assert isinstance(found, tuple), found
     return found
 
 
-def only(source: str, record: Any, given: Given = NOTHING_GIVEN) -> Record:
+def only(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> Record:
     (alone,) = told(source, record, given)
     return alone
 
 
-def text(source: str, record: Any, given: Given = NOTHING_GIVEN) -> str | None:
+def text(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> str | None:
     return only(source, record, given).text
 
 
-def verdict(source: str, record: Any, given: Given = NOTHING_GIVEN) -> str:
+def verdict(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> str:
     """`no_words` for what is ignored, the place for what is unreadable, `told` for what is told."""
     return named(outcome(source, record, given))
 
@@ -60,7 +60,7 @@ def records(found: list[Outcome]) -> list[Record]:
     return [record for one in found if isinstance(one, tuple) for record in one]
 
 
-def told_of(record: Record, before: Said | None = None) -> Told:
+def told_of(record: Record, before: Said | None = None) -> Findings:
     """What is told of in what is read of a record, after what was said of it before."""
     prose = prose_of(record, before, child=ChildId(UUID(int=1)))
     return NOTHING if prose is None else told_in(prose.text, names=prose.names)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
-from service.daycare.sources.reading import Given, Ignored, Outcome, Unreadable
+from service.daycare.sources.reading import Ignored, ImportHints, Outcome, Unreadable
 from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
 from tests.service.daycare.sources.invented import NEVER
 from tests.service.daycare.sources.outcomes import outcome, read, records
 
-LINKED = Given(reference="ada", zone="Europe/Lisbon")
+LINKED = ImportHints(reference="ada", zone="Europe/Lisbon")
 FOUND = {source: [one.record for one in SOURCES[source].open(body()).found] for source, body in BODY_BY_SOURCE.items()}
 
 STRANGE = ("", " ", "\0", "0000-01-01", "9999-12-31T23:59:59-23:59", "2026-02-30", "1e400", "#", "\ud800")

@@ -6,16 +6,16 @@ import pytest
 
 from events.event import Precision
 from service.daycare.record import Media, Record
-from service.daycare.sources.reading import Given, Unreadable
+from service.daycare.sources.reading import ImportHints, Unreadable
 from tests.service.daycare.sources import feed_csv
 from tests.service.daycare.sources.invented import NAMES, NEVER
 from tests.service.daycare.sources.outcomes import read, records, tally, verdict
 
-LIA = Given(reference="lia", zone="America/New_York")
+LIA = ImportHints(reference="lia", zone="America/New_York")
 CET = timezone(timedelta(hours=1))
 
 
-def lia(*rows: tuple[str, ...], given: Given = LIA) -> list[Record]:
+def lia(*rows: tuple[str, ...], given: ImportHints = LIA) -> list[Record]:
     return records(read("baby_connect", feed_csv.written(feed_csv.BABY_CONNECT, list(rows)), given))
 
 
@@ -56,11 +56,11 @@ def test_a_row_is_told_by_the_clocks_of_the_zone_that_is_given(text: str, at: st
 def test_an_entry_keeps_its_id_when_its_words_its_end_or_its_quantity_are_corrected() -> None:
     before = lia(row("Lia slept"))
     after = lia(row("Lia slept well", end="3/14/21 10:00", quantity="2"))
-    elsewhere = lia(row("Lia slept"), given=Given(reference="lia", zone="Asia/Tokyo"))
+    elsewhere = lia(row("Lia slept"), given=ImportHints(reference="lia", zone="Asia/Tokyo"))
     assert before[0].id == after[0].id == elsewhere[0].id
     others = (lia(row("Lia slept", start="3/14/21 9:06")), lia(row("Lia slept", activity="Nap")))
     assert before[0].id not in {found[0].id for found in others}
-    assert before[0].id != lia(row("Lia slept"), given=Given(reference="ben"))[0].id
+    assert before[0].id != lia(row("Lia slept"), given=ImportHints(reference="ben"))[0].id
 
 
 def test_a_plain_file_comes_to_what_it_holds() -> None:
@@ -84,7 +84,7 @@ def test_a_plain_file_with_semicolons_is_read_alike() -> None:
 
 
 def test_plain_rows_are_translated_exactly() -> None:
-    by_id = {record.id: record for record in records(read("plain", feed_csv.plain(), Given(zone="Europe/Berlin")))}
+    by_id = {record.id: record for record in records(read("plain", feed_csv.plain(), ImportHints(zone="Europe/Berlin")))}
     noon = datetime(2026, 3, 14, 12, tzinfo=CET)
     shape = {"reference": "ada", "recorded_at": noon, "revised_at": noon, "occurred_at": noon, "precision": Precision.DAY}
     assert by_id["steps"] == Record(id="steps", milestone="movement.first-steps", is_dated=False, **shape)  # type: ignore[arg-type]
@@ -108,7 +108,9 @@ def test_plain_rows_are_translated_exactly() -> None:
 
 def test_an_old_clock_that_was_off_by_seconds_is_told_in_utc() -> None:
     """Monrovia's clocks stood 44 minutes and 30 seconds behind until 1972: no offset that is written in minutes says so."""
-    (old,) = records(read("plain", b"id,child,occurred_at,text\n1,ada,1960-01-01 12:00,Old\n", Given(zone="Africa/Monrovia")))
+    (old,) = records(
+        read("plain", b"id,child,occurred_at,text\n1,ada,1960-01-01 12:00,Old\n", ImportHints(zone="Africa/Monrovia"))
+    )
     assert old.occurred_at.isoformat() == "1960-01-01T12:44:30+00:00"
 
 

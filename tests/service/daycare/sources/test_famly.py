@@ -6,14 +6,14 @@ import pytest
 
 from events.event import Precision
 from service.daycare.record import Media, Record
-from service.daycare.sources.reading import Given, Ignored, Why
+from service.daycare.sources.reading import Ignored, ImportHints, Why
 from tests.service.daycare.sources.feed_famly import body, item_traps, note_traps, observation_traps
 from tests.service.daycare.sources.invented import NAMES, Day
 from tests.service.daycare.sources.outcomes import only, outcome, read, records, tally, told, verdict
 
 DAY = Day(1, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
 TRAPS = {**observation_traps(DAY), **note_traps(DAY), **item_traps(DAY)}
-LINKED = Given(reference="ada", name_by_reference={"ada": "Ada"})
+LINKED = ImportHints(reference="ada", name_by_reference={"ada": "Ada"})
 
 
 def test_a_feed_comes_to_what_it_holds() -> None:

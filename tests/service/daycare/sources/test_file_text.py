@@ -7,7 +7,7 @@ import pytest
 
 from events.errors import BodyMalformed
 from service.daycare.sources import SOURCES
-from service.daycare.sources.reading import Given, Unreadable
+from service.daycare.sources.reading import ImportHints, Unreadable
 from tests.service.daycare.sources.outcomes import read, records
 
 HEADER = "id,child,occurred_at,text\n"
@@ -77,5 +77,5 @@ def test_half_a_character_in_a_field_that_is_not_read_changes_nothing() -> None:
 
 
 def test_half_a_character_in_the_name_of_a_month_is_no_part_of_an_answer() -> None:
-    found = read("lillio", json.dumps({"intervals": {"June \ud83c": [{}]}}).encode(), Given(reference="lia"))
+    found = read("lillio", json.dumps({"intervals": {"June \ud83c": [{}]}}).encode(), ImportHints(reference="lia"))
     assert [one.at for one in found if isinstance(one, Unreadable)] == ["intervals.June ?[0].created_at"]

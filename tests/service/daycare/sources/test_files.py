@@ -7,12 +7,12 @@ import pytest
 
 from events.errors import Refused
 from service.daycare.sources import SOURCES
-from service.daycare.sources.reading import RECORDS_MAX, Given
+from service.daycare.sources.reading import RECORDS_MAX, ImportHints
 from tests.service.daycare.sources import feed_csv
 from tests.service.daycare.sources.feed_brightwheel import pages
 from tests.service.daycare.sources.outcomes import read, records
 
-LIA = Given(reference="lia")
+LIA = ImportHints(reference="lia")
 ROW = b"id,child,occurred_at,text\r\n"
 
 NOT_JSON = {
@@ -88,7 +88,7 @@ def test_a_file_has_a_bound(source: str, body: bytes) -> None:
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../UTC", "America", "utc\0", "x" * 5_000])
 def test_a_zone_that_nobody_knows_is_refused_by_name(zone: str) -> None:
     with pytest.raises(Refused) as refusal:
-        SOURCES["plain"].read(feed_csv.plain(), Given(zone=zone))
+        SOURCES["plain"].read(feed_csv.plain(), ImportHints(zone=zone))
     assert refusal.value.at == "zone"
 
 

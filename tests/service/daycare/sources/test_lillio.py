@@ -8,13 +8,13 @@ from events.errors import FieldInvalid
 from events.event import Precision
 from service.daycare.record import Media, Record
 from service.daycare.sources import SOURCES
-from service.daycare.sources.reading import Given
+from service.daycare.sources.reading import ImportHints
 from tests.service.daycare.sources.feed_lillio import body, traps
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, read, records, tally, verdict
 
 TRAPS = traps(Day(1, start=datetime(2025, 6, 2, 12), offset_h=-4))  # noqa: DTZ001 (the feed's own clock)
-ADA = Given(reference=" account 7 ", name_by_reference={"account 7": "Ada"})
+ADA = ImportHints(reference=" account 7 ", name_by_reference={"account 7": "Ada"})
 
 
 def test_a_feed_comes_to_what_it_holds() -> None:
@@ -73,9 +73,9 @@ def test_a_list_of_bare_activities_is_read_alike() -> None:
     assert only("lillio", TRAPS["picture"]["activity"], ADA) == only("lillio", TRAPS["picture"], ADA)
 
 
-@pytest.mark.parametrize("given", [Given(), Given(reference=""), Given(reference="  ")])
+@pytest.mark.parametrize("given", [ImportHints(), ImportHints(reference=""), ImportHints(reference="  ")])
 @pytest.mark.parametrize("source", ["lillio", "baby_connect"])
-def test_a_file_that_names_no_child_is_refused_until_somebody_does(source: str, given: Given) -> None:
+def test_a_file_that_names_no_child_is_refused_until_somebody_does(source: str, given: ImportHints) -> None:
     with pytest.raises(FieldInvalid) as refusal:
         SOURCES[source].read(body(), given)
     assert refusal.value.at == "reference"

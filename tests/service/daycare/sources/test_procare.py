@@ -6,7 +6,7 @@ import pytest
 
 from events.event import Precision
 from service.daycare.record import Media, Record
-from service.daycare.sources.reading import Given
+from service.daycare.sources.reading import ImportHints
 from tests.service.daycare.sources.feed_procare import KIDS, activity, body, traps
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, read, records, tally, text, told, verdict
@@ -39,7 +39,7 @@ def test_a_record_about_several_children_is_one_for_each_under_an_id_of_its_own(
             media=(Media(name="pond.jpg", content_type="image/jpeg"),),
         )
 
-    given = Given(name_by_reference={KIDS[0]: "Åse"})
+    given = ImportHints(name_by_reference={KIDS[0]: "Åse"})
     assert told("procare", TRAPS["several_kids"], given) == (about(KIDS[1], None), about(KIDS[0], "Åse"))
 
 
@@ -101,7 +101,7 @@ def test_the_everyday_entries_are_told_as_the_centre_wrote_them() -> None:
 
 def test_a_day_alone_is_that_day_wherever_it_is_read() -> None:
     """The night of 8 March 2026 has one hour less in New York: the day is still noon of that day there."""
-    day = only("procare", TRAPS["day_alone"], Given(zone="America/New_York"))
+    day = only("procare", TRAPS["day_alone"], ImportHints(zone="America/New_York"))
     assert (day.occurred_at.isoformat(), day.precision) == ("2026-03-08T12:00:00-04:00", Precision.DAY)
 
 
@@ -109,7 +109,7 @@ def test_a_day_alone_is_that_day_wherever_it_is_read() -> None:
     ("name", "at"), [("before_midnight", "2026-02-06T23:59:59-08:00"), ("odd_offset", "2026-02-06T09:00:00+05:45")]
 )
 def test_the_senders_offset_is_kept(name: str, at: str) -> None:
-    assert only("procare", TRAPS[name], Given(zone="Europe/Berlin")).occurred_at.isoformat() == at
+    assert only("procare", TRAPS[name], ImportHints(zone="Europe/Berlin")).occurred_at.isoformat() == at
 
 
 def test_when_it_was_entered_and_changed_is_kept_where_it_is_said() -> None:

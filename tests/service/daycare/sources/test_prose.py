@@ -9,7 +9,7 @@ import pytest
 
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
-from service.daycare.sources.reading import Given
+from service.daycare.sources.reading import ImportHints
 from tests.service.daycare.conftest import Village, link, said_by
 from tests.service.daycare.sources import (
     feed_brightwheel,
@@ -23,7 +23,7 @@ from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import found_in, found_in_all_words, only
 from tests.service.daycare.test_imports import imported
 
-LIA: Final = Given(reference="lia", name_by_reference={"lia": "Lia", feed_procare.KIDS[0]: "Lia"})
+LIA: Final = ImportHints(reference="lia", name_by_reference={"lia": "Lia", feed_procare.KIDS[0]: "Lia"})
 STEPS: Final = "movement.first-steps"
 WALKS: Final = "movement.walks"
 ICE: Final = "life.first-ice-cream"

@@ -6,7 +6,7 @@ import pytest
 
 from events.event import Precision
 from service.daycare.record import Media, Record
-from service.daycare.sources.reading import Given, Ignored, Unreadable
+from service.daycare.sources.reading import Ignored, ImportHints, Unreadable
 from tests.service.daycare.sources.feed_tadpoles import body, traps
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, outcome, read, tally, verdict
@@ -48,14 +48,14 @@ def test_an_hour_that_comes_twice_is_told_apart_by_its_offset(name: str, at: str
 @pytest.mark.parametrize("name", ["unknown_zone", "zone_that_is_a_path"])
 def test_a_zone_that_nobody_knows_is_refused_by_its_field_and_told_of_no_day(name: str) -> None:
     """In UTC it could be the evening before, or the morning after."""
-    refused = outcome("tadpoles", TRAPS[name], Given(zone="America/New_York"))
+    refused = outcome("tadpoles", TRAPS[name], ImportHints(zone="America/New_York"))
     assert refused == Unreadable(at="it.tz", detail="There is no time zone of this name.")
 
 
 @pytest.mark.parametrize("tz", [None, "", " "])
 def test_an_event_that_names_no_zone_is_told_by_the_clocks_of_the_zone_that_is_given(tz: str | None) -> None:
     event = {**TRAPS["digits"], "tz": tz}
-    assert only("tadpoles", event, Given(zone="Europe/Berlin")).occurred_at.isoformat() == "2021-03-01T01:00:00+01:00"
+    assert only("tadpoles", event, ImportHints(zone="Europe/Berlin")).occurred_at.isoformat() == "2021-03-01T01:00:00+01:00"
     assert only("tadpoles", event).occurred_at.isoformat() == "2021-03-01T00:00:00+00:00"
 
 
@@ -84,4 +84,4 @@ def test_pictures_are_listed_by_their_keys_and_counted_where_there_are_no_words(
 
 
 def test_a_child_that_is_not_named_is_the_one_that_is_given() -> None:
-    assert only("tadpoles", TRAPS["no_name"], Given(reference="zoe")).reference == "zoe"
+    assert only("tadpoles", TRAPS["no_name"], ImportHints(reference="zoe")).reference == "zoe"

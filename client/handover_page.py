@@ -1,0 +1,151 @@
+"""The hand-over card as a page for the fridge: what to keep quiet, from whom, in plain text of at most 80 columns.
+
+Owns the page's words, and the questions to the service that it takes. Knows no terminal, and prints nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from textwrap import wrap
+from typing import Final
+from uuid import UUID
+
+import httpx
+import msgspec
+
+from client.answers import read
+from client.backoff import Backoff
+from client.environment import World
+from client.errors import AnsweredByStranger, DeviceRevoked, RefusedByService, ServiceMisspoke, ServiceUnreachable
+from client.family import Family
+from client.http import Wire
+from client.me import FamilyUnclear, Me, Membership
+from client.store import Identity
+
+COLUMNS: Final = 80
+PAGES_MAX: Final = 20
+"""Twice as many as a family's members fill."""
+PATIENCE: Final = Backoff(attempts_max=3)
+"""Somebody stands there and waits for their page."""
+
+
+class CardUnavailable(RuntimeError):
+    """There is no card to print; the message says in one sentence why, and what to do."""
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A milestone on a card."""
+
+    milestone: str
+    title: str
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """What to keep quiet from one member about one child."""
+
+    name: str
+    child_name: str
+    knows: tuple[Line, ...]
+    not_to_mention: tuple[Line, ...]
+    notes_too: bool
+    phrase: str
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of the service's answer."""
+
+    cards: tuple[Card, ...]
+    next: UUID | None
+
+
+async def fridge_page(*, url: str, token: str, family: UUID | None, today: date, world: World | None = None) -> str:
+    """The page of a device's member. `family` chooses, where they belong to several.
+
+    Raises:
+        CardUnavailable
+    """
+    if not url.startswith(("http://", "https://")):
+        raise CardUnavailable(f"{url} is no address: say --url as http://… or https://…")
+    world = world or World(backoff=PATIENCE)
+    try:
+        wire = Wire(base_url=url, token=token, world=world)
+    except httpx.InvalidURL as error:
+        raise CardUnavailable(f"{url} is no address ({error}): say --url as http://… or https://…") from None
+    try:
+        me = read(await wire.ask("GET", "/v1/me"), Me)
+        membership = me.membership(family)
+        return page(await _cards(wire, _identity(me, membership, url, token)), reader=membership.name, today=today)
+    except FamilyUnclear as error:
+        raise CardUnavailable(str(error)) from None
+    except DeviceRevoked:
+        raise CardUnavailable("The service does not take this token: give that of a device which is still paired.") from None
+    except AnsweredByStranger as error:
+        raise CardUnavailable(f"{url} does not answer as Stillnew does ({error.last_failure}): check --url.") from None
+    except ServiceUnreachable as error:
+        raise CardUnavailable(f"{url} does not answer ({error.last_failure}): see that it runs, then try again.") from None
+    except (RefusedByService, ServiceMisspoke) as error:
+        raise CardUnavailable(f"{url} does not answer as Stillnew does ({error}): check --url.") from None
+    finally:
+        await wire.close()
+
+
+def _identity(me: Me, membership: Membership, url: str, token: str) -> Identity:
+    for device in me.devices:
+        if device.this:
+            return Identity(
+                base_url=url, token=token, device=device.device, family=membership.family, member=membership.member
+            )  # fmt: skip
+    raise ServiceMisspoke("none of this person's devices is the one that asks")
+
+
+async def _cards(wire: Wire, identity: Identity) -> list[Card]:
+    family, cards, after = Family(wire, identity), list[Card](), None
+    for _ in range(PAGES_MAX):
+        try:
+            answer = msgspec.convert(await family.handover(after=after), Answer)
+        except msgspec.ValidationError as error:
+            raise ServiceMisspoke(f"expected {Answer}: {error}") from error
+        cards += answer.cards
+        if (after := answer.next) is None:
+            break
+    return cards
+
+
+def page(cards: Iterable[Card], *, reader: str, today: date) -> str:
+    """The card in plain text. `reader`: whose page it is; it holds what they may know, and is for nobody else."""
+    in_order = sorted(cards, key=lambda card: (card.name, card.child_name))
+    lines = ["WHAT TO KEEP QUIET", ""]
+    for card in in_order:
+        lines += [*_of(card), ""]
+    names = list(dict.fromkeys(card.name for card in in_order))
+    if names:
+        lines += _set(f"Hang this where it is not read by {_listed(names)}.")
+    else:
+        lines += ["Nobody waits for a surprise. Tell them all!", ""]
+    lines += _set(f"For {reader}, {today.day} {today:%B %Y}. Print it again before the next hand-over.")
+    return "\n".join(lines) + "\n"
+
+
+def _of(card: Card) -> Iterator[str]:
+    yield from _set(f"{card.name}, about {card.child_name}", under="-")
+    if card.not_to_mention:
+        yield "Do not mention:"
+        for line in card.not_to_mention:
+            yield from _set(line.title, first="  * ", then="    ")
+    if card.notes_too:
+        yield from _set("Keep everyday notes and pictures quiet, too.")
+    if not card.not_to_mention and not card.notes_too:
+        yield from _set("Nothing so far that you would have to keep to yourself.")
+    if card.knows:
+        yield from _set("Knows: " + ", ".join(line.title for line in card.knows) + ".", then="  ")
+    yield from _set(f"You can always say: {card.phrase}", then="  ")
+
+
+def _set(text: str, *, first: str = "", then: str = "", under: str = "") -> list[str]:
+    """A text in lines; what a terminal would take for a command is left out."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    lines = wrap(plain, COLUMNS, initial_indent=first, subsequent_indent=then)
+    return [*lines, under * max(map(len, lines), default=0)] if under else lines
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

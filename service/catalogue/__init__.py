@@ -1,0 +1,1 @@
+"""The catalogue of milestones as a resource. The same for everybody."""

@@ -1,0 +1,146 @@
+"""Has notes read for milestones in a process of its own: that keeps a core busy, and the text may be hostile.
+
+Owns turns: a few notes of each daycare after the other, so that whoever posts what takes long to read makes nobody wait but
+themselves. The process starts with the first note, and ends with this one, however
+this one ends.
+"""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+import structlog
+
+from events.errors import Refused
+from events.ids import PersonId
+from service.daycare.prose.reader import Findings
+from service.daycare.translate import Prose
+
+AT_ONCE_CHARACTERS: Final = 16_000
+"""Of one daycare, then it is another's turn: a hundredth of a second, and some seconds of the worst that can be written."""
+WAITING_CHARACTERS_MAX: Final = 4 * 1024 * 1024
+"""Of one daycare: twice as much as a call can hold."""
+WITHIN_S: Final = 20.0
+"""Then the process is taken for stuck, and another is started."""
+ATTEMPTS: Final = 2
+ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[Findings]).decode
+
+logger = structlog.get_logger()
+
+
+class NotesWaiting(Refused):
+    """Notes could not be read in time. Some may be written, which does no harm: send the same again in a moment."""
+
+    code, status, title = "daycare.busy", 503, "Too much is being read"
+
+
+class ProseQueue:
+    """The process that reads, and who is waiting for it."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+        self._turn = asyncio.Lock()
+        self._turn_by_person: defaultdict[PersonId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._characters: defaultdict[PersonId, int] = defaultdict(int)
+        """Of each daycare, that are read or wait to be."""
+
+    async def milestones(self, notes: Sequence[Prose], *, posted_by: PersonId) -> list[Findings]:
+        """Returns what each note tells of, and what it may tell of, in their order.
+
+        Raises:
+            NotesWaiting: 503
+        """
+        if not notes:
+            return []
+        told: list[Findings] = []
+        async with self._turn_of(posted_by, sum(1 + len(note.text) for note in notes)):
+            for part in _parts(notes):
+                async with self._turn:
+                    told += await self._read(part)
+        return told
+
+    async def stop(self) -> None:
+        """End the process."""
+        async with self._turn:
+            await self._end()
+
+    @asynccontextmanager
+    async def _turn_of(self, person: PersonId, characters: int) -> AsyncIterator[None]:
+        before = self._characters.get(person, 0)
+        if before + characters > WAITING_CHARACTERS_MAX:
+            raise NotesWaiting("Your earlier calls are still being read; send this one again in a moment.")
+        self._characters[person] += characters
+        try:
+            async with self._turn_by_person[person]:
+                yield
+        finally:
+            self._characters[person] -= characters
+            if not self._characters[person]:
+                del self._characters[person], self._turn_by_person[person]
+
+    async def _read(self, notes: Sequence[Prose]) -> list[Findings]:
+        asked = _encode(notes) + b"\n"
+        for _ in range(ATTEMPTS):
+            try:
+                async with asyncio.timeout(WITHIN_S):
+                    return _decode(await self._answer(asked))
+            except (OSError, TimeoutError, msgspec.DecodeError) as error:
+                status = await self._end()
+                logger.warning("notes were not read", code="daycare.reading", error=type(error).__name__, status=status)
+            except BaseException:  # who asked went away: the answer would be taken for the next one's
+                await self._end()
+                raise
+        raise NotesWaiting("The notes could not be read; send the same again in a moment.")
+
+    async def _answer(self, asked: bytes) -> bytes:
+        if self._process is None:
+            self._process = await _started()
+        process = self._process
+        process.stdin.write(asked)  # type: ignore[union-attr]  # both are pipes
+        drained = asyncio.ensure_future(process.stdin.drain())  # type: ignore[union-attr]
+        answer = await process.stdout.readline()  # type: ignore[union-attr]
+        await drained
+        return answer
+
+    async def _end(self) -> int | None:
+        """End the process, if there is one; its status."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        if process.returncode is None:
+            process.kill()
+        return await process.wait()
+
+
+async def _started() -> Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "service.daycare.prose_process"),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,  # it would show the notes of a line that it cannot read
+        limit=ANSWER_BYTES_MAX,
+        env={name: value for name, value in os.environ.items() if name == "PATH" or name.startswith(("PYTHON", "LANG", "LC_"))},
+        start_new_session=True,  # whoever interrupts the service lets it finish what it has begun
+    )
+
+
+def _parts(notes: Sequence[Prose]) -> Iterator[list[Prose]]:
+    part: list[Prose] = []
+    characters = 0
+    for note in notes:
+        if part and characters + len(note.text) > AT_ONCE_CHARACTERS:
+            yield part
+            part, characters = [], 0
+        part.append(note)
+        characters += len(note.text)
+    if part:
+        yield part

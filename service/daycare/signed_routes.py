@@ -1,0 +1,163 @@
+"""What a daycare's system asks, signed: to post events, to redeem a parent's code, to change its secret. Owns the routes.
+
+A key writes, and reads nothing but its own receipts: no roster, no feed, not even whose child a reference means.
+"""
+
+from typing import Any, Final, TypeVar
+from uuid import uuid4
+
+from litestar import Response, post
+
+from events.event import Role
+from events.family import MemberJoined, Sees
+from events.ids import FamilyId, HouseholdId, MemberId
+from service.access.decide import MEMBERS_MAX
+from service.access.errors import CodeUnusable, TooMany
+from service.access.founding import QUERIES as ACCESS
+from service.access.tokens import hash_of
+from service.daycare.auth import KEY_QUERY, ROTATION_LASTS, SIGNED_HEADERS, Call, DaycareKey, let_in
+from service.daycare.cloud_events import JSON, CloudEvent, Posted, called_at, posted
+from service.daycare.errors import OneFamilysKey, ReferenceTaken
+from service.daycare.intake import QUERIES, Intake, RecordOutcome, SourcedRecord, TooManyWaiting
+from service.daycare.prose_queue import NotesWaiting
+from service.daycare.shapes import DaycareReceipt, DaycareReceipts, NewSecret, Nothing, Redeem, Redeemed
+from service.daycare.signatures import SignatureWrong
+from service.http.body import decode_json
+from service.http.endpoint import CallerKind, Endpoint
+from service.http.media_types import of_request
+from service.http.problems import CallReplayed, MediaTypeUnsupported
+from service.http.rate_limit import Kind
+from service.http.request import RouteRequest
+from service.http.standard_webhooks import new_secret, shown
+from service.log.append_queue import LogBusy
+from service.log.group_commit import LogUnavailable
+from service.log.ledger import Overtaken
+from service.log.log import LogTransaction
+from service.log.receipts import Problem
+
+EVENTS_BYTES_MAX: Final = 2 * 1024 * 1024
+SMALL_BYTES_MAX: Final = 4 * 1024
+
+Shape = TypeVar("Shape")
+
+POST = Endpoint(
+    summary="Post 1 to 500 signed CloudEvents. Each is taken in or refused by itself, and once however often it comes",
+    who=CallerKind.SIGNED, kind=Kind.PUSH, takes=CloudEvent | tuple[CloudEvent, ...],
+    takes_as=("application/cloudevents+json", "application/cloudevents-batch+json", "application/json"),
+    answers=DaycareReceipts, query=KEY_QUERY, headers=SIGNED_HEADERS,
+    refuses=(SignatureWrong, CallReplayed, TooManyWaiting, NotesWaiting, LogBusy, LogUnavailable, Overtaken),
+)  # fmt: skip
+REDEEM = Endpoint(
+    summary="Link a child by a parent's code: what the daycare has posted of it flows in",
+    who=CallerKind.SIGNED, kind=Kind.ACCESS, takes=Redeem, takes_as=("application/json",),
+    answers=Redeemed, query=KEY_QUERY, headers=SIGNED_HEADERS,
+    refuses=(SignatureWrong, CallReplayed, CodeUnusable, OneFamilysKey, ReferenceTaken, TooMany, NotesWaiting),
+)  # fmt: skip
+ROTATE = Endpoint(
+    summary="A new secret; the one before is good for a day more",
+    who=CallerKind.SIGNED, kind=Kind.ACCESS, takes=Nothing, takes_as=("application/json",),
+    answers=NewSecret, query=KEY_QUERY, headers=SIGNED_HEADERS,
+    refuses=(SignatureWrong, CallReplayed),
+)  # fmt: skip
+
+
+@post("/v1/daycare/events", status_code=200, opt=POST.opt())
+async def post_events(request: RouteRequest) -> Response[bytes]:
+    """Take the events of a call in, and answer once they are on the disk."""
+    call = await let_in(request, bytes_max=EVENTS_BYTES_MAX)
+    runtime = request.runtime
+    at, now = called_at(call.signed.at_s), runtime.now()
+    events = await posted(request.scope, call.body, called=call.signed.id, at=at, now=now)  # type: ignore[arg-type]
+    runtime.limits.take(Kind.DRAFTS, call.key.key_id, count=len(events))
+    read = [(number, event) for number, event in enumerate(events) if isinstance(event, Posted)]
+    intake = Intake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=call.key.person)
+    taken = await intake.take([SourcedRecord(source=event.source, record=event.record) for _, event in read])
+    by_number = {number: one for (number, _), one in zip(read, taken, strict=True)}
+    receipts = (
+        _receipt(number, event, by_number[number])
+        if isinstance(event, Posted)
+        else DaycareReceipt(id=event.id, source=event.source, outcome="refused", problem=Problem.of(event.problem))
+        for number, event in enumerate(events)
+    )
+    return request.answer(DaycareReceipts(receipts=tuple(receipts)))
+
+
+def _receipt(number: int, event: Posted, taken: RecordOutcome) -> DaycareReceipt:
+    problem = taken.problem and Problem(code=taken.problem.code, at=f"events[{number}]", detail=taken.problem.detail)
+    return DaycareReceipt(
+        id=event.id, source=event.source, outcome=taken.outcome, keep_quiet=taken.keep_quiet, problem=problem
+    )
+
+
+@post("/v1/daycare/links", status_code=200, opt=REDEEM.opt())
+async def redeem(request: RouteRequest) -> Response[bytes]:
+    """Become a member of the family that made the code, unless it is one; the reference means its child from now on."""
+    call = await let_in(request, bytes_max=SMALL_BYTES_MAX)
+    asked = _read(request, call, Redeem)
+    if call.key.family is not None:
+        raise OneFamilysKey
+    runtime = request.runtime
+    async with runtime.log.transaction() as writing:
+        row = await writing.conn.fetchrow(QUERIES.use_code, hash_of(asked.code), writing.now)
+        if row is None and not await _is_done(writing, call, asked.reference):
+            raise CodeUnusable
+        if row is not None:
+            await _link(writing, call.key, asked.reference, row)
+    await Intake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=call.key.person).flow(asked.reference)
+    return request.answer(Redeemed(reference=asked.reference))
+
+
+def _read(request: RouteRequest, call: Call, shape: type[Shape]) -> Shape:
+    """The body of a call that is plain JSON."""
+    media_type = of_request(request.scope, takes=(JSON,))  # type: ignore[arg-type]
+    if media_type.name != JSON or not media_type.is_utf8:
+        raise MediaTypeUnsupported((JSON,))
+    return decode_json(call.body, shape)
+
+
+async def _is_done(writing: LogTransaction, call: Call, reference: str) -> bool:
+    """Whether a code works no more because this very call has used it, and its answer was lost."""
+    if not await writing.conn.fetchval(QUERIES.came_before, call.key.key_id, call.signed.id, call.signed.at_s):
+        return False
+    return bool(await writing.conn.fetch(QUERIES.links, call.key.person, [reference]))
+
+
+async def _link(writing: LogTransaction, key: DaycareKey, reference: str, made: Any) -> None:
+    family = FamilyId(made["family_id"])
+    member = await writing.conn.fetchval(QUERIES.membership, key.person, family)
+    if member is None:
+        household, by = HouseholdId(made["household_id"]), MemberId(made["made_by"])
+        member = await join(writing, key, family=family, household=household, by=by)
+    if await writing.conn.fetchval(QUERIES.link, key.person, reference, family, member, made["child_id"]) is None:
+        raise ReferenceTaken
+
+
+async def join(writing: LogTransaction, key: DaycareKey, *, family: FamilyId, household: HouseholdId, by: MemberId) -> MemberId:
+    """Make a daycare a member of a family.
+
+    Raises:
+        TooMany: the family is full.
+    """
+    member = MemberId(uuid4())
+    await writing.conn.fetchval(ACCESS.join_family, key.person, family, member)
+    joined = MemberJoined(member=member, name=key.name, role=Role.DAYCARE, household=household, sees=Sees.OWN)
+    await writing.write(family=family, author=by, facts=(joined,))
+    counts = await writing.conn.fetchrow(ACCESS.counts, family)
+    if counts["members"] > MEMBERS_MAX:
+        raise TooMany(f"A family has at most {MEMBERS_MAX} members.")
+    return member
+
+
+@post("/v1/daycare/secret", status_code=200, opt=ROTATE.opt())
+async def rotate(request: RouteRequest) -> Response[bytes]:
+    """Make a new secret, asked for with a good one."""
+    call = await let_in(request, bytes_max=SMALL_BYTES_MAX)
+    _read(request, call, Nothing)
+    until = request.runtime.now() + ROTATION_LASTS
+    row = await request.runtime.pool.fetchrow(QUERIES.rotate, call.key.key_id, new_secret(), until, call.signed.id)
+    if row is None:  # the key was removed a moment ago
+        raise SignatureWrong
+    return request.answer(NewSecret(secret=shown(row["secret"]), before_until=row["before_until"]))
+
+
+ROUTES: Final = (post_events, redeem, rotate)

@@ -1,0 +1,230 @@
+"""Reads a request's body, bounded in length and in time, in one of two encodings, strictly, as one type; and its query.
+
+Owns the door through which every body comes but a push, whose drafts `events.wire` reads one by one. Knows no route.
+"""
+
+import asyncio
+import re
+from contextlib import AbstractContextManager, nullcontext
+from enum import Enum
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import msgspec
+
+from events.errors import BodyMalformed, FieldInvalid
+from events.json_checks import invalid_field, not_json, refuse_duplicate_keys, refuse_nul, require_utf8
+from events.msgpack_checks import refuse_loose_msgpack
+from service.http.asgi import Receive, Scope, headers
+from service.http.body_budget import BodyBudgets, BudgetShare
+from service.http.media_types import of_request
+from service.http.problems import BodyNoRoom, BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
+from service.http.rate_limit import address_of
+
+BODY_BYTES_MAX: Final = 64 * 1024
+PUSH_BYTES_MAX: Final = 1024 * 1024
+BODY_WITHIN_S: Final = 20.0
+"""A full push of 1 MiB on a line of half a megabit a second."""
+SHARE: Final = "body_share"
+"""Where a route puts the share that it holds for its body, in the scope."""
+PASS_OVER_BYTES_MAX: Final = 4 * 1024 * 1024
+PASS_OVER_S_MAX: Final = 2.0
+
+INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
+"""An integer as it is written in a query: 1e3, 1.0, 007 and +1 are none."""
+
+Shape = TypeVar("Shape")
+
+
+class Disconnected(Exception):
+    """The caller went away before the body was whole: there is nobody to answer."""
+
+
+class Encoding(Enum):
+    """How a body is written."""
+
+    JSON = "application/json"
+    MSGPACK = "application/msgpack"
+
+
+_BY_HEADER: Final = {
+    b"application/json": Encoding.JSON,
+    b"application/msgpack": Encoding.MSGPACK,
+}
+"""As nearly everybody writes it: the grammar is read where this does not find it."""
+_BY_NAME: Final = {
+    "application/json": Encoding.JSON,
+    "application/msgpack": Encoding.MSGPACK,
+    "application/vnd.msgpack": Encoding.MSGPACK,
+    "application/x-msgpack": Encoding.MSGPACK,
+}
+TAKES: Final = tuple(encoding.value for encoding in Encoding)
+
+
+def encoding_of(scope: Scope) -> Encoding:
+    """The encoding that the headers name.
+
+    Raises:
+        MediaTypeUnsupported: none, another, several, or a content encoding.
+    """
+    named = headers(scope, b"content-type")
+    found = _BY_HEADER.get(named[0]) if len(named) == 1 and not headers(scope, b"content-encoding") else None
+    if found is not None:
+        return found
+    media_type = of_request(scope, takes=TAKES)
+    found = _BY_NAME.get(media_type.name)
+    if found is None or not media_type.is_utf8:
+        raise MediaTypeUnsupported(TAKES)
+    return found
+
+
+async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float = BODY_WITHIN_S) -> bytes:
+    """The whole body. While it arrives it takes a share of the sender's budget: the scope's own, or one for just as long.
+
+    Raises:
+        BodyTooLarge, BodyTooSlow: before more of it was held than that.
+        BodyNoRoom: there is no room for more of it.
+        Disconnected: the caller went away.
+    """
+    for length in headers(scope, b"content-length"):
+        if not length.isdigit() or len(length) > 18 or int(length) > bytes_max:
+            await _pass_over(receive)
+            raise BodyTooLarge(bytes_max=bytes_max)
+    share: BudgetShare | None = scope.get(SHARE)
+    try:
+        async with asyncio.timeout(within_s) as timeout:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                # Mostly a body comes whole, and waits for nothing.
+                body: bytes = message.get("body", b"")
+                if len(body) > bytes_max:
+                    raise BodyTooLarge(bytes_max=bytes_max)
+                if share is not None:
+                    share.take(len(body))
+                return body
+            with _budgeted(scope, share) as share:
+                share.timeout = timeout
+                try:
+                    return await _rest(receive, message, share, bytes_max=bytes_max)
+                finally:
+                    share.timeout = None
+    except TimeoutError:
+        if share is not None and share.is_dropped:
+            raise BodyNoRoom from None
+        raise BodyTooSlow(within_s=within_s) from None
+
+
+def _budgeted(scope: Scope, share: BudgetShare | None) -> AbstractContextManager[BudgetShare]:
+    """The share that a route holds for its body, or else one of the caller's budget."""
+    if share is not None:
+        return nullcontext(share)
+    budgets: BodyBudgets = scope["runtime"].budgets
+    caller = scope["caller"]
+    return budgets.strangers.hold(address_of(scope)) if caller is None else budgets.devices.hold(caller.person)
+
+
+async def _rest(receive: Receive, message: Any, share: BudgetShare, *, bytes_max: int) -> bytes:
+    parts, held = [], 0
+    while True:
+        if message["type"] != "http.request":
+            raise Disconnected
+        part = message.get("body", b"")
+        held += len(part)
+        if held > bytes_max:
+            await _pass_over(receive)
+            raise BodyTooLarge(bytes_max=bytes_max)
+        share.take(len(part))
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+
+
+async def _pass_over(receive: Receive) -> None:
+    """Read on for a moment, and keep nothing: a sender who is cut off while sending never reads why."""
+    passed = 0
+    try:
+        async with asyncio.timeout(PASS_OVER_S_MAX):
+            while passed < PASS_OVER_BYTES_MAX:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body"):
+                    return
+                passed += len(message.get("body", b""))
+    except TimeoutError:
+        return
+
+
+async def read(scope: Scope, receive: Receive, shape: type[Shape], *, bytes_max: int = BODY_BYTES_MAX) -> Shape:
+    """Read a body as one value of `shape`.
+
+    Raises:
+        Refused: the first thing that is wrong, with the field where there is one.
+    """
+    encoding = encoding_of(scope)
+    body = await read_body(scope, receive, bytes_max=bytes_max)
+    match encoding:
+        case Encoding.JSON:
+            return decode_json(body, shape)
+        case Encoding.MSGPACK:
+            return decode_msgpack(body, shape)
+
+
+class NoQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of a route that takes none."""
+
+
+def query_of(scope: Scope, shape: type[Shape]) -> Shape:
+    """The query as one value: each name once, none that the route does not know, each id in its one spelling.
+
+    Raises:
+        FieldInvalid
+    """
+    found: dict[str, str | int] = {}
+    try:
+        pairs = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError:
+        pairs = []
+        if scope["query_string"]:
+            raise FieldInvalid("The query cannot be read.", at=None) from None
+    for name, text in pairs:
+        if name in found:
+            raise FieldInvalid("The query names this twice.", at=name[:80])
+        # Not left to msgspec's lax mode, which takes `null` for a value, 1e3 for an integer, and a number for a time.
+        found[name] = int(text) if INTEGER.fullmatch(text) else text
+    try:
+        query = msgspec.convert(found, shape)
+    except msgspec.ValidationError as error:
+        raise invalid_field(error) from None
+    for name, text in pairs:
+        if isinstance(named := getattr(query, name), UUID) and str(named) != text:
+            raise FieldInvalid("An id is written in lower case, with dashes.", at=name)
+    return query
+
+
+def decode_json(body: bytes, shape: type[Shape]) -> Shape:
+    """Read strict JSON: UTF-8, one value, no key twice, at most 16 deep, integers within 64 bits, no NUL in a text."""
+    require_utf8(body)
+    try:
+        value = msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise invalid_field(error) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise not_json(body, error) from None
+    # The shapes of this service are flat, and refuse unknown fields: a value that fits is never deeper than 16.
+    refuse_duplicate_keys(body)
+    if b"\\u0000" in body:
+        refuse_nul(body)
+    return value
+
+
+def decode_msgpack(body: bytes, shape: type[Shape]) -> Shape:
+    """Read strict MessagePack, by the same rules."""
+    try:
+        value = msgspec.msgpack.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise invalid_field(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
+    refuse_loose_msgpack(body)
+    return value

@@ -1,0 +1,267 @@
+"""Stands before every route: one URL a resource, who may ask and how often, a line in the log, refusals as problem documents.
+
+Owns what is the same for all requests, so that no route can forget it. The two hot routes are plain ASGI behind it, and the
+rest is litestar's. Knows no event and no row.
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from events.errors import Refused
+from events.ids import FamilyId
+from service.access.guard import Caller, Membership
+from service.http.asgi import HOST, App, Message, Receive, Scope, Send, header, headers
+from service.http.body import Disconnected, NoQuery, query_of
+from service.http.endpoint import CallerKind, Endpoint
+from service.http.problems import (
+    AddressTooLong,
+    Crashed,
+    HostInvalid,
+    MethodNotAllowed,
+    NotFound,
+    TooManyRequests,
+    Unauthenticated,
+    bytes_of,
+    headers_of,
+    refusal_of,
+)
+from service.http.rate_limit import Kind, address_of
+from service.http.router import Route, Router
+from service.runtime import Runtime, now_utc
+from service.telemetry import REQUEST_ID, Metrics, RequestLine, described
+
+QUERY_BYTES_MAX: Final = 2_048
+SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+GONE: Final = 499
+"""In the log only: the caller went away before there was an answer."""
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchedRoute:
+    """What stands behind one method of one route."""
+
+    says: Endpoint
+    app: App
+
+
+class ResponseSender:
+    """One answer on its way out: adds what every answer carries, and notes its status."""
+
+    __slots__ = ("_is_head", "_request_id", "_send", "ended_at_s", "status")
+
+    def __init__(self, send: Send, *, request_id: bytes, is_head: bool) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._is_head = is_head
+        self.status = 0
+        self.ended_at_s = 0.0
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message.get("headers", ()), (b"x-request-id", self._request_id), (b"x-content-type-options", b"nosniff")]
+            if not any(name == b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers}
+        elif self._is_head and message["type"] == "http.response.body":
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+        await self._send(message)
+
+    async def refuse(self, refusal: Refused) -> None:
+        """Answer with a problem document."""
+        body = bytes_of(refusal)
+        headers = [*headers_of(refusal), (b"content-length", b"%d" % len(body))]
+        await self.send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+class Gateway:
+    """The ASGI application. `runtime` is there from start-up to shutdown."""
+
+    def __init__(self, *, paths: Router[MatchedRoute], framework: App, log_request: Callable[[RequestLine], None]) -> None:
+        self.paths = paths
+        self._framework = framework
+        self._log_request = log_request
+        self.metrics = Metrics()
+        self._seen_by_label: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        self.runtime: Runtime | None = None
+        self.when_start_fails: Callable[[Exception], None] = _say_nothing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "lifespan":
+                await self._framework(scope, receive, send)
+            case "http":
+                await self._answer(scope, receive, send)
+            case _:
+                await send({"type": "websocket.close", "code": 1008})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started_s = time.perf_counter()
+        request_id = header(scope, b"x-request-id") or b""
+        if SANE_REQUEST_ID.fullmatch(request_id) is None:
+            request_id = os.urandom(12).hex().encode()
+        REQUEST_ID.set(request_id.decode())
+        telling = ResponseSender(send, request_id=request_id, is_head=scope["method"] == "HEAD")
+        found = self.paths.find(scope.get("raw_path") or scope["path"].encode("latin-1", "replace"))
+        code = None
+        try:
+            code = await self._let_in(scope, receive, telling, found)
+        except Disconnected:
+            telling.status = telling.status or GONE
+        except Exception as error:  # noqa: BLE001 - the last door: named by refusal_of, told in the log, answered
+            code = await self._refuse(telling, error)
+        finally:
+            self._tell(scope, found, telling, code=code, seconds=time.perf_counter() - started_s, request_id=request_id.decode())
+
+    async def _refuse(self, telling: ResponseSender, error: Exception) -> str:
+        refusal = send_refusal(error)
+        if telling.status:
+            # The answer has begun: the connection is all that can be ended.
+            raise error
+        await telling.refuse(refusal)
+        return refusal.code
+
+    async def _let_in(
+        self,
+        scope: Scope,
+        receive: Receive,
+        telling: ResponseSender,
+        found: tuple[Route[MatchedRoute], Mapping[str, UUID]] | None,
+    ) -> str | None:
+        """Let a request through to its route, and give the code of what was refused behind the framework."""
+        _require_host(scope)
+        if found is None:
+            raise NotFound
+        route, ids = found
+        if len(scope["query_string"]) > QUERY_BYTES_MAX:
+            raise AddressTooLong(f"A query holds at most {QUERY_BYTES_MAX} bytes.")
+        method = scope["method"]
+        if method == "OPTIONS":
+            allowed = ", ".join(route.allowed).encode()
+            await telling.send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allowed)]})
+            await telling.send({"type": "http.response.body", "body": b""})
+            return None
+        target = route.by_method.get(method)
+        if target is None:
+            raise MethodNotAllowed(allowed=route.allowed)
+        assert self.runtime is not None, "requests come between start-up and shutdown"
+        caller = await self._admit(self.runtime, scope, target.says, ids)
+        if scope["query_string"] and not target.says.query:
+            query_of(scope, NoQuery)
+        inner = {**scope, "runtime": self.runtime, "caller": caller, "ids": ids}
+        if method == "HEAD":
+            inner["method"] = "GET"
+        self.metrics.open_requests.inc()
+        try:
+            await target.app(inner, receive, telling.send)
+        finally:
+            self.metrics.open_requests.dec()
+        code: str | None = inner.get("code")
+        return code
+
+    async def _admit(self, runtime: Runtime, scope: Scope, says: Endpoint, ids: Mapping[str, UUID]) -> Caller | Membership | None:
+        caller: Caller | Membership | None = None
+        try:
+            match says.who:
+                case CallerKind.MEMBER:
+                    caller = await runtime.guard.membership(scope, FamilyId(ids["family"]))
+                case CallerKind.DEVICE:
+                    caller = await runtime.guard.authenticate(scope)
+                case CallerKind.ANYONE_OR_DEVICE:
+                    caller = await runtime.guard.authenticate(scope) if header(scope, b"authorization") is not None else None
+                case CallerKind.ANYONE:
+                    pass
+                case CallerKind.SIGNED:
+                    return None
+            if caller is not None:
+                runtime.limits.take(says.kind, caller.device)
+            elif says.kind is not Kind.FREE:
+                runtime.limits.take(Kind.STRANGER, address_of(scope))
+        except Unauthenticated:
+            self._count_stranger(runtime, scope)
+            raise
+        except TooManyRequests:
+            self.metrics.refused_by_limit.labels(says.kind.value).inc()
+            raise
+        return caller
+
+    def _count_stranger(self, runtime: Runtime, scope: Scope) -> None:
+        try:
+            runtime.limits.take(Kind.STRANGER, address_of(scope))
+        except TooManyRequests:
+            self.metrics.refused_by_limit.labels(Kind.STRANGER.value).inc()
+            raise
+
+    def _tell(
+        self,
+        scope: Scope,
+        found: tuple[Route[MatchedRoute], Mapping[str, UUID]] | None,
+        telling: ResponseSender,
+        *,
+        code: str | None,
+        seconds: float, request_id: str,
+    ) -> None:  # fmt: skip
+        route = "unknown" if found is None else found[0].template
+        method = scope["method"] if found is not None and scope["method"] in found[0].allowed else "other"
+        counted, timed = self._seen(route, method, telling.status // 100)
+        counted.inc()
+        if not route.endswith("/live"):
+            timed.observe(seconds)
+        self._log_request(
+            RequestLine(
+                timestamp=now_utc().isoformat(),
+                request_id=request_id,
+                method=method,
+                route=route,
+                status=telling.status,
+                duration_ms=round(seconds * 1000, 2),
+                code=code,
+                family=None if found is None else found[1].get("family"),
+                event="request",
+                level="info",
+            )
+        )
+
+    def _seen(self, route: str, method: str, status_class: int) -> tuple[Any, Any]:
+        # Looking a labelled child up costs more than counting: kept by the few labels that there are.
+        key = (route, method, status_class)
+        if key not in self._seen_by_label:
+            self._seen_by_label[key] = (
+                self.metrics.requests.labels(route, method, f"{status_class}xx"),
+                self.metrics.seconds.labels(route),
+            )
+        return self._seen_by_label[key]
+
+
+def _say_nothing(_error: Exception) -> None:
+    """The server that runs the application raises the error, too."""
+
+
+def _require_host(scope: Scope) -> None:
+    """Refuse a request that names no host, except of HTTP/1.0, which knew none (RFC 9112, section 3.2)."""
+    hosts = headers(scope, b"host")
+    if not hosts and scope["http_version"] == "1.0":
+        return
+    if len(hosts) != 1 or HOST.fullmatch(hosts[0]) is None:
+        raise HostInvalid
+
+
+def send_refusal(error: Exception) -> Refused:
+    """What to answer to an error; told in the log where it is ours and not the caller's."""
+    refusal = refusal_of(error)
+    if isinstance(refusal, Crashed):
+        logger.error("crashed", **described(error))
+    elif refusal is not error:
+        logger.warning("unavailable", **described(error))
+    return refusal

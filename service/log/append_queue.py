@@ -1,0 +1,120 @@
+"""The offers that wait for a committer, and which of them the next transaction takes.
+
+Owns their order and how many may wait. Begins no transaction.
+"""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from events.errors import Refused
+from events.ids import FamilyId
+from service.log.locked_families import FamilyLocked, LockedFamilies
+from service.log.pending_append import PendingAppend
+
+
+class LogBusy(Refused):
+    """More drafts are waiting than the log takes. Nothing was written: send them again in a moment."""
+
+    code, status, title = "log.busy", 503, "The log is busy"
+
+    def __init__(self, detail: str = "Too many drafts are waiting; send these again in a moment.") -> None:
+        super().__init__(detail)
+
+
+class AppendQueue:
+    """First in, first out; but what belongs to a locked family is set aside, and tried now and then."""
+
+    def __init__(self, *, drafts_max: int, drafts_per_transaction: int, one_family: bool) -> None:
+        """`one_family`: a transaction takes the offers of one family alone."""
+        self._drafts_max = drafts_max
+        self._drafts_per_transaction = drafts_per_transaction
+        self._one_family = one_family
+        self._waiting: deque[PendingAppend] = deque()
+        self._drafts = 0
+        self._aside: LockedFamilies[PendingAppend] = LockedFamilies(drafts_max=drafts_max)
+
+    def __bool__(self) -> bool:
+        """Whether anything waits."""
+        return bool(self._waiting) or bool(self._aside)
+
+    @property
+    def has_fresh(self) -> bool:
+        """Whether anything waits that was not set aside."""
+        return bool(self._waiting)
+
+    def add(self, offer: PendingAppend) -> None:
+        """Let an offer wait.
+
+        Raises:
+            LogBusy: enough others do.
+        """
+        if self._aside.holds(offer.family):
+            if not self._aside.has_room(offer.family, offer.drafts):
+                raise LogBusy("Too many drafts of this family are waiting; send these again in a moment.")
+            self._aside.add(offer, time.monotonic())
+            return
+        if self._drafts + offer.drafts > self._drafts_max:
+            raise LogBusy
+        self._waiting.append(offer)
+        self._drafts += offer.drafts
+
+    def gather(self) -> list[PendingAppend]:
+        """Take the offers of the next transaction, none if there is nothing to do. What may be locked fills half of it."""
+        batch = self._aside.due(time.monotonic(), drafts_max=1 if self._one_family else self._drafts_per_transaction // 2)
+        count = sum(offer.drafts for offer in batch)
+        while self._waiting:
+            first = self._waiting[0]
+            is_aside = self._aside.holds(first.family)
+            is_over = first.answer.done()  # nobody waits for it any more
+            if batch and not is_aside and not is_over and not self._fits(first, batch, count):
+                break
+            self._drafts -= self._waiting.popleft().drafts
+            if is_over:
+                continue
+            if is_aside:
+                self._set_aside(first)
+                continue
+            batch.append(first)
+            count += first.drafts
+        return batch
+
+    def _fits(self, offer: PendingAppend, batch: list[PendingAppend], count: int) -> bool:
+        is_of_it = not self._one_family or offer.family == batch[0].family
+        return is_of_it and count + offer.drafts <= self._drafts_per_transaction
+
+    def _set_aside(self, offer: PendingAppend) -> None:
+        try:
+            self.add(offer)
+        except LogBusy as busy:
+            offer.fail(busy)
+
+    def found_free(self, family: FamilyId) -> None:
+        """Let what was set aside of a family go on, before whatever else waits."""
+        freed = self._aside.found_free(family)
+        self._waiting.extendleft(reversed(freed))
+        self._drafts += sum(offer.drafts for offer in freed)
+
+    def found_locked(self, tried: list[PendingAppend]) -> None:
+        """Set aside what a group found locked; refuse what has waited long enough."""
+        self._refuse(self._aside.found_locked(tried, time.monotonic()))
+
+    def refuse_late(self) -> None:
+        """Refuse what was set aside and has waited long enough."""
+        self._refuse(self._aside.over(time.monotonic()))
+
+    def fail_all(self, error: Exception) -> None:
+        """Answer everything that was not set aside with an error."""
+        for offer in self._waiting:
+            offer.fail(error)
+        self._waiting.clear()
+        self._drafts = 0
+
+    def next_in_s(self) -> float | None:
+        """Until something that was set aside is due; None if nothing was."""
+        at_s = self._aside.next_at_s()
+        return None if at_s is None else max(0.0, at_s - time.monotonic())
+
+    def _refuse(self, locked: Sequence[PendingAppend]) -> None:
+        for offer in locked:
+            offer.fail(FamilyLocked())

@@ -1,0 +1,224 @@
+"""Shares one importer's events with another importer's record that says the same, and ends that when either changes.
+
+Two parents import the same export. What the second file says is in the log already: its record *shares* the events of the first,
+no second event is written, and neither parent is told. Events are shared only while they say what they said when they were
+written, and only where everybody who would be sent the second importer's event has the first one's, or waits for it by their own
+choice. As soon as anybody changes or takes back a shared event, the second importer writes its own in the same transaction: no
+member makes another member's words disappear (law 20). Knows no source, and not what an entry says.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from events.amend import Amended, Withdrawn
+from events.event import Body, Draft, Role
+from events.ids import EventId, FamilyId, MemberId, Seq
+from events.observations import NoteWritten
+from events.surprise import Sorted
+from events.wire import Malformed
+from projections.logged_event import Target
+from projections.surprise_state import Waiting
+from projections.visibility import meant_for
+from service.log import rows
+from service.log.admit import referred_to
+from service.log.append_request import AppendRequest
+from service.log.family_batch import FamilyBatch
+from service.log.ledger import LedgerEntry, LedgerKey, Like, keyed
+from service.log.recorded import Recorded
+from service.postgres.combine_statements import Statement, of_rows
+from service.postgres.queries import load
+
+QUERIES: Final = load(__package__, "shared_records.sql")
+
+Place = tuple[FamilyId, Seq]
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """An event that counts for a second importer's record, too."""
+
+    seq: Seq
+    event: EventId
+    own_id: EventId
+    """The id that the second importer's own event gets."""
+
+
+class RecordShare(msgspec.Struct, frozen=True):
+    """A record of one importer for which another importer's events count."""
+
+    key: LedgerKey
+    """Its family, importer, source and id."""
+    author: MemberId
+    """The importer whose events they are."""
+    events: tuple[Shared, ...]
+
+
+class Sharing:
+    """The shares that a batch meets, makes and ends."""
+
+    def __init__(self) -> None:
+        self.parted: set[LedgerKey] = set()
+        """The records that a draft of this batch has given events of their own."""
+        self._by_event: defaultdict[Place, list[RecordShare]] = defaultdict(list)
+        self._imported_by: dict[tuple[FamilyId, MemberId], MemberId] = {}
+        self._held_from: dict[Place, frozenset[MemberId]] = {}
+        self._changed: set[Place] = set()
+        self._new: dict[LedgerKey, RecordShare] = {}
+        self._ended: set[LedgerKey] = set()
+        self._noted: set[LedgerKey] = set()
+
+    async def look_up(self, connection: Any, works: Mapping[FamilyId, FamilyBatch], offers: Sequence[AppendRequest]) -> None:
+        """Read what the offers may share, and what they may part: after the events that they refer to were read."""
+        like = {
+            (offer.family, recorded.seq, recorded.thread)
+            for offer in offers
+            for _, entry in keyed(offer)
+            for one in entry.like
+            for recorded in _recorded(one, works[offer.family])
+        }
+        if like:
+            for family, seq, held, is_changed in await connection.fetch(QUERIES.second_thoughts, *zip(*like, strict=True)):
+                self._held_from[family, seq] = frozenset(held)
+                if is_changed:
+                    self._changed.add((family, seq))
+        touched = {place for offer in offers for place in _touched(offer, works[offer.family])}
+        if touched:
+            families = list({family for family, _ in touched})
+            for family, member, imported_by in await connection.fetch(QUERIES.importers, families):
+                self._imported_by[family, member] = imported_by
+            for share in _shares(await connection.fetch(QUERIES.shares, *zip(*touched, strict=True))):
+                self._keep(share)
+
+    def imported_by(self, family: FamilyId, target: Target | None) -> MemberId | None:
+        """Returns the parent whose file brought an event; None where it was in no file."""
+        return None if target is None else self._imported_by.get((family, target.author))
+
+    def spare(self, offer: AppendRequest, work: FamilyBatch) -> frozenset[int]:
+        """Returns the drafts of an offer, by number, that are not written because another importer's events say the same."""
+        spared: set[int] = set()
+        first = 0
+        for key, entry in keyed(offer):
+            drafts = offer.drafts[first : first + entry.drafts]
+            for like in entry.like:
+                if events := self._unchanged(like, offer, work):
+                    own = zip(events, like.events, drafts, strict=True)
+                    shared = tuple(Shared(seq, event, EventId(draft.id)) for seq, event, draft in own if draft.id is not None)
+                    share = self._new[key] = RecordShare(key, like.author, shared)
+                    self._keep(share)
+                    spared.update(range(first, first + entry.drafts))
+                    break
+            first += entry.drafts
+        return frozenset(spared)
+
+    def settle(self, kept: Mapping[LedgerKey, LedgerEntry]) -> None:
+        """End the shares of records that say something else now, by events of their own."""
+        for key, entry in kept.items():
+            if entry.ends_share:
+                self._end(key)
+
+    def _unchanged(self, like: Like, offer: AppendRequest, work: FamilyBatch) -> list[Seq]:
+        """Returns the events of another importer, if they say what they said, to all who would be sent these drafts."""
+        found = list(_recorded(like, work))
+        for recorded in found:
+            place = offer.family, recorded.seq
+            if place in self._changed:
+                return []
+            meant = meant_for(recorded.kind, offer.author, recorded.audience, work.folding.roster)
+            reached = {*recorded.told, *self._held_from.get(place, ()), offer.author}
+            if not reached.issuperset(meant):
+                return []
+        return [recorded.seq for recorded in found] if len(found) == len(like.events) else []
+
+    def part(self, family: FamilyId, body: Body, target: Target, waiting: Mapping[MemberId, Waiting]) -> list[RecordShare]:
+        """Returns the shares that an event ends: what it changes or takes back is not what the second file says."""
+        match body:
+            case Amended() | Withdrawn():
+                self._changed.add((family, target.seq))
+                parted = self._by_event.get((family, target.seq), ())
+            case Sorted(milestone=milestone):
+                # It may hold longer what is held; and it is the first importer's words that were sorted.
+                self._changed.add((family, target.seq))
+                is_held = milestone is not None and any(target.seq in waits.held for waits in waiting.values())
+                parted = self._by_event.get((family, target.seq), ()) if is_held else ()
+            case _:
+                return []
+        ended = list(parted)
+        for share in ended:
+            self.parted.add(share.key)
+            self._noted.add(share.key)
+            self._end(share.key)
+        return ended
+
+    def _keep(self, share: RecordShare) -> None:
+        for one in share.events:
+            self._by_event[share.key[0], one.seq].append(share)
+
+    def _end(self, key: LedgerKey) -> None:
+        for shares in self._by_event.values():
+            shares[:] = [share for share in shares if share.key != key]
+        if self._new.pop(key, None) is None:
+            self._ended.add(key)
+
+    def statements(self, written: set[LedgerKey]) -> list[Statement]:
+        """Say what writes the changes since the last time. `written`: the entries that are written anyway."""
+        new = [
+            (*share.key, share.author, one.event, part, one.own_id)
+            for share in self._new.values()
+            for part, one in enumerate(share.events)
+        ]
+        ended, noted = self._ended, self._noted - written
+        self._new, self._ended, self._noted = {}, set(), set()
+        return [
+            *of_rows(QUERIES.add_shares, new),
+            *of_rows(QUERIES.end_shares, ended),
+            *of_rows(QUERIES.note_parted, noted),
+        ]
+
+
+async def own_drafts(connection: Any, share: RecordShare) -> tuple[Draft[Any], ...]:
+    """Returns what shared events said when they were written, as the second importer's own drafts."""
+    found = await rows.events_at(connection, share.key[0], [one.seq for one in share.events])
+    own_by_event = {one.event: one.own_id for one in share.events}
+    drafts = []
+    for one in share.events:
+        event, _ = found[one.seq]
+        body = event.event
+        if isinstance(body, NoteWritten) and body.about is not None:
+            body = msgspec.structs.replace(body, about=own_by_event[body.about])
+        drafts.append(
+            Draft(
+                id=one.own_id,
+                occurred_at=event.occurred_at,
+                precision=event.precision,
+                recorded_at=event.recorded_at,
+                audience=event.audience,
+                event=body,
+            )
+        )
+    return tuple(drafts)
+
+
+def _recorded(like: Like, work: FamilyBatch) -> Iterator[Recorded]:
+    for event in like.events:
+        yield from (one for one in work.by_id.get(event, ()) if one.author == like.author)
+
+
+def _touched(offer: AppendRequest, work: FamilyBatch) -> Iterator[Place]:
+    """The places of the events that an offer may change or take back, where a daycare may have written them."""
+    for draft in offer.drafts:
+        if isinstance(draft, Malformed) or not isinstance(draft.event, Amended | Withdrawn | Sorted):
+            continue
+        for recorded in work.by_id.get(EventId(referred_to(draft.event) or draft.id), ()):
+            author = work.folding.roster.members.get(recorded.author)
+            if author is not None and (author.role is Role.DAYCARE or recorded.thread != recorded.seq):
+                yield offer.family, recorded.seq
+                yield offer.family, recorded.thread
+
+
+def _shares(found: Sequence[Any]) -> Iterator[RecordShare]:
+    by_record: defaultdict[tuple[LedgerKey, MemberId], list[Shared]] = defaultdict(list)
+    for family, member, source, record, author, seq, event, own_id in found:
+        by_record[(family, member, source, record), author].append(Shared(seq, event, own_id))
+    return (RecordShare(key, author, tuple(events)) for (key, author), events in by_record.items())

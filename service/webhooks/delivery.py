@@ -1,0 +1,96 @@
+"""One webhook's turn: reads what its member was told after its place, and posts it, entry by entry, until there is no more.
+
+Owns the order: a place is sent when the one before it was delivered, and not earlier. Knows nothing of other webhooks.
+"""
+
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from service.webhooks.attempt import Attempt
+from service.webhooks.egress_policy import EgressPolicy, ParsedUrl
+from service.webhooks.retry_policy import after_failure, is_delivered
+from service.webhooks.signing import body_of, headers_of, message_id
+from service.webhooks.store import DeliveryClaim, WebhookStore
+
+TURN_S_MAX: Final = 30.0
+"""Then others have theirs. With the attempt that is under way by then, a turn ends well before its lease."""
+
+SLOW_S: Final = 2.0
+"""Whoever takes longer is let go on among the slow ones, so that those who answer at once do not wait for them."""
+
+LOG: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What every turn needs of its process. `dice`: from 0 to 1."""
+
+    rows: WebhookStore
+    reach: EgressPolicy
+    tls: ssl.SSLContext
+    now: Callable[[], datetime]
+    dice: Callable[[], float]
+
+
+class Delivery:
+    """One turn."""
+
+    def __init__(self, claim: DeliveryClaim, *, target: ParsedUrl, means: Means) -> None:
+        self._claim = claim
+        self._target = target
+        self._means = means
+        self._rows = means.rows
+        self._place = claim.place
+        self._attempts = claim.attempts
+        self._failing_since = claim.failing_since
+        self.has_failed = claim.attempts > 0
+        """Whether the last attempt delivered nothing."""
+        self.is_slow = False
+        """Whether the last attempt took longer than most do."""
+
+    async def run(self) -> bool:
+        """Send what there is; says whether there may be more to send at once.
+
+        Raises:
+            PASSING: Postgres does not answer.
+        """
+        ends_at, chain = time.monotonic() + TURN_S_MAX, None
+        async with Attempt(self._target, reach=self._means.reach, tls=self._means.tls) as post:
+            while True:
+                found = await self._rows.entries(self._claim.key, after=self._place, chain=chain)
+                chain = found.chain
+                for place, entry in found.entries:
+                    if not await self._send(post, place, entry):
+                        return False
+                    if self.is_slow or time.monotonic() >= ends_at:
+                        await self._rows.release(self._claim)
+                        return True
+                if not found.more:
+                    await self._rows.release(self._claim)
+                    return False
+
+    async def _send(self, post: Attempt, place: int, entry: bytes) -> bool:
+        """Post one entry, and note what became of it; says whether the next one may be sent."""
+        key, began_at = self._claim.key, self._means.now()
+        body = body_of(entry, family=key.family, place=place)
+        id = message_id(key.webhook, place)
+        sent_at = time.monotonic()
+        status = await post.send(body, headers_of(body, id=id, at=began_at, secrets=self._claim.secrets))
+        self.is_slow = time.monotonic() - sent_at > SLOW_S
+        if is_delivered(status):
+            self.has_failed, self._attempts, self._failing_since = False, 0, None
+            self._place = place
+            return await self._rows.delivered(self._claim, place=place, now=self._means.now())
+        # Counted from the beginning of the attempt: how long it took is nothing that a member needs to see of a network.
+        failing = after_failure(status, attempts=self._attempts, since=self._failing_since, at=began_at, dice=self._means.dice())
+        await self._rows.failed(self._claim, failing, at=began_at)
+        self.has_failed = True
+        if failing.disabled_as is not None:
+            LOG.info("a webhook was disabled", code=f"webhook.{failing.disabled_as}", family=key.family)
+        return False

@@ -1,0 +1,146 @@
+"""What the sender reads and writes: which webhooks there are, who may send now, how far each has got, and the entries themselves.
+
+Owns the sender's queries and how many of them run at once. Knows no network. Nothing of a feed is written here but a place.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID, uuid4
+
+from events.ids import FamilyId, MemberId
+from service.feed.next_entries import Stretch, from_anywhere, onward
+from service.postgres.queries import load
+from service.webhooks.retry_policy import Failing
+
+QUERIES: Final = load(__package__, "webhooks.sql")
+
+QUERIES_MAX: Final = 4
+"""At the same time, so that a busy sender leaves the pool to requests."""
+LISTED_A_PAGE: Final = 200
+ENTRIES_A_PAGE: Final = 8
+"""At most 64 KiB each, for each of the turns that run at the same time."""
+LEASED_FOR: Final = timedelta(seconds=60)
+"""Longer than any turn. What a killed process had claimed waits this long."""
+NONE: Final = UUID(int=0)
+
+
+class WebhookKey(NamedTuple):
+    """Which webhook."""
+
+    family: FamilyId
+    member: MemberId
+    webhook: UUID
+
+
+BEFORE_ALL: Final = WebhookKey(FamilyId(NONE), MemberId(NONE), NONE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A webhook that is not disabled, as a look found it."""
+
+    key: WebhookKey
+    url: str
+    is_failing: bool
+    is_due: bool
+    has_left: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryClaim:
+    """The right to send for one webhook, until the lease is over, and from where."""
+
+    key: WebhookKey
+    lease: UUID
+    url: str
+    secrets: tuple[bytes, ...]
+    """The newest first."""
+    place: int
+    attempts: int
+    failing_since: datetime | None
+
+
+class WebhookStore:
+    """The rows of all webhooks of this database."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self._turns = asyncio.Semaphore(QUERIES_MAX)
+
+    async def page(self, *, after: WebhookKey, now: datetime) -> list[Listed]:
+        """The webhooks that come after one, at most `LISTED_A_PAGE`, in the order of their keys."""
+        async with self._turns:
+            rows = await self._pool.fetch(QUERIES.all_after, *after, now, LISTED_A_PAGE)
+        return [
+            Listed(
+                key=WebhookKey(FamilyId(row["family_id"]), MemberId(row["member_id"]), row["webhook_id"]),
+                url=row["url"],
+                is_failing=row["is_failing"],
+                is_due=row["is_due"],
+                has_left=row["has_left"],
+            )
+            for row in rows
+        ]
+
+    async def drop(self, key: WebhookKey) -> None:
+        """Drop all webhooks of a member who has left."""
+        async with self._turns:
+            await self._pool.execute(QUERIES.drop_all, key.family, key.member)
+
+    async def claim(self, key: WebhookKey, *, now: datetime) -> DeliveryClaim | None:
+        """Take the right to send; None where another has it, or there is none to be had now."""
+        lease = uuid4()
+        async with self._turns:
+            row = await self._pool.fetchrow(QUERIES.claim, *key, lease, now, now + LEASED_FOR)
+        if row is None:
+            return None
+        secrets = (row["secret"],) if row["before"] is None else (row["secret"], row["before"])
+        return DeliveryClaim(
+            key=key, lease=lease, url=row["url"], secrets=secrets, place=row["place"],
+            attempts=row["attempts"], failing_since=row["failing_since"],
+        )  # fmt: skip
+
+    async def entries(self, key: WebhookKey, *, after: int, chain: bytes | None) -> Stretch:
+        """Some entries after a place: exactly what this member's device would be sent by the live stream.
+
+        Raises:
+            FeedAhead: the feed ends before that place.
+            NotFound: there is no such family.
+        """
+        async with self._turns:
+            if chain is None:
+                return await from_anywhere(
+                    self._pool, family=key.family, member=key.member, after=after, limit=ENTRIES_A_PAGE
+                )
+            return await onward(
+                self._pool, family=key.family, member=key.member, after=after, chain=chain, limit=ENTRIES_A_PAGE
+            )
+
+    async def standing(self, claims: Sequence[DeliveryClaim]) -> set[WebhookKey]:
+        """Which of these may go on: their member has not left, and nobody has dropped or taken over the webhook."""
+        columns = ([claim.key[nth] for claim in claims] for nth in range(3))
+        async with self._turns:
+            rows = await self._pool.fetch(QUERIES.standing, *columns, [claim.lease for claim in claims])
+        return {claims[row["number"] - 1].key for row in rows}
+
+    async def delivered(self, claim: DeliveryClaim, *, place: int, now: datetime) -> bool:
+        """Note that a place was delivered; says whether the next one may be sent."""
+        async with self._turns:
+            may_go_on = await self._pool.fetchval(QUERIES.delivered, *claim.key, claim.lease, place, now)
+        return bool(may_go_on)
+
+    async def failed(self, claim: DeliveryClaim, failing: Failing, *, at: datetime) -> None:
+        """Note that an attempt delivered nothing, and give the right back."""
+        async with self._turns:
+            await self._pool.execute(
+                QUERIES.failed, *claim.key, claim.lease, failing.attempts, failing.since, failing.failed_as, failing.next_at,
+                failing.disabled_as, None if failing.disabled_as is None else at,
+            )  # fmt: skip
+
+    async def release(self, claim: DeliveryClaim) -> None:
+        """Give the right back, so that nobody has to wait for the end of the lease."""
+        async with self._turns:
+            await self._pool.execute(QUERIES.release, *claim.key, claim.lease)

@@ -1,0 +1,73 @@
+"""Everybody is told the same milestones, once, and again only when a word of them changes."""
+
+import gzip
+
+import httpx
+import msgspec
+import pytest
+import zstandard
+
+from events.catalogue import CATALOGUE, Milestone
+from tests.service.access_fixtures import Standing, problem_in
+
+
+def test_the_catalogue_is_told_whole_to_anyone(standing: Standing) -> None:
+    """Design, section 3: keys, titles, domains, months, what builds to and implies what, what counts, safety notes."""
+    answer = standing.http.get("/v1/catalogue")
+    told = answer.json()
+    assert (200, "en", CATALOGUE.version) == (answer.status_code, told["lang"], told["version"])
+    assert list(CATALOGUE.by_key) == [milestone["key"] for milestone in told["milestones"]]
+    assert list(CATALOGUE.by_key.values()) == msgspec.convert(told["milestones"], list[Milestone])
+
+
+def test_whoever_holds_the_catalogue_is_not_sent_it_again(standing: Standing) -> None:
+    """RFC 9110, 13.1.2: cacheable, and 304 while no word of it has changed."""
+    first = standing.http.get("/v1/catalogue")
+    assert first.headers["cache-control"] == "public, max-age=3600"
+    for held in (first.headers["etag"], f'"old", {first.headers["etag"]}', CATALOGUE.version.join('""'), "*"):
+        again = standing.http.get("/v1/catalogue", headers={"If-None-Match": held})
+        assert (304, b"", first.headers["etag"]) == (again.status_code, again.content, again.headers["etag"]), held
+    lines = [("If-None-Match", '"old"'), ("If-None-Match", first.headers["etag"])]
+    assert standing.http.get("/v1/catalogue", headers=lines).status_code == 304
+    for other in ('"another"', "", "\xff", '"'):
+        assert standing.http.get("/v1/catalogue", headers={b"If-None-Match": other.encode("latin-1")}).status_code == 200
+
+
+def test_a_language_that_we_do_not_have_is_answered_in_english(standing: Standing) -> None:
+    """Protocol, section Views: the answer says which language it is in."""
+    for lang in ("en", "de", "pt-BR", "zh-Hant-TW"):
+        answer = standing.http.get("/v1/catalogue", params={"lang": lang})
+        assert (answer.status_code, answer.json()["lang"]) == (200, "en"), lang
+
+
+@pytest.mark.parametrize("query", ["lang=", "lang=../etc", "lang=" + "a" * 40, "lang=en&lang=de", "language=en", "lang=en%00"])
+def test_a_language_that_is_none_is_refused_by_name(standing: Standing, query: str) -> None:
+    """Law 17."""
+    answer = standing.http.get(f"/v1/catalogue?{query}")
+    problem = problem_in(answer.status_code, answer.headers["content-type"], answer.content)
+    assert (400, "body.invalid", query.partition("=")[0]) == (problem["status"], problem["code"], problem["at"])
+
+
+def test_the_catalogue_comes_short_and_in_both_encodings(standing: Standing) -> None:
+    """Every route speaks MessagePack too; a phone on a poor line fetches a few dozen kilobytes."""
+    plain = standing.http.get("/v1/catalogue", headers={"Accept-Encoding": "identity"})
+    packed = standing.http.get("/v1/catalogue", headers={"Accept": "application/msgpack", "Accept-Encoding": "identity"})
+    assert msgspec.msgpack.decode(packed.content) == plain.json()
+    for coding, unpack in (("gzip", gzip.decompress), ("zstd", zstandard.decompress)):
+        with standing.http.stream("GET", "/v1/catalogue", headers={"Accept-Encoding": coding}) as answer:
+            raw = b"".join(answer.iter_raw())
+        assert answer.headers["content-encoding"] == coding
+        assert unpack(raw) == plain.content
+        assert len(raw) < 60_000
+
+
+def test_nothing_that_is_told_of_the_catalogue_depends_on_who_asks(standing: Standing) -> None:
+    """Law 8, laid out beforehand: no header, tag or length of it can carry a secret."""
+
+    def seen(answer: httpx.Response) -> tuple[object, ...]:
+        told = {name: value for name, value in answer.headers.items() if name not in ("x-request-id", "date")}
+        return answer.status_code, told, answer.content
+
+    alike = seen(standing.http.get("/v1/catalogue"))
+    for who in standing.people:
+        assert alike == seen(standing.ask(who, "GET", "/v1/catalogue")), who

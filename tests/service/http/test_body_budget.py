@@ -1,0 +1,121 @@
+"""Bodies that arrive share bounded budgets: who sends slowly gives way, and nobody takes more than their part."""
+
+import asyncio
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.http.body_budget import BodyBudget, BudgetShare
+from service.http.problems import BodyNoRoom
+
+GRACE_S = 2.0
+ALL, EACH = 100, 40
+
+
+class Arriving:
+    """Bodies that are being read, on a clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.budget = BodyBudget(bytes_max=ALL, bytes_max_each=EACH, grace_s=GRACE_S, clock_s=lambda: self.now_s)
+        self.held = ExitStack()
+
+    async def begin(self, who: str, *, is_read: bool = True) -> BudgetShare:
+        """A body that begins to arrive; one that is not read any more waits for something else."""
+        share = self.held.enter_context(self.budget.hold(who))
+        if is_read:
+            share.timeout = asyncio.timeout(None)
+            await share.timeout.__aenter__()
+        return share
+
+
+@pytest.fixture
+def arriving() -> Arriving:
+    return Arriving()
+
+
+async def test_a_body_that_had_its_time_gives_way_to_one_that_asks(arriving: Arriving) -> None:
+    """Law 22: the oldest is dropped when a budget is full, and what it held is free at once."""
+    slow = await arriving.begin("a")
+    slow.take(EACH)
+    arriving.now_s = GRACE_S
+    later = [await arriving.begin(who) for who in "bcd"]
+    for share in later:
+        share.take(20)
+    later[0].take(20)
+    assert (slow.is_dropped, slow.bytes, arriving.budget.bytes) == (True, 0, 80)
+    with pytest.raises(BodyNoRoom):
+        slow.take(1)
+
+
+async def test_a_body_that_is_younger_is_never_dropped_and_the_asking_one_is_refused(arriving: Arriving) -> None:
+    """Law 22: what arrives within its time is not cut off, however many ask."""
+    shares = [await arriving.begin(who) for who in "abcde"]
+    for share in shares:
+        share.take(20)
+    arriving.now_s = GRACE_S - 0.1
+    asking = await arriving.begin("f")
+    with pytest.raises(BodyNoRoom):
+        asking.take(1)
+    assert not any(share.is_dropped for share in shares)
+
+
+async def test_one_sender_never_holds_more_than_their_part(arriving: Arriving) -> None:
+    """Law 22: they drop what they began themselves, and nothing of others."""
+    other = await arriving.begin("other")
+    other.take(EACH)
+    arriving.now_s = 10.0
+    own = [await arriving.begin("a") for _ in range(3)]
+    own[0].take(EACH)
+    with pytest.raises(BodyNoRoom):
+        own[1].take(1)
+    arriving.now_s = 20.0
+    own[2].take(1)
+    assert [share.is_dropped for share in (other, *own)] == [False, True, False, False]
+
+
+async def test_a_body_that_is_whole_and_waits_to_be_checked_is_not_dropped(arriving: Arriving) -> None:
+    """Its sender has done their part: what it waits for is ours."""
+    whole = await arriving.begin("a", is_read=False)
+    whole.take(EACH)
+    reading = await arriving.begin("b")
+    reading.take(EACH)
+    arriving.now_s = 10.0
+    asking = await arriving.begin("c")
+    asking.take(EACH)
+    assert [share.is_dropped for share in (whole, reading)] == [False, True]
+
+
+async def test_what_is_given_back_is_free(arriving: Arriving) -> None:
+    for _ in range(50):
+        with arriving.budget.hold("a") as share:
+            share.take(EACH)
+    assert arriving.budget.bytes == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(1, 60), st.floats(0, 3)), max_size=60))
+def test_whatever_comes_no_bound_is_passed_and_no_young_body_dropped(steps: list[tuple[int, int, int, float]]) -> None:
+    """Law 22, law 17: any order of bodies, senders, lengths and pauses."""
+
+    async def run() -> None:
+        arriving = Arriving()
+        shares: dict[tuple[int, int], BudgetShare] = {}
+        for who, number, count, pause_s in steps:
+            arriving.now_s += pause_s
+            key = (who, number)
+            if key not in shares or shares[key].is_dropped:
+                shares[key] = await arriving.begin(str(who))
+            others = [one for its, one in shares.items() if its != key and not one.is_dropped]
+            young = [one for one in others if arriving.now_s - one.began_s < GRACE_S]
+            try:
+                shares[key].take(count)
+            except BodyNoRoom:
+                shares.pop(key).drop()
+            assert not any(one.is_dropped for one in young)
+            assert arriving.budget.bytes == sum(one.bytes for one in shares.values()) <= ALL
+            for sender in range(6):
+                assert sum(one.bytes for one in shares.values() if one.who == str(sender)) <= EACH
+
+    asyncio.run(run())
