@@ -20,7 +20,7 @@ from projections.feed_writer import Tail
 from projections.first_saw import SIGHTING_KINDS, Sighting
 from projections.holds import Keeping, Release
 from projections.joining_history import History, history_for
-from projections.keep_quiet import TELLING, spoken_with
+from projections.keep_quiet import TELLING, Sorting, sorted_by_then, spoken_with
 from projections.logged_event import Past, Target
 from projections.roster import Roster
 from projections.subjects import Case, naming_of
@@ -79,6 +79,8 @@ class Folding:
         self.spoken: dict[Seq, tuple[Case, ...]] = {}
         """Event -> what can tell anybody of anything, of itself and of all that it refers to, by its own content: of those that
         the coming events may refer to."""
+        self.sortings: defaultdict[Seq, list[Sorting]] = defaultdict(list)
+        """Thread -> how its events were sorted; of the threads that the coming events may refer to."""
         self.sightings: defaultdict[Seq, dict[MemberId, Sighting]] = defaultdict(dict)
         self.changed_sightings: defaultdict[Seq, dict[MemberId, Sighting | None]] = defaultdict(dict)
         self._audiences: list[_Audience] = []
@@ -118,6 +120,8 @@ class Folding:
             return Stepped(verdict.told, place, spoken, meant)
         for member in verdict.held:
             self._hold(member, case, event.received_at)
+        if kind == "Sorted" and self.keeps_spoken and case.subjects:
+            self.sortings[case.thread].append(Sorting(case, frozenset(verdict.told)))
         releases = self._act(case, event, touched) if self.keeping.concerns(kind, event.author) else ()
         return Stepped(verdict.told, place, spoken, meant, releases)
 
@@ -131,6 +135,10 @@ class Folding:
         found = above if case is None else spoken_with(case, above)
         if found:
             self.spoken[seq] = found
+        if target is None or not (sortings := self.sortings.get(target.thread)):
+            return found
+        for sorting in sorted_by_then(sortings, author=event.author, before=seq):
+            found = spoken_with(sorting, found)
         return found
 
     def _audience(self, told: tuple[MemberId, ...]) -> _Audience:
@@ -173,6 +181,7 @@ class Folding:
 
     def release(self, release: Release, events: Mapping[Seq, tuple[Event[Any], bytes]], told_at: datetime) -> None:
         """Deliver what was freed: events with their commitments. The sightings that they change are known."""
+        self._note_released(release)
         tail = self._tail(release.member)
         for stretch in feed.neighbours([case.seq for case in release.cases]):
             tail.tell_late(stretch[0], [events[seq][1] for seq in stretch], told_at, released=release.why)
@@ -180,6 +189,18 @@ class Folding:
             for case in release.cases:
                 if case.touches is not None:
                     self._step_sightings((release.member,), case.touches, events[case.seq][0])
+
+    def _note_released(self, release: Release) -> None:
+        """Note that a member was sent sortings after all."""
+        seqs_by_thread: defaultdict[Seq, set[Seq]] = defaultdict(set)
+        for case in release.cases:
+            if case.kind == "Sorted":
+                seqs_by_thread[case.thread].add(case.seq)
+        for thread, seqs in seqs_by_thread.items():
+            self.sortings[thread] = [
+                Sorting(one.case, one.sent_to | {release.member}) if one.case.seq in seqs else one
+                for one in self.sortings[thread]
+            ]
 
     def place_of(self, member: MemberId) -> int:
         """The last place of a member's feed as folded so far; 0 for an empty one."""

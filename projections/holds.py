@@ -13,7 +13,7 @@ import msgspec
 from events.amend import Amended, Withdrawn
 from events.catalogue import CATALOGUE, Domain
 from events.event import Event, Role
-from events.family import MemberLeft
+from events.family import MemberLeft, Sees
 from events.ids import ChildId, MemberId, Seq
 from events.observations import MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Hint, Sorted, SurpriseChosen, TimePassed
@@ -21,7 +21,7 @@ from projections import visibility
 from projections.first_saw import SIGHTING_KINDS, Sighting
 from projections.lifting import opened_by, passed_at
 from projections.logged_event import Past
-from projections.roster import Roster
+from projections.roster import Member, Roster
 from projections.subjects import (
     EVERYDAY_KINDS,
     Case,
@@ -92,23 +92,30 @@ class Keeping:
             since=event.received_at,
             target=target,
             role=author.role if author is not None else None,
-            known=self._known(target, seq, event.author) if type(body) is Amended and brings_a_subject(body) else None,
+            known=self._known(target, seq, event.author, author) if type(body) is Amended and brings_a_subject(body) else None,
             naming=naming,
         )
 
-    def _known(self, target: Past | None, seq: Seq, author: MemberId) -> tuple[frozenset[ChildId], frozenset[str]] | None:
-        """What the author of an amendment knows of the sighting: what is held from them says nothing in their words."""
+    def _known(
+        self, target: Past | None, seq: Seq, author: MemberId, member: Member | None
+    ) -> tuple[frozenset[ChildId], frozenset[str]] | None:
+        """Returns what the author of an amendment knows about the sighting. Their words state nothing that they were not sent."""
         if target is None or target.kind not in SIGHTING_KINDS:
             return None
         waits = self.waiting.get(author)
-        return self._had(target).known(waits.held if waits is not None else (), seq)
+        return self._had(target).known(
+            author,
+            sees_own=member is None or member.sees is Sees.OWN,
+            held=waits.held if waits is not None else (),
+            before=seq,
+        )
 
     def note(self, kind: str, seq: Seq, event: Event[Any], target: Past | None) -> None:
         """Remember what later events may ask of this one."""
         if kind in SIGHTING_KINDS:
             self.had[seq] = event
         elif kind == "Amended" and target is not None and target.kind in SIGHTING_KINDS and brings_a_subject(event.event):
-            self.had[target.seq] = had_after(self._had(target), thought_of(seq, event.event))
+            self.had[target.seq] = had_after(self._had(target), thought_of(seq, event))
 
     def _had(self, target: Past) -> Had:
         had = self.had[target.seq]

@@ -5,12 +5,14 @@ from declared choices: never from what is held from the author (law 21), nor fro
 14). It names at least every member from whom the event is held (law 20); where its author cannot know, it errs to silence.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
+import msgspec
+
 from events.family import Sees
-from events.ids import MemberId
+from events.ids import MemberId, Seq
 from projections.roster import Member, Roster
 from projections.subjects import Case, Subject
 from projections.surprise_state import About, Waiting
@@ -23,6 +25,22 @@ TELLING: Final = frozenset(
     {"MilestoneObserved", "ParentFirstSaw", "Sorted", "NoteWritten", "ClipAttached", "Amended", "MilestoneNamed"}
 )  # fmt: skip
 """The types that can tell of something by their own content."""
+
+
+class Sorting(msgspec.Struct, frozen=True, gc=False):
+    """A sorting of an event in a thread, and the members who were sent it."""
+
+    case: Case
+    sent_to: frozenset[MemberId]
+
+
+def sorted_by_then(sortings: Sequence[Sorting], *, author: MemberId, before: Seq) -> list[Case]:
+    """Returns the sortings that an author knew of before a seq.
+
+    An event is held for what it was sorted to as well, and what refers to it is held with it (law 20). A sorting that the author
+    was not sent changes no receipt of theirs (law 21).
+    """
+    return [one.case for one in sortings if one.case.seq < before and author in one.sent_to]
 
 
 def spoken_with(case: Case, above: tuple[Case, ...]) -> tuple[Case, ...]:

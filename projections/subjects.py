@@ -35,6 +35,7 @@ class Thought(msgspec.Struct, frozen=True):
     """An amendment of a sighting, as far as it says of which child and milestone that was."""
 
     seq: Seq
+    author: MemberId
     child: ChildId | None
     milestone: str | None
 
@@ -46,9 +47,18 @@ class Had(msgspec.Struct, frozen=True):
     milestones: tuple[str, ...]
     thoughts: tuple[Thought, ...] = ()
 
-    def known(self, held: Container[Seq], before: Seq) -> tuple[frozenset[ChildId], frozenset[str]]:
-        """Returns the children and milestones that somebody knew of before a seq, from whom `held` is held."""
-        known = [thought for thought in self.thoughts if thought.seq < before and thought.seq not in held]
+    def known(
+        self, by: MemberId, *, sees_own: bool, held: Container[Seq], before: Seq
+    ) -> tuple[frozenset[ChildId], frozenset[str]]:
+        """Returns the children and milestones that a member knew of before a seq: by what they were sent, and what they wrote.
+
+        `sees_own`: they are sent nothing that others write. `held`: the events that are held from them.
+        """
+        known = [
+            thought
+            for thought in self.thoughts
+            if thought.seq < before and (thought.author == by or (not sees_own and thought.seq not in held))
+        ]
         return (
             frozenset({self.child, *(thought.child for thought in known if thought.child is not None)}),
             frozenset({*self.milestones, *(thought.milestone for thought in known if thought.milestone is not None)}),
@@ -217,10 +227,10 @@ def _own_of(subjects: tuple[Subject, ...]) -> tuple[str, ...]:
     return tuple({milestone: None for _, milestone in subjects if milestone.startswith(OWN_PREFIX)})
 
 
-def thought_of(seq: Seq, amended: Amended) -> Thought:
-    """Returns what an amendment says of the child and the milestone."""
-    child, milestone = amended.changes.child, amended.changes.milestone
-    return Thought(seq, None if child is UNSET else child, None if milestone is UNSET else milestone)
+def thought_of(seq: Seq, event: Event[Any]) -> Thought:
+    """Returns what an amendment states about the child and the milestone."""
+    child, milestone = event.event.changes.child, event.event.changes.milestone
+    return Thought(seq, event.author, None if child is UNSET else child, None if milestone is UNSET else milestone)
 
 
 def brings_a_subject(amended: Amended) -> bool:

@@ -1,7 +1,7 @@
 """Takes a daycare's records in: finds the children that it means, offers drafts to their logs, says what became of each.
 
-Owns the order of things, and what waits where no child is known. What a record becomes `translate` decides; what may be written the
-log does. Whatever is cut off in between, the same records again come to the same end.
+Owns the order of things, and what waits where no child is known. `translate` decides what a record becomes, and the log what may
+be written. Whatever is cut off in between, the same records again come to the same end.
 """
 
 import asyncio

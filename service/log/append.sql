@@ -143,6 +143,22 @@ SELECT above.family_id, above.of, event.seq, event.kind, event.version, event.bo
  WHERE event.kind IN ('MilestoneObserved', 'ParentFirstSaw', 'NoteWritten', 'ClipAttached')
  ORDER BY above.family_id, above.of, above.nth;
 
+-- name: sortings
+-- How the events of these threads were sorted before a seq, as far as a member was sent that: each event's last sorting by each author.
+SELECT DISTINCT ON (asked.family_id, asked.thread_seq, asked.member_id, asked.before_seq, event.target_seq, event.author_id)
+       asked.family_id, asked.thread_seq, asked.member_id, event.seq, event.target_seq, event.version, event.body
+  FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[]) AS asked (family_id, thread_seq, member_id, before_seq)
+  JOIN event USING (family_id, thread_seq)
+ WHERE event.kind = 'Sorted'
+   AND event.seq < asked.before_seq
+   AND NOT EXISTS (
+       SELECT
+         FROM held
+        WHERE held.family_id = asked.family_id
+          AND held.member_id = asked.member_id
+          AND held.seq = event.seq)
+ ORDER BY asked.family_id, asked.thread_seq, asked.member_id, asked.before_seq, event.target_seq, event.author_id, event.seq DESC;
+
 -- name: events_at
 SELECT event.seq, event.kind, event.version, event.commitment, event.body
   FROM unnest($2::bigint[]) AS asked (seq)

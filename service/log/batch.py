@@ -101,9 +101,7 @@ class Batch:
 
     async def decide_draft(self, offer: AppendRequest, work: FamilyBatch, draft: Draft[Any]) -> Receipt:
         digest = digest_of_draft(draft)
-        for sent in work.by_id.get(draft.id, ()):
-            if sent.author != offer.author:
-                continue
+        if (sent := work.sent_before(draft, offer.author)) is not None:
             if sent.digest != digest:
                 raise IdReused("You have sent other content under this id; the first content stands.", at="id")
             quiet = self._keep_quiet_again(work, draft, sent)

@@ -42,6 +42,10 @@ class FamilyBatch:
         told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
         return min(told, key=lambda recorded: (recorded.author != author, recorded.seq)).as_target() if told else None
 
+    def sent_before(self, draft: Draft[Any], author: MemberId) -> Recorded | None:
+        """Returns what the log holds under a draft's id by the same author."""
+        return next((sent for sent in self.by_id.get(draft.id, ()) if sent.author == author), None)
+
     @property
     def held(self) -> int:
         """How many events are held in this family, as far as they are known here."""

@@ -7,13 +7,13 @@ from events.amend import Amended, Withdrawn
 from events.catalogue import CATALOGUE
 from events.clips import ClipAttached
 from events.event import Body
-from events.ids import EventId, FamilyId, MemberId
+from events.ids import EventId, FamilyId, MemberId, Seq
 from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
 from events.wire import Malformed
 from projections.first_saw import SIGHTING_KINDS
-from projections.keep_quiet import spoken_with
-from projections.logged_event import Past
+from projections.keep_quiet import Sorting, spoken_with
+from projections.logged_event import Past, Target
 from projections.roster import Roster
 from projections.subjects import Subject, brings_a_subject
 from projections.surprise_state import Waiting
@@ -29,6 +29,8 @@ CHANGES_A_SIGHTING: Final[frozenset[type[Body]]] = frozenset({Amended, Withdrawn
 MAY_FREE: Final = (
     MilestoneObserved, ParentFirstSaw, MilestoneNamed, SurpriseChosen, EnvelopeOpened, Sorted, TimePassed,
 )  # fmt: skip
+
+SEQ_MAX: Final = Seq(2**62)
 
 FamilyBatches = Mapping[FamilyId, FamilyBatch]
 
@@ -102,10 +104,34 @@ async def _load_spoken(
         for recorded in works[offer.family].by_id.get(EventId(named), ())
         if offer.author in recorded.told
     }
+    await _load_sortings(connection, works, offers)
     for one in reversed(await rows.spoken(connection, wanted)):
         folding = works[one.family].folding
         above = folding.spoken.get(one.of, ())
         folding.spoken[one.of] = spoken_with(folding.keeping.case_of(one.seq, one.event, _above(one), folding.roster), above)
+
+
+async def _load_sortings(connection: Any, works: FamilyBatches, offers: Sequence[AppendRequest]) -> None:
+    """Where anybody waits: how the threads of the drafts were sorted, as far as their authors were sent that.
+
+    Of a draft that was sent before, as it was then: its receipt says the same again.
+    """
+    top_by_asked: dict[tuple[FamilyId, Seq, MemberId, Seq], Target] = {}
+    for offer in offers:
+        work = works[offer.family]
+        for draft in offer.drafts if work.folding.keeps_spoken else ():
+            if not isinstance(draft, Malformed) and (top := work.target_of(draft, offer.author)) is not None:
+                sent = work.sent_before(draft, offer.author)
+                top_by_asked[offer.family, top.thread, offer.author, SEQ_MAX if sent is None else sent.seq] = top
+    for family, thread, member, seq, target_seq, event in await rows.sortings(connection, top_by_asked):
+        folding = works[family].folding
+        top = next(one for key, one in top_by_asked.items() if key[:3] == (family, thread, member))
+        target = Past(
+            seq=target_seq, author=top.thread_author, kind="", audience=event.audience, target_seq=None,
+            thread=thread, thread_kind=top.thread_kind, thread_author=top.thread_author,
+        )  # fmt: skip
+        case = folding.keeping.case_of(seq, event, target, folding.roster)
+        folding.sortings[thread].append(Sorting(case, frozenset({member})))
 
 
 def _above(one: rows.Spoken) -> Past | None:

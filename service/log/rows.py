@@ -135,8 +135,8 @@ async def had(connection: Any, asked: Collection[tuple[FamilyId, Seq]]) -> dict[
     found: dict[tuple[FamilyId, Seq], Had] = {}
     for family, of, seq, kind, version, body in await connection.fetch(QUERIES.said_of, *zip(*asked, strict=True)):
         event = event_of_bytes(body, kind=kind, version=version)
-        said = event.event
-        found[family, of] = had_after(found[family, of], thought_of(seq, said)) if isinstance(said, Amended) else had_of(event)
+        is_amendment = isinstance(event.event, Amended)
+        found[family, of] = had_after(found[family, of], thought_of(seq, event)) if is_amendment else had_of(event)
     return found
 
 
@@ -146,6 +146,16 @@ async def spoken(connection: Any, asked: Collection[tuple[FamilyId, Seq]]) -> li
         return []
     found = await connection.fetch(QUERIES.spoken, *zip(*asked, strict=True), HOPS_MAX)
     return [Spoken(row[0], row[1], row[2], event_of_bytes(row[5], kind=row[3], version=row[4]), *row[6:]) for row in found]
+
+
+async def sortings(
+    connection: Any, asked: Collection[tuple[FamilyId, Seq, MemberId, Seq]]
+) -> list[tuple[FamilyId, Seq, MemberId, Seq, Seq, Event[Any]]]:
+    """Returns family, thread, member, seq, target and event of the sortings in a thread before a seq that the member was sent."""
+    if not asked:
+        return []
+    found = await connection.fetch(QUERIES.sortings, *zip(*asked, strict=True))
+    return [(*row[:5], event_of_bytes(row[6], kind="Sorted", version=row[5])) for row in found]
 
 
 async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> dict[Seq, tuple[Event[Any], bytes]]:

@@ -12,6 +12,7 @@ from events.event import Event
 from events.family import MemberJoined
 from events.ids import FamilyId, MemberId
 from events.observations import MilestoneNamed
+from events.surprise import TimePassed
 from events.wire import bytes_of_event
 from service.log.receipts import Receipt
 from tests.surprise.invented import FAMILY, histories
@@ -103,7 +104,7 @@ def read_by(kept: Rows, became: Written, member: MemberId) -> list[object]:
     read: list[object] = [
         (became.accepted[entry.what - 1].id, entry.released) for entry in entries if isinstance(entry.what, int)
     ]
-    own = [event.id for event in became.accepted if event.author == member]
+    own = [event.id for event in became.accepted if event.author == member and not isinstance(event.event, TimePassed)]
     receipts = [receipt for id in own for receipt in (became.receipts[id], became.again.get(id))]
     read += [receipt and without_hints(receipt, hints) for receipt in receipts]
     return read

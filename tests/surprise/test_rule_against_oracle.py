@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from events.surprise import EnvelopeOpened, SurpriseChosen, TimePassed
@@ -18,6 +19,7 @@ thoroughly = settings(
 )
 
 
+@pytest.mark.timeout(600)
 @thoroughly
 @given(histories())
 def test_every_feed_is_the_log_by_the_rule(one: Oracle) -> None:

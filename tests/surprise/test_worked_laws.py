@@ -7,12 +7,14 @@ from tests.surprise.story import (
     CLAPPED,
     DAYCARE,
     GRANNY,
+    MIA,
     NOAH,
     PONY,
     RAN,
     SITTER,
     SPOKE,
     STEPPED,
+    STOOD,
     Feed,
     Story,
     table,
@@ -55,6 +57,22 @@ def test_what_another_takes_back_is_not_gone_for_who_waits(feed: Feed) -> None:
         Sunflowers saw Mia first-steps (opened)
         Sam cheered (opened)
         Ada withdrawn (opened)
+    """)
+
+
+def test_a_daycares_correction_states_nothing_of_a_parents_correction_that_it_was_not_sent(feed: Feed) -> None:
+    """Law 21: a daycare is sent no words of Ada, so its correction speaks of what it wrote itself, which Ben has met."""
+    story = Story()
+    story.chooses(BEN, "keep")
+    story.saw(BEN, STOOD)
+    found = story.finds(DAYCARE, STOOD)
+    story.amends(ADA, found, milestone=STEPPED)
+    story.amends(DAYCARE, found, child=MIA)
+    assert feed(story, BEN) == table("""
+        Ben chose keep
+        Ben saw Mia stands-for-a-moment
+        Sunflowers saw Mia stands-for-a-moment
+        Sunflowers amended child
     """)
 
 

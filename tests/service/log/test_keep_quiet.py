@@ -68,6 +68,21 @@ async def test_a_sorting_that_is_held_from_an_author_changes_no_receipt_of_their
     assert again.keep_quiet == ("Ben",)
 
 
+async def test_an_answer_says_so_where_a_sorting_holds_what_it_refers_to(log: Log) -> None:
+    """Law 20: Ben has met what the note says by itself, and waits for what it was sorted to; its answers wait with it."""
+    family = await found(log)
+    await waits(log, family, family.ben, hold_unsorted=True)
+    day = note(family, "look at her go")
+    answer = note(family, "how lovely", about=day["id"])
+    assert await quiet(log, family, family.sitter, day) == ("Ben",)
+    assert await quiet(log, family, family.ada, answer) == ("Ben",)
+    sorts = drafted("Sorted", target=day["id"], child=family.child, milestone=WALKED)
+    assert await quiet(log, family, family.ada, sorts) == ("Ben",)
+    await waits(log, family, family.ben, hold_unsorted=False)
+    assert await quiet(log, family, family.ada, note(family, "again!", about=day["id"])) == ("Ben",)
+    assert await quiet(log, family, family.granny, drafted("Cheered", about=answer["id"])) == ("Ben",)
+
+
 async def test_answers_to_ones_own_words_are_no_reason_to_keep_quiet(log: Log) -> None:
     """Law 20: nothing is held in a thread that Ben began, so nobody is asked to keep it from him."""
     family = await found(log)
