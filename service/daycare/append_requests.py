@@ -15,7 +15,7 @@ from service.daycare.event_ids import EventIds
 from service.daycare.record import Record
 from service.daycare.translate import Became, Said, says_the_same
 from service.log.append_request import AppendRequest
-from service.log.ledger import LedgerEntry, Like
+from service.log.ledger_entry import LedgerEntry, Like
 from service.log.receipts import Problem, Receipt
 
 DRAFTS_AN_OFFER: Final = 8

@@ -32,7 +32,7 @@ from service.daycare.row_ids import Holds, Unnamed, numbers_of
 from service.daycare.shared_ids import There, apart, has_its_child, id_of, shared_in
 from service.daycare.sources.reading import Naming
 from service.daycare.translate import Said, has_words
-from service.log.ledger import LedgerKey
+from service.log.ledger_entry import LedgerKey
 
 NamingOf = Callable[[Any, str], Naming | None]
 Groups = defaultdict[str, list[tuple[int, Unnamed]]]

@@ -25,7 +25,8 @@ from service.daycare.prose_queue import ProseQueue
 from service.daycare.record import Record
 from service.daycare.translate import Said, become, prose_of
 from service.http.problems import NotFound
-from service.log.ledger import LedgerKey, Overtaken
+from service.log.ledger import Overtaken
+from service.log.ledger_entry import LedgerKey
 from service.log.log import Log
 from service.postgres.queries import load
 
@@ -168,7 +169,7 @@ class Intake:
                 if one.became.said is None
             }
             offers = offers_of(made, given, meant)
-            answers = await asyncio.gather(*(self._log.offer(offer) for _, offer in offers), return_exceptions=True)
+            answers = await asyncio.gather(*(self._log.append(offer) for _, offer in offers), return_exceptions=True)
             numbers = []
             for (offered, _), answer in zip(offers, answers, strict=True):
                 if isinstance(answer, Overtaken):

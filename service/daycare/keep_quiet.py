@@ -8,21 +8,24 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from events.event import Audience, Body, Role
+from events.event import Audience, Body, Event, Precision, Role
 from events.family import Sees
-from events.ids import FamilyId, MemberId, Seq
+from events.ids import EventId, FamilyId, MemberId, Seq
 from events.observations import MilestoneObserved, NoteWritten
-from projections.keep_quiet import Quiet
+from projections.keep_quiet import QuietList
+from projections.logged_event import logged
 from projections.roster import Member, Roster, roster_of
-from projections.subjects import case_of
-from projections.surprise_state import Waiting
-from projections.visibility import meant_for
+from projections.subjects import describe
+from projections.surprise_state import SurpriseState
+from projections.visibility import readers_of
 from service.daycare.translate import Said
-from service.log.waiting_rows import wishes_of
+from service.log.store.codec import decode_wishes
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "keep_quiet.sql")
+NO_EVENT: Final = EventId(UUID(int=0))
 ANY_WORDS: Final = "…"
 """Whether a note is an everyday one is not in its words."""
 
@@ -33,9 +36,9 @@ InFamily = tuple[FamilyId, MemberId, Said]
 async def quiet_before(pool: Any, records: Sequence[InFamily], *, now: datetime) -> list[tuple[str, ...]]:
     """Returns, for each record, the names of those who wait for what it tells."""
     families = list({family for family, _, _ in records})
-    waiting: defaultdict[FamilyId, dict[MemberId, Waiting]] = defaultdict(dict)
+    waiting: defaultdict[FamilyId, dict[MemberId, SurpriseState]] = defaultdict(dict)
     for family, member, body in await pool.fetch(QUERIES.wishes, families):
-        waiting[family][member] = wishes_of(member, body)
+        waiting[family][member] = SurpriseState(member, decode_wishes(body))
     if not waiting:
         return [()] * len(records)
     rosters = await _rosters(pool, list(waiting))
@@ -56,11 +59,18 @@ async def _rosters(pool: Any, families: Sequence[FamilyId]) -> dict[FamilyId, Ro
     }
 
 
-def _names(said: Said, author: MemberId, roster: Roster, waiting: dict[MemberId, Waiting], now: datetime) -> tuple[str, ...]:
-    quiet, names = Quiet(author, roster, waiting), set[str]()
+def _names(
+    said: Said, author: MemberId, roster: Roster, waiting: dict[MemberId, SurpriseState], now: datetime
+) -> tuple[str, ...]:
+    quiet, names = QuietList(author, roster, waiting), set[str]()
     for body in _bodies(said):
-        case = case_of(Seq(1), body, author=author, since=now, target=None, role=Role.DAYCARE, known=None, naming="first")
-        names.update(quiet.names((case,), meant_for(case.kind, author, Audience.FAMILY, roster)))
+        event = Event(
+            id=NO_EVENT, author=author, occurred_at=now, precision=Precision.DAY, recorded_at=now, received_at=now,
+            audience=Audience.FAMILY, event=body,
+        )  # fmt: skip
+        first = logged(Seq(1), event, None)
+        described = describe(event, first, None, role=Role.DAYCARE, sent=None, naming="first")
+        names.update(quiet.names((described,), readers_of(first.kind, author, Audience.FAMILY, roster)))
     return tuple(sorted(names))
 
 

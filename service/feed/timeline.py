@@ -16,8 +16,8 @@ from projections import first_saw
 from projections.first_saw import Sighting
 from projections.timeline import TimelineEntry, entries
 from service.background import off_loop
-from service.log.family_cache import read_roster
-from service.log.sighting_bytes import decode_sighting
+from service.log.store.codec import decode_sighting
+from service.log.store.families import read_roster
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "timeline.sql")

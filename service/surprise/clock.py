@@ -12,12 +12,11 @@ from uuid import UUID
 import structlog
 
 from events.ids import FamilyId, MemberId
-from projections.lifting import passed_at
-from projections.visibility import freed
+from projections.acts import members_due
+from projections.family import Family
 from service.background import log_failure, off_loop
-from service.log.family_cache import read_roster
 from service.log.log import Log
-from service.log.waiting_rows import load_whole, read_waiting
+from service.log.store.families import load_whole, read_roster, read_surprises
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "clock.sql")
@@ -82,14 +81,10 @@ class Clock:
         due = None
         with _told_if_it_fails():
             async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-                roster = await read_roster(connection, family)
-                waiting = await read_waiting(connection, family)
-                await load_whole(connection, {(family, member): waits for member, waits in waiting.items()})
-            has_passed = passed_at(self._log.now())
-            held = sum(len(waits.held) for waits in waiting.values())
-            due = await off_loop(
-                held, lambda: next((one for one in sorted(waiting) if freed(waiting[one], roster, is_lifted=has_passed)), None)
-            )
+                state = Family(await read_roster(connection, family), await read_surprises(connection, family))
+                await load_whole(connection, {(family, member): one for member, one in state.surprises.items()})
+            members = await off_loop(state.held_count(), members_due, state, self._log.now())
+            due = next(iter(members), None)
         return due
 
     async def _note(self, family: FamilyId, member: MemberId) -> bool:

@@ -27,8 +27,8 @@ from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
-from service.log.family_cache import read_roster
-from service.log.waiting_rows import wishes_of
+from service.log.store.codec import decode_wishes
+from service.log.store.families import read_roster
 from service.postgres.queries import load
 from service.surprise.clock import EVERY_S
 
@@ -107,8 +107,8 @@ async def handover(
         if child is not None and child not in roster.children:
             raise NotFound(at="child")
         rows = await connection.fetch(QUERIES.wishes, family, reader, after or NOBODY, MEMBERS_A_PAGE + 1)
-        wishes = {row["member_id"]: wishes_of(row["member_id"], row["body"]) for row in rows[:MEMBERS_A_PAGE]}
-        has_limit = any(choice.at_most_days for waits in wishes.values() for choice in waits.choices.values())
+        wishes = {row["member_id"]: decode_wishes(row["body"]) for row in rows[:MEMBERS_A_PAGE]}
+        has_limit = any(choice.at_most_days for one in wishes.values() for choice in one.choices.values())
         sightings = await sightings_told_to(connection, family=family, member=reader, role=role, as_of=None)
         rows_of_words = await connection.fetch(QUERIES.words, family, reader)
         received = await _received(connection, family, sightings) if has_limit else {}

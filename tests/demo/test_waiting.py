@@ -78,7 +78,7 @@ def test_nobody_writes_of_what_is_held_from_them_and_the_envelope_opens_once(see
             assert opened.before_you.author == MEMBERS[Who.NANA]
             release = log.released[-1]
             assert (release.member, release.why) == (MEMBERS[Who.BEN], "own_first")
-            assert {log.events[case.seq - 1].author for case in release.cases} == set(MEMBERS.values()) - {MEMBERS[Who.BEN]}
+            assert {log.events[seq - 1].author for seq in release.seqs} == set(MEMBERS.values()) - {MEMBERS[Who.BEN]}
 
 
 def test_ben_chooses_in_the_first_week_and_his_phone_is_offline_when_he_sees_it() -> None:

@@ -21,7 +21,7 @@ import service.surprise.tips
 from service.feed.next_entries import Stretch
 from service.feed.notifier import LocalNotifier
 from service.feed.stream import Stream
-from service.log.sighting_bytes import decode_sighting
+from service.log.store.codec import decode_sighting
 from tests.worlds.leaks import BEN_WAITS_TOO, Log, leak, log_of, rewrite
 
 Change = Callable[[Any, Any, Log], Any]

@@ -34,28 +34,7 @@ SELECT one.member_id, run.first_place, run.first_seq, run.length, run.released, 
         ORDER BY feed_run.first_place DESC
         LIMIT 1) AS run;
 
--- name: put_households
-INSERT INTO household (family_id, household_id, name)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[])
-    ON CONFLICT (family_id, household_id) DO UPDATE SET name = excluded.name;
-
--- name: put_children
-INSERT INTO child (family_id, child_id, name, born)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[])
-    ON CONFLICT (family_id, child_id) DO UPDATE SET name = excluded.name, born = excluded.born;
-
--- name: put_members
-INSERT INTO member (family_id, member_id, household_id, name, role, sees, has_left)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::boolean[])
-    ON CONFLICT (family_id, member_id) DO UPDATE SET name = excluded.name, has_left = excluded.has_left;
-
--- name: put_own_milestones
-INSERT INTO own_milestone (family_id, milestone, title, domain, named_at, named_by)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::uuid[])
-    ON CONFLICT (family_id, milestone) DO UPDATE
-       SET title = excluded.title, domain = excluded.domain, named_at = excluded.named_at, named_by = excluded.named_by;
-
--- name: waiting
+-- name: wishes
 SELECT member_id, body
   FROM waiting
  WHERE family_id = $1;
@@ -69,32 +48,32 @@ SELECT member_id, body
 
 -- name: held
 SELECT held.family_id, held.member_id, held.body
-  FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, member_id)
+  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
   JOIN held USING (family_id, member_id)
  ORDER BY held.seq;
 
 -- name: more_held
 -- Families in which more than $3 events are held from one of these members: counted no further than that.
-SELECT asked.family_id
-  FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, member_id)
+SELECT wanted.family_id
+  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
  WHERE (SELECT count(*)
           FROM (SELECT
                   FROM held
-                 WHERE held.family_id = asked.family_id
-                   AND held.member_id = asked.member_id
+                 WHERE held.family_id = wanted.family_id
+                   AND held.member_id = wanted.member_id
                  LIMIT $3::integer + 1) AS few) > $3::integer;
 
 -- name: own_sightings
 -- What these members have seen themselves.
-SELECT asked.family_id, asked.member_id, sighting.seq, sighting.body
-  FROM unnest($1::uuid[], $2::uuid[]) AS asked (family_id, member_id)
+SELECT wanted.family_id, wanted.member_id, sighting.seq, sighting.body
+  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
   JOIN sighting USING (family_id, member_id)
  WHERE sighting.milestone IS NOT NULL;
 
 -- name: sightings_of
 -- What these members have seen themselves, of these subjects.
 SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
-  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS asked (family_id, member_id, child_id, milestone)
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS wanted (family_id, member_id, child_id, milestone)
   JOIN sighting USING (family_id, member_id, child_id, milestone);
 
 -- name: hints
