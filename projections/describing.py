@@ -39,12 +39,13 @@ def describe_in(
     )
 
 
-def note_subjects(family: Family, event: Event[Any], logged: LoggedEvent, target: LoggedEvent | None) -> None:
+def note_subjects(family: Family, seq: Seq, event: Event[Any], target: LoggedEvent | None) -> None:
     """Remembers what later amendments may need of this event."""
-    if logged.kind in SIGHTING_KINDS:
-        family.subjects[logged.seq] = event
-    elif logged.kind == "Amended" and target is not None and target.kind in SIGHTING_KINDS and brings_a_subject(event.event):
-        change = change_of(logged.seq, event)
+    kind = type(event.event).__name__
+    if kind in SIGHTING_KINDS:
+        family.subjects[seq] = event
+    elif kind == "Amended" and target is not None and target.kind in SIGHTING_KINDS and brings_a_subject(event.event):
+        change = change_of(seq, event)
         family.subjects[target.seq] = history_after(family.subject_history(target.seq), change)
 
 

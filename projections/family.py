@@ -44,6 +44,8 @@ class Family:
 
     def unnamed_to(self, member: MemberId) -> Collection[str]:
         """Returns the family's own milestones whose names are held from a member."""
+        if not self.surprises:
+            return ()
         state = self.surprises.get(member)
         return () if state is None else state.holds.unnamed
 

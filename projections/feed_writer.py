@@ -39,10 +39,10 @@ class FeedWriter:
         place = 0
         for change in changes:
             match change:
-                case Delivered():
+                case Delivered(seq=seq, commitment=commitment):
                     for end in self._ends_of(change.members):
-                        end.seqs.append(change.seq)
-                        end.commitments.append(change.commitment)
+                        end.seqs.append(seq)
+                        end.commitments.append(commitment)
                     place = self.place_of(author)
                 case WishesSet():
                     self._end(change.member).list_entries()

@@ -9,7 +9,7 @@ thousands of held events, which a new value for each event would have to copy.
 
 from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -30,13 +30,16 @@ from projections.changes import (
 )
 from projections.describing import describe_in, note_subjects
 from projections.family import Family
-from projections.first_saw import SIGHTING_KINDS, Sighting, sighting_of
+from projections.first_saw import CHANGES_A_SIGHTING, SIGHTING_KINDS, Sighting, sighting_of
 from projections.joining_history import History, history_for
 from projections.keep_quiet import TELLING, Sorting, sortings_sent_to, telling_with
 from projections.logged_event import LoggedEvent, logged
 from projections.subjects import DescribedEvent
 from projections.visibility import Verdict
 from projections.visibility_fast import is_held
+
+TOUCH_SIGHTINGS: Final = SIGHTING_KINDS | CHANGES_A_SIGHTING
+HAVE_SUBJECTS: Final = SIGHTING_KINDS | {"Amended"}
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
@@ -77,7 +80,7 @@ class Folded(msgspec.Struct, frozen=True, gc=False):
     """What became of one event."""
 
     logged: LoggedEvent
-    changes: tuple[Change, ...]
+    changes: Sequence[Change]
     telling: tuple[DescribedEvent, ...] = ()
     """What it tells, and what all that it refers to tells, as far as its author was sent that: see `keep_quiet`."""
 
@@ -96,51 +99,60 @@ def advance(folding: Fold, answer: Any = None) -> Need | Folded:
 
 def fold(family: Family, new: NewEvent) -> Fold:
     """Folds one more event of the log into a family."""
-    event, changes = new.event, list[Change]()
+    event, seq, changes = new.event, new.seq, list[Change]()
+    kind, author = type(event.event).__name__, event.author
     target = None if new.target_seq is None else family.events[new.target_seq]
-    draft = logged(new.seq, event, target)
-    if draft.kind == "MemberJoined":
-        yield from _join(family, event, new.seq, changes)
-    described = None if is_plain(family, event, target) else describe_in(family, event, draft, target)
-    telling = telling_of(family, event, draft, target, described) if family.keeps_telling else ()
-    note_subjects(family, event, draft, target)
-    if draft.kind in roster.CHANGES_A_ROSTER and draft.kind != "MemberJoined":
+    if kind == "MemberJoined":
+        yield from _join(family, event, seq, changes)
+    described: DescribedEvent | None = None
+    telling: tuple[DescribedEvent, ...] = ()
+    if not is_plain(family, event, target):
+        described = describe_in(family, event, logged(seq, event, target), target)
+    if family.keeps_telling:
+        telling = telling_of(family, seq, event, target, described)
+    if kind in HAVE_SUBJECTS:
+        note_subjects(family, seq, event, target)
+    if kind in roster.CHANGES_A_ROSTER and kind != "MemberJoined":
         _step_roster(family, event, changes)
     verdict = visibility.decide(
         described,
-        logged=draft,
+        kind=kind,
+        author=author,
+        audience=event.audience,
         target=target,
         roster=family.roster,
         surprises=family.surprises,
         is_held=is_held,
     )
-    kept = family.events[new.seq] = msgspec.structs.replace(draft, delivered_to=verdict.delivered)
-    changes.append(Delivered(new.seq, new.commitment, verdict.delivered))
-    _see(family, event, draft, target, verdict, changes)
+    kept = family.events[seq] = logged(seq, event, target, delivered_to=verdict.delivered)
+    changes.append(Delivered(seq, new.commitment, verdict.delivered))
+    if kind in TOUCH_SIGHTINGS:
+        _see(family, event, kept, target, changes)
     if described is not None:
         yield from _hold_and_act(family, new, described, verdict, changes)
-    return Folded(kept, tuple(changes), telling)
+    return Folded(kept, changes, telling)
 
 
 def telling_of(
     family: Family,
+    seq: Seq,
     event: Event[Any],
-    draft: LoggedEvent,
     target: LoggedEvent | None,
     described: DescribedEvent | None = None,
 ) -> tuple[DescribedEvent, ...]:
     """Returns what an event and all that it refers to tell by their own content, and by sortings that its author was sent."""
-    if draft.kind == "Withdrawn" and target is not None and target.author == event.author:
+    kind = type(event.event).__name__
+    if kind == "Withdrawn" and target is not None and target.author == event.author:
         return ()  # nobody is told anything by it
     found = family.telling.get(target.seq, ()) if target is not None else ()
-    if described is None and draft.kind in TELLING:
-        described = describe_in(family, event, draft, target, naming="first")
+    if described is None and kind in TELLING:
+        described = describe_in(family, event, logged(seq, event, target), target, naming="first")
     if described is not None:
         found = telling_with(described, found)
     if found:
-        family.telling[draft.seq] = found
+        family.telling[seq] = found
     if target is not None and (sortings := family.sortings.get(target.thread)):
-        for sorting in sortings_sent_to(event.author, sortings, before=draft.seq):
+        for sorting in sortings_sent_to(event.author, sortings, before=seq):
             found = telling_with(sorting, found)
     return found
 
@@ -175,23 +187,18 @@ def _join(family: Family, event: Event[MemberJoined], seq: Seq, changes: list[Ch
 
 
 def _see(
-    family: Family,
-    event: Event[Any],
-    draft: LoggedEvent,
-    target: LoggedEvent | None,
-    verdict: Verdict,
-    changes: list[Change],
+    family: Family, event: Event[Any], kept: LoggedEvent, target: LoggedEvent | None, changes: list[Change]
 ) -> None:
     """Folds an event into what members know of the sighting that it makes or changes: parents, and a caregiver's own."""
-    if (sighting := sighting_of(draft, target)) is None:
+    if (sighting := sighting_of(kept, target)) is None:
         return
-    parents = tuple([one for one in family.roster.parents if one in verdict.delivered])
+    parents = tuple([one for one in family.roster.parents if one in kept.delivered_to])
     step_sightings(family, parents, sighting, event, changes)
     if family.roster.members[event.author].role is not Role.CAREGIVER:
         return
     # A caregiver's timeline is folded from their feed, and kept as no rows; but their own sightings say what they have met.
-    changes_one = draft.kind in ("Amended", "Withdrawn") and target is not None and target.kind in SIGHTING_KINDS
-    if draft.kind in SIGHTING_KINDS or changes_one:
+    changes_one = kept.kind in ("Amended", "Withdrawn") and target is not None and target.kind in SIGHTING_KINDS
+    if kept.kind in SIGHTING_KINDS or changes_one:
         step_sightings(family, (event.author,), sighting, event, changes)
 
 

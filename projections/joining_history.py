@@ -62,7 +62,7 @@ class _Past:
         """Describes one event, the oldest first, as it was sorted since."""
         event, target = self._history.events[logged.seq], self._history.target_of(logged)
         described = describe_in(self._family, event, logged, target, naming=naming_of(event, self._names))
-        note_subjects(self._family, event, logged, target)
+        note_subjects(self._family, logged.seq, event, target)
         if logged.kind == "MilestoneNamed":
             self._names = named_after(self._names, event)
         for by, subject in self._sortings.get(logged.seq, ()):

@@ -2,7 +2,8 @@
 
 Owns what a receipt's `keep_quiet` states. It follows from what the author wrote, what they were sent of the events that this
 refers to, and declared choices: never from what is held from the author (law 21), nor from what another member saw alone or
-opened (law 14). It names at least every member from whom the event is held (law 20); where its author cannot know, it errs to silence.
+opened (law 14). It names at least every member from whom the event is held (law 20); where its author cannot know, it errs to
+silence.
 """
 
 from collections.abc import Collection, Mapping, Sequence

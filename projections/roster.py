@@ -25,6 +25,9 @@ from events.family import (
 from events.ids import ChildId, EventId, HouseholdId, MemberId
 from events.observations import MilestoneNamed
 
+FAMILY: Final = Audience.FAMILY
+HOUSEHOLD: Final = Audience.HOUSEHOLD
+
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
     """A member, as the roster knows them. Who has left stays: their words do."""
@@ -65,13 +68,9 @@ class Readers(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, audience: Audience) -> tuple[MemberId, ...]:
         """Returns the readers of one audience, in order of id."""
-        match audience:
-            case Audience.ME:
-                return self.me
-            case Audience.HOUSEHOLD:
-                return self.household
-            case Audience.FAMILY:
-                return self.family
+        if audience is FAMILY:
+            return self.family
+        return self.household if audience is HOUSEHOLD else self.me
 
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True):

@@ -166,7 +166,9 @@ def kept_for_every_child(
 def decide(
     described: DescribedEvent | None,
     *,
-    logged: LoggedEvent,
+    kind: str,
+    author: MemberId,
+    audience: Audience,
     target: LoggedEvent | None,
     roster: Roster,
     surprises: Mapping[MemberId, SurpriseState],
@@ -177,20 +179,20 @@ def decide(
     Authors are always sent their own words. A member who sees an event has seen what it refers to. What its author takes back
     while it is held is gone, and so is the withdrawal. Where nobody waits, no event needs to be described.
     """
-    readers = readers_of(logged.kind, logged.author, logged.audience, roster)
+    readers = readers_of(kind, author, audience, roster)
     sent = readers
     if target is not None and target.delivered_to is not readers:
-        sent = tuple([one for one in readers if one in target.delivered_to or one == logged.author])
-    if described is None or logged.kind in ROSTER_KINDS:
+        sent = tuple([one for one in readers if one in target.delivered_to or one == author])
+    if described is None or kind in ROSTER_KINDS:
         return Verdict(sent)
     held: list[MemberId] = []
     for member, state in surprises.items():
         if member in sent:
-            if member != logged.author and is_held(described, state, roster):
+            if member != author and is_held(described, state, roster):
                 at = sent.index(member)
                 sent = sent[:at] + sent[at + 1 :]
                 held.append(member)
-        elif logged.target_seq in state.holds.events and not described.takes_back and member in readers:
+        elif described.logged.target_seq in state.holds.events and not described.takes_back and member in readers:
             held.append(member)
     return Verdict(sent, tuple(held))
 

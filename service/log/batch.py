@@ -17,9 +17,9 @@ from events.surprise import TimePassed
 from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
 from projections.acts import members_due
 from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold, telling_of
-from projections.logged_event import LoggedEvent, logged
+from projections.logged_event import LoggedEvent
 from projections.visibility import audience_of, readers_of
-from service.background import off_loop
+from service.background import WORTH_IT, off_loop
 from service.http.problems import NotFound
 from service.log import ledger
 from service.log.admit import AHEAD_MAX, AdmittedDraft, admit
@@ -163,7 +163,7 @@ class Batch:
             event=draft.event,
         )
         target = batch.target_of(draft, sent.author)
-        telling = telling_of(family, event, logged(sent.seq, event, target), target)
+        telling = telling_of(family, sent.seq, event, target)
         readers = readers_of(sent.kind, sent.author, sent.audience, family.roster)
         return batch.keep_quiet(telling, author=author.member, readers=readers)
 
@@ -192,9 +192,13 @@ class Batch:
         salt = self.salts.salt_of(draft.id)
         new = NewEvent(Seq(batch.seq + 1), event, commitment(salt, body), None if target is None else target.seq)
         folded = await self._fold(request.family, batch, new)
-        place = await off_loop(size_of(folded.changes), self._gather, request.family, batch, folded)
+        size = size_of(folded.changes)
+        if size < WORTH_IT:  # to be asked for nothing costs a coroutine, too
+            place = self._gather(request.family, batch, folded)
+        else:
+            place = await off_loop(size, self._gather, request.family, batch, folded)
         batch.seq += 1
-        batch.add_stored(draft.id, StoredEvent(folded.logged, digest, place))
+        batch.add_new(draft.id, StoredEvent(folded.logged, digest, place))
         self.rows.events.append(
             (request.family, new.seq, draft.id, request.author, folded.logged.kind, draft.event.version, admitted.audience,
              new.target_seq, self.now, digest, new.commitment, salt, body, None if target is None else target.thread)
@@ -205,7 +209,7 @@ class Batch:
         """Folds one event, and answers what the fold needs."""
         folding = fold(batch.family, new)
         cost = batch.cost_of(type(new.event.event).__name__, new.event.author)
-        reached = await off_loop(cost, advance, folding)
+        reached = advance(folding) if cost < WORTH_IT else await off_loop(cost, advance, folding)
         while not isinstance(reached, Folded):
             answer = await self._answer(family, batch, reached)
             reached = await off_loop(_cost_of(reached, new.seq), advance, folding, answer)
@@ -213,7 +217,8 @@ class Batch:
 
     def _gather(self, family: FamilyId, batch: FamilyBatch, folded: Folded) -> int:
         """Gathers what an event changes. Returns its place in its author's feed."""
-        self.rows.add(family, folded.changes)
+        if len(folded.changes) > 1:  # one alone is a delivery, which is a run
+            self.rows.add(family, folded.changes)
         return batch.feeds.apply(folded.changes, author=folded.logged.author)
 
     async def _answer(self, family: FamilyId, batch: FamilyBatch, need: Need) -> Any:

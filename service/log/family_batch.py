@@ -41,10 +41,13 @@ class FamilyBatch:
 
     def add_stored(self, event_id: EventId, stored: StoredEvent) -> None:
         """Adds an event of the log to which drafts may refer, once."""
-        seq = stored.logged.seq
-        if seq not in self.family.events or all(one.logged.seq != seq for one in self._stored[event_id]):
+        if stored.logged.seq not in self.family.events:
+            self.family.events[stored.logged.seq] = stored.logged
             self._stored[event_id].append(stored)
-            self.family.events.setdefault(seq, stored.logged)
+
+    def add_new(self, event_id: EventId, stored: StoredEvent) -> None:
+        """Adds an event that was folded just now."""
+        self._stored[event_id].append(stored)
 
     def events_by_id(self, event_id: EventId) -> Iterable[LoggedEvent]:
         """Returns the events with an id, as they are now. Ids are their authors' own, so there may be several."""
@@ -89,4 +92,6 @@ class FamilyBatch:
 
 def size_of(changes: Sequence[Change]) -> int:
     """Returns about how many entries and rows have to be made of changes."""
-    return len(changes) + sum(len(change.seqs) for change in changes if isinstance(change, HistoryDelivered | Released))
+    if len(changes) == 1:
+        return 1
+    return len(changes) + sum([len(one.seqs) for one in changes if isinstance(one, HistoryDelivered | Released)])

@@ -14,7 +14,6 @@ from events.wire import Malformed
 from projections.describing import describe_in
 from projections.first_saw import SIGHTING_KINDS
 from projections.keep_quiet import Sorting, telling_with
-from projections.logged_event import LoggedEvent
 from projections.met import implied_by
 from projections.roster import Roster
 from projections.subjects import Subject, brings_a_subject
@@ -34,25 +33,31 @@ MAY_FREE: Final = (
 SEQ_MAX: Final = Seq(2**62)
 
 Batches = Mapping[FamilyId, FamilyBatch]
-Requests = Sequence[AppendRequest]
+RequestedDraft = tuple[AppendRequest, Draft[Any]]
+Reference = tuple[AppendRequest, Draft[Any], EventId]
 
 
-async def prefetch(connection: Any, batches: Batches, requests: Requests, held_max: int | None = None) -> None:
+async def prefetch(
+    connection: Any, batches: Batches, requests: Sequence[AppendRequest], held_max: int | None = None
+) -> None:
     """Reads what the drafts may repeat, refer to, change or free: a set each.
 
     Raises:
         TooLong: more than `held_max` events are held from a member whom an act concerns.
     """
-    for family, event_id, stored in await read.stored_events(connection, set(_ids(requests))):
+    drafts = list(_drafts(requests))
+    references = list(_references(drafts))
+    for family, event_id, stored in await read.stored_events(connection, _ids(requests, drafts, references)):
         batches[family].add_stored(event_id, stored)
-    await _load_sightings(connection, batches, requests)
-    await _load_subjects(connection, batches, requests)
-    choosing = {(request.family, request.author) for request, draft in _drafts(requests) if type(draft.event) is SurpriseChosen}
+    await _load_sightings(connection, batches, references)
+    await _load_subjects(connection, batches, references)
+    choosing = {(request.family, request.author) for request, draft in drafts if type(draft.event) is SurpriseChosen}
     await _load_own_sightings(connection, batches, choosing)
-    await families.load_met(connection, _subjects_to_load(batches, requests))
-    unknown = _states_to_load(batches, requests)
+    waiting = [one for one in drafts if batches[one[0].family].family.surprises]
+    await families.load_met(connection, _subjects_to_load(batches, waiting))
+    unknown = _states_to_load(batches, waiting)
     if held_max is not None:
-        long = await families.families_with_more_held(connection, unknown, than=held_max) | _long(batches, requests, held_max)
+        long = await families.families_with_more_held(connection, unknown, than=held_max) | _long(batches, waiting, held_max)
         if long:
             raise TooLong(long)
     await families.load_whole(connection, unknown)
@@ -60,11 +65,12 @@ async def prefetch(connection: Any, batches: Batches, requests: Requests, held_m
         batches[family].loaded[member].is_whole = True
     for family, _ in choosing:
         batches[family].family.keeps_telling = True
-    await _load_telling(connection, batches, requests)
-    await _load_sortings(connection, batches, requests)
+    telling = [one for one in references if batches[one[0].family].family.keeps_telling]
+    await _load_telling(connection, batches, telling)
+    await _load_sortings(connection, batches, telling)
 
 
-def _drafts(requests: Requests) -> Iterator[tuple[AppendRequest, Draft[Any]]]:
+def _drafts(requests: Sequence[AppendRequest]) -> Iterator[RequestedDraft]:
     """Yields all drafts that could be read, with their requests."""
     for request in requests:
         for draft in request.drafts:
@@ -72,29 +78,30 @@ def _drafts(requests: Requests) -> Iterator[tuple[AppendRequest, Draft[Any]]]:
                 yield request, draft
 
 
-def _references(requests: Requests) -> Iterator[tuple[AppendRequest, Draft[Any], EventId]]:
+def _references(drafts: Sequence[RequestedDraft]) -> Iterator[Reference]:
     """Yields the drafts that refer to an event, with its id."""
-    for request, draft in _drafts(requests):
+    for request, draft in drafts:
         if (named := referred_to(draft.event)) is not None:
             yield request, draft, EventId(named)
 
 
-def _ids(requests: Requests) -> Iterator[tuple[FamilyId, EventId, MemberId]]:
-    """Yields the ids that drafts have or refer to, each for the member whose events are wanted."""
+def _ids(
+    requests: Sequence[AppendRequest], drafts: Sequence[RequestedDraft], references: Sequence[Reference]
+) -> set[tuple[FamilyId, EventId, MemberId]]:
+    """Returns the ids that drafts have or refer to, each for the member whose events are wanted."""
+    ids = {(request.family, draft.id, request.author) for request, draft in drafts}
+    ids.update([(request.family, named, request.author) for request, _, named in references])
     for request in requests:
         for entry in request.entries:
-            yield from ((request.family, event, like.author) for like in entry.like for event in like.events)
-    for request, draft in _drafts(requests):
-        yield request.family, draft.id, request.author
-    for request, _, named in _references(requests):
-        yield request.family, named, request.author
+            ids.update([(request.family, event, like.author) for like in entry.like for event in like.events])
+    return ids
 
 
-async def _load_sightings(connection: Any, batches: Batches, requests: Requests) -> None:
+async def _load_sightings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
     """Of sightings that drafts change: what each member knows of them."""
     changing = {
         (request.family, named)
-        for request, draft, named in _references(requests)
+        for request, draft, named in references
         if type(draft.event) in CHANGES_A_SIGHTING
     }
     wanted = [
@@ -109,11 +116,11 @@ async def _load_sightings(connection: Any, batches: Batches, requests: Requests)
         batches[family].family.sightings[seq][member] = sighting
 
 
-async def _load_subjects(connection: Any, batches: Batches, requests: Requests) -> None:
+async def _load_subjects(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
     """Of sightings to which an amendment brings another subject: all that they were ever said to be about."""
     wanted = {
         (request.family, logged.seq)
-        for request, draft, named in _references(requests)
+        for request, draft, named in references
         if isinstance(draft.event, Amended) and brings_a_subject(draft.event)
         for logged in batches[request.family].events_by_id(named)
         if logged.kind in SIGHTING_KINDS
@@ -129,26 +136,26 @@ async def _load_own_sightings(connection: Any, batches: Batches, choosing: Colle
         batches[family].family.sightings[seq][member] = sighting
 
 
-def _subjects_to_load(batches: Batches, requests: Requests) -> dict[Whose, tuple[SurpriseState, set[Subject]]]:
+def _subjects_to_load(
+    batches: Batches, drafts: Sequence[RequestedDraft]
+) -> dict[Whose, tuple[SurpriseState, set[Subject]]]:
     """Returns the subjects of the drafts, for each member who waits and of whom it is not known how far they have met them."""
     found: dict[Whose, tuple[SurpriseState, set[Subject]]] = {}
-    for request in requests:
+    for request, draft in drafts:
         batch = batches[request.family]
         for member, state in batch.family.surprises.items():
             if not batch.loaded[member].is_whole:
-                missing = batch.loaded[member].missing(set(_subjects(request, batch.family.roster)))
+                missing = batch.loaded[member].missing(set(_subjects(draft.event, batch.family.roster)))
                 found.setdefault((request.family, member), (state, set()))[1].update(missing)
     return found
 
 
-def _subjects(request: AppendRequest, roster: Roster) -> Iterator[Subject]:
-    """Yields what the drafts of a request tell, as far as anybody can have met it before."""
-    for _, draft in _drafts([request]):
-        body = draft.event
-        if isinstance(body, MilestoneObserved | ParentFirstSaw | NoteWritten) and body.child in roster.children:
-            for milestone in _milestones(body):
-                if milestone in CATALOGUE.by_key or milestone in roster.own_milestones:
-                    yield body.child, milestone
+def _subjects(body: Body, roster: Roster) -> Iterator[Subject]:
+    """Yields what a draft tells, as far as anybody can have met it before."""
+    if isinstance(body, MilestoneObserved | ParentFirstSaw | NoteWritten) and body.child in roster.children:
+        for milestone in _milestones(body):
+            if milestone in CATALOGUE.by_key or milestone in roster.own_milestones:
+                yield body.child, milestone
 
 
 def _milestones(body: MilestoneObserved | ParentFirstSaw | NoteWritten) -> tuple[str, ...]:
@@ -161,11 +168,11 @@ def _milestones(body: MilestoneObserved | ParentFirstSaw | NoteWritten) -> tuple
             return body.may_tell_of
 
 
-def _states_to_load(batches: Batches, requests: Requests) -> dict[Whose, SurpriseState]:
+def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[Whose, SurpriseState]:
     """Returns the states, not known whole yet, of members whose holds may decide what becomes of a draft."""
     return {
         (request.family, member): state
-        for request, draft in _drafts(requests)
+        for request, draft in drafts
         for member, state in batches[request.family].family.surprises.items()
         if not batches[request.family].loaded[member].is_whole
         and _depends_on_holds(draft.event, request.author == member, state)
@@ -187,21 +194,20 @@ def _depends_on_holds(body: Body, is_own: bool, state: SurpriseState) -> bool:
             return not is_own and referred_to(body) is not None
 
 
-def _long(batches: Batches, requests: Requests, held_max: int) -> set[FamilyId]:
+def _long(batches: Batches, drafts: Sequence[RequestedDraft], held_max: int) -> set[FamilyId]:
     """Returns the families in which it is known that more is held, and in which an act may free some of it."""
     return {
         request.family
-        for request, draft in _drafts(requests)
+        for request, draft in drafts
         if isinstance(draft.event, MAY_FREE) and batches[request.family].family.held_count() > held_max
     }
 
 
-async def _load_telling(connection: Any, batches: Batches, requests: Requests) -> None:
-    """Where anybody waits: what the events tell that the drafts refer to."""
+async def _load_telling(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
+    """Of events that drafts refer to: what they tell, with all that they refer to themselves."""
     wanted = {
         (request.family, logged.seq)
-        for request, _, named in _references(requests)
-        if batches[request.family].family.keeps_telling
+        for request, _, named in references
         for logged in batches[request.family].events_by_id(named)
         if request.author in logged.delivered_to
     }
@@ -210,16 +216,15 @@ async def _load_telling(connection: Any, batches: Batches, requests: Requests) -
         one.telling[of] = telling_with(describe_in(one, event, logged, None), one.telling.get(of, ()))
 
 
-async def _load_sortings(connection: Any, batches: Batches, requests: Requests) -> None:
-    """Where anybody waits: how the threads of the drafts were sorted, as far as their authors were sent that.
+async def _load_sortings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
+    """Of the threads of drafts: how they were sorted, as far as the authors were sent that.
 
     Of a draft that was sent before, as it was then: its receipt is the same again.
     """
     wanted: set[tuple[FamilyId, Seq, MemberId, Seq]] = set()
-    for request, draft in _drafts(requests):
+    for request, draft, _ in references:
         batch = batches[request.family]
-        target: LoggedEvent | None = batch.target_of(draft, request.author) if batch.family.keeps_telling else None
-        if target is not None:
+        if (target := batch.target_of(draft, request.author)) is not None:
             sent = batch.sent_before(draft, request.author)
             before = SEQ_MAX if sent is None else sent.logged.seq
             wanted.add((request.family, target.thread, request.author, before))

@@ -23,10 +23,10 @@ def _telling(patch: pytest.MonkeyPatch, *kinds: str) -> None:
     """Tell events of these kinds to everybody for whom they are meant, whoever waits."""
     decide = projections.visibility.decide
 
-    def careless(described: Any, *, logged: Any, roster: Roster, **more: Any) -> Verdict:
-        if logged.kind in kinds:
-            return Verdict(readers_of(logged.kind, logged.author, logged.audience, roster))
-        return decide(described, logged=logged, roster=roster, **more)
+    def careless(described: Any, *, kind: str, author: Any, audience: Any, roster: Roster, **more: Any) -> Verdict:
+        if kind in kinds:
+            return Verdict(readers_of(kind, author, audience, roster))
+        return decide(described, kind=kind, author=author, audience=audience, roster=roster, **more)
 
     patch.setattr(projections.visibility, "decide", careless)
 

@@ -9,6 +9,7 @@ import msgspec
 from events.ids import FamilyId, MemberId, Seq
 from projections.changes import (
     Change,
+    Delivered,
     Held,
     LetGo,
     Released,
@@ -66,6 +67,8 @@ class PendingRows:
         """Adds changes. What they deliver is added as runs."""
         for change in changes:
             match change:
+                case Delivered():  # most of them: what it delivers is a run
+                    pass
                 case SightingSet():
                     self._sightings[family, change.seq].update(dict.fromkeys(change.members, change.sighting))
                 case SightingGone():
