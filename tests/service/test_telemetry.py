@@ -1,4 +1,4 @@
-"""The service's own words name nobody."""
+"""Tests that log lines, metrics and refusals contain no personal data."""
 
 import io
 import json
@@ -19,7 +19,7 @@ CANARIES = ("CanaryAda", "CanaryHome", "CanaryMia", "CanaryPhone", "CanaryBen", 
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What is logged, as it would reach standard error."""
+    """Collects the log lines that would be written to standard error."""
     stream = io.StringIO()
     configure("json", stream=stream)
     yield stream
@@ -27,14 +27,14 @@ def lines() -> Iterator[io.StringIO]:
 
 
 def test_a_field_that_is_not_listed_is_dropped(lines: io.StringIO) -> None:
-    """I-26: whatever a caller hands in."""
+    """I-26: fields that are not in the list are dropped, whatever a caller passes."""
     structlog.get_logger().info("something happened", name="CanaryAda", note="CanaryNote", token="sn1_x", status=200)
     line = json.loads(lines.getvalue())
     assert line.keys() == {"event", "level", "timestamp", "status"}
 
 
 def test_an_error_is_told_by_class_and_place_and_not_by_its_message(lines: io.StringIO) -> None:
-    """I-26: a database's message quotes the row."""
+    """I-26: the message of an error is dropped, because a database quotes the row in it."""
     try:
         raise ValueError("Key (name)=(CanaryAda) already exists")
     except ValueError as error:
@@ -49,7 +49,7 @@ def test_an_error_is_told_by_class_and_place_and_not_by_its_message(lines: io.St
 async def test_no_name_note_title_or_token_reaches_a_line_a_metric_or_a_refusal(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I-26: canaries go in through every door, and none comes out at the wrong one."""
+    """I-26: marked values are sent to every route, and none appears in a log line, a metric or a refusal."""
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
@@ -75,7 +75,7 @@ async def test_no_name_note_title_or_token_reaches_a_line_a_metric_or_a_refusal(
     for canary in (*CANARIES, ada.token, accepted.json()["token"], code, "CanaryToken"):
         assert canary not in said
         assert canary not in metrics
-    # A refusal names the field that it is about, which here the caller chose; it repeats no value.
+    # A refusal names the field, which here the caller chose, and never repeats a value.
     assert all("CanaryAda" not in answer.text and "CanaryQuery" not in answer.text for answer in refusals)
 
 
