@@ -49,7 +49,7 @@ Data = Annotated[Path | None, Parameter(help="Where an embedded PostgreSQL keeps
 
 @app.command
 def serve(*, host: str = "127.0.0.1", port: int = 8000, data: Data = None, workers: int | None = None) -> None:
-    """Serve until SIGTERM. Without DATABASE_URL, a PostgreSQL of its own runs under the data directory."""
+    """Serve until SIGTERM. Without DATABASE_URL, an embedded PostgreSQL runs in the data directory."""
     run_service(_settings(data=data, workers=workers), host=host, port=port)
 
 

@@ -1,4 +1,4 @@
-"""Corrects the roster: a child's name and birth date, a member's name, a home's name. Owns the routes; `decide` decides.
+"""Corrects the roster: a child's name and birth date, a member's name, a home's name. Owns the routes, and not the permissions.
 
 Each correction is visible to all members, like every roster fact. A request that changes nothing writes nothing, so it can be
 repeated. The current row is read under the lock of the family's head: of two concurrent corrections, one of a name and one of a
@@ -52,15 +52,15 @@ async def correct_child(request: RouteRequest) -> Response[bytes]:
         raise FieldInvalid("Say a `name`, or `born`, or both.", at=None)
     if body.born is not UNSET:
         require_sane_birth(body.born, today=request.runtime.now().date(), at="born")
-    async with request.runtime.log.transaction() as writing:
-        before = await _lock_and_read(writing, caller, QUERIES.child, child, ChildListed)
+    async with request.runtime.log.transaction() as transaction:
+        before = await _lock_and_read(transaction, caller, QUERIES.child, child, ChildListed)
         after = msgspec.structs.replace(
             before,
             name=before.name if body.name is UNSET else body.name,
             born=before.born if body.born is UNSET else body.born,
         )
         if after != before:
-            await _write(writing, caller, ChildCorrected(child=child, name=after.name, born=after.born))
+            await _write(transaction, caller, ChildCorrected(child=child, name=after.name, born=after.born))
     return request.answer(after)
 
 
@@ -69,11 +69,11 @@ async def rename_member(request: RouteRequest) -> Response[bytes]:
     """Renames a member. No person can be renamed by another person; a daycare can, by a parent of its home."""
     body = await request.read(Named)
     caller, member = request.member, MemberId(request.ids["member"])
-    async with request.runtime.log.transaction() as writing:
-        before = await _lock_and_read(writing, caller, QUERIES.member, member, MemberListed)
+    async with request.runtime.log.transaction() as transaction:
+        before = await _lock_and_read(transaction, caller, QUERIES.member, member, MemberListed)
         may_rename_member(RosterMember(member=member, role=before.role, household=before.household), by=_roster_member(caller))
         if body.name != before.name:
-            await _write(writing, caller, MemberRenamed(member=member, name=body.name))
+            await _write(transaction, caller, MemberRenamed(member=member, name=body.name))
     return request.answer(msgspec.structs.replace(before, name=body.name))
 
 
@@ -82,30 +82,30 @@ async def rename_household(request: RouteRequest) -> Response[bytes]:
     """Renames a home. Only the persons of that home may."""
     body = await request.read(Named)
     caller, household = request.member, HouseholdId(request.ids["household"])
-    async with request.runtime.log.transaction() as writing:
-        before = await _lock_and_read(writing, caller, QUERIES.household, household, HouseholdListed)
+    async with request.runtime.log.transaction() as transaction:
+        before = await _lock_and_read(transaction, caller, QUERIES.household, household, HouseholdListed)
         may_rename_household(household, by=_roster_member(caller))
         if body.name != before.name:
-            await _write(writing, caller, HouseholdRenamed(household=household, name=body.name))
+            await _write(transaction, caller, HouseholdRenamed(household=household, name=body.name))
     return request.answer(msgspec.structs.replace(before, name=body.name))
 
 
-async def _lock_and_read(writing: LogTransaction, caller: Membership, query: str, id: UUID, shape: type[Any]) -> Any:
+async def _lock_and_read(transaction: LogTransaction, caller: Membership, query: str, id: UUID, shape: type[Any]) -> Any:
     """Locks the family's head until the transaction ends, and returns the roster row as it is now.
 
     Raises:
         NotFound: the family has no row with this id, or the caller has left.
     """
-    await lock_membership(writing, caller)
-    await writing.conn.fetchval(QUERIES.hold_head, caller.family)
-    row = await writing.conn.fetchrow(query, caller.family, id)
+    await lock_membership(transaction, caller)
+    await transaction.conn.fetchval(QUERIES.hold_head, caller.family)
+    row = await transaction.conn.fetchrow(query, caller.family, id)
     if row is None:
         raise NotFound
     return msgspec.convert(dict(row), shape)
 
 
-async def _write(writing: LogTransaction, caller: Membership, fact: ServiceBody) -> None:
-    await writing.write(family=caller.family, author=caller.member, facts=(fact,))
+async def _write(transaction: LogTransaction, caller: Membership, fact: ServiceBody) -> None:
+    await transaction.write(family=caller.family, author=caller.member, facts=(fact,))
 
 
 def _roster_member(caller: Membership) -> RosterMember:

@@ -33,10 +33,10 @@ REVOKE = Endpoint(
 async def make_code(request: RouteRequest) -> Response[bytes]:
     """Makes a pair code. A person has only one valid code at a time: a new one replaces the last one."""
     code, person = new_code(), request.device.person
-    async with request.runtime.log.transaction() as writing:
-        expires_at = writing.now + PAIR_CODE_LIVES
-        await writing.conn.execute(QUERIES.drop_pair_codes, person)
-        await writing.conn.execute(QUERIES.add_pair_code, hash_of(code), person, expires_at)
+    async with request.runtime.log.transaction() as transaction:
+        expires_at = transaction.now + PAIR_CODE_LIVES
+        await transaction.conn.execute(QUERIES.drop_pair_codes, person)
+        await transaction.conn.execute(QUERIES.add_pair_code, hash_of(code), person, expires_at)
     return request.answer(PairCode(code=code, expires_at=expires_at), status=201)
 
 
@@ -44,11 +44,11 @@ async def make_code(request: RouteRequest) -> Response[bytes]:
 async def pair(request: RouteRequest) -> Response[bytes]:
     """Adds a device to the person who made the code. The code alone identifies the person; a token is ignored."""
     body = await request.read(PairDevice)
-    async with request.runtime.log.transaction() as writing:
-        person = await writing.conn.fetchval(QUERIES.use_pair_code, hash_of(body.code), writing.now)
+    async with request.runtime.log.transaction() as transaction:
+        person = await transaction.conn.fetchval(QUERIES.use_pair_code, hash_of(body.code), transaction.now)
         if person is None:
             raise CodeUnusable
-        device, token = await add_device(writing, PersonId(person), body.device.name)
+        device, token = await add_device(transaction, PersonId(person), body.device.name)
     return request.answer(Paired(device=device, token=token), status=201)
 
 

@@ -60,11 +60,11 @@ async def found(request: RouteRequest) -> Response[bytes]:
     require_sane_birth(body.child.born, today=request.runtime.now().date(), at="child.born")
     family, member = FamilyId(uuid4()), MemberId(uuid4())
     household, child = HouseholdId(uuid4()), ChildId(uuid4())
-    async with request.runtime.log.transaction() as writing:
-        person, device, token = await person_of(request, writing, body.device)
-        await writing.open_family(family)
-        await writing.conn.execute(QUERIES.join_family, person, family, member)
-        await writing.write(
+    async with request.runtime.log.transaction() as transaction:
+        person, device, token = await person_of(request, transaction, body.device)
+        await transaction.open_family(family)
+        await transaction.conn.execute(QUERIES.join_family, person, family, member)
+        await transaction.write(
             family=family,
             author=member,
             facts=(
@@ -79,7 +79,7 @@ async def found(request: RouteRequest) -> Response[bytes]:
     )
 
 
-async def person_of(request: RouteRequest, writing: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
+async def person_of(request: RouteRequest, transaction: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
     """Returns the person, device and token of the caller, or those of a new person if the caller has no token."""
     if request.caller is not None:
         token = token_in(header(request.scope, b"authorization"))  # type: ignore[arg-type]
@@ -88,32 +88,32 @@ async def person_of(request: RouteRequest, writing: LogTransaction, named: Named
     if named is None:
         raise FieldInvalid("Who brings no token names a device.", at="device")
     person = PersonId(uuid4())
-    await writing.conn.execute(QUERIES.add_person, person, writing.now)
-    device, token_text = await add_device(writing, person, named.name)
+    await transaction.conn.execute(QUERIES.add_person, person, transaction.now)
+    device, token_text = await add_device(transaction, person, named.name)
     return person, device, token_text
 
 
-async def add_device(writing: LogTransaction, person: PersonId, name: str) -> tuple[DeviceId, str]:
+async def add_device(transaction: LogTransaction, person: PersonId, name: str) -> tuple[DeviceId, str]:
     """Adds a device to a person.
 
     Raises:
         TooMany: the person has `DEVICES_MAX` devices already.
     """
-    device_count = await writing.conn.fetchval(QUERIES.take_person, person)
+    device_count = await transaction.conn.fetchval(QUERIES.take_person, person)
     if device_count is None or device_count >= DEVICES_MAX:
         raise TooMany(f"A person has at most {DEVICES_MAX} devices.", at="device")
     device, token = DeviceId(uuid4()), new_token()
-    await writing.conn.execute(QUERIES.add_device, device, person, name, hash_of(token), writing.now)
+    await transaction.conn.execute(QUERIES.add_device, device, person, name, hash_of(token), transaction.now)
     return device, token
 
 
-async def lock_membership(writing: LogTransaction, caller: Membership) -> Membership:
+async def lock_membership(transaction: LogTransaction, caller: Membership) -> Membership:
     """Locks the caller's membership until the transaction ends. Needed because the guard may use a cached one.
 
     Raises:
         NotFound: the caller has left in the meantime.
     """
-    row = await writing.conn.fetchrow(QUERIES.hold_membership, caller.person, caller.family)
+    row = await transaction.conn.fetchrow(QUERIES.hold_membership, caller.person, caller.family)
     if row is None or row["member_id"] != caller.member:
         raise NotFound
     return caller
@@ -178,12 +178,12 @@ async def add_child(request: RouteRequest) -> Response[bytes]:
     may_add_child(caller.role)
     require_sane_birth(body.born, today=request.runtime.now().date(), at="born")
     child = ChildId(uuid4())
-    async with request.runtime.log.transaction() as writing:
-        await lock_membership(writing, caller)
+    async with request.runtime.log.transaction() as transaction:
+        await lock_membership(transaction, caller)
         added = ChildAdded(child=child, name=body.name, born=body.born)
-        await writing.write(family=caller.family, author=caller.member, facts=(added,))
+        await transaction.write(family=caller.family, author=caller.member, facts=(added,))
         # Counted after the family's head was locked: of two concurrent requests, only one can add the last allowed child.
-        counts = await writing.conn.fetchrow(QUERIES.counts, caller.family)
+        counts = await transaction.conn.fetchrow(QUERIES.counts, caller.family)
         if counts["children"] > CHILDREN_MAX:
             raise TooMany(f"A family has at most {CHILDREN_MAX} children.")
     return request.answer(ChildListed(child=child, name=body.name, born=body.born), status=201)

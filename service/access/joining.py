@@ -65,13 +65,13 @@ async def invite(request: RouteRequest) -> Response[bytes]:
     caller = request.member
     granted = decide_invite(body, inviter=_roster_member(caller))
     code = new_code()
-    async with request.runtime.log.transaction() as writing:
-        await lock_membership(writing, caller)
-        await writing.conn.execute(QUERIES.drop_dead_invites, caller.family, caller.member, writing.now)
-        if await writing.conn.fetchval(QUERIES.count_invites, caller.family, caller.member) >= OPEN_INVITES_MAX:
+    async with request.runtime.log.transaction() as transaction:
+        await lock_membership(transaction, caller)
+        await transaction.conn.execute(QUERIES.drop_dead_invites, caller.family, caller.member, transaction.now)
+        if await transaction.conn.fetchval(QUERIES.count_invites, caller.family, caller.member) >= OPEN_INVITES_MAX:
             raise TooMany(f"A member has at most {OPEN_INVITES_MAX} open invites.")
-        expires_at = writing.now + INVITE_LIVES
-        await writing.conn.execute(
+        expires_at = transaction.now + INVITE_LIVES
+        await transaction.conn.execute(
             QUERIES.add_invite, hash_of(code), caller.family, caller.member, granted.role, granted.sees,
             granted.household, granted.new_household, body.name, expires_at,
         )  # fmt: skip
@@ -89,20 +89,20 @@ async def accept(request: RouteRequest) -> Response[bytes]:
     """Makes the caller a member. Their surprise choices are written before any history is delivered to them."""
     body = await request.read(AcceptInvite)
     member = MemberId(uuid4())
-    async with request.runtime.log.transaction() as writing:
-        row = await writing.conn.fetchrow(QUERIES.use_invite, hash_of(body.code), writing.now)
+    async with request.runtime.log.transaction() as transaction:
+        row = await transaction.conn.fetchrow(QUERIES.use_invite, hash_of(body.code), transaction.now)
         if row is None:
             raise CodeUnusable
         family, role = FamilyId(row["family_id"]), Role(row["role"])
         if body.surprise and role not in PERSONS:
             raise RoleMayNot(f"A {role} chooses no surprises.", at="surprise")
-        person, device, token = await person_of(request, writing, body.device)
-        if await writing.conn.fetchval(QUERIES.join_family, person, family, member) is None:
+        person, device, token = await person_of(request, transaction, body.device)
+        if await transaction.conn.fetchval(QUERIES.join_family, person, family, member) is None:
             raise AlreadyMember("The person of this token is a member of that family already.")
         facts = _facts_of(row, member=member, name=body.name)
-        await _write_choices(writing, body.surprise, family=family, joined=facts[-1])
-        await writing.write(family=family, author=MemberId(row["invited_by"]), facts=facts)
-        counts = await writing.conn.fetchrow(QUERIES.counts, family)
+        await _write_choices(transaction, body.surprise, family=family, joined=facts[-1])
+        await transaction.write(family=family, author=MemberId(row["invited_by"]), facts=facts)
+        counts = await transaction.conn.fetchrow(QUERIES.counts, family)
         if counts["members"] > MEMBERS_MAX:
             raise TooMany(f"A family has at most {MEMBERS_MAX} members.")
     return request.answer(Admitted(family=family, member=member, device=device, token=token), status=201)
@@ -122,7 +122,7 @@ def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[*tuple[Househol
 
 
 async def _write_choices(
-    writing: LogTransaction, choices: Sequence[JoinerChoice], *, family: FamilyId, joined: MemberJoined
+    transaction: LogTransaction, choices: Sequence[JoinerChoice], *, family: FamilyId, joined: MemberJoined
 ) -> None:
     """Writes the joiner's choices before the join, in the same transaction, so that they apply to the history too.
 
@@ -131,9 +131,9 @@ async def _write_choices(
     """
     if not choices:
         return
-    drafts = tuple(_draft_of(choice, writing.now) for choice in choices)
+    drafts = tuple(_draft_of(choice, transaction.now) for choice in choices)
     joiner = member_of(joined)
-    for index, receipt in enumerate(await writing.choose(family=family, joiner=joiner, drafts=drafts)):
+    for index, receipt in enumerate(await transaction.choose(family=family, joiner=joiner, drafts=drafts)):
         if receipt.problem is not None:
             field = (receipt.problem.at or "").rpartition("event.")[2]
             raise ChoiceRefused(receipt.problem.detail, at=f"surprise[{index}].{field}".rstrip("."))
@@ -149,8 +149,8 @@ async def remove(request: RouteRequest) -> Response[None]:
     """Ends a membership. The member's events stay; their open invites are deleted. A person who returns is a new member."""
     caller = request.member
     target = MemberId(request.ids["member"])
-    async with request.runtime.log.transaction() as writing:
-        row = await writing.conn.fetchrow(QUERIES.member, caller.family, target)
+    async with request.runtime.log.transaction() as transaction:
+        row = await transaction.conn.fetchrow(QUERIES.member, caller.family, target)
         if row is None:
             raise NotFound
         may_remove(
@@ -158,19 +158,19 @@ async def remove(request: RouteRequest) -> Response[None]:
             by=_roster_member(caller),
         )
         if target != caller.member:
-            await lock_membership(writing, caller)
-            await require_removable(writing, family=caller.family, member=target, by=caller.member)
-        person = await writing.conn.fetchval(QUERIES.leave_family, caller.family, target)
+            await lock_membership(transaction, caller)
+            await require_removable(transaction, family=caller.family, member=target, by=caller.member)
+        person = await transaction.conn.fetchval(QUERIES.leave_family, caller.family, target)
         if person is None:
             raise NotFound
-        await writing.conn.execute(QUERIES.drop_invites, caller.family, target)
+        await transaction.conn.execute(QUERIES.drop_invites, caller.family, target)
         if row["role"] == Role.DAYCARE:
-            await forget_daycare(writing, family=caller.family, member=target, person=person)
+            await forget_daycare(transaction, family=caller.family, member=target, person=person)
         else:
-            await forget_parents_files(writing, family=caller.family, member=target)
-        await writing.write(family=caller.family, author=caller.member, facts=(MemberLeft(member=target),))
+            await forget_parents_files(transaction, family=caller.family, member=target)
+        await transaction.write(family=caller.family, author=caller.member, facts=(MemberLeft(member=target),))
         # Counted after the family's head was locked: if the last two parents leave at the same time, one of them stays.
-        counts = await writing.conn.fetchrow(QUERIES.counts, caller.family)
+        counts = await transaction.conn.fetchrow(QUERIES.counts, caller.family)
         if counts["parents"] == 0:
             raise LastParent("Invite another parent first: without one, nobody could invite, export or erase.")
     request.runtime.guard.forget()

@@ -25,7 +25,7 @@ from service.http.rate_limit import address_of
 BODY_BYTES_MAX: Final = 64 * 1024
 PUSH_BYTES_MAX: Final = 1024 * 1024
 BODY_WITHIN_S: Final = 20.0
-"""The time that a full push of 1 MiB takes at half a megabit per second."""
+"""Enough for a full push of 1 MiB at half a megabit per second."""
 SHARE: Final = "body_share"
 """The key of the scope under which a route stores the budget share that it holds for its body."""
 DISCARDED_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -87,7 +87,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
     Raises:
         BodyTooLarge: it is longer than `bytes_max`. Never more than `bytes_max` is held.
         BodyTooSlow: it did not arrive within `within_s`.
-        BodyNoRoom: the budget has no room for more of it.
+        BodyNoRoom: the budget is full.
         Disconnected: the caller closed the connection.
     """
     for length in headers(scope, b"content-length"):

@@ -100,7 +100,7 @@ class BodyBudget:
         """Adds bytes to a share, and drops older bodies if the budget is full.
 
         Raises:
-            BodyNoRoom
+            BodyNoRoom: no other body may be dropped to make room.
         """
         if share.is_dropped:
             raise BodyNoRoom
@@ -139,10 +139,10 @@ class BodyBudget:
 
 
 class BodyBudgets:
-    """The budgets of one process: each kind of sender has its own, so that none takes another's room.
+    """Holds the budgets of one process. Each kind of sender has its own, so that one kind cannot fill the budget of another.
 
     Args:
-        gauge_of: the gauge of a budget, by name.
+        gauge_of: returns the gauge of a budget by its name.
     """
 
     def __init__(self, gauge_of: Callable[[str], Gauge]) -> None:

@@ -129,7 +129,7 @@ def test_bytes_that_are_no_body_are_refused(standing: Standing, name: str) -> No
             assert at is None or problem["at"] == at
 
 
-def test_a_kibibyte_under_the_bound_is_taken_by_nobody_for_more(standing: Standing) -> None:
+def test_a_body_below_the_bound_is_accepted(standing: Standing) -> None:
     """Law 17: the bound of a body is 64 KiB, to the byte."""
     content = b'{"name":""}' + b" " * (65_536 - 11)
     answer = standing.ask("ada", "POST", CHILDREN, content=content, headers={"Content-Type": "application/json"})
@@ -152,11 +152,11 @@ def test_what_somebody_else_holds_is_refused_as_if_it_did_not_exist(standing: St
 
 def test_a_code_that_was_used_and_one_that_never_was_are_alike(standing: Standing) -> None:
     """I-19: the responses to a guessed code and to a used code are the same."""
-    told = [
+    responses = [
         standing.http.post("/v1/invites/accept", json={**ACCEPT, "code": code}).content
         for code in (standing.ids["used_code"], "x" * 27, "none")
     ]
-    assert len(set(told)) == 1
+    assert len(set(responses)) == 1
 
 
 def test_a_surprise_that_cannot_be_is_refused_and_the_code_still_works(standing: Standing) -> None:

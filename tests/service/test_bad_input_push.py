@@ -172,13 +172,13 @@ ALIKE = [
 
 
 @pytest.mark.parametrize(("absent", "foreign"), ALIKE)
-def test_what_is_foreign_or_was_not_told_is_refused_as_if_it_did_not_exist(standing: Standing, absent: str, foreign: str) -> None:
+def test_a_foreign_or_invisible_event_is_refused_like_an_absent_one(standing: Standing, absent: str, foreign: str) -> None:
     """I-19 and law 14: the refusals of absent ids and of existing but invisible ids are the same."""
-    told = []
+    problems = []
     for name in (absent, foreign):
         bad, _, _ = bad_draft(standing, "event", name)
-        told.append(standing.push("ada", push_of(bad)).json()["receipts"][0]["problem"])
-    assert told[0] == told[1]
+        problems.append(standing.push("ada", push_of(bad)).json()["receipts"][0]["problem"])
+    assert problems[0] == problems[1]
 
 
 def test_an_id_that_another_member_used_is_free(standing: Standing) -> None:

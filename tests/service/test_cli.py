@@ -73,7 +73,7 @@ async def test_serve_prints_one_line_when_ready_and_drains_at_sigterm(database_u
         assert time.monotonic() - began < 10
 
 
-def test_lines_that_nobody_can_write_do_not_change_the_exit_code(database_url: str) -> None:
+def test_unwritable_log_lines_do_not_change_the_exit_code(database_url: str) -> None:
     """If the log cannot be written, for example on a full disk, the exit code is still that of a success."""
     with Path("/dev/full").open("w") as full:
         process = subprocess.Popen(
@@ -112,22 +112,22 @@ async def test_serve_brings_its_own_postgres_and_keeps_the_data(open_folder: Pat
             assert again.json()["memberships"][0]["family"] == ada.family
 
 
-def test_an_address_that_is_taken_is_said_in_one_sentence() -> None:
+def test_an_address_in_use_is_reported_in_one_sentence() -> None:
     """An address in use is reported in one sentence, without a traceback."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        said = stillnew("serve", "--port", str(taken.getsockname()[1]), DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
-    assert said.returncode == 1
-    assert said.stderr.startswith("stillnew: Cannot listen on 127.0.0.1:")
-    assert said.stderr.count("\n") == 1
+        result = stillnew("serve", "--port", str(taken.getsockname()[1]), DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
+    assert result.returncode == 1
+    assert result.stderr.startswith("stillnew: Cannot listen on 127.0.0.1:")
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_setting_of_the_wrong_kind_is_named_without_its_value() -> None:
     """The message names the setting and not its value, which may be a password."""
-    said = stillnew("doctor", STILLNEW_LIMIT_PUSH="CanaryPassword")
-    assert (said.returncode, "STILLNEW_LIMIT_PUSH" in said.stderr) == (1, True)
-    assert "CanaryPassword" not in said.stderr + said.stdout
+    result = stillnew("doctor", STILLNEW_LIMIT_PUSH="CanaryPassword")
+    assert (result.returncode, "STILLNEW_LIMIT_PUSH" in result.stderr) == (1, True)
+    assert "CanaryPassword" not in result.stderr + result.stdout
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_number_out_of_range_is_refused_by_its_name(variable: str, text: str) 
 
 
 @pytest.mark.parametrize("command", ["replay", "family list", "migrate"])
-async def test_a_command_that_finds_no_database_to_work_with_says_so_in_one_sentence(
+async def test_a_missing_or_unusable_database_is_reported_in_one_sentence(
     empty_database_url: str, command: str
 ) -> None:
     """Exit code 3, no traceback and no password; if only the tables are missing, the message names the command for them."""
@@ -160,10 +160,10 @@ async def test_a_command_that_finds_no_database_to_work_with_says_so_in_one_sent
     if command != "migrate":
         places[empty_database_url] = "run `stillnew migrate`"
     for place, cause in places.items():
-        said = await asyncio.to_thread(stillnew, *command.split(" "), DATABASE_URL=place)
-        assert (said.returncode, said.stderr.count("\n")) == (3, 1), said.stderr
-        assert cause in said.stderr
-        assert "CanaryPassword" not in said.stderr + said.stdout
+        result = await asyncio.to_thread(stillnew, *command.split(" "), DATABASE_URL=place)
+        assert (result.returncode, result.stderr.count("\n")) == (3, 1), result.stderr
+        assert cause in result.stderr
+        assert "CanaryPassword" not in result.stderr + result.stdout
     there = await asyncio.to_thread(stillnew, *command.split(" "), STILLNEW_DATA="/proc/stillnew")
     assert (there.returncode, there.stderr.count("\n")) == (3, 1), there.stderr
 
@@ -177,7 +177,7 @@ def test_settings_are_read_by_name_and_misspelt_ones_are_found() -> None:
         from_environment({"STILLNEW_FOUNDING": "perhaps"})
 
 
-def test_doctor_says_what_to_do_and_shows_no_password(database_url: str) -> None:
+def test_doctor_shows_remedies_and_no_password(database_url: str) -> None:
     """The exit code is 1 if something is wrong, and 0 otherwise."""
     well = stillnew("doctor", DATABASE_URL=database_url)
     assert "fsync" in well.stdout
@@ -203,7 +203,7 @@ async def test_operators_see_ids_and_counts_and_no_names(http: httpx.AsyncClient
     assert (absent.returncode, absent.stderr.count("\n")) == (1, 1)
 
 
-def test_migrate_says_what_it_did_and_then_that_there_is_nothing_to_do(empty_database_url: str) -> None:
+def test_migrate_reports_what_it_applied_and_then_nothing(empty_database_url: str) -> None:
     """The second run of `migrate` applies nothing, and reports that."""
     first = stillnew("migrate", DATABASE_URL=empty_database_url)
     second = stillnew("migrate", DATABASE_URL=empty_database_url)

@@ -29,12 +29,12 @@ def test_a_whole_head_above_64_kib_is_refused_also_when_it_comes_in_one_read(sta
     """Law 17: a head over the bound is 431, in one read or several, in one header or thousands."""
     filler_bytes = 70_000 if each_bytes > 1 else 8_000
     answer = standing.raw(head_of("/health/live", filler_bytes=filler_bytes, each_bytes=each_bytes))
-    assert (answer.told(), answer.headers["connection"]) == ((431, "head.too_large", None), "close")
+    assert (answer.refusal(), answer.headers["connection"]) == ((431, "head.too_large", None), "close")
 
 
 def test_a_long_address_counts_as_a_part_of_the_head(standing: Standing) -> None:
     """Law 17: the request line counts towards the bound of the head."""
-    assert standing.raw(b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 70_000)).told() == (431, "head.too_large", None)
+    assert standing.raw(b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 70_000)).refusal() == (431, "head.too_large", None)
 
 
 def test_a_head_just_below_the_bound_is_read(standing: Standing) -> None:
@@ -53,7 +53,7 @@ def test_each_request_of_a_connection_has_a_head_of_its_own(standing: Standing) 
         wire.sendall(small)
         assert read_answer(wire).status == 200
         wire.sendall(large)
-        assert read_answer(wire).told() == (431, "head.too_large", None)
+        assert read_answer(wire).refusal() == (431, "head.too_large", None)
 
 
 def test_a_large_body_is_not_taken_for_a_large_head(standing: Standing) -> None:
@@ -74,7 +74,7 @@ def test_a_request_of_http_1_1_without_a_host_is_refused(standing: Standing, pat
         answer = standing.raw(f"GET {path} {line}\r\nAuthorization: Bearer {ada.token}\r\n\r\n".encode())
         assert (answer.status == 400) is refused, line
         if refused:
-            assert answer.told() == (400, "host.invalid", "Host")
+            assert answer.refusal() == (400, "host.invalid", "Host")
 
 
 def routes(standing: Standing) -> list[tuple[str, str, dict[str, Any]]]:
@@ -107,19 +107,19 @@ def test_a_query_name_that_no_route_lists_is_refused_by_name_on_every_route(stan
         if method == "HEAD":
             assert standing.raw_head(request).status == 400, path
             continue
-        assert standing.raw(request).told() == (400, "body.invalid", UNLISTED), (method, path)
+        assert standing.raw(request).refusal() == (400, "body.invalid", UNLISTED), (method, path)
         seen.add((method, bool(listed)))
     assert {("GET", False), ("POST", False), ("DELETE", False), ("GET", True), ("POST", True)} <= seen
 
 
-def test_a_query_that_is_no_query_is_refused_where_none_is_taken(standing: Standing) -> None:
+def test_a_malformed_query_is_refused_on_routes_without_parameters(standing: Standing) -> None:
     """Law 17: a malformed query is refused on routes without parameters too; an empty query is allowed."""
     for query, at in (("a", None), ("&", None), ("a=1&a=2", "a"), ("=1", None), ("%ff=1", None)):
-        assert standing.raw(standing.request("GET", f"/v1/me?{query}")).told() == (400, "body.invalid", at), query
+        assert standing.raw(standing.request("GET", f"/v1/me?{query}")).refusal() == (400, "body.invalid", at), query
     assert standing.raw(standing.request("GET", "/v1/me?")).status == 200
 
 
-def test_a_stranger_is_told_first_that_they_are_one(standing: Standing) -> None:
+def test_a_missing_token_is_reported_first(standing: Standing) -> None:
     """Protocol, Auth: a missing token is reported before any other error of the request."""
-    asked = standing.raw(standing.request("GET", "/v1/me?a=1", who=None))
-    assert asked.told() == (401, "access.unauthenticated", None)
+    refused = standing.raw(standing.request("GET", "/v1/me?a=1", who=None))
+    assert refused.refusal() == (401, "access.unauthenticated", None)

@@ -80,7 +80,7 @@ def test_the_document_has_every_route_of_the_page_and_no_other(document: Documen
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_route_takes_and_answers_what_the_page_says(document: Document, route: str) -> None:
+def test_a_routes_request_and_response_agree_with_the_page(document: Document, route: str) -> None:
     """Protocol: required fields, optional fields and the response, field by field."""
     status, takes, answers = ROUTES[route]
     operation = operations(document)[route]
@@ -121,8 +121,8 @@ def test_fields_that_are_not_listed_are_forbidden_on_the_way_in(document: Docume
                     continue
                 assert one["additionalProperties"] is False, (route, one["title"])
                 names.add(one["title"])
-        for status, said in operation["responses"].items():
-            for content in said.get("content", {}).values():
+        for status, response in operation["responses"].items():
+            for content in response.get("content", {}).values():
                 if status[0] == "2" and "schema" in content:
                     assert not any("additionalProperties" in one for one in objects_in(document, content["schema"]))
     assert names >= {"PushBody", "Named", "NewChild", "Invite", "AcceptInvite", "JoinerChoice", *DRAFTED}
@@ -137,7 +137,7 @@ def test_an_event_that_a_device_sends_has_the_fields_of_the_page(document: Docum
     assert DRAFTED[kind] == fields(document, plain)
 
 
-def test_the_bounds_of_the_page_stand_in_the_document(document: Document) -> None:
+def test_the_bounds_of_the_page_are_in_the_document(document: Document) -> None:
     """Protocol: the bounds of drafts, texts and pages, and the allowed words, are in the document."""
     schemas = document["components"]["schemas"]
 
@@ -163,7 +163,7 @@ def test_the_bounds_of_the_page_stand_in_the_document(document: Document) -> Non
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_route_is_asked_with_the_parameters_of_the_page(document: Document, route: str) -> None:
+def test_a_routes_parameters_agree_with_the_page(document: Document, route: str) -> None:
     """Protocol: all query parameters are optional; ids in the path have one spelling."""
     parameters = operations(document)[route]["parameters"]
     assert PARAMETERS.get(route, set()) == {one["name"] for one in parameters if one["in"] != "path"}
@@ -179,27 +179,27 @@ def test_a_route_is_asked_with_the_parameters_of_the_page(document: Document, ro
 def test_every_refusal_is_promised_as_a_problem_document(document: Document, route: str) -> None:
     """RFC 9457: each route lists the statuses of its refusals, all as problem documents."""
     operation = operations(document)[route]
-    refusals = {status: said for status, said in operation["responses"].items() if status[0] in "45" and status != "503"}
+    refusals = {status: response for status, response in operation["responses"].items() if status[0] in "45" and status != "503"}
     needed = {"400", "405", "414", "500"}
     needed |= {"401"} if operation["security"] else set()
     needed |= {"404"} if "{" in route else set()
     needed |= {"408", "413", "415"} if "requestBody" in operation else set()
     needed |= {"429"} if route.split(" ")[1].startswith("/v1/") else set()
     assert needed <= set(refusals), route
-    for status, said in refusals.items():
-        assert set(said["content"]) == {"application/problem+json"}, status
-        schema = resolved(document, said["content"]["application/problem+json"]["schema"])
+    for status, response in refusals.items():
+        assert set(response["content"]) == {"application/problem+json"}, status
+        schema = resolved(document, response["content"]["application/problem+json"]["schema"])
         assert set(schema["properties"]) == set(schema["required"]) == PROBLEM_FIELDS
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_who_may_ask_stands_in_the_document(document: Document, route: str) -> None:
+def test_the_allowed_callers_are_in_the_document(document: Document, route: str) -> None:
     """Protocol, Auth: every route needs a device token, except those for new users and for monitoring."""
     expected: list[Any] = [] if route in OPEN else [{}, {"device": []}] if route in OPEN_OR_KNOWN else [{"device": []}]
     assert expected == operations(document)[route]["security"]
 
 
-def test_nothing_that_never_leaves_the_server_is_in_the_document(document: Document) -> None:
+def test_nothing_internal_is_in_the_document(document: Document) -> None:
     """Laws 3 and 14: the document has no `seq`, no salt, no "last seen" and no device of another member."""
 
     def names(value: Any) -> set[str]:

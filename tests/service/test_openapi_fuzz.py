@@ -75,14 +75,14 @@ def hold_to_the_document(standing: Standing, cases: st.SearchStrategy[Any], chec
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route != f"GET {LIVE}"])
-def test_what_the_document_allows_is_answered_as_it_says(standing: Standing, schema: Any, route: str) -> None:
+def test_a_valid_request_gets_a_documented_response(standing: Standing, schema: Any, route: str) -> None:
     """I-32: no 5xx, and only documented statuses, media types and types."""
     method, path = route.split(" ")
     hold_to_the_document(standing, schema[path][method].as_strategy(), ANSWERS)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route in FORBID_SOMETHING])
-def test_what_the_document_forbids_is_refused_as_it_says(standing: Standing, schema: Any, route: str) -> None:
+def test_an_invalid_request_gets_a_documented_refusal(standing: Standing, schema: Any, route: str) -> None:
     """I-32: no 5xx, and no 2xx for an invalid request."""
     method, path = route.split(" ")
     checks = ANSWERS if path == PUSH else [*ANSWERS, nothing_forbidden_succeeds]

@@ -33,15 +33,15 @@ def test_a_field_that_is_not_listed_is_dropped(lines: io.StringIO) -> None:
     assert line.keys() == {"event", "level", "timestamp", "status"}
 
 
-def test_an_error_is_told_by_class_and_place_and_not_by_its_message(lines: io.StringIO) -> None:
+def test_an_error_is_logged_with_class_and_place_and_without_its_message(lines: io.StringIO) -> None:
     """I-26: the message of an error is dropped, because a database quotes the row in it."""
     try:
         raise ValueError("Key (name)=(CanaryAda) already exists")
     except ValueError as error:
-        told = described(error)
+        fields = described(error)
         structlog.get_logger().exception("failed")
-    assert told["error"] == "builtins.ValueError"
-    assert "tests/service/test_telemetry.py" in told["where"][0]
+    assert fields["error"] == "builtins.ValueError"
+    assert "tests/service/test_telemetry.py" in fields["where"][0]
     assert "CanaryAda" not in lines.getvalue()
     assert json.loads(lines.getvalue())["error"] == "builtins.ValueError"
 
@@ -55,8 +55,8 @@ async def test_no_name_note_title_or_token_reaches_a_line_a_metric_or_a_refusal(
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
         async with httpx.AsyncClient(base_url=url) as http:
             ada = await _family_of_canaries(http)
-            asked = {"role": "parent", "name": "CanaryBen"}
-            code = (await ada.ask("POST", "/v1/families/{family}/invites", json=asked)).json()["code"]
+            invite = {"role": "parent", "name": "CanaryBen"}
+            code = (await ada.ask("POST", "/v1/families/{family}/invites", json=invite)).json()["code"]
             body = {"code": code, "name": "CanaryBen", "device": {"name": "CanaryPhone"}}
             accepted = await http.post("/v1/invites/accept", json=body)
             pushed = await ada.ask("POST", "/v1/families/{family}/events", json=_push(child=await _child_of(ada)))
@@ -70,10 +70,10 @@ async def test_no_name_note_title_or_token_reaches_a_line_a_metric_or_a_refusal(
                 await http.get("/v1/me", headers={"Authorization": "Bearer CanaryToken"}),
             ]
             metrics = (await http.get("/metrics", headers=AS_OPERATOR)).text
-    said = stream.getvalue()
-    assert said.count('"event":"request"') >= 9
+    lines_written = stream.getvalue()
+    assert lines_written.count('"event":"request"') >= 9
     for canary in (*CANARIES, ada.token, accepted.json()["token"], code, "CanaryToken"):
-        assert canary not in said
+        assert canary not in lines_written
         assert canary not in metrics
     # A refusal names the field, which here the caller chose, and never repeats a value.
     assert all("CanaryAda" not in answer.text and "CanaryQuery" not in answer.text for answer in refusals)

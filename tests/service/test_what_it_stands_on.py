@@ -68,9 +68,9 @@ def stillnew(folder: Path, command: str, environment: dict[str, str], *arguments
     return code, (says / "said").read_text(), service.log
 
 
-def assert_refused(code: int, said: str, log: str, wrong: Wrong) -> None:
+def assert_refused(code: int, output: str, log: str, wrong: Wrong) -> None:
     """Checks that the service never listened, and that its last line, the only one for people, has cause and remedy."""
-    assert (code, said) == (CANNOT_START, ""), (code, said, log)
+    assert (code, output) == (CANNOT_START, ""), (code, output, log)
     sentences = [line for line in log.splitlines() if not line.startswith("{")]
     assert len(sentences) == 1, log
     assert sentences[0].startswith("stillnew: ")
@@ -80,20 +80,20 @@ def assert_refused(code: int, said: str, log: str, wrong: Wrong) -> None:
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
-async def test_serve_refuses_in_one_sentence_and_doctor_says_the_same(place: Place, name: str) -> None:
+async def test_serve_refuses_in_one_sentence_and_doctor_shows_the_same(place: Place, name: str) -> None:
     """Law 17: one sentence with cause and remedy and exit code 3, with one worker and with two; doctor exits with 1."""
     async with SITUATIONS[name](place) as wrong:
         for workers in ("1", "2"):
-            code, said, log = await asyncio.to_thread(stillnew, place.folder, "serve", wrong.environment, "--workers", workers)
-            assert_refused(code, said, log, wrong)
+            code, output, log = await asyncio.to_thread(stillnew, place.folder, "serve", wrong.environment, "--workers", workers)
+            assert_refused(code, output, log, wrong)
             assert ("library error" in log) is ("with_the_workers" in name), "all else is found before a worker starts"
-        code, said, log = await asyncio.to_thread(stillnew, place.folder, "doctor", wrong.environment)
-        assert SECRET not in said + log
+        code, output, log = await asyncio.to_thread(stillnew, place.folder, "doctor", wrong.environment)
+        assert SECRET not in output + log
         if "with_the_workers" in name:  # doctor only counts the connections of the workers; it does not open them
             wrong = Wrong(environment={}, cause="connections", remedy="STILLNEW_POOL")
-        assert code == 1, said
-        told = [line for line in said.splitlines() if line.startswith("no ")]
-        assert any(wrong.cause in line and wrong.remedy in line for line in told), said
+        assert code == 1, output
+        errors = [line for line in output.splitlines() if line.startswith("no ")]
+        assert any(wrong.cause in line and wrong.remedy in line for line in errors), output
 
 
 async def test_a_data_directory_that_a_newer_release_has_used_is_refused_as_well(place: Place) -> None:
@@ -123,11 +123,11 @@ async def nothing_wrong(place: Place) -> AsyncIterator[dict[str, str]]:
 async def test_a_login_whose_own_settings_are_odd_is_served_all_the_same(place: Place) -> None:
     """Each session sets its own time limits, time zone and isolation, so unusual settings of the login do no harm."""
     async with nothing_wrong(place) as environment:
-        code, said, log = await asyncio.to_thread(stillnew, place.folder, "migrate", environment)
-        assert (code, log) == (0, ""), said + log
+        code, output, log = await asyncio.to_thread(stillnew, place.folder, "migrate", environment)
+        assert (code, log) == (0, ""), output + log
         assert await migrate(environment["DATABASE_URL"]) == []
-        code, said, log = await asyncio.to_thread(stillnew, place.folder, "doctor", environment)
-        assert not [line for line in said.splitlines() if line.startswith("no ") and "durability" not in line], said
+        code, output, log = await asyncio.to_thread(stillnew, place.folder, "doctor", environment)
+        assert not [line for line in output.splitlines() if line.startswith("no ") and "durability" not in line], output
         with serving(folder=place.folder / "served", environment=environment) as service:
             async with httpx.AsyncClient(base_url=service.url, timeout=20) as http:
                 ada = await found_family(http)

@@ -24,7 +24,7 @@ async def code_of(ada: Someone, role: str = "caregiver") -> str:
     return code
 
 
-async def test_of_many_who_accept_one_invite_at_once_one_gets_in(http: httpx.AsyncClient) -> None:
+async def test_of_many_concurrent_requests_with_one_invite_one_joins(http: httpx.AsyncClient) -> None:
     """I-24: of many concurrent requests with one invite, one succeeds."""
     ada = await found_family(http)
     code = await code_of(ada)
@@ -39,7 +39,7 @@ async def test_of_many_who_accept_one_invite_at_once_one_gets_in(http: httpx.Asy
     assert len((await ada.ask("GET", "/v1/families/{family}")).json()["members"]) == 2
 
 
-async def test_of_many_who_pair_with_one_code_at_once_one_is_paired(http: httpx.AsyncClient) -> None:
+async def test_of_many_concurrent_requests_with_one_pair_code_one_is_paired(http: httpx.AsyncClient) -> None:
     """I-24: of many concurrent requests with one pair code, one succeeds."""
     ada = await found_family(http)
     code = (await ada.ask("POST", "/v1/devices/pair-codes")).json()["code"]
@@ -150,7 +150,7 @@ async def test_a_foreign_device_cannot_be_revoked_and_does_not_show(http: httpx.
     assert (await ada.ask("GET", "/v1/me")).status_code == 200
 
 
-async def test_a_revocation_told_to_one_process_bites_in_another_within_a_second(database_url: str) -> None:
+async def test_a_revocation_in_one_process_takes_effect_in_another_within_a_second(database_url: str) -> None:
     """I-25: without wake-ups between the processes, the device's streams and requests still end within a second."""
     settings = Settings(database_url=database_url, workers=2, **UNLIMITED)
     with running(settings) as here, running(settings) as there:
@@ -169,7 +169,7 @@ async def test_a_revocation_told_to_one_process_bites_in_another_within_a_second
             assert (await far.get("/v1/me", headers=ada.headers)).status_code == 401
 
 
-async def test_who_left_is_a_stranger_and_comes_back_as_a_new_member(http: httpx.AsyncClient) -> None:
+async def test_a_member_who_left_has_no_access_and_returns_as_a_new_member(http: httpx.AsyncClient) -> None:
     """Law 16: leaving ends access; the events of the old member stay, and a person who returns is a new member."""
     ada = await found_family(http)
     sitter = await ada.invite("caregiver", name="Cleo")
@@ -195,7 +195,7 @@ async def test_a_removal_is_one_of_many_and_ends_the_targets_stream(http: httpx.
         assert time.monotonic() - began < 1.0
 
 
-async def test_the_last_parent_stays_and_of_two_who_leave_at_once_one_does(http: httpx.AsyncClient) -> None:
+async def test_the_last_parent_cannot_leave_and_of_two_leaving_at_once_one_stays(http: httpx.AsyncClient) -> None:
     """The last parent cannot leave: without a parent, no one could invite, export or erase."""
     ada = await found_family(http)
     alone = await ada.ask("DELETE", f"/v1/families/{{family}}/members/{ada.member}")
@@ -207,7 +207,7 @@ async def test_the_last_parent_stays_and_of_two_who_leave_at_once_one_does(http:
     assert sorted(answer.status_code for answer in answers) == [204, 409]
 
 
-async def test_who_leaves_takes_their_open_invites_along(http: httpx.AsyncClient) -> None:
+async def test_open_invites_of_a_member_who_left_are_invalid(http: httpx.AsyncClient) -> None:
     """The open invites of a member who left are invalid."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Bens"})

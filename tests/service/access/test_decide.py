@@ -71,7 +71,7 @@ def test_a_parent_names_the_daycares_of_their_home_and_no_person(role: Role) -> 
             may_rename_household(THEIRS if home is OURS else OURS, by=by)
 
 
-def test_nobody_is_put_into_the_other_parents_home() -> None:
+def test_no_invite_is_for_the_other_parents_home() -> None:
     """Law 16: no invite puts a person into the other parent's home."""
     with pytest.raises(NotYourHousehold):
         decide_invite(Invite(role=Role.CAREGIVER, household=THEIRS), inviter=member(Role.PARENT))
@@ -87,7 +87,7 @@ def test_only_an_invited_parent_opens_a_home(role: Role) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "asked", "sees"),
+    ("role", "requested", "sees"),
     [
         (Role.PARENT, None, Sees.ALL),
         (Role.CAREGIVER, None, Sees.SINCE_JOINING),
@@ -97,9 +97,9 @@ def test_only_an_invited_parent_opens_a_home(role: Role) -> None:
         (Role.DAYCARE, Sees.OWN, Sees.OWN),
     ],
 )
-def test_an_invite_grants_what_was_asked_or_the_least_surprising(role: Role, asked: Sees | None, sees: Sees) -> None:
+def test_an_invite_grants_the_requested_visibility_or_the_roles_default(role: Role, requested: Sees | None, sees: Sees) -> None:
     """Without a household an invite is for the inviter's home; without `sees` it grants the role's default."""
-    granted = decide_invite(Invite(role=role, sees=asked), inviter=member(Role.PARENT))
+    granted = decide_invite(Invite(role=role, sees=requested), inviter=member(Role.PARENT))
     assert (sees, OURS, None) == (granted.sees, granted.household, granted.new_household)
 
 
@@ -151,7 +151,7 @@ def test_anyone_may_leave(role: Role) -> None:
         (Founding.CLOSED, True, False),
     ],
 )
-def test_an_operator_says_who_founds_families(founding: Founding, has_token: bool, is_allowed: bool) -> None:
+def test_the_setting_decides_which_callers_found_families(founding: Founding, has_token: bool, is_allowed: bool) -> None:
     """The setting STILLNEW_FOUNDING decides which callers may found a family."""
     try:
         may_found(founding, has_token=has_token)

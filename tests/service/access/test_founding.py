@@ -33,7 +33,7 @@ async def _accept(ada: Someone, *, role: str, surprise: list[dict[str, object]])
     return await ada.http.post("/v1/invites/accept", json=body)
 
 
-async def test_who_joins_may_choose_surprises_in_the_same_breath(http: httpx.AsyncClient) -> None:
+async def test_a_joining_parent_can_choose_surprises_in_the_same_request(http: httpx.AsyncClient) -> None:
     """A joining parent's choices apply before any history is delivered, and are visible only to that parent."""
     ada = await found_family(http)
     accepted = await _accept(ada, role="parent", surprise=[{"scope": "domain:movement", "mode": "keep", "at_most_days": 30}])

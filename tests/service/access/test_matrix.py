@@ -122,7 +122,7 @@ async def status_of(http: httpx.AsyncClient, method: str, path: str, *, headers:
         return answer.status_code
 
 
-async def test_every_operation_answers_every_role_as_its_row_says(http: httpx.AsyncClient) -> None:
+async def test_every_operation_responds_to_every_role_as_in_its_row(http: httpx.AsyncClient) -> None:
     """I-24: each operation of the OpenAPI document for each role, in the caller's family and in another one."""
     document = (await http.get("/schema/openapi.json")).json()
     operations = {f"{method.upper()} {path}" for path, found in document["paths"].items() for method in found}
@@ -166,7 +166,7 @@ async def test_what_a_parent_may_remove_is_decided_per_home(http: httpx.AsyncCli
         assert status == answer.status_code, (by, answer.text)
 
 
-async def test_what_the_document_says_of_answers_is_so(http: httpx.AsyncClient) -> None:
+async def test_every_response_of_the_matrix_is_in_the_document(http: httpx.AsyncClient) -> None:
     """Every success and every refusal of the matrix is in the OpenAPI document, with its type."""
     document = (await http.get("/schema/openapi.json")).json()
     cast = await cast_of(http)
@@ -175,12 +175,12 @@ async def test_what_the_document_says_of_answers_is_so(http: httpx.AsyncClient) 
             continue
         method, template = operation.split(" ")
         path = re.sub(r"\{[a-z]+\}", ABSENT, template.replace("{family}", cast["parent"].family))
-        said = document["paths"][template][method.lower()]["responses"]
+        responses = document["paths"][template][method.lower()]["responses"]
         for role in ROLES:
             headers = cast[role].headers if role in cast else {}
             answer = await http.request(method, path, headers=headers, json=body)
-            assert str(answer.status_code) in said, f"{operation} answers {answer.status_code}, which it does not say"
-            content = said[str(answer.status_code)].get("content", {})
+            assert str(answer.status_code) in responses, f"{operation} answers {answer.status_code}, which it does not say"
+            content = responses[str(answer.status_code)].get("content", {})
             media_type = answer.headers.get("content-type", "").partition(";")[0]
             assert media_type in content or not answer.content, operation
             if media_type.endswith("json"):

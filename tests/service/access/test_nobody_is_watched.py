@@ -20,17 +20,17 @@ async def test_what_another_member_reads_changes_no_byte_of_mine(http: httpx.Asy
     """Law 14: every response to Ada is the same, whether Ben is away, reads, streams, pairs a phone or revokes it."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
-    before = await everything_told_to(ada)
+    before = await all_responses_to(ada)
     for path in BEN_READS:
         await ben.ask("GET", "/v1/families/{family}" + path)
-    assert before == await everything_told_to(ada)
-    async with aclosing(listened(ben)) as entries:
+    assert before == await all_responses_to(ada)
+    async with aclosing(live_lines(ben)) as entries:
         await anext(entries)
-        assert before == await everything_told_to(ada)
+        assert before == await all_responses_to(ada)
     tablet = await pair(ben, device="CanaryTablet")
     await tablet.ask("GET", "/v1/families/{family}/feed")
     await ben.ask("DELETE", f"/v1/devices/{tablet.device}")
-    assert before == await everything_told_to(ada)
+    assert before == await all_responses_to(ada)
 
 
 async def test_another_member_listening_moves_nothing_on_my_stream(http: httpx.AsyncClient) -> None:
@@ -50,7 +50,7 @@ async def test_another_member_listening_moves_nothing_on_my_stream(http: httpx.A
     await until(lambda: bool(heard))
     assert heard.pop(0).startswith(b"event: feed\n"), "each stream begins with where the feed is"
     for _ in range(3):
-        async with aclosing(listened(ben)) as entries:
+        async with aclosing(live_lines(ben)) as entries:
             await anext(entries)
         await ben.ask("GET", "/v1/families/{family}/feed")
     await asyncio.sleep(1.0)  # two rounds of the poller
@@ -64,14 +64,14 @@ async def test_the_names_of_devices_are_their_own_persons(http: httpx.AsyncClien
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Home of Ben"})
     tablet = await pair(ben, device="CanaryTablet")
-    told = repr(await everything_told_to(ada))
-    assert "Ben" in told
+    responses = repr(await all_responses_to(ada))
+    assert "Ben" in responses
     for secret in ("CanaryTablet", "Ben's", ben.device, tablet.device):
-        assert secret not in told
+        assert secret not in responses
     assert "CanaryTablet" in (await ben.ask("GET", "/v1/me")).text
 
 
-async def everything_told_to(someone: Someone) -> list[tuple[int, list[tuple[str, str]], bytes]]:
+async def all_responses_to(someone: Someone) -> list[tuple[int, list[tuple[str, str]], bytes]]:
     """Returns status, headers and body of every response, without date and request id, which always differ."""
     answers = [await someone.ask("GET", "/v1/families/{family}" + path) for path in ADA_READS]
     answers.append(await someone.ask("GET", "/v1/me"))
@@ -83,7 +83,7 @@ def _headers(answer: httpx.Response) -> list[tuple[str, str]]:
     return [(name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id")]
 
 
-async def listened(someone: Someone) -> Any:
+async def live_lines(someone: Someone) -> Any:
     """Opens a live stream and yields its lines, from the first entry on."""
     path = f"/v1/families/{someone.family}/live?after=0"
     async with someone.http.stream("GET", path, headers=someone.headers) as stream:

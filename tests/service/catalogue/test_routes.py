@@ -11,16 +11,16 @@ from events.catalogue import CATALOGUE, Milestone
 from tests.service.access_fixtures import Standing, problem_in
 
 
-def test_the_catalogue_is_told_whole_to_anyone(standing: Standing) -> None:
+def test_the_whole_catalogue_is_served_to_any_caller(standing: Standing) -> None:
     """Design, section 3: the response has keys, titles, domains, months, relations, counts and safety notes."""
     answer = standing.http.get("/v1/catalogue")
-    told = answer.json()
-    assert (200, "en", CATALOGUE.version) == (answer.status_code, told["lang"], told["version"])
-    assert list(CATALOGUE.by_key) == [milestone["key"] for milestone in told["milestones"]]
-    assert list(CATALOGUE.by_key.values()) == msgspec.convert(told["milestones"], list[Milestone])
+    body = answer.json()
+    assert (200, "en", CATALOGUE.version) == (answer.status_code, body["lang"], body["version"])
+    assert list(CATALOGUE.by_key) == [milestone["key"] for milestone in body["milestones"]]
+    assert list(CATALOGUE.by_key.values()) == msgspec.convert(body["milestones"], list[Milestone])
 
 
-def test_whoever_holds_the_catalogue_is_not_sent_it_again(standing: Standing) -> None:
+def test_a_caller_with_the_current_catalogue_gets_304(standing: Standing) -> None:
     """RFC 9110, 13.1.2: the catalogue is cacheable, and 304 while it has not changed."""
     first = standing.http.get("/v1/catalogue")
     assert first.headers["cache-control"] == "public, max-age=3600"
@@ -41,7 +41,7 @@ def test_a_language_that_we_do_not_have_is_answered_in_english(standing: Standin
 
 
 @pytest.mark.parametrize("query", ["lang=", "lang=../etc", "lang=" + "a" * 40, "lang=en&lang=de", "language=en", "lang=en%00"])
-def test_a_language_that_is_none_is_refused_by_name(standing: Standing, query: str) -> None:
+def test_an_invalid_language_is_refused_by_name(standing: Standing, query: str) -> None:
     """Law 17: an invalid language tag is refused by its name."""
     answer = standing.http.get(f"/v1/catalogue?{query}")
     problem = problem_in(answer.status_code, answer.headers["content-type"], answer.content)
@@ -61,12 +61,12 @@ def test_the_catalogue_comes_short_and_in_both_encodings(standing: Standing) -> 
         assert len(raw) < 60_000
 
 
-def test_nothing_that_is_told_of_the_catalogue_depends_on_who_asks(standing: Standing) -> None:
+def test_no_byte_of_the_catalogue_depends_on_the_caller(standing: Standing) -> None:
     """Law 8: no header, ETag or length of the response depends on the caller."""
 
     def seen(answer: httpx.Response) -> tuple[object, ...]:
-        told = {name: value for name, value in answer.headers.items() if name not in ("x-request-id", "date")}
-        return answer.status_code, told, answer.content
+        headers = {name: value for name, value in answer.headers.items() if name not in ("x-request-id", "date")}
+        return answer.status_code, headers, answer.content
 
     alike = seen(standing.http.get("/v1/catalogue"))
     for who in standing.people:

@@ -92,8 +92,8 @@ def test_messagepack_is_looked_through_to_its_bound_and_no_deeper() -> None:
 
 def test_both_encodings_give_one_value() -> None:
     """The same body gives the same value in JSON and in MessagePack."""
-    said = {"you": {"name": "Ada"}, "household": {"name": "H"}, "child": {"name": "Mia", "born": "2026-01-31"}}
-    assert decode_json(json.dumps(said).encode(), FoundFamily) == decode_msgpack(msgspec.msgpack.encode(said), FoundFamily)
+    body = {"you": {"name": "Ada"}, "household": {"name": "H"}, "child": {"name": "Mia", "born": "2026-01-31"}}
+    assert decode_json(json.dumps(body).encode(), FoundFamily) == decode_msgpack(msgspec.msgpack.encode(body), FoundFamily)
 
 
 def test_a_household_is_an_id_or_a_name() -> None:

@@ -69,8 +69,8 @@ async def raw(port: int, request: str | bytes) -> tuple[int, bytes, bytes]:
 
 async def test_a_refusal_is_a_problem_document_with_all_six_fields(http: httpx.AsyncClient) -> None:
     """Law 17: a refusal is a problem document by RFC 9457 with a stable code."""
-    asked = (("GET", "/nowhere", 404), ("GET", "/v1/me", 401), ("PUT", "/v1/me", 405), ("POST", "/v1/families", 415))
-    for method, path, status in asked:
+    cases = (("GET", "/nowhere", 404), ("GET", "/v1/me", 401), ("PUT", "/v1/me", 405), ("POST", "/v1/families", 415))
+    for method, path, status in cases:
         answer = await http.request(method, path)
         assert (status, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
         problem = answer.json()
@@ -79,21 +79,21 @@ async def test_a_refusal_is_a_problem_document_with_all_six_fields(http: httpx.A
         assert problem["type"].endswith(problem["code"])
 
 
-async def test_a_method_that_a_resource_does_not_know_is_told_what_it_knows(http: httpx.AsyncClient) -> None:
+async def test_an_unsupported_method_is_405_and_lists_the_supported_ones(http: httpx.AsyncClient) -> None:
     """RFC 9110, 15.5.6: 405 lists the allowed methods in the header Allow, and so does OPTIONS."""
     refused = await http.put("/v1/me")
-    asked = await http.options("/v1/me")
-    assert (refused.status_code, asked.status_code) == (405, 204)
-    assert refused.headers["allow"] == asked.headers["allow"] == "GET, HEAD, OPTIONS"
+    options = await http.options("/v1/me")
+    assert (refused.status_code, options.status_code) == (405, 204)
+    assert refused.headers["allow"] == options.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 async def test_head_answers_as_get_without_a_body(http: httpx.AsyncClient) -> None:
     """RFC 9110, 9.3.2: HEAD has the headers of GET and no body."""
     ada = await found_family(http)
     got = await ada.ask("GET", "/v1/me")
-    asked = await ada.ask("HEAD", "/v1/me")
-    assert (asked.status_code, asked.content) == (200, b"")
-    assert asked.headers["content-length"] == got.headers["content-length"]
+    head = await ada.ask("HEAD", "/v1/me")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
 
 
 async def test_head_never_opens_a_stream(http: httpx.AsyncClient) -> None:
@@ -154,10 +154,10 @@ async def test_a_body_over_its_bound_is_refused_before_it_is_read(http: httpx.As
 
     big = b" " * (65_536 + 1)
     headers = {**ada.headers, "Content-Type": "application/json"}
-    told = await http.post(f"/v1/families/{ada.family}/children", content=big, headers=headers)
-    untold = await http.post(f"/v1/families/{ada.family}/events", content=chunks(), headers=headers)
-    assert (told.status_code, untold.status_code) == (413, 413)
-    assert told.json()["code"] == untold.json()["code"] == "body.too_large"
+    declared = await http.post(f"/v1/families/{ada.family}/children", content=big, headers=headers)
+    chunked = await http.post(f"/v1/families/{ada.family}/events", content=chunks(), headers=headers)
+    assert (declared.status_code, chunked.status_code) == (413, 413)
+    assert declared.json()["code"] == chunked.json()["code"] == "body.too_large"
 
 
 async def test_an_unknown_query_is_refused_by_name(http: httpx.AsyncClient) -> None:
@@ -175,7 +175,7 @@ async def test_an_unknown_query_is_refused_by_name(http: httpx.AsyncClient) -> N
     ]
 
 
-async def test_an_answer_comes_in_messagepack_where_it_is_asked_for(http: httpx.AsyncClient) -> None:
+async def test_a_response_is_messagepack_if_the_caller_prefers_it(http: httpx.AsyncClient) -> None:
     """Every route supports application/msgpack in Accept and Content-Type."""
     ada = await found_family(http)
     answer = await http.get("/v1/me", headers={**ada.headers, "Accept": "application/msgpack"})
@@ -190,7 +190,7 @@ async def test_an_answer_comes_in_messagepack_where_it_is_asked_for(http: httpx.
     assert msgspec.msgpack.decode(added.content)["born"] == "2026-01-02"
 
 
-async def test_health_says_which_part_is_missing(http: httpx.AsyncClient) -> None:
+async def test_the_readiness_check_names_the_missing_part(http: httpx.AsyncClient) -> None:
     """The response of the readiness check names the missing part, so that an operator can repair it."""
     assert (await http.get("/health/live")).json() == {"alive": True}
     ready = (await http.get("/health/ready")).json()
@@ -201,8 +201,8 @@ async def test_metrics_are_for_the_operator_alone(http: httpx.AsyncClient, datab
     """Law 14: with few families, a count of open streams would reveal to one parent that the other is online."""
     ada = await found_family(http)
     nothing = await http.get("/nothing")
-    asked = [http.get("/metrics"), ada.ask("GET", "/metrics"), http.get("/metrics", headers={"Authorization": "Bearer"})]
-    for refused in await asyncio.gather(*asked):
+    requests = [http.get("/metrics"), ada.ask("GET", "/metrics"), http.get("/metrics", headers={"Authorization": "Bearer"})]
+    for refused in await asyncio.gather(*requests):
         assert (refused.status_code, refused.content) == (404, nothing.content)
     assert (await http.get("/metrics", headers=AS_OPERATOR)).status_code == 200
     shouted = {"Authorization": AS_OPERATOR["Authorization"].replace("Bearer", "BEARER")}
@@ -238,7 +238,7 @@ async def test_a_body_that_trickles_is_cut(http: httpx.AsyncClient, monkeypatch:
     assert b"body.too_slow" in body
 
 
-async def test_a_host_that_is_none_is_refused_by_name(http: httpx.AsyncClient) -> None:
+async def test_an_invalid_host_is_refused_by_name(http: httpx.AsyncClient) -> None:
     """I-32, RFC 9112: an invalid host is refused with 400, and never appears in an invite link."""
     ada = await found_family(http)
     assert http.base_url.port is not None

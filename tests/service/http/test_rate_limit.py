@@ -85,7 +85,7 @@ def test_what_is_more_than_a_whole_bucket_passes_when_the_bucket_is_full() -> No
     limits.take(Kind.DRAFTS, "phone", count=256)
 
 
-async def test_a_device_that_runs_wild_is_told_to_wait_and_others_are_not(database_url: str) -> None:
+async def test_a_device_over_its_limit_is_refused_and_others_are_not(database_url: str) -> None:
     """I-29: a device over its limit is refused with 429 and Retry-After; other devices are not."""
     async def outcomes(url: str) -> None:
         async with httpx.AsyncClient(base_url=url) as http:
@@ -103,7 +103,7 @@ async def test_a_device_that_runs_wild_is_told_to_wait_and_others_are_not(databa
         await outcomes(url)
 
 
-async def test_strangers_are_counted_by_address_whatever_they_try(database_url: str) -> None:
+async def test_callers_without_a_token_are_counted_by_address_on_every_route(database_url: str) -> None:
     """Law 17: for one address, founding, accepting, pairing and guessing tokens share one bucket."""
     with running(Settings(database_url=database_url, limit_strangers=0.5)) as url:
         async with httpx.AsyncClient(base_url=url) as http:

@@ -34,8 +34,9 @@ async def village(http: httpx.AsyncClient) -> Village:
 async def push(author: Someone, *events: dict[str, Any], audience: str | None = None) -> list[dict[str, Any]]:
     """Pushes events and returns their receipts."""
     now = datetime.now(UTC).isoformat()
-    said = {"occurred_at": now, "precision": "minute", "recorded_at": now} | ({} if audience is None else {"audience": audience})
-    drafts = [{"id": str(uuid7()), **said, "event": event} for event in events]
+    more = {} if audience is None else {"audience": audience}
+    fields = {"occurred_at": now, "precision": "minute", "recorded_at": now, **more}
+    drafts = [{"id": str(uuid7()), **fields, "event": event} for event in events]
     answer = await author.ask("POST", "/v1/families/{family}/events", json={"sent_at": now, "drafts": drafts})
     receipts: list[dict[str, Any]] = answer.json()["receipts"]
     assert {receipt["outcome"] for receipt in receipts} == {"recorded"}

@@ -114,7 +114,7 @@ def _is_sighting(entry: dict[str, Any]) -> bool:
     return bool(entry["event"]["event"]["type"] == "MilestoneObserved")
 
 
-async def test_after_so_many_days_it_is_told_once_and_the_log_still_replays(
+async def test_after_the_wait_the_event_is_released_once_and_the_log_still_replays(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
     """Laws 9 and 11: the release is in the tick's transaction, marked as released by time; not early, and only once."""
@@ -168,7 +168,7 @@ async def test_a_tick_writes_nothing_where_nothing_is_due(here: tuple[Log, Clock
     assert before == [tuple(row) for row in await pool.fetch("SELECT *, xmin FROM family ORDER BY family_id")]
 
 
-async def test_a_tick_is_in_nobodys_feed_and_wakes_nobody_but_who_is_told(
+async def test_a_tick_is_in_no_feed_and_wakes_only_the_member_of_the_release(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, woken: Woken
 ) -> None:
     """Laws 8 and 14: only Ben learns that his wait is over."""
@@ -184,7 +184,7 @@ async def test_a_tick_is_in_nobodys_feed_and_wakes_nobody_but_who_is_told(
     assert "TimePassed" not in json.dumps(await feed_of(pool, family, family.ben))
 
 
-async def test_each_thing_is_told_when_its_own_days_are_over(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
+async def test_each_event_is_released_after_its_own_wait(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
     """Design, section 4: each event has its own wait, which begins when the log received it."""
     log, ticking = here
     family = await kept(log, time, days=7)
@@ -200,7 +200,7 @@ async def test_each_thing_is_told_when_its_own_days_are_over(here: tuple[Log, Cl
     assert await released(pool, family) == [(SPOKE, "time"), (WALKED, "time")]
 
 
-async def test_a_clock_that_stands_or_steps_back_tells_nothing_early_or_twice(
+async def test_a_stopped_or_backward_clock_releases_nothing_early_or_twice(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
     """I-10: with a stopped or backward clock nothing is released early or twice; a release is never undone."""
@@ -256,7 +256,7 @@ async def test_the_clock_outlives_a_look_that_fails(database_url: str, time: Tim
     await opened.close()
 
 
-async def test_a_service_that_starts_tells_what_fell_due_while_it_was_stopped(
+async def test_a_started_service_releases_what_became_due_while_it_was_stopped(
     database_url: str, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Law 9: the service ticks by itself soon after its start."""

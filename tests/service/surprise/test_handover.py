@@ -23,19 +23,19 @@ async def read(someone: Someone, **query: str) -> list[dict[str, Any]]:
     return found
 
 
-async def said(reader: Someone) -> tuple[list[str], list[str]]:
+async def card_of(reader: Someone) -> tuple[list[str], list[str]]:
     """Returns the milestones of the only card: those that its member knows, and those not to mention."""
     (card,) = await read(reader)
     return [line["milestone"] for line in card["knows"]], [line["milestone"] for line in card["not_to_mention"]]
 
 
-def told(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
+def observable(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
     """Returns status, headers and body of a response, without date and request id."""
     headers = [(name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id")]
     return answer.status_code, headers, answer.content
 
 
-async def test_the_sitter_and_the_other_parent_read_what_not_to_mention_to_whom(village: Village) -> None:
+async def test_the_sitter_and_both_parents_read_what_not_to_mention(village: Village) -> None:
     """Design, section 4: each parent reads a card about the other, with titles and a safe phrase."""
     await keeps(village.ben, "domain:movement", hold_unsorted=True)
     await push(village.sam, village.saw(WALKED), village.saw(SPOKE))
@@ -54,7 +54,7 @@ async def test_the_sitter_and_the_other_parent_read_what_not_to_mention_to_whom(
     assert {card["name"]: [line["milestone"] for line in card["not_to_mention"]] for card in await read(village.sam)} == {
         "Ada": [CLAPPED], "Ben": [WALKED],
     }  # fmt: skip
-    assert await said(village.ben) == ([SPOKE], [CLAPPED])
+    assert await card_of(village.ben) == ([SPOKE], [CLAPPED])
 
 
 async def test_what_one_saw_alone_or_opened_changes_no_byte_of_anybodys_card(village: Village) -> None:
@@ -62,22 +62,22 @@ async def test_what_one_saw_alone_or_opened_changes_no_byte_of_anybodys_card(vil
     await keeps(village.ben)
     await push(village.ada, village.saw(WALKED))
     readers = (village.ada, village.sam, village.ducklings)
-    before = [told(await reader.ask("GET", CARD)) for reader in readers]
+    before = [observable(await reader.ask("GET", CARD)) for reader in readers]
     quiet = [(await push(reader, village.saw(STOOD)))[0]["keep_quiet"] for reader in readers]
     assert quiet == [["Ben"]] * 3
-    middle = [told(await reader.ask("GET", CARD)) for reader in readers]
+    middle = [observable(await reader.ask("GET", CARD)) for reader in readers]
     assert [one != other for one, other in zip(before, middle, strict=True)] == [True, True, True]
 
     await push(village.ben, village.first(WALKED), audience="me")
     await push(village.ben, village.first(STOOD), audience="household")
     await push(village.ben, {"type": "EnvelopeOpened", "scope": "all"})
     await village.ben.ask("GET", "/v1/families/{family}/feed")
-    assert middle == [told(await reader.ask("GET", CARD)) for reader in readers]
+    assert middle == [observable(await reader.ask("GET", CARD)) for reader in readers]
     assert quiet == [(await push(reader, village.saw(STOOD)))[0]["keep_quiet"] for reader in readers]
 
     await push(village.ben, village.first(WALKED), audience="family")
-    assert await said(village.sam) == ([WALKED, STOOD], [])
-    assert await said(village.ducklings) == ([], [STOOD]), "a daycare was told of nobody's first"
+    assert await card_of(village.sam) == ([WALKED, STOOD], [])
+    assert await card_of(village.ducklings) == ([], [STOOD]), "a daycare was told of nobody's first"
 
 
 async def test_what_is_held_from_a_reader_changes_no_byte_of_their_card(village: Village) -> None:
@@ -91,10 +91,10 @@ async def test_what_is_held_from_a_reader_changes_no_byte_of_their_card(village:
 
     async def read_by_ben() -> list[Any]:
         path = CARD.replace("{family}", village.ben.family)
-        return [told(await village.ben.http.get(path, headers={**village.ben.headers, **more})) for more in encodings]
+        return [observable(await village.ben.http.get(path, headers={**village.ben.headers, **more})) for more in encodings]
 
     before = await read_by_ben()
-    assert await said(village.ben) == ([CLAPPED], [])
+    assert await card_of(village.ben) == ([CLAPPED], [])
     (claps,) = await push(village.ada, village.saw(WALKED), audience="family")
     await push(village.ada, {"type": "Amended", "target": claps["id"], "changes": {"milestone": STOOD}})
     await push(village.ada, {"type": "MilestoneNamed", "milestone": OWN, "title": "Rides a pony", "domain": "life"})
@@ -111,10 +111,10 @@ async def test_a_sighting_that_its_author_amends_out_of_the_readers_sight_stays_
     await keeps(village.ben, "domain:hands")
     (mine,) = await push(village.ada, village.saw(WALKED))
     await push(village.sam, village.saw(WALKED))
-    before = told(await village.ben.ask("GET", CARD))
-    assert await said(village.ben) == ([WALKED], [])
+    before = observable(await village.ben.ask("GET", CARD))
+    assert await card_of(village.ben) == ([WALKED], [])
     await push(village.ada, {"type": "Amended", "target": mine["id"], "changes": {"milestone": CLAPPED}})
-    assert before == told(await village.ben.ask("GET", CARD))
+    assert before == observable(await village.ben.ask("GET", CARD))
     about_ada = next(card for card in await read(village.sam) if card["name"] == "Ada")
     assert [line["milestone"] for line in about_ada["not_to_mention"]] == [WALKED]
 
@@ -130,7 +130,7 @@ async def test_a_card_about_one_child_is_that_part_of_the_card(village: Village)
     assert [card for card in cards if card["child"] == noah] == await read(village.sam, child=noah)
 
 
-async def test_pages_of_the_card_end_and_miss_nobody(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_pages_of_the_card_end_and_cover_every_member(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law 17: a page has a bounded number of members; the pages cover all members except those who left."""
     monkeypatch.setattr(handover_card, "MEMBERS_A_PAGE", 2)
     waiting = [village.ben, *[await village.ada.invite("caregiver", name=f"Aunt {number}") for number in range(4)]]
@@ -165,7 +165,7 @@ def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: st
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_foreign_child_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
     """I-19: the response does not reveal whether a child of this id exists in another family."""
-    asked = [standing.ids[name] for name in ("foreign_child", "absent")]
-    answers = [told(standing.ask("ada", "GET", CARD, params={"child": child})) for child in asked]
+    children = [standing.ids[name] for name in ("foreign_child", "absent")]
+    answers = [observable(standing.ask("ada", "GET", CARD, params={"child": child})) for child in children]
     assert answers[0] == answers[1]
     assert answers[0][0] == 404

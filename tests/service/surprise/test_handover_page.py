@@ -46,7 +46,7 @@ async def test_the_command_prints_what_the_sitter_may_know(village: Village, ser
     assert "Nobody waits for a surprise" in quiet.stdout
 
 
-async def test_whatever_goes_wrong_is_said_in_one_sentence_without_the_token(
+async def test_every_error_is_one_sentence_without_the_token(
     http: httpx.AsyncClient, service_url: str, tmp_path: Path
 ) -> None:
     """Every error is one sentence with the next step, without a traceback and without the token."""
@@ -63,11 +63,11 @@ async def test_whatever_goes_wrong_is_said_in_one_sentence_without_the_token(
         "check --url": stillnew("handover", "--url", f"{service_url}/elsewhere", STILLNEW_TOKEN=ada.token),
         "by --family": stillnew("handover", "--url", service_url, "--family", ada.member, STILLNEW_TOKEN=ada.token),
     }
-    for sentence, said in wrong.items():
-        assert (said.returncode, said.stdout, said.stderr.count("\n")) == (1, "", 1), said.stderr
-        assert sentence in said.stderr
-        assert "CanaryToken" not in said.stderr
-        assert ada.token not in said.stderr
+    for sentence, result in wrong.items():
+        assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1), result.stderr
+        assert sentence in result.stderr
+        assert "CanaryToken" not in result.stderr
+        assert ada.token not in result.stderr
 
 
 @pytest.mark.parametrize("name", ["Ben", "B" * 120, "Ben \x1b[2J\r\n\u202eof the other home", "ベンジャミン", "a " * 60])
@@ -81,7 +81,7 @@ def test_a_page_fits_its_paper_and_commands_no_terminal(name: str) -> None:
     assert "22 November 2026" in printed.replace("\n", " ")
 
 
-def test_a_page_is_in_order_of_names_and_says_where_not_to_hang_it() -> None:
+def test_a_page_is_sorted_by_name_and_states_where_not_to_hang_it() -> None:
     """The page is sorted by name, in whatever order the cards arrive."""
     cards = [
         Card(name=name, child_name=child, knows=(), not_to_mention=(), notes_too=False, phrase="All is well.")
