@@ -1,5 +1,5 @@
 -- name: list_families
--- Ids and counts: an operator needs no names.
+-- Returns ids and counts only: an operator needs no names.
 SELECT family.family_id, family.founded_at, family.last_seq,
        (SELECT count(*) FROM member WHERE member.family_id = family.family_id AND NOT member.has_left) AS members,
        (SELECT count(*) FROM child WHERE child.family_id = family.family_id) AS children

@@ -96,12 +96,12 @@ async def let_in(request: RouteRequest, *, bytes_max: int) -> Call:
     runtime, scope = request.runtime, request.scope
     address = address_of(scope)  # type: ignore[arg-type]
     try:
-        key_id = request.asked_for(KeyQuery).key
+        key_id = request.read_query(KeyQuery).key
         claim = claim_of(scope, now=runtime.now())  # type: ignore[arg-type]
     except (FieldInvalid, SignatureWrong):
         runtime.limits.take(Kind.STRANGER, address)
         raise
-    is_known = runtime.senders.knows(key_id, address)
+    is_known = runtime.daycare_auth.knows(key_id, address)
     if not is_known:
         runtime.limits.take(Kind.STRANGER, address)
     with runtime.budgets.keys.hold(key_id) if is_known else runtime.budgets.strangers.hold(address) as share:
@@ -115,7 +115,7 @@ async def let_in(request: RouteRequest, *, bytes_max: int) -> Call:
             if is_known:
                 runtime.limits.take(Kind.STRANGER, address)
             raise
-    runtime.senders.remember(key_id, address)
+    runtime.daycare_auth.remember(key_id, address)
     runtime.limits.take(Kind.PUSH, key_id)
     await _note(runtime.pool, key_id, signed)
     key = DaycareKey(key_id=key_id, person=PersonId(row["person_id"]), name=row["name"], family=row["family_id"])

@@ -133,7 +133,7 @@ async def _raws(body: bytes) -> Sequence[msgspec.Raw | bytes]:
 
 def _form(scope: Scope) -> str:
     """Which of the three content modes a call is in (HTTP binding, section 3)."""
-    media_type = of_request(scope, takes=TAKES)
+    media_type = of_request(scope, accepted=TAKES)
     if media_type.is_utf8:
         match media_type.name:
             case "application/cloudevents-batch+json":

@@ -21,7 +21,7 @@ from events.ids import ChildId, MemberId, PersonId
 from service.access.decide import MEMBERS_MAX
 from service.access.errors import NotForRole, TooMany
 from service.access.founding import QUERIES as ACCESS
-from service.access.founding import held_membership
+from service.access.founding import lock_membership
 from service.access.guard import Membership
 from service.daycare.auth import DaycareKey
 from service.daycare.file_intake import FileIntake
@@ -38,7 +38,7 @@ from service.daycare.sources.dates import Order
 from service.daycare.sources.reading import ImportHints, Source
 from service.http.body import SHARE, read_body
 from service.http.endpoint import CallerKind, Endpoint
-from service.http.gateway import send_refusal
+from service.http.gateway import logged_refusal
 from service.http.media_types import of_request, weights
 from service.http.problems import MediaTypeUnsupported, NotFound, bytes_of
 from service.http.rate_limit import Kind
@@ -95,8 +95,9 @@ IMPORT_QUERY: Final[dict[str, dict[str, Any]]] = {
 
 IMPORT = Endpoint(
     summary="Import a file of another system: nothing is written twice, however often it is imported",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, takes=bytes, takes_as=MEDIA_TYPES, answers=Imported, query=IMPORT_QUERY,
-    refuses=(
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, request=bytes, request_media_types=MEDIA_TYPES, response=Imported,
+    query=IMPORT_QUERY,
+    errors=(
         NotForRole, TooMany, FieldInvalid, SeveralChildren, TooManyWaiting, ImportBusy, NotesWaiting, LogBusy, LogUnavailable,
     ),
 )  # fmt: skip
@@ -105,7 +106,7 @@ IMPORT = Endpoint(
 @post("/v1/families/{family:uuid}/imports", status_code=200, opt=IMPORT.opt())
 async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
     """Answer in the end; to who accepts `application/x-ndjson` with a line for each piece that is done, and one for the end."""
-    caller, query, runtime = request.member, request.asked_for(ImportQuery), request.runtime
+    caller, query, runtime = request.member, request.read_query(ImportQuery), request.runtime
     if caller.role is not Role.PARENT:
         raise NotForRole("Only parents import.")
     source = SOURCES.get(query.source)
@@ -152,7 +153,7 @@ async def _take_place(runtime: Runtime) -> None:
 
 
 def _require_file(request: RouteRequest) -> None:
-    media_type = of_request(request.scope, takes=MEDIA_TYPES)  # type: ignore[arg-type]
+    media_type = of_request(request.scope, accepted=MEDIA_TYPES)  # type: ignore[arg-type]
     if media_type.name not in MEDIA_TYPES:
         raise MediaTypeUnsupported(MEDIA_TYPES)
 
@@ -171,7 +172,7 @@ async def _lines(runtime: Runtime, import_: Import) -> AsyncIterator[bytes]:
         async for step in import_.run(runtime):
             yield msgspec.json.encode(step) + b"\n"
     except Exception as error:  # noqa: BLE001 - the last place that can answer: named by refusal_of, told in the log, answered
-        yield bytes_of(send_refusal(error)) + b"\n"
+        yield bytes_of(logged_refusal(error)) + b"\n"
 
 
 async def begin(
@@ -207,7 +208,7 @@ async def _intake(
     """The way in for the file, under whom it is written, and which children its references mean."""
     names = file.names
     member, person = await _author(runtime, caller, source, child=query.child, references=names, is_dry=is_dry)
-    intake = FileIntake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=person or NOBODY)
+    intake = FileIntake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=person or NOBODY)
     meant = await intake.meant({*names, *(gone.reference for gone in file.taken_back)})
     if query.child is not None:
         known = [name for one in meant.values() if one.child == query.child for name in one.called]
@@ -224,7 +225,7 @@ async def _author(
     """The member under whom a parent's files of a source are written: made by the first import of one."""
     name = source.name.replace("_", " ").title()
     async with runtime.log.transaction() as writing:
-        await held_membership(writing, caller)
+        await lock_membership(writing, caller)
         children = {row["child"] for row in await writing.conn.fetch(ACCESS.children, caller.family)}
         if child is not None and child not in children:
             raise NotFound(at="child")

@@ -15,7 +15,7 @@ from events.ids import FamilyId, MemberId, PersonId
 from service.access.decide import may_found
 from service.access.errors import FoundingClosed, NotForRole, TooMany
 from service.access.founding import QUERIES as ACCESS
-from service.access.founding import held_membership
+from service.access.founding import lock_membership
 from service.access.guard import Membership
 from service.access.tokens import hash_of, new_code
 from service.daycare.auth import DaycareKey
@@ -46,23 +46,25 @@ KEYS_MAX: Final = 10
 
 ADD = Endpoint(
     summary="Add a daycare with a key for this family alone. Its secret is told once",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=NewDaycare, answers=DaycareAdded, refuses=(NotForRole, TooMany),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, request=NewDaycare, response=DaycareAdded,
+    errors=(NotForRole, TooMany),
 )  # fmt: skip
 MAKE = Endpoint(
     summary="A key for a daycare that serves many families, each by a parent's code. Its secret is told once",
-    who=CallerKind.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=NewDaycare, answers=KeyMade, refuses=(FoundingClosed,),
+    caller=CallerKind.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, request=NewDaycare, response=KeyMade,
+    errors=(FoundingClosed,),
 )  # fmt: skip
 CODE = Endpoint(
     summary="A code by which a daycare links one child. It works once, within seven days",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=ForChild, answers=CodeMade, refuses=(NotForRole, TooMany),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, request=ForChild, response=CodeMade, errors=(NotForRole, TooMany),
 )  # fmt: skip
 LIST = Endpoint(
     summary="The family's daycares, whom they speak of, and whether something waits for a child",
-    who=CallerKind.MEMBER, kind=Kind.READ, answers=Daycares, refuses=(NotForRole,),
+    caller=CallerKind.MEMBER, kind=Kind.READ, response=Daycares, errors=(NotForRole,),
 )  # fmt: skip
 LINK = Endpoint(
     summary="Say which child a daycare means by a reference, or that it means nobody any more",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=204, takes=Link, refuses=(NotForRole, NotesWaiting),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=204, request=Link, errors=(NotForRole, NotesWaiting),
 )  # fmt: skip
 
 
@@ -78,7 +80,7 @@ async def add_daycare(request: RouteRequest) -> Response[bytes]:
     asked = await request.read(NewDaycare)
     caller = _parent(request.member)
     async with request.runtime.log.transaction() as writing:
-        await held_membership(writing, caller)
+        await lock_membership(writing, caller)
         if await writing.conn.fetchval(QUERIES.count_keys, caller.family) >= KEYS_MAX:
             raise TooMany(f"A family has at most {KEYS_MAX} keys for daycares.")
         key, secret = await _key(writing, asked.name, family=caller.family)
@@ -111,7 +113,7 @@ async def make_code(request: RouteRequest) -> Response[bytes]:
     caller = _parent(request.member)
     code = new_code()
     async with request.runtime.log.transaction() as writing:
-        await held_membership(writing, caller)
+        await lock_membership(writing, caller)
         await _require_child(writing, caller, asked.child)
         await writing.conn.execute(QUERIES.drop_dead_codes, caller.family, writing.now)
         if await writing.conn.fetchval(QUERIES.count_codes, caller.family) >= OPEN_CODES_MAX:
@@ -167,7 +169,7 @@ async def link(request: RouteRequest) -> Response[None]:
     caller = _parent(request.member)
     runtime, member = request.runtime, MemberId(request.ids["member"])
     async with runtime.log.transaction() as writing:
-        await held_membership(writing, caller)
+        await lock_membership(writing, caller)
         daycares = await writing.conn.fetch(QUERIES.daycares, caller.family, caller.member)
         found = [row for row in daycares if row["member_id"] == member]
         if not found:
@@ -182,7 +184,7 @@ async def link(request: RouteRequest) -> Response[None]:
         await writing.conn.fetchval(QUERIES.link, person, asked.reference, caller.family, member, asked.child)
         if asked.also_called is not None:
             await writing.conn.execute(QUERIES.call_also, person, asked.reference, list(asked.also_called))
-    await Intake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=person).flow(asked.reference)
+    await Intake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=person).flow(asked.reference)
     return nothing()
 
 

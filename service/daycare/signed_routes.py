@@ -42,22 +42,22 @@ Shape = TypeVar("Shape")
 
 POST = Endpoint(
     summary="Post 1 to 500 signed CloudEvents. Each is taken in or refused by itself, and once however often it comes",
-    who=CallerKind.SIGNED, kind=Kind.PUSH, takes=CloudEvent | tuple[CloudEvent, ...],
-    takes_as=("application/cloudevents+json", "application/cloudevents-batch+json", "application/json"),
-    answers=DaycareReceipts, query=KEY_QUERY, headers=SIGNED_HEADERS,
-    refuses=(SignatureWrong, CallReplayed, TooManyWaiting, NotesWaiting, LogBusy, LogUnavailable, Overtaken),
+    caller=CallerKind.SIGNED, kind=Kind.PUSH, request=CloudEvent | tuple[CloudEvent, ...],
+    request_media_types=("application/cloudevents+json", "application/cloudevents-batch+json", "application/json"),
+    response=DaycareReceipts, query=KEY_QUERY, headers=SIGNED_HEADERS,
+    errors=(SignatureWrong, CallReplayed, TooManyWaiting, NotesWaiting, LogBusy, LogUnavailable, Overtaken),
 )  # fmt: skip
 REDEEM = Endpoint(
     summary="Link a child by a parent's code: what the daycare has posted of it flows in",
-    who=CallerKind.SIGNED, kind=Kind.ACCESS, takes=Redeem, takes_as=("application/json",),
-    answers=Redeemed, query=KEY_QUERY, headers=SIGNED_HEADERS,
-    refuses=(SignatureWrong, CallReplayed, CodeUnusable, OneFamilysKey, ReferenceTaken, TooMany, NotesWaiting),
+    caller=CallerKind.SIGNED, kind=Kind.ACCESS, request=Redeem, request_media_types=("application/json",),
+    response=Redeemed, query=KEY_QUERY, headers=SIGNED_HEADERS,
+    errors=(SignatureWrong, CallReplayed, CodeUnusable, OneFamilysKey, ReferenceTaken, TooMany, NotesWaiting),
 )  # fmt: skip
 ROTATE = Endpoint(
     summary="A new secret; the one before is good for a day more",
-    who=CallerKind.SIGNED, kind=Kind.ACCESS, takes=Nothing, takes_as=("application/json",),
-    answers=NewSecret, query=KEY_QUERY, headers=SIGNED_HEADERS,
-    refuses=(SignatureWrong, CallReplayed),
+    caller=CallerKind.SIGNED, kind=Kind.ACCESS, request=Nothing, request_media_types=("application/json",),
+    response=NewSecret, query=KEY_QUERY, headers=SIGNED_HEADERS,
+    errors=(SignatureWrong, CallReplayed),
 )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ async def post_events(request: RouteRequest) -> Response[bytes]:
     events = await posted(request.scope, call.body, called=call.signed.id, at=at, now=now)  # type: ignore[arg-type]
     runtime.limits.take(Kind.DRAFTS, call.key.key_id, count=len(events))
     read = [(number, event) for number, event in enumerate(events) if isinstance(event, Posted)]
-    intake = Intake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=call.key.person)
+    intake = Intake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=call.key.person)
     taken = await intake.take([SourcedRecord(source=event.source, record=event.record) for _, event in read])
     by_number = {number: one for (number, _), one in zip(read, taken, strict=True)}
     receipts = (
@@ -103,13 +103,13 @@ async def redeem(request: RouteRequest) -> Response[bytes]:
             raise CodeUnusable
         if row is not None:
             await _link(writing, call.key, asked.reference, row)
-    await Intake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=call.key.person).flow(asked.reference)
+    await Intake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=call.key.person).flow(asked.reference)
     return request.answer(Redeemed(reference=asked.reference))
 
 
 def _read(request: RouteRequest, call: Call, shape: type[Shape]) -> Shape:
     """The body of a call that is plain JSON."""
-    media_type = of_request(request.scope, takes=(JSON,))  # type: ignore[arg-type]
+    media_type = of_request(request.scope, accepted=(JSON,))  # type: ignore[arg-type]
     if media_type.name != JSON or not media_type.is_utf8:
         raise MediaTypeUnsupported((JSON,))
     return decode_json(call.body, shape)

@@ -79,17 +79,17 @@ TIMELINE_QUERY: Final[dict[str, dict[str, Any]]] = {
     "/v1/families/{family:uuid}/feed",
     opt=Endpoint(
         summary="What the caller was told, in pages",
-        who=CallerKind.MEMBER,
+        caller=CallerKind.MEMBER,
         kind=Kind.READ,
-        answers=Feed,
-        speaks_of=(AnyEvent, Hint),
+        response=Feed,
+        other_schemas=(AnyEvent, Hint),
         query=FEED_QUERY,
-        refuses=(FeedAhead,),
+        errors=(FeedAhead,),
     ).opt(),
 )
 async def read_feed(request: RouteRequest) -> Response[bytes]:
     """Give a page of the caller's feed."""
-    query = request.asked_for(FeedQuery)
+    query = request.read_query(FeedQuery)
     member = request.member
     found = await page(request.runtime.pool, family=member.family, member=member.member, after=query.after, limit=query.limit)
     media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
@@ -103,16 +103,16 @@ async def read_feed(request: RouteRequest) -> Response[bytes]:
     "/v1/families/{family:uuid}/timeline",
     opt=Endpoint(
         summary="The first time I saw it: the caller's own timeline",
-        who=CallerKind.MEMBER,
+        caller=CallerKind.MEMBER,
         kind=Kind.READ,
-        answers=Timeline,
+        response=Timeline,
         query=TIMELINE_QUERY,
-        refuses=(TimeOutOfRange,),
+        errors=(TimeOutOfRange,),
     ).opt(),
 )
 async def read_timeline(request: RouteRequest) -> Response[bytes]:
     """Give the caller's timeline."""
-    query = request.asked_for(TimelineQuery)
+    query = request.read_query(TimelineQuery)
     if query.as_of is not None:
         require_sane(query.as_of, at="as_of")
     member = request.member

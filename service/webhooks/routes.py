@@ -26,25 +26,25 @@ from service.webhooks.store import QUERIES
 
 MAKE = Endpoint(
     summary="Have one's own feed posted to an address, from now on or from a place on. The secret is told once",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=NewWebhook, answers=WebhookMade,
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, request=NewWebhook, response=WebhookMade,
     query={"after": {"type": "integer", "minimum": 0, "maximum": 2**62}},
-    refuses=(NotForRole, UrlNotAllowed, FeedAhead, TooMany),
+    errors=(NotForRole, UrlNotAllowed, FeedAhead, TooMany),
 )  # fmt: skip
 LIST = Endpoint(
-    summary="The caller's own webhooks, and how each of them is", who=CallerKind.MEMBER, kind=Kind.READ, answers=WebhooksListed,
-    refuses=(NotForRole,),
+    summary="The caller's own webhooks, and how each of them is",
+    caller=CallerKind.MEMBER, kind=Kind.READ, response=WebhooksListed, errors=(NotForRole,),
 )  # fmt: skip
 DROP = Endpoint(
-    summary="Drop a webhook; within a second nothing more is sent", who=CallerKind.MEMBER, kind=Kind.ACCESS, status=204,
-    refuses=(NotForRole,),
+    summary="Drop a webhook; within a second nothing more is sent", caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=204,
+    errors=(NotForRole,),
 )  # fmt: skip
 ROTATE = Endpoint(
     summary="A new secret for a webhook. For 24 hours it and the last one both sign",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, answers=SecretMade, refuses=(NotForRole,),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, response=SecretMade, errors=(NotForRole,),
 )  # fmt: skip
 RESUME = Endpoint(
-    summary="Let a disabled webhook go on where it stopped", who=CallerKind.MEMBER, kind=Kind.ACCESS, answers=WebhookListed,
-    refuses=(NotForRole,),
+    summary="Let a disabled webhook go on where it stopped", caller=CallerKind.MEMBER, kind=Kind.ACCESS, response=WebhookListed,
+    errors=(NotForRole,),
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ RESUME = Endpoint(
 async def make(request: RouteRequest) -> Response[bytes]:
     """The address is looked up now, so that a slip of the pen is told at once; and again at every attempt."""
     caller = _person(request)
-    query, asked = request.asked_for(From), await request.read(NewWebhook)
+    query, asked = request.read_query(From), await request.read(NewWebhook)
     reach: EgressPolicy = request.app.state.reach
     try:
         await reach.find(reach.read(asked.url))

@@ -138,7 +138,7 @@ async def test_javascript_posts_an_event_that_one_parent_waits_for(followed: Fol
 
 
 def test_the_page_names_every_refusal_of_its_calls() -> None:
-    refused = {kind.code for says in (POST, REDEEM, ROTATE, MAKE) for kind in says.refuses}
+    refused = {kind.code for endpoint in (POST, REDEEM, ROTATE, MAKE) for kind in endpoint.errors}
     # A family of 200 members is the operator's page to explain.
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", section("Problems")))
     assert sorted(refused - named - {"access.too_many"}) == []

@@ -134,7 +134,7 @@ async def test_nothing_is_left_of_streams_that_were_hung_up(running: Running) ->
     streams = running.runtime.streams
     await until(lambda: len(streams) == 0)
     await until(lambda: len(asyncio.all_tasks()) <= tasks)
-    wake = running.runtime.wake
+    wake = running.runtime.notifier
     assert (streams._count_by_device, wake._by_member, wake._by_device) == ({}, {}, {})  # type: ignore[attr-defined]
 
 

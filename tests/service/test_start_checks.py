@@ -1,6 +1,6 @@
-"""What `serve` refuses to start on, and what `doctor` says of it: real processes on real servers that are not as they must be.
+"""Tests the start checks of `serve` and `doctor` with real processes on wrongly configured servers.
 
-Each is told in one sentence with its cause and its remedy, and never with a password; by one worker and by two alike.
+Each error is one sentence with cause and remedy, and without a password, with one worker and with two.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ WITHIN_S = 60.0
 
 @pytest.fixture(scope="module")
 def odd(open_folder: Path) -> Iterator[str]:
-    """A server that asks one login for a password, and that follows another one which is not there."""
+    """Runs a server that requires a password for one login and is a standby of a primary that does not exist."""
     folder = open_folder / "odd"
     folder.mkdir(mode=0o755)
     rules = folder / "rules"
@@ -47,7 +47,7 @@ def place(postgres: str, template: str, odd: str, open_folder: Path) -> Place:
 
 
 def stillnew(folder: Path, command: str, environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
-    """Run a command to its end: its exit code, what it says, and what it logs."""
+    """Runs a command to its end, and returns its exit code, its output and its log."""
     says = folder / f"{command}-{uuid.uuid4().hex[:8]}"
     with kept_port() as port:
         service = Serving(*arguments, port=port, folder=says, environment=environment)
@@ -68,9 +68,9 @@ def stillnew(folder: Path, command: str, environment: dict[str, str], *arguments
     return code, (says / "said").read_text(), service.log
 
 
-def assert_refused(code: int, said: str, log: str, wrong: Wrong) -> None:
-    """It never said that it listens, and its last line, and no other that is meant for people, says why and what to do."""
-    assert (code, said) == (CANNOT_START, ""), (code, said, log)
+def assert_refused(code: int, output: str, log: str, wrong: Wrong) -> None:
+    """Checks that the service never listened, and that its last line, the only one for people, has cause and remedy."""
+    assert (code, output) == (CANNOT_START, ""), (code, output, log)
     sentences = [line for line in log.splitlines() if not line.startswith("{")]
     assert len(sentences) == 1, log
     assert sentences[0].startswith("stillnew: ")
@@ -80,24 +80,24 @@ def assert_refused(code: int, said: str, log: str, wrong: Wrong) -> None:
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
-async def test_serve_refuses_in_one_sentence_and_doctor_says_the_same(place: Place, name: str) -> None:
-    """Law 17: a sentence with cause and remedy, exit code 3, by one worker as by two; and doctor's exit code is 1."""
+async def test_serve_refuses_in_one_sentence_and_doctor_shows_the_same(place: Place, name: str) -> None:
+    """Law 17: one sentence with cause and remedy and exit code 3, with one worker and with two; doctor exits with 1."""
     async with SITUATIONS[name](place) as wrong:
         for workers in ("1", "2"):
-            code, said, log = await asyncio.to_thread(stillnew, place.folder, "serve", wrong.environment, "--workers", workers)
-            assert_refused(code, said, log, wrong)
+            code, output, log = await asyncio.to_thread(stillnew, place.folder, "serve", wrong.environment, "--workers", workers)
+            assert_refused(code, output, log, wrong)
             assert ("library error" in log) is ("with_the_workers" in name), "all else is found before a worker starts"
-        code, said, log = await asyncio.to_thread(stillnew, place.folder, "doctor", wrong.environment)
-        assert SECRET not in said + log
-        if "with_the_workers" in name:  # doctor does not take the workers' places; it counts them
+        code, output, log = await asyncio.to_thread(stillnew, place.folder, "doctor", wrong.environment)
+        assert SECRET not in output + log
+        if "with_the_workers" in name:  # doctor only counts the connections of the workers; it does not open them
             wrong = Wrong(environment={}, cause="connections", remedy="STILLNEW_POOL")
-        assert code == 1, said
-        told = [line for line in said.splitlines() if line.startswith("no ")]
-        assert any(wrong.cause in line and wrong.remedy in line for line in told), said
+        assert code == 1, output
+        errors = [line for line in output.splitlines() if line.startswith("no ")]
+        assert any(wrong.cause in line and wrong.remedy in line for line in errors), output
 
 
 async def test_a_data_directory_that_a_newer_release_has_used_is_refused_as_well(place: Place) -> None:
-    """Law 17: the embedded database is looked at as any other, by `serve` and by `migrate`."""
+    """Law 17: `serve` and `migrate` check the embedded database like any other."""
     server = EmbeddedPostgres(place.folder / "data", settings=HASTY)
     place.folder.chmod(0o755)
     url = await asyncio.to_thread(server.start)
@@ -121,16 +121,16 @@ async def nothing_wrong(place: Place) -> AsyncIterator[dict[str, str]]:
 
 
 async def test_a_login_whose_own_settings_are_odd_is_served_all_the_same(place: Place) -> None:
-    """What a session needs it sets itself: time limits that nobody could work within, time zones, isolation."""
+    """Each session sets its own time limits, time zone and isolation, so unusual settings of the login do no harm."""
     async with nothing_wrong(place) as environment:
-        code, said, log = await asyncio.to_thread(stillnew, place.folder, "migrate", environment)
-        assert (code, log) == (0, ""), said + log
+        code, output, log = await asyncio.to_thread(stillnew, place.folder, "migrate", environment)
+        assert (code, log) == (0, ""), output + log
         assert await migrate(environment["DATABASE_URL"]) == []
-        code, said, log = await asyncio.to_thread(stillnew, place.folder, "doctor", environment)
-        assert not [line for line in said.splitlines() if line.startswith("no ") and "durability" not in line], said
+        code, output, log = await asyncio.to_thread(stillnew, place.folder, "doctor", environment)
+        assert not [line for line in output.splitlines() if line.startswith("no ") and "durability" not in line], output
         with serving(folder=place.folder / "served", environment=environment) as service:
             async with httpx.AsyncClient(base_url=service.url, timeout=20) as http:
                 ada = await found_family(http)
-                await asyncio.sleep(0.7)  # longer than the login lets a session rest
+                await asyncio.sleep(0.7)  # longer than the idle timeout of the login
                 assert (await ada.ask("GET", "/v1/families/{family}/feed")).status_code == 200
                 assert (await http.get("/health/ready")).json()["ready"] is True
