@@ -51,7 +51,7 @@ async def told_of(
     connection: Any, kinds: tuple[type[Body], ...], *, family: FamilyId, member: MemberId, as_of: datetime | None = None
 ) -> list[Event[Any]]:
     """What a member was told of these kinds, in the order of their feed: up to now, or up to `as_of`."""
-    rows = await connection.fetch(QUERIES.told_of, family, member, [kind.__name__ for kind in kinds], as_of)
+    rows = await connection.fetch(QUERIES.entries_of_kinds, family, member, [kind.__name__ for kind in kinds], as_of)
     return await off_loop(
         len(rows), lambda: [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows]
     )

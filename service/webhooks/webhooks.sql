@@ -57,19 +57,16 @@ UPDATE webhook
    AND disabled_at IS NOT NULL;
 
 -- name: all_after
--- The webhooks after a key, at most $5, that are not disabled, and whether there is something to send at $4. A run holds at most
--- 256 entries, so that of each feed only its last runs are read. What is held from a member has no place in a run of theirs.
+-- Returns the webhooks after a key, at most $5, that are not disabled, and whether there is something to send at $4. What is held
+-- from a member has no place in their feed.
 SELECT webhook.family_id, webhook.member_id, webhook.webhook_id, webhook.url, webhook.attempts > 0 AS is_failing,
        coalesce(member.has_left, true) AS has_left,
        webhook.next_at <= $4
        AND coalesce(webhook.leased_until <= $4, true)
        AND EXISTS (
              SELECT
-               FROM feed_run AS run
-              WHERE run.family_id = webhook.family_id
-                AND run.member_id = webhook.member_id
-                AND run.first_place > webhook.place - 256
-                AND run.first_place + run.length - 1 > webhook.place) AS is_due
+               FROM feed_end(webhook.family_id, webhook.member_id) AS last
+              WHERE last.place > webhook.place) AS is_due
   FROM webhook
   LEFT JOIN member ON member.family_id = webhook.family_id AND member.member_id = webhook.member_id
  WHERE (webhook.family_id, webhook.member_id, webhook.webhook_id) > ($1::uuid, $2::uuid, $3::uuid)

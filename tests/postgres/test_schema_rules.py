@@ -25,9 +25,10 @@ OF_NO_FAMILY = {
     "_pogo_version": "the migration tool's own",
 }
 
-# Belt and braces: the privileges of the service's role refuse the same, on engines without triggers too.
+# The privileges of the service's role refuse the same changes, also on engines without triggers.
 TRIGGERS = {"event_is_append_only", "event_is_never_emptied"}
-FUNCTIONS = {"refuse_change"}
+# Beside the triggers' function, those that Postgres plans as a part of the query that calls them.
+FUNCTIONS = {"refuse_change", "feed_entries", "feed_end", "place_in_feed"}
 
 KEYS = """
 SELECT t.relname AS table_name, i.relname AS key_name,
