@@ -86,7 +86,7 @@ def build(settings: Settings) -> Gateway:
     )
     gateway = Gateway(paths=paths_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
     framework.state.gateway = gateway
-    framework.state.reach = EgressPolicy(allow_private=settings.webhooks_anywhere)
+    framework.state.egress = EgressPolicy(allow_private=settings.webhooks_anywhere)
     framework.state.openapi = msgspec.json.encode(openapi.draw((m, t, target.says) for m, t, target in gateway.paths.as_text()))
     return gateway
 
@@ -142,23 +142,23 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings.database_url, size_max=settings.pool)
         opened.push_async_callback(close_pool, pool)
-        wake = wake_of(settings)
-        await wake.start()
-        opened.push_async_callback(wake.stop)
-        log = Log(pool=pool, database_url=settings.database_url, wake=wake, now=now_utc)
+        notifier = notifier_of(settings)
+        await notifier.start()
+        opened.push_async_callback(notifier.stop)
+        log = Log(pool=pool, database_url=settings.database_url, notifier=notifier, now=now_utc)
         await log.start()
         opened.push_async_callback(log.stop)
         clock = Clock(pool=pool, log=log)
         await clock.start()
         opened.push_async_callback(clock.stop)
         # A reach of its own: look-ups that hang while somebody makes a webhook are in no delivery's way.
-        sender = Sender(pool=pool, wake=wake, reach=EgressPolicy(allow_private=settings.webhooks_anywhere), now=log.now)
+        sender = Sender(pool=pool, notifier=notifier, egress=EgressPolicy(allow_private=settings.webhooks_anywhere), now=log.now)
         await sender.start()
         opened.push_async_callback(sender.stop)
         app.state.sender = sender
         reading = ProseQueue()
         opened.push_async_callback(reading.stop)
-        streams = Streams(pool=pool, wake=wake)
+        streams = Streams(pool=pool, notifier=notifier)
         await streams.start()
         opened.push_async_callback(streams.stop)
         gateway.runtime = Runtime(
@@ -166,7 +166,7 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             database_url=settings.database_url,
             pool=pool,
             log=log,
-            wake=wake,
+            notifier=notifier,
             streams=streams,
             guard=Guard(pool=pool),
             limits=limits_of(settings),
@@ -182,7 +182,7 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             gateway.runtime = None
 
 
-def wake_of(settings: Settings) -> Notifier:
+def notifier_of(settings: Settings) -> Notifier:
     if settings.redis_url is not None:
         return RedisNotifier(settings.redis_url)
     return LocalNotifier(is_alone=settings.workers == 1)

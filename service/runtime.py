@@ -36,7 +36,7 @@ class Runtime:
     database_url: str
     pool: asyncpg.Pool
     log: Log
-    wake: Notifier
+    notifier: Notifier
     streams: Streams
     guard: Guard
     limits: Limits

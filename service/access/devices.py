@@ -59,7 +59,7 @@ async def revoke(request: RouteRequest) -> Response[None]:
     if found is None:
         raise NotFound
     request.runtime.guard.forget()
-    request.runtime.wake.devices_revoked((device,))
+    request.runtime.notifier.devices_revoked((device,))
     return nothing()
 
 

@@ -171,7 +171,7 @@ async def remove(request: RouteRequest) -> Response[None]:
         if counts["parents"] == 0:
             raise LastParent("Invite another parent first: without one, nobody could invite, export or erase.")
     request.runtime.guard.forget()
-    request.runtime.wake.members_left(caller.family, (target,))
+    request.runtime.notifier.members_left(caller.family, (target,))
     return nothing()
 
 

@@ -1,4 +1,4 @@
-"""The functions that decode the runs of a feed: they agree with a plain decoding, and cost a query no call."""
+"""The functions that decode the runs of a feed: they agree with a plain decoding, and are planned as a part of the query."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ RUNS: list[tuple[int, int, int, bool, bytes | None, list[int] | None]] = [
 
 
 def decoded() -> Iterator[tuple[int, int | None, datetime | None]]:
-    """Yields (place, seq or None for a hint, when it was delivered or None for a hint that was delivered in its time)."""
+    """Yields (place, seq, time of delivery) of each entry; a hint has no seq and no time."""
     for first_place, first_seq, length, is_late, hint, seqs in RUNS:
         for nth in range(length):
             seq = None if hint else seqs[nth] if seqs else first_seq + nth
@@ -86,8 +86,9 @@ async def test_an_event_has_the_place_that_its_run_gives_it_or_none(feed: asyncp
 
 
 async def test_a_feed_ends_at_its_last_place_and_an_empty_one_nowhere(feed: asyncpg.Pool) -> None:
-    assert await feed.fetchrow("SELECT * FROM feed_end($1, $2)", FAMILY, ADA) == (286, CHAIN)
-    assert await feed.fetchrow("SELECT * FROM feed_end($1, $2)", FAMILY, UUID(int=0)) is None
+    rows = await feed.fetch("SELECT * FROM feed_end($1, $2)", FAMILY, ADA)
+    assert [tuple(row) for row in rows] == [(286, CHAIN)]
+    assert await feed.fetch("SELECT * FROM feed_end($1, $2)", FAMILY, UUID(int=0)) == []
 
 
 CALLS = {
@@ -105,7 +106,7 @@ async def test_postgres_plans_a_call_as_a_part_of_the_query(feed: asyncpg.Pool, 
 
 
 async def test_only_the_services_role_and_the_owner_may_call_them(database_url: str) -> None:
-    """Least privilege: what any login of the database may call by default was taken back."""
+    """Least privilege: the right that every login has by default was revoked."""
     owner = await asyncpg.connect(database_url)
     rows = await owner.fetch("SELECT proname, proacl::text FROM pg_proc WHERE proname = ANY ($1::text[])", list(CALLS))
     assert {row["proname"] for row in rows} == set(CALLS)

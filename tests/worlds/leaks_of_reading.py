@@ -218,7 +218,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
         rows = await connection.fetch("SELECT DISTINCT ON (seq) body FROM sighting WHERE family_id = $1", family)
         return [decode_sighting(row["body"]) for row in rows]
 
-    patch.setattr(service.surprise.handover_card, "sightings_told_to", everybodys)
+    patch.setattr(service.surprise.handover_card, "sightings_visible_to", everybodys)
 
 
 @leak("the stream says where the log stands")
@@ -249,7 +249,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a comment in the stream where a look found nothing")
 def _(patch: pytest.MonkeyPatch) -> None:
-    told, tell = LocalNotifier.told, Stream.deliver
+    told, tell = LocalNotifier.entries_delivered, Stream.deliver
 
     def everybody(self: LocalNotifier, family: Any, members: Any) -> None:
         told(self, family, {member for of, member in self._by_member if of == family})
@@ -259,5 +259,5 @@ def _(patch: pytest.MonkeyPatch) -> None:
             await self._write(b": nothing for you\n\n")
         await tell(self, stretch)
 
-    patch.setattr(LocalNotifier, "told", everybody)
+    patch.setattr(LocalNotifier, "entries_delivered", everybody)
     patch.setattr(Stream, "deliver", commenting)

@@ -1,4 +1,4 @@
-"""What a webhook is sent: its member's feed, in order, signed, from where it stopped, and nothing of what is held."""
+"""A webhook is sent its member's feed: in order, signed, from its place on, and without held events."""
 
 import asyncio
 from datetime import timedelta
@@ -16,12 +16,12 @@ SPOKE = "talking.first-word"
 
 
 async def keeps(home: Home, mode: str = "keep", scope: str = "all") -> None:
-    """Ben does not want to be told."""
+    """Makes Ben choose to wait for surprises."""
     await home.says(home.family.ben, drafted("SurpriseChosen", at=home.time.now, scope=scope, mode=mode))
 
 
 async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Frame) -> None:
-    """Law 6, law 7: entry by entry, in order, in the very bytes of a stream; a word for Ada alone is not among them."""
+    """Law 6, law 7: entry by entry, in order, in the exact bytes of a stream; an event for Ada alone is not among them."""
     family = home.family
     await keeps(home, mode="hint", scope="domain:movement")
     await home.says(family.ada, saw(family, WALKED), note(family, "für Mia 👣\u2028"), note(family, "mine", audience="me"))
@@ -31,11 +31,11 @@ async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Fra
     entries = await home.entries()
     for delivery, (place, entry) in zip(frame.deliveries, entries, strict=True):
         delivery.is_signed_with(hook.secret)
-        kind = "hint" if delivery.said["entry"]["event"].get("type") == "Hint" else "entry"
+        kind = "hint" if delivery.received["entry"]["event"].get("type") == "Hint" else "entry"
         assert delivery.body == b'{"type":"%b","family":"%b","place":%d,"entry":%b}' % (
             kind.encode(), str(family.family).encode(), place, entry,
         )  # fmt: skip
-    assert [delivery.said["type"] for delivery in frame.deliveries].count("hint") == 1
+    assert [delivery.received["type"] for delivery in frame.deliveries].count("hint") == 1
     assert frame.places == list(range(1, len(entries) + 1))
     assert len({delivery.id for delivery in frame.deliveries}) == len(entries)
     assert frame.connections == 1, "a receiver that keeps its connection open is not dialled for every entry"
@@ -43,7 +43,7 @@ async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Fra
 
 
 async def test_another_secret_or_another_body_does_not_verify(home: Home, frame: Frame) -> None:
-    """The other way round: the package that the tests rely on does refuse."""
+    """The standardwebhooks package, which the tests use, refuses wrong signatures."""
     hook, other = await home.hook(frame.url()), await home.hook(frame.url(path="/other"))
     await looked(home.sender())
     delivery = next(one for one in frame.deliveries if one.line.startswith("POST /hooks/frame "))
@@ -53,7 +53,7 @@ async def test_another_secret_or_another_body_does_not_verify(home: Home, frame:
 
 
 async def test_a_webhook_goes_on_from_its_place_also_in_another_process(home: Home, frame: Frame) -> None:
-    """Law 1: the place is all that is kept, and it is kept; nothing is sent again that was taken."""
+    """Law 1: the delivered place is stored, and no delivered entry is sent again."""
     last = len(await home.feed())
     await home.hook(frame.url(), after=last)
     first = home.sender()
@@ -68,11 +68,11 @@ async def test_a_webhook_goes_on_from_its_place_also_in_another_process(home: Ho
 
 
 async def test_what_a_killed_process_had_begun_is_sent_again_under_the_same_id(home: Home, frame: Frame) -> None:
-    """At least once: the lease of the dead ends, and the receiver can tell that it was sent this before."""
+    """At least once: the lease of a killed process expires, and the receiver recognizes the repeated message by its id."""
     hook = await home.hook(frame.url())
     frame.answer = never
     killed = home.sender()
-    await killed.look()
+    await killed.poll()
     await until(lambda: bool(frame.deliveries))
     killed._is_stopping = True
     for _, task in tuple(killed._under_way.values()):
@@ -90,11 +90,11 @@ async def test_what_a_killed_process_had_begun_is_sent_again_under_the_same_id(h
 
 
 async def test_a_stopped_process_hands_over_at_once(home: Home, frame: Frame) -> None:
-    """A restart makes nobody wait for the end of a lease."""
+    """A stopped process releases its leases, so that no webhook waits for one to expire."""
     await home.hook(frame.url())
     frame.answer = never
     first = home.sender()
-    await first.look()
+    await first.poll()
     await until(lambda: bool(frame.deliveries))
     await first.stop()
     frame.answer = with_status(200)
@@ -103,22 +103,22 @@ async def test_a_stopped_process_hands_over_at_once(home: Home, frame: Frame) ->
 
 
 async def test_of_two_senders_one_sends_and_the_order_holds(home: Home, frame: Frame) -> None:
-    """A webhook is one process's at a time, whichever finds it first."""
+    """One process sends for a webhook at a time: the first that claims it."""
     await home.hook(frame.url())
     await home.says(home.family.ada, *(note(home.family, f"note {number}") for number in range(20)))
     frame.answer = after(0.005, with_status(200))
     senders = [home.sender() for _ in range(3)]
     for number in range(6):
-        await asyncio.gather(*(sender.look() for sender in senders))
+        await asyncio.gather(*(sender.poll() for sender in senders))
         await home.says(home.family.ada, note(home.family, f"late {number}"))
-    await asyncio.gather(*(sender.rest() for sender in senders))
+    await asyncio.gather(*(sender.until_idle() for sender in senders))
     await asyncio.gather(*(looked(sender) for sender in senders))
     assert frame.places == list(range(1, len(await home.feed()) + 1))
     assert frame.open_max == 1
 
 
 async def test_both_secrets_sign_for_a_day(home: Home, frame: Frame) -> None:
-    """Standard Webhooks: a receiver changes its secret without missing anything."""
+    """Standard Webhooks: a receiver can change its secret without missing a message."""
     hook = await home.hook(frame.url())
     frame.answer = with_status(500)
     newer = b"n" * 32
@@ -140,7 +140,7 @@ async def test_both_secrets_sign_for_a_day(home: Home, frame: Frame) -> None:
 
 
 async def test_what_is_held_moves_nothing(home: Home, frame: Frame) -> None:
-    """Law 8, I-22: no request, no attempt, no lease, not a byte of a row. What is opened is sent in the feed's order."""
+    """Law 8, I-22: a held event causes no request, no attempt, no lease and no change of a row. Released events come in order."""
     family = home.family
     await keeps(home)
     hook = await home.hook(frame.url())
@@ -158,11 +158,11 @@ async def test_what_is_held_moves_nothing(home: Home, frame: Frame) -> None:
     await home.says(family.ben, drafted("EnvelopeOpened", at=home.time.now, scope="all"))
     await looked(sender)
     assert frame.places == list(range(1, len(await home.feed()) + 1))
-    assert [delivery.said["entry"]["released"] for delivery in frame.deliveries[-2:]].count("opened") == 1
+    assert [delivery.received["entry"]["released"] for delivery in frame.deliveries[-2:]].count("opened") == 1
 
 
 async def test_what_fails_meanwhile_is_the_same_in_both_worlds(home: Home, frame: Frame) -> None:
-    """Law 8: the back-off counts attempts, and an attempt is made for what has a place; what is held makes none of it sooner."""
+    """Law 8: the back-off counts attempts at entries with a place, so that a held event makes no attempt sooner."""
     await keeps(home)
     hook = await home.hook(frame.url())
     frame.answer = with_status(503)
@@ -176,7 +176,7 @@ async def test_what_fails_meanwhile_is_the_same_in_both_worlds(home: Home, frame
 
 
 async def test_nothing_is_sent_for_who_has_left(home: Home, frame: Frame) -> None:
-    """I-25: what was queued is dropped, and the address and its secrets with it."""
+    """I-25: waiting entries are dropped, together with the address and its secrets."""
     hook = await home.hook(frame.url(), member=home.family.sitter)
     other = await home.hook(frame.url(path="/ben"))
     await leave(home.log, home.family, home.family.sitter)
@@ -186,10 +186,10 @@ async def test_nothing_is_sent_for_who_has_left(home: Home, frame: Frame) -> Non
 
 
 async def test_whoever_is_called_after_they_left_is_sent_nothing(home: Home, frame: Frame) -> None:
-    """I-25: the right to send is asked of the roster itself, and asked again for the next entry."""
+    """I-25: the roster is checked when a turn begins, and again before each next entry."""
     sitter = home.family.sitter
     await home.hook(frame.url(), member=sitter, after=len(await home.feed(sitter)))
-    home.wake = LocalNotifier()
+    home.notifier = LocalNotifier()
     sender = home.sender()
     await looked(sender)
     await home.says(home.family.ada, note(home.family, "one"), note(home.family, "two"), note(home.family, "three"))
@@ -200,15 +200,15 @@ async def test_whoever_is_called_after_they_left_is_sent_nothing(home: Home, fra
 
     frame.answer = leaves_meanwhile
     for _ in range(2):
-        home.wake.told(home.family.family, (sitter,))
-        await sender.rest()
+        home.notifier.entries_delivered(home.family.family, (sitter,))
+        await sender.until_idle()
         home.time.passes(seconds=61)
     assert len(frame.deliveries) == 1
 
 
 @pytest.mark.parametrize("how", ["leaves", "drops it", "leaves, and is heard of"])
 async def test_what_is_under_way_is_called_off_within_a_second(home: Home, frame: Frame, how: str) -> None:
-    """I-25: without a wake-up too, as between two processes."""
+    """I-25: also without a notification, as between two processes."""
     await home.hook(frame.url(), member=home.family.sitter)
     frame.answer = after(0.9, with_status(200))
     sender = home.sender()
@@ -219,7 +219,7 @@ async def test_what_is_under_way_is_called_off_within_a_second(home: Home, frame
     else:
         await leave(home.log, home.family, home.family.sitter)
     if how.endswith("heard of"):
-        home.wake.members_left(home.family.family, (home.family.sitter,))
+        home.notifier.members_left(home.family.family, (home.family.sitter,))
     began_at = asyncio.get_running_loop().time()
     await until(lambda: bool(frame.cut))
     assert asyncio.get_running_loop().time() - began_at < (0.3 if how.endswith("heard of") else 0.85)
