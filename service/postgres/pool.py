@@ -32,9 +32,9 @@ PLAN_S_MAX: Final = 10
 """A statement that was planned for a small table is planned again before the table has grown much."""
 
 # Where a login may not make roles, the role is missing, and the log's trigger alone refuses changes.
-# All statements look up keys. Without these settings a statement that is planned while its tables are small would read them whole,
-# and keep that plan until they are analyzed: a page of 2,000 entries took 180 ms instead of 5. Since no parameter's value leads to
-# a better plan, a statement is planned once and not at each execution: a live entry takes 0.08 ms instead of 0.23.
+# All statements look up keys. Without these settings a statement that is planned while its tables are small would read them
+# whole, and keep that plan until they are analyzed: a page of 2,000 entries took 180 ms instead of 5. Since no parameter's value
+# leads to a better plan, a statement is planned once and not at each execution: a live entry takes 0.08 ms instead of 0.23.
 BEGIN: Final = f"""
 SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = '{ROLE}' AND pg_has_role(oid, 'SET');
 SET statement_timeout = '%dms';

@@ -71,7 +71,7 @@ class Home:
         )
         return Hook(webhook, shown(secret))
 
-    async def says(self, author: MemberId, *drafts: Draft) -> None:
+    async def append(self, author: MemberId, *drafts: Draft) -> None:
         assert set(outcomes(await push(self.log, self.family, author, *drafts, sent_at=self.time.now))) == {"recorded"}
 
     async def feed(self, member: MemberId | None = None) -> list[dict[str, Any]]:
@@ -80,9 +80,7 @@ class Home:
     async def entries(self, member: MemberId | None = None) -> list[tuple[int, bytes]]:
         """Returns a member's entries in the exact bytes of a stream."""
         return (
-            await from_anywhere(
-                self.pool, family=self.family.family, member=member or self.family.ben, after=0, limit=2_000
-            )
+            await from_anywhere(self.pool, family=self.family.family, member=member or self.family.ben, after=0, limit=2_000)
         ).entries
 
     async def row(self, hook: Hook) -> dict[str, Any]:
@@ -90,7 +88,7 @@ class Home:
         return {} if found is None else dict(found)
 
 
-async def looked(sender: Sender) -> None:
+async def poll_and_finish(sender: Sender) -> None:
     """Polls once, and waits until all turns are over."""
     await sender.poll()
     await sender.until_idle()

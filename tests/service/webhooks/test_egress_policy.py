@@ -73,7 +73,7 @@ def test_which_addresses_are_public() -> None:
     assert [text for text in private if is_public(ip_address(text))] == []
 
 
-def says(*texts: str) -> Resolve:
+def resolves_to(*texts: str) -> Resolve:
     return lambda host, port: texts
 
 
@@ -84,23 +84,23 @@ TARGET = ParsedUrl(scheme="https", host="frame.example", port=443, path="/")
     "found", [("10.0.0.1",), ("8.8.8.8", "10.0.0.1"), ("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "::1"), (), ("nonsense",),
               ("::ffff:127.0.0.1",), ("fe80::1%2",)],
 )  # fmt: skip
-async def test_a_name_that_leads_to_anything_private_leads_nowhere(found: tuple[str, ...]) -> None:
+async def test_a_name_with_a_private_address_is_refused(found: tuple[str, ...]) -> None:
     """All addresses of a name are checked, since an attacker can put a private one among public ones."""
     with pytest.raises(Unreachable):
-        await EgressPolicy(resolve=says(*found)).find(TARGET)
+        await EgressPolicy(resolve=resolves_to(*found)).find(TARGET)
 
 
-async def test_a_name_that_is_public_leads_to_its_first_addresses() -> None:
-    found = await EgressPolicy(resolve=says("8.8.8.8", "2606:4700::1111", "1.1.1.1", "1.0.0.1")).find(TARGET)
+async def test_a_public_name_resolves_to_its_first_addresses() -> None:
+    found = await EgressPolicy(resolve=resolves_to("8.8.8.8", "2606:4700::1111", "1.1.1.1", "1.0.0.1")).find(TARGET)
     assert [str(address) for address in found] == ["8.8.8.8", "2606:4700::1111", "1.1.1.1"]
 
 
 @pytest.mark.parametrize("url", ["http://frame.example/", "https://frame/", "https://10.0.0.1/", "https://[::1]/"])
-async def test_what_was_allowed_once_is_looked_at_again_at_each_attempt(url: str) -> None:
+async def test_an_allowed_address_is_checked_again_at_each_attempt(url: str) -> None:
     """Existing webhooks obey an operator who stops allowing private addresses."""
     target = EgressPolicy(allow_private=True).read(url)
     with pytest.raises(Unreachable):
-        await EgressPolicy(resolve=says("8.8.8.8")).find(target)
+        await EgressPolicy(resolve=resolves_to("8.8.8.8")).find(target)
 
 
 async def test_the_systems_own_look_up_is_used_and_localhost_refused() -> None:
@@ -110,7 +110,7 @@ async def test_the_systems_own_look_up_is_used_and_localhost_refused() -> None:
         await EgressPolicy().find(ParsedUrl(scheme="https", host="localhost", port=443, path="/"))
 
 
-async def test_a_look_up_that_hangs_is_given_up_and_is_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_look_up_that_hangs_is_given_up_and_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Law 17: a look-up runs in a thread of its own, and has a time limit."""
     monkeypatch.setattr(egress_module, "RESOLVE_S_MAX", 0.05)
     released = threading.Event()
@@ -129,7 +129,7 @@ async def test_a_look_up_that_hangs_is_given_up_and_is_in_nobodys_way(monkeypatc
     released.set()
 
 
-async def test_the_address_that_was_looked_at_is_the_one_that_is_dialled(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_checked_address_is_the_one_to_connect_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """DNS rebinding: the name is public at its first look-up and private afterwards. An attempt looks it up once."""
     resolved: list[str] = []
 
@@ -151,15 +151,15 @@ async def test_the_address_that_was_looked_at_is_the_one_that_is_dialled(monkeyp
         assert (len(resolved), len(public.deliveries), private.connections) == (2, 1, 0)
 
 
-async def test_the_next_address_is_tried_where_nobody_is_at_the_first() -> None:
+async def test_the_next_address_is_tried_where_the_first_refuses() -> None:
     async with receiving() as frame:
-        egress = EgressPolicy(allow_private=True, resolve=says("127.0.0.9", "127.0.0.1"))
+        egress = EgressPolicy(allow_private=True, resolve=resolves_to("127.0.0.9", "127.0.0.1"))
         async with Attempt(egress.read(frame.url(host="frame.example")), egress=egress, tls=trusted_authorities()) as post:
             assert await post.send(b"{}", []) == 204
     assert len(frame.deliveries) == 1
 
 
-async def test_nothing_of_the_environment_stands_between(
+async def test_no_proxy_and_no_credentials_of_the_environment_are_used(
     frame: Frame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A proxy would look the name up again, and a netrc file would send an operator's passwords to hosts that members name."""
@@ -193,7 +193,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     ("host", "is_trusted", "status"),
     [("frame.example", True, 204), ("other.example", True, None), ("frame.example", False, None)],
 )
-async def test_the_certificate_is_held_against_the_name_and_not_the_address(
+async def test_the_certificate_is_verified_for_the_name_and_not_the_address(
     certificate: tuple[Path, Path], host: str, is_trusted: bool, status: int | None
 ) -> None:
     """Although the address is fixed, TLS verifies the host that the member named, and a trusted authority."""
@@ -203,7 +203,7 @@ async def test_the_certificate_is_held_against_the_name_and_not_the_address(
     tls = trusted_authorities()
     if is_trusted:
         tls.load_verify_locations(made)
-    egress = EgressPolicy(allow_private=True, resolve=says("127.0.0.1"))
+    egress = EgressPolicy(allow_private=True, resolve=resolves_to("127.0.0.1"))
     async with receiving(tls=serving) as frame:
         target = egress.read(f"https://{host}:{frame.port}/x")
         async with Attempt(target, egress=egress, tls=tls) as post:

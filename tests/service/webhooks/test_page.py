@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from service.webhooks import attempt, retry_policy, sender, shapes
-from tests.service.webhooks.conftest import Home, looked
+from tests.service.webhooks.conftest import Home, poll_and_finish
 from tests.service.webhooks.receiving import Frame
 
 PAGE = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text("utf-8")
@@ -27,7 +27,7 @@ async def test_the_python_of_the_page_verifies_what_was_sent(
 ) -> None:
     """The example uses none of the service's code."""
     hook = await home.hook(frame.url())
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     sent = frame.deliveries[0]
     (python,) = blocks("python")
     read: dict[str, Any] = {}
@@ -46,7 +46,7 @@ async def test_the_python_of_the_page_verifies_what_was_sent(
 @pytest.mark.needs("openssl")
 async def test_the_shell_of_the_page_signs_as_we_do(home: Home, frame: Frame, tmp_path: Path) -> None:
     hook = await home.hook(frame.url())
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     sent = frame.deliveries[0]
     shell = next(block for block in blocks("sh") if "openssl" in block)
     (tmp_path / "body").write_bytes(sent.body)

@@ -23,13 +23,13 @@ def test_a_wait_is_never_shorter_than_the_one_before_it(attempts: int, jitter: f
     assert wait_after(attempts, jitter=0.0) <= wait_after(attempts, jitter=jitter)
 
 
-def test_waits_double_until_their_bound_and_the_dice_spread_them() -> None:
+def test_waits_double_until_their_bound_and_the_jitter_spreads_them() -> None:
     plain = [wait_after(attempt, jitter=0.0).total_seconds() for attempt in (1, 2, 3, 12, 13, 14, 99)]
     assert plain == [5, 10, 20, 10_240, 17_280, 17_280, 17_280]
     assert [wait_after(attempt, jitter=1.0).total_seconds() for attempt in (1, 99)] == [6.25, 21_600]
 
 
-def test_five_days_of_failures_disable_and_not_a_moment_less() -> None:
+def test_five_days_of_failures_disable_a_webhook_and_no_less() -> None:
     for short, disabled in ((timedelta(milliseconds=1), None), (timedelta(0), Disabled.FAILED_FOR_DAYS)):
         at = NOW + timedelta(days=5) - short
         assert disabled == after_failure(503, attempts=30, since=NOW, at=at, jitter=0.5).disabled_as

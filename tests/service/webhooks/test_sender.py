@@ -9,7 +9,7 @@ from standardwebhooks import WebhookVerificationError
 from service.feed.notifier import LocalNotifier
 from tests.families import STOOD, WALKED, drafted, leave, note, saw
 from tests.service.feed.listening import until
-from tests.service.webhooks.conftest import Home, looked
+from tests.service.webhooks.conftest import Home, poll_and_finish
 from tests.service.webhooks.receiving import Delivery, Frame, after, never, with_status
 
 SPOKE = "talking.first-word"
@@ -17,17 +17,17 @@ SPOKE = "talking.first-word"
 
 async def keeps(home: Home, mode: str = "keep", scope: str = "all") -> None:
     """Makes Ben choose to wait for surprises."""
-    await home.says(home.family.ben, drafted("SurpriseChosen", at=home.time.now, scope=scope, mode=mode))
+    await home.append(home.family.ben, drafted("SurpriseChosen", at=home.time.now, scope=scope, mode=mode))
 
 
 async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Frame) -> None:
     """Law 6, law 7: entry by entry, in order, in the exact bytes of a stream; an event for Ada alone is not among them."""
     family = home.family
     await keeps(home, mode="hint", scope="domain:movement")
-    await home.says(family.ada, saw(family, WALKED), note(family, "für Mia 👣\u2028"), note(family, "mine", audience="me"))
-    await home.says(family.ben, note(family, "from Ben"))
+    await home.append(family.ada, saw(family, WALKED), note(family, "für Mia 👣\u2028"), note(family, "mine", audience="me"))
+    await home.append(family.ben, note(family, "from Ben"))
     hook = await home.hook(frame.url())
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     entries = await home.entries()
     for delivery, (place, entry) in zip(frame.deliveries, entries, strict=True):
         delivery.is_signed_with(hook.secret)
@@ -45,7 +45,7 @@ async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Fra
 async def test_another_secret_or_another_body_does_not_verify(home: Home, frame: Frame) -> None:
     """The standardwebhooks package, which the tests use, refuses wrong signatures."""
     hook, other = await home.hook(frame.url()), await home.hook(frame.url(path="/other"))
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     delivery = next(one for one in frame.deliveries if one.line.startswith("POST /hooks/frame "))
     for body, secret in ((delivery.body, other.secret), (delivery.body + b" ", hook.secret)):
         with pytest.raises(WebhookVerificationError):
@@ -57,17 +57,17 @@ async def test_a_webhook_goes_on_from_its_place_also_in_another_process(home: Ho
     last = len(await home.feed())
     await home.hook(frame.url(), after=last)
     first = home.sender()
-    await looked(first)
+    await poll_and_finish(first)
     assert frame.places == []
-    await home.says(home.family.ada, note(home.family, "one"), note(home.family, "two"))
-    await looked(first)
+    await home.append(home.family.ada, note(home.family, "one"), note(home.family, "two"))
+    await poll_and_finish(first)
     await first.stop()
-    await home.says(home.family.ada, note(home.family, "three"))
-    await looked(home.sender())
+    await home.append(home.family.ada, note(home.family, "three"))
+    await poll_and_finish(home.sender())
     assert frame.places == [last + 1, last + 2, last + 3]
 
 
-async def test_what_a_killed_process_had_begun_is_sent_again_under_the_same_id(home: Home, frame: Frame) -> None:
+async def test_what_a_killed_process_had_begun_is_sent_again_with_the_same_id(home: Home, frame: Frame) -> None:
     """At least once: the lease of a killed process expires, and the receiver recognizes the repeated message by its id."""
     hook = await home.hook(frame.url())
     frame.answer = never
@@ -79,10 +79,10 @@ async def test_what_a_killed_process_had_begun_is_sent_again_under_the_same_id(h
         task.cancel()
     frame.answer = with_status(200)
     next_one = home.sender()
-    await looked(next_one)
+    await poll_and_finish(next_one)
     assert frame.places == [1], "its lease may not be over yet"
     home.time.passes(seconds=61)
-    await looked(next_one)
+    await poll_and_finish(next_one)
     assert frame.places == [1, *range(1, len(await home.feed()) + 1)]
     assert frame.deliveries[0].id == frame.deliveries[1].id
     assert frame.deliveries[0].body == frame.deliveries[1].body
@@ -98,21 +98,21 @@ async def test_a_stopped_process_hands_over_at_once(home: Home, frame: Frame) ->
     await until(lambda: bool(frame.deliveries))
     await first.stop()
     frame.answer = with_status(200)
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     assert frame.places == [1, *range(1, len(await home.feed()) + 1)]
 
 
 async def test_of_two_senders_one_sends_and_the_order_holds(home: Home, frame: Frame) -> None:
     """One process sends for a webhook at a time: the first that claims it."""
     await home.hook(frame.url())
-    await home.says(home.family.ada, *(note(home.family, f"note {number}") for number in range(20)))
+    await home.append(home.family.ada, *(note(home.family, f"note {number}") for number in range(20)))
     frame.answer = after(0.005, with_status(200))
     senders = [home.sender() for _ in range(3)]
     for number in range(6):
         await asyncio.gather(*(sender.poll() for sender in senders))
-        await home.says(home.family.ada, note(home.family, f"late {number}"))
+        await home.append(home.family.ada, note(home.family, f"late {number}"))
     await asyncio.gather(*(sender.until_idle() for sender in senders))
-    await asyncio.gather(*(looked(sender) for sender in senders))
+    await asyncio.gather(*(poll_and_finish(sender) for sender in senders))
     assert frame.places == list(range(1, len(await home.feed()) + 1))
     assert frame.open_max == 1
 
@@ -126,37 +126,37 @@ async def test_both_secrets_sign_for_a_day(home: Home, frame: Frame) -> None:
         "UPDATE webhook SET before = secret, before_until = $1, secret = $2", home.time.now + timedelta(hours=24), newer
     )
     sender = home.sender()
-    await looked(sender)
+    await poll_and_finish(sender)
     (both,) = frame.deliveries
     both.is_signed_with(hook.secret)
     both.is_signed_with("whsec_" + "bm5u" * 10 + "bm4=")
     assert len(both.signatures) == 2
     home.time.passes(hours=24)
-    await looked(sender)
+    await poll_and_finish(sender)
     assert len(frame.deliveries[-1].signatures) == 1
     frame.deliveries[-1].is_signed_with("whsec_" + "bm5u" * 10 + "bm4=")
     with pytest.raises(WebhookVerificationError):
         frame.deliveries[-1].is_signed_with(hook.secret)
 
 
-async def test_what_is_held_moves_nothing(home: Home, frame: Frame) -> None:
+async def test_a_held_event_changes_nothing(home: Home, frame: Frame) -> None:
     """Law 8, I-22: a held event causes no request, no attempt, no lease and no change of a row. Released events come in order."""
     family = home.family
     await keeps(home)
     hook = await home.hook(frame.url())
     sender = home.sender()
     await sender.start()
-    await looked(sender)
+    await poll_and_finish(sender)
     before, told = await home.row(hook), frame.places
     observed = saw(family, WALKED)
-    await home.says(family.ada, observed, saw(family, SPOKE))
-    await home.says(family.ada, drafted("NoteWritten", child=family.child, text="she walked!", about=observed["id"]))
-    await home.says(family.ada, drafted("Withdrawn", target=observed["id"]))
+    await home.append(family.ada, observed, saw(family, SPOKE))
+    await home.append(family.ada, drafted("NoteWritten", child=family.child, text="she walked!", about=observed["id"]))
+    await home.append(family.ada, drafted("Withdrawn", target=observed["id"]))
     for _ in range(3):
-        await looked(sender)
+        await poll_and_finish(sender)
     assert (before, told) == (await home.row(hook), frame.places)
-    await home.says(family.ben, drafted("EnvelopeOpened", at=home.time.now, scope="all"))
-    await looked(sender)
+    await home.append(family.ben, drafted("EnvelopeOpened", at=home.time.now, scope="all"))
+    await poll_and_finish(sender)
     assert frame.places == list(range(1, len(await home.feed()) + 1))
     assert [delivery.received["entry"]["released"] for delivery in frame.deliveries[-2:]].count("opened") == 1
 
@@ -167,32 +167,32 @@ async def test_what_fails_meanwhile_is_the_same_in_both_worlds(home: Home, frame
     hook = await home.hook(frame.url())
     frame.answer = with_status(503)
     sender = home.sender()
-    await looked(sender)
+    await poll_and_finish(sender)
     before = await home.row(hook)
-    await home.says(home.family.ada, saw(home.family, STOOD))
+    await home.append(home.family.ada, saw(home.family, STOOD))
     home.time.passes(seconds=4.9)
-    await looked(sender)
+    await poll_and_finish(sender)
     assert (before, 1) == (await home.row(hook), len(frame.deliveries))
 
 
-async def test_nothing_is_sent_for_who_has_left(home: Home, frame: Frame) -> None:
+async def test_nothing_is_sent_for_a_member_who_has_left(home: Home, frame: Frame) -> None:
     """I-25: waiting entries are dropped, together with the address and its secrets."""
     hook = await home.hook(frame.url(), member=home.family.sitter)
     other = await home.hook(frame.url(path="/ben"))
     await leave(home.log, home.family, home.family.sitter)
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     assert {delivery.line for delivery in frame.deliveries} == {"POST /ben HTTP/1.1"}
     assert (await home.row(hook), (await home.row(other))["place"]) == ({}, len(await home.feed()))
 
 
-async def test_whoever_is_called_after_they_left_is_sent_nothing(home: Home, frame: Frame) -> None:
+async def test_a_turn_after_the_member_left_sends_nothing(home: Home, frame: Frame) -> None:
     """I-25: the roster is checked when a turn begins, and again before each next entry."""
     sitter = home.family.sitter
     await home.hook(frame.url(), member=sitter, after=len(await home.feed(sitter)))
     home.notifier = LocalNotifier()
     sender = home.sender()
-    await looked(sender)
-    await home.says(home.family.ada, note(home.family, "one"), note(home.family, "two"), note(home.family, "three"))
+    await poll_and_finish(sender)
+    await home.append(home.family.ada, note(home.family, "one"), note(home.family, "two"), note(home.family, "three"))
 
     async def leaves_meanwhile(delivery: Delivery, writer: asyncio.StreamWriter) -> None:
         await leave(home.log, home.family, sitter)
@@ -207,7 +207,7 @@ async def test_whoever_is_called_after_they_left_is_sent_nothing(home: Home, fra
 
 
 @pytest.mark.parametrize("how", ["leaves", "drops it", "leaves, and is heard of"])
-async def test_what_is_under_way_is_called_off_within_a_second(home: Home, frame: Frame, how: str) -> None:
+async def test_a_turn_under_way_is_cancelled_within_a_second(home: Home, frame: Frame, how: str) -> None:
     """I-25: also without a notification, as between two processes."""
     await home.hook(frame.url(), member=home.family.sitter)
     frame.answer = after(0.9, with_status(200))
