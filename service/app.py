@@ -86,7 +86,7 @@ def build(settings: Settings) -> Gateway:
     )
     gateway = Gateway(router=router_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
     framework.state.gateway = gateway
-    framework.state.reach = EgressPolicy(allow_private=settings.webhooks_anywhere)
+    framework.state.egress = EgressPolicy(allow_private=settings.webhooks_anywhere)
     routes = ((method, template, target.endpoint) for method, template, target in gateway.router.as_sorted())
     framework.state.openapi = msgspec.json.encode(openapi.draw(routes))
     return gateway
@@ -143,23 +143,23 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings.database_url, size_max=settings.pool)
         opened.push_async_callback(close_pool, pool)
-        wake = wake_of(settings)
-        await wake.start()
-        opened.push_async_callback(wake.stop)
-        log = Log(pool=pool, database_url=settings.database_url, wake=wake, now=now_utc)
+        notifier = notifier_of(settings)
+        await notifier.start()
+        opened.push_async_callback(notifier.stop)
+        log = Log(pool=pool, database_url=settings.database_url, notifier=notifier, now=now_utc)
         await log.start()
         opened.push_async_callback(log.stop)
         clock = Clock(pool=pool, log=log)
         await clock.start()
         opened.push_async_callback(clock.stop)
         # Its own policy object, so that slow DNS look-ups of the webhook routes do not delay deliveries.
-        sender = Sender(pool=pool, wake=wake, reach=EgressPolicy(allow_private=settings.webhooks_anywhere), now=log.now)
+        sender = Sender(pool=pool, notifier=notifier, egress=EgressPolicy(allow_private=settings.webhooks_anywhere), now=log.now)
         await sender.start()
         opened.push_async_callback(sender.stop)
         app.state.sender = sender
         prose_queue = ProseQueue()
         opened.push_async_callback(prose_queue.stop)
-        streams = Streams(pool=pool, wake=wake)
+        streams = Streams(pool=pool, notifier=notifier)
         await streams.start()
         opened.push_async_callback(streams.stop)
         gateway.runtime = Runtime(
@@ -167,7 +167,7 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             database_url=settings.database_url,
             pool=pool,
             log=log,
-            notifier=wake,
+            notifier=notifier,
             streams=streams,
             guard=Guard(pool=pool),
             limits=limits_of(settings),
@@ -183,7 +183,7 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             gateway.runtime = None
 
 
-def wake_of(settings: Settings) -> Notifier:
+def notifier_of(settings: Settings) -> Notifier:
     """Returns the notifier for wake-ups: over Redis if the settings name one, else inside this process."""
     if settings.redis_url is not None:
         return RedisNotifier(settings.redis_url)

@@ -15,8 +15,7 @@ SELECT family_id, log_id, founded_at, last_seq
 
 -- name: show_members
 SELECT member.member_id, member.role, member.sees, member.has_left,
-       (SELECT coalesce(max(first_place + length - 1), 0) FROM feed_run
-         WHERE feed_run.family_id = member.family_id AND feed_run.member_id = member.member_id) AS places,
+       coalesce((SELECT place FROM feed_end(member.family_id, member.member_id)), 0) AS places,
        (SELECT count(*) FROM feed_run
          WHERE feed_run.family_id = member.family_id AND feed_run.member_id = member.member_id) AS runs
   FROM member

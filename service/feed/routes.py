@@ -1,4 +1,4 @@
-"""Answers for the feed and the timeline. Parses and answers; decides nothing."""
+"""Serves pages of the feed, and the timeline. Parses requests and writes responses; decides nothing."""
 
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -26,21 +26,21 @@ HINT: Final = "#/components/schemas/Hint"
 
 
 class FeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to go on, and how far."""
+    """The place after which a page begins, and its number of entries."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
 
 
 class TimelineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose days, and as of when."""
+    """The child of a timeline, and the time as of which it is shown."""
 
     child: ChildId | None = None
     as_of: Instant | None = None
 
 
 class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of a feed, as documented; it is written by `pages`, whose bytes were committed to."""
+    """One entry of a feed, for the OpenAPI document. Its bytes are written by `pages`."""
 
     place: int
     told_at: Instant
@@ -78,7 +78,7 @@ TIMELINE_QUERY: Final[dict[str, dict[str, Any]]] = {
 @get(
     "/v1/families/{family:uuid}/feed",
     opt=Endpoint(
-        summary="What the caller was told, in pages",
+        summary="The caller's feed, in pages",
         caller=CallerKind.MEMBER,
         kind=Kind.READ,
         response=Feed,
@@ -88,7 +88,7 @@ TIMELINE_QUERY: Final[dict[str, dict[str, Any]]] = {
     ).opt(),
 )
 async def read_feed(request: RouteRequest) -> Response[bytes]:
-    """Give a page of the caller's feed."""
+    """Returns a page of the caller's feed."""
     query = request.read_query(FeedQuery)
     member = request.member
     found = await page(request.runtime.pool, family=member.family, member=member.member, after=query.after, limit=query.limit)
@@ -111,7 +111,7 @@ async def read_feed(request: RouteRequest) -> Response[bytes]:
     ).opt(),
 )
 async def read_timeline(request: RouteRequest) -> Response[bytes]:
-    """Give the caller's timeline."""
+    """Returns the caller's timeline."""
     query = request.read_query(TimelineQuery)
     if query.as_of is not None:
         require_sane(query.as_of, at="as_of")

@@ -46,10 +46,10 @@ TURN_S_MAX: Final = 2.0
 
 
 class FeedListener(Protocol):
-    """Whoever wants to know whose feed grew."""
+    """Receives the members whose feeds grew."""
 
-    def told(self, family: FamilyId, members: Any) -> None:
-        """Take note, after the commit; neither block nor raise."""
+    def entries_delivered(self, family: FamilyId, members: Any) -> None:
+        """Called after the commit with the members who got a new entry. Neither blocks nor raises."""
 
 
 class LogTransaction:
@@ -103,9 +103,9 @@ def drafted(fact: ServiceBody, now: datetime) -> Draft[Any]:
 class Log:
     """The logs of all families of this database."""
 
-    def __init__(self, *, pool: asyncpg.Pool, database_url: str, wake: FeedListener, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, pool: asyncpg.Pool, database_url: str, notifier: FeedListener, now: Callable[[], datetime]) -> None:
         self._pool = pool
-        self._wake = wake
+        self._notifier = notifier
         self._clock = now
         self._waits = LockWaits()
         # The other half is for those who read: a locked family, or many who join, must not keep all connections.
@@ -207,4 +207,4 @@ class Log:
 
     def _announce(self, appended: Appended) -> None:
         for family, members in appended.delivered_to.items():
-            self._wake.told(family, members)
+            self._notifier.entries_delivered(family, members)

@@ -20,7 +20,7 @@ from projections import handover_card
 from projections.first_saw import Sighting
 from projections.handover_card import Card
 from service.background import off_loop
-from service.feed.timeline import sightings_told_to
+from service.feed.timeline import sightings_visible_to
 from service.http import response
 from service.http.compression import compressed
 from service.http.endpoint import CallerKind, Endpoint
@@ -109,7 +109,7 @@ async def handover(
         rows = await connection.fetch(QUERIES.wishes, family, reader, after or FIRST_ID, MEMBERS_A_PAGE + 1)
         wishes = {row["member_id"]: decode_wishes(row["body"]) for row in rows[:MEMBERS_A_PAGE]}
         has_limit = any(choice.at_most_days for one in wishes.values() for choice in one.choices.values())
-        sightings = await sightings_told_to(connection, family=family, member=reader, role=role, as_of=None)
+        sightings = await sightings_visible_to(connection, family=family, member=reader, role=role, as_of=None)
         word_rows = await connection.fetch(QUERIES.words, family, reader)
         received = await _received(connection, family, sightings) if has_limit else {}
 

@@ -15,28 +15,7 @@ SELECT event.kind, event.version, event.body
   FROM event
  WHERE event.family_id = $1
    AND event.kind IN ('Sorted', 'MilestoneNamed')
-   AND EXISTS (
-       SELECT
-         FROM (
-             (SELECT *
-                FROM feed_run
-               WHERE feed_run.family_id = $1
-                 AND feed_run.member_id = $2
-                 AND feed_run.first_seq <= event.seq
-                 AND feed_run.told_at IS NULL
-               ORDER BY feed_run.first_seq DESC
-               LIMIT 1)
-               UNION ALL
-             (SELECT *
-                FROM feed_run
-               WHERE feed_run.family_id = $1
-                 AND feed_run.member_id = $2
-                 AND feed_run.first_seq <= event.seq
-                 AND feed_run.told_at IS NOT NULL
-               ORDER BY feed_run.first_seq DESC
-               LIMIT 1)) AS run
-        WHERE CASE WHEN run.seqs IS NULL THEN run.first_seq + run.length > event.seq
-                   ELSE event.seq = ANY (run.seqs) END);
+   AND EXISTS (SELECT FROM place_in_feed($1, $2, event.seq));
 
 -- name: received
 -- Returns when the log received these events of these authors.

@@ -2,60 +2,19 @@
 -- The events that have these ids, as far as the member wrote them or was sent them, with the members in whose feeds they are and
 -- the places there. Nothing is read about the rest: how long a response takes must not tell that there is such an event.
 SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, event.audience, event.target_seq, event.digest,
-       told.members, told.places, coalesce(event.thread_seq, event.seq) AS thread_seq,
+       delivered.members, delivered.places, coalesce(event.thread_seq, event.seq) AS thread_seq,
        coalesce(top.kind, event.kind) AS thread_kind, coalesce(top.author_id, event.author_id) AS thread_author_id,
        event.kind = 'MilestoneObserved' AND position('"found_in_prose":true'::bytea IN event.body) > 0 AS is_found
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS wanted (family_id, event_id, member_id)
   JOIN event USING (family_id, event_id)
   LEFT JOIN event AS top ON top.family_id = event.family_id AND top.seq = event.thread_seq
  CROSS JOIN LATERAL (
-       SELECT array_agg(run.member_id) AS members,
-              array_agg(run.first_place + coalesce(array_position(run.seqs, event.seq) - 1, event.seq - run.first_seq)) AS places
+       SELECT array_agg(member.member_id) AS members, array_agg(entry.place) AS places
          FROM member
-        CROSS JOIN LATERAL (
-             (SELECT *
-                FROM feed_run
-               WHERE feed_run.family_id = member.family_id
-                 AND feed_run.member_id = member.member_id
-                 AND feed_run.first_seq <= event.seq
-                 AND feed_run.told_at IS NULL
-               ORDER BY feed_run.first_seq DESC
-               LIMIT 1)
-               UNION ALL
-             (SELECT *
-                FROM feed_run
-               WHERE feed_run.family_id = member.family_id
-                 AND feed_run.member_id = member.member_id
-                 AND feed_run.first_seq <= event.seq
-                 AND feed_run.told_at IS NOT NULL
-               ORDER BY feed_run.first_seq DESC
-               LIMIT 1)) AS run
-        WHERE member.family_id = event.family_id
-          AND CASE WHEN run.seqs IS NULL THEN run.first_seq + run.length > event.seq
-                   ELSE event.seq = ANY (run.seqs) END) AS told
+        CROSS JOIN LATERAL place_in_feed(member.family_id, member.member_id, event.seq) AS entry
+        WHERE member.family_id = event.family_id) AS delivered
  WHERE event.author_id = wanted.member_id
-    OR EXISTS (
-       SELECT
-         FROM (
-             (SELECT *
-                FROM feed_run
-               WHERE feed_run.family_id = wanted.family_id
-                 AND feed_run.member_id = wanted.member_id
-                 AND feed_run.first_seq <= event.seq
-                 AND feed_run.told_at IS NULL
-               ORDER BY feed_run.first_seq DESC
-               LIMIT 1)
-               UNION ALL
-             (SELECT *
-                FROM feed_run
-               WHERE feed_run.family_id = wanted.family_id
-                 AND feed_run.member_id = wanted.member_id
-                 AND feed_run.first_seq <= event.seq
-                 AND feed_run.told_at IS NOT NULL
-               ORDER BY feed_run.first_seq DESC
-               LIMIT 1)) AS run
-        WHERE CASE WHEN run.seqs IS NULL THEN run.first_seq + run.length > event.seq
-                   ELSE event.seq = ANY (run.seqs) END);
+    OR EXISTS (SELECT FROM place_in_feed(wanted.family_id, wanted.member_id, event.seq));
 
 -- name: sightings
 SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body

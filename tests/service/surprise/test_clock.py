@@ -45,7 +45,7 @@ class Woken:
     def __init__(self) -> None:
         self.members: list[MemberId] = []
 
-    def told(self, family: FamilyId, members: Collection[MemberId]) -> None:
+    def entries_delivered(self, family: FamilyId, members: Collection[MemberId]) -> None:
         self.members += members
 
 
@@ -53,8 +53,8 @@ class Woken:
 async def process(
     database_url: str, pool: asyncpg.Pool, time: Time, woken: Woken | None = None
 ) -> AsyncIterator[tuple[Log, Clock]]:
-    """Runs a log and a clock like one process of the service. Two of them on one database act as two processes."""
-    log = Log(pool=pool, database_url=database_url, wake=woken or Woken(), now=time)
+    """A log and a clock as one process has them; two on one database are two processes."""
+    log = Log(pool=pool, database_url=database_url, notifier=woken or Woken(), now=time)
     await log.start()
     try:
         yield log, Clock(pool=pool, log=log)
