@@ -1,6 +1,6 @@
-"""Makes offers to the log of what a daycare's records become, and says by the log's receipts what became of each. Pure.
+"""Makes append requests from what a daycare's records become, and reads each record's outcome from the log's receipts. Pure.
 
-Owns how long an offer is, and which events of other importers say the same as a new record.
+Owns the size of a request, and the search for events of other importers that state the same as a new record.
 """
 
 from collections import defaultdict
@@ -19,43 +19,43 @@ from service.log.ledger import LedgerEntry, Like
 from service.log.receipts import Problem, Receipt
 
 DRAFTS_AN_OFFER: Final = 8
-"""Others have their turn after each: about a millisecond."""
+"""The log takes other requests after each of these: about a millisecond."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class SourcedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record, and the source that it is of."""
+    """A record with its source."""
 
     source: str
     record: Record
 
 
 class Meant(msgspec.Struct, frozen=True):
-    """Whom a daycare means by a reference."""
+    """A linked child: its family, and the member who writes for the daycare there."""
 
     family: FamilyId
     member: MemberId
     child: ChildId
     is_imported: bool = False
-    """Whether the member writes what a parent imports."""
+    """Whether that member writes what a parent imports."""
     called: tuple[str, ...] = ()
-    """What the family calls the child: its name, and what else parents have said."""
+    """The child's names in the family: its name, and the nicknames that parents gave."""
 
 
 class Prior(msgspec.Struct, frozen=True):
-    """What is recorded of a record already."""
+    """What was recorded of a record before this call."""
 
     revision: int = 0
     said: Said | None = None
     is_shared: bool = False
-    """Whether another importer's events say it."""
+    """Whether the events that state it are another importer's."""
     beside: tuple[tuple[MemberId, int, Said, bool], ...] = ()
-    """What other importers of the source have of a new record: who, at which revision, what, and whether that is shared."""
+    """What other importers of the source recorded of a new record: member, revision, state, whether it is shared."""
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What a record becomes, and of what that was made."""
+    """What a record becomes, with the earlier state that this was decided from."""
 
     became: Became
     prior: Prior
@@ -63,20 +63,21 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class RecordOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a record."""
+    """The outcome of one record."""
 
     outcome: str
-    """Of `translate.Outcome`, or `waiting`, or `refused`."""
+    """One of `translate.Outcome`, or `waiting`, or `refused`."""
     keep_quiet: tuple[str, ...] = ()
     problem: Problem | None = None
     said: Said | None = None
-    """What is recorded of it now."""
+    """What is recorded of it after this call."""
 
 
 def latest(given: Sequence[SourcedRecord]) -> list[SourcedRecord]:
-    """Returns the records of a file without those that say otherwise than a later row about the same record.
+    """Returns the records of a file, without the rows that a later row about the same record contradicts.
 
-    Later is what the source changed last; without its dates, what is further down. Else each import would change it to and fro.
+    The later row is the one that the source changed last; without dates of change, the one further down. If both were kept, each
+    import would change the record to and fro.
     """
     last: dict[tuple[str, str], tuple[datetime, int]] = {}
     for number, one in enumerate(given):
@@ -88,7 +89,7 @@ def latest(given: Sequence[SourcedRecord]) -> list[SourcedRecord]:
 
 
 def like(given: SourcedRecord, became: Became, prior: Prior, secret: bytes) -> Iterator[Like]:
-    """The events of other importers that say what a new record says."""
+    """Yields the events of other importers that state the same as a new record."""
     if became.said is None or not became.drafts:
         return
     for other, _, said, is_shared in prior.beside:
@@ -101,7 +102,7 @@ def like(given: SourcedRecord, became: Became, prior: Prior, secret: bytes) -> I
 def offers_of(
     made: dict[int, Made], given: Sequence[SourcedRecord], meant: dict[str, Meant]
 ) -> list[tuple[list[int], AppendRequest]]:
-    """One offer a family, or several where it is long; with the numbers of the records in each."""
+    """Returns the append requests, at least one for each family, each with the numbers of its records."""
     by_author: defaultdict[tuple[FamilyId, MemberId, bool], list[int]] = defaultdict(list)
     for number, one in made.items():
         if one.became.said is not None:

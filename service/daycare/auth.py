@@ -1,6 +1,6 @@
-"""Lets a daycare's system in: by a key that the address names, and a signature over the body.
+"""Authenticates a daycare's calls: by the key that the URL names, and a signature over the body.
 
-Owns the door: which calls were signed, by whom, and that none is taken twice. Knows nothing of what they post.
+Owns which calls were signed, by which key, and that none is accepted twice. Does not know what they post.
 """
 
 import time
@@ -31,7 +31,7 @@ SIGNED_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
 ROTATION_LASTS: Final = timedelta(hours=24)
 REMEMBERED_S: Final = 86_400.0
 REMEMBERED_MAX: Final = 10_000
-"""Keys and addresses, about 300 bytes each."""
+"""Pairs of key and address, about 300 bytes each."""
 
 
 class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,11 +47,11 @@ class DaycareKey(msgspec.Struct, frozen=True, kw_only=True):
     person: PersonId
     name: str
     family: FamilyId | None
-    """The one that it is for; None: whichever gives it a code."""
+    """The only family that the key is for; None: any family that gives it a code."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that was let in."""
+    """A call with a verified signature."""
 
     key: DaycareKey
     signed: Signed
@@ -59,9 +59,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DaycareAuth:
-    """Where each key's calls came from that were signed well, in this process: its id is no secret, its place is its own.
+    """Holds the addresses from which well-signed calls of each key came, in this process.
 
-    Whoever names a key from elsewhere shares the strangers' budget, and takes no room from the key.
+    A key's id is no secret. A call that names a key from an unknown address counts in the strangers' budget, and takes no room
+    from the key.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -69,12 +70,12 @@ class DaycareAuth:
         self._seen_s: OrderedDict[tuple[UUID, str], float] = OrderedDict()
 
     def knows(self, key_id: UUID, address: str) -> bool:
-        """Whether a call of this key from this address was signed well within `REMEMBERED_S`."""
+        """Returns whether a call of this key from this address was signed well within `REMEMBERED_S`."""
         seen_s = self._seen_s.get((key_id, address))
         return seen_s is not None and self._clock_s() - seen_s < REMEMBERED_S
 
     def remember(self, key_id: UUID, address: str) -> None:
-        """Note a call that was signed well."""
+        """Notes a call that was signed well."""
         self._seen_s[key_id, address] = self._clock_s()
         self._seen_s.move_to_end((key_id, address))
         if len(self._seen_s) > REMEMBERED_MAX:
@@ -82,15 +83,15 @@ class DaycareAuth:
 
 
 async def let_in(request: RouteRequest, *, bytes_max: int) -> Call:
-    """Read a call and see who signed it.
+    """Reads a call and verifies its signature.
 
-    What is wrong with its headers alone is refused before its body is read. An unknown key is not: how long an answer
-    takes would tell it from a key that somebody has.
+    A call with wrong headers is refused before its body is read. A call with an unknown key is not: the time of the response
+    would distinguish it from a key that exists.
 
     Raises:
-        SignatureWrong: also where nobody has the key.
-        Replayed: it was here.
-        TooManyRequests: of this key, or of an address whose calls are not signed well.
+        SignatureWrong: the signature is wrong, or the key does not exist.
+        CallReplayed: the same call was accepted before.
+        TooManyRequests: of this key, or of an address that sends badly signed calls.
         FieldInvalid, BodyTooLarge, BodyTooSlow, BodyNoRoom
     """
     runtime, scope = request.runtime, request.scope
@@ -123,7 +124,7 @@ async def let_in(request: RouteRequest, *, bytes_max: int) -> Call:
 
 
 def _secrets(row: Any, now: Any) -> list[bytes]:
-    """Two secrets, so that checking takes as long whosever key is named: one that is not there is one that nobody knows."""
+    """Returns two secrets for every key, so that each check takes the same time. Random ones replace those that do not exist."""
     if row is None:
         return [new_secret(), new_secret()]
     is_good = row["before"] is not None and row["before_until"] > now

@@ -1,7 +1,7 @@
-"""CloudEvents 1.0, structured, in a batch or binary: the records that a call posts, each read or refused by itself.
+"""Reads the CloudEvents 1.0 of a call, structured, in a batch or binary: each becomes a record or is refused by itself.
 
 Owns the wire of daycares. Attributes and their types are those of the specification (cloudevents.io, JSON format and HTTP
-binding 1.0.2); `recorded`, `revised`, `precision` and `childname` are extensions of ours.
+binding 1.0.2); `recorded`, `revised`, `precision` and `childname` are our own extensions.
 """
 
 import asyncio
@@ -30,17 +30,17 @@ from service.log.admit import AHEAD_MAX, require_sane
 EVENTS_MAX: Final = 500
 EVENT_BYTES_MAX: Final = 64 * 1024
 READ_AT_ONCE: Final = 16
-"""Others have their turn after so many."""
+"""Events that are read before other tasks get their turn."""
 JSON: Final = "application/json"
 TAKES: Final = ("application/cloudevents+json", "application/cloudevents-batch+json", JSON)
-"""In binary mode any JSON will do, by whatever name."""
+"""Binary mode accepts every other JSON media type, too."""
 TYPE: Final = re.compile(r"org\.stillnew\.([A-Za-z]+)\.v1")
 
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """The attributes that count. Others are extensions of others, and are passed over."""
+    """The attributes that this service reads. It ignores all others."""
 
     specversion: str
     id: Named
@@ -70,13 +70,13 @@ class MilestoneData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class TakenBack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The data of Withdrawn: an earlier event of the same source."""
+    """The data of Withdrawn: the id of an earlier event of the same source."""
 
     target: Named
 
 
 class Posted(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a call."""
+    """One event of a call that was read."""
 
     id: str
     source: str
@@ -84,7 +84,7 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnreadEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a call that cannot be read, and as much of it as can."""
+    """One event of a call that cannot be read: the problem, and the id and source if these can be read."""
 
     id: str | None
     source: str | None
@@ -97,10 +97,10 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> list[Posted | UnreadEvent]:
-    """The events of a call, in its order. `called` is its signed id, `at` its signed time.
+    """Returns the events of a call, in its order. `call_id` is its signed id, `at` its signed time.
 
     Raises:
-        MediaTypeUnsupported, BodyMalformed, FieldInvalid: there is no telling the events apart.
+        MediaTypeUnsupported, BodyMalformed, FieldInvalid: the events cannot be separated from each other.
     """
     match _form(scope):
         case "batch":
@@ -121,18 +121,18 @@ async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: d
 
 
 async def _raws(body: bytes) -> Sequence[msgspec.Raw | bytes]:
-    """The bytes of each event of a batch; of too many at least one too many. One that is no JSON stops no other."""
+    """Returns the bytes of each event of a batch; of too many, at least one too many. Invalid JSON in one affects no other."""
     try:
         return msgspec.json.decode(body, type=list[msgspec.Raw])
     except msgspec.ValidationError as error:
         raise BodyMalformed(f"The body is no list of events: {error}.") from None
     except (msgspec.DecodeError, RecursionError):
-        # Looked through by bytes, which takes longer: others have their turn.
+        # This search goes byte by byte and takes longer: a thread leaves the event loop to other tasks.
         return await asyncio.to_thread(lambda: list(islice(elements(body), EVENTS_MAX + 1)))
 
 
 def _form(scope: Scope) -> str:
-    """Which of the three content modes a call is in (HTTP binding, section 3)."""
+    """Returns the content mode of a call: `batch`, `structured` or `binary` (HTTP binding, section 3)."""
     media_type = of_request(scope, takes=TAKES)
     if media_type.is_utf8:
         match media_type.name:
@@ -148,7 +148,7 @@ def _form(scope: Scope) -> str:
 
 
 def _read_binary(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> Posted | UnreadEvent:
-    """A binary event as a structured one. What is wrong in an attribute is told by its header."""
+    """Reads a binary event as a structured one. A problem in an attribute names its header."""
     require_signed_id(scope, called=called)
     try:
         raw = structured(scope, body)
@@ -172,7 +172,7 @@ def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> Posted | U
 
 
 def _known(raw: bytes) -> _Known:
-    """The id and the source of an event that cannot be read as a whole."""
+    """Returns the id and the source of an event that cannot be read as a whole."""
     said = fields(raw)
     return _Known(id=_named(said.get("id")), source=_named(said.get("source")))
 
@@ -238,5 +238,5 @@ def _data(event: CloudEvent) -> Note | MilestoneData | TakenBack:
 
 
 def called_at(seconds: int) -> datetime:
-    """The time that a call was signed at."""
+    """Returns the time at which a call was signed."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)

@@ -1,6 +1,6 @@
-"""The way in for the records of one file: as for what a daycare posts, and what a file needs beside that.
+"""Accepts the records of one file, like records that a daycare posts, and adds the look-ups that only a file needs.
 
-Owns what is looked up before anything is written: whether what would wait has room, and what is recorded under an id already.
+Owns the reads before the first write: whether there is room for records that would wait, and what is recorded under an id.
 """
 
 import asyncio
@@ -36,11 +36,11 @@ from service.log.ledger import LedgerKey
 
 NamingOf = Callable[[Any, str], Naming | None]
 Groups = defaultdict[str, list[tuple[int, Unnamed]]]
-"""By the id of number 0: the rows that share it, each with its index in the file."""
+"""Id of number 0 -> the rows that share it, each with its index in the file."""
 
 LOOKED_UP_AT_ONCE: Final = 500
 NUMBERS_MAX: Final = 400
-"""Records of one child, activity and time that are looked at."""
+"""Upper bound of look-ups for one child, activity and time."""
 
 _said_of: Final = msgspec.json.Decoder(Said).decode
 _record_of: Final = msgspec.json.Decoder(Record).decode
@@ -48,13 +48,13 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class FileIntake(Intake):
-    """The way in for one file of one importer."""
+    """The intake of one importer's file."""
 
     async def require_room(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> None:
-        """Refuse records of which more would wait to be linked than are kept.
+        """Refuses records if more would wait for a link than may.
 
         Raises:
-            TooManyWaiting: it says whose they are, and what to do.
+            TooManyWaiting: its detail lists the references, and what to do.
         """
         new = {waiting_key(one): one.record.shown_name for one in given if one.record.reference not in meant}
         if not new:
@@ -66,7 +66,7 @@ class FileIntake(Intake):
     async def identified(
         self, placed: Sequence[Placed], naming: NamingOf, meant: dict[str, Meant], *, source: str
     ) -> tuple[Placed, ...]:
-        """Returns the records with the ids that they have here. A row without an id of its own gets that of the record it is."""
+        """Returns the records with their final ids. A row without an id gets that of the record it matches, or a new one."""
         groups = await asyncio.to_thread(_groups, placed, naming)
         there = await self._there(groups, placed, meant, source=source)
         return await asyncio.to_thread(_numbered, placed, groups, there)
@@ -74,7 +74,7 @@ class FileIntake(Intake):
     async def told_apart(
         self, placed: Sequence[Placed], meant: dict[str, Meant], *, source: str, author: tuple[FamilyId, MemberId]
     ) -> tuple[Placed, ...]:
-        """Returns the records with ids that no two children share. `author` writes them, also those that nobody has linked."""
+        """Returns the records with ids that no two children share. `author` writes them all, also the unlinked ones."""
         shared = shared_in(one.record for one in placed)
         found = list(placed)
         for first in range(0, len(placed), LOOKED_UP_AT_ONCE):
@@ -123,7 +123,7 @@ class FileIntake(Intake):
     async def _there(
         self, groups: Groups, placed: Sequence[Placed], meant: dict[str, Meant], *, source: str
     ) -> dict[str, dict[int, Holds]]:
-        """Returns the records of each group that are recorded or wait, by number. Numbers have no gap."""
+        """Returns the existing records of each group, recorded or waiting, by number. Numbers have no gap."""
         there: dict[str, dict[int, Holds]] = {base: {} for base in groups}
         asked = {base: range(len(group) + 1) for base, group in groups.items()}
         while asked:
@@ -142,7 +142,7 @@ class FileIntake(Intake):
         return there
 
     async def _holding(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> dict[int, Holds]:
-        """Returns which of these records are recorded or wait, by their number, and whether they have some words."""
+        """Returns the existing ones of these records, recorded or waiting, by number, each with a check of its words."""
         waiting = await self._pool.fetch(
             unlinked_records.QUERIES.waiting_bodies, self._person, *zip(*map(waiting_key, given), strict=True)
         )
@@ -154,7 +154,7 @@ class FileIntake(Intake):
         return found | {number: partial(has_words, said) for number, said in (await self.standing(given, meant)).items()}
 
     async def standing(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> dict[int, Said]:
-        """Returns what is recorded under the ids of these records, by their number; nothing where there is nothing."""
+        """Returns what is recorded under the ids of these records, by number. New records have no entry."""
         keys = {n: ledger_key(one, meant[one.record.reference]) for n, one in enumerate(given) if one.record.reference in meant}
         return await self._said(keys)
 
@@ -164,16 +164,16 @@ class FileIntake(Intake):
         return {number: said_by_key[key] for number, key in keys.items() if key in said_by_key}
 
     async def foresee_flow(self, reference: str, meant: dict[str, Meant]) -> None:
-        """Foresee what waits for a child, which is written before the file is, once the child is linked."""
+        """Foresees the records that wait for a child: once it is linked, they are written before the file."""
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
             cursor = await connection.cursor(QUERIES.waiting, self._person, reference, WAITING_MAX)
             while rows := await cursor.fetch(FLOW_PAGE):
                 await self.foresee([SourcedRecord(source=row["source"], record=_record_of(row["body"])) for row in rows], meant)
 
     async def take_back(self, given: Sequence[SourcedRecord], meant: dict[str, Meant], *, is_dry: bool) -> int:
-        """Withdraw what the source leaves out now; returns how much of it was recorded.
+        """Withdraws what the source leaves out now. Returns how many of these records were recorded.
 
-        What waits under one of these ids is emptied, and nothing else waits for it: what is left out takes no place.
+        Waiting records under these ids are emptied. Others are not added, because they would take room.
         """
         known = [one for one in given if one.record.reference in meant]
         was = await self.standing(known, meant)

@@ -1,8 +1,8 @@
-"""Imports a file that another system wrote: read whole, then taken in piece by piece, like what a daycare posts. Owns the route.
+"""Imports a file of another system: reads it whole, then records it piece by piece, like what a daycare posts. Owns the route.
 
-What a file says is not what the importing parent saw: it is written by a member of the role daycare, one for each source and
-parent. So an import meets nobody's firsts, and depends on nothing that another parent imported. Whatever is cut off is made whole
-by importing the same file again.
+The importing parent has not seen what a file states. So its events are written by a member of the role daycare, one for each
+source and parent: an import is nobody's own first time, and does not depend on another parent's imports. If an import is
+interrupted, importing the same file again completes it.
 """
 
 import asyncio
@@ -50,16 +50,16 @@ from service.runtime import Runtime
 
 FILE_BYTES_MAX: Final = 32 * 1024 * 1024
 WITHIN_S: Final = 300.0
-"""A full file on a line of a megabit a second."""
+"""Enough for a full file at one megabit a second."""
 PLACE_WITHIN_S: Final = 30.0
 NOBODY: Final = PersonId(UUID(int=0))
-"""Who has imported a source before anybody has."""
+"""The person of a source that was never imported."""
 PROGRESS: Final = "application/x-ndjson"
 MEDIA_TYPES: Final = ("application/json", "text/csv", "application/octet-stream")
 
 
 class ImportBusy(Refused):
-    """As many files are being imported as this process takes at once: try again in a minute."""
+    """This process imports as many files as it can at once: try again in a minute."""
 
     code, status, title = "import.busy", 503, "Others are importing"
 
@@ -71,13 +71,13 @@ class SeveralChildren(Refused):
 
 
 class ImportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What whoever imports a file says of it."""
+    """The query of an import: what the parent states about the file."""
 
     source: str
     child: UUID | None = None
     reference: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
     zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
-    """None: nobody said, and UTC is taken."""
+    """None: not given, and UTC is used."""
     dates: Order | None = None
     as_parent: Literal["true", "false"] = "false"
     dry_run: Literal["true", "false"] = "false"
@@ -104,7 +104,7 @@ IMPORT = Endpoint(
 
 @post("/v1/families/{family:uuid}/imports", status_code=200, opt=IMPORT.opt())
 async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
-    """Answer in the end; to who accepts `application/x-ndjson` with a line for each piece that is done, and one for the end."""
+    """Responds with the report of the import. For `Accept: application/x-ndjson`, sends a line for each piece before it."""
     caller, query, runtime = request.member, request.asked_for(ImportQuery), request.runtime
     if caller.role is not Role.PARENT:
         raise NotForRole("Only parents import.")
@@ -139,7 +139,7 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
 
 
 async def _take_place(runtime: Runtime) -> None:
-    """Wait for one of the places to read a file, of which the body is there.
+    """Waits for a free place to parse a file. Call it once the body has been received.
 
     Raises:
         ImportBusy
@@ -166,26 +166,26 @@ def _parsed(source: Source, body: bytes, hints: ImportHints, zone: str | None, l
 
 
 async def _lines(runtime: Runtime, import_: Import) -> AsyncIterator[bytes]:
-    """Give a line for each step. The status is sent by then: what goes wrong is the last line, a problem document."""
+    """Yields a line for each step. The status was sent before: an error becomes the last line, a problem document."""
     try:
         async for step in import_.run(runtime):
             yield msgspec.json.encode(step) + b"\n"
-    except Exception as error:  # noqa: BLE001 - the last place that can answer: named by refusal_of, told in the log, answered
+    except Exception as error:  # noqa: BLE001 - the last place that can respond: send_refusal names the error and logs it
         yield bytes_of(send_refusal(error)) + b"\n"
 
 
 async def begin(
     runtime: Runtime, caller: Membership, query: ImportQuery, source: Source, hints: ImportHints, file: ParsedFile
 ) -> Import:
-    """Find out which children a file is about, and under whom it is written; link its one child where that was asked."""
+    """Finds the children of a file and the member who writes its events. Links its one child if the query names it."""
     file = imported_at(file, runtime.log.now())
     names = file.names
     is_dry = query.dry_run == "true"
     if query.child is not None and len(names) > 1:
         raise SeveralChildren(f"The file speaks of {len(names)} children: import it without `child`, and link each.", at="child")
-    # First as a dry run, also of the import itself: nobody joins for a file that is refused.
+    # A dry run comes first, also before a real import: no member joins for a file that is refused.
     intake, member, meant = await _intake(runtime, caller, query, source, file, is_dry=True)
-    if (naming := source.naming) is not None:  # then the child is in every id
+    if (naming := source.naming) is not None:  # the ids contain the child
         placed = await intake.identified(file.placed, lambda row, child: naming(row, hints, child), meant, source=source.name)
     else:
         author = caller.family, member or MemberId(NOBODY)
@@ -204,7 +204,7 @@ async def begin(
 async def _intake(
     runtime: Runtime, caller: Membership, query: ImportQuery, source: Source, file: ParsedFile, *, is_dry: bool
 ) -> tuple[FileIntake, MemberId | None, dict[str, Meant]]:
-    """The way in for the file, under whom it is written, and which children its references mean."""
+    """Returns the intake of the file, the member who writes its events, and the linked child of each reference."""
     names = file.names
     member, person = await _author(runtime, caller, source, child=query.child, references=names, is_dry=is_dry)
     intake = FileIntake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=person or NOBODY)
@@ -221,7 +221,7 @@ async def _intake(
 async def _author(
     runtime: Runtime, caller: Membership, source: Source, *, child: UUID | None, references: dict[str, str | None], is_dry: bool
 ) -> tuple[MemberId | None, PersonId | None]:
-    """The member under whom a parent's files of a source are written: made by the first import of one."""
+    """Returns the member who writes the events of a parent's files of a source, and its person. The first import makes both."""
     name = source.name.replace("_", " ").title()
     async with runtime.log.transaction() as writing:
         await held_membership(writing, caller)
@@ -231,7 +231,7 @@ async def _author(
         row = await writing.conn.fetchrow(QUERIES.importer, caller.family, source.name, caller.member)
         if row is None and is_dry:
             counts = await writing.conn.fetchrow(ACCESS.counts, caller.family)
-            if counts["members"] >= MEMBERS_MAX:  # as `join` would say
+            if counts["members"] >= MEMBERS_MAX:  # like `join`
                 raise TooMany(f"A family has at most {MEMBERS_MAX} members.")
             return None, None
         if row is None:

@@ -1,6 +1,6 @@
-"""Takes the records of one file in, piece by piece, and says how far it has come.
+"""Records the rows of one file, piece by piece, and yields its progress.
 
-Owns the order: first what is recorded, then what the source leaves out now. Knows no route.
+Owns the order: records are written first, then withdrawn where the source leaves them out now. Knows no route.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -19,7 +19,7 @@ AT_ONCE: Final = 200
 
 
 class Import:
-    """One file on its way in."""
+    """The import of one file."""
 
     def __init__(self, file: ParsedFile, said: Imported, *, source: str, intake: FileIntake, meant: dict[str, Meant]) -> None:
         self._file = file
@@ -30,10 +30,10 @@ class Import:
         given = self._given([one.record for one in file.placed])
         counts = {id(one) for one in latest(given)}
         self._placed = [one for one, row in zip(file.placed, given, strict=True) if id(row) in counts]
-        """Without the rows that another row of the file overtakes."""
+        """Without the rows that a later row of the file contradicts."""
 
     async def run(self, runtime: Runtime) -> AsyncIterator[Imported | Done]:
-        """Take the file in piece by piece. The last value is what became of all of it."""
+        """Imports the file piece by piece. Yields the progress, and the report of the whole file as the last value."""
         placed, gone = self._placed, self._file.taken_back
         outcomes = ["outdated"] * (len(self._file.placed) - len(placed))
         refused: list[RefusedRow] = []

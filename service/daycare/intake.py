@@ -1,7 +1,7 @@
-"""Takes a daycare's records in: finds the children that it means, offers drafts to their logs, says what became of each.
+"""Accepts a daycare's records: finds the linked children, appends drafts to their logs, returns each record's outcome.
 
-Owns the order of things, and what waits where no child is known. `translate` decides what a record becomes, and the log what may
-be written. Whatever is cut off in between, the same records again come to the same end.
+Owns the order of these steps, and the records that wait because their child is not linked. `translate` decides what a record
+becomes, and the log what may be written. After an interruption, the same records sent again lead to the same result.
 """
 
 import asyncio
@@ -35,14 +35,14 @@ QUERIES: Final = load(__package__, "daycare.sql")
 
 READ_AT_ONCE: Final = 96
 MADE_AT_ONCE: Final = 16
-"""Others have their turn after so many, too."""
+"""Records that are translated before other tasks get their turn."""
 ATTEMPTS: Final = 5
 WAITING_MAX: Final = 10_000
-"""Records of one daycare, of children whom nobody has linked."""
+"""Records of one daycare that wait because their child is not linked."""
 WAITS_AT_MOST: Final = timedelta(days=90)
 FLOW_PAGE: Final = 200
 NAMES_AGAIN: Final = frozenset({"already_recorded", "amended"})
-"""Outcomes of records that were told before, so that the log has no names for their receipts."""
+"""Outcomes of records that were written before: the log returns no names for their receipts."""
 
 _said_of = msgspec.json.Decoder(Said).decode
 _record_of = msgspec.json.Decoder(Record).decode
@@ -50,13 +50,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class TooManyWaiting(Refused):
-    """More records of unknown children wait than are kept: parents have to link them first."""
+    """More records of unlinked children would wait than may: parents have to link the children first."""
 
     code, status, title = "daycare.too_many_waiting", 409, "Too much waits"
 
 
 class Intake:
-    """The way in for one daycare."""
+    """The intake of one daycare."""
 
     def __init__(self, *, pool: asyncpg.Pool, log: Log, reading: ProseQueue, person: PersonId) -> None:
         self._pool = pool
@@ -66,11 +66,11 @@ class Intake:
         self._foreseen: dict[LedgerKey, Said] = {}
 
     async def take(self, given: Sequence[SourcedRecord]) -> list[RecordOutcome]:
-        """Take records in; what became of each, in their order.
+        """Accepts records. Returns their outcomes in the same order.
 
         Raises:
-            LogBusy, LogUnavailable, NotesWaiting, Overtaken: some may be written; the same records again do no harm.
-            TooManyWaiting: nothing of unknown children was kept.
+            LogBusy, LogUnavailable, NotesWaiting, Overtaken: some may be written; it is safe to send the same records again.
+            TooManyWaiting: no record of an unlinked child was kept.
         """
         meant = await self.meant({one.record.reference for one in given})
         taken: dict[int, RecordOutcome] = {}
@@ -81,7 +81,7 @@ class Intake:
         if unknown:
             await self._wait([given[number] for number in unknown])
             taken |= dict.fromkeys(unknown, RecordOutcome(outcome="waiting"))
-            # Linked while this was on its way: whoever linked may have looked before there was anything.
+            # A parent may have linked the child meanwhile, and found no waiting record yet.
             for reference in await self.meant({given[number].record.reference for number in unknown}):
                 await self.flow(reference)
         return [taken[number] for number in range(len(given))]
@@ -89,13 +89,13 @@ class Intake:
     async def _quiet_again(
         self, taken: dict[int, RecordOutcome], given: Sequence[SourcedRecord], meant: dict[str, Meant]
     ) -> None:
-        """Say of what was there already before whom to keep quiet, as the first receipt did: it may be lost (law 20)."""
+        """Repeats in the outcomes of known records before whom to keep quiet: the first receipt may be lost (law 20)."""
         again = [
             (number, (whom.family, whom.member, one.said))
             for number, one in taken.items()
             if one.outcome in NAMES_AGAIN and one.said is not None
             for whom in (meant[given[number].record.reference],)
-            if not whom.is_imported  # nobody is answered with names there
+            if not whom.is_imported  # the report of an import has no names
         ]
         if again:
             quiet = await quiet_before(self._pool, [record for _, record in again], now=self._log.now())
@@ -104,7 +104,7 @@ class Intake:
                 taken[number] = msgspec.structs.replace(taken[number], keep_quiet=together)
 
     async def meant(self, references: set[str]) -> dict[str, Meant]:
-        """Whom these references mean, of those that are linked."""
+        """Returns the linked child of each reference. References that are not linked have no entry."""
         rows = await self._pool.fetch(QUERIES.links, self._person, list(references))
         return {
             row["reference"]: Meant(
@@ -115,7 +115,7 @@ class Intake:
         }
 
     async def flow(self, reference: str) -> None:
-        """Write what has waited for a child, in the order in which it came."""
+        """Writes the records that waited for a child, in order of arrival."""
         while rows := await self._pool.fetch(QUERIES.waiting, self._person, reference, FLOW_PAGE):
             given = [SourcedRecord(source=row["source"], record=_record_of(row["body"])) for row in rows]
             meant = await self.meant({reference})
@@ -127,10 +127,10 @@ class Intake:
             await self._pool.execute(QUERIES.flowed, self._person, reference, *zip(*gone, strict=True))
 
     async def foresee(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> list[str]:
-        """Returns what would become of records if these references meant these children, without writing any.
+        """Returns the outcomes that records would have if these references were linked so, without writing any.
 
-        By what this daycare has recorded itself, and nobody else: another's record may be held from who asks (law 21). What was
-        foreseen before counts as written: a record that a file holds twice is recorded once.
+        Reads only what this daycare has recorded itself: another author's record may be held from the caller (law 21). Counts
+        what was foreseen before as written: a record that a file contains twice is recorded once.
         """
         outcomes = dict.fromkeys(range(len(given)), "waiting")
         for wave in _waves(given, meant):
@@ -144,7 +144,7 @@ class Intake:
     async def _write_all(
         self, numbers: list[int], given: Sequence[SourcedRecord], meant: dict[str, Meant]
     ) -> dict[int, RecordOutcome]:
-        """Write some records, of which no two are one: those of some families while those of others are still being read."""
+        """Writes different records: those of some families while the notes of others are still being read."""
         by_family = sorted(numbers, key=lambda number: meant[given[number].record.reference].family.int)
         parts = [by_family[first : first + READ_AT_ONCE] for first in range(0, len(by_family), READ_AT_ONCE)]
         done = await asyncio.gather(*(self._write(part, given, meant) for part in parts), return_exceptions=True)
@@ -158,7 +158,7 @@ class Intake:
     async def _write(
         self, numbers: list[int], given: Sequence[SourcedRecord], meant: dict[str, Meant]
     ) -> dict[int, RecordOutcome]:
-        """Offer some records, of which no two are one, to their families' logs."""
+        """Appends different records to their families' logs."""
         taken: dict[int, RecordOutcome] = {}
         for _ in range(ATTEMPTS):
             made = await self._make(numbers, given, meant)
@@ -174,7 +174,7 @@ class Intake:
                 if isinstance(answer, Overtaken):
                     numbers += offered
                 elif isinstance(answer, NotFound):
-                    continue  # the daycare has left that family meanwhile: what it says of its children there waits
+                    continue  # the daycare has left that family meanwhile: its records of children there wait
                 elif isinstance(answer, BaseException):
                     raise answer
                 else:
@@ -186,7 +186,7 @@ class Intake:
     async def _make(
         self, numbers: Sequence[int], given: Sequence[SourcedRecord], meant: dict[str, Meant], *, is_dry: bool = False
     ) -> dict[int, Made]:
-        """What each record becomes, by what is recorded of it."""
+        """Returns what each record becomes, given what is recorded of it."""
         whom = {number: meant[given[number].record.reference] for number in numbers}
         secrets_by_family = await secrets_of(self._pool, {one.family for one in whom.values()}, makes=not is_dry)
         prior = await self._prior(numbers, given, whom, is_dry=is_dry)
@@ -212,7 +212,7 @@ class Intake:
     async def _prior(
         self, numbers: Sequence[int], given: Sequence[SourcedRecord], whom: Mapping[int, Meant], *, is_dry: bool
     ) -> dict[int, Prior]:
-        """What is recorded of each record; and by other importers of the source, where an importer has not had it before."""
+        """Returns what is recorded of each record; for an importer's new record also what the source's other importers have."""
         keys = {number: ledger_key(given[number], one) for number, one in whom.items()}
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
         own = {tuple(row)[:4]: Prior(row["revision"], _said_of(row["said"]), row["is_shared"]) for row in rows}
@@ -227,7 +227,7 @@ class Intake:
     async def _told(
         self, numbers: Sequence[int], given: Sequence[SourcedRecord], meant: dict[str, Meant], stands: Mapping[int, Said | None]
     ) -> dict[int, Findings]:
-        """What the words of those records tell of that have to be read."""
+        """Returns the findings in the words of these records, for those with words to read."""
         proses = {
             number: prose
             for number in numbers
@@ -253,22 +253,22 @@ class Intake:
 
 
 def stated_at(record: Record) -> datetime:
-    """When a record was last stated: of two that wait under one id the later one counts."""
+    """Returns when a record was last stated: of two that wait under one id the later one counts."""
     return record.revised_at if record.is_dated or record.imported_at is None else record.imported_at
 
 
 def ledger_key(given: SourcedRecord, whom: Meant) -> LedgerKey:
-    """Returns the key under which the ledger has a record."""
+    """Returns the key of a record in the ledger."""
     return whom.family, whom.member, given.source, given.record.id
 
 
 def waiting_key(given: SourcedRecord) -> unlinked_records.Key:
-    """Returns the key under which a record waits."""
+    """Returns the key of a waiting record."""
     return given.record.reference, given.source, given.record.id
 
 
 def _waves(given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> list[list[int]]:
-    """The numbers of the records whose child is known, in sets in which none stands twice: a later form needs the earlier."""
+    """Returns the numbers of the records of linked children, in sets without repetition: later contents need earlier ones."""
     waves: list[list[int]] = []
     times: defaultdict[tuple[FamilyId, str, str], int] = defaultdict(int)
     for number, one in enumerate(given):

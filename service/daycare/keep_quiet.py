@@ -1,7 +1,7 @@
-"""Says again before whom a daycare's staff should keep quiet, of records that are in the log already.
+"""Repeats before which members a daycare's staff should keep quiet, for records that are in the log already.
 
-Owns this for repeated and amended records: the answer to the first post may have been lost. By choices alone, as they are
-declared now, and never by what anybody has seen or is kept from; so a repetition's receipt says what the first receipt said.
+Owns this for repeated and amended records: the response to the first post may have been lost. Uses the members' present choices
+alone, never what anybody has seen or is kept from: so the receipt of a repetition names the same members as the first one.
 """
 
 from collections import defaultdict
@@ -24,14 +24,14 @@ from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "keep_quiet.sql")
 ANY_WORDS: Final = "…"
-"""Whether a note is an everyday one is not in its words."""
+"""Stands in for a note's words: whether a note is an everyday one does not depend on them."""
 
 InFamily = tuple[FamilyId, MemberId, Said]
-"""What a daycare's record says, in which family."""
+"""The family, the author, and what is recorded of one record."""
 
 
 async def quiet_before(pool: Any, records: Sequence[InFamily], *, now: datetime) -> list[tuple[str, ...]]:
-    """Returns, for each record, the names of those who wait for what it tells."""
+    """Returns, for each record, the names of the members who wait for what it tells of."""
     families = list({family for family, _, _ in records})
     waiting: defaultdict[FamilyId, dict[MemberId, Waiting]] = defaultdict(dict)
     for family, member, body in await pool.fetch(QUERIES.wishes, families):
@@ -65,7 +65,7 @@ def _names(said: Said, author: MemberId, roster: Roster, waiting: dict[MemberId,
 
 
 def _bodies(said: Said) -> list[Body]:
-    """What a record tells of, without its words."""
+    """Returns bodies that tell of the same milestones as a record, without its words."""
     if not said.milestones:
         return [NoteWritten(child=said.child, text=ANY_WORDS, may_tell_of=said.may_tell_of)] if said.events else []
     return [

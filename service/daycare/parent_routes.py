@@ -1,7 +1,7 @@
-"""What parents do about daycares: add one, give one a code, say whom it means, see what waits. Owns the routes.
+"""Serves parents' requests about daycares: add one, make a code for one, link a reference, list what waits. Owns the routes.
 
-Either parent may link and unlink what a daycare posts (law 16 guards members, not references); what a parent imported is for that
-parent alone. Nobody sees what waits before it is linked: only that something does, and under which reference.
+Either parent may link and unlink what a daycare posts (law 16 guards members, not references). Only the importing parent may link
+what was imported. Nobody sees a waiting record before it is linked: only that one waits, and under which reference.
 """
 
 from datetime import timedelta
@@ -74,7 +74,7 @@ def _parent(caller: Membership) -> Membership:
 
 @post("/v1/families/{family:uuid}/daycares", opt=ADD.opt())
 async def add_daycare(request: RouteRequest) -> Response[bytes]:
-    """The daycare is of the caller's household, as if it had been invited."""
+    """Adds a daycare to the caller's household, as an invitation would."""
     asked = await request.read(NewDaycare)
     caller = _parent(request.member)
     async with request.runtime.log.transaction() as writing:
@@ -88,7 +88,7 @@ async def add_daycare(request: RouteRequest) -> Response[bytes]:
 
 @post("/v1/daycares", opt=MAKE.opt())
 async def make_key(request: RouteRequest) -> Response[bytes]:
-    """Whoever may found a family may make a key: it reads nothing, and writes nowhere without a parent's code."""
+    """Makes a key, which reads nothing and writes nowhere without a parent's code. Open to all who may found a family."""
     asked = await request.read(NewDaycare)
     may_found(request.runtime.settings.founding, has_token=request.caller is not None)
     async with request.runtime.log.transaction() as writing:
@@ -106,7 +106,7 @@ async def _key(writing: LogTransaction, name: str, *, family: FamilyId | None) -
 
 @post("/v1/families/{family:uuid}/daycare-codes", opt=CODE.opt())
 async def make_code(request: RouteRequest) -> Response[bytes]:
-    """Only the hash of the code is kept."""
+    """Makes a code, and stores its hash alone."""
     asked = await request.read(ForChild)
     caller = _parent(request.member)
     code = new_code()
@@ -130,11 +130,11 @@ async def _require_child(writing: LogTransaction, caller: Membership, child: obj
 
 @get("/v1/families/{family:uuid}/daycares", opt=LIST.opt())
 async def list_daycares(request: RouteRequest) -> Response[bytes]:
-    """What a key that serves several families holds of children whom nobody has linked is shown to none of them."""
+    """Lists the family's daycares. Of a key that serves several families, no family sees the references that are not linked."""
     caller = _parent(request.member)
     async with request.runtime.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         daycares = await connection.fetch(QUERIES.daycares, caller.family, caller.member)
-        # What another parent imported is theirs: a reference would tell that there is a record which this one is not told of.
+        # Another parent's references stay hidden: one would reveal that a record exists that may be held from this parent.
         persons = [row["person_id"] for row in daycares if not row["is_anothers"]]
         own = [row["person_id"] for row in daycares if row["is_own"]]
         references = await connection.fetch(QUERIES.references_of, caller.family, persons, own)
@@ -162,7 +162,7 @@ async def list_daycares(request: RouteRequest) -> Response[bytes]:
 
 @put("/v1/families/{family:uuid}/daycares/{member:uuid}/children", status_code=204, opt=LINK.opt())
 async def link(request: RouteRequest) -> Response[None]:
-    """A reference of a key that serves several families is this family's to change only once a code has made it so."""
+    """Links or unlinks a reference. If the key serves several families, a code must have linked it to this family before."""
     asked = await request.read(Link)
     caller = _parent(request.member)
     runtime, member = request.runtime, MemberId(request.ids["member"])

@@ -1,7 +1,6 @@
-"""Standard Webhooks (standardwebhooks.com): who signed a call, and when. Owns the check; knows no rows and no events.
+"""Verifies signatures of Standard Webhooks (standardwebhooks.com): who signed a call, and when. Knows no database and no events.
 
-A signature is HMAC-SHA256 over `id.timestamp.body`. It says nothing of other headers, so nothing that matters may stand there
-alone.
+A signature is HMAC-SHA256 over `id.timestamp.body`. It covers no other headers, so nothing that matters may be in them alone.
 """
 
 import hmac
@@ -21,13 +20,13 @@ from service.http.standard_webhooks import digest
 TOLERANCE_S: Final = 300
 SIGNATURES_MAX: Final = 8
 DIGEST_BYTES: Final = 32
-"""Of SHA-256."""
+"""The size of a SHA-256 digest."""
 _ID: Final = re.compile(rb"[!-~]{1,128}")
 _TIMESTAMP: Final = re.compile(rb"[1-9][0-9]{0,11}")
 
 
 class SignatureWrong(Refused):
-    """The call is not signed, not with a secret that is good, or not now; or nobody has this key: alike."""
+    """The call is not signed, or with a wrong secret, or not now, or nobody has its key: the response is the same."""
 
     code, status, title = "daycare.signature_wrong", 401, "The signature does not fit"
 
@@ -38,7 +37,7 @@ class SignatureWrong(Refused):
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """A call whose signature fits."""
+    """A call with a valid signature."""
 
     id: str
     at_s: int
@@ -46,14 +45,14 @@ class Signed(msgspec.Struct, frozen=True):
 
 
 class SignatureHeaders(msgspec.Struct, frozen=True):
-    """What the headers of a call claim: its id, its time, and signatures that may fit."""
+    """The unverified headers of a call: its id, its time, and its signatures."""
 
     id: bytes
     at_s: int
     digests: tuple[bytes, ...]
 
     def verify(self, body: bytes, *, secrets: Sequence[bytes]) -> Signed:
-        """Let a call pass that one of these secrets has signed. Takes as long whichever byte is wrong.
+        """Returns the call if one of these secrets has signed it. Takes the same time whichever byte is wrong.
 
         Raises:
             SignatureWrong
@@ -69,10 +68,10 @@ class SignatureHeaders(msgspec.Struct, frozen=True):
 
 
 def claim_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
-    """Read the headers of a call, which can be wrong whatever its body says, and whoever's key it names.
+    """Reads the signature headers of a call. Whether they are accepted does not depend on the body, nor on the key.
 
     Raises:
-        SignatureWrong: one of them is missing, doubled or malformed, or the time is not about now.
+        SignatureWrong: a header is missing, doubled or malformed, or the time is more than `TOLERANCE_S` from now.
     """
     named, at, signed = (headers(scope, name) for name in (b"webhook-id", b"webhook-timestamp", b"webhook-signature"))
     if not (len(named) == len(at) == len(signed) == 1):
@@ -86,7 +85,7 @@ def claim_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
 
 
 def _given(value: bytes) -> tuple[bytes, ...]:
-    """The digests of a header: of version 1, the only one with a shared secret, and of its length."""
+    """Returns the digests of a header: those of version 1, the only version with a shared secret, and of the right size."""
     given = []
     for part in value.split(b" ")[:SIGNATURES_MAX]:
         version, _, encoded = part.partition(b",")

@@ -1,6 +1,6 @@
-"""What a daycare's system asks, signed: to post events, to redeem a parent's code, to change its secret. Owns the routes.
+"""Serves the signed calls of daycares' systems: post events, redeem a parent's code, change the secret. Owns the routes.
 
-A key writes, and reads nothing but its own receipts: no roster, no feed, not even whose child a reference means.
+A key writes, and reads nothing but its own receipts: no roster, no feed, not even which child a reference is linked to.
 """
 
 from typing import Any, Final, TypeVar
@@ -63,7 +63,7 @@ ROTATE = Endpoint(
 
 @post("/v1/daycare/events", status_code=200, opt=POST.opt())
 async def post_events(request: RouteRequest) -> Response[bytes]:
-    """Take the events of a call in, and answer once they are on the disk."""
+    """Accepts the events of a call. Responds once they are on the disk."""
     call = await let_in(request, bytes_max=EVENTS_BYTES_MAX)
     runtime = request.runtime
     at, now = called_at(call.signed.at_s), runtime.now()
@@ -91,7 +91,7 @@ def _receipt(number: int, event: Posted, taken: RecordOutcome) -> DaycareReceipt
 
 @post("/v1/daycare/links", status_code=200, opt=REDEEM.opt())
 async def redeem(request: RouteRequest) -> Response[bytes]:
-    """Become a member of the family that made the code, unless it is one; the reference means its child from now on."""
+    """Links a reference to the child of a parent's code. The daycare becomes a member of that family, unless it is one."""
     call = await let_in(request, bytes_max=SMALL_BYTES_MAX)
     asked = _read(request, call, Redeem)
     if call.key.family is not None:
@@ -108,7 +108,7 @@ async def redeem(request: RouteRequest) -> Response[bytes]:
 
 
 def _read(request: RouteRequest, call: Call, shape: type[Shape]) -> Shape:
-    """The body of a call that is plain JSON."""
+    """Returns the body of a call that is plain JSON."""
     media_type = of_request(request.scope, takes=(JSON,))  # type: ignore[arg-type]
     if media_type.name != JSON or not media_type.is_utf8:
         raise MediaTypeUnsupported((JSON,))
@@ -116,7 +116,7 @@ def _read(request: RouteRequest, call: Call, shape: type[Shape]) -> Shape:
 
 
 async def _is_done(writing: LogTransaction, call: Call, reference: str) -> bool:
-    """Whether a code works no more because this very call has used it, and its answer was lost."""
+    """Returns whether this same call used the code before, and its response was lost."""
     if not await writing.conn.fetchval(QUERIES.came_before, call.key.key_id, call.signed.id, call.signed.at_s):
         return False
     return bool(await writing.conn.fetch(QUERIES.links, call.key.person, [reference]))
@@ -133,7 +133,7 @@ async def _link(writing: LogTransaction, key: DaycareKey, reference: str, made: 
 
 
 async def join(writing: LogTransaction, key: DaycareKey, *, family: FamilyId, household: HouseholdId, by: MemberId) -> MemberId:
-    """Make a daycare a member of a family.
+    """Makes a daycare a member of a family.
 
     Raises:
         TooMany: the family is full.
@@ -150,7 +150,7 @@ async def join(writing: LogTransaction, key: DaycareKey, *, family: FamilyId, ho
 
 @post("/v1/daycare/secret", status_code=200, opt=ROTATE.opt())
 async def rotate(request: RouteRequest) -> Response[bytes]:
-    """Make a new secret, asked for with a good one."""
+    """Makes a new secret. The call must be signed with a valid one."""
     call = await let_in(request, bytes_max=SMALL_BYTES_MAX)
     _read(request, call, Nothing)
     until = request.runtime.now() + ROTATION_LASTS
