@@ -15,7 +15,7 @@ import msgspec
 from events.errors import FieldInvalid
 from events.ids import FamilyId, PersonId
 from service.daycare.intake import QUERIES
-from service.daycare.signatures import TOLERANCE_S, SignatureWrong, Signed, claim_of
+from service.daycare.signatures import TOLERANCE_S, SignatureWrong, Signed, signature_headers_of
 from service.http.body import SHARE, read_body
 from service.http.problems import CallReplayed
 from service.http.rate_limit import Kind, address_of
@@ -82,7 +82,7 @@ class DaycareAuth:
             self._seen_s.popitem(last=False)
 
 
-async def let_in(request: RouteRequest, *, bytes_max: int) -> Call:
+async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
     """Reads a call and verifies its signature.
 
     A call with wrong headers is refused before its body is read. A call with an unknown key is not: the time of the response
@@ -98,7 +98,7 @@ async def let_in(request: RouteRequest, *, bytes_max: int) -> Call:
     address = address_of(scope)  # type: ignore[arg-type]
     try:
         key_id = request.asked_for(KeyQuery).key
-        claim = claim_of(scope, now=runtime.now())  # type: ignore[arg-type]
+        signature_headers = signature_headers_of(scope, now=runtime.now())  # type: ignore[arg-type]
     except (FieldInvalid, SignatureWrong):
         runtime.limits.take(Kind.STRANGER, address)
         raise
@@ -109,7 +109,7 @@ async def let_in(request: RouteRequest, *, bytes_max: int) -> Call:
         body = await read_body(scope | {SHARE: share}, request.receive, bytes_max=bytes_max)  # type: ignore[arg-type]
         row = await runtime.pool.fetchrow(QUERIES.key, key_id)
         try:
-            signed = claim.verify(body, secrets=_secrets(row, runtime.now()))
+            signed = signature_headers.verify(body, secrets=_secrets(row, runtime.now()))
             if row is None:
                 raise SignatureWrong
         except SignatureWrong:
@@ -118,7 +118,7 @@ async def let_in(request: RouteRequest, *, bytes_max: int) -> Call:
             raise
     runtime.senders.remember(key_id, address)
     runtime.limits.take(Kind.PUSH, key_id)
-    await _note(runtime.pool, key_id, signed)
+    await _note_call(runtime.pool, key_id, signed)
     key = DaycareKey(key_id=key_id, person=PersonId(row["person_id"]), name=row["name"], family=row["family_id"])
     return Call(key=key, signed=signed, body=body)
 
@@ -127,11 +127,11 @@ def _secrets(row: Any, now: Any) -> list[bytes]:
     """Returns two secrets for every key, so that each check takes the same time. Random ones replace those that do not exist."""
     if row is None:
         return [new_secret(), new_secret()]
-    is_good = row["before"] is not None and row["before_until"] > now
-    return [bytes(row["secret"]), bytes(row["before"]) if is_good else new_secret()]
+    is_valid = row["before"] is not None and row["before_until"] > now
+    return [bytes(row["secret"]), bytes(row["before"]) if is_valid else new_secret()]
 
 
-async def _note(pool: Any, key_id: UUID, signed: Signed) -> None:
+async def _note_call(pool: Any, key_id: UUID, signed: Signed) -> None:
     if await pool.fetchval(QUERIES.note_call, key_id, signed.id, signed.at_s) is None:
         raise CallReplayed
     await pool.execute(QUERIES.forget_calls, key_id, signed.at_s - 2 * TOLERANCE_S)

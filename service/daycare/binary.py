@@ -23,14 +23,14 @@ NOT_HEADERS: Final = frozenset({"data", "datacontenttype"})
 """Attributes that are not read from headers: the body is the data, and Content-Type its type."""
 
 
-def require_signed_id(scope: Scope, *, called: str) -> None:
+def require_signed_id(scope: Scope, *, call_id: str) -> None:
     """Refuses an event if its id is not the signed id of its call.
 
     Raises:
         FieldInvalid
     """
-    named = headers(scope, b"ce-id")
-    if len(named) != 1 or _read(named[0], at="ce-id") != called:
+    ids = headers(scope, b"ce-id")
+    if len(ids) != 1 or _read(ids[0], at="ce-id") != call_id:
         raise FieldInvalid("In binary mode the signed webhook-id is the event's id.", at="ce-id")
 
 
@@ -60,13 +60,13 @@ def with_plain_data(raw: bytes) -> bytes:
     """
     if b'"data_base64"' not in raw:
         return raw
-    said = fields(raw)
-    if "data_base64" not in said:
+    members = fields(raw)
+    if "data_base64" not in members:
         return raw
-    if "data" in said:
+    if "data" in members:
         raise FieldInvalid("An event has `data` or `data_base64`, and not both.", at="data_base64")
     try:
-        data = b64decode(msgspec.json.decode(said["data_base64"], type=str), validate=True)
+        data = b64decode(msgspec.json.decode(members["data_base64"], type=str), validate=True)
     except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error, ValueError):
         raise FieldInvalid("This is no Base64.", at="data_base64") from None
     return _with_data(raw.rstrip(b" \t\r\n"), data)

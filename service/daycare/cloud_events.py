@@ -75,7 +75,7 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     target: Named
 
 
-class Posted(msgspec.Struct, frozen=True, kw_only=True):
+class PostedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One event of a call that was read."""
 
     id: str
@@ -91,25 +91,25 @@ class UnreadEvent(msgspec.Struct, frozen=True, kw_only=True):
     problem: Refused
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _Identity(msgspec.Struct, frozen=True):
     id: str | None
     source: str | None
 
 
-async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> list[Posted | UnreadEvent]:
+async def read_events(scope: Scope, body: bytes, *, call_id: str, at: datetime, now: datetime) -> list[PostedEvent | UnreadEvent]:
     """Returns the events of a call, in its order. `call_id` is its signed id, `at` its signed time.
 
     Raises:
         MediaTypeUnsupported, BodyMalformed, FieldInvalid: the events cannot be separated from each other.
     """
-    match _form(scope):
+    match _content_mode(scope):
         case "batch":
-            raws = await _raws(body)
-            if not 1 <= len(raws) <= EVENTS_MAX:
-                held = f"{len(raws)}" if len(raws) <= EVENTS_MAX else "more"
-                raise FieldInvalid(f"A call holds 1 to {EVENTS_MAX} events; this one holds {held}.", at="events")
+            raw_events = await _raw_events(body)
+            if not 1 <= len(raw_events) <= EVENTS_MAX:
+                count = f"{len(raw_events)}" if len(raw_events) <= EVENTS_MAX else "more"
+                raise FieldInvalid(f"A call holds 1 to {EVENTS_MAX} events; this one holds {count}.", at="events")
             events = []
-            for number, raw in enumerate(raws):
+            for number, raw in enumerate(raw_events):
                 events.append(_read(bytes(raw), within=f"events[{number}]", at=at, now=now))
                 if number % READ_AT_ONCE == 0:
                     await asyncio.sleep(0)
@@ -117,10 +117,10 @@ async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: d
         case "structured":
             return [_read(body, within="", at=at, now=now)]
         case _:
-            return [_read_binary(scope, body, called=called, at=at, now=now)]
+            return [_read_binary(scope, body, call_id=call_id, at=at, now=now)]
 
 
-async def _raws(body: bytes) -> Sequence[msgspec.Raw | bytes]:
+async def _raw_events(body: bytes) -> Sequence[msgspec.Raw | bytes]:
     """Returns the bytes of each event of a batch; of too many, at least one too many. Invalid JSON in one affects no other."""
     try:
         return msgspec.json.decode(body, type=list[msgspec.Raw])
@@ -131,7 +131,7 @@ async def _raws(body: bytes) -> Sequence[msgspec.Raw | bytes]:
         return await asyncio.to_thread(lambda: list(islice(elements(body), EVENTS_MAX + 1)))
 
 
-def _form(scope: Scope) -> str:
+def _content_mode(scope: Scope) -> str:
     """Returns the content mode of a call: `batch`, `structured` or `binary` (HTTP binding, section 3)."""
     media_type = of_request(scope, takes=TAKES)
     if media_type.is_utf8:
@@ -147,34 +147,34 @@ def _form(scope: Scope) -> str:
     raise MediaTypeUnsupported(TAKES, also="the last in binary mode, with ce- headers")
 
 
-def _read_binary(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> Posted | UnreadEvent:
+def _read_binary(scope: Scope, body: bytes, *, call_id: str, at: datetime, now: datetime) -> PostedEvent | UnreadEvent:
     """Reads a binary event as a structured one. A problem in an attribute names its header."""
-    require_signed_id(scope, called=called)
+    require_signed_id(scope, call_id=call_id)
     try:
         raw = structured(scope, body)
     except Refused as refusal:
-        return UnreadEvent(id=called, source=None, problem=refusal)
+        return UnreadEvent(id=call_id, source=None, problem=refusal)
     event = _read(raw, within="", at=at, now=now)
     if isinstance(event, UnreadEvent) and event.problem.at is not None and not event.problem.at.startswith("data"):
         event.problem.at = f"ce-{event.problem.at}"
     return event
 
 
-def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> Posted | UnreadEvent:
+def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> PostedEvent | UnreadEvent:
     try:
         if len(raw) > EVENT_BYTES_MAX:
             raise FieldInvalid(f"An event holds at most {EVENT_BYTES_MAX} bytes.", at=None)
-        return _posted(decode_json(with_plain_data(raw), CloudEvent), at=at, now=now)
+        return _posted_event(decode_json(with_plain_data(raw), CloudEvent), at=at, now=now)
     except Refused as refusal:
         refusal.at = ".".join(part for part in (within, refusal.at) if part) or None
-        known = _known(raw)
-        return UnreadEvent(id=known.id, source=known.source, problem=refusal)
+        identity = _identity(raw)
+        return UnreadEvent(id=identity.id, source=identity.source, problem=refusal)
 
 
-def _known(raw: bytes) -> _Known:
+def _identity(raw: bytes) -> _Identity:
     """Returns the id and the source of an event that cannot be read as a whole."""
-    said = fields(raw)
-    return _Known(id=_named(said.get("id")), source=_named(said.get("source")))
+    members = fields(raw)
+    return _Identity(id=_named(members.get("id")), source=_named(members.get("source")))
 
 
 def _named(raw: bytes | None) -> str | None:
@@ -184,11 +184,11 @@ def _named(raw: bytes | None) -> str | None:
         return None
 
 
-def _posted(event: CloudEvent, *, at: datetime, now: datetime) -> Posted:
+def _posted_event(event: CloudEvent, *, at: datetime, now: datetime) -> PostedEvent:
     if event.specversion != "1.0":
         raise FieldInvalid("This service reads CloudEvents 1.0.", at="specversion")
-    said_to_be = media_type_in(event.datacontenttype or JSON)
-    if said_to_be is None or not said_to_be.is_json:
+    data_type = media_type_in(event.datacontenttype or JSON)
+    if data_type is None or not data_type.is_json:
         raise FieldInvalid("The data is JSON, in `data`.", at="datacontenttype")
     recorded = event.recorded or at
     revised = event.revised or recorded
@@ -196,9 +196,9 @@ def _posted(event: CloudEvent, *, at: datetime, now: datetime) -> Posted:
         require_sane(time, at=name)
         if time > now + AHEAD_MAX:
             raise TimeOutOfRange("A time lies at most a day ahead of now.", at=name)
-    what = _data(event)
+    data = _data(event)
     record = Record(
-        id=what.target if isinstance(what, TakenBack) else event.id,
+        id=data.target if isinstance(data, TakenBack) else event.id,
         reference=event.subject,
         shown_name=event.childname,
         occurred_at=event.time,
@@ -206,11 +206,11 @@ def _posted(event: CloudEvent, *, at: datetime, now: datetime) -> Posted:
         recorded_at=recorded,
         revised_at=revised,
         is_dated=event.revised is not None,
-        milestone=what.milestone if isinstance(what, MilestoneData) else None,
-        text=what.text if isinstance(what, Note) else what.note if isinstance(what, MilestoneData) else None,
-        is_gone=isinstance(what, TakenBack),
+        milestone=data.milestone if isinstance(data, MilestoneData) else None,
+        text=data.text if isinstance(data, Note) else data.note if isinstance(data, MilestoneData) else None,
+        is_gone=isinstance(data, TakenBack),
     )
-    return Posted(id=event.id, source=event.source, record=record)
+    return PostedEvent(id=event.id, source=event.source, record=record)
 
 
 _SHAPES: Final[Mapping[str, type[Note] | type[MilestoneData] | type[TakenBack]]] = {
@@ -227,16 +227,16 @@ def _data(event: CloudEvent) -> Note | MilestoneData | TakenBack:
         known = ", ".join(f"org.stillnew.{name}.v1" for name in _SHAPES)
         raise FieldInvalid(f"A daycare posts {known}.", at="type")
     try:
-        what = msgspec.json.decode(event.data, type=shape)
+        data = msgspec.json.decode(event.data, type=shape)
     except msgspec.ValidationError as error:
         raise invalid_field(error, within="data") from None
     except (msgspec.DecodeError, RecursionError):
         raise BodyMalformed("The data cannot be read.", at="data") from None
-    if isinstance(what, MilestoneData) and what.milestone not in CATALOGUE.by_key:
-        raise UnknownMilestone(f"The catalogue has no {what.milestone}.", at="data.milestone")
-    return what
+    if isinstance(data, MilestoneData) and data.milestone not in CATALOGUE.by_key:
+        raise UnknownMilestone(f"The catalogue has no {data.milestone}.", at="data.milestone")
+    return data
 
 
-def called_at(seconds: int) -> datetime:
+def signed_at(seconds: int) -> datetime:
     """Returns the time at which a call was signed."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)

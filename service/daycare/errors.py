@@ -9,7 +9,7 @@ class OneFamilysKey(Refused):
     code, status, title = "daycare.one_family", 409, "A key of one family"
 
     def __init__(self) -> None:
-        super().__init__("A family made this key for itself: who is to serve several has a key of their own (POST /v1/daycares).")
+        super().__init__("A family made this key for itself alone. To serve several families, make a key with POST /v1/daycares.")
 
 
 class ReferenceTaken(Refused):

@@ -38,8 +38,8 @@ def notices_of(file: ParsedFile, source: Source) -> Iterator[Notice]:
     if file.has_local_times:
         yield Notice(
             code="zone",
-            detail="This file has local times. They are taken for UTC, because no zone was said. Say it with `zone`, for example "
-            "--zone Europe/Berlin.",
+            detail="This file has local times. They are taken for UTC, because no zone was given. Give one with `zone`, for "
+            "example --zone Europe/Berlin.",
         )
     if file.is_order_unproven:
         yield Notice(

@@ -76,8 +76,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     of: int
 
 
-def begun(
-    file: ParsedFile, *, is_dry: bool, member: MemberId | None, meant: Mapping[str, Meant], notices: Sequence[Notice]
+def first_report(
+    file: ParsedFile, *, is_dry: bool, member: MemberId | None, links: Mapping[str, Meant], notices: Sequence[Notice]
 ) -> Imported:
     """Returns the report of a file before any of it is recorded."""
     names = file.names
@@ -94,22 +94,22 @@ def begun(
         unreadable=tuple(UnreadRow(at=one.at, detail=one.detail) for one in file.unreadable[:LISTED_MAX]),
         refused=file.refused[:LISTED_MAX],
         references=tuple(
-            ReferenceFound(reference=one, shown_name=names[one], child=meant[one].child if one in meant else None)
+            ReferenceFound(reference=one, shown_name=names[one], child=links[one].child if one in links else None)
             for one in sorted(names)
         ),
         notices=tuple(notices),
     )
 
 
-def finished(
-    said: Imported, file: ParsedFile, outcomes: Iterable[str], *, refused: Iterable[RefusedRow], taken_back: int
+def final_report(
+    report: Imported, file: ParsedFile, outcomes: Iterable[str], *, refused: Iterable[RefusedRow], taken_back: int
 ) -> Imported:
     """Returns the report of a file that was imported whole. `refused`: rows that the log refused, beside those of `file`."""
     counts = Counter(outcomes)
     counts[REFUSED] += file.refused_records
     return msgspec.structs.replace(
-        said,
+        report,
         outcomes={outcome: count for outcome, count in sorted(counts.items()) if count},
         taken_back=taken_back,
-        refused=(*said.refused, *refused)[:LISTED_MAX],
+        refused=(*report.refused, *refused)[:LISTED_MAX],
     )

@@ -26,7 +26,7 @@ from service.access.guard import Membership
 from service.daycare.auth import DaycareKey
 from service.daycare.file_intake import FileIntake
 from service.daycare.import_notices import depends_on_zone, notices_of
-from service.daycare.import_report import Imported, begun
+from service.daycare.import_report import Imported, first_report
 from service.daycare.import_run import Import
 from service.daycare.intake import QUERIES, Meant, SourcedRecord, TooManyWaiting
 from service.daycare.parsed_file import ParsedFile, imported_at, parse
@@ -117,7 +117,7 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
     with runtime.budgets.imports.hold(caller.person) as share:
         scope: Any = request.scope | {SHARE: share}
         body = await read_body(scope, request.receive, bytes_max=FILE_BYTES_MAX, within_s=WITHIN_S)  # type: ignore[arg-type]
-        await _take_place(runtime)
+        await _wait_for_place(runtime)
     try:
         hints = ImportHints(
             zone="UTC" if query.zone is None else query.zone,
@@ -138,7 +138,7 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
     return request.answer(result)
 
 
-async def _take_place(runtime: Runtime) -> None:
+async def _wait_for_place(runtime: Runtime) -> None:
     """Waits for a free place to parse a file. Call it once the body has been received.
 
     Raises:
@@ -184,21 +184,21 @@ async def begin(
     if query.child is not None and len(names) > 1:
         raise SeveralChildren(f"The file speaks of {len(names)} children: import it without `child`, and link each.", at="child")
     # A dry run comes first, also before a real import: no member joins for a file that is refused.
-    intake, member, meant = await _intake(runtime, caller, query, source, file, is_dry=True)
+    intake, member, links = await _intake(runtime, caller, query, source, file, is_dry=True)
     if (naming := source.naming) is not None:  # the ids contain the child
-        placed = await intake.identified(file.placed, lambda row, child: naming(row, hints, child), meant, source=source.name)
+        placed = await intake.identified(file.placed, lambda row, child: naming(row, hints, child), links, source=source.name)
     else:
         author = caller.family, member or MemberId(NOBODY)
-        placed = await intake.told_apart(file.placed, meant, source=source.name, author=author)
+        placed = await intake.with_separate_ids(file.placed, links, source=source.name, author=author)
     file = msgspec.structs.replace(file, placed=placed)
-    await intake.require_room([SourcedRecord(source=source.name, record=one.record) for one in file.placed], meant)
+    await intake.require_room([SourcedRecord(source=source.name, record=one.record) for one in file.placed], links)
     if not is_dry:
-        intake, member, meant = await _intake(runtime, caller, query, source, file, is_dry=False)
+        intake, member, links = await _intake(runtime, caller, query, source, file, is_dry=False)
     if query.child is not None:
         for reference in names:
-            await (intake.foresee_flow(reference, meant) if is_dry else intake.flow(reference))
-    said = begun(file, is_dry=is_dry, member=member, meant=meant, notices=tuple(notices_of(file, source)))
-    return Import(file, said, source=source.name, intake=intake, meant=meant)
+            await (intake.foresee_waiting(reference, links) if is_dry else intake.write_waiting(reference))
+    report = first_report(file, is_dry=is_dry, member=member, links=links, notices=tuple(notices_of(file, source)))
+    return Import(file, report, source=source.name, intake=intake, links=links)
 
 
 async def _intake(
@@ -208,14 +208,14 @@ async def _intake(
     names = file.names
     member, person = await _author(runtime, caller, source, child=query.child, references=names, is_dry=is_dry)
     intake = FileIntake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=person or NOBODY)
-    meant = await intake.meant({*names, *(gone.reference for gone in file.taken_back)})
+    links = await intake.meant({*names, *(gone.reference for gone in file.taken_back)})
     if query.child is not None:
-        known = [name for one in meant.values() if one.child == query.child for name in one.called]
+        names_given = [name for one in links.values() if one.child == query.child for name in one.called]
         row = await runtime.pool.fetchrow(ACCESS.child, caller.family, query.child)
-        called = tuple(dict.fromkeys([*known, *([] if row is None else [row["name"]])]))
-        here = Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child), is_imported=True, called=called)
-        meant |= dict.fromkeys(names, here)
-    return intake, member, meant
+        called = tuple(dict.fromkeys([*names_given, *([] if row is None else [row["name"]])]))
+        link = Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child), is_imported=True, called=called)
+        links |= dict.fromkeys(names, link)
+    return intake, member, links
 
 
 async def _author(

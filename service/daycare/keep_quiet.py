@@ -1,4 +1,4 @@
-"""Repeats before which members a daycare's staff should keep quiet, for records that are in the log already.
+"""Finds the members before whom a daycare's staff should keep quiet, for records that are in the log already.
 
 Owns this for repeated and amended records: the response to the first post may have been lost. Uses the members' present choices
 alone, never what anybody has seen or is kept from: so the receipt of a repetition names the same members as the first one.
@@ -18,15 +18,15 @@ from projections.roster import Member, Roster, roster_of
 from projections.subjects import case_of
 from projections.surprise_state import Waiting
 from projections.visibility import meant_for
-from service.daycare.translate import Said
+from service.daycare.translate import RecordState
 from service.log.waiting_rows import wishes_of
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "keep_quiet.sql")
 ANY_WORDS: Final = "…"
-"""Stands in for a note's words: whether a note is an everyday one does not depend on them."""
+"""A placeholder for a note's words: whether a note is an everyday one does not depend on them."""
 
-InFamily = tuple[FamilyId, MemberId, Said]
+InFamily = tuple[FamilyId, MemberId, RecordState]
 """The family, the author, and what is recorded of one record."""
 
 
@@ -40,8 +40,8 @@ async def quiet_before(pool: Any, records: Sequence[InFamily], *, now: datetime)
         return [()] * len(records)
     rosters = await _rosters(pool, list(waiting))
     return [
-        _names(said, author, rosters[family], waiting[family], now) if family in waiting else ()
-        for family, author, said in records
+        _names(state, author, rosters[family], waiting[family], now) if family in waiting else ()
+        for family, author, state in records
     ]
 
 
@@ -56,24 +56,26 @@ async def _rosters(pool: Any, families: Sequence[FamilyId]) -> dict[FamilyId, Ro
     }
 
 
-def _names(said: Said, author: MemberId, roster: Roster, waiting: dict[MemberId, Waiting], now: datetime) -> tuple[str, ...]:
+def _names(
+    state: RecordState, author: MemberId, roster: Roster, waiting: dict[MemberId, Waiting], now: datetime
+) -> tuple[str, ...]:
     quiet, names = Quiet(author, roster, waiting), set[str]()
-    for body in _bodies(said):
+    for body in _bodies(state):
         case = case_of(Seq(1), body, author=author, since=now, target=None, role=Role.DAYCARE, known=None, naming="first")
         names.update(quiet.names((case,), meant_for(case.kind, author, Audience.FAMILY, roster)))
     return tuple(sorted(names))
 
 
-def _bodies(said: Said) -> list[Body]:
-    """Returns bodies that tell of the same milestones as a record, without its words."""
-    if not said.milestones:
-        return [NoteWritten(child=said.child, text=ANY_WORDS, may_tell_of=said.may_tell_of)] if said.events else []
+def _bodies(state: RecordState) -> list[Body]:
+    """Returns event bodies that tell of the same milestones as a record, without its words."""
+    if not state.milestones:
+        return [NoteWritten(child=state.child, text=ANY_WORDS, may_tell_of=state.may_tell_of)] if state.events else []
     return [
         MilestoneObserved(
-            child=said.child,
+            child=state.child,
             milestone=one,
-            found_in_prose=said.is_found,
-            tells_of=(*said.milestones[1:], *said.may_tell_of) if part == 0 else (),
+            found_in_prose=state.is_found,
+            tells_of=(*state.milestones[1:], *state.may_tell_of) if part == 0 else (),
         )
-        for part, one in enumerate(said.milestones)
+        for part, one in enumerate(state.milestones)
     ]

@@ -48,7 +48,7 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
     has_local_times: bool = False
     """Whether the time of a record depends on the given zone."""
     is_order_unproven: bool = False
-    """Whether it is unknown if dates begin with the month or with the day."""
+    """Whether dates are ambiguous: they may begin with the month or with the day."""
 
     @property
     def names(self) -> dict[str, str | None]:

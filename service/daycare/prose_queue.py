@@ -60,12 +60,12 @@ class ProseQueue:
         """
         if not notes:
             return []
-        told: list[Findings] = []
+        findings: list[Findings] = []
         async with self._turn_of(posted_by, sum(1 + len(note.text) for note in notes)):
             for part in _parts(notes):
                 async with self._turn:
-                    told += await self._read(part)
-        return told
+                    findings += await self._read(part)
+        return findings
 
     async def stop(self) -> None:
         """Ends the process."""
@@ -87,11 +87,11 @@ class ProseQueue:
                 del self._characters[person], self._turn_by_person[person]
 
     async def _read(self, notes: Sequence[Prose]) -> list[Findings]:
-        asked = _encode(notes) + b"\n"
+        request = _encode(notes) + b"\n"
         for _ in range(ATTEMPTS):
             try:
                 async with asyncio.timeout(WITHIN_S):
-                    return _decode(await self._answer(asked))
+                    return _decode(await self._answer(request))
             except (OSError, TimeoutError, msgspec.DecodeError) as error:
                 status = await self._end()
                 logger.warning("notes were not read", code="daycare.reading", error=type(error).__name__, status=status)
@@ -100,11 +100,11 @@ class ProseQueue:
                 raise
         raise NotesWaiting("The notes could not be read; send the same again in a moment.")
 
-    async def _answer(self, asked: bytes) -> bytes:
+    async def _answer(self, request: bytes) -> bytes:
         if self._process is None:
             self._process = await _started()
         process = self._process
-        process.stdin.write(asked)  # type: ignore[union-attr]  # both are pipes
+        process.stdin.write(request)  # type: ignore[union-attr]  # both are pipes
         drained = asyncio.ensure_future(process.stdin.drain())  # type: ignore[union-attr]
         answer = await process.stdout.readline()  # type: ignore[union-attr]
         await drained

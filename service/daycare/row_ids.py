@@ -14,7 +14,7 @@ import msgspec
 
 from service.daycare.sources.reading import Naming
 
-Holds = Callable[[str | None], bool]
+HasWords = Callable[[str | None], bool]
 """Checks whether an existing record has these words."""
 
 IN_GROUP_MAX: Final = 100
@@ -28,21 +28,21 @@ class Unnamed(msgspec.Struct, frozen=True):
     words: str | None
 
 
-def numbers_of(group: Sequence[Unnamed], there: Mapping[int, Holds]) -> list[int]:
+def numbers_of(group: Sequence[Unnamed], existing: Mapping[int, HasWords]) -> list[int]:
     """Returns the number of each row's record within its group, in the order of the rows.
 
     Equal rows are one record. `existing`: the records of the group that exist already, by number.
     """
     words_by_row = {one.naming.row: one.words for one in sorted(group, key=lambda one: (one.words or "", repr(one.naming.row)))}
-    free = dict(sorted(there.items()))
+    free = dict(sorted(existing.items()))
     number_by_row: dict[Hashable, int] = {}
     for row, words in words_by_row.items():
-        same = next((number for number, holds in free.items() if holds(words)), None)
+        same = next((number for number, has_words in free.items() if has_words(words)), None)
         if same is not None:
             number_by_row[row] = same
             del free[same]
     new = [row for row in words_by_row if row not in number_by_row]
     is_correction = len(new) == len(free) == 1
-    numbers = iter(free) if is_correction else (number for number in count() if number not in there)
+    numbers = iter(free) if is_correction else (number for number in count() if number not in existing)
     number_by_row |= dict(zip(new, numbers, strict=False))
     return [number_by_row[one.naming.row] for one in group]

@@ -1,7 +1,7 @@
 """Gives different ids to records of different children under one id: some spreadsheets count from 1 for each child.
 
 Pure. The first child's record keeps the id, so that earlier imports stay as they are; another child's record gets the child's
-reference appended to it. If words and time show that it is the same record with a corrected child, it keeps the id.
+reference appended to its id. If words and time show that it is the same record with a corrected child, it keeps the id.
 """
 
 from collections import defaultdict
@@ -17,39 +17,39 @@ from service.daycare.sources.fields import ID_CHARACTERS_MAX
 DIGEST_CHARACTERS: Final = 32
 
 
-class There(msgspec.Struct, frozen=True, kw_only=True):
+class IdUse(msgspec.Struct, frozen=True, kw_only=True):
     """The records that exist under an id, and under the id with the reference appended: recorded or waiting."""
 
-    is_own: bool = False
+    is_same_child: bool = False
     """Whether the record under the id is about the same child."""
-    is_apart: bool = False
-    """Whether there is a record under the id with the reference. Not looked up if `is_own`."""
-    is_others: bool = False
+    has_id_with_reference: bool = False
+    """Whether there is a record under the id with the reference. Not looked up if `is_same_child`."""
+    is_other_child: bool = False
     """Whether the record under the id is about the child of another reference."""
-    is_same: bool = False
+    has_same_words: bool = False
     """Whether the record under the id has the same words and the same time."""
 
 
-def shared_in(records: Iterable[Record]) -> set[str]:
+def find_shared_ids(records: Iterable[Record]) -> set[str]:
     """Returns the ids that several children of one file share."""
     references: defaultdict[str, set[str]] = defaultdict(set)
     for record in records:
         references[record.id].add(record.reference)
-    return {own_id for own_id, named in references.items() if len(named) > 1}
+    return {own_id for own_id, found in references.items() if len(found) > 1}
 
 
-def id_of(record: Record, there: There, *, is_shared: bool) -> str:
+def id_of(record: Record, use: IdUse, *, is_shared: bool) -> str:
     """Returns the id for a record. `is_shared`: the file has another child's record with the same id."""
-    if there.is_own:
+    if use.is_same_child:
         return record.id
-    if there.is_apart:
-        return apart(record)
-    if there.is_same and not is_shared:
+    if use.has_id_with_reference:
+        return with_reference(record)
+    if use.has_same_words and not is_shared:
         return record.id
-    return apart(record) if there.is_others or is_shared else record.id
+    return with_reference(record) if use.is_other_child or is_shared else record.id
 
 
-def apart(record: Record) -> str:
+def with_reference(record: Record) -> str:
     """Returns the id of a record with the child's reference appended. Replaces the end by a digest if it would be too long."""
     whole = f"{record.id}#{record.reference}"
     if len(whole) <= ID_CHARACTERS_MAX:

@@ -1,4 +1,4 @@
-"""Verifies signatures of Standard Webhooks (standardwebhooks.com): who signed a call, and when. Knows no database and no events.
+"""Verifies signatures of Standard Webhooks (standardwebhooks.com): who signed a call, and when. Knows no events.
 
 A signature is HMAC-SHA256 over `id.timestamp.body`. It covers no other headers, so nothing that matters may be in them alone.
 """
@@ -26,7 +26,7 @@ _TIMESTAMP: Final = re.compile(rb"[1-9][0-9]{0,11}")
 
 
 class SignatureWrong(Refused):
-    """The call is not signed, or with a wrong secret, or not now, or nobody has its key: the response is the same."""
+    """The signature is missing or wrong, its time is not now, or the key does not exist: the response is the same."""
 
     code, status, title = "daycare.signature_wrong", 401, "The signature does not fit"
 
@@ -57,41 +57,43 @@ class SignatureHeaders(msgspec.Struct, frozen=True):
         Raises:
             SignatureWrong
         """
-        right = [digest(secret, id=self.id, timestamp=b"%d" % self.at_s, body=body) for secret in secrets]
+        expected = [digest(secret, id=self.id, timestamp=b"%d" % self.at_s, body=body) for secret in secrets]
         fits = False
         for given in self.digests:
-            for one in right:
+            for one in expected:
                 fits |= hmac.compare_digest(given, one)
         if not fits:
             raise SignatureWrong
         return Signed(self.id.decode(), self.at_s)
 
 
-def claim_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
-    """Reads the signature headers of a call. Whether they are accepted does not depend on the body, nor on the key.
+def signature_headers_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
+    """Reads the signature headers of a call. The result does not depend on the body, nor on the key.
 
     Raises:
         SignatureWrong: a header is missing, doubled or malformed, or the time is more than `TOLERANCE_S` from now.
     """
-    named, at, signed = (headers(scope, name) for name in (b"webhook-id", b"webhook-timestamp", b"webhook-signature"))
-    if not (len(named) == len(at) == len(signed) == 1):
+    ids, times, signatures = (headers(scope, name) for name in (b"webhook-id", b"webhook-timestamp", b"webhook-signature"))
+    if not (len(ids) == len(times) == len(signatures) == 1):
         raise SignatureWrong
-    if _ID.fullmatch(named[0]) is None or _TIMESTAMP.fullmatch(at[0]) is None or abs(int(at[0]) - now.timestamp()) > TOLERANCE_S:
+    if _ID.fullmatch(ids[0]) is None or _TIMESTAMP.fullmatch(times[0]) is None:
         raise SignatureWrong
-    digests = _given(signed[0])
+    if abs(int(times[0]) - now.timestamp()) > TOLERANCE_S:
+        raise SignatureWrong
+    digests = _digests(signatures[0])
     if not digests:
         raise SignatureWrong
-    return SignatureHeaders(named[0], int(at[0]), digests)
+    return SignatureHeaders(ids[0], int(times[0]), digests)
 
 
-def _given(value: bytes) -> tuple[bytes, ...]:
+def _digests(value: bytes) -> tuple[bytes, ...]:
     """Returns the digests of a header: those of version 1, the only version with a shared secret, and of the right size."""
-    given = []
+    digests = []
     for part in value.split(b" ")[:SIGNATURES_MAX]:
         version, _, encoded = part.partition(b",")
         if version == b"v1":
             try:
-                given.append(b64decode(encoded, validate=True))
+                digests.append(b64decode(encoded, validate=True))
             except NotBase64:
                 continue
-    return tuple(one for one in given if len(one) == DIGEST_BYTES)
+    return tuple(one for one in digests if len(one) == DIGEST_BYTES)
