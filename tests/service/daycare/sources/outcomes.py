@@ -11,7 +11,7 @@ from service.daycare.prose.reader import NOTHING, Findings, told_in
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import NOTHING_GIVEN, Found, Ignored, ImportHints, Outcome, Unreadable
-from service.daycare.translate import Said, prose_of
+from service.daycare.translate import RecordState, prose_of
 
 
 def read(source: str, body: bytes, given: ImportHints = NOTHING_GIVEN) -> list[Outcome]:
@@ -60,13 +60,13 @@ def records(found: list[Outcome]) -> list[Record]:
     return [record for one in found if isinstance(one, tuple) for record in one]
 
 
-def told_of(record: Record, before: Said | None = None) -> Findings:
+def told_of(record: Record, before: RecordState | None = None) -> Findings:
     """What is told of in what is read of a record, after what was said of it before."""
     prose = prose_of(record, before, child=ChildId(UUID(int=1)))
     return NOTHING if prose is None else told_in(prose.text, names=prose.names)
 
 
-def found_in(record: Record, before: Said | None = None) -> tuple[str, ...]:
+def found_in(record: Record, before: RecordState | None = None) -> tuple[str, ...]:
     """The milestones that are found for certain."""
     return told_of(record, before).found
 

@@ -10,7 +10,7 @@ import pytest
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import ImportHints
-from tests.service.daycare.conftest import Village, link, said_by
+from tests.service.daycare.conftest import Village, events_by, link
 from tests.service.daycare.sources import (
     feed_brightwheel,
     feed_csv,
@@ -160,7 +160,7 @@ def two_learning_activities() -> bytes:
 async def milestones_that_flow_in(village: Village, member: str) -> list[str]:
     """The milestones that are found in what has waited, once its child is linked."""
     assert (await link(village.ada, member, village.child, reference=feed_procare.KIDS[0])).status_code == 204
-    told = await said_by(village.ada, member)
+    told = await events_by(village.ada, member)
     assert len(told) == 2
     return sorted(one["milestone"] for one in told if one["type"] == "MilestoneObserved")
 
