@@ -1,7 +1,7 @@
-"""Reads the cue files: by which words each language tells that a child did something, and by which that it did not.
+"""Reads the cue files: for each language, the patterns by which a note states a milestone, and the word lists of its grammar.
 
-Owns the shape of `languages/*.toml`, one file a language. Its patterns are written in the language of `patterns`; where a cue
-says `unless`, `=helped` stands for the patterns of that name.
+Owns the schema of `languages/*.toml`, one file a language. The syntax of patterns is in `patterns`. In a cue's `unless`,
+`=helped` means all patterns of the file's list `unless.helped`.
 """
 
 import tomllib
@@ -17,64 +17,66 @@ from service.daycare.prose.patterns import Forms, Index, Pattern, Vocabulary, fi
 
 
 class CueMistake(ValueError):
-    """A cue file cannot be read as it stands; the message names the file and what is wrong."""
+    """A language file is invalid. The message names the file and the error."""
 
 
 class Cue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The words for one milestone. `did` begins with what somebody does; `event` names it ("first tooth"), whoever speaks."""
+    """The patterns for one milestone. `did` begins with the verb of an action; `event` names an event, such as "first tooth"."""
 
     key: str
     did: tuple[str, ...] = ()
     event: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
-    """Anywhere in the sentence, these mean something else: "ran out", "in the stroller"."""
+    """Patterns that give the cue another meaning, anywhere in its sentence: "ran out", "in the stroller"."""
 
 
 class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One language, as its file says it."""
+    """The content of one language's file."""
 
     marks: tuple[str, ...]
-    """Small words by which the language is recognised."""
+    """Frequent short words by which the language is recognised."""
     she: tuple[str, ...]
     he: tuple[str, ...]
     objects: tuple[str, ...]
-    """Words for the child after a word of `reports`: we saw *her* clap."""
+    """Object pronouns for the child after a word of `reports`: we saw *her* clap."""
     reports: tuple[str, ...]
+    """Verbs of perception: saw, heard, noticed."""
     speakers: tuple[str, ...]
-    """Who writes and who reads: we, I, you."""
+    """Pronouns of the writer and the reader: we, I, you."""
     others: tuple[str, ...]
-    """Groups and things: they do it, the child does not."""
+    """Groups and things. As a subject they exclude the child."""
     persons: tuple[str, ...]
-    """Single people and creatures, after whom "she" may be somebody else."""
+    """Words for one other person or animal, to which a later "she" may refer."""
     titles: tuple[str, ...]
     links: tuple[str, ...]
-    """Words that tie a name to another: the brother *of* Mia."""
+    """Prepositions that connect a name to another word: the brother *of* Mia."""
     between: tuple[str, ...]
-    """Words that may stand between who does it and what is done."""
+    """Words that are allowed between the subject and a cue: has, also, really."""
     openers: tuple[str, ...]
-    """Words that may stand before what is done where nobody is named."""
+    """Words that are allowed before a cue in a clause without a subject: today, wow."""
     adjuncts: tuple[str, ...]
-    """Words that open a clause before the one who does it is named: after lunch Mia ..."""
+    """Words that open a clause before its subject is named: *after* lunch Mia ..."""
     plain: tuple[str, ...]
-    """What everyday notes begin with when they leave the child out: ate, slept."""
+    """Verbs with which everyday notes begin when they leave the subject out: ate, slept."""
     things: tuple[str, ...]
-    """Words that open a sentence and are nobody's name, and words with a capital that are none."""
+    """Words that may have a capital and are no names."""
     determiners: tuple[str, ...]
     not_hers: tuple[str, ...]
-    """Whose first it would be otherwise: our, your."""
+    """Words that give an event to somebody else: *our* first steps."""
     joints: tuple[str, ...]
+    """Words that start a clause: and, but, when."""
     adversatives: tuple[str, ...]
-    """Joints after which a denial is over: not walking yet, *but* ..."""
+    """Conjunctions that end a denial: not walking yet, *but* ..."""
     relatives: tuple[str, ...]
-    """Joints that go on about the last word before them: Leo, *who* ..."""
+    """Relative pronouns, whose subject is the word before them: Leo, *who* ..."""
     guards: tuple[str, ...]
-    """Denials, plans, hopes and near misses. They hold for their clause and those that lean on it."""
+    """Patterns of denials, plans, hopes and near misses. They exclude cues of their clause and of clauses that depend on it."""
     sentence_guards: tuple[str, ...]
-    """Conditions, requests, hearsay, other days: nothing in such a sentence counts."""
+    """Patterns of conditions, requests, hearsay and other days. They exclude every cue of their sentence."""
     harmless: tuple[str, ...]
-    """What looks like a guard and is none: no problem."""
+    """Patterns that look like a guard and are none: no problem."""
     all_names_are_capital: bool
-    """Whether a capital inside a sentence is a name's (not in German, where every noun has one)."""
+    """Whether a capital inside a sentence marks a name. False for German, where every noun has a capital."""
     lists: Mapping[str, tuple[str, ...]] = {}
     unless: Mapping[str, tuple[str, ...]] = {}
     verbs: Mapping[str, Forms] = {}
@@ -82,7 +84,7 @@ class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ReadCue(msgspec.Struct, frozen=True, kw_only=True):
-    """A pattern of a cue, with what the cue says of it."""
+    """One compiled pattern of a cue, with the cue's key and exclusions."""
 
     key: str
     pattern: Pattern
@@ -91,16 +93,16 @@ class ReadCue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Language(msgspec.Struct, frozen=True, kw_only=True):
-    """One language, ready to read with."""
+    """One language's file with its patterns compiled."""
 
     name: str
     file: CueFile
     marks: frozenset[str]
     words: Mapping[str, frozenset[str]]
-    """The word lists of the file by their name; `roles` is the same by the word."""
+    """Each word list of the file by its name. `roles` holds the names of a word's lists by the word."""
     roles: Mapping[str, frozenset[str]]
     cues: Mapping[str, tuple[ReadCue, ...]]
-    """By the first word."""
+    """Compiled cues by their first word."""
     guards: Index
     sentence_guards: Index
     harmless: Index
@@ -130,10 +132,10 @@ LISTS: Final = (
 
 
 def read(name: str, content: bytes) -> Language:
-    """Read one cue file.
+    """Reads one language's file.
 
     Raises:
-        CueMistake: It is not TOML, has an unknown or a missing field, or a pattern that cannot be.
+        CueMistake: The file is not TOML, has an unknown or a missing field, or an invalid pattern.
     """
     try:
         file = msgspec.convert(tomllib.loads(content.decode()), CueFile)
@@ -163,16 +165,17 @@ def read(name: str, content: bytes) -> Language:
 
 
 def _named(file: CueFile, said: str) -> tuple[str, ...]:
+    """Returns the patterns of a list that is named by `=name`, or the pattern itself."""
     return file.unless[said[1:]] if said.startswith("=") else (said,)
 
 
 def read_all(folder: Traversable) -> tuple[Language, ...]:
-    """Read every cue file of `folder`, in the order of their names."""
+    """Reads every language file of `folder`, in the order of their names."""
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     return tuple(read(file.name.removesuffix(".toml"), file.read_bytes()) for file in files)
 
 
 @cache
 def languages() -> tuple[Language, ...]:
-    """The languages that ship with the service; read once, when the first note is."""
+    """Returns the languages that come with the service, in the order of their names. Reads the files once, at the first call."""
     return read_all(resources.files("service.daycare.prose") / "languages")

@@ -1,7 +1,7 @@
-"""Takes the markup out of a note: HTML, its entities, and the marks of Markdown. Owns what of a note are words.
+"""Removes markup from a note: HTML tags, HTML entities and Markdown marks.
 
-Knows no language. A note without markup is returned as it is. Each step reads the text once, and HTML that was escaped is
-unpacked once more, so the work is bounded.
+Owns which parts of a page are visible text. Knows no language. A note without markup keeps its words unchanged. HTML is unescaped
+at most twice, and each step reads the text once, so the work is bounded.
 """
 
 import re
@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from typing import Final
 
 UNPACKED_MAX: Final = 2
-"""Some systems escape what was HTML before: &lt;p&gt;."""
+"""Twice, because some systems escape HTML again: &lt;p&gt;."""
 TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
 ENTITY: Final = re.compile(r"&(?:[a-z]{2,10}|#\d{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 MARKDOWN: Final = re.compile(r"\*\*|__|~~|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|^ {0,3}#{1,6} +", re.MULTILINE)
@@ -43,7 +43,7 @@ SPACES: Final = re.compile(r"[^\S\n]+")
 
 
 def plain(text: str) -> str:
-    """Return the words of a note without its markup. What begins a line of its own there begins one here."""
+    """Returns the visible text of a note. An element that a browser shows on a line of its own is a line here, too."""
     for _ in range(UNPACKED_MAX):
         if TAG.search(text):
             text = _without_tags(text)
@@ -78,7 +78,7 @@ class _Words(HTMLParser):
         if tag in UNSEEN and self._unseen:
             self._unseen -= 1
         if tag in HEADINGS:
-            self.said.append(":\n")  # it is a heading, whatever it lacks
+            self.said.append(":\n")  # `sections` finds a heading by its colon
         elif tag in LINES:
             self.said.append("\n")
 

@@ -1,7 +1,7 @@
-"""Says which words of a note stand for the child: its names, what staff call it instead, and who speaks for it.
+"""Finds the words of a note that mean the child: its names, "your daughter" and the like, and pronouns in a letter from or to it.
 
-Owns how names are compared: in any case, with accents or without, composed or not, ü as ue. It knows nothing of what the child
-did. A name is given whole, as the family or the source writes it: first, middle and last names.
+Owns how names are compared: case, accents and Unicode form do not matter, and ü equals ue. It does not know what the child did. A
+name is given whole, as the family or the source writes it: first, middle and last names.
 """
 
 import re
@@ -20,7 +20,7 @@ PARTICLES: Final = frozenset(
 UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
 
 THE_CHILD: Final = "\ue000"
-"""Stands in the text for "your daughter" and the like. What a note brings of this private letter is taken out before."""
+"""Replaces "your daughter" and the like in a text. Notes cannot hold this private character: it is removed from them before."""
 
 _EN_KIN = r"daughter|son|princess|munchkin|superstar|cutie|kiddo|bubba|bubs|lo|toddler|baby|bab[ey]|child|kid"
 _EN_PET = (
@@ -60,7 +60,7 @@ INSTEAD: Final = re.compile(
     ),
     re.IGNORECASE,
 )  # fmt: skip
-# "Miss Mia" is Mia, unless a colleague bears that name, which nobody can know.
+# "Miss Mia" is read as the child Mia: whether a member of staff has that name, too, is not known here.
 FORMS_OF_ADDRESS: Final = frozenset(
     {"miss", "master", "princess", "prince", "lady", "señorita", "mademoiselle", "mlle", "fräulein", "prinzessin"}
 )
@@ -87,24 +87,24 @@ PRAISED: Final = re.compile(
 
 
 class ChildNames(msgspec.Struct, frozen=True):
-    """The words by which a child is named."""
+    """The single words of a child's names."""
 
     firsts: frozenset[str]
     laters: frozenset[str]
-    """Middle and last names; they stand for the child where no other first name is before them."""
+    """Middle and last names. They mean the child only where no other first name is before them."""
     initials: frozenset[str]
 
     def is_first(self, word: str) -> bool:
-        """Say whether a word is a first name of the child, or two children's of that name: "both Mias"."""
+        """Returns whether a word is a first name of the child."""
         return not self.firsts.isdisjoint(forms(word))
 
     def is_later(self, word: str) -> bool:
-        """Say whether a word is a middle or a last name of the child."""
+        """Returns whether a word is a middle or a last name of the child."""
         return len(word) > 1 and not self.laters.isdisjoint(forms(word))
 
 
 def names_of(names: Collection[str]) -> ChildNames:
-    """Return the words of whole names."""
+    """Splits whole names into first names, later names and initials. Reads at most 32 names of 200 characters."""
     firsts: set[str] = set()
     laters: set[str] = set()
     for name in sorted(names)[:NAMES_MAX]:
@@ -122,7 +122,7 @@ def names_of(names: Collection[str]) -> ChildNames:
 
 
 def forms(word: str) -> frozenset[str]:
-    """Return a name as it may be written: with its accents, without, and ü as ue."""
+    """Returns the spellings of a name in lower case: with its accents, without them, and with ü as ue."""
     low = word.lower()
     if low.isascii():
         return frozenset({low})
@@ -135,7 +135,7 @@ def _bare(word: str) -> str:
 
 
 def voices(text: str, names: ChildNames) -> frozenset[str]:
-    """Return the pronouns that stand for the child in a letter from it, or to it."""
+    """Returns the pronouns that mean the child: "I" if the note is written as if by the child, "you" if it is addressed to it."""
     found: frozenset[str] = frozenset()
     if IN_ITS_VOICE.search(text):
         found |= FIRST_PERSONS
@@ -145,7 +145,7 @@ def voices(text: str, names: ChildNames) -> frozenset[str]:
 
 
 def _is_addressed(text: str, names: ChildNames) -> bool:
-    """Say whether the note speaks to the child: Dear Mia, ...; you walked, Mia; well done Mia."""
+    """Returns whether the note is addressed to the child: Dear Mia, ...; you walked, Mia; well done Mia."""
     if PRAISED.search(text):
         return True
     for found in PART.finditer(text):

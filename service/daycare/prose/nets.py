@@ -1,6 +1,6 @@
-"""Reads the files of nets: by which words each language may tell of a great first, and what speaks against them.
+"""Reads the files of trigger words: for each language, the words that possibly mention a great first, and those that exclude one.
 
-Owns the shape of `perhaps/*.toml`, one file a language; its patterns are written in the language of `patterns`.
+Owns the schema of `triggers/*.toml`, one file a language. The syntax of patterns is in `patterns`.
 """
 
 import tomllib
@@ -14,49 +14,61 @@ from service.daycare.prose.cues import CueMistake
 from service.daycare.prose.patterns import Index, Vocabulary, index_of
 
 SIGNS_MIN: Final = 2
+"""How many kinds of signs must be in one sentence to make it a vague announcement."""
 
 
 class NetFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The words for one great first, as the file says them."""
+    """The trigger words for one great first, as patterns of the file."""
 
     keys: tuple[str, ...]
     words: tuple[str, ...]
+    """The trigger words: one of them has to be in the sentence."""
     needs: tuple[str, ...] = ()
+    """If any are listed, one of these has to be in the sentence, too."""
     harmless: tuple[str, ...] = ()
+    """Phrases in which a trigger word has another meaning."""
     unless: tuple[str, ...] = ()
+    """Words that exclude the whole set, anywhere in the sentence."""
 
 
 class DoubtFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One language, as its file says it."""
+    """The content of one language's file of trigger words."""
 
     denials: tuple[str, ...]
     close_denials: tuple[str, ...]
-    """They deny the next two words alone."""
+    """Denials that cover only the next two words."""
     late_denials: tuple[str, ...]
-    """They deny what is before them: she crawls not yet, in some languages."""
+    """Denials that cover the words before them: "she crawls not yet", as some languages have it."""
     no_denials: tuple[str, ...]
+    """Phrases that look like a denial or a plan and are none: cannot believe."""
     plans: tuple[str, ...]
+    """Plans that cover the next words of their clause."""
     plans_anywhere: tuple[str, ...]
+    """Plans and conditions that cover their whole sentence, up to a "but" behind them."""
     also: tuple[str, ...]
-    """Somebody else did it, and the child as well: so did Mia."""
+    """Words by which the child did the same as somebody else: so did Mia."""
     strangers: tuple[str, ...]
+    """Words for other people and animals, who may be the actor."""
     prepositions: tuple[str, ...]
-    """Behind one of these a name acts upon nothing: she walked to Leo."""
+    """Words after which a name is not the actor: she walked *to* Leo."""
     plurals: tuple[str, ...]
-    """Who did it all together, where the word comes right behind: we walked."""
+    """Pronouns of a group, which is the actor of a verb right behind: *we* walked."""
     finite: tuple[str, ...]
+    """Forms of a verb that need a subject: walked, stands."""
     things: tuple[str, ...]
+    """Words for things that have titles: room, book, class."""
     vague: tuple[str, ...]
-    """Something great happened, and the note does not say what."""
+    """Phrases that announce something great without saying what it was."""
     vague_unless: tuple[str, ...] = ()
+    """Words that explain such a phrase by something everyday."""
     signs: dict[str, tuple[str, ...]] = {}
-    """Kinds of words, of which two together may tell of something great where no net does: her feet, for the first time."""
+    """Word lists by kind. Words of two kinds in one sentence announce something great, too: her feet, for the first time."""
     lists: dict[str, tuple[str, ...]] = {}
     nets: tuple[NetFile, ...] = ()
 
 
 class Net(msgspec.Struct, frozen=True):
-    """The words for one great first."""
+    """The compiled trigger words for one great first. `needs` is None if the set needs no second word."""
 
     keys: tuple[str, ...]
     words: Index
@@ -66,7 +78,7 @@ class Net(msgspec.Struct, frozen=True):
 
 
 class Doubts(msgspec.Struct, frozen=True, kw_only=True):
-    """One language, ready to read with."""
+    """One language's file of trigger words with its patterns compiled."""
 
     denials: Index
     close_denials: Index
@@ -86,19 +98,19 @@ class Doubts(msgspec.Struct, frozen=True, kw_only=True):
     nets: tuple[Net, ...]
 
     def may_be_in(self, words: frozenset[str]) -> bool:
-        """Say whether a net may hold in a sentence of these words, or something great be told of in it."""
+        """Returns whether a sentence of these words can contain a possible mention. True too often, never False wrongly."""
         return self.are_signs(words) or any(index.may_be_in(words) for index in (self.vague, *(net.words for net in self.nets)))
 
     def are_signs(self, words: frozenset[str]) -> bool:
-        """Say whether words of several kinds of signs are here."""
+        """Returns whether these words are signs of at least two kinds."""
         return sum(not words.isdisjoint(kind) for kind in self.signs) >= SIGNS_MIN
 
 
 def read_doubts(name: str, content: bytes) -> Doubts:
-    """Read one file.
+    """Reads one language's file of trigger words.
 
     Raises:
-        CueMistake: It is not TOML, has an unknown or a missing field, or a pattern that cannot be.
+        CueMistake: The file is not TOML, has an unknown or a missing field, or an invalid pattern.
     """
     try:
         file = msgspec.convert(tomllib.loads(content.decode()), DoubtFile)
@@ -137,7 +149,7 @@ def read_doubts(name: str, content: bytes) -> Doubts:
 
 @cache
 def doubts() -> dict[str, Doubts]:
-    """The nets of each language by its name; read once, when the first note is."""
+    """Returns the trigger words of each language by its name. Reads the files once, at the first call."""
     folder = resources.files("service.daycare.prose") / "perhaps"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     return {name: read_doubts(name, file.read_bytes()) for file in files if (name := file.name.removesuffix(".toml"))}
@@ -145,11 +157,11 @@ def doubts() -> dict[str, Doubts]:
 
 @cache
 def together(field: str) -> frozenset[str]:
-    """The words of a list in all languages: notes mix them, and few are something else in another."""
+    """Returns one word list of all languages together: notes mix languages, and few words mean something else in another one."""
     return frozenset(word for one in doubts().values() for word in getattr(one, field))
 
 
 @cache
 def great_firsts() -> tuple[str, ...]:
-    """Every milestone that a net is for."""
+    """Returns the milestones that have trigger words, each once."""
     return tuple(dict.fromkeys(key for one in doubts().values() for net in one.nets for key in net.keys))

@@ -1,14 +1,14 @@
-"""The little language in which cue files say what words they mean. Owns its syntax and how a row of words is matched.
+"""Compiles and matches the word patterns of the language files. Owns their syntax.
 
-    clapped|claps       either word
-    [her|his]           perhaps one of them
-    stack*  *n't        begins like this, ends like this
-    ..3                 up to three words of the same clause
-    <clap>              any form of a verb of `verbs`
-    @hers               a word of `lists`
+    clapped|claps       one of these words
+    [her|his]           one of these words, or none
+    stack*  *n't        a word that begins so, a word that ends so
+    ..3                 0 to 3 words of the same clause
+    <clap>              any form of this verb of `verbs`
+    @hers               a word of this list of `lists`
     #child              the child's own name
 
-Nothing repeats without a bound, so a pattern is tried in a bounded number of steps.
+Every repetition has a bound, so matching a pattern takes a bounded number of steps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,21 +22,21 @@ CHILD: Final = "#child"
 
 
 class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A verb: forms that tell by themselves that it was done (clapped), and those that need a word before (clapping)."""
+    """The forms of a verb: those that state an action alone (clapped), and those that need a word before them (clapping)."""
 
     told: tuple[str, ...]
     bare: tuple[str, ...] = ()
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
-    """The lists and verbs that patterns of one file may name."""
+    """The lists and verbs of one file, which its patterns may name."""
 
     lists: Mapping[str, tuple[str, ...]] = {}
     verbs: Mapping[str, Forms] = {}
 
 
 class Words(msgspec.Struct, frozen=True):
-    """A set of words, some of them known by their beginning or their end."""
+    """A set of words, given whole, or by how they begin or end."""
 
     whole: frozenset[str]
     beginnings: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Words(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One item of a pattern: a word, perhaps a word, or a gap."""
+    """One item of a pattern: a word, an optional word, or a gap of at most `gap` words."""
 
     words: Words
     is_optional: bool = False
@@ -59,14 +59,17 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """A row of steps; the first is always a word."""
+    """A sequence of steps. The first is always a word that must be there."""
 
     steps: tuple[Step, ...]
     bare: frozenset[str] = frozenset()
-    """Forms of the first verb that need a word before them."""
+    """The forms of the first word's verb that need a word before them."""
 
     def end(self, tokens: Sequence[Token], clauses: Sequence[int], start: int) -> int:
-        """Where the longest match that begins at `start` ends, or -1. The first word is there: by it the pattern was found."""
+        """Returns where the longest match that begins at `start` ends, or -1 if there is none.
+
+        The first word is not compared: the caller found the pattern by it.
+        """
         ends = {start + 1}
         for step in self.steps[1:]:
             after = set(ends) if step.is_optional or step.gap else set()
@@ -83,22 +86,22 @@ class Pattern(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    """Patterns by their first word, so that only those are tried which can begin there."""
+    """Patterns by their first word, so that only those are tried that can begin at a word."""
 
     by_word: Mapping[str, tuple[Pattern, ...]]
     partial: tuple[Pattern, ...] = ()
-    """Patterns whose first word is known by its beginning or its end."""
+    """Patterns whose first word is given by its beginning or its end."""
     beginnings: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
 
     def may_be_in(self, words: frozenset[str]) -> bool:
-        """Say whether one of these words begins a pattern. Much faster than `spans`, and most are in no sentence."""
+        """Returns whether one of these words begins a pattern. Much faster than `spans`, and most patterns are in no sentence."""
         if not words.isdisjoint(self.by_word):
             return True
         return bool(self.partial) and any(word.startswith(self.beginnings) or word.endswith(self.ends) for word in words)
 
     def spans(self, tokens: Sequence[Token], clauses: Sequence[int]) -> list[tuple[int, int]]:
-        """Where its patterns match, in order."""
+        """Returns the start and end of each match, in the order of the words; at one start only the longest."""
         found = []
         for at, token in enumerate(tokens):
             tried = self.by_word.get(token.word, ())
@@ -110,7 +113,7 @@ class Index(msgspec.Struct, frozen=True):
 
 
 def words_of(said: Sequence[str]) -> Words:
-    """Read the words of one item."""
+    """Sorts the words of one item into whole words, beginnings and ends."""
     return Words(
         frozenset(word for word in said if "*" not in word),
         tuple(word[:-1] for word in said if word.endswith("*")),
@@ -119,11 +122,11 @@ def words_of(said: Sequence[str]) -> Words:
 
 
 def pattern_of(said: str, vocabulary: Vocabulary) -> Pattern:
-    """Read a pattern.
+    """Compiles a pattern.
 
     Raises:
-        ValueError: It has no word, a word in capitals, or begins with no certain word.
-        KeyError: It names a list or a verb that there is not.
+        ValueError: The pattern has no word, a word in capitals, or begins with an optional word or a gap.
+        KeyError: The pattern names a list or a verb that does not exist.
     """
     items = said.split()
     if not items:
@@ -153,14 +156,18 @@ def _step(item: str, vocabulary: Vocabulary) -> Step:
 
 
 def firsts_of(said: str, pattern: Pattern) -> list[str]:
-    """The words with which a match of a cue begins."""
+    """Returns the words with which a match of a cue can begin, sorted.
+
+    Raises:
+        ValueError: The first word is given by its beginning or its end.
+    """
     if pattern.steps[0].words.beginnings or pattern.steps[0].words.ends:
         raise ValueError(f"{said}: begins with no certain word")
     return sorted(pattern.steps[0].words.whole)
 
 
 def index_of(said: Sequence[str], vocabulary: Vocabulary) -> Index:
-    """Read patterns into an index."""
+    """Compiles patterns and returns an index of them."""
     by_word: dict[str, list[Pattern]] = {}
     partial = []
     for one in said:
@@ -172,7 +179,7 @@ def index_of(said: Sequence[str], vocabulary: Vocabulary) -> Index:
             by_word.setdefault(word, []).append(pattern)
     firsts = [pattern.steps[0].words for pattern in partial]
     for words in firsts:
-        for word in words.whole:  # beside a beginning in one item
+        for word in words.whole:  # an item may hold whole words beside beginnings
             by_word.setdefault(word, [])
     return Index(
         {word: tuple(patterns) for word, patterns in by_word.items()},

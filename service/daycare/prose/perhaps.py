@@ -1,8 +1,8 @@
-"""Finds what a note may tell of, so that it can be held from the parent who waits: many words, and few reasons to let go.
+"""Finds the great firsts that a sentence possibly mentions, so that the note can be held from a parent who waits for them.
 
-Owns the rule by which a word in a net counts for nothing: it is denied or only planned, means something else in its phrase, is
-part of a title, or is what somebody else did beyond doubt. In doubt it counts. It never decides what is recorded; `reader` does,
-and asks here as well. Each word of a sentence is looked at a bounded number of times.
+Favours recall: any trigger word is a possible mention, unless it is denied or planned, has another meaning in its phrase, is part
+of a title, or is certainly the act of somebody else. Owns these exceptions. Does not decide what is recorded; `reader` does, and
+uses `counts` for it. Examines each word of a sentence a bounded number of times.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,30 +14,33 @@ from service.daycare.prose.patterns import Index
 from service.daycare.prose.subject import Clauses
 
 DENIED_WITHIN: Final = 8
-"""Words between a denial and what it denies."""
+"""How many words after a denial it still denies, within its clause."""
 LATE_WITHIN: Final = 4
+"""The same for words before a denial that follows its verb."""
 PLANNED_WITHIN: Final = 6
+"""The same for words after a plan."""
 CLAUSES_BACK: Final = 6
+"""How many clauses are searched backwards for the actor."""
 WORDS_BACK: Final = 24
-"""As far is looked back for the one who acts."""
+"""How many words of a clause are searched for the actor."""
 TITLE_SHARE_MAX: Final = 0.6
-"""Where more of a sentence's words have a capital, it is a headline, and no title stands out in it."""
+"""Above this share of words with a capital a sentence is a headline: there a capital does not mark a title."""
 SHORT_WORDS: Final = 3
-"""Of so few words each was meant."""
+"""A sentence of at most so many words needs no second word beside the trigger word."""
 QUOTED_MAX: Final = 3
-"""As few quoted words may be what a child said."""
+"""At most so many quoted words may be words that the child spoke."""
 FIRST_WORD: Final = ("talking.first-word",)
 
 
 class Doubted:
-    """One sentence in one language, with what in it speaks against its words."""
+    """Finds the possible mentions of one sentence, read in one language."""
 
     def __init__(self, line: Clauses) -> None:
         self._line = line
         self._of: Doubts = doubts()[line.language.name]
 
     def told(self) -> Iterator[tuple[str, ...]]:
-        """Yield the keys of each net that holds: one or the other of them the sentence may tell of."""
+        """Yields, for each trigger set that matches, its milestones: the sentence possibly mentions one of them."""
         of = self._of
         hits = [(net, spans) for net in of.nets if (spans := self._spans(net.words))]
         if any(self.counts(at, at + 1) for at in self._quoted()):
@@ -47,14 +50,14 @@ class Doubted:
                 yield net.keys
 
     def is_vague(self) -> bool:
-        """Say whether the sentence tells that something great happened, and not what."""
+        """Returns whether the sentence announces something great without saying what it was."""
         of = self._of
         if not (self._spans(of.vague) or of.are_signs(self._words)):
             return False
         return not any(map(self._spans, (of.vague_unless, of.denials, of.late_denials, of.plans_anywhere)))
 
     def counts(self, start: int, end: int) -> bool:
-        """Say whether words count: neither denied nor planned, in no title, and not what somebody else did."""
+        """Returns whether these words count: not denied, not planned, not in a title, and not the act of somebody else."""
         is_only_planned = start < self._planned_until or start in self._speaks_against
         return not (is_only_planned or self._is_title(start) or self._is_anothers(start))
 
@@ -70,7 +73,7 @@ class Doubted:
     def _holds(self, net: Net, spans: Sequence[tuple[int, int]]) -> bool:
         if self._spans(net.unless):
             return False
-        is_short = len(self._line.tokens) <= SHORT_WORDS  # "Mia stands!" says all there is
+        is_short = len(self._line.tokens) <= SHORT_WORDS  # "Mia stands!" is complete
         if net.needs is not None and not is_short and not self._spans(net.needs):
             return False
         passed = self._spans(net.harmless)
@@ -79,7 +82,7 @@ class Doubted:
 
     @cached_property
     def _planned_until(self) -> int:
-        """Up to which word the sentence is a plan or a condition: to its end, or to where it turns ("but")."""
+        """The place before which all words are planned: a "but" behind the last plan, or the sentence's end; 0 without a plan."""
         line = self._line
         spans = self._spans(self._of.plans_anywhere)
         planned = [end for start, end in spans if not (start in self._harmless or line.tokens[start].is_child)]
@@ -90,19 +93,19 @@ class Doubted:
 
     @cached_property
     def _harmless(self) -> frozenset[int]:
-        """The words of what looks like a denial or a plan, and is none."""
+        """The places of words that look like a denial or a plan and are none."""
         return frozenset(at for start, end in self._spans(self._of.no_denials) for at in range(start, end))
 
     @cached_property
     def _is_both(self) -> bool:
-        """Whether the child did what somebody else did: "so did Mia"."""
+        """Whether the child did the same as somebody else: "so did Mia"."""
         tokens = self._line.tokens
         is_named = any(token.is_child or self._line.is_in(at, "she", "he") for at, token in enumerate(tokens))
         return is_named and bool(self._spans(self._of.also))
 
     @cached_property
     def _speaks_against(self) -> frozenset[int]:
-        """The words that a denial or a plan of their clause reaches."""
+        """The places of the words that a denial or a plan of the same clause covers."""
         of = self._of
         reaches = (
             (of.denials, DENIED_WITHIN),
@@ -113,6 +116,7 @@ class Doubted:
         return frozenset(at for index, within in reaches for at in self._reach(index, within))
 
     def _reach(self, index: Index, within: int) -> Iterator[int]:
+        """Yields the places that the matches of an index cover: `within` words after them, or before them if it is negative."""
         line = self._line
         for start, end in self._spans(index):
             if start in self._harmless or line.tokens[start].is_quoted or line.tokens[start].is_child:
@@ -121,13 +125,13 @@ class Doubted:
             yield from (at for at in reached if line.clause_of[at] == line.clause_of[start])
 
     def _quoted(self) -> list[int]:
-        """The few quoted words that a child may have said."""
+        """Returns the places of the quoted words, if they may be the child's own: at most 3, and no title is likely."""
         quoted = [at for at, token in enumerate(self._line.tokens) if token.is_quoted]
         return quoted if len(quoted) <= QUOTED_MAX and not self._things else []
 
     @cached_property
     def _things(self) -> frozenset[int]:
-        """Words for what has a name of its own: a room, a book, a class."""
+        """The places of words for things that have titles: a room, a book, a class."""
         return frozenset(at for at, one in enumerate(self._line.tokens) if one.word in together("things") and not one.is_quoted)
 
     @cached_property
@@ -137,7 +141,7 @@ class Doubted:
 
     @cached_property
     def _labelled(self) -> frozenset[int]:
-        """The clauses behind a label that names such a thing: "Activity: ...", where they do not name the child."""
+        """The clauses behind a label that names such a thing ("Activity: ..."), unless they name the child."""
         line = self._line
         things = {line.clause_of[at] for at in self._things}
         children = {line.clause_of[at] for at, token in enumerate(line.tokens) if token.is_child}
@@ -148,7 +152,10 @@ class Doubted:
         )
 
     def _is_title(self, at: int) -> bool:
-        """Say whether a book, a room or a class is called so: it is quoted, or has capitals beside a word for such a thing."""
+        """Returns whether a word is part of a title of a book, a room or a class.
+
+        It is quoted, or behind a label, or has a capital beside a word for such a thing.
+        """
         if not self._things:
             return False
         tokens = self._line.tokens
@@ -167,7 +174,7 @@ class Doubted:
         return not self._is_headline and (is_second or is_beside)
 
     def _is_anothers(self, start: int) -> bool:
-        """Say whether it is beyond doubt that another person, a group or an animal did it."""
+        """Returns whether another person, a group or an animal certainly did the act that starts at this word."""
         line, of = self._line, self._of
         if self._is_both:
             return False
@@ -181,11 +188,11 @@ class Doubted:
                 return not is_child
             first = line.starts[back]
             if line.tokens[first].follows_break and not line.is_in(first, "joints", "relatives"):
-                return False  # "As Grandma left, waved goodbye": whom the clause before was about is not who did it
+                return False  # "As Grandma left, waved goodbye": the subject of the clause before is not the actor
         return False
 
     def _actor(self, clause: int, before: int) -> bool | None:
-        """Whether the child acts in a clause, or somebody else; None where it names nobody, or somebody who only saw it."""
+        """Returns whether the child is the actor in a clause; None if the clause names nobody, or only an observer."""
         line = self._line
         first, last = line.starts[clause], min(line.end(clause), before)
         first = max(first, last - WORDS_BACK)
@@ -208,7 +215,7 @@ class Doubted:
         return False if is_relative and self._is_somebody(first - 1) else None
 
     def _is_owner(self, at: int, last: int) -> bool:
-        """Mia's brother; her little friend Aisha."""
+        """Returns whether the child is named here only to name another person: Mia's brother; her little friend Aisha."""
         line = self._line
         after = at + 2 if at + 1 < len(line.tokens) and line.tokens[at + 1].word == "'s" else at + 1
         if after == at + 1 and line.tokens[at].is_child:
@@ -216,12 +223,12 @@ class Doubted:
         return any(line.is_in(other, "persons") for other in range(after, min(after + 3, last)))
 
     def _is_other(self, at: int, first: int) -> bool:
-        """Say whether somebody else is named here and may be the one who acts."""
+        """Returns whether another person or a group is named here who may be the actor."""
         line, of = self._line, self._of
         token = line.tokens[at]
         back = range(max(first, at - DENIED_WITHIN), at)
         if any(line.tokens[other].word in of.finite or line.is_in(other, "plain") for other in back):
-            return False  # it is done to them, or for them
+            return False  # a verb is before the name, which is then its object
         if token.is_quoted or (
             at > first and (line.tokens[at - 1].word in of.prepositions or line.is_in(at - 1, "links", "reports"))
         ):
@@ -242,5 +249,5 @@ class Doubted:
         return self._line.tokens[at].word in together("strangers") or self._line.is_in(at, "persons", "titles")
 
     def _is_somebody(self, at: int) -> bool:
-        """Say whether a word names a person: Harry, who stood."""
+        """Returns whether a word names another person: *Harry*, who stood."""
         return self._is_known(at) or (self._line.tokens[at].is_capital and self._line.is_name(at))

@@ -1,19 +1,19 @@
-"""Reads a daycare's words for two answers: what this child did for certain, and what the note may tell of.
+"""Finds the milestones in a daycare's note: those that this child certainly reached, and those that the note possibly mentions.
 
-The first is recorded, so it has to be right: a wrong milestone tells a lie on a timeline. The second is only held from a parent
-who waits for it, so it has to be complete. Owns the rule of the first; `perhaps` owns that of the second. It knows no family, no
-clock and no source; the words of each language are data (`cues`, `nets`). For certain counts:
+Certain ones are recorded on a timeline, so precision comes first. Possible ones are only held from a parent who waits for them,
+so recall comes first. Owns the rule for certain ones; `possible_mentions` owns the other. Knows no family, no clock and no
+source; the words of each language are data (`cues`, `trigger_words`). The rule for certain ones:
 
-- Only what the child does, in this record, as its words tell it: in the past or the present, for the first time or again ("loves
-  walking" is an observation too). Denials, plans, hopes, practice, near misses, questions, conditions, requests and songs tell of
-  nothing; a denial holds until "but" or until a clause that names the child anew.
-- What is told at second hand, or of another day, is not this record's: "Mum says she walked at home", "yesterday".
-- The child is named, or called "she" or "he" while no other person can be meant, or left out as in a caption ("Clapped her
-  hands!"). "They" may be anybody and counts for nobody. With no `names` given, a name is a stranger's.
-- Groups are not the child: "the children danced", and "Mia and Leo danced", which tells of whoever stands last.
-- Others do things too (a brother, a bear, a train, we): a word between the child and the deed that is not known makes it silent.
-- With help is not alone: cues of what a child does alone do not count where a hand or a stroller is near.
-- Of two cues that share words, the longer one counts; of two in one clause, not the one that the other implies.
+- The child itself does it in this note, in the past or the present, for the first time or again ("loves walking" counts too).
+  Denials, plans, hopes, practice, near misses, questions, conditions, requests and songs do not count. A denial ends at "but", or
+  at a clause that names the child again.
+- Hearsay and other days do not count: "Mum says she walked at home", "yesterday".
+- The subject is the child's name, "she" or "he" where no other person can be meant, or nobody, as in a caption ("Clapped her
+  hands!"). "They" does not count: it may be anybody. Without `names`, every name is another person's.
+- Groups do not count: "the children danced". "Mia and Leo danced" counts only for the name next to the verb.
+- Other actors do not count (a brother, a bear, a train, we). An unknown word between the child and the verb makes it uncertain.
+- A milestone that is reached alone does not count if a helping hand or a stroller is mentioned.
+- Of two cues that share words, the longer one counts. Of two in one clause, one that the other implies does not count.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -45,43 +45,44 @@ from service.daycare.prose.subject import (
 from service.daycare.prose.text import Sentence, Token, prepared, sentences
 
 TEXT_CHARACTERS_MAX: Final = 10_000
-"""What stands beyond is not read: as long as a note may be."""
+"""The longest note that an event may hold. Text beyond it is not read."""
 CLEAR_MARKS: Final = 2
-"""Small words of another language by which a sentence is not of this one."""
+"""A sentence is read in a second language, too, if that has at most so many fewer of its words than the likeliest one."""
 PERHAPS_MAX: Final = 16
-"""As many as an event may name."""
+"""How many possible milestones an event may name."""
 
 Span = tuple[int, int]
 
 
 class Findings(msgspec.Struct, frozen=True, array_like=True):
-    """What a note tells of: `found` for certain, which is recorded, and what else it may tell of, which is held."""
+    """The milestones of a note, as keys of the catalogue."""
 
     found: tuple[str, ...] = ()
+    """Certain ones, which are recorded, in the order of the note's words."""
     perhaps: tuple[str, ...] = ()
-    """Nothing of `found`; at most 16."""
+    """Possible ones, for which the note is held. At most 16, none of which is in `found`."""
 
 
 NOTHING: Final = Findings()
 
 
 def told_in(text: str, *, names: Collection[str] = ()) -> Findings:
-    """Give the milestones of the catalogue that a note says this child did, in the order of its words, and those it may tell of.
+    """Returns the milestones that this child certainly reached according to a note, and those that the note possibly mentions.
 
-    `names` are the child's, each whole: as the source shows it, and as the family calls the child. The same words give the same
-    answer; any text gives some answer, in a time that grows with its length.
+    `names` are the child's names, each whole: as the source writes it, and as the family does. The same text and names give the
+    same result. Accepts any text and never raises. The time is linear in the length of the text.
     """
     text = prepared(text[:TEXT_CHARACTERS_MAX])
     return read(text, names) if may_tell(text) else NOTHING
 
 
 def milestones_in(text: str, *, names: Collection[str] = ()) -> tuple[str, ...]:
-    """Give what a note tells of for certain."""
+    """Returns the milestones that this child certainly reached according to a note."""
     return told_in(text, names=names).found
 
 
 def read(text: str, names: Collection[str]) -> Findings:
-    """Read a prepared note word by word; gives what `told_in` gives."""
+    """Reads a prepared note word by word. Returns the same as `told_in`, without the fast check that skips most notes."""
     text = without_retracted(text)
     found: dict[str, None] = {}
     doubtful: dict[str, None] = {}
@@ -110,14 +111,14 @@ def read(text: str, names: Collection[str]) -> Findings:
 
 
 def _beside(found: Collection[str], doubtful: Collection[str], netted: Collection[tuple[str, ...]]) -> tuple[str, ...]:
-    """What a note may tell of beside what it tells of for certain; of a net whose word is in what was found, nothing more."""
+    """Returns the possible milestones beside the certain ones. A trigger set adds none if one of its milestones is certain."""
     certain = {key for one in found for key in (one, *CATALOGUE.implied_by(one))}
     keys = [*doubtful, *(key for of_net in netted if certain.isdisjoint(of_net) for key in of_net)]
     return tuple(key for key in dict.fromkeys(keys) if key not in certain)[:PERHAPS_MAX]
 
 
 def _lines(text: str, names: ChildNames) -> list[tuple[list[Clauses], list[Clauses]]]:
-    """The sentences of a note, each in the languages in which it may be written: most likely, and after all."""
+    """Returns the sentences of a note, each read in its likeliest languages, and in others of which it has trigger words."""
     said = tuple(sentences(text, names=names, common=_common(), voices=voices(text, names)))
     marks = [_marks(sentence) for sentence in said]
     votes = [sum(column) for column in zip(*marks, strict=True)]
@@ -135,12 +136,12 @@ def _lines(text: str, names: ChildNames) -> list[tuple[list[Clauses], list[Claus
 
 @cache
 def _common() -> frozenset[str]:
-    """The words that a name may be too, and that stand beside names in every other sentence."""
+    """Returns everyday words, of which some are names, too (will, may): such a name is read as one only with a capital."""
     return frozenset(word for one in languages() for word in (*one.words["between"], *one.guards.by_word))
 
 
 def _marks(sentence: Sentence) -> list[int]:
-    """How many small words of each language a sentence has."""
+    """Returns how many frequent words of each language a sentence has, in the order of `languages()`."""
     marks, counts = _languages_by_mark(), [0] * len(languages())
     for token in sentence.tokens:
         if not token.is_child:
@@ -159,7 +160,7 @@ def _languages_by_mark() -> dict[str, list[int]]:
 
 
 def _likely(marks: Sequence[int], votes: Sequence[int]) -> list[Language]:
-    """The languages in which a sentence may be written: by its own small words, then by those of the note; else all."""
+    """Returns the likeliest languages of a sentence: those with most of its frequent words, then with most of the note's."""
     scores = list(zip(marks, votes, strict=True))
     most = max(scores)
     return [language for language, score in zip(languages(), scores, strict=True) if score == most]
@@ -218,12 +219,15 @@ def _told(line: Clauses, memory: Memory) -> Iterator[tuple[str, bool]]:
 
 @cache
 def _netted_keys() -> frozenset[str]:
-    """The great firsts, and what implies or is implied by one: the nets judge better whether they are the child's."""
+    """Returns the great firsts, and the milestones that imply or are implied by one.
+
+    An uncertain cue for one of these is ignored: the trigger words decide better whether it is a possible mention.
+    """
     return frozenset(one for key in great_firsts() for one in (key, *CATALOGUE.implied_by(key), *CATALOGUE.implying(key)))
 
 
 def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Language) -> tuple[Match, ...]:
-    """The cues of a sentence, in order, none sharing a word with another: the longest win."""
+    """Returns the cues of a sentence in order. Of cues that share a word only the longest is kept."""
     found = [
         Match(at, end, cue)
         for at, token in enumerate(tokens)
@@ -243,12 +247,12 @@ def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Langua
 
 
 def _by_preference(match: Match) -> tuple[int, int, int]:
-    """The longest first; of two as long, the one that implies more."""
+    """Returns a sort key: the longest cue first; of two of one length, the one that implies more milestones."""
     return match.start - match.end, -len(CATALOGUE.implied_by(match.cue.key)), match.start
 
 
 def _guarded(line: Clauses, guards: Index) -> dict[int, Span]:
-    """The clauses in which a guard stands that is neither harmless nor part of a cue or of a quotation, and its words."""
+    """Returns the span of the first guard by its clause. A guard that is harmless, quoted or part of a cue is left out."""
     harmless = {at for start, end in line.language.harmless.spans(line.tokens, line.clause_of) for at in range(start, end)}
     found: dict[int, Span] = {}
     for start, end in guards.spans(line.tokens, line.clause_of):
@@ -259,19 +263,19 @@ def _guarded(line: Clauses, guards: Index) -> dict[int, Span]:
 
 
 def _is_afterthought(line: Clauses, clause: int, guard: Span) -> bool:
-    """A clause that is a guard and no more speaks of the one before: "Walking, almost!"."""
+    """Returns whether a clause is nothing but a guard, which then applies to the clause before: "Walking, almost!"."""
     return guard[0] == line.starts[clause] and guard[1] == line.end(clause)
 
 
 class _Meanings:
-    """Whether the words of a sentence give its cues another meaning; each cue is asked once."""
+    """Finds the words of a sentence that give its cues another meaning. Searches once for each list of such words."""
 
     def __init__(self, line: Clauses) -> None:
         self._line = line
         self._spans: dict[int, list[Span]] = {}
 
     def differ(self, match: Match) -> bool:
-        """Say whether something in the sentence makes this cue mean something else: "with help", "in the stroller"."""
+        """Returns whether words of the sentence give this cue another meaning: "with help", "in the stroller"."""
         index = match.cue.unless
         if id(index) not in self._spans:
             found = index.spans(self._line.tokens, self._line.clause_of)

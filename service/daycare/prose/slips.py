@@ -1,10 +1,10 @@
-"""Mends typing slips in the words that tell of great firsts: frist, wlaking, claped, stepsss.
+"""Corrects typing errors in the words that mention great firsts: frist, wlaking, claped, stepsss.
 
-Owns the words that are mended (`slips.toml`). A slip is one letter left out, doubled, added or changed, or two letters that
-changed places; real words that look like slips are listed and left. Knows no grammar.
+Owns the words that are corrected (`typing_errors.toml`). A typing error is one letter missing, doubled, added or changed, or two
+letters swapped. Real words that look like one are listed and stay. Knows no grammar.
 
-The index of words by what is left of them without one letter (symmetric delete, as in SymSpell) finds a slip in as many
-look-ups as a word has letters; a library for edit distance would compare each word of a note with all of ours.
+The index holds each word under every form of it with one letter removed (symmetric delete, as in SymSpell), so that a correction
+takes one look-up for each letter. A library for edit distance would compare each word of a note with every word of the list.
 """
 
 import re
@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Final
 
 LETTERS_MIN: Final = 5
-"""Of shorter words only letters that changed places are mended: they are one letter from too many others."""
+"""In a shorter word only swapped letters are corrected: too many other words differ from it by one letter."""
 SHORT_MIN: Final = 4
 LETTERS_MAX: Final = 20
 STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")
@@ -23,7 +23,7 @@ STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")
 
 @lru_cache(maxsize=8_192)
 def mended(word: str) -> str:
-    """Return the word that was meant, or the word itself."""
+    """Returns the listed word of which this one is a typing error, or the word itself."""
     right, real, by_rest = _index()
     if (meant := _accented().get(_bare(word))) is not None and word not in right:
         return meant
@@ -39,7 +39,7 @@ def mended(word: str) -> str:
 
 
 def _is_slip(word: str, right: str) -> bool:
-    """Say whether one slip of the keys makes `word` of `right`. The first letter is seldom wrong, and never here."""
+    """Returns whether one typing error turns `right` into `word`. The first letter must be correct: it is seldom mistyped."""
     if word[0] != right[0]:
         return False
     at = next((at for at, (one, other) in enumerate(zip(word, right, strict=False)) if one != other), min(len(word), len(right)))
@@ -48,13 +48,14 @@ def _is_slip(word: str, right: str) -> bool:
     if len(right) < LETTERS_MIN or is_swapped:
         return is_swapped
     return (
-        rest[1:] == meant  # one too many
-        or rest == meant[1:]  # one left out
-        or (rest[1:] == meant[1:] and (len(word) > LETTERS_MIN or {rest, meant} == {"d", "t"}))  # another one
+        rest[1:] == meant  # a letter is added
+        or rest == meant[1:]  # a letter is missing
+        or (rest[1:] == meant[1:] and (len(word) > LETTERS_MIN or {rest, meant} == {"d", "t"}))  # a letter is changed
     )
 
 
 def _bare(word: str) -> str:
+    """Returns a word without accents."""
     if word.isascii():
         return word
     return "".join(letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter))
@@ -62,17 +63,18 @@ def _bare(word: str) -> str:
 
 @cache
 def _accented() -> dict[str, str]:
-    """The right words that have accents, by what is left without: laüft and lauft are läuft."""
+    """Returns the listed words that have accents, by the word without them: laüft and lauft are läuft."""
     return {_bare(word): word for word in sorted(_index()[0]) if not word.isascii() and _bare(word) not in _index()[1]}
 
 
 def _rests(word: str) -> set[str]:
+    """Returns a word, and every form of it with one letter removed."""
     return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
 
 
 @cache
 def _index() -> tuple[frozenset[str], frozenset[str], dict[str, tuple[str, ...]]]:
-    """The right words, the real words that are no slips, and the right words by what one letter less leaves of them."""
+    """Returns the listed words, the real words that stay, and the listed words by their forms with one letter removed."""
     file = tomllib.loads((resources.files("service.daycare.prose") / "slips.toml").read_text("utf-8"))
     words = frozenset(file["right"].split())
     by_rest: dict[str, list[str]] = {}

@@ -1,8 +1,8 @@
-"""Says who does it: whether a clause, as far as its words tell, is about this child and nobody else.
+"""Finds the subject of a clause: this child, another person, or nobody who is named.
 
-Owns the rule of the subject. It knows no milestone: it is told where cues were found. The rule allows rather than forbids:
-between the child and the cue may stand only words that are known to leave the child the one who acts, so a sentence that it does
-not understand is a sentence that tells of nobody.
+Owns the subject rule. It knows no milestone: the places of the cues are an argument. The rule is an allow list: between the
+child's name and the cue it accepts only words that are known to keep the child the subject. A clause with any other word there is
+UNCLEAR.
 """
 
 import enum
@@ -15,11 +15,11 @@ from service.daycare.prose.cues import Language, ReadCue
 from service.daycare.prose.text import Token
 
 BETWEEN_MAX: Final = 12
-"""Words that are looked back over from a cue: no staff write more adverbs, and a hostile text is read in bounded time."""
+"""How many words before a cue are searched for its subject: more than staff write, and a bound on the time for any text."""
 
 
 class ClauseSubject(enum.Enum):
-    """Whom a clause is about."""
+    """The subject of a clause."""
 
     CHILD = enum.auto()
     PRONOUN = enum.auto()
@@ -28,24 +28,24 @@ class ClauseSubject(enum.Enum):
     OTHER = enum.auto()
     UNCLEAR = enum.auto()
     NOBODY = enum.auto()
-    """Nobody is named: whoever was spoken of before, and the child where nobody was."""
+    """The clause names nobody: its subject is that of the clause before, or the child if there is none."""
 
 
 THE_CHILD: Final = frozenset({ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.NOBODY})
 
 
 class Memory(msgspec.Struct):
-    """Who was spoken of so far in a note: whom the next "she" may be."""
+    """The people whom a note has mentioned so far, to decide what the next "she" refers to."""
 
     is_of_another: bool = False
-    """The last one who did something is another person."""
+    """The last subject is another person."""
     has_rival: bool = False
-    """Another person was mentioned since the child was last named."""
+    """Another person was mentioned after the child was last named."""
     gender: str | None = None
-    """`she` or `he`, once the note has called the child so beyond doubt."""
+    """`she` or `he`, as soon as one pronoun certainly meant the child."""
 
     def meet(self, who: ClauseSubject) -> None:
-        """Take note of whom a clause is about."""
+        """Records the subject of a clause."""
         if who is ClauseSubject.CHILD:
             self.is_of_another = self.has_rival = False
         elif who is ClauseSubject.PERSON:
@@ -53,7 +53,7 @@ class Memory(msgspec.Struct):
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A cue, found in the words from `start` to before `end`."""
+    """A cue that was found in the words from `start` up to, not including, `end`."""
 
     start: int
     end: int
@@ -61,7 +61,7 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Clauses(msgspec.Struct, frozen=True, kw_only=True):
-    """A sentence in one language: its words, the clause of each, where each clause starts, and the cues found."""
+    """A sentence in one language: its words, the clause number of each word, where each clause starts, and the cues found."""
 
     language: Language
     tokens: tuple[Token, ...]
@@ -69,22 +69,23 @@ class Clauses(msgspec.Struct, frozen=True, kw_only=True):
     starts: tuple[int, ...]
     matches: tuple[Match, ...]
     covered: frozenset[int]
-    """The words that are part of a cue."""
+    """The places of the words that are part of a cue."""
     is_question: bool = False
 
     def end(self, clause: int) -> int:
-        """Where a clause ends."""
+        """Returns the place after the last word of a clause."""
         return self.starts[clause + 1] if clause + 1 < len(self.starts) else len(self.tokens)
 
     def is_in(self, at: int, *lists: str) -> bool:
-        """Say whether a word is in one of these lists of the language."""
+        """Returns whether the word at this place is in one of these word lists of the language."""
         roles = self.language.roles.get(self.tokens[at].word)
         return roles is not None and not roles.isdisjoint(lists)
 
     def is_name(self, at: int) -> bool:
-        """Say whether a word looks like somebody else's name: a capital, and no article before it.
+        """Returns whether a word looks like another person's name: it has a capital, and no article is before it.
 
-        Where every noun has a capital it takes a link too: "mit Leo" may be a person, and "mit Klötzen" costs no more than doubt.
+        In German, where every noun has a capital, a link word must be before it, too. So "mit Leo" is a name, and "mit Klötzen"
+        is wrongly taken for one: the milestone is then only possible instead of certain.
         """
         token = self.tokens[at]
         if not token.is_capital or token.is_child or token.is_quoted or at == 0:
@@ -95,7 +96,10 @@ class Clauses(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clauses_of(tokens: Sequence[Token], language: Language) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The clause of each word, and where each clause starts: at a comma or the like, and at a joint (and, but, when)."""
+    """Returns the clause number of each word, and the place where each clause starts.
+
+    A clause starts at a punctuation mark such as a comma, and at a conjunction (and, but, when).
+    """
     clause_of: list[int] = []
     starts = [0]
     for at, token in enumerate(tokens):
@@ -106,7 +110,7 @@ def clauses_of(tokens: Sequence[Token], language: Language) -> tuple[tuple[int, 
 
 
 def subject_of(line: Clauses, clause: int, memory: Memory) -> ClauseSubject:
-    """Whom a clause is about, by its first words."""
+    """Returns the subject of a clause, found by its first words."""
     for at in range(line.starts[clause], line.end(clause)):
         if at in line.covered:
             return ClauseSubject.NOBODY
@@ -123,7 +127,7 @@ def subject_of(line: Clauses, clause: int, memory: Memory) -> ClauseSubject:
 
 
 def _named(line: Clauses, at: int, memory: Memory) -> ClauseSubject | None:
-    """Who is named by this word, if anybody is."""
+    """Returns the person that the word at this place names; None if it names nobody."""
     if line.tokens[at].is_child:
         is_owner = at + 2 < len(line.tokens) and line.tokens[at + 1].word == "'s"
         return ClauseSubject.PERSON if is_owner and line.is_in(at + 2, "persons", "others") else ClauseSubject.CHILD
@@ -139,7 +143,10 @@ def _named(line: Clauses, at: int, memory: Memory) -> ClauseSubject | None:
 
 
 def _after_adjunct(line: Clauses, start: int, end: int, memory: Memory) -> ClauseSubject:
-    """After lunch, with the others ...: the first one named who can act; else anybody named at all."""
+    """Returns the subject of a clause that opens with "after lunch", "with the others" and the like.
+
+    It is the first child, pronoun or speaker named; if there is none, the last other person named.
+    """
     seen = ClauseSubject.NOBODY
     for at in range(start, end):
         if at in line.covered:
@@ -152,7 +159,7 @@ def _after_adjunct(line: Clauses, start: int, end: int, memory: Memory) -> Claus
 
 
 def _unknown(line: Clauses, at: int) -> ClauseSubject:
-    """A word of which nothing is known: a name, if it is written and used like one."""
+    """Returns PERSON for a word in no list that is written and used like a name, else UNCLEAR."""
     if line.is_name(at):
         return ClauseSubject.PERSON
     is_first_name = at == 0 and line.tokens[at].is_capital and not line.is_in(at, "things")
@@ -161,7 +168,7 @@ def _unknown(line: Clauses, at: int) -> ClauseSubject:
 
 
 def pronoun(line: Clauses, at: int, memory: Memory) -> ClauseSubject:
-    """Whom "she" means here: the child, or a person, where it may be somebody else."""
+    """Returns what a pronoun refers to: the child (PRONOUN), or PERSON where it may be another person."""
     is_she, is_he = line.is_in(at, "she"), line.is_in(at, "he")
     gender = None if is_she and is_he else "she" if is_she else "he"
     if memory.is_of_another or (gender and memory.gender and gender != memory.gender):
@@ -174,7 +181,10 @@ def pronoun(line: Clauses, at: int, memory: Memory) -> ClauseSubject:
 
 
 def who_did(line: Clauses, match: Match, before: ClauseSubject, memory: Memory) -> ClauseSubject:
-    """Who does what a cue of doing tells; `before`: whom the clause before is about, where this one names nobody."""
+    """Returns who does the action that a cue names.
+
+    `before` is the subject of the clause before, used where this clause names nobody.
+    """
     first = line.starts[line.clause_of[match.start]]
     if first and line.is_in(first, "relatives") and not line.tokens[first - 1].is_child:
         return ClauseSubject.UNCLEAR
@@ -201,7 +211,7 @@ def who_did(line: Clauses, match: Match, before: ClauseSubject, memory: Memory) 
 
 
 def _acting(line: Clauses, at: int, first: int, memory: Memory) -> ClauseSubject:
-    """Whether the child named at this place acts, by what of the clause stands before it."""
+    """Returns the child named at this place as the actor, or UNCLEAR if the words before it in the clause do not allow that."""
     who = _named(line, at, memory) or ClauseSubject.UNCLEAR
     if at == first:
         return who
@@ -221,7 +231,7 @@ def _acting(line: Clauses, at: int, first: int, memory: Memory) -> ClauseSubject
 
 
 def whose(line: Clauses, match: Match, subject: ClauseSubject, before: ClauseSubject, memory: Memory) -> ClauseSubject:
-    """Whose event it is that a cue names; `subject`: whom its own clause is about."""
+    """Returns the owner of an event that a cue names ("first tooth"). `subject` is the subject of the cue's own clause."""
     first = line.starts[line.clause_of[match.start]]
     if match.start > first:
         at = match.start - 1
@@ -245,7 +255,7 @@ def whose(line: Clauses, match: Match, subject: ClauseSubject, before: ClauseSub
 
 
 def _is_given_to_another(line: Clauses, after: int) -> bool:
-    """The first steps *of Leo*."""
+    """Returns whether the words behind an event name another owner: the first steps *of Leo*."""
     if after + 1 >= len(line.tokens) or not line.is_in(after, "links"):
         return False
     is_another = line.is_name(after + 1) or line.is_in(after + 1, "persons", "others", "speakers")
@@ -253,7 +263,7 @@ def _is_given_to_another(line: Clauses, after: int) -> bool:
 
 
 def meet_rivals(line: Clauses, clause: int, subject: ClauseSubject, memory: Memory) -> None:
-    """Take note of other people that a clause mentions beside the one it is about."""
+    """Records the subject of a clause, and whether the clause mentions another person."""
     memory.meet(subject)
     if any(line.is_name(at) or line.is_in(at, "persons") for at in range(line.starts[clause], line.end(clause))):
         memory.has_rival = True

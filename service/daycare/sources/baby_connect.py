@@ -1,10 +1,9 @@
-"""Baby Connect: the CSV of one child's entries, a row each: start, end, duration, activity, quantity, extra data, text, notes.
+"""Translates Baby Connect: a CSV of one child's entries: start, end, duration, activity, quantity, extra data, text, notes.
 
-Owns its columns and the ids that it lacks. A row's id is made of its start, its activity and the child, so that an entry whose
-words, end or quantity are corrected keeps it. Which of several entries that share all three a row is, `row_ids` finds out. Times
-are local and without a zone, the child stands in no column: whoever imports the file says both. The caregiver's name is never
-read. The text is a sentence that the app makes of what was tapped ("Lia went for a walk", in a stroller perhaps), but for the few
-activities whose text people type; notes are always theirs.
+Owns its columns, and makes the ids that its rows lack. A row's id is made of its start, its activity and the child, so an entry
+keeps it when its text, end or quantity is corrected. Rows that share all three are told apart by `row_ids`. Times have no zone
+and no column names the child: the importer gives both. The caregiver's name is not read. For most activities the app composes the
+text from buttons ("Lia went for a walk", which may be in a stroller); for a few, people type it. Notes are always typed.
 """
 
 from datetime import datetime
@@ -30,18 +29,18 @@ COLUMN_BY_START: Final = {
     "text": "text",
     "note": "notes",
 }
-"""How a column's name begins, in lower case (`start`, `start time`, `date/time`), and what the column is called here."""
+"""The beginning of a column's name in lower case (`start`, `start time`, `date/time`), and its name in this module."""
 
 TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "milestone")
-"""How an activity's name begins, in lower case, whose text people type, or choose because the child did it."""
+"""The beginnings, in lower case, of the activities whose text people type, or choose because the child did it."""
 
 ORDER: Final = "order"
-"""The key under which a row says what stands first in its date: the month, as the app is American, unless the file proves that it
-is the day, or the importer says so. What contradicts that is refused, and not turned around."""
+"""The key of a row's date order. The month is first, as the app is American, unless the file proves that the day is, or the
+importer states the order. A date that contradicts the order is refused, not reordered."""
 
 
 def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn one row into a record."""
+    """Returns the record of one row, or why there is none."""
     row = csv_file.whole(record)
     start = required(row.get("start"), at="start")
     reference = identifier(given.reference, at="reference")
@@ -58,7 +57,7 @@ def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, 
     said = clean(row.get("text"), at="text")
     notes = clean(row.get("notes"), at="notes")
     if said is None and notes is None and not activity:
-        # It takes nothing back: of several entries of its minute nobody knows which one it was.
+        # Nothing is withdrawn: the row may be any one of several entries of its minute.
         return Ignored(why=Why.NO_WORDS)
     kind = words.phrase(activity)
     composed = words.labelled(kind, [words.phrase(row.get("quantity"))]) if said is None and kind is not None else None
@@ -87,7 +86,7 @@ def _started(start: str, order: str | None, given: ImportHints) -> tuple[datetim
 
 
 def naming(record: Any, given: ImportHints, reference: str) -> Naming:
-    """Returns the ids that a row can have: of the first, second, ... record of its start, activity and child."""
+    """Returns the ids that a row can have: one for each number among the records of its start, activity and child."""
     row = csv_file.whole(record)
     start, _ = _started(required(row.get("start"), at="start"), row.get(ORDER), given)
     parts = start.replace(tzinfo=None), (row.get("activity") or "").strip(), reference
@@ -95,16 +94,16 @@ def naming(record: Any, given: ImportHints, reference: str) -> Naming:
 
 
 def _id(start: datetime, activity: str, reference: str, *, number: int) -> str:
-    """An id of what is not corrected later. By the clock on the wall: the zone is said anew at each import."""
+    """Returns an id made of fields that are not corrected later. It uses the local time, as each import may name another zone."""
     parts = msgspec.json.encode([start.isoformat(), activity.casefold(), reference, str(number)])
     return sha256(parts).hexdigest()[:32]
 
 
 def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read the rows of one file, under the names that columns have here.
+    """Reads the rows of one file, and gives its columns the names of this module.
 
     Raises:
-        FieldInvalid: the column of starts, activities or texts is missing.
+        FieldInvalid: The column of starts, activities or texts is missing.
     """
     header, found = csv_file.rows_in(body)
     by_column = _columns(header)

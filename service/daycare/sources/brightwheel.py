@@ -1,8 +1,8 @@
-"""Brightwheel: the activities of a child as its guardian API answers them (`{"activities": [...]}`, page by page).
+"""Translates Brightwheel: a child's activities as its guardian API returns them (`{"activities": [...]}`, page by page).
 
-Owns which of an activity's fields are read; the rest is never decoded: likes (they show what the other parent looked at),
-staff's names and addresses, rooms, health questions at the door, the list of all milestones beside an observation. Each activity
-is about one child. A kudo typed an hour after the fact keeps both times.
+Owns which fields of an activity are read. The rest is never decoded: likes (they show what the other parent looked at), names and
+addresses of staff, rooms, health questions at drop-off, the list of all milestones beside an observation. Each activity is about
+one child. A kudo that is typed an hour after its event keeps both times.
 """
 
 from typing import Any, Final
@@ -17,7 +17,7 @@ from service.daycare.sources.reading import NOTHING_GIVEN, File, Ignored, Import
 
 PROSE: Final = frozenset({"ac_note", "ac_kudo", "ac_observation", "ac_photo", "ac_video"})
 SAFETY: Final = {"ac_incident": "Incident", "ac_medication": "Medication", "ac_health_check": "Health check"}
-"""Told whoever wrote them, and also without a word: a surprise never hides an injury or a medicine."""
+"""Kinds that are always imported, by any author and even without text: a surprise never hides an injury or a medicine."""
 BY_STATE: Final = {
     ("ac_checkin", "1"): "Signed in",
     ("ac_checkin", "2"): "Signed out",
@@ -27,7 +27,7 @@ BY_STATE: Final = {
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Who an activity is about, or who wrote it; of the writer only what they are."""
+    """The child whom an activity is about, or its author. Of the author only `user_type` is used."""
 
     object_id: str | None = None
     first_name: str | None = None
@@ -50,13 +50,13 @@ class Film(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tag(msgspec.Struct, frozen=True, kw_only=True):
-    """A dish of the menu."""
+    """A dish from the menu."""
 
     name: str | None = None
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
-    """What is read of one activity."""
+    """The fields that are read of one activity."""
 
     object_id: str | None = None
     action_type: str | None = None
@@ -75,7 +75,10 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn one activity into a record. What a guardian wrote stays theirs, but for the door and what is a matter of safety."""
+    """Returns the record of one activity, or why there is none.
+
+    An activity by a guardian is ignored, except for signing in and out and for kinds in `SAFETY`.
+    """
     activity = shaped(record, Activity)
     entry = _entry(activity, given)
     kind = activity.action_type or ""
@@ -110,7 +113,7 @@ def _entry(activity: Activity, given: ImportHints) -> SourceEntry:
 
 
 def _said(activity: Activity, kind: str) -> str | None:
-    """What an activity says in fields."""
+    """Returns text composed of an activity's fields; None if its kind has none."""
     details = _details(activity)
     match kind:
         case "ac_food":
@@ -127,14 +130,15 @@ def _details(activity: Activity) -> dict[str, Any]:
 
 
 def _typed_dish(activity: Activity, kind: str) -> str | None:
-    """What staff typed of a meal; the rest of it was chosen from the menu."""
+    """Returns the part of a meal that staff typed; the rest was chosen from the menu."""
     return words.phrase(_details(activity).get("food")) if kind == "ac_food" else None
 
 
 def _food(activity: Activity, details: dict[str, Any]) -> str:
-    """A meal or a bottle. How much was eaten and which meal it was are bare numbers there, which nobody explains: left out.
+    """Returns the text of a meal or a bottle.
 
-    So it says "Meal", not "Ate": 0 may mean that nothing was touched.
+    How much was eaten and which meal it was are numbers without a documented meaning, and are left out. The label is "Meal", not
+    "Ate", because 0 may mean that nothing was eaten.
     """
     unit = words.word(details.get("amount_type"))
     how_much = words.amount(details.get("amount")) if unit is not None else None
@@ -155,7 +159,7 @@ def _media(activity: Activity) -> tuple[Media, ...]:
 
 
 def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read one answer, several in a list, or a list of activities."""
+    """Reads one response, a list of responses, or a list of activities."""
     return File(found=json_file.records_in(body, lists=(("activities",),)))
 
 

@@ -1,7 +1,7 @@
-"""Opens CSV files as spreadsheets save them: with a mark of the byte order or none, any line ends, quotes, lines within quotes.
+"""Reads CSV files as spreadsheets save them: with or without a byte order mark, any line ends, quotes, line breaks within quotes.
 
-Owns what is refused of a whole file. Knows no source. The separator is a comma, or a semicolon where the header has it: so
-spreadsheets write in half of Europe.
+Owns for what reasons a whole file is refused. Knows no source. The separator is a comma, or a semicolon if the header has
+semicolons and no comma: spreadsheets write so in half of Europe.
 """
 
 import csv
@@ -16,17 +16,17 @@ from service.daycare.sources.reading import RECORDS_MAX, Found
 
 COLUMNS_MAX: Final = 64
 TOO_FEW_OR_MANY: Final = ""
-"""Stands as a key in a row whose fields are not as many as the header's: no column is named so."""
+"""Marks, as a key of the row, that it has more or fewer fields than the header. No column has this name."""
 
 
 def rows_in(body: bytes) -> tuple[list[str], list[Found]]:
-    """The header in lower case, and each row as texts by column, with its place (`rows[0]` follows the header).
+    """Returns the header in lower case, and each row as texts by column, with its place (`rows[0]` follows the header).
 
-    A row that has more or fewer fields than the header says so under `TOO_FEW_OR_MANY`. Empty lines are passed over.
+    A row with more or fewer fields than the header has the key `TOO_FEW_OR_MANY`. Empty lines are skipped.
 
     Raises:
-        BodyMalformed, TextHasNul: it is no CSV.
-        FieldInvalid: the header is missing or names a column twice, or there are more than 20,000 rows.
+        BodyMalformed, TextHasNul: The file is not CSV.
+        FieldInvalid: The header is missing or names a column twice, or there are more than 20,000 rows.
     """
     text = text_of(body)
     if "\0" in text:
@@ -68,10 +68,10 @@ def _by_column(header: list[str], fields: list[str]) -> dict[str, str]:
 
 
 def whole(row: object) -> dict[str, str]:
-    """A row as texts by column.
+    """Returns a complete row as texts by column.
 
     Raises:
-        FieldInvalid: its fields are not as many as the header's, or it is none.
+        FieldInvalid: The value is no row, or has more or fewer fields than the header.
     """
     if not isinstance(row, dict) or not all(isinstance(text, str) for pair in row.items() for text in pair):
         raise FieldInvalid("This is not a row of texts.", at=None)

@@ -1,12 +1,12 @@
-"""Famly: observations of learning journeys, notes about a child, and items of the feed, as its GraphQL and its API answer them.
+"""Translates Famly: learning journey observations, notes about a child and feed items, as its GraphQL and HTTP APIs return them.
 
-Owns which fields are read. Only what was sent to parents is told. Of an observation only the prose (`remark.body`): its areas and
-statements grade the child against a framework (emerging, developing, secure), its next steps are plans, and neither is something
-that happened. An observation names several children, by names alone: a name is the reference where there is no id.
+Owns which fields are read. Only records that were sent to parents are imported. Of an observation only the prose (`remark.body`)
+is read: its areas and statements grade the child against a framework (emerging, developing, secure), and its next steps are
+plans. An observation can name several children, by name only: where there is no id, the name is the reference.
 
-The public tools (famly-fetch, famly-media-downloader) ask for what is SENT and visible to parents, and their answers repeat
-neither the state nor the marks, and not every id. Such a record is read where the importer says that the file was asked for with
-a parent's own account (`as_parent`); a record without an id is named by its time and its child.
+The public tools (famly-fetch, famly-media-downloader) request only what is SENT and visible to parents, and their files leave out
+the state, the visibility flags and some ids. Such records are read if the importer states that the file was downloaded with a
+parent's own account (`as_parent`). A record without an id gets one made of its time and its child.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ LISTS: Final = (
 
 
 def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn an observation, a note or an item of the feed into a record for each child that it names."""
+    """Returns one record for each child that an observation, a note or a feed item names, or why there is none."""
     if isinstance(record, dict) and _is_note(record):
         return _note(shaped(record, ChildNote), given)
     if isinstance(record, dict) and "feedItemId" in record:
@@ -81,12 +81,12 @@ def _observation(one: Observation, given: ImportHints) -> tuple[Record, ...] | I
 
 
 def _unmarked(media: Sequence[Media]) -> Ignored:
-    """Leave a record out of which nobody has said anything: an earlier file that said so is not taken back by silence."""
+    """Leaves out a record without visibility flags. Nothing is withdrawn: an earlier file may have had the flags."""
     return Ignored(why=Why.UNMARKED, media=len(media))
 
 
 def _stages(one: Observation, given: ImportHints) -> list[tuple[datetime, str | None]]:
-    """The way to the parents in the order of time; of two stages at one time, as they are listed."""
+    """Returns the publishing steps of an observation in the order of time; steps of one time in the file's order."""
     zone = times.zone_named(given.zone)
     reached = [
         (times.moment(stage.created_at, at=f"statuses[{index}].createdAt", zone=zone)[0], stage.state)
@@ -97,7 +97,7 @@ def _stages(one: Observation, given: ImportHints) -> list[tuple[datetime, str | 
 
 
 def _day(remark: Remark, stages: Sequence[tuple[datetime, str | None]], given: ImportHints) -> tuple[datetime, Precision]:
-    """The day that an observation is about; where it names none, the day when it was begun."""
+    """Returns the day that an observation is about; where it names none, the day of its first step."""
     if remark.date is None and stages:
         return stages[0][0], Precision.DAY
     return times.moment(required(remark.date, at="remark.date"), at="remark.date", zone=times.zone_named(given.zone))
@@ -117,7 +117,7 @@ def _children(named: Sequence[FamlyNamed | None]) -> tuple[SourceChild, ...]:
 
 
 def _note(one: ChildNote, given: ImportHints) -> tuple[Record, ...] | Ignored:
-    """A note about a child: told only where the file says of each of its three marks that parents may see it."""
+    """Translates a note about a child. It is imported only if all three of its flags state that parents may see it."""
     media = _media(one.images, one.files)
     why = _why_not(one, given)
     children = _the_child(one.child, given)
@@ -144,7 +144,7 @@ def _why_not(one: ChildNote, given: ImportHints) -> Why | None:
 
 
 def _item(one: FeedItem, given: ImportHints) -> tuple[Record, ...] | Ignored:
-    """An item of the feed: about a whole room as a rule, and told only where whoever imports it says about whom it is."""
+    """Translates a feed item. Most are about a whole room, so it is imported only if the importer names the child."""
     media = _media(one.images, one.videos, one.files)
     if one.embed is not None and one.embed.observation_id is not None:
         return Ignored(why=Why.ELSEWHERE, media=len(media))
@@ -173,7 +173,7 @@ def _dated(
     at: str,
     given: ImportHints,
 ) -> SourceEntry:
-    """An entry whose one time is when it was written."""
+    """Returns the entry of a note or feed item, whose only time is when it was written."""
     zone = times.zone_named(given.zone)
     occurred_at, precision = times.moment(required(created, at=at), at=at, zone=zone)
     return SourceEntry(
@@ -188,7 +188,7 @@ def _dated(
 
 
 def naming(record: Any, given: ImportHints, reference: str) -> Naming | None:
-    """Returns the ids that a record without one can have: of the first, second, ... of its kind, time and child."""
+    """Returns the ids that a record without one can have: one for each number among records of its kind, time and child."""
     if not isinstance(record, dict) or any(record.get(name) is not None for name in ("id", "noteId", "feedItemId")):
         return None
     if _is_note(record):
@@ -218,7 +218,7 @@ def _name_of(one: Kept) -> str | int | None:
 
 
 def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read one answer, several in a list, or a list of observations, notes and items."""
+    """Reads one response, a list of responses, or a list of observations, notes and feed items."""
     return File(found=json_file.records_in(body, lists=LISTS))
 
 

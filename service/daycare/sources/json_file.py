@@ -1,7 +1,7 @@
-"""Opens JSON files as people save them: one answer of a system, several in a list, or a bare list of records.
+"""Reads JSON files as people save them: one response of a system, a list of responses, or a list of records.
 
-Owns what is refused of a whole file, and how a place in it is named. Knows no source: where its records stand in an answer is an
-argument.
+Owns for what reasons a whole file is refused, and how a place in it is named. Knows no source: the paths of the lists of records
+are an argument.
 """
 
 import json
@@ -16,22 +16,22 @@ from service.daycare.sources.file_text import UTF_8_MARK, printable, text_of
 from service.daycare.sources.reading import RECORDS_MAX, Found
 
 DEPTH_MAX: Final = 64
-"""Answers nest about ten deep; one of them lists every milestone of a framework, whose depth nobody has documented."""
+"""Responses nest about 10 deep. One lists every milestone of a framework, whose depth is not documented."""
 
 EVERY: Final = "*"
-"""In a path: each key of the object there."""
+"""In a path, stands for every key of the object at that place."""
 
 Path = tuple[str, ...]
 
 
 def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[Found, ...]:
-    """The records of a file, each with its place.
+    """Returns the records of a file, each with its place, in the file's order.
 
-    `lists`: where records stand in an answer of the system, as keys one within the other.
+    `lists` are the paths, as keys from the outside in, at which a response holds lists of records.
 
     Raises:
-        BodyMalformed, DuplicateKey, BodyTooDeep: it is no strict JSON.
-        FieldInvalid: an answer has no such list, or there are more than 20,000 records.
+        BodyMalformed, DuplicateKey, BodyTooDeep: The file is not strict JSON.
+        FieldInvalid: A response has no such list, or there are more than 20,000 records.
     """
     found: list[Found] = []
     for one in _found(decoded(body), lists):
@@ -42,10 +42,10 @@ def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[Found, ...]:
 
 
 def decoded(body: bytes) -> Any:
-    """Read strict JSON. A text that holds half a character is kept as it is: only its own record cannot be read then.
+    """Decodes strict JSON. A text with a lone surrogate is kept as it is, so that only its own record is refused later.
 
     Raises:
-        BodyMalformed, DuplicateKey, BodyTooDeep
+        BodyMalformed, DuplicateKey, BodyTooDeep: The file is not strict JSON.
     """
     text = text_of(body)
     try:
@@ -59,7 +59,7 @@ def decoded(body: bytes) -> Any:
 def _strictly(body: bytes) -> Any:
     try:
         value = msgspec.json.decode(body)
-        # A key that is there twice would be read as the last of the two: `staff_only` true, and then false.
+        # The decoder keeps the last of two equal keys: `staff_only` true, and then false, would be read as false.
         if bare_quotes(body) != bare_quotes(msgspec.json.encode(value)):
             refuse_duplicate_keys(body)
     except RecursionError:
@@ -68,7 +68,7 @@ def _strictly(body: bytes) -> Any:
 
 
 def _record_by_record(text: str) -> Any:
-    """Read what the strict decoder gave up on, perhaps because of half a character. Slower, and only for that case."""
+    """Decodes a file that the strict decoder refused, as it does for a lone surrogate. Slower."""
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
         refuse_duplicate_keys(text.encode(errors="surrogatepass"))
@@ -123,7 +123,7 @@ def _found(value: Any, lists: tuple[Path, ...]) -> Iterator[Found]:
 
 
 def _is_answer(value: Any, lists: tuple[Path, ...]) -> bool:
-    """Say whether this is an answer with lists of records, and not a record."""
+    """Returns whether this is a response with lists of records, and not a record."""
     for path in lists:
         fixed = path[: path.index(EVERY)] if EVERY in path else path
         inner = value

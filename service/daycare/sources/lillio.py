@@ -1,8 +1,8 @@
-"""Lillio (HiMama): a child's journal as its page asks for it (`{"intervals": {"June, 2025": [{"activity": {...}}]}}`).
+"""Translates Lillio (HiMama): a child's journal as its page loads it (`{"intervals": {"June, 2025": [{"activity": {...}}]}}`).
 
-Owns which fields are read. The file names no child: the account's address does, so whoever imports it says about whom it is.
-`list_date` is when it happened, and where it is null, `created_at`. A `list_date` of midnight is a day that somebody chose. The
-title is what an activity is called, for each child of a group alike: only the description is prose.
+Owns which fields are read. The file does not name the child (only the account's URL does), so the importer has to. The time of an
+activity is `list_date`, or `created_at` if that is null. A `list_date` at midnight is a date without a time. The title is the
+activity's name, the same for all children of a group, so only the description is prose.
 """
 
 from datetime import time
@@ -18,7 +18,7 @@ from service.daycare.sources.fields import clean, identifier, required, shaped
 from service.daycare.sources.reading import NOTHING_GIVEN, File, Ignored, ImportHints, Source
 
 LISTS: Final = (("intervals", json_file.EVERY), ("intervals",))
-"""By month; a page past the last one has an empty list instead."""
+"""Lists by month. A page behind the last one has an empty list in place of the months."""
 
 
 class Linked(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class Linked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
-    """What is read of one activity."""
+    """The fields that are read of one activity."""
 
     id: int | str | None = None
     title: str | None = None
@@ -41,7 +41,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn one activity into a record, bare or within `{"activity": ...}`."""
+    """Returns the record of one activity, or why there is none. Accepts it bare or within `{"activity": ...}`."""
     if isinstance(record, dict) and isinstance(record.get("activity"), dict):
         record = record["activity"]
     activity = shaped(record, Activity)
@@ -67,7 +67,7 @@ def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, 
 
 
 def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read one page, several in a list, or a list of activities."""
+    """Reads one page, a list of pages, or a list of activities."""
     return File(found=json_file.records_in(body, lists=LISTS))
 
 

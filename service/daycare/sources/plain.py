@@ -1,4 +1,4 @@
-"""Plain CSV: our own, for a system that nobody else reads, or a spreadsheet kept by hand.
+"""Translates plain CSV: our own format, for a system without an importer here, or for a spreadsheet written by hand.
 
 Owns its header. One row is one record about one child:
 
@@ -15,7 +15,7 @@ Owns its header. One row is one record about one child:
 | `media` | file names, with `|` between them | |
 | `gone` | `yes`: the record was deleted there | |
 
-Any other column is refused: a name that is mistyped would otherwise be a column that is silently left out.
+Any other column is refused, so that a mistyped name is noticed.
 """
 
 import re
@@ -38,7 +38,7 @@ IS_GONE: Final = {"": False, "no": False, "yes": True}
 
 
 def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn one row into a record."""
+    """Returns the record of one row, or why there is none."""
     row = csv_file.whole(record)
     zone = times.zone_named(given.zone)
     occurred_at, precision = _occurred(required(row.get("occurred_at"), at="occurred_at"), zone)
@@ -81,10 +81,10 @@ def _media(text: str) -> tuple[Media, ...]:
 
 
 def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read the rows of one file.
+    """Reads the rows of one file.
 
     Raises:
-        FieldInvalid: a column is missing, or there is one that plain CSV does not know.
+        FieldInvalid: A column is missing, or one is not in the table above.
     """
     header, found = csv_file.rows_in(body)
     for needed in NEEDED:

@@ -1,8 +1,8 @@
-"""Procare (Kinderlime): daily activities as its parents' web page asks for them (`{"daily_activities": [...]}`, 30 a page).
+"""Translates Procare (Kinderlime): daily activities as its parents' page loads them (`{"daily_activities": [...]}`, 30 a page).
 
-Owns which fields are read. One activity names several children, so that every record has its child in its id. The children's
-names stand in another answer (`{"kids": [...]}`), which may lie in the same file. A nap is two activities that nothing but the
-clock joins: they stay two. Who signed a child in and who was on duty is never read, nor what was said at the door.
+Owns which fields are read. One activity can name several children, so every record has the child in its id. The children's names
+are in another response (`{"kids": [...]}`), which may be in the same file. A nap is two activities with no common id, and becomes
+two records. The person who signed a child in, the staff on duty and comments at sign-in and sign-out are not read.
 """
 
 from typing import Any, Final
@@ -21,20 +21,20 @@ CHILDREN_MAX: Final = 200
 
 
 class Valued(msgspec.Struct, frozen=True, kw_only=True):
-    """A name out of a list of theirs."""
+    """A name from one of Procare's lists."""
 
     value: str | None = None
 
 
 class ProcareDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """What an activity holds beside its own fields."""
+    """The nested fields that are read of a learning activity."""
 
     learning_activity_name: Valued | None = None
     learning_activity_categories: list[Valued | None] | None = None
 
 
 class DailyActivity(msgspec.Struct, frozen=True, kw_only=True):
-    """What is read of one activity."""
+    """The fields that are read of one activity."""
 
     id: str | int | None = None
     activity_time: str | None = None
@@ -51,7 +51,7 @@ class DailyActivity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn one activity into a record for each child that it names."""
+    """Returns one record for each child that an activity names, or why there is none."""
     activity = shaped(record, DailyActivity)
     entry = _entry(activity, given)
     kind = (activity.activity_type or "").removesuffix("_activity")
@@ -88,7 +88,7 @@ def _entry(activity: DailyActivity, given: ImportHints) -> SourceEntry:
 
 
 def _said(activity: DailyActivity, kind: str, data: dict[str, Any]) -> str | None:
-    """What an activity says in fields, whose values are words that Procare shows to people."""
+    """Returns text composed of an activity's fields, whose values are words that Procare shows to people; None if it has none."""
     match kind:
         case "sign_in":
             return "Signed in"
@@ -121,7 +121,7 @@ def _nap(data: dict[str, Any]) -> str:
 
 
 def _bottle(data: dict[str, Any]) -> str:
-    """Amounts as they stand there: without a unit, which each centre chooses for itself."""
+    """Returns the amounts without a unit: each centre chooses its own, and the file does not name it."""
     offered, drunk = words.amount(data.get("amount")), words.amount(data.get("bottle_consumed"))
     if offered is not None and drunk is not None:
         return f"Bottle: {drunk} of {offered}"
@@ -140,7 +140,7 @@ def _text(value: Any) -> str | None:
 
 
 class Kid(msgspec.Struct, frozen=True, kw_only=True):
-    """A child's name, from the list of a parent's children."""
+    """A child's name, from the list of one parent's children."""
 
     id: str | int | None = None
     first_name: str | None = None
@@ -148,7 +148,7 @@ class Kid(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read one answer, several in a list (the one with the children's names among them), or a list of activities."""
+    """Reads one response, a list of responses (one may hold the children's names), or a list of activities."""
     found = json_file.records_in(body, lists=(("daily_activities",), ("kids",)))
     activities = tuple(one for one in found if not _is_kid(one))
     return File(found=activities, name_by_reference=dict(_named(one) for one in found if _is_kid(one)))

@@ -1,8 +1,7 @@
-"""Tadpoles: events as its parents' page asks for them (`{"events": [...], "cursor": ...}`).
+"""Translates Tadpoles: events as its parents' web page loads them (`{"events": [...], "cursor": ...}`).
 
-Owns which fields are read. Times are seconds since 1970 beside the name of a zone, which says how the clocks stood there, and so
-on which day it was: a name that nobody knows is refused, as the zone of an import is. The child is named as the parents see it,
-and by nothing else. A comment is prose; without one there are only pictures.
+Owns which fields are read. Times are seconds since 1970, with the name of a time zone, which decides the local day: an unknown
+zone is refused. The child's display name is its only reference. The comment is prose; an event without one has only pictures.
 """
 
 from datetime import tzinfo
@@ -27,7 +26,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TadpolesEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What is read of one event."""
+    """The fields that are read of one event."""
 
     key: str | None = None
     comment: str | None = None
@@ -39,7 +38,7 @@ class TadpolesEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn one event into a record."""
+    """Returns the record of one event, or why there is none."""
     event = shaped(record, TadpolesEvent)
     zone = _zone(event.tz, given)
     if event.event_time is None:
@@ -61,7 +60,7 @@ def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, 
 
 
 def _zone(name: str | None, given: ImportHints) -> tzinfo:
-    """The zone of an event; where it names none, that of whoever imports it."""
+    """Returns the zone of an event; if it names none, the importer's."""
     return times.zone_named(given.zone) if name is None or not name.strip() else times.zone_named(name, at="tz")
 
 
@@ -74,7 +73,7 @@ def _child(event: TadpolesEvent, given: ImportHints) -> SourceChild:
 
 
 def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read one answer, several in a list, or a list of events."""
+    """Reads one response, a list of responses, or a list of events."""
     return File(found=json_file.records_in(body, lists=(("events",), ("Events",))))
 
 

@@ -1,7 +1,7 @@
-"""Reads the times of sources: with an offset, without one, a day alone, seconds since 1970.
+"""Parses the times of sources: with an offset, without one, a date without a time, or seconds since 1970.
 
-Owns how each is understood. Every time that leaves here has a fixed offset in whole minutes: the sender's, or the zone's on that
-day. A day alone is noon of that day, so that whoever reads it elsewhere reads the same date.
+Owns how each is read. Every time returned has a fixed offset in whole minutes: the source's, or the zone's on that day. A date
+without a time becomes noon of that day, so that readers in other zones see the same date.
 """
 
 import re
@@ -20,20 +20,20 @@ WRITTEN: Final = re.compile(
 )
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
-"""As the log has it: before the one nobody was there, and past the other an offset leaves the calendar."""
+"""The bounds of the log. No record is older than the first; beyond the last, an offset leaves the calendar."""
 
 
 @cache
 def _zones() -> frozenset[str]:
-    # By the list and not by trying: a name from a file would else be looked up as a path on this machine.
+    # ZoneInfo looks up a name as a path on this machine, so only listed names reach it.
     return frozenset(available_timezones())
 
 
 def zone_named(name: str, *, at: str = "zone") -> tzinfo:
-    """A zone by its name in the tz database.
+    """Returns a time zone by its name in the tz database.
 
     Raises:
-        FieldInvalid: there is none of that name.
+        FieldInvalid: No zone has this name.
     """
     if name == "UTC":
         return UTC
@@ -43,12 +43,12 @@ def zone_named(name: str, *, at: str = "zone") -> tzinfo:
 
 
 def moment(text: str, *, at: str, zone: tzinfo) -> tuple[datetime, Precision]:
-    """Read a time, or a day alone. `zone`: where it was written, for what has no offset.
+    """Parses a time, or a date without a time. `zone` is used for a text without an offset.
 
-    A local time that a change of clocks makes happen twice is the first of the two.
+    Of a local time that occurs twice, when clocks go back, it returns the first.
 
     Raises:
-        FieldInvalid: it is written otherwise, or no such time can be.
+        FieldInvalid: The text has another form, or no such time exists.
     """
     if (found := WRITTEN.fullmatch(text.strip())) is None:
         raise FieldInvalid("This is not a time as RFC 3339 writes it, such as 2026-06-25T19:30 or 2026-06-25.", at=at)
@@ -62,18 +62,25 @@ def moment(text: str, *, at: str, zone: tzinfo) -> tuple[datetime, Precision]:
 
 
 def instant(text: str | None, *, at: str, zone: tzinfo, otherwise: datetime) -> datetime:
-    """Read a time of which only the instant is needed, and `otherwise` where there is none."""
+    """Parses a time and returns `otherwise` if the text is missing or blank."""
     return otherwise if text is None or not text.strip() else moment(text, at=at, zone=zone)[0]
 
 
 def revised(text: str | None, *, at: str) -> datetime | None:
-    """Read when a record was last changed, None where the source does not say. What has no offset is read as if in UTC, whatever
-    zone an import names: of two changes at one clock the later one stays the later one when the zone is put right."""
+    """Parses when a record was last changed; None if the source does not record it.
+
+    A time without an offset is read as UTC, whatever zone the importer names: so the order of two changes stays the same when a
+    wrong zone is corrected in a later import.
+    """
     return None if text is None or not text.strip() else moment(text, at=at, zone=UTC)[0]
 
 
 def local(read: datetime, *, at: str, zone: tzinfo) -> datetime:
-    """Place a time that was read without any zone."""
+    """Returns a naive time with the offset of a zone.
+
+    Raises:
+        FieldInvalid: No such time exists.
+    """
     try:
         return _checked(_placed(read.replace(tzinfo=zone)), at=at)
     except (ValueError, OverflowError):
@@ -81,7 +88,11 @@ def local(read: datetime, *, at: str, zone: tzinfo) -> datetime:
 
 
 def epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
-    """Read seconds since 1970, as a number or as its digits."""
+    """Returns a time from seconds since 1970, given as a number or as digits.
+
+    Raises:
+        FieldInvalid: They are no number, or no such time exists.
+    """
     try:
         counted = float(seconds)
         if not isfinite(counted):
@@ -92,7 +103,7 @@ def epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
 
 
 def _placed(time: datetime) -> datetime:
-    """The same instant with a fixed offset; in UTC where a zone's offset, long ago, was no whole number of minutes."""
+    """Returns the same instant with a fixed offset; in UTC if the zone's offset, long ago, was no whole number of minutes."""
     offset = time.utcoffset()
     assert offset is not None
     if offset % timedelta(minutes=1):

@@ -1,7 +1,6 @@
-"""Short neutral words for what a source says in fields: nappies, meals, naps. In English, as the sources are.
+"""Composes short English texts from the coded fields of sources: nappies, meals, naps.
 
-Owns their form. A code that nobody has explained is left out, never guessed at: words that the source itself shows to people
-are kept as they are.
+Owns their form. Words that the source shows to people are kept as they are. Codes without a documented meaning are left out.
 """
 
 import re
@@ -14,7 +13,7 @@ from service.daycare.sources.fields import clean
 
 PLAIN_WORD: Final = re.compile(r"[^\W\d_][\w' &/,.()+-]{0,119}")
 CODED: Final = {"bm": "soiled", "nothing": "dry"}
-"""Nappies as two of the sources code them; the rest are words already."""
+"""Codes for nappies of two sources, and the words for them."""
 PHRASE_CHARACTERS_MAX: Final = 200
 CLOCK: Final = re.compile(r"[0-2]?[0-9]:[0-5][0-9](?: ?[AaPp][Mm])?")
 FILE_NAME: Final = re.compile(r"[^/\\\0]{1,200}")
@@ -32,17 +31,17 @@ TYPE_BY_ENDING: Final = {
 
 
 def lines(*parts: str | None) -> str | None:
-    """What was said, a line each, each once; None where nothing was."""
+    """Joins texts, one a line and each once. None if there is none."""
     return "\n".join(dict.fromkeys(part for part in parts if part is not None)) or None
 
 
 def prose(*parts: str | None) -> str:
-    """What of it people wrote themselves, a line each; empty, and not None, where nothing was: then all is composed."""
+    """Joins the texts that people typed, one a line. Empty if there is none, which states that the whole text is composed."""
     return lines(*parts) or ""
 
 
 def word(value: Any) -> str | None:
-    """A word of a field that people chose from a list, with underscores as blanks; None for numbers, marks and addresses."""
+    """Returns a word that was chosen from a list, with blanks for underscores; None for numbers, punctuation and addresses."""
     if not isinstance(value, str):
         return None
     plain = " ".join(value.replace("_", " ").split())
@@ -50,7 +49,7 @@ def word(value: Any) -> str | None:
 
 
 def phrase(value: Any) -> str | None:
-    """A few words that people typed, in one line; None for what is longer, or holds an address."""
+    """Returns a short typed text as one line; None if it is longer than 200 characters, or holds an address."""
     if not isinstance(value, str) or "://" in value or "@" in value:
         return None
     plain = " ".join(value.split())
@@ -58,7 +57,7 @@ def phrase(value: Any) -> str | None:
 
 
 def amount(value: Any) -> str | None:
-    """A number as it is spoken (`4`, `2.5`), from a number or its digits; None for nothing, for what is none, and for 0."""
+    """Returns an amount as text (`4`, `2.5`), from a number or its digits; None for 0 and for anything else."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,4})?", value.strip()) is not None:
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1_000_000:
@@ -67,19 +66,19 @@ def amount(value: Any) -> str | None:
 
 
 def clock(value: Any) -> str | None:
-    """A time of day as the source writes it."""
+    """Returns a time of day as the source writes it; None for anything else."""
     return value.strip() if isinstance(value, str) and CLOCK.fullmatch(value.strip()) is not None else None
 
 
 def labelled(label: str, said: Iterable[str | None], *, how_much: str | None = None) -> str:
-    """`Nappy: wet, soiled`, `Lunch: soup, milk (most)`, or the label alone."""
+    """Returns a label with its values: `Nappy: wet, soiled`, `Lunch: soup, milk (most)`, or the label only."""
     parts = [part for part in said if part is not None]
     plain = f"{label}: {', '.join(dict.fromkeys(parts))}" if parts else label
     return f"{plain} ({how_much})" if how_much is not None else plain
 
 
 def nappy(kind: Any, said: Iterable[Any]) -> str:
-    """A change of nappies, or a visit to the potty."""
+    """Returns the text for a nappy change or a visit to the potty."""
     where = (word(kind) or "diaper").lower()
     label = "Nappy" if where in {"diaper", "nappy"} else where.capitalize()
     found: list[str | None] = []
@@ -92,25 +91,28 @@ def nappy(kind: Any, said: Iterable[Any]) -> str:
 
 
 def kept(name: str | int | None, *, url: str | None = None, content_type: str | None = None) -> tuple[Media, ...]:
-    """A picture or a film by its id, or else by the file name that ends its address; never the address, whose query opens it."""
+    """Returns a picture or a film, named by its id or else by the file name at the end of its URL; empty if neither is usable.
+
+    The URL itself is never kept: its query may give access to the file.
+    """
     address = path_of(url)
     at_its_end = address.rpartition("/")[2] if address is not None else ""
     chosen = clean(str(name) if name is not None else None, at="media") or clean(at_its_end, at="media") or ""
     ending = at_its_end.rpartition(".")[2] or chosen.rpartition(".")[2]
-    # What has a slash is an address or a folder, and no id: it would open what it names.
+    # A name with a slash is a URL or a folder: it might give access to the file, too.
     if FILE_NAME.fullmatch(chosen) is None:
         return ()
     return (Media(name=chosen, content_type=content_type or TYPE_BY_ENDING.get(ending.lower())),)
 
 
 def media_type(value: Any) -> str | None:
-    """A media type as it is written (`image/jpeg`), without parameters; None for anything else."""
+    """Returns a media type (`image/jpeg`) without its parameters; None for anything else."""
     plain = value.partition(";")[0].strip().lower() if isinstance(value, str) else ""
     return plain if MEDIA_TYPE.fullmatch(plain) is not None else None
 
 
 def path_of(url: str | None) -> str | None:
-    """The path of an address, without query and fragment; None where it is none."""
+    """Returns the path of a URL, without query and fragment; None if it is no URL."""
     if url is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The cue files: each reads strictly, names only what the catalogue has, and says by which file and why where it does not."""
+"""Tests the cue files: they name only milestones of the catalogue, and an invalid file is refused with its name and the error."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_a_cue_file_that_cannot_be_is_refused_by_name(said: bytes, named: str) -
         read("xx", said)
 
 
-# Each is the plainest way to say it: a cue that its own language's guards or subjects shut out would be dead.
+# Three simplest sentences for each language: they fail if the guards or the subject rule of a language exclude its own cues.
 PLAIN = {
     "en": ("Mia clapped.", "Mia crawled.", "Mia laughed."),
     "de": ("Mia hat geklatscht.", "Mia ist gekrabbelt.", "Mia hat gelacht."),

@@ -1,4 +1,4 @@
-"""What kinds of words tell of nothing, what is only perhaps, and whose name it is: one test for each kind, on plain examples."""
+"""Tests the reader's rules one by one: plans, doubts, retractions, names of the child, markup and typing errors."""
 
 import msgspec
 import pytest
@@ -9,7 +9,7 @@ from service.daycare.prose.slips import mended
 
 STEPS, CLAPS = "movement.first-steps", "hands.claps"
 
-# Case 12: a section of next steps, goals, targets or aims is a plan, up to the end of its line, also where it names the child.
+# Case 12: text under a heading of next steps, goals, targets or aims is a plan up to the end of its line, even with a name.
 CASE_12 = (
     "Mia loved the water tray and filled cup after cup. Next steps: Mia walks without holding on.",
     "Aim for this month: Mia feeds herself with a spoon.",
@@ -143,11 +143,11 @@ def test_a_real_word_is_no_slip() -> None:
 
 
 def test_every_language_has_nets_for_the_same_great_firsts() -> None:
-    """Each great first is in every language; the keys differ where one word serves two."""
+    """Every language has trigger words for each great first."""
     keys = {name: {key for net in of.nets for key in net.keys} for name, of in doubts().items()}
     assert all(of == set(great_firsts()) for of in keys.values()), {name: set(great_firsts()) - of for name, of in keys.items()}
 
 
 def test_an_answer_is_small_on_the_wire() -> None:
-    """One line of JSON for each note: two lists."""
+    """The findings of a note are two short lists in one line of JSON."""
     assert msgspec.json.encode(told_in("Mia clapped.", names=["Mia"])) == b'[["hands.claps"],[]]'

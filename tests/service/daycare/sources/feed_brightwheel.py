@@ -1,4 +1,4 @@
-"""A Brightwheel feed in its real shape: three pages, everyday entries, and every trap by its name."""
+"""Builds a Brightwheel feed in its real format: three pages with everyday entries and every edge case."""
 
 import json
 from datetime import datetime, timedelta

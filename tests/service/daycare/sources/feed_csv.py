@@ -1,4 +1,4 @@
-"""Baby Connect's CSV in its real shape, and our plain CSV, with every trap of a spreadsheet."""
+"""Builds CSV files of Baby Connect, in its real format, and of our plain format, each with the edge cases of spreadsheets."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A Famly feed in its real shape: an answer of its GraphQL, notes about a child, items of the feed, every trap by its name."""
+"""Builds a Famly feed in its real format: a GraphQL response, notes about a child and feed items, with every edge case."""
 
 import json
 from datetime import datetime, timedelta

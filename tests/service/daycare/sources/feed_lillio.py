@@ -1,4 +1,4 @@
-"""A Lillio journal in its real shape: two pages by month, one past the end, and every trap by its name."""
+"""Builds a Lillio journal in its real format: two pages by month and one behind the last, with every edge case."""
 
 import json
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""A Procare feed in its real shape: the answer with the children's names, three pages of activities, every trap by its name."""
+"""Builds a Procare feed in its real format: the list of children's names and three pages of activities, with every edge case."""
 
 import json
 from datetime import datetime

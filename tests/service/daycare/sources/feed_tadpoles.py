@@ -1,4 +1,4 @@
-"""A Tadpoles feed in its real shape: two pages of events, and every trap by its name."""
+"""Builds a Tadpoles feed in its real format: two pages of events, with every edge case."""
 
 import json
 from datetime import datetime

@@ -1,6 +1,7 @@
-"""Invented children, words and clocks for the feeds of these tests: nobody here is anybody.
+"""Draws invented children, notes and times for the test feeds. No name is of a real person.
 
-Owns the dice: a feed that is built twice is the same to the byte. `NEVER` stands in every field that may not be taken over.
+Owns the random numbers, which are seeded: a feed that is built twice is equal byte for byte. `NEVER` is in every field that must
+not be imported.
 """
 
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -22,7 +23,7 @@ PROSE = (
 
 
 class Day:
-    """A day care's days: steps on by some minutes with every entry, and knows the clock on its wall."""
+    """The clock of a daycare: each step moves it on by 3 to 300 minutes. Returns local times."""
 
     def __init__(self, seed: int, *, start: datetime, offset_h: float = 0) -> None:
         self.dice = Random(seed)

@@ -1,4 +1,4 @@
-"""Reads feeds as an import does, and counts what they came to."""
+"""Reads test feeds and single records as an import does, and sums up their outcomes."""
 
 from collections import Counter
 from typing import Any
@@ -38,7 +38,7 @@ def text(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> str | 
 
 
 def verdict(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> str:
-    """`no_words` for what is ignored, the place for what is unreadable, `told` for what is told."""
+    """Returns the reason of an ignored record (`no_words`), the place of an unreadable one, or `translated`."""
     return named(outcome(source, record, given))
 
 
@@ -61,16 +61,16 @@ def records(found: list[Outcome]) -> list[Record]:
 
 
 def told_of(record: Record, before: Said | None = None) -> Findings:
-    """What is told of in what is read of a record, after what was said of it before."""
+    """Returns the milestones that are read from a record. `before` is the state of the ledger for its id."""
     prose = prose_of(record, before, child=ChildId(UUID(int=1)))
     return NOTHING if prose is None else told_in(prose.text, names=prose.names)
 
 
 def found_in(record: Record, before: Said | None = None) -> tuple[str, ...]:
-    """The milestones that are found for certain."""
+    """Returns only the certain milestones of a record."""
     return told_of(record, before).found
 
 
 def found_in_all_words(record: Record) -> tuple[str, ...]:
-    """The milestones that would be found if all of its words were read."""
+    """Returns the certain milestones that a record would have if its whole text were read as prose."""
     return found_in(replace(record, prose=None))

@@ -1,4 +1,4 @@
-"""Whatever a record is, reading it ends in one of three outcomes; and what may not be taken over is in none of them."""
+"""Tests that any record gives one of three outcomes, and that no outcome holds a field that must not be imported."""
 
 import json
 from copy import deepcopy
@@ -40,9 +40,9 @@ def test_a_feed_is_long_enough_to_say_something(source: str) -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_nothing_is_taken_over_that_is_not_for_the_family(source: str) -> None:
-    """No name of staff, no address, no like, no word that was not meant for parents."""
+    """No outcome holds a name of staff, a URL, a like, or a text that is not for parents."""
     found = read(source, BODY_BY_SOURCE[source](), LINKED)
-    assert NEVER in BODY_BY_SOURCE[source]().decode() or source == "plain"  # all of our own format is for the family
+    assert NEVER in BODY_BY_SOURCE[source]().decode() or source == "plain"  # our own format has no other fields
     said = msgspec.json.encode(found).decode()
     assert NEVER not in said
     assert "://" not in said
@@ -69,7 +69,7 @@ def test_records_are_within_what_they_promise(source: str) -> None:
 
 
 def _is_of_its_words(record: Record) -> bool:
-    """What is read of it stands in what is told, and is not all of that."""
+    """Returns whether the prose of a record is a part of its text, and not the whole."""
     if record.prose is None:
         return True
     told = record.text or ""
@@ -98,7 +98,7 @@ def test_a_record_with_any_field_missing_null_or_strange_is_an_outcome_and_no_ex
 
 
 def _changed(value: Any, data: st.DataObject) -> Any:
-    """The same, with something in it missing, null, strange or added."""
+    """Returns a value with one field in it left out, null, strange or added."""
     if not isinstance(value, dict) or not value:
         return data.draw(ANYTHING)
     key = data.draw(st.sampled_from(sorted(value)))

@@ -1,4 +1,4 @@
-"""Brightwheel: what each kind of activity comes to, and what of it is never taken over."""
+"""Tests Brightwheel: the record of each kind of activity, and the fields that are never imported."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
@@ -16,7 +16,7 @@ TRAPS = traps(Day(1, start=datetime(2021, 10, 1, 13)))  # noqa: DTZ001 (the feed
 
 
 def test_a_feed_comes_to_what_it_holds() -> None:
-    """48 everyday entries and 19 traps, one of them on two pages."""
+    """The feed has 48 everyday entries and 19 edge cases; one entry is on two pages."""
     found = read("brightwheel", body())
     assert tally(found) == {
         "told": 48 + 1 + 10,
@@ -104,7 +104,7 @@ def test_words_that_are_composed_are_as_clean_as_those_that_are_not() -> None:
 
 
 def test_what_is_taken_back_is_named_without_its_content() -> None:
-    """An entry that was told, and then marked for staff: its id is there to be withdrawn, and nothing else."""
+    """An entry that becomes visible to staff only is returned as an id to withdraw, without its text."""
     hidden = outcome("brightwheel", {**TRAPS["late_kudo"], "staff_only": True, "media": {"object_id": "m"}})
     assert isinstance(hidden, Ignored)
     assert (hidden.why, hidden.media) == (Why.STAFF_ONLY, 1)

@@ -1,4 +1,4 @@
-"""Baby Connect's CSV and our own: ids that last, local times, and all that spreadsheets do to a file."""
+"""Tests Baby Connect's CSV and our plain CSV: stable ids, local times, and the forms in which spreadsheets save a file."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -24,7 +24,7 @@ def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str 
 
 
 def test_a_file_of_baby_connect_comes_to_what_it_holds() -> None:
-    """60 everyday rows and 13 traps. Which records the three of one minute are is found out by `row_ids`."""
+    """The file has 60 everyday rows and 13 edge cases. Three rows of one minute share an id here; `row_ids` tells them apart."""
     found = read("baby_connect", feed_csv.baby_connect(), LIA)
     assert tally(found) == {"told": 60 + 8, "no_words": 1, "unreadable": 4}
     assert [one.at for one in found if isinstance(one, Unreadable)] == [
@@ -64,7 +64,7 @@ def test_an_entry_keeps_its_id_when_its_words_its_end_or_its_quantity_are_correc
 
 
 def test_a_plain_file_comes_to_what_it_holds() -> None:
-    """60 everyday rows, one of them twice, and 14 traps."""
+    """The file has 60 everyday rows, one of them twice, and 14 edge cases."""
     found = read("plain", feed_csv.plain())
     assert tally(found) == {"told": 60 + 1 + 5, "no_words": 1, "unreadable": 8}
     assert [one.at.partition(".")[2] for one in found if isinstance(one, Unreadable)] == [
@@ -107,7 +107,7 @@ def test_plain_rows_are_translated_exactly() -> None:
 
 
 def test_an_old_clock_that_was_off_by_seconds_is_told_in_utc() -> None:
-    """Monrovia's clocks stood 44 minutes and 30 seconds behind until 1972: no offset that is written in minutes says so."""
+    """Until 1972 Monrovia's offset was -00:44:30, which cannot be written in whole minutes."""
     (old,) = records(
         read("plain", b"id,child,occurred_at,text\n1,ada,1960-01-01 12:00,Old\n", ImportHints(zone="Africa/Monrovia"))
     )
@@ -115,6 +115,6 @@ def test_an_old_clock_that_was_off_by_seconds_is_told_in_utc() -> None:
 
 
 def test_a_text_with_nul_is_unreadable() -> None:
-    """NUL cannot come through a file: who translates a record by themselves is told of it, too."""
+    """A file with NUL is refused before, so only a caller who translates a single record gets this outcome."""
     row = {"id": "1", "child": "ada", "occurred_at": "2026-03-14", "text": "a\0b"}
     assert verdict("plain", row) == "it.text"

@@ -1,4 +1,4 @@
-"""Famly: only what was sent to parents is told, and of that the prose alone."""
+"""Tests Famly: only records that were sent to parents are imported, and of those only the prose."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ LINKED = ImportHints(reference="ada", name_by_reference={"ada": "Ada"})
 
 
 def test_a_feed_comes_to_what_it_holds() -> None:
-    """50 observations, one of them twice, 17 that are traps; five notes and six traps; two items of the feed."""
+    """The feed has 50 everyday observations, one of them twice, and 17 edge cases; 5 notes and 6 edge cases; 2 feed items."""
     found = read("famly", body())
     assert tally(found) == {
         "told": 50 + 1 + 5 + 5 + 1,

@@ -1,4 +1,4 @@
-"""Other encodings are refused with what to do about them, and one broken row stops no other."""
+"""Tests that other encodings are refused with advice, and that one broken row does not stop the others."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def test_a_file_in_utf_16_is_refused_with_what_to_do(source: str, encoding: str)
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_a_file_in_the_encoding_of_older_spreadsheets_is_refused_with_what_to_do(encoding: str) -> None:
-    """Also where three of its bytes happen to be a character of UTF-8."""
+    """Even if three of its bytes happen to be a valid UTF-8 character."""
     refusal = refusal_of("plain", MUESLI.encode(encoding))
     assert "Windows-1252" in refusal.detail
     assert "CSV UTF-8" in refusal.detail
@@ -64,7 +64,7 @@ def test_a_row_whose_text_was_cut_within_a_character_stops_no_other(cut: int) ->
 
 
 def test_half_a_character_in_one_record_of_json_stops_no_other() -> None:
-    """JSON.stringify writes a text that was cut within an emoji in this way."""
+    """JSON.stringify writes a text that was cut inside an emoji as such a lone surrogate."""
     notes = [note("a", "Ate soup."), note("b", "Cut off \ud83c"), note("c", f"Slept {CAT}")]
     found = read("brightwheel", json.dumps({"activities": notes}).encode())
     assert [record.text for record in records(found)] == ["Ate soup.", f"Slept {CAT}"]

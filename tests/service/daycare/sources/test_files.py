@@ -1,4 +1,4 @@
-"""Files as a whole: what is refused before a single record is read, and which ways of saving them are alike."""
+"""Tests whole files: which are refused before any record is read, and which different forms of saving give the same records."""
 
 import json
 from typing import Any

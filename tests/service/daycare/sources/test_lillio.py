@@ -1,4 +1,4 @@
-"""Lillio: `list_date` is when it happened; the child is said by whoever imports the file."""
+"""Tests Lillio: `list_date` is the time of the activity, and the importer names the child."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -18,7 +18,7 @@ ADA = ImportHints(reference=" account 7 ", name_by_reference={"account 7": "Ada"
 
 
 def test_a_feed_comes_to_what_it_holds() -> None:
-    """60 everyday entries, one of them under two months, and nine traps."""
+    """The feed has 60 everyday entries, one of them in two months, and 9 edge cases."""
     found = read("lillio", body(), ADA)
     assert tally(found) == {"told": 60 + 1 + 4, "no_words": 2, "unreadable": 3}
     assert {record.reference for record in records(found)} == {"account 7"}

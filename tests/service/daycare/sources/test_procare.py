@@ -1,4 +1,4 @@
-"""Procare: group records fan out, each child's under an id of its own, with the clock that the centre has."""
+"""Tests Procare: an activity of several children becomes one record for each, and times keep the centre's offset."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -15,7 +15,7 @@ TRAPS = traps(Day(1, start=datetime(2026, 2, 2, 17), offset_h=-8))  # noqa: DTZ0
 
 
 def test_a_feed_comes_to_what_it_holds() -> None:
-    """60 everyday entries and 15 traps, one of them on two pages; ten of them are about one, two or three children."""
+    """The feed has 60 everyday entries and 15 edge cases, one entry on two pages; 10 entries are about one to three children."""
     found = read("procare", body())
     assert tally(found) == {"told": 60 + 1 + 11, "no_words": 1, "unknown_kind": 1, "unreadable": 2}
     learning = 4 * 1 + 3 * 2 + 3 * 3
@@ -100,7 +100,7 @@ def test_the_everyday_entries_are_told_as_the_centre_wrote_them() -> None:
 
 
 def test_a_day_alone_is_that_day_wherever_it_is_read() -> None:
-    """The night of 8 March 2026 has one hour less in New York: the day is still noon of that day there."""
+    """On 8 March 2026 clocks in New York go forward by an hour: the date alone is still noon of that day."""
     day = only("procare", TRAPS["day_alone"], ImportHints(zone="America/New_York"))
     assert (day.occurred_at.isoformat(), day.precision) == ("2026-03-08T12:00:00-04:00", Precision.DAY)
 

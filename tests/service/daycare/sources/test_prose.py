@@ -1,4 +1,4 @@
-"""What of each source's words is read for milestones: what somebody wrote, and never a label that was composed."""
+"""Tests which text of each source is read for milestones: text that people typed, and never a composed label."""
 
 import json
 from datetime import datetime
@@ -33,7 +33,7 @@ CLAPPED: Final = "She clapped her hands!"
 
 
 class Case(NamedTuple):
-    """A record, what reading all of its words would find, and what is found."""
+    """A record, the milestones in its whole text, and those in its prose, which are the ones found."""
 
     source: str
     record: dict[str, Any]
@@ -84,7 +84,7 @@ LABELLED: Final = {
     "a sentence of the app": Case("baby_connect", baby_connect("Walk", "Lia went for a walk", notes=CLAPPED), (WALKS, CLAPS),
                                   (CLAPS,)),
 }  # fmt: skip
-"""A composed label is a cue, and free words beside it are another."""
+"""Records with a composed label that matches a cue, beside typed text that matches another."""
 BARE: Final = {
     "a dish of the menu": Case("brightwheel", brightwheel("Lia's first ice cream"), (ICE,), ()),
     "a learning activity": Case("procare", procare("Lia's first steps"), (STEPS,), ()),
@@ -99,7 +99,7 @@ TYPED: Final = {
     "a note's text": Case("baby_connect", baby_connect("Note", CLAPPED), (CLAPS,), (CLAPS,)),
     "a milestone's text": Case("baby_connect", baby_connect("Milestone", "Lia clapped"), (CLAPS,), (CLAPS,)),
 }
-"""Fields within a label that people type: read by themselves, they tell more than within it."""
+"""Records with a typed field inside a composed label. The field is read alone, and can match more cues than inside the label."""
 ALL_FREE: Final = {
     "famly": Case("famly", famly(CLAPPED), (CLAPS,), (CLAPS,)),
     "tadpoles": Case("tadpoles", feed_tadpoles.event(day(), comment=CLAPPED), (CLAPS,), (CLAPS,)),
@@ -158,7 +158,7 @@ def two_learning_activities() -> bytes:
 
 
 async def milestones_that_flow_in(village: Village, member: str) -> list[str]:
-    """The milestones that are found in what has waited, once its child is linked."""
+    """Links the child, and returns the milestones that are found in its waiting records."""
     assert (await link(village.ada, member, village.child, reference=feed_procare.KIDS[0])).status_code == 204
     told = await said_by(village.ada, member)
     assert len(told) == 2

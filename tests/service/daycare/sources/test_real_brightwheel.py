@@ -1,4 +1,4 @@
-"""The real, anonymised answers of Brightwheel, where they lie beside the project: they are not ours to copy."""
+"""Tests real, anonymised responses of Brightwheel, if they are beside the project. They are not ours, so they are not copied."""
 
 from collections import Counter
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Tadpoles: seconds since 1970 beside the name of a zone."""
+"""Tests Tadpoles: times in seconds since 1970 with the name of a time zone."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -16,7 +16,7 @@ NEW_YORK = timezone(timedelta(hours=-5))
 
 
 def test_a_feed_comes_to_what_it_holds() -> None:
-    """60 everyday events, one of them on two pages, and 14 traps."""
+    """The feed has 60 everyday events, one of them on two pages, and 14 edge cases."""
     assert tally(read("tadpoles", body())) == {"told": 60 + 1 + 4, "no_words": 1, "unreadable": 9}
 
 
@@ -47,7 +47,7 @@ def test_an_hour_that_comes_twice_is_told_apart_by_its_offset(name: str, at: str
 
 @pytest.mark.parametrize("name", ["unknown_zone", "zone_that_is_a_path"])
 def test_a_zone_that_nobody_knows_is_refused_by_its_field_and_told_of_no_day(name: str) -> None:
-    """In UTC it could be the evening before, or the morning after."""
+    """Reading the time in UTC instead could give the day before or after."""
     refused = outcome("tadpoles", TRAPS[name], ImportHints(zone="America/New_York"))
     assert refused == Unreadable(at="it.tz", detail="There is no time zone of this name.")
 
