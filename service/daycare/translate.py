@@ -197,7 +197,7 @@ def _beside(milestones: Sequence[str], told: Findings) -> tuple[str, ...]:
     """What words tell of, or may tell of, beside the milestones that are recorded, and what these do not imply."""
     implied = {key for one in milestones for key in (one, *CATALOGUE.implied_by(one))}
     room = TELLS_OF_MAX - max(0, len(milestones) - 1)
-    return tuple(key for key in (*told.found, *told.perhaps) if key not in implied)[:room]
+    return tuple(key for key in (*told.found, *told.possible) if key not in implied)[:room]
 
 
 def _whole(record: Record, child: ChildId, salt: bytes) -> bytes:

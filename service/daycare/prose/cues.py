@@ -13,10 +13,10 @@ from typing import Final
 
 import msgspec
 
-from service.daycare.prose.patterns import Forms, Index, Pattern, Vocabulary, firsts_of, index_of, pattern_of
+from service.daycare.prose.patterns import Index, Pattern, VerbForms, Vocabulary, first_words, index_of, pattern_of
 
 
-class CueMistake(ValueError):
+class LanguageFileInvalid(ValueError):
     """A language file is invalid. The message names the file and the error."""
 
 
@@ -33,7 +33,7 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The content of one language's file."""
 
-    marks: tuple[str, ...]
+    frequent_words: tuple[str, ...]
     """Frequent short words by which the language is recognised."""
     she: tuple[str, ...]
     he: tuple[str, ...]
@@ -56,14 +56,14 @@ class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Words that are allowed before a cue in a clause without a subject: today, wow."""
     adjuncts: tuple[str, ...]
     """Words that open a clause before its subject is named: *after* lunch Mia ..."""
-    plain: tuple[str, ...]
+    everyday_verbs: tuple[str, ...]
     """Verbs with which everyday notes begin when they leave the subject out: ate, slept."""
     things: tuple[str, ...]
     """Words that may have a capital and are no names."""
     determiners: tuple[str, ...]
-    not_hers: tuple[str, ...]
+    not_the_childs: tuple[str, ...]
     """Words that give an event to somebody else: *our* first steps."""
-    joints: tuple[str, ...]
+    conjunctions: tuple[str, ...]
     """Words that start a clause: and, but, when."""
     adversatives: tuple[str, ...]
     """Conjunctions that end a denial: not walking yet, *but* ..."""
@@ -79,11 +79,11 @@ class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Whether a capital inside a sentence marks a name. False for German, where every noun has a capital."""
     lists: Mapping[str, tuple[str, ...]] = {}
     unless: Mapping[str, tuple[str, ...]] = {}
-    verbs: Mapping[str, Forms] = {}
+    verbs: Mapping[str, VerbForms] = {}
     cues: tuple[Cue, ...] = ()
 
 
-class ReadCue(msgspec.Struct, frozen=True, kw_only=True):
+class CompiledCue(msgspec.Struct, frozen=True, kw_only=True):
     """One compiled pattern of a cue, with the cue's key and exclusions."""
 
     key: str
@@ -97,11 +97,11 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     file: CueFile
-    marks: frozenset[str]
+    frequent_words: frozenset[str]
     words: Mapping[str, frozenset[str]]
     """Each word list of the file by its name. `roles` holds the names of a word's lists by the word."""
     roles: Mapping[str, frozenset[str]]
-    cues: Mapping[str, tuple[ReadCue, ...]]
+    cues: Mapping[str, tuple[CompiledCue, ...]]
     """Compiled cues by their first word."""
     guards: Index
     sentence_guards: Index
@@ -121,38 +121,39 @@ LISTS: Final = (
     "between",
     "openers",
     "adjuncts",
-    "plain",
+    "everyday_verbs",
     "things",
     "determiners",
-    "not_hers",
-    "joints",
+    "not_the_childs",
+    "conjunctions",
     "adversatives",
     "relatives",
 )
+"""The word lists of a file, by which a word has its roles."""
 
 
-def read(name: str, content: bytes) -> Language:
+def read_language(name: str, content: bytes) -> Language:
     """Reads one language's file.
 
     Raises:
-        CueMistake: The file is not TOML, has an unknown or a missing field, or an invalid pattern.
+        LanguageFileInvalid: The file is not TOML, has an unknown or a missing field, or an invalid pattern.
     """
     try:
         file = msgspec.convert(tomllib.loads(content.decode()), CueFile)
         vocabulary = Vocabulary(file.lists, file.verbs)
-        cues: dict[str, list[ReadCue]] = {}
+        cues: dict[str, list[CompiledCue]] = {}
         for cue in file.cues:
-            unless = index_of([one for said in cue.unless for one in _named(file, said)], vocabulary)
-            for said, is_event in [(said, False) for said in cue.did] + [(said, True) for said in cue.event]:
-                pattern = pattern_of(said, vocabulary)
-                read_cue = ReadCue(key=cue.key, pattern=pattern, is_event=is_event, unless=unless)
-                for word in firsts_of(said, pattern):
+            unless = index_of([one for source in cue.unless for one in _expanded(file, source)], vocabulary)
+            for source, is_event in [(source, False) for source in cue.did] + [(source, True) for source in cue.event]:
+                pattern = pattern_of(source, vocabulary)
+                read_cue = CompiledCue(key=cue.key, pattern=pattern, is_event=is_event, unless=unless)
+                for word in first_words(source, pattern):
                     cues.setdefault(word, []).append(read_cue)
         words = {each: frozenset(getattr(file, each)) for each in LISTS}
         return Language(
             name=name,
             file=file,
-            marks=frozenset(file.marks),
+            frequent_words=frozenset(file.frequent_words),
             words=words,
             roles={word: frozenset(one for one in LISTS if word in words[one]) for each in LISTS for word in words[each]},
             cues={word: tuple(found) for word, found in cues.items()},
@@ -161,18 +162,18 @@ def read(name: str, content: bytes) -> Language:
             harmless=index_of(file.harmless, vocabulary),
         )
     except (ValueError, KeyError) as error:
-        raise CueMistake(f"{name}: {error}") from error
+        raise LanguageFileInvalid(f"{name}: {error}") from error
 
 
-def _named(file: CueFile, said: str) -> tuple[str, ...]:
+def _expanded(file: CueFile, source: str) -> tuple[str, ...]:
     """Returns the patterns of a list that is named by `=name`, or the pattern itself."""
-    return file.unless[said[1:]] if said.startswith("=") else (said,)
+    return file.unless[source[1:]] if source.startswith("=") else (source,)
 
 
 def read_all(folder: Traversable) -> tuple[Language, ...]:
     """Reads every language file of `folder`, in the order of their names."""
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    return tuple(read(file.name.removesuffix(".toml"), file.read_bytes()) for file in files)
+    return tuple(read_language(file.name.removesuffix(".toml"), file.read_bytes()) for file in files)
 
 
 @cache

@@ -21,10 +21,10 @@ from service.daycare.prose.text import Token
 CHILD: Final = "#child"
 
 
-class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class VerbForms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The forms of a verb: those that state an action alone (clapped), and those that need a word before them (clapping)."""
 
-    told: tuple[str, ...]
+    standalone: tuple[str, ...]
     bare: tuple[str, ...] = ()
 
 
@@ -32,7 +32,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
     """The lists and verbs of one file, which its patterns may name."""
 
     lists: Mapping[str, tuple[str, ...]] = {}
-    verbs: Mapping[str, Forms] = {}
+    verbs: Mapping[str, VerbForms] = {}
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -112,29 +112,29 @@ class Index(msgspec.Struct, frozen=True):
         return found
 
 
-def words_of(said: Sequence[str]) -> Words:
-    """Sorts the words of one item into whole words, beginnings and ends."""
+def words_of(words: Sequence[str]) -> Words:
+    """Sorts words into whole words, beginnings and ends."""
     return Words(
-        frozenset(word for word in said if "*" not in word),
-        tuple(word[:-1] for word in said if word.endswith("*")),
-        tuple(word[1:] for word in said if word.startswith("*")),
+        frozenset(word for word in words if "*" not in word),
+        tuple(word[:-1] for word in words if word.endswith("*")),
+        tuple(word[1:] for word in words if word.startswith("*")),
     )
 
 
-def pattern_of(said: str, vocabulary: Vocabulary) -> Pattern:
+def pattern_of(source: str, vocabulary: Vocabulary) -> Pattern:
     """Compiles a pattern.
 
     Raises:
         ValueError: The pattern has no word, a word in capitals, or begins with an optional word or a gap.
         KeyError: The pattern names a list or a verb that does not exist.
     """
-    items = said.split()
+    items = source.split()
     if not items:
         raise ValueError("a pattern without a word")
     verb = vocabulary.verbs[items[0][1:-1]] if items[0].startswith("<") else None
     pattern = Pattern(tuple(_step(item, vocabulary) for item in items), frozenset(verb.bare) if verb else frozenset())
     if pattern.steps[0].is_optional or pattern.steps[0].gap:
-        raise ValueError(f"{said}: begins with no certain word")
+        raise ValueError(f"{source}: begins with no required word")
     return pattern
 
 
@@ -142,36 +142,36 @@ def _step(item: str, vocabulary: Vocabulary) -> Step:
     if item.startswith(".."):
         return Step(words_of(()), gap=int(item[2:]))
     is_optional = item.startswith("[")
-    said: list[str] = []
+    words: list[str] = []
     for part in item.removeprefix("[").removesuffix("]").split("|"):
         if part.startswith("<"):
-            said += vocabulary.verbs[part[1:-1]].told + vocabulary.verbs[part[1:-1]].bare
+            words += vocabulary.verbs[part[1:-1]].standalone + vocabulary.verbs[part[1:-1]].bare
         elif part.startswith("@"):
-            said += vocabulary.lists[part[1:]]
+            words += vocabulary.lists[part[1:]]
         else:
-            said.append(part)
-    if not all(word and word == word.lower() for word in said):
+            words.append(part)
+    if not all(word and word == word.lower() for word in words):
         raise ValueError(f"{item}: a word is missing or not in lower case")
-    return Step(words_of(said), is_optional=is_optional)
+    return Step(words_of(words), is_optional=is_optional)
 
 
-def firsts_of(said: str, pattern: Pattern) -> list[str]:
+def first_words(source: str, pattern: Pattern) -> list[str]:
     """Returns the words with which a match of a cue can begin, sorted.
 
     Raises:
         ValueError: The first word is given by its beginning or its end.
     """
     if pattern.steps[0].words.beginnings or pattern.steps[0].words.ends:
-        raise ValueError(f"{said}: begins with no certain word")
+        raise ValueError(f"{source}: begins with no required word")
     return sorted(pattern.steps[0].words.whole)
 
 
-def index_of(said: Sequence[str], vocabulary: Vocabulary) -> Index:
+def index_of(patterns: Sequence[str], vocabulary: Vocabulary) -> Index:
     """Compiles patterns and returns an index of them."""
     by_word: dict[str, list[Pattern]] = {}
     partial = []
-    for one in said:
-        pattern = pattern_of(one, vocabulary)
+    for source in patterns:
+        pattern = pattern_of(source, vocabulary)
         if pattern.steps[0].words.beginnings or pattern.steps[0].words.ends:
             partial.append(pattern)
             continue
@@ -182,7 +182,7 @@ def index_of(said: Sequence[str], vocabulary: Vocabulary) -> Index:
         for word in words.whole:  # an item may hold whole words beside beginnings
             by_word.setdefault(word, [])
     return Index(
-        {word: tuple(patterns) for word, patterns in by_word.items()},
+        {word: tuple(found) for word, found in by_word.items()},
         tuple(partial),
         tuple(one for words in firsts for one in words.beginnings),
         tuple(one for words in firsts for one in words.ends),

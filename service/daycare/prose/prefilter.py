@@ -11,43 +11,43 @@ from functools import cache, partial
 from typing import Final
 
 from service.daycare.prose.cues import languages
-from service.daycare.prose.nets import doubts
 from service.daycare.prose.patterns import CHILD, Pattern, Words
-from service.daycare.prose.slips import mended
 from service.daycare.prose.text import QUOTATION
+from service.daycare.prose.trigger_words import triggers_by_language
+from service.daycare.prose.typing_errors import corrected
 
 LETTERS: Final = re.compile(r"[^\W\d_]+")
 
-Needs = frozenset[frozenset[str]]
+RequiredWords = frozenset[frozenset[str]]
 """Sets of words. A text has to contain at least one word of each set."""
 
 
-def may_tell(text: str) -> bool:
+def may_have_milestones(text: str) -> bool:
     """Returns whether a text has to be read: it has all words of a pattern in any order, signs of two kinds, or a quotation."""
-    words, needed, parts = frozenset(map(mended, LETTERS.findall(text.lower()))), _needed(), _parts()
+    words, required, parts = frozenset(map(corrected, LETTERS.findall(text.lower()))), _required(), _parts()
     return (
-        any(_are_met(needs, words) for word in words & needed.keys() for needs in needed[word])
+        any(_are_met(others, words) for word in words & required.keys() for others in required[word])
         or any(word.startswith(parts.beginnings) or word.endswith(parts.ends) for word in words)
-        or any(of.are_signs(words) for of in doubts().values())
+        or any(triggers.are_signs(words) for triggers in triggers_by_language().values())
         or QUOTATION.search(text) is not None
     )
 
 
-def _are_met(needs: Needs, words: frozenset[str]) -> bool:
-    return not any(map(words.isdisjoint, needs))
+def _are_met(others: RequiredWords, words: frozenset[str]) -> bool:
+    return not any(map(words.isdisjoint, others))
 
 
 @cache
-def _needed() -> dict[str, frozenset[Needs]]:
+def _required() -> dict[str, frozenset[RequiredWords]]:
     """Returns the rarest required words of every pattern, each with the sets of other words that its patterns require."""
-    needed: defaultdict[str, set[Needs]] = defaultdict(set)
+    required: defaultdict[str, set[RequiredWords]] = defaultdict(set)
     for pattern, marks in _patterns():
         if not _is_partial(pattern) and (certain := _certain(pattern)):
             rarest = max(certain, key=partial(_rarity, marks=marks))
             others = frozenset(_letters(words) for words in certain if words is not rarest)
             for word in _letters(rarest):
-                needed[word].add(others)
-    return {word: frozenset(needs) for word, needs in needed.items()}
+                required[word].add(others)
+    return {word: frozenset(others) for word, others in required.items()}
 
 
 @cache
@@ -61,11 +61,11 @@ def _parts() -> Words:
 def _patterns() -> Iterator[tuple[Pattern, frozenset[str]]]:
     """Yields every pattern of cues and trigger words, with the frequent words of its language."""
     for language in languages():
-        yield from ((cue.pattern, language.marks) for cues in language.cues.values() for cue in cues)
-        of = doubts()[language.name]
-        for index in (of.vague, *(net.words for net in of.nets)):
-            yield from ((one, language.marks) for patterns in index.by_word.values() for one in patterns)
-            yield from ((one, language.marks) for one in index.partial)
+        yield from ((cue.pattern, language.frequent_words) for cues in language.cues.values() for cue in cues)
+        triggers = triggers_by_language()[language.name]
+        for index in (triggers.vague, *(one.words for one in triggers.sets)):
+            yield from ((one, language.frequent_words) for patterns in index.by_word.values() for one in patterns)
+            yield from ((one, language.frequent_words) for one in index.partial)
 
 
 def _is_partial(pattern: Pattern) -> bool:

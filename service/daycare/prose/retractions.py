@@ -28,7 +28,7 @@ CERTAIN: Final = re.compile(
     ),
     re.IGNORECASE,
 )
-PERHAPS: Final = re.compile(
+POSSIBLE: Final = re.compile(
     "|".join(
         (
             r"\bcorrection\b|\boops\b|\bwhoops\b|\bno,? wait\b|\bactually,? (?:no|it was|not)\b|\bnot really\b|"
@@ -57,4 +57,4 @@ def without_retracted(text: str) -> str:
 
 def may_be_retracted(text: str) -> bool:
     """Returns whether a note has words that may retract something of it."""
-    return PERHAPS.search(text) is not None
+    return POSSIBLE.search(text) is not None

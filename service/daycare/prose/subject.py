@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from service.daycare.prose.cues import Language, ReadCue
+from service.daycare.prose.cues import CompiledCue, Language
 from service.daycare.prose.text import Token
 
 BETWEEN_MAX: Final = 12
@@ -31,25 +31,25 @@ class ClauseSubject(enum.Enum):
     """The clause names nobody: its subject is that of the clause before, or the child if there is none."""
 
 
-THE_CHILD: Final = frozenset({ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.NOBODY})
+CHILD_SUBJECTS: Final = frozenset({ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.NOBODY})
 
 
-class Memory(msgspec.Struct):
+class NoteContext(msgspec.Struct):
     """The people whom a note has mentioned so far, to decide what the next "she" refers to."""
 
-    is_of_another: bool = False
+    is_about_another: bool = False
     """The last subject is another person."""
-    has_rival: bool = False
+    has_other_person: bool = False
     """Another person was mentioned after the child was last named."""
     gender: str | None = None
     """`she` or `he`, as soon as one pronoun certainly meant the child."""
 
-    def meet(self, who: ClauseSubject) -> None:
+    def record_subject(self, who: ClauseSubject) -> None:
         """Records the subject of a clause."""
         if who is ClauseSubject.CHILD:
-            self.is_of_another = self.has_rival = False
+            self.is_about_another = self.has_other_person = False
         elif who is ClauseSubject.PERSON:
-            self.is_of_another = True
+            self.is_about_another = True
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -57,10 +57,10 @@ class Match(msgspec.Struct, frozen=True):
 
     start: int
     end: int
-    cue: ReadCue
+    cue: CompiledCue
 
 
-class Clauses(msgspec.Struct, frozen=True, kw_only=True):
+class ParsedSentence(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence in one language: its words, the clause number of each word, where each clause starts, and the cues found."""
 
     language: Language
@@ -103,167 +103,170 @@ def clauses_of(tokens: Sequence[Token], language: Language) -> tuple[tuple[int, 
     clause_of: list[int] = []
     starts = [0]
     for at, token in enumerate(tokens):
-        if at and (token.follows_break or (token.word in language.words["joints"] and not token.is_quoted)):
+        if at and (token.follows_break or (token.word in language.words["conjunctions"] and not token.is_quoted)):
             starts.append(at)
         clause_of.append(len(starts) - 1)
     return tuple(clause_of), tuple(starts)
 
 
-def subject_of(line: Clauses, clause: int, memory: Memory) -> ClauseSubject:
+def subject_of(sentence: ParsedSentence, clause: int, context: NoteContext) -> ClauseSubject:
     """Returns the subject of a clause, found by its first words."""
-    for at in range(line.starts[clause], line.end(clause)):
-        if at in line.covered:
+    for at in range(sentence.starts[clause], sentence.end(clause)):
+        if at in sentence.covered:
             return ClauseSubject.NOBODY
-        if (who := _named(line, at, memory)) is not None:
+        if (who := _person_at(sentence, at, context)) is not None:
             return who
-        if line.is_in(at, "adjuncts"):
-            return _after_adjunct(line, at, line.end(clause), memory)
-        if line.tokens[at].is_quoted or line.is_in(at, "between", "openers", "determiners", "joints"):
+        if sentence.is_in(at, "adjuncts"):
+            return _subject_after_adjunct(sentence, at, sentence.end(clause), context)
+        if sentence.tokens[at].is_quoted or sentence.is_in(at, "between", "openers", "determiners", "conjunctions"):
             continue
-        if line.is_in(at, "plain") or line.tokens[at].word[0].isdigit():
+        if sentence.is_in(at, "everyday_verbs") or sentence.tokens[at].word[0].isdigit():
             return ClauseSubject.NOBODY
-        return _unknown(line, at)
+        return _unlisted_word(sentence, at)
     return ClauseSubject.NOBODY
 
 
-def _named(line: Clauses, at: int, memory: Memory) -> ClauseSubject | None:
+def _person_at(sentence: ParsedSentence, at: int, context: NoteContext) -> ClauseSubject | None:
     """Returns the person that the word at this place names; None if it names nobody."""
-    if line.tokens[at].is_child:
-        is_owner = at + 2 < len(line.tokens) and line.tokens[at + 1].word == "'s"
-        return ClauseSubject.PERSON if is_owner and line.is_in(at + 2, "persons", "others") else ClauseSubject.CHILD
-    if line.is_in(at, "she", "he"):
-        return pronoun(line, at, memory)
-    if line.is_in(at, "speakers"):
+    if sentence.tokens[at].is_child:
+        is_owner = at + 2 < len(sentence.tokens) and sentence.tokens[at + 1].word == "'s"
+        return ClauseSubject.PERSON if is_owner and sentence.is_in(at + 2, "persons", "others") else ClauseSubject.CHILD
+    if sentence.is_in(at, "she", "he"):
+        return pronoun(sentence, at, context)
+    if sentence.is_in(at, "speakers"):
         return ClauseSubject.SPEAKER
-    if line.is_in(at, "persons", "titles"):
+    if sentence.is_in(at, "persons", "titles"):
         return ClauseSubject.PERSON
-    if line.is_in(at, "others"):
+    if sentence.is_in(at, "others"):
         return ClauseSubject.OTHER
     return None
 
 
-def _after_adjunct(line: Clauses, start: int, end: int, memory: Memory) -> ClauseSubject:
+def _subject_after_adjunct(sentence: ParsedSentence, start: int, end: int, context: NoteContext) -> ClauseSubject:
     """Returns the subject of a clause that opens with "after lunch", "with the others" and the like.
 
     It is the first child, pronoun or speaker named; if there is none, the last other person named.
     """
     seen = ClauseSubject.NOBODY
     for at in range(start, end):
-        if at in line.covered:
+        if at in sentence.covered:
             return seen
-        who = _named(line, at, memory)
+        who = _person_at(sentence, at, context)
         if who in (ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.SPEAKER):
             return who
         seen = who or seen
     return seen
 
 
-def _unknown(line: Clauses, at: int) -> ClauseSubject:
+def _unlisted_word(sentence: ParsedSentence, at: int) -> ClauseSubject:
     """Returns PERSON for a word in no list that is written and used like a name, else UNCLEAR."""
-    if line.is_name(at):
+    if sentence.is_name(at):
         return ClauseSubject.PERSON
-    is_first_name = at == 0 and line.tokens[at].is_capital and not line.is_in(at, "things")
-    acts = at + 1 < len(line.tokens) and (at + 1 in line.covered or line.is_in(at + 1, "between", "plain"))
+    is_first_name = at == 0 and sentence.tokens[at].is_capital and not sentence.is_in(at, "things")
+    acts = at + 1 < len(sentence.tokens) and (at + 1 in sentence.covered or sentence.is_in(at + 1, "between", "everyday_verbs"))
     return ClauseSubject.PERSON if is_first_name and acts else ClauseSubject.UNCLEAR
 
 
-def pronoun(line: Clauses, at: int, memory: Memory) -> ClauseSubject:
+def pronoun(sentence: ParsedSentence, at: int, context: NoteContext) -> ClauseSubject:
     """Returns what a pronoun refers to: the child (PRONOUN), or PERSON where it may be another person."""
-    is_she, is_he = line.is_in(at, "she"), line.is_in(at, "he")
+    is_she, is_he = sentence.is_in(at, "she"), sentence.is_in(at, "he")
     gender = None if is_she and is_he else "she" if is_she else "he"
-    if memory.is_of_another or (gender and memory.gender and gender != memory.gender):
+    if context.is_about_another or (gender and context.gender and gender != context.gender):
         return ClauseSubject.PERSON
-    if memory.has_rival and (gender is None or memory.gender is None):
+    if context.has_other_person and (gender is None or context.gender is None):
         return ClauseSubject.PERSON
-    if not memory.has_rival:
-        memory.gender = gender or memory.gender
+    if not context.has_other_person:
+        context.gender = gender or context.gender
     return ClauseSubject.PRONOUN
 
 
-def who_did(line: Clauses, match: Match, before: ClauseSubject, memory: Memory) -> ClauseSubject:
+def actor_of(sentence: ParsedSentence, match: Match, before: ClauseSubject, context: NoteContext) -> ClauseSubject:
     """Returns who does the action that a cue names.
 
     `before` is the subject of the clause before, used where this clause names nobody.
     """
-    first = line.starts[line.clause_of[match.start]]
-    if first and line.is_in(first, "relatives") and not line.tokens[first - 1].is_child:
+    first = sentence.starts[sentence.clause_of[match.start]]
+    if first and sentence.is_in(first, "relatives") and not sentence.tokens[first - 1].is_child:
         return ClauseSubject.UNCLEAR
-    company = 0
+    words_between = 0
     for at in range(match.start - 1, max(first, match.start - BETWEEN_MAX) - 1, -1):
-        token = line.tokens[at]
-        if token.is_child or line.is_in(at, "she", "he"):
-            return _acting(line, at, first, memory)
-        if line.is_in(at, "objects") and at > first and line.is_in(at - 1, "reports"):
-            return ClauseSubject.PERSON if memory.is_of_another or memory.has_rival else ClauseSubject.PRONOUN
-        if line.is_in(at, "between"):
-            company += 1
-        elif not line.is_in(at, "openers", "joints"):
+        token = sentence.tokens[at]
+        if token.is_child or sentence.is_in(at, "she", "he"):
+            return _actor_at(sentence, at, first, context)
+        if sentence.is_in(at, "objects") and at > first and sentence.is_in(at - 1, "reports"):
+            return ClauseSubject.PERSON if context.is_about_another or context.has_other_person else ClauseSubject.PRONOUN
+        if sentence.is_in(at, "between"):
+            words_between += 1
+        elif not sentence.is_in(at, "openers", "conjunctions"):
             return ClauseSubject.UNCLEAR
     if match.start - first > BETWEEN_MAX:
         return ClauseSubject.UNCLEAR
     if (
-        not company
-        and line.tokens[match.start].word in match.cue.pattern.bare
+        not words_between
+        and sentence.tokens[match.start].word in match.cue.pattern.bare
         and before not in (ClauseSubject.CHILD, ClauseSubject.PRONOUN)
     ):
         return ClauseSubject.UNCLEAR
-    return ClauseSubject.PERSON if before is ClauseSubject.NOBODY and memory.is_of_another else before
+    return ClauseSubject.PERSON if before is ClauseSubject.NOBODY and context.is_about_another else before
 
 
-def _acting(line: Clauses, at: int, first: int, memory: Memory) -> ClauseSubject:
+def _actor_at(sentence: ParsedSentence, at: int, first: int, context: NoteContext) -> ClauseSubject:
     """Returns the child named at this place as the actor, or UNCLEAR if the words before it in the clause do not allow that."""
-    who = _named(line, at, memory) or ClauseSubject.UNCLEAR
+    who = _person_at(sentence, at, context) or ClauseSubject.UNCLEAR
     if at == first:
         return who
-    if line.is_in(at - 1, "links"):
+    if sentence.is_in(at - 1, "links"):
         return ClauseSubject.UNCLEAR
-    is_reported = any(line.is_in(before, "reports") for before in range(max(first, at - 3), at))
+    is_reported = any(sentence.is_in(before, "reports") for before in range(max(first, at - 3), at))
     if is_reported:
         return who
     is_opened = False
     for before in range(first, at):
-        is_opened = is_opened or line.is_in(before, "adjuncts")
-        if line.is_in(before, "persons", "titles") or line.is_name(before):
+        is_opened = is_opened or sentence.is_in(before, "adjuncts")
+        if sentence.is_in(before, "persons", "titles") or sentence.is_name(before):
             return ClauseSubject.UNCLEAR
-        if not is_opened and not line.is_in(before, "openers", "between", "joints", "adversatives", "plain"):
+        if not is_opened and not sentence.is_in(before, "openers", "between", "conjunctions", "adversatives", "everyday_verbs"):
             return ClauseSubject.UNCLEAR
     return who
 
 
-def whose(line: Clauses, match: Match, subject: ClauseSubject, before: ClauseSubject, memory: Memory) -> ClauseSubject:
+def event_owner(
+    sentence: ParsedSentence, match: Match, subject: ClauseSubject, before: ClauseSubject, context: NoteContext
+) -> ClauseSubject:
     """Returns the owner of an event that a cue names ("first tooth"). `subject` is the subject of the cue's own clause."""
-    first = line.starts[line.clause_of[match.start]]
+    first = sentence.starts[sentence.clause_of[match.start]]
     if match.start > first:
         at = match.start - 1
-        if line.is_in(at, "not_hers"):
+        if sentence.is_in(at, "not_the_childs"):
             return ClauseSubject.SPEAKER
-        if line.tokens[at].word == "'s" and not (at > first and line.tokens[at - 1].is_child):
+        if sentence.tokens[at].word == "'s" and not (at > first and sentence.tokens[at - 1].is_child):
             return ClauseSubject.PERSON
-    if any(line.is_in(at, "persons") or line.is_name(at) for at in range(max(first, match.start - BETWEEN_MAX), match.start)):
+    words_before = range(max(first, match.start - BETWEEN_MAX), match.start)
+    if any(sentence.is_in(at, "persons") or sentence.is_name(at) for at in words_before):
         return ClauseSubject.PERSON
-    if _is_given_to_another(line, match.end):
+    if _belongs_to_another(sentence, match.end):
         return ClauseSubject.PERSON
     if subject in (ClauseSubject.CHILD, ClauseSubject.PRONOUN):
         return subject
     if (
         subject in (ClauseSubject.SPEAKER, ClauseSubject.NOBODY)
         and before is not ClauseSubject.PERSON
-        and not memory.is_of_another
+        and not context.is_about_another
     ):
         return ClauseSubject.NOBODY
     return ClauseSubject.UNCLEAR
 
 
-def _is_given_to_another(line: Clauses, after: int) -> bool:
+def _belongs_to_another(sentence: ParsedSentence, after: int) -> bool:
     """Returns whether the words behind an event name another owner: the first steps *of Leo*."""
-    if after + 1 >= len(line.tokens) or not line.is_in(after, "links"):
+    if after + 1 >= len(sentence.tokens) or not sentence.is_in(after, "links"):
         return False
-    is_another = line.is_name(after + 1) or line.is_in(after + 1, "persons", "others", "speakers")
-    return is_another and not line.tokens[after + 1].is_child
+    is_another = sentence.is_name(after + 1) or sentence.is_in(after + 1, "persons", "others", "speakers")
+    return is_another and not sentence.tokens[after + 1].is_child
 
 
-def meet_rivals(line: Clauses, clause: int, subject: ClauseSubject, memory: Memory) -> None:
+def record_people(sentence: ParsedSentence, clause: int, subject: ClauseSubject, context: NoteContext) -> None:
     """Records the subject of a clause, and whether the clause mentions another person."""
-    memory.meet(subject)
-    if any(line.is_name(at) or line.is_in(at, "persons") for at in range(line.starts[clause], line.end(clause))):
-        memory.has_rival = True
+    context.record_subject(subject)
+    if any(sentence.is_name(at) or sentence.is_in(at, "persons") for at in range(sentence.starts[clause], sentence.end(clause))):
+        context.has_other_person = True

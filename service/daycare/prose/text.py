@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 
 from service.daycare.prose.markup import plain
-from service.daycare.prose.names import FORMS_OF_ADDRESS, INSTEAD, THE_CHILD, TITLES, ChildNames
+from service.daycare.prose.names import CHILD_MARK, FORMS_OF_ADDRESS, SUBSTITUTES, TITLES, ChildNames
 from service.daycare.prose.sections import without_plans
-from service.daycare.prose.slips import mended
+from service.daycare.prose.typing_errors import corrected
 
 QUOTED_WORDS_MAX: Final = 4
 """Enough for a child's first words, and too few for a line of a song."""
@@ -72,7 +72,7 @@ class Sentence(msgspec.Struct, frozen=True, kw_only=True):
 
 def prepared(text: str) -> str:
     """Returns the text of a note without markup and plans, and with its short forms (1st, w/o) spelled out."""
-    text = unicodedata.normalize("NFC", text.replace(THE_CHILD, " "))
+    text = unicodedata.normalize("NFC", text.replace(CHILD_MARK, " "))
     text = without_plans(plain(text))
     if (whole := WHOLE_QUOTATION.fullmatch(text)) is not None:
         text = next(inside for inside in whole.groups() if inside is not None)
@@ -81,36 +81,35 @@ def prepared(text: str) -> str:
     return text
 
 
-def sentences(text: str, *, names: ChildNames, common: Collection[str], voices: Collection[str] = ()) -> Iterator[Sentence]:
+def sentences(text: str, *, names: ChildNames, common: Collection[str], pronouns: Collection[str] = ()) -> Iterator[Sentence]:
     """Yields the sentences of a note in order, none without a word.
 
-    Words that mean the child are marked `is_child`: its names, "your daughter" and the like (one word here), and `voices`, the
-    pronouns of a letter from or to the child. A name that is one of the `common` words too (Will, May) is marked only where it is
-    written with a capital.
+    Words that mean the child are marked `is_child`: its names, "your daughter" and the like (one word here), and `pronouns` of
+    a letter from or to the child. A name that is one of the `common` words too (Will, May) is marked only if it has a capital.
     """
-    words = _Words(names, common, voices)
-    for piece, is_quoted in _pieces(INSTEAD.sub(THE_CHILD, text)):
-        shown = piece.group()
+    words = _SentenceBuilder(names, common, pronouns)
+    for piece, is_quoted in _pieces(SUBSTITUTES.sub(CHILD_MARK, text)):
+        written = piece.group()
         if (kind := piece.lastgroup) == "break":
             words.is_after_break = True
-            words.is_after_colon = shown == ":"
+            words.is_after_colon = written == ":"
         elif kind == "end":
-            if is_quoted or words.is_going_on(shown):
+            if is_quoted or words.goes_on_after(written):
                 continue
             if words.tokens:
-                yield Sentence(tokens=tuple(words.tokens), is_question="?" in shown)
+                yield Sentence(tokens=tuple(words.tokens), is_question="?" in written)
             words.begin()
         else:
-            words.take(shown, is_quoted=is_quoted)
+            words.add(written, is_quoted=is_quoted)
     if words.tokens:
         yield Sentence(tokens=tuple(words.tokens))
 
 
-class _Words:
+class _SentenceBuilder:
     """Collects the words of the sentence that is being read."""
 
-    def __init__(self, names: ChildNames, common: Collection[str], voices: Collection[str]) -> None:
-        self._names, self._common, self._voices = names, common, voices
+    def __init__(self, names: ChildNames, common: Collection[str], pronouns: Collection[str]) -> None:
+        self._names, self._common, self._pronouns = names, common, pronouns
         self.begin()
 
     def begin(self) -> None:
@@ -118,7 +117,7 @@ class _Words:
         self.tokens: list[Token] = []
         self.is_after_break = self.is_after_colon = self._is_after_initial = False
 
-    def is_going_on(self, end: str) -> bool:
+    def goes_on_after(self, end: str) -> bool:
         """Returns whether the sentence goes on after a full stop: Mrs. Bell, Leo M. walked."""
         if end != "." or not self.tokens:
             return False
@@ -127,24 +126,24 @@ class _Words:
             self._is_after_initial or last.word in SHORTENED or (len(last.word) == 1 and last.is_capital and last.word.isalpha())
         )
 
-    def take(self, shown: str, *, is_quoted: bool) -> None:
+    def add(self, written: str, *, is_quoted: bool) -> None:
         """Adds a word, or drops it where it only continues the child's name before it."""
-        word = shown.lower().replace("’", "'")
-        is_upper = shown[0].isupper()
+        word = written.lower().replace("’", "'")
+        is_upper = written[0].isupper()
         before = self.tokens[-1] if self.tokens and not self.is_after_break else None
         self._is_after_initial = is_upper and before is not None and before.is_child and len(word) == 1 and word.isalpha()
-        if is_upper and before is not None and before.is_child and self._goes_on(word):
+        if is_upper and before is not None and before.is_child and self._continues_name(word):
             return
-        is_child = word == THE_CHILD or (self._is_child(word, before) if is_upper or word not in self._common else False)
-        is_child = is_child or (word in self._voices and not is_quoted)
+        is_child = word == CHILD_MARK or (self._is_child(word, before) if is_upper or word not in self._common else False)
+        is_child = is_child or (word in self._pronouns and not is_quoted)
         if is_child and before is not None and before.word in FORMS_OF_ADDRESS:
             self.tokens.pop()
         has_break = self.is_after_break and bool(self.tokens)
         self.tokens.append(
             Token(
-                word=word if is_child else mended(word),
+                word=word if is_child else corrected(word),
                 is_child=is_child,
-                is_capital=is_upper and (len(shown) == 1 or not shown.isupper()),
+                is_capital=is_upper and (len(written) == 1 or not written.isupper()),
                 is_quoted=is_quoted,
                 follows_break=has_break,
                 follows_colon=has_break and self.is_after_colon,
@@ -152,7 +151,7 @@ class _Words:
         )
         self.is_after_break = False
 
-    def _goes_on(self, word: str) -> bool:
+    def _continues_name(self, word: str) -> bool:
         """Returns whether a word continues the child's name. An initial that is not the child's makes it another child's name."""
         if len(word) == 1 and word.isalpha():
             if not self._names.initials or word in self._names.initials:
@@ -168,8 +167,8 @@ class _Words:
             return False
         if before is None:
             return True
-        is_strangers = before.word in TITLES or (before.is_capital and before.word not in self._common and not before.is_child)
-        return not is_strangers or before.word in FORMS_OF_ADDRESS
+        is_of_another = before.word in TITLES or (before.is_capital and before.word not in self._common and not before.is_child)
+        return not is_of_another or before.word in FORMS_OF_ADDRESS
 
 
 def _pieces(text: str) -> Iterator[tuple[re.Match[str], bool]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from events.ids import ChildId
-from service.daycare.prose.reader import NOTHING, Findings, told_in
+from service.daycare.prose.reader import NOTHING, Findings, findings_in
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import NOTHING_GIVEN, Found, Ignored, ImportHints, Outcome, Unreadable
@@ -63,7 +63,7 @@ def records(found: list[Outcome]) -> list[Record]:
 def told_of(record: Record, before: Said | None = None) -> Findings:
     """Returns the milestones that are read from a record. `before` is the state of the ledger for its id."""
     prose = prose_of(record, before, child=ChildId(UUID(int=1)))
-    return NOTHING if prose is None else told_in(prose.text, names=prose.names)
+    return NOTHING if prose is None else findings_in(prose.text, names=prose.names)
 
 
 def found_in(record: Record, before: Said | None = None) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def test_a_feed_is_long_enough_to_say_something(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_nothing_is_taken_over_that_is_not_for_the_family(source: str) -> None:
+def test_fields_that_are_not_for_the_family_are_not_imported(source: str) -> None:
     """No outcome holds a name of staff, a URL, a like, or a text that is not for parents."""
     found = read(source, BODY_BY_SOURCE[source](), LINKED)
     assert NEVER in BODY_BY_SOURCE[source]().decode() or source == "plain"  # our own format has no other fields
@@ -49,7 +49,7 @@ def test_nothing_is_taken_over_that_is_not_for_the_family(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_the_same_file_is_read_alike_and_left_as_it_is(source: str) -> None:
+def test_reading_a_record_twice_gives_the_same_and_does_not_change_it(source: str) -> None:
     before = deepcopy(FOUND[source])
     first, second = ([outcome(source, record, LINKED) for record in FOUND[source]] for _ in range(2))
     assert first == second
@@ -57,7 +57,7 @@ def test_the_same_file_is_read_alike_and_left_as_it_is(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_records_are_within_what_they_promise(source: str) -> None:
+def test_records_keep_their_bounds(source: str) -> None:
     for record in records(read(source, BODY_BY_SOURCE[source](), LINKED)):
         assert 1 <= len(record.id) <= 255
         assert 1 <= len(record.reference) <= 255

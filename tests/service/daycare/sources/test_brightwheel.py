@@ -15,7 +15,7 @@ from tests.service.daycare.sources.outcomes import only, outcome, read, records,
 TRAPS = traps(Day(1, start=datetime(2021, 10, 1, 13)))  # noqa: DTZ001 (the feed's own clock)
 
 
-def test_a_feed_comes_to_what_it_holds() -> None:
+def test_a_whole_feed_gives_the_expected_outcomes() -> None:
     """The feed has 48 everyday entries and 19 edge cases; one entry is on two pages."""
     found = read("brightwheel", body())
     assert tally(found) == {
@@ -67,20 +67,20 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_an_entry_is_told_in_words(name: str) -> None:
+def test_an_entry_gives_its_text(name: str) -> None:
     assert text("brightwheel", TRAPS[name]) == SAID[name]
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
+def test_an_entry_is_left_out_with_its_reason_or_its_place(name: str) -> None:
     assert verdict("brightwheel", TRAPS[name]) == LEFT_OUT[name]
 
 
-def test_every_trap_is_looked_at() -> None:
+def test_every_edge_case_is_tested() -> None:
     assert {*SAID, *LEFT_OUT, "late_kudo"} == set(TRAPS)
 
 
-def test_a_nap_is_two_entries_that_nothing_joins() -> None:
+def test_a_nap_is_two_entries() -> None:
     day = Day(9, start=datetime(2021, 9, 1, 13))  # noqa: DTZ001 (the feed's own clock)
     assert [text("brightwheel", activity(day, "ac_nap", state=state)) for state in ("1", "0", 1)] == [
         "Nap: asleep",
@@ -98,12 +98,12 @@ def test_how_much_was_eaten_is_not_guessed_from_a_bare_number() -> None:
     assert text("brightwheel", activity(day, "ac_food", details_blob={"food_type": "bottle", "amount": 4})) == "Bottle"
 
 
-def test_words_that_are_composed_are_as_clean_as_those_that_are_not() -> None:
+def test_composed_text_is_checked_like_typed_text() -> None:
     day = Day(9, start=datetime(2021, 9, 1, 13))  # noqa: DTZ001 (the feed's own clock)
     assert verdict("brightwheel", activity(day, "ac_food", menu_item_tags=[{"name": "pe\0as"}])) == "it.text"
 
 
-def test_what_is_taken_back_is_named_without_its_content() -> None:
+def test_a_withdrawn_entry_is_named_without_its_content() -> None:
     """An entry that becomes visible to staff only is returned as an id to withdraw, without its text."""
     hidden = outcome("brightwheel", {**TRAPS["late_kudo"], "staff_only": True, "media": {"object_id": "m"}})
     assert isinstance(hidden, Ignored)

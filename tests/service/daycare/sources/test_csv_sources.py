@@ -23,7 +23,7 @@ def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str 
     return (start, end, "", activity, quantity, "", text, "", NEVER)
 
 
-def test_a_file_of_baby_connect_comes_to_what_it_holds() -> None:
+def test_a_whole_file_of_baby_connect_gives_the_expected_outcomes() -> None:
     """The file has 60 everyday rows and 13 edge cases. Three rows of one minute share an id here; `row_ids` tells them apart."""
     found = read("baby_connect", feed_csv.baby_connect(), LIA)
     assert tally(found) == {"told": 60 + 8, "no_words": 1, "unreadable": 4}
@@ -46,7 +46,7 @@ def test_a_file_of_baby_connect_comes_to_what_it_holds() -> None:
         ("By the other calendar", "2021-03-14T10:00:00-04:00", "minute"),
     ],
 )
-def test_a_row_is_told_by_the_clocks_of_the_zone_that_is_given(text: str, at: str, precision: str) -> None:
+def test_the_time_of_a_row_is_in_the_importers_zone(text: str, at: str, precision: str) -> None:
     found = lia(*(trap for trap in feed_csv.BABY_CONNECT_TRAPS if len(trap) == len(feed_csv.BABY_CONNECT)))
     (told,) = (record for record in found if record.text == text)
     assert (told.occurred_at.isoformat(), told.precision, told.reference) == (at, precision, "lia")
@@ -63,7 +63,7 @@ def test_an_entry_keeps_its_id_when_its_words_its_end_or_its_quantity_are_correc
     assert before[0].id != lia(row("Lia slept"), given=ImportHints(reference="ben"))[0].id
 
 
-def test_a_plain_file_comes_to_what_it_holds() -> None:
+def test_a_whole_plain_file_gives_the_expected_outcomes() -> None:
     """The file has 60 everyday rows, one of them twice, and 14 edge cases."""
     found = read("plain", feed_csv.plain())
     assert tally(found) == {"told": 60 + 1 + 5, "no_words": 1, "unreadable": 8}
@@ -79,7 +79,7 @@ def test_a_plain_file_comes_to_what_it_holds() -> None:
     ]
 
 
-def test_a_plain_file_with_semicolons_is_read_alike() -> None:
+def test_a_plain_file_with_semicolons_gives_the_same_records() -> None:
     assert read("plain", feed_csv.plain(separator=";")) == read("plain", feed_csv.plain())
 
 
@@ -106,7 +106,7 @@ def test_plain_rows_are_translated_exactly() -> None:
     assert by_id["dst"].occurred_at.astimezone(UTC) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 
 
-def test_an_old_clock_that_was_off_by_seconds_is_told_in_utc() -> None:
+def test_a_time_whose_old_offset_has_seconds_is_given_in_utc() -> None:
     """Until 1972 Monrovia's offset was -00:44:30, which cannot be written in whole minutes."""
     (old,) = records(
         read("plain", b"id,child,occurred_at,text\n1,ada,1960-01-01 12:00,Old\n", ImportHints(zone="Africa/Monrovia"))

@@ -17,7 +17,7 @@ TRAPS = traps(Day(1, start=datetime(2025, 6, 2, 12), offset_h=-4))  # noqa: DTZ0
 ADA = ImportHints(reference=" account 7 ", name_by_reference={"account 7": "Ada"})
 
 
-def test_a_feed_comes_to_what_it_holds() -> None:
+def test_a_whole_feed_gives_the_expected_outcomes() -> None:
     """The feed has 60 everyday entries, one of them in two months, and 9 edge cases."""
     found = read("lillio", body(), ADA)
     assert tally(found) == {"told": 60 + 1 + 4, "no_words": 2, "unreadable": 3}
@@ -65,17 +65,17 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
+def test_an_entry_is_left_out_with_its_reason_or_its_place(name: str) -> None:
     assert verdict("lillio", TRAPS[name], ADA) == LEFT_OUT[name]
 
 
-def test_a_list_of_bare_activities_is_read_alike() -> None:
+def test_a_bare_activity_gives_the_same_record() -> None:
     assert only("lillio", TRAPS["picture"]["activity"], ADA) == only("lillio", TRAPS["picture"], ADA)
 
 
 @pytest.mark.parametrize("given", [ImportHints(), ImportHints(reference=""), ImportHints(reference="  ")])
 @pytest.mark.parametrize("source", ["lillio", "baby_connect"])
-def test_a_file_that_names_no_child_is_refused_until_somebody_does(source: str, given: ImportHints) -> None:
+def test_a_file_that_names_no_child_is_refused_until_the_importer_does(source: str, given: ImportHints) -> None:
     with pytest.raises(FieldInvalid) as refusal:
         SOURCES[source].read(body(), given)
     assert refusal.value.at == "reference"

@@ -14,7 +14,7 @@ from tests.service.daycare.sources.outcomes import only, read, records, tally, t
 TRAPS = traps(Day(1, start=datetime(2026, 2, 2, 17), offset_h=-8))  # noqa: DTZ001 (the feed's own clock)
 
 
-def test_a_feed_comes_to_what_it_holds() -> None:
+def test_a_whole_feed_gives_the_expected_outcomes() -> None:
     """The feed has 60 everyday entries and 15 edge cases, one entry on two pages; 10 entries are about one to three children."""
     found = read("procare", body())
     assert tally(found) == {"told": 60 + 1 + 11, "no_words": 1, "unknown_kind": 1, "unreadable": 2}
@@ -48,7 +48,7 @@ def test_a_second_child_that_is_added_later_leaves_the_first_ones_id_as_it_was()
     assert only("procare", alone).id in {record.id for record in told("procare", TRAPS["several_kids"])}
 
 
-def test_the_childrens_names_come_from_the_answer_that_lists_them() -> None:
+def test_the_childrens_names_come_from_the_response_that_lists_them() -> None:
     names = {record.reference: record.shown_name for record in records(read("procare", body()))}
     assert names == {KIDS[0]: "Åse", KIDS[1]: "Zoë", KIDS[2]: "Nguyễn"}
 
@@ -74,32 +74,32 @@ EVERYDAY = {
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_an_entry_is_told_in_words(name: str) -> None:
+def test_an_entry_gives_its_text(name: str) -> None:
     assert text("procare", TRAPS[name]) == SAID[name]
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
+def test_an_entry_is_left_out_with_its_reason_or_its_place(name: str) -> None:
     assert verdict("procare", TRAPS[name]) == LEFT_OUT[name]
 
 
-def test_every_trap_is_looked_at() -> None:
+def test_every_edge_case_is_tested() -> None:
     assert {*SAID, *LEFT_OUT, "several_kids"} == set(TRAPS)
 
 
 @pytest.mark.parametrize(("kind", "said"), EVERYDAY)
-def test_a_nappy_is_told_by_its_words(kind: str, said: str) -> None:
+def test_a_nappy_change_gives_its_text(kind: str, said: str) -> None:
     day = Day(9, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
     assert text("procare", activity(day, kind, data={"type": "Diaper", "sub_type": said})) == EVERYDAY[kind, said]
 
 
-def test_the_everyday_entries_are_told_as_the_centre_wrote_them() -> None:
+def test_everyday_entries_keep_the_centres_words() -> None:
     texts = {record.text or "" for record in records(read("procare", body()))}
     assert {"Lunch: pasta, pears (most)", "Nap: asleep", "Nap: awake", "Bottle: 2 of 2.5", "Nappy: soiled"} <= texts
     assert any(text.startswith("Activity: Finger painting\n") for text in texts)
 
 
-def test_a_day_alone_is_that_day_wherever_it_is_read() -> None:
+def test_a_date_without_a_time_is_noon_of_that_day() -> None:
     """On 8 March 2026 clocks in New York go forward by an hour: the date alone is still noon of that day."""
     day = only("procare", TRAPS["day_alone"], ImportHints(zone="America/New_York"))
     assert (day.occurred_at.isoformat(), day.precision) == ("2026-03-08T12:00:00-04:00", Precision.DAY)
@@ -112,6 +112,6 @@ def test_the_senders_offset_is_kept(name: str, at: str) -> None:
     assert only("procare", TRAPS[name], ImportHints(zone="Europe/Berlin")).occurred_at.isoformat() == at
 
 
-def test_when_it_was_entered_and_changed_is_kept_where_it_is_said() -> None:
+def test_the_times_of_entry_and_change_are_kept() -> None:
     fixed = only("procare", TRAPS["corrected"])
     assert (fixed.recorded_at, fixed.revised_at) == (datetime(2026, 2, 6, 18, tzinfo=UTC), datetime(2026, 2, 7, 18, tzinfo=UTC))

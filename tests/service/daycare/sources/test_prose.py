@@ -115,38 +115,38 @@ def record_of(case: Case) -> Record:
     return only(case.source, case.record, LIA)
 
 
-def test_every_source_is_looked_at() -> None:
+def test_every_source_is_tested() -> None:
     assert {case.source for case in ALL_FREE.values()} == set(SOURCES)
 
 
 @pytest.mark.parametrize("case", LABELLED.values(), ids=LABELLED)
-def test_a_composed_label_is_no_cue_and_the_free_words_beside_it_are(case: Case) -> None:
+def test_only_the_typed_text_beside_a_composed_label_is_read(case: Case) -> None:
     record = record_of(case)
     assert record.prose == CLAPPED
     assert (found_in_all_words(record), found_in(record)) == (case.in_all_words, case.found)
 
 
 @pytest.mark.parametrize("case", BARE.values(), ids=BARE)
-def test_of_words_that_are_all_composed_nothing_is_read(case: Case) -> None:
+def test_a_composed_text_is_not_read(case: Case) -> None:
     record = record_of(case)
     assert record.prose == ""
     assert (found_in_all_words(record), found_in(record)) == (case.in_all_words, case.found)
 
 
 @pytest.mark.parametrize("case", TYPED.values(), ids=TYPED)
-def test_what_people_typed_into_a_field_is_read_by_itself(case: Case) -> None:
+def test_a_typed_field_is_read_without_its_label(case: Case) -> None:
     record = record_of(case)
     assert (found_in_all_words(record), found_in(record)) == (case.in_all_words, case.found)
 
 
 @pytest.mark.parametrize("case", ALL_FREE.values(), ids=ALL_FREE)
-def test_where_all_is_free_all_is_read(case: Case) -> None:
+def test_a_text_that_is_all_typed_is_read_whole(case: Case) -> None:
     record = record_of(case)
     assert (record.text, record.prose) == (CLAPPED, None)
     assert found_in(record) == case.found
 
 
-def test_several_free_fields_are_a_line_each() -> None:
+def test_several_typed_fields_are_one_line_each() -> None:
     record = only("procare", procare("Art", desc="Sang.", comment=CLAPPED))
     assert (record.text, record.prose) == (f"Activity: Art\nSang.\n{CLAPPED}", f"Sang.\n{CLAPPED}")
 
@@ -165,13 +165,13 @@ async def milestones_that_flow_in(village: Village, member: str) -> list[str]:
     return sorted(one["milestone"] for one in told if one["type"] == "MilestoneObserved")
 
 
-async def test_what_waits_for_its_child_to_be_linked_waits_with_what_is_to_be_read_of_it(village: Village) -> None:
+async def test_a_record_that_waits_for_its_child_keeps_its_prose(village: Village) -> None:
     said = await imported(village.ada, "procare", two_learning_activities())
     assert said["outcomes"] == {"waiting": 2}
     assert await milestones_that_flow_in(village, said["member"]) == [CLAPS]
 
 
-async def test_what_has_waited_since_before_that_was_said_of_it_is_read_whole(village: Village, database_url: str) -> None:
+async def test_a_waiting_record_of_an_older_release_is_read_whole(village: Village, database_url: str) -> None:
     said = await imported(village.ada, "procare", two_learning_activities())
     connection = await asyncpg.connect(database_url)
     try:

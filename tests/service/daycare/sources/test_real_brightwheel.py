@@ -24,7 +24,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_each_real_answer_comes_to_what_it_holds(name: str) -> None:
+def test_each_real_response_gives_its_records(name: str) -> None:
     found = records(read("brightwheel", (REAL / name).read_bytes()))
     texts = [record.text or "" for record in found]
     assert Counter("Meal" if text.startswith("Meal: ") else text for text in texts) == SAID[name]
@@ -35,7 +35,7 @@ def test_each_real_answer_comes_to_what_it_holds(name: str) -> None:
         assert record.occurred_at <= record.recorded_at <= record.revised_at
 
 
-def test_the_real_answers_overlap_in_two_entries() -> None:
+def test_the_real_responses_overlap_in_two_entries() -> None:
     ids = Counter(record.id for name in SAID for record in records(read("brightwheel", (REAL / name).read_bytes())))
     assert (len(ids), sum(ids.values())) == (23, 25)
 

@@ -15,12 +15,12 @@ TRAPS = traps(Day(1, start=datetime(2021, 2, 2, 14)))  # noqa: DTZ001 (the feed'
 NEW_YORK = timezone(timedelta(hours=-5))
 
 
-def test_a_feed_comes_to_what_it_holds() -> None:
+def test_a_whole_feed_gives_the_expected_outcomes() -> None:
     """The feed has 60 everyday events, one of them on two pages, and 14 edge cases."""
     assert tally(read("tadpoles", body())) == {"told": 60 + 1 + 4, "no_words": 1, "unreadable": 9}
 
 
-def test_an_event_is_told_by_the_clocks_of_its_zone() -> None:
+def test_the_time_of_an_event_is_in_its_zone() -> None:
     at = datetime(2021, 2, 28, 19, tzinfo=NEW_YORK)
     digits = only("tadpoles", TRAPS["digits"])
     assert digits == Record(
@@ -41,19 +41,19 @@ def test_an_event_is_told_by_the_clocks_of_its_zone() -> None:
     ("name", "at"),
     [("first_two_o_clock", "2021-11-07T01:30:00-04:00"), ("second_two_o_clock", "2021-11-07T01:30:00-05:00")],
 )
-def test_an_hour_that_comes_twice_is_told_apart_by_its_offset(name: str, at: str) -> None:
+def test_an_hour_that_occurs_twice_is_distinguished_by_its_offset(name: str, at: str) -> None:
     assert only("tadpoles", TRAPS[name]).occurred_at.isoformat() == at
 
 
 @pytest.mark.parametrize("name", ["unknown_zone", "zone_that_is_a_path"])
-def test_a_zone_that_nobody_knows_is_refused_by_its_field_and_told_of_no_day(name: str) -> None:
+def test_an_event_in_an_unknown_zone_is_unreadable(name: str) -> None:
     """Reading the time in UTC instead could give the day before or after."""
     refused = outcome("tadpoles", TRAPS[name], ImportHints(zone="America/New_York"))
     assert refused == Unreadable(at="it.tz", detail="There is no time zone of this name.")
 
 
 @pytest.mark.parametrize("tz", [None, "", " "])
-def test_an_event_that_names_no_zone_is_told_by_the_clocks_of_the_zone_that_is_given(tz: str | None) -> None:
+def test_an_event_without_a_zone_is_in_the_importers_zone(tz: str | None) -> None:
     event = {**TRAPS["digits"], "tz": tz}
     assert only("tadpoles", event, ImportHints(zone="Europe/Berlin")).occurred_at.isoformat() == "2021-03-01T01:00:00+01:00"
     assert only("tadpoles", event).occurred_at.isoformat() == "2021-03-01T00:00:00+00:00"
@@ -72,16 +72,16 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
+def test_an_entry_is_left_out_with_its_reason_or_its_place(name: str) -> None:
     assert verdict("tadpoles", TRAPS[name]) == LEFT_OUT[name]
 
 
-def test_pictures_are_listed_by_their_keys_and_counted_where_there_are_no_words() -> None:
+def test_pictures_are_listed_by_key_and_counted_if_there_is_no_text() -> None:
     assert only("tadpoles", TRAPS["film"]).media == (Media(name="v", content_type="video/mp4"),)
     bare = outcome("tadpoles", TRAPS["bare_pictures"])
     assert isinstance(bare, Ignored)
     assert bare.media == 2
 
 
-def test_a_child_that_is_not_named_is_the_one_that_is_given() -> None:
+def test_an_event_without_a_name_is_about_the_importers_child() -> None:
     assert only("tadpoles", TRAPS["no_name"], ImportHints(reference="zoe")).reference == "zoe"

@@ -10,14 +10,14 @@ from typing import Final
 
 import msgspec
 
-from service.daycare.prose.cues import CueMistake
+from service.daycare.prose.cues import LanguageFileInvalid
 from service.daycare.prose.patterns import Index, Vocabulary, index_of
 
 SIGNS_MIN: Final = 2
 """How many kinds of signs must be in one sentence to make it a vague announcement."""
 
 
-class NetFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TriggerSetFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The trigger words for one great first, as patterns of the file."""
 
     keys: tuple[str, ...]
@@ -31,7 +31,7 @@ class NetFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Words that exclude the whole set, anywhere in the sentence."""
 
 
-class DoubtFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The content of one language's file of trigger words."""
 
     denials: tuple[str, ...]
@@ -39,7 +39,7 @@ class DoubtFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Denials that cover only the next two words."""
     late_denials: tuple[str, ...]
     """Denials that cover the words before them: "she crawls not yet", as some languages have it."""
-    no_denials: tuple[str, ...]
+    false_denials: tuple[str, ...]
     """Phrases that look like a denial or a plan and are none: cannot believe."""
     plans: tuple[str, ...]
     """Plans that cover the next words of their clause."""
@@ -47,13 +47,13 @@ class DoubtFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Plans and conditions that cover their whole sentence, up to a "but" behind them."""
     also: tuple[str, ...]
     """Words by which the child did the same as somebody else: so did Mia."""
-    strangers: tuple[str, ...]
+    other_actors: tuple[str, ...]
     """Words for other people and animals, who may be the actor."""
     prepositions: tuple[str, ...]
     """Words after which a name is not the actor: she walked *to* Leo."""
-    plurals: tuple[str, ...]
+    plural_pronouns: tuple[str, ...]
     """Pronouns of a group, which is the actor of a verb right behind: *we* walked."""
-    finite: tuple[str, ...]
+    finite_verbs: tuple[str, ...]
     """Forms of a verb that need a subject: walked, stands."""
     things: tuple[str, ...]
     """Words for things that have titles: room, book, class."""
@@ -64,10 +64,10 @@ class DoubtFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     signs: dict[str, tuple[str, ...]] = {}
     """Word lists by kind. Words of two kinds in one sentence announce something great, too: her feet, for the first time."""
     lists: dict[str, tuple[str, ...]] = {}
-    nets: tuple[NetFile, ...] = ()
+    sets: tuple[TriggerSetFile, ...] = ()
 
 
-class Net(msgspec.Struct, frozen=True):
+class TriggerSet(msgspec.Struct, frozen=True):
     """The compiled trigger words for one great first. `needs` is None if the set needs no second word."""
 
     keys: tuple[str, ...]
@@ -77,91 +77,91 @@ class Net(msgspec.Struct, frozen=True):
     unless: Index
 
 
-class Doubts(msgspec.Struct, frozen=True, kw_only=True):
+class TriggerWords(msgspec.Struct, frozen=True, kw_only=True):
     """One language's file of trigger words with its patterns compiled."""
 
     denials: Index
     close_denials: Index
     late_denials: Index
-    no_denials: Index
+    false_denials: Index
     plans: Index
     plans_anywhere: Index
     also: Index
     vague: Index
     vague_unless: Index
     signs: tuple[frozenset[str], ...]
-    strangers: frozenset[str]
+    other_actors: frozenset[str]
     things: frozenset[str]
-    finite: frozenset[str]
-    plurals: frozenset[str]
+    finite_verbs: frozenset[str]
+    plural_pronouns: frozenset[str]
     prepositions: frozenset[str]
-    nets: tuple[Net, ...]
+    sets: tuple[TriggerSet, ...]
 
     def may_be_in(self, words: frozenset[str]) -> bool:
         """Returns whether a sentence of these words can contain a possible mention. True too often, never False wrongly."""
-        return self.are_signs(words) or any(index.may_be_in(words) for index in (self.vague, *(net.words for net in self.nets)))
+        return self.are_signs(words) or any(index.may_be_in(words) for index in (self.vague, *(one.words for one in self.sets)))
 
     def are_signs(self, words: frozenset[str]) -> bool:
         """Returns whether these words are signs of at least two kinds."""
         return sum(not words.isdisjoint(kind) for kind in self.signs) >= SIGNS_MIN
 
 
-def read_doubts(name: str, content: bytes) -> Doubts:
+def read_trigger_file(name: str, content: bytes) -> TriggerWords:
     """Reads one language's file of trigger words.
 
     Raises:
-        CueMistake: The file is not TOML, has an unknown or a missing field, or an invalid pattern.
+        LanguageFileInvalid: The file is not TOML, has an unknown or a missing field, or an invalid pattern.
     """
     try:
-        file = msgspec.convert(tomllib.loads(content.decode()), DoubtFile)
+        file = msgspec.convert(tomllib.loads(content.decode()), TriggerFile)
         index = partial(index_of, vocabulary=Vocabulary(file.lists))
-        nets = tuple(
-            Net(
-                keys=net.keys,
-                words=index(net.words),
-                needs=index(net.needs) if net.needs else None,
-                harmless=index(net.harmless),
-                unless=index(net.unless),
+        sets = tuple(
+            TriggerSet(
+                keys=one.keys,
+                words=index(one.words),
+                needs=index(one.needs) if one.needs else None,
+                harmless=index(one.harmless),
+                unless=index(one.unless),
             )
-            for net in file.nets
+            for one in file.sets
         )
-        return Doubts(
+        return TriggerWords(
             denials=index(file.denials),
             close_denials=index(file.close_denials),
             late_denials=index(file.late_denials),
-            no_denials=index(file.no_denials),
+            false_denials=index(file.false_denials),
             plans=index(file.plans),
             plans_anywhere=index(file.plans_anywhere),
             also=index(file.also),
             vague=index(file.vague),
             vague_unless=index(file.vague_unless),
             signs=tuple(map(frozenset, file.signs.values())),
-            strangers=frozenset(file.strangers),
+            other_actors=frozenset(file.other_actors),
             things=frozenset(file.things),
-            finite=frozenset(file.finite),
-            plurals=frozenset(file.plurals),
+            finite_verbs=frozenset(file.finite_verbs),
+            plural_pronouns=frozenset(file.plural_pronouns),
             prepositions=frozenset(file.prepositions),
-            nets=nets,
+            sets=sets,
         )
     except (ValueError, KeyError) as error:
-        raise CueMistake(f"{name}: {error}") from error
+        raise LanguageFileInvalid(f"{name}: {error}") from error
 
 
 @cache
-def doubts() -> dict[str, Doubts]:
+def triggers_by_language() -> dict[str, TriggerWords]:
     """Returns the trigger words of each language by its name. Reads the files once, at the first call."""
-    folder = resources.files("service.daycare.prose") / "perhaps"
+    folder = resources.files("service.daycare.prose") / "triggers"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    return {name: read_doubts(name, file.read_bytes()) for file in files if (name := file.name.removesuffix(".toml"))}
+    return {name: read_trigger_file(name, file.read_bytes()) for file in files if (name := file.name.removesuffix(".toml"))}
 
 
 @cache
-def together(field: str) -> frozenset[str]:
+def in_all_languages(field: str) -> frozenset[str]:
     """Returns one word list of all languages together: notes mix languages, and few words mean something else in another one."""
-    return frozenset(word for one in doubts().values() for word in getattr(one, field))
+    return frozenset(word for one in triggers_by_language().values() for word in getattr(one, field))
 
 
 @cache
 def great_firsts() -> tuple[str, ...]:
     """Returns the milestones that have trigger words, each once."""
-    return tuple(dict.fromkeys(key for one in doubts().values() for net in one.nets for key in net.keys))
+    return tuple(dict.fromkeys(key for triggers in triggers_by_language().values() for one in triggers.sets for key in one.keys))

@@ -22,39 +22,40 @@ STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")
 
 
 @lru_cache(maxsize=8_192)
-def mended(word: str) -> str:
+def corrected(word: str) -> str:
     """Returns the listed word of which this one is a typing error, or the word itself."""
-    right, real, by_rest = _index()
-    if (meant := _accented().get(_bare(word))) is not None and word not in right:
-        return meant
-    if word in right or word in real or not SHORT_MIN <= len(word) <= LETTERS_MAX * 4 or not word.isalpha():
+    words, real_words, by_form = _index()
+    if (correct := _accented().get(_without_accents(word))) is not None and word not in words:
+        return correct
+    if word in words or word in real_words or not SHORT_MIN <= len(word) <= LETTERS_MAX * 4 or not word.isalpha():
         return word
     for short in (STRETCHED.sub(r"\1", word), STRETCHED.sub(r"\1\1", word)) if STRETCHED.search(word) else ():
-        if short in right or short in real:
+        if short in words or short in real_words:
             return short
     if len(word) > LETTERS_MAX:
         return word
-    near = {one for rest in _rests(word) for one in by_rest.get(rest, ()) if _is_slip(word, one)}
+    near = {one for form in _forms_with_letter_removed(word) for one in by_form.get(form, ()) if _is_typing_error(word, one)}
     return min(near, default=word)
 
 
-def _is_slip(word: str, right: str) -> bool:
-    """Returns whether one typing error turns `right` into `word`. The first letter must be correct: it is seldom mistyped."""
-    if word[0] != right[0]:
+def _is_typing_error(word: str, listed: str) -> bool:
+    """Returns whether one typing error turns `listed` into `word`. The first letter must be right: it is seldom mistyped."""
+    if word[0] != listed[0]:
         return False
-    at = next((at for at, (one, other) in enumerate(zip(word, right, strict=False)) if one != other), min(len(word), len(right)))
-    rest, meant = word[at:], right[at:]
-    is_swapped = rest[:2] == meant[:2][::-1] and rest[2:] == meant[2:]
-    if len(right) < LETTERS_MIN or is_swapped:
+    pairs = enumerate(zip(word, listed, strict=False))
+    at = next((at for at, (one, other) in pairs if one != other), min(len(word), len(listed)))
+    rest, expected = word[at:], listed[at:]
+    is_swapped = rest[:2] == expected[:2][::-1] and rest[2:] == expected[2:]
+    if len(listed) < LETTERS_MIN or is_swapped:
         return is_swapped
     return (
-        rest[1:] == meant  # a letter is added
-        or rest == meant[1:]  # a letter is missing
-        or (rest[1:] == meant[1:] and (len(word) > LETTERS_MIN or {rest, meant} == {"d", "t"}))  # a letter is changed
+        rest[1:] == expected  # a letter is added
+        or rest == expected[1:]  # a letter is missing
+        or (rest[1:] == expected[1:] and (len(word) > LETTERS_MIN or {rest, expected} == {"d", "t"}))  # a letter is changed
     )
 
 
-def _bare(word: str) -> str:
+def _without_accents(word: str) -> str:
     """Returns a word without accents."""
     if word.isascii():
         return word
@@ -64,10 +65,12 @@ def _bare(word: str) -> str:
 @cache
 def _accented() -> dict[str, str]:
     """Returns the listed words that have accents, by the word without them: laüft and lauft are läuft."""
-    return {_bare(word): word for word in sorted(_index()[0]) if not word.isascii() and _bare(word) not in _index()[1]}
+    words, real_words, _ = _index()
+    accented = ((_without_accents(word), word) for word in sorted(words) if not word.isascii())
+    return {plain: word for plain, word in accented if plain not in real_words}
 
 
-def _rests(word: str) -> set[str]:
+def _forms_with_letter_removed(word: str) -> set[str]:
     """Returns a word, and every form of it with one letter removed."""
     return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
 
@@ -75,10 +78,10 @@ def _rests(word: str) -> set[str]:
 @cache
 def _index() -> tuple[frozenset[str], frozenset[str], dict[str, tuple[str, ...]]]:
     """Returns the listed words, the real words that stay, and the listed words by their forms with one letter removed."""
-    file = tomllib.loads((resources.files("service.daycare.prose") / "slips.toml").read_text("utf-8"))
-    words = frozenset(file["right"].split())
-    by_rest: dict[str, list[str]] = {}
+    file = tomllib.loads((resources.files("service.daycare.prose") / "typing_errors.toml").read_text("utf-8"))
+    words = frozenset(file["words"].split())
+    by_form: dict[str, list[str]] = {}
     for word in sorted(words):
-        for rest in _rests(word):
-            by_rest.setdefault(rest, []).append(word)
-    return words, frozenset(file["real"].split()), {rest: tuple(found) for rest, found in by_rest.items()}
+        for form in _forms_with_letter_removed(word):
+            by_form.setdefault(form, []).append(word)
+    return words, frozenset(file["real_words"].split()), {form: tuple(found) for form, found in by_form.items()}
