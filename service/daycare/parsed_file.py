@@ -12,7 +12,7 @@ import msgspec
 
 from events.errors import FieldInvalid, Refused, TimeOutOfRange
 from service.daycare.record import Record
-from service.daycare.sources.reading import Ignored, Read, Unreadable, Why
+from service.daycare.sources.reading import Ignored, ReadRecord, Unreadable, Why
 from service.log.admit import require_sane
 
 
@@ -56,7 +56,7 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
         return {one.record.reference: one.record.shown_name for one in self.placed}
 
 
-def parse(read: Iterable[Read], *, latest: datetime, of_one_id_max: int | None = None) -> ParsedFile:
+def parse(read: Iterable[ReadRecord], *, latest: datetime, of_one_id_max: int | None = None) -> ParsedFile:
     """Sort what was read of a file.
 
     `latest`: a time after it is refused, as the log refuses it. `of_one_id_max`: as many rows may share an id.

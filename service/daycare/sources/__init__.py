@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from service.daycare.sources import baby_connect, brightwheel, famly, lillio, plain, procare, tadpoles
+from service.daycare.sources import baby_connect, brightwheel, famly, lillio, plain_csv, procare, tadpoles
 from service.daycare.sources.reading import Source
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
@@ -23,7 +23,7 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
             lillio.SOURCE,
             tadpoles.SOURCE,
             baby_connect.SOURCE,
-            plain.SOURCE,
+            plain_csv.SOURCE,
         )
     }
 )

@@ -12,17 +12,17 @@ from typing import Final
 from events.errors import BodyMalformed, FieldInvalid, TextHasNul
 from service.daycare.sources.fields import clean
 from service.daycare.sources.file_text import text_of
-from service.daycare.sources.reading import RECORDS_MAX, Found
+from service.daycare.sources.reading import RECORDS_MAX, RawRecord
 
 COLUMNS_MAX: Final = 64
-TOO_FEW_OR_MANY: Final = ""
+OTHER_FIELD_COUNT: Final = ""
 """Marks, as a key of the row, that it has more or fewer fields than the header. No column has this name."""
 
 
-def rows_in(body: bytes) -> tuple[list[str], list[Found]]:
+def rows_in(body: bytes) -> tuple[list[str], list[RawRecord]]:
     """Returns the header in lower case, and each row as texts by column, with its place (`rows[0]` follows the header).
 
-    A row with more or fewer fields than the header has the key `TOO_FEW_OR_MANY`. Empty lines are skipped.
+    A row with more or fewer fields than the header has the key `OTHER_FIELD_COUNT`. Empty lines are skipped.
 
     Raises:
         BodyMalformed, TextHasNul: The file is not CSV.
@@ -33,7 +33,7 @@ def rows_in(body: bytes) -> tuple[list[str], list[Found]]:
         raise TextHasNul("A file cannot hold the character NUL.")
     rows = _rows(text)
     header = [name.strip().lower() for name in next(rows, [])]
-    while header and header[-1] == TOO_FEW_OR_MANY:  # a comma at the end of each line
+    while header and header[-1] == OTHER_FIELD_COUNT:  # a comma at the end of each line
         header.pop()
     if not header or len(header) > COLUMNS_MAX or "" in header:
         raise FieldInvalid("The first row names the columns, each by a name.", at="header")
@@ -41,11 +41,11 @@ def rows_in(body: bytes) -> tuple[list[str], list[Found]]:
         clean(name, at="header")
         if header.count(name) > 1:
             raise FieldInvalid("Two columns have one name.", at=f"header.{name[:80]}")
-    found: list[Found] = []
+    found: list[RawRecord] = []
     for fields in rows:
         if len(found) == RECORDS_MAX:
             raise FieldInvalid(f"A file holds at most {RECORDS_MAX} rows.", at=f"rows[{RECORDS_MAX}]")
-        found.append(Found(f"rows[{len(found)}]", _by_column(header, fields)))
+        found.append(RawRecord(f"rows[{len(found)}]", _by_column(header, fields)))
     return header, found
 
 
@@ -64,10 +64,10 @@ def _by_column(header: list[str], fields: list[str]) -> dict[str, str]:
     while len(fields) > len(header) and not fields[-1].strip():
         fields = fields[:-1]
     row = dict(zip(header, fields, strict=False))
-    return row if len(fields) == len(header) else {**row, TOO_FEW_OR_MANY: str(len(fields))}
+    return row if len(fields) == len(header) else {**row, OTHER_FIELD_COUNT: str(len(fields))}
 
 
-def whole(row: object) -> dict[str, str]:
+def complete_row(row: object) -> dict[str, str]:
     """Returns a complete row as texts by column.
 
     Raises:
@@ -75,6 +75,6 @@ def whole(row: object) -> dict[str, str]:
     """
     if not isinstance(row, dict) or not all(isinstance(text, str) for pair in row.items() for text in pair):
         raise FieldInvalid("This is not a row of texts.", at=None)
-    if TOO_FEW_OR_MANY in row:
+    if OTHER_FIELD_COUNT in row:
         raise FieldInvalid("This row has more or fewer fields than the header.", at=None)
     return row

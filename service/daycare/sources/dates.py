@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-WRITTEN: Final = re.compile(
+SLASH_DATE: Final = re.compile(
     r"(?P<first>[0-9]{1,2})/(?P<second>[0-9]{1,2})/(?P<year>[0-9]{4}|[0-9]{2})"
     r"(?:,? (?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::[0-9]{2})?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
 )
@@ -24,7 +24,7 @@ class Order(StrEnum):
 
 def orders_in(texts: Iterable[str]) -> set[Order | None]:
     """Returns the orders that these dates prove. The set holds None if a date proves nothing."""
-    return {_order_of(found) for text in texts if (found := WRITTEN.fullmatch(text.strip())) is not None}
+    return {_order_of(found) for text in texts if (found := SLASH_DATE.fullmatch(text.strip())) is not None}
 
 
 def _order_of(found: re.Match[str]) -> Order | None:

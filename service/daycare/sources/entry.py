@@ -41,7 +41,7 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     revised_at: datetime | None
     """When it was last changed; None if the source does not record that."""
 
-    def told(
+    def translated(
         self, text: str | None, *, prose: str | None = None, media: Iterable[Media] = (), milestone: str | None = None
     ) -> tuple[Record, ...] | Ignored:
         """Returns one record for each child; ignored if there is neither text nor a milestone.
@@ -57,13 +57,13 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
             return self.ignored(Why.NO_WORDS, media=len(media))
         if text is not None and len(text) > TEXT_CHARACTERS_MAX:
             raise FieldInvalid(f"The words are longer than {TEXT_CHARACTERS_MAX} characters.", at="text")
-        return self._records(text, prose=_apart(prose, text), media=media, milestone=milestone, is_gone=False)
+        return self._records(text, prose=_prose_if_partial(prose, text), media=media, milestone=milestone, is_gone=False)
 
     def ignored(self, why: Why, *, media: int = 0) -> Ignored:
         """Returns the entry as left out, with its ids to withdraw if they were imported before."""
-        return Ignored(why=why, media=media, taken_back=self.gone())
+        return Ignored(why=why, media=media, taken_back=self.deleted())
 
-    def gone(self) -> tuple[Record, ...]:
+    def deleted(self) -> tuple[Record, ...]:
         """Returns records that mark the entry as deleted: ids and times without content."""
         return self._records(None, prose=None, media=(), milestone=None, is_gone=True)
 
@@ -90,7 +90,7 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _apart(prose: str | None, text: str | None) -> str | None:
+def _prose_if_partial(prose: str | None, text: str | None) -> str | None:
     """Returns the prose of a text; None if it is the whole text, so that equal content is stored in one form."""
     if prose is None or text is None:
         return None

@@ -16,7 +16,7 @@ NAME_CHARACTERS_MAX: Final = 120
 Shape = TypeVar("Shape")
 
 
-def shaped(record: Any, shape: type[Shape]) -> Shape:
+def converted(record: Any, shape: type[Shape]) -> Shape:
     """Converts a decoded record to `shape`, whose fields may be missing or null.
 
     Raises:
@@ -70,7 +70,7 @@ def clean(text: str | None, *, at: str) -> str | None:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip() or None
 
 
-def shown(*parts: str | None, at: str) -> str | None:
+def display_name(*parts: str | None, at: str) -> str | None:
     """Returns a child's display name, joined from its parts and cut at 120 characters; None if all parts are empty."""
     name = " ".join(part for part in (clean(part, at=at) for part in parts) if part is not None)
     return name[:NAME_CHARACTERS_MAX].strip() or None

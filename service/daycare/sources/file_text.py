@@ -11,7 +11,7 @@ from events.errors import BodyMalformed
 UTF_8_MARK: Final = b"\xef\xbb\xbf"
 UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 SAVE_AS_UTF_8: Final = 'Save it as UTF-8 and import that file: spreadsheets call it "CSV UTF-8", editors "Encoding: UTF-8".'
-LOOKED_AT: Final = 100
+EXAMINED_MAX: Final = 100
 """How many invalid bytes are examined before the encoding is decided."""
 
 
@@ -21,7 +21,7 @@ def text_of(body: bytes) -> str:
     Raises:
         BodyMalformed: The file is in another encoding. The message names the likely encoding and what to do.
     """
-    if body.startswith(UTF_16_MARKS) or _has_a_nul_in_every_pair(body[:64]):
+    if body.startswith(UTF_16_MARKS) or _is_utf_16_without_mark(body[:64]):
         raise BodyMalformed(f"The file is in UTF-16. {SAVE_AS_UTF_8}")
     body = body.removeprefix(UTF_8_MARK)
     try:
@@ -35,14 +35,14 @@ def text_of(body: bytes) -> str:
         ) from None
 
 
-def _has_a_nul_in_every_pair(beginning: bytes) -> bool:
+def _is_utf_16_without_mark(beginning: bytes) -> bool:
     return len(beginning) >= 4 and any(set(beginning[first::2]) == {0} and 0 not in beginning[1 - first :: 2] for first in (0, 1))
 
 
 def _is_mostly_utf_8(body: bytes) -> bool:
     """Returns whether multi-byte characters, whole or cut off, outnumber the bytes that belong to no character."""
     right = wrong = first = 0
-    for _ in range(LOOKED_AT):
+    for _ in range(EXAMINED_MAX):
         try:
             return right + _beyond_ascii(body[first:].decode()) > wrong
         except UnicodeDecodeError as error:

@@ -78,17 +78,17 @@ class ImportHints(msgspec.Struct, frozen=True, kw_only=True):
     """The file was downloaded with a parent's own account, so records without visibility flags are visible to parents."""
 
 
-NOTHING_GIVEN: Final = ImportHints()
+NO_HINTS: Final = ImportHints()
 
 
-class Found(msgspec.Struct, frozen=True):
+class RawRecord(msgspec.Struct, frozen=True):
     """One record of a file before translation: its place (`activities[3]`), and the decoded value."""
 
     at: str
     record: Any
 
 
-class Read(msgspec.Struct, frozen=True):
+class ReadRecord(msgspec.Struct, frozen=True):
     """One record after translation: its place, the decoded value, and its outcome."""
 
     at: str
@@ -96,10 +96,10 @@ class Read(msgspec.Struct, frozen=True):
     outcome: Outcome
 
 
-class File(msgspec.Struct, frozen=True, kw_only=True):
+class OpenedFile(msgspec.Struct, frozen=True, kw_only=True):
     """The records of an opened file, in its order."""
 
-    found: tuple[Found, ...]
+    found: tuple[RawRecord, ...]
     name_by_reference: Mapping[str, str] = MappingProxyType({})
     """Children's names that the file holds beside the records."""
     is_order_unproven: bool = False
@@ -109,7 +109,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 class OpenFile(Protocol):
     """Opens a file of one source."""
 
-    def __call__(self, body: bytes, given: ImportHints = NOTHING_GIVEN) -> File: ...
+    def __call__(self, body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile: ...
 
 
 class Naming(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,36 +138,36 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     when_unmarked: str = ""
     """The end of a sentence for the importer: which fields to request from the source if records are left out as UNMARKED."""
 
-    def read(self, body: bytes, given: ImportHints = NOTHING_GIVEN) -> Iterator[Read]:
+    def read(self, body: bytes, hints: ImportHints = NO_HINTS) -> Iterator[ReadRecord]:
         """Returns every record of a file with its outcome, in the file's order. The same record may be there twice.
 
         Raises:
             Refused: The whole file is refused, before the first outcome: it cannot be read, holds more than 20,000 records, or
-                `given` lacks what this source needs.
+                `hints` lacks what this source needs.
         """
-        return self.read_opened(self.opened(body, given), given)
+        return self.read_opened(self.opened(body, hints), hints)
 
-    def opened(self, body: bytes, given: ImportHints) -> File:
+    def opened(self, body: bytes, hints: ImportHints) -> OpenedFile:
         """Opens a file.
 
         Raises:
             Refused: As for `read`.
         """
-        zone_named(given.zone)
-        if self.needs_reference and not (given.reference or "").strip():
+        zone_named(hints.zone)
+        if self.needs_reference and not (hints.reference or "").strip():
             raise FieldInvalid("A file of this source does not say which child it is about.", at="reference")
-        return self.open(body, given)
+        return self.open(body, hints)
 
-    def read_opened(self, file: File, given: ImportHints) -> Iterator[Read]:
+    def read_opened(self, file: OpenedFile, hints: ImportHints) -> Iterator[ReadRecord]:
         """Returns every record of an opened file with its outcome, in the file's order."""
         if file.name_by_reference:
-            given = msgspec.structs.replace(given, name_by_reference={**given.name_by_reference, **file.name_by_reference})
-        return (Read(found.at, found.record, self.outcome(found, given)) for found in file.found)
+            hints = msgspec.structs.replace(hints, name_by_reference={**hints.name_by_reference, **file.name_by_reference})
+        return (ReadRecord(found.at, found.record, self.outcome(found, hints)) for found in file.found)
 
-    def outcome(self, found: Found, given: ImportHints) -> Outcome:
+    def outcome(self, found: RawRecord, hints: ImportHints) -> Outcome:
         """Returns the outcome of one record. A record that cannot be read gives `Unreadable` and raises nothing."""
         try:
-            return self.translate(found.record, given)
+            return self.translate(found.record, hints)
         except FieldInvalid as refusal:
             at = refusal.at or ""
             return Unreadable(at=joined(found.at, at) if at else found.at, detail=refusal.detail[:DETAIL_MAX])

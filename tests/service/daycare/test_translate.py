@@ -18,7 +18,7 @@ from service.daycare.event_ids import EventIds
 from service.daycare.prose.reader import NOTHING
 from service.daycare.record import Record
 from service.daycare.translate import PROSE_MAX, Said, become, prose_of
-from tests.service.daycare.sources.outcomes import told_of
+from tests.service.daycare.sources.outcomes import findings_of
 
 AUTHOR = MemberId(UUID(int=1))
 CHILD = ChildId(UUID(int=2))
@@ -77,7 +77,7 @@ class Log:
 
     def take_record(self, record: Record) -> str:
         before = self.said.get(record.id)
-        told = told_of(record, before)
+        told = findings_of(record, before)
         became = become(record, before, told=told, names=EventIds(SECRET, AUTHOR, "here", record.id), child=CHILD, salt=bytes(16))
         for draft in became.drafts:
             assert self.drafts.setdefault(draft.id, draft) == draft, "an id stands for one content"
@@ -185,7 +185,7 @@ def test_what_somebody_wrote_is_read_to_its_bound_and_no_word_beside_it(
 def test_what_is_told_of_a_milestone_is_all_of_the_words() -> None:
     text = f"Activity: Walking\n{STEPPED}"
     record = msgspec.structs.replace(Version(0, 0, text, None, 0, False).as_record(), prose=STEPPED)
-    told = told_of(record)
+    told = findings_of(record)
     became = become(record, None, told=told, names=EventIds(SECRET, AUTHOR, "here", record.id), child=CHILD, salt=b"")
     (sighting,) = (draft.event for draft in became.drafts)
     assert (sighting.milestone, sighting.note, sighting.found_in_prose) == ("movement.first-steps", text, True)

@@ -26,22 +26,22 @@ class Day:
     """The clock of a daycare: each step moves it on by 3 to 300 minutes. Returns local times."""
 
     def __init__(self, seed: int, *, start: datetime, offset_h: float = 0) -> None:
-        self.dice = Random(seed)
+        self.random = Random(seed)
         self.now = start.replace(tzinfo=UTC)
-        self.wall = timezone(timedelta(hours=offset_h))
+        self.zone = timezone(timedelta(hours=offset_h))
 
     def step(self) -> datetime:
-        self.now += timedelta(minutes=self.dice.randint(3, 300), seconds=self.dice.randint(0, 59))
-        return self.now.astimezone(self.wall)
+        self.now += timedelta(minutes=self.random.randint(3, 300), seconds=self.random.randint(0, 59))
+        return self.now.astimezone(self.zone)
 
     def id(self) -> str:
-        return str(UUID(int=self.dice.getrandbits(128), version=4))
+        return str(UUID(int=self.random.getrandbits(128), version=4))
 
     def prose(self) -> str:
-        return self.dice.choice(PROSE)
+        return self.random.choice(PROSE)
 
     def today(self) -> date:
-        return self.now.astimezone(self.wall).date()
+        return self.now.astimezone(self.zone).date()
 
 
 def zulu(time: datetime) -> str:

@@ -8,18 +8,18 @@ import pytest
 from events.event import Precision
 from service.daycare.record import Media, Record
 from service.daycare.sources.reading import Ignored, Unreadable, Why
-from tests.service.daycare.sources.feed_brightwheel import CHILD, activity, body, traps
+from tests.service.daycare.sources.feed_brightwheel import CHILD, activity, body, edge_cases
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, outcome, read, records, tally, text, verdict
 
-TRAPS = traps(Day(1, start=datetime(2021, 10, 1, 13)))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 10, 1, 13)))  # noqa: DTZ001 (the feed's own clock)
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
     """The feed has 48 everyday entries and 19 edge cases; one entry is on two pages."""
     found = read("brightwheel", body())
     assert tally(found) == {
-        "told": 48 + 1 + 10,
+        "translated": 48 + 1 + 10,
         "staff_only": 1,
         "by_parent": 1,
         "no_words": 1,
@@ -30,7 +30,7 @@ def test_a_whole_feed_gives_the_expected_outcomes() -> None:
 
 
 def test_a_kudo_keeps_the_time_of_what_it_praises_and_of_when_it_was_typed() -> None:
-    assert only("brightwheel", TRAPS["late_kudo"]) == Record(
+    assert only("brightwheel", EDGE_CASES["late_kudo"]) == Record(
         id="late-kudo",
         reference=CHILD,
         shown_name="Åse Björk",
@@ -42,7 +42,7 @@ def test_a_kudo_keeps_the_time_of_what_it_praises_and_of_when_it_was_typed() -> 
     )
 
 
-SAID = {
+TEXTS = {
     "parents_note_at_the_door": "Signed in",
     "parents_medicine": "Medication\nDrops at 7, one in each eye.",
     "incident_without_a_word": "Incident",
@@ -66,18 +66,18 @@ LEFT_OUT = {
 }
 
 
-@pytest.mark.parametrize("name", SAID)
+@pytest.mark.parametrize("name", TEXTS)
 def test_an_entry_gives_its_text(name: str) -> None:
-    assert text("brightwheel", TRAPS[name]) == SAID[name]
+    assert text("brightwheel", EDGE_CASES[name]) == TEXTS[name]
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
 def test_an_entry_is_left_out_with_its_reason_or_its_place(name: str) -> None:
-    assert verdict("brightwheel", TRAPS[name]) == LEFT_OUT[name]
+    assert verdict("brightwheel", EDGE_CASES[name]) == LEFT_OUT[name]
 
 
 def test_every_edge_case_is_tested() -> None:
-    assert {*SAID, *LEFT_OUT, "late_kudo"} == set(TRAPS)
+    assert {*TEXTS, *LEFT_OUT, "late_kudo"} == set(EDGE_CASES)
 
 
 def test_a_nap_is_two_entries() -> None:
@@ -105,7 +105,7 @@ def test_composed_text_is_checked_like_typed_text() -> None:
 
 def test_a_withdrawn_entry_is_named_without_its_content() -> None:
     """An entry that becomes visible to staff only is returned as an id to withdraw, without its text."""
-    hidden = outcome("brightwheel", {**TRAPS["late_kudo"], "staff_only": True, "media": {"object_id": "m"}})
+    hidden = outcome("brightwheel", {**EDGE_CASES["late_kudo"], "staff_only": True, "media": {"object_id": "m"}})
     assert isinstance(hidden, Ignored)
     assert (hidden.why, hidden.media) == (Why.STAFF_ONLY, 1)
     (gone,) = hidden.taken_back
@@ -113,11 +113,11 @@ def test_a_withdrawn_entry_is_named_without_its_content() -> None:
 
 
 def test_a_film_is_listed_by_its_id_and_type() -> None:
-    assert only("brightwheel", TRAPS["film"]).media == (Media(name="film-1", content_type="video/mp4"),)
+    assert only("brightwheel", EDGE_CASES["film"]).media == (Media(name="film-1", content_type="video/mp4"),)
 
 
 def test_the_senders_offset_is_kept() -> None:
-    nulls = only("brightwheel", TRAPS["nulls"])
+    nulls = only("brightwheel", EDGE_CASES["nulls"])
     at = datetime(2021, 9, 30, 23, 59, 59, 999_000, tzinfo=timezone(timedelta(hours=-7)))
     assert (nulls.occurred_at.isoformat(), nulls.recorded_at, nulls.revised_at) == (at.isoformat(), at, at)
 

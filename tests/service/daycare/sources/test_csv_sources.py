@@ -26,7 +26,7 @@ def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str 
 def test_a_whole_file_of_baby_connect_gives_the_expected_outcomes() -> None:
     """The file has 60 everyday rows and 13 edge cases. Three rows of one minute share an id here; `row_ids` tells them apart."""
     found = read("baby_connect", feed_csv.baby_connect(), LIA)
-    assert tally(found) == {"told": 60 + 8, "no_words": 1, "unreadable": 4}
+    assert tally(found) == {"translated": 60 + 8, "no_words": 1, "unreadable": 4}
     assert [one.at for one in found if isinstance(one, Unreadable)] == [
         "rows[68].start",
         "rows[69].start",
@@ -47,7 +47,7 @@ def test_a_whole_file_of_baby_connect_gives_the_expected_outcomes() -> None:
     ],
 )
 def test_the_time_of_a_row_is_in_the_importers_zone(text: str, at: str, precision: str) -> None:
-    found = lia(*(trap for trap in feed_csv.BABY_CONNECT_TRAPS if len(trap) == len(feed_csv.BABY_CONNECT)))
+    found = lia(*(case for case in feed_csv.BABY_CONNECT_EDGE_CASES if len(case) == len(feed_csv.BABY_CONNECT)))
     (told,) = (record for record in found if record.text == text)
     assert (told.occurred_at.isoformat(), told.precision, told.reference) == (at, precision, "lia")
     assert told.recorded_at == told.revised_at == told.occurred_at
@@ -66,7 +66,7 @@ def test_an_entry_keeps_its_id_when_its_words_its_end_or_its_quantity_are_correc
 def test_a_whole_plain_file_gives_the_expected_outcomes() -> None:
     """The file has 60 everyday rows, one of them twice, and 14 edge cases."""
     found = read("plain", feed_csv.plain())
-    assert tally(found) == {"told": 60 + 1 + 5, "no_words": 1, "unreadable": 8}
+    assert tally(found) == {"translated": 60 + 1 + 5, "no_words": 1, "unreadable": 8}
     assert [one.at.partition(".")[2] for one in found if isinstance(one, Unreadable)] == [
         "milestone",
         "media",

@@ -14,7 +14,7 @@ REAL = Path(__file__).parents[5] / "shared" / "data" / "brightwheel"
 if not REAL.is_dir():
     pytest.skip("the real answers of Brightwheel lie in ../shared/data beside the project, and not here", allow_module_level=True)
 
-SAID = {
+TEXTS = {
     "activities-checkin.json": {"Signed in": 5, "Signed out": 5},
     "activities-empty.json": {},
     "activities-food.json": {"Meal": 5},
@@ -23,11 +23,11 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("name", SAID)
+@pytest.mark.parametrize("name", TEXTS)
 def test_each_real_response_gives_its_records(name: str) -> None:
     found = records(read("brightwheel", (REAL / name).read_bytes()))
     texts = [record.text or "" for record in found]
-    assert Counter("Meal" if text.startswith("Meal: ") else text for text in texts) == SAID[name]
+    assert Counter("Meal" if text.startswith("Meal: ") else text for text in texts) == TEXTS[name]
     for record in found:
         assert record.shown_name
         assert record.media == ()
@@ -36,7 +36,7 @@ def test_each_real_response_gives_its_records(name: str) -> None:
 
 
 def test_the_real_responses_overlap_in_two_entries() -> None:
-    ids = Counter(record.id for name in SAID for record in records(read("brightwheel", (REAL / name).read_bytes())))
+    ids = Counter(record.id for name in TEXTS for record in records(read("brightwheel", (REAL / name).read_bytes())))
     assert (len(ids), sum(ids.values())) == (23, 25)
 
 

@@ -6,7 +6,7 @@ Any field may be missing or null; `famly` decides which are required.
 import msgspec
 
 
-class FamlyNamed(msgspec.Struct, frozen=True, kw_only=True):
+class FamlyChild(msgspec.Struct, frozen=True, kw_only=True):
     """A child's name, and its id if the query requested it."""
 
     id: str | None = None
@@ -27,7 +27,7 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
     body: str | None = None
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class FamlyMedia(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A picture, a film or a file. Its id has different names in the API, the feed and the public tools."""
 
     id: str | int | None = None
@@ -42,15 +42,15 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """The fields that are read of one observation."""
 
     id: str | None = None
-    children: list[FamlyNamed | None] | None = None
+    children: list[FamlyChild | None] | None = None
     variant: str | None = None
     status: Stage | None = None
     statuses: list[Stage | None] | None = None
     remark: Remark | None = None
-    images: list[Kept | None] | None = None
-    files: list[Kept | None] | None = None
-    video: Kept | None = None
-    videos: list[Kept | None] | None = None
+    images: list[FamlyMedia | None] | None = None
+    files: list[FamlyMedia | None] | None = None
+    video: FamlyMedia | None = None
+    videos: list[FamlyMedia | None] | None = None
 
 
 class ChildNote(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -64,9 +64,9 @@ class ChildNote(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sensitive: bool | None = None
     safeguarding_concern: bool | None = None
     parent_visible: bool | None = None
-    child: FamlyNamed | None = None
-    images: list[Kept | None] | None = None
-    files: list[Kept | None] | None = None
+    child: FamlyChild | None = None
+    images: list[FamlyMedia | None] | None = None
+    files: list[FamlyMedia | None] | None = None
 
 
 class Embed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -82,6 +82,6 @@ class FeedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     created_date: str | None = None
     body: str | None = None
     embed: Embed | None = None
-    images: list[Kept | None] | None = None
-    videos: list[Kept | None] | None = None
-    files: list[Kept | None] | None = None
+    images: list[FamlyMedia | None] | None = None
+    videos: list[FamlyMedia | None] | None = None
+    files: list[FamlyMedia | None] | None = None
