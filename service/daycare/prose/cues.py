@@ -129,7 +129,7 @@ LISTS: Final = (
     "adversatives",
     "relatives",
 )
-"""The word lists of a file, by which a word has its roles."""
+"""The names of the word lists in a file. The lists that a word is in are its roles."""
 
 
 def read_language(name: str, content: bytes) -> Language:

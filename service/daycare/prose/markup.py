@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from typing import Final
 
 UNPACKED_MAX: Final = 2
-"""Twice, because some systems escape HTML again: &lt;p&gt;."""
+"""How often HTML is unescaped: twice, because some systems escape it again (&lt;p&gt;)."""
 TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
 ENTITY: Final = re.compile(r"&(?:[a-z]{2,10}|#\d{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 MARKDOWN: Final = re.compile(r"\*\*|__|~~|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|^ {0,3}#{1,6} +", re.MULTILINE)

@@ -86,7 +86,7 @@ class Pattern(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    """Patterns by their first word, so that only those are tried that can begin at a word."""
+    """Patterns by their first word, so that few of them have to be tried at each word of a text."""
 
     by_word: Mapping[str, tuple[Pattern, ...]]
     partial: tuple[Pattern, ...] = ()

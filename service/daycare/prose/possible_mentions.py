@@ -14,21 +14,21 @@ from service.daycare.prose.subject import ParsedSentence
 from service.daycare.prose.trigger_words import TriggerSet, TriggerWords, in_all_languages, triggers_by_language
 
 DENIED_WITHIN: Final = 8
-"""How many words after a denial it still denies, within its clause."""
+"""How many words behind a denial it covers, within its clause."""
 LATE_WITHIN: Final = 4
-"""The same for words before a denial that follows its verb."""
+"""How many words before a late denial ("crawls not yet") it covers, within its clause."""
 PLANNED_WITHIN: Final = 6
-"""The same for words after a plan."""
+"""How many words behind a plan it covers, within its clause."""
 CLAUSES_BACK: Final = 6
 """How many clauses are searched backwards for the actor."""
 WORDS_BACK: Final = 24
 """How many words of a clause are searched for the actor."""
 TITLE_SHARE_MAX: Final = 0.6
-"""Above this share of words with a capital a sentence is a headline: there a capital does not mark a title."""
+"""The share of words with a capital above which a sentence is a headline. In a headline a capital does not mark a title."""
 SHORT_WORDS: Final = 3
-"""A sentence of at most so many words needs no second word beside the trigger word."""
+"""The longest sentence, in words, that needs no second word beside its trigger word: "Mia stands!"."""
 QUOTED_MAX: Final = 3
-"""At most so many quoted words may be words that the child spoke."""
+"""The largest number of quoted words that may be the child's own first words."""
 FIRST_WORD: Final = ("talking.first-word",)
 
 
@@ -83,7 +83,7 @@ class SentenceMentions:
 
     @cached_property
     def _planned_before(self) -> int:
-        """The place before which all words are planned: a "but" behind the last plan, or the sentence's end; 0 without a plan."""
+        """The place where the planned part ends: a "but" behind the last plan, or the sentence's end; 0 if there is no plan."""
         sentence = self._sentence
         spans = self._spans(self._triggers.plans_anywhere)
         planned = [end for start, end in spans if not (start in self._harmless or sentence.tokens[start].is_child)]
@@ -143,7 +143,7 @@ class SentenceMentions:
 
     @cached_property
     def _labelled(self) -> frozenset[int]:
-        """The clauses behind a label that names such a thing ("Activity: ..."), unless they name the child."""
+        """The clauses behind a label for a thing with a title ("Activity: ..."), unless they name the child."""
         sentence = self._sentence
         things = {sentence.clause_of[at] for at in self._titled}
         children = {sentence.clause_of[at] for at, token in enumerate(sentence.tokens) if token.is_child}

@@ -47,7 +47,7 @@ from service.daycare.prose.trigger_words import great_firsts, triggers_by_langua
 TEXT_CHARACTERS_MAX: Final = 10_000
 """The longest note that an event may hold. Text beyond it is not read."""
 FEWER_WORDS_MAX: Final = 2
-"""A sentence is read in a second language, too, if that has at most so many fewer of its words than the likeliest one."""
+"""How many frequent words less than the likeliest language a second one may have in a sentence that is read in both."""
 POSSIBLE_MAX: Final = 16
 """How many possible milestones an event may name."""
 
@@ -113,14 +113,14 @@ def read_prepared(text: str, names: Collection[str]) -> Findings:
 def _possible_beside(
     found: Collection[str], uncertain: Collection[str], triggered: Collection[tuple[str, ...]]
 ) -> tuple[str, ...]:
-    """Returns the possible milestones beside the certain ones. A trigger set adds none if one of its milestones is certain."""
+    """Returns the possible milestones that are not certain. A trigger set adds none if one of its milestones is certain."""
     certain = {key for one in found for key in (one, *CATALOGUE.implied_by(one))}
     keys = [*uncertain, *(key for of_set in triggered if certain.isdisjoint(of_set) for key in of_set)]
     return tuple(key for key in dict.fromkeys(keys) if key not in certain)[:POSSIBLE_MAX]
 
 
 def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], list[ParsedSentence]]]:
-    """Returns the sentences of a note, each parsed in its likeliest languages, and in others of which it has trigger words."""
+    """Returns each sentence of a note, parsed in its likeliest languages, and in others if it has their trigger words."""
     split = tuple(sentences(text, names=names, common=_common(), pronouns=child_pronouns(text, names)))
     counts_by_sentence = [_frequent_word_counts(sentence) for sentence in split]
     note_counts = [sum(column) for column in zip(*counts_by_sentence, strict=True)]
@@ -153,7 +153,7 @@ def _frequent_word_counts(sentence: Sentence) -> list[int]:
 
 @cache
 def _languages_by_frequent_word() -> dict[str, list[int]]:
-    """Returns the numbers of the languages that a frequent word belongs to."""
+    """Returns, by frequent word, the numbers of the languages that have it."""
     found: dict[str, list[int]] = {}
     for number, language in enumerate(languages()):
         for word in language.frequent_words:

@@ -1,4 +1,4 @@
-"""Finds the subject of a clause: this child, another person, or nobody who is named.
+"""Finds the subject of a clause: this child, another person, a group, the writer, or none.
 
 Owns the subject rule. It knows no milestone: the places of the cues are an argument. The rule is an allow list: between the
 child's name and the cue it accepts only words that are known to keep the child the subject. A clause with any other word there is

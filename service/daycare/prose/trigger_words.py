@@ -46,7 +46,7 @@ class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     plans_anywhere: tuple[str, ...]
     """Plans and conditions that cover their whole sentence, up to a "but" behind them."""
     also: tuple[str, ...]
-    """Words by which the child did the same as somebody else: so did Mia."""
+    """Words for doing the same as somebody else: so did Mia."""
     other_actors: tuple[str, ...]
     """Words for other people and animals, who may be the actor."""
     prepositions: tuple[str, ...]
@@ -60,9 +60,9 @@ class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     vague: tuple[str, ...]
     """Phrases that announce something great without saying what it was."""
     vague_unless: tuple[str, ...] = ()
-    """Words that explain such a phrase by something everyday."""
+    """Words of everyday life, with which a vague phrase announces nothing great: lunch, birthday."""
     signs: dict[str, tuple[str, ...]] = {}
-    """Word lists by kind. Words of two kinds in one sentence announce something great, too: her feet, for the first time."""
+    """Word lists by kind. A sentence with words of two kinds announces something great, too: her feet, for the first time."""
     lists: dict[str, tuple[str, ...]] = {}
     sets: tuple[TriggerSetFile, ...] = ()
 

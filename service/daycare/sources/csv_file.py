@@ -1,6 +1,6 @@
 """Reads CSV files as spreadsheets save them: with or without a byte order mark, any line ends, quotes, line breaks within quotes.
 
-Owns for what reasons a whole file is refused. Knows no source. The separator is a comma, or a semicolon if the header has
+Owns the reasons for which a whole file is refused. Knows no source. The separator is a comma, or a semicolon if the header has
 semicolons and no comma: spreadsheets write so in half of Europe.
 """
 

@@ -189,7 +189,10 @@ def _entry_written_at(
 
 
 def naming(record: Any, hints: ImportHints, reference: str) -> Naming | None:
-    """Returns the ids that a record without one can have: one for each number among records of its kind, time and child."""
+    """Returns the possible ids of a record: one for each number 0, 1, 2, ... among those of its kind, time and child.
+
+    Returns None if the record has an id in the file.
+    """
     if not isinstance(record, dict) or any(record.get(name) is not None for name in ("id", "noteId", "feedItemId")):
         return None
     if _is_note(record):

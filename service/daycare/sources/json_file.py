@@ -1,7 +1,7 @@
 """Reads JSON files as people save them: one response of a system, a list of responses, or a list of records.
 
-Owns for what reasons a whole file is refused, and how a place in it is named. Knows no source: the paths of the lists of records
-are an argument.
+Owns the reasons for which a whole file is refused, and how a place in it is named. Knows no source: the paths of the lists of
+records are an argument.
 """
 
 import json
@@ -16,10 +16,10 @@ from service.daycare.sources.file_text import UTF_8_MARK, printable, text_of
 from service.daycare.sources.reading import RECORDS_MAX, RawRecord
 
 DEPTH_MAX: Final = 64
-"""Responses nest about 10 deep. One lists every milestone of a framework, whose depth is not documented."""
+"""The deepest nesting accepted. Responses nest about 10 deep, but the depth of one list, a framework's milestones, is unknown."""
 
 EVERY_KEY: Final = "*"
-"""In a path, stands for every key of the object at that place."""
+"""The part of a path that means every key of the object at that place."""
 
 Path = tuple[str, ...]
 

@@ -5,7 +5,7 @@ Owns its header. One row is one record about one child:
 | column | holds | |
 |---|---|---|
 | `id` | the record's id, the same in every later file; 1 to 255 characters | needed |
-| `child` | which child, by any name or number that stays the same; 1 to 255 characters | needed |
+| `child` | the child, by any name or number that stays the same; 1 to 255 characters | needed |
 | `occurred_at` | `2026-03-14T09:05:00+01:00`; local without an offset; `2026-03-14` is that day, `2026-03` that month | needed |
 | `text` | the words, to 10,000 characters; may be empty where there is a milestone | needed |
 | `child_name` | the child's name as it is shown | |
@@ -13,7 +13,7 @@ Owns its header. One row is one record about one child:
 | `revised_at` | when it was last changed; of rows without it, those of the later import count | |
 | `milestone` | a key of the catalogue, such as `movement.first-steps` | |
 | `media` | file names, with `|` between them | |
-| `gone` | `yes`: the record was deleted there | |
+| `gone` | `yes`: the record was deleted in the source | |
 
 Any other column is refused, so that a mistyped name is noticed.
 """

@@ -17,7 +17,7 @@ from service.daycare.sources.dates import Order
 from service.daycare.sources.times import zone_named
 
 RECORDS_MAX: Final = 20_000
-"""About three years of one child: 600 days of care with 30 to 40 entries each. A longer history needs several files."""
+"""About three years of one child: 600 days of care with 33 entries each. A longer history needs several files."""
 
 
 class Why(StrEnum):
@@ -113,7 +113,7 @@ class OpenFile(Protocol):
 
 
 class Naming(msgspec.Struct, frozen=True, kw_only=True):
-    """The ids that a row without an id can have. A number distinguishes rows whose uncorrected fields are equal."""
+    """The possible ids of a row that has none in the file. Rows that agree in all parts of the id are numbered 0, 1, 2, ..."""
 
     row: Hashable
     """Identifies the row: two rows with equal values are one record."""
@@ -133,8 +133,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     translate: Callable[[Any, ImportHints], tuple[Record, ...] | Ignored]
     """Translates one decoded record into ours. Pure. Raises FieldInvalid if the record cannot be read."""
     naming: Callable[[Any, ImportHints, str], Naming | None] | None = None
-    """For a source whose rows may lack an id: returns the ids that a row can have for a child's reference; None if the row has an
-    id. `translate` gives a row without one the id of number 0."""
+    """For a source whose rows may lack an id: returns the possible ids of a row about the child of a reference; None if the row
+    has an id. `translate` gives a row without one the id of number 0."""
     when_unmarked: str = ""
     """The end of a sentence for the importer: which fields to request from the source if records are left out as UNMARKED."""
 

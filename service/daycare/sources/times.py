@@ -104,7 +104,7 @@ def from_epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
 
 
 def _with_fixed_offset(time: datetime) -> datetime:
-    """Returns the same instant with a fixed offset; in UTC if the zone's offset, long ago, was no whole number of minutes."""
+    """Returns the same instant with a fixed offset; in UTC if the zone's offset had seconds then, as some had long ago."""
     offset = time.utcoffset()
     assert offset is not None
     if offset % timedelta(minutes=1):

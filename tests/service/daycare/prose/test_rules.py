@@ -1,4 +1,4 @@
-"""Tests the reader's rules one by one: plans, triggers_by_language, retractions, names of the child, markup and typing errors."""
+"""Tests the reader's rules one by one: plans, uncertain milestones, retractions, names of the child, markup and typing errors."""
 
 import msgspec
 import pytest

@@ -43,9 +43,9 @@ def test_fields_that_are_not_for_the_family_are_not_imported(source: str) -> Non
     """No outcome holds a name of staff, a URL, a like, or a text that is not for parents."""
     found = read(source, BODY_BY_SOURCE[source](), LINKED)
     assert NEVER in BODY_BY_SOURCE[source]().decode() or source == "plain"  # our own format has no other fields
-    said = msgspec.json.encode(found).decode()
-    assert NEVER not in said
-    assert "://" not in said
+    encoded = msgspec.json.encode(found).decode()
+    assert NEVER not in encoded
+    assert "://" not in encoded
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -63,17 +63,17 @@ def test_records_keep_their_bounds(source: str) -> None:
         assert 1 <= len(record.reference) <= 255
         assert record.text is None or record.text == record.text.strip() != ""
         assert record.text is not None or record.milestone is not None or record.is_gone
-        assert _is_of_its_words(record)
+        assert _has_partial_prose(record)
         for time in (record.occurred_at, record.recorded_at, record.revised_at):
             assert msgspec.json.decode(msgspec.json.encode(time), type=type(time)) == time
 
 
-def _is_of_its_words(record: Record) -> bool:
+def _has_partial_prose(record: Record) -> bool:
     """Returns whether the prose of a record is a part of its text, and not the whole."""
     if record.prose is None:
         return True
-    told = record.text or ""
-    return record.prose != told != "" and all(line in told for line in record.prose.split("\n"))
+    text = record.text or ""
+    return record.prose != text != "" and all(line in text for line in record.prose.split("\n"))
 
 
 def _is_sane(found: Outcome) -> bool:
@@ -83,7 +83,7 @@ def _is_sane(found: Outcome) -> bool:
         case Ignored():
             return all(gone.is_gone and gone.text is None and not gone.media for gone in found.taken_back)
         case _:
-            return len(found) > 0 and all(map(_is_of_its_words, found))
+            return len(found) > 0 and all(map(_has_partial_prose, found))
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -48,9 +48,9 @@ def test_a_whole_file_of_baby_connect_gives_the_expected_outcomes() -> None:
 )
 def test_the_time_of_a_row_is_in_the_importers_zone(text: str, at: str, precision: str) -> None:
     found = lia(*(case for case in feed_csv.BABY_CONNECT_EDGE_CASES if len(case) == len(feed_csv.BABY_CONNECT)))
-    (told,) = (record for record in found if record.text == text)
-    assert (told.occurred_at.isoformat(), told.precision, told.reference) == (at, precision, "lia")
-    assert told.recorded_at == told.revised_at == told.occurred_at
+    (record,) = (one for one in found if one.text == text)
+    assert (record.occurred_at.isoformat(), record.precision, record.reference) == (at, precision, "lia")
+    assert record.recorded_at == record.revised_at == record.occurred_at
 
 
 def test_an_entry_keeps_its_id_when_its_words_its_end_or_its_quantity_are_corrected() -> None:

@@ -91,10 +91,10 @@ def test_every_edge_case_is_tested() -> None:
 
 
 @pytest.mark.parametrize("mark", ["safeguardingConcern", "sensitive", "parentVisible"])
-@pytest.mark.parametrize("said", ["missing", "null", "the other way"])
-def test_a_note_is_imported_only_if_each_of_its_flags_allows_it(mark: str, said: str) -> None:
+@pytest.mark.parametrize("change", ["missing", "null", "the other way"])
+def test_a_note_is_imported_only_if_each_of_its_flags_allows_it(mark: str, change: str) -> None:
     note = dict(EDGE_CASES["plain"])
-    match said:
+    match change:
         case "missing":
             del note[mark]
         case "null":

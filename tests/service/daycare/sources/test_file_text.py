@@ -36,7 +36,7 @@ def test_a_file_in_utf_16_is_refused_with_advice(source: str, encoding: str) -> 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_a_file_in_the_encoding_of_older_spreadsheets_is_refused_with_advice(encoding: str) -> None:
-    """Even if three of its bytes happen to be a valid UTF-8 character."""
+    """It is refused even if three of its bytes happen to be a valid UTF-8 character."""
     refusal = refusal_of("plain", MUESLI.encode(encoding))
     assert "Windows-1252" in refusal.detail
     assert "CSV UTF-8" in refusal.detail

@@ -40,7 +40,7 @@ NOT_JSON = {
 
 @pytest.mark.parametrize("body", NOT_JSON, ids=range(len(NOT_JSON)))
 def test_a_file_of_another_system_is_refused(body: bytes) -> None:
-    """Law 17."""
+    """Law 17: a file that is no response of its source is refused before any record is read."""
     with pytest.raises(Refused) as refusal:
         SOURCES["brightwheel"].read(body)
     assert refusal.value.code == NOT_JSON[body]
@@ -64,7 +64,7 @@ NOT_CSV = {
 
 @pytest.mark.parametrize("body", NOT_CSV, ids=range(len(NOT_CSV)))
 def test_an_invalid_plain_csv_is_refused_with_its_place(body: bytes) -> None:
-    """Law 17."""
+    """Law 17: a file that is not plain CSV is refused before any record is read, and the error names the place."""
     with pytest.raises(Refused) as refusal:
         SOURCES["plain"].read(body)
     assert (refusal.value.code, refusal.value.at) == NOT_CSV[body]
@@ -79,7 +79,7 @@ def test_an_invalid_plain_csv_is_refused_with_its_place(body: bytes) -> None:
     ],
 )
 def test_a_file_with_too_many_records_is_refused(source: str, body: bytes) -> None:
-    """Law 17."""
+    """Law 17: a file of more than 20,000 records is refused as a whole."""
     with pytest.raises(Refused) as refusal:
         SOURCES[source].read(body)
     assert refusal.value.code == "body.invalid"
@@ -96,9 +96,9 @@ def test_one_response_several_and_a_list_of_records_give_the_same_records() -> N
     answers = pages()
     rows = [row for answer in answers for row in answer["activities"]]
     alike: list[Any] = [answers, rows, {"activities": rows}, [{"activities": rows}, {"activities": []}]]
-    told = [records(read("brightwheel", json.dumps(one).encode())) for one in alike]
-    assert told[0]
-    assert all(one == told[0] for one in told)
+    translated = [records(read("brightwheel", json.dumps(one).encode())) for one in alike]
+    assert translated[0]
+    assert all(one == translated[0] for one in translated)
 
 
 def test_a_byte_order_mark_and_escapes_change_nothing() -> None:

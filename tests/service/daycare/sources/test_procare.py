@@ -87,10 +87,10 @@ def test_every_edge_case_is_tested() -> None:
     assert {*TEXTS, *LEFT_OUT, "several_kids"} == set(EDGE_CASES)
 
 
-@pytest.mark.parametrize(("kind", "said"), EVERYDAY)
-def test_a_nappy_change_gives_its_text(kind: str, said: str) -> None:
+@pytest.mark.parametrize(("kind", "sub_type"), EVERYDAY)
+def test_a_nappy_change_gives_its_text(kind: str, sub_type: str) -> None:
     day = Day(9, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
-    assert text("procare", activity(day, kind, data={"type": "Diaper", "sub_type": said})) == EVERYDAY[kind, said]
+    assert text("procare", activity(day, kind, data={"type": "Diaper", "sub_type": sub_type})) == EVERYDAY[kind, sub_type]
 
 
 def test_everyday_entries_keep_the_centres_words() -> None:

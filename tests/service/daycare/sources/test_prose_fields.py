@@ -33,7 +33,7 @@ CLAPPED: Final = "She clapped her hands!"
 
 
 class Case(NamedTuple):
-    """A record, the milestones in its whole text, and those in its prose, which are the ones found."""
+    """A source's record, the milestones in its whole text, and the milestones in its prose alone."""
 
     source: str
     record: dict[str, Any]
@@ -157,22 +157,22 @@ def two_learning_activities() -> bytes:
     return json.dumps([{"daily_activities": [{**row, "id": f"r{at}"} for at, row in enumerate(rows)]}, {"kids": kids}]).encode()
 
 
-async def milestones_that_flow_in(village: Village, member: str) -> list[str]:
+async def milestones_once_linked(village: Village, member: str) -> list[str]:
     """Links the child, and returns the milestones that are found in its waiting records."""
     assert (await link(village.ada, member, village.child, reference=feed_procare.KIDS[0])).status_code == 204
-    told = await said_by(village.ada, member)
-    assert len(told) == 2
-    return sorted(one["milestone"] for one in told if one["type"] == "MilestoneObserved")
+    events = await said_by(village.ada, member)
+    assert len(events) == 2
+    return sorted(one["milestone"] for one in events if one["type"] == "MilestoneObserved")
 
 
 async def test_a_record_that_waits_for_its_child_keeps_its_prose(village: Village) -> None:
-    said = await imported(village.ada, "procare", two_learning_activities())
-    assert said["outcomes"] == {"waiting": 2}
-    assert await milestones_that_flow_in(village, said["member"]) == [CLAPS]
+    report = await imported(village.ada, "procare", two_learning_activities())
+    assert report["outcomes"] == {"waiting": 2}
+    assert await milestones_once_linked(village, report["member"]) == [CLAPS]
 
 
 async def test_a_waiting_record_of_an_older_release_is_read_whole(village: Village, database_url: str) -> None:
-    said = await imported(village.ada, "procare", two_learning_activities())
+    report = await imported(village.ada, "procare", two_learning_activities())
     connection = await asyncpg.connect(database_url)
     try:
         before = "convert_to((convert_from(body, 'UTF8')::jsonb - 'prose')::text, 'UTF8')"
@@ -181,4 +181,4 @@ async def test_a_waiting_record_of_an_older_release_is_read_whole(village: Villa
     finally:
         await connection.close()
     assert changed == "UPDATE 2"
-    assert await milestones_that_flow_in(village, said["member"]) == [CLAPS, STEPS]
+    assert await milestones_once_linked(village, report["member"]) == [CLAPS, STEPS]
