@@ -11,19 +11,19 @@ import msgspec
 from events.event import Precision
 from service.daycare.import_report import Notice
 from service.daycare.parsed_file import ParsedFile
-from service.daycare.sources.reading import Found, ImportHints, Read, Source, Why
+from service.daycare.sources.reading import ImportHints, RawRecord, ReadRecord, Source, Why
 
 ELSEWHERE: Final = "Pacific/Kiritimati"
 """A zone that never has the offset of UTC."""
 
 
-def depends_on_zone(source: Source, read: Iterable[Read], given: ImportHints) -> bool:
+def depends_on_zone(source: Source, read: Iterable[ReadRecord], given: ImportHints) -> bool:
     """Returns whether another zone would change the time of a record. A day without a time of day does not change."""
     elsewhere = msgspec.structs.replace(given, zone=ELSEWHERE)
-    return any(_differs(one, source.outcome(Found(one.at, one.record), elsewhere)) for one in read)
+    return any(_differs(one, source.outcome(RawRecord(one.at, one.record), elsewhere)) for one in read)
 
 
-def _differs(here: Read, elsewhere: object) -> bool:
+def _differs(here: ReadRecord, elsewhere: object) -> bool:
     if not isinstance(here.outcome, tuple) or not isinstance(elsewhere, tuple):
         return False
     return any(

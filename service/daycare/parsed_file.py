@@ -12,7 +12,7 @@ import msgspec
 
 from events.errors import FieldInvalid, Refused, TimeOutOfRange
 from service.daycare.record import Record
-from service.daycare.sources.reading import Ignored, Read, Unreadable, Why
+from service.daycare.sources.reading import Ignored, ReadRecord, Unreadable, Why
 from service.log.admit import require_sane
 
 
@@ -56,7 +56,7 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
         return {one.record.reference: one.record.shown_name for one in self.placed}
 
 
-def parse(read: Iterable[Read], *, latest: datetime, of_one_id_max: int | None = None) -> ParsedFile:
+def parse(read: Iterable[ReadRecord], *, latest: datetime, of_one_id_max: int | None = None) -> ParsedFile:
     """Sorts the rows of a file.
 
     `latest`: a later time is refused, as the log would. `of_one_id_max`: the number of rows that may share an id.

@@ -8,7 +8,7 @@ import sys
 
 import msgspec
 
-from service.daycare.prose.reader import told_in
+from service.daycare.prose.reader import findings_in
 from service.daycare.translate import Prose
 
 NICE = 5
@@ -20,7 +20,7 @@ def main() -> None:
     os.nice(NICE)
     decode, encode = msgspec.json.Decoder(list[Prose]).decode, msgspec.json.Encoder().encode
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(encode([told_in(note.text, names=note.names) for note in decode(line)]) + b"\n")
+        sys.stdout.buffer.write(encode([findings_in(note.text, names=note.names) for note in decode(line)]) + b"\n")
         sys.stdout.buffer.flush()
 
 

@@ -198,7 +198,7 @@ def _other_milestones(milestones: Sequence[str], findings: Findings) -> tuple[st
     """Returns the milestones that words tell of, or may tell of, without the recorded ones and those that these imply."""
     implied = {key for one in milestones for key in (one, *CATALOGUE.implied_by(one))}
     room = TELLS_OF_MAX - max(0, len(milestones) - 1)
-    return tuple(key for key in (*findings.found, *findings.perhaps) if key not in implied)[:room]
+    return tuple(key for key in (*findings.found, *findings.possible) if key not in implied)[:room]
 
 
 def _digest(record: Record, child: ChildId, salt: bytes) -> bytes:

@@ -16,7 +16,7 @@ from service.daycare.record import Record
 from service.daycare.translate import RecordState, translate
 from tests.service.conftest import Someone, found_family
 from tests.service.daycare.conftest import System, Village, added, link, note, outcomes
-from tests.service.daycare.sources.outcomes import told_of
+from tests.service.daycare.sources.outcomes import findings_of
 from tests.service.daycare.test_translate import AUTHOR, CHILD, STEPPED, Version
 
 SECRETS = bytes(32), bytes([1]) * 32
@@ -90,7 +90,7 @@ def test_what_was_recorded_before_families_had_secrets_is_found_again() -> None:
     assert amended.state is not None
     assert not amended.state.is_keyed
     later = record(STEPPED, number=2)
-    changed = translate(later, amended.state, findings=told_of(later), event_ids=names, child=CHILD, salt=b"")
+    changed = translate(later, amended.state, findings=findings_of(later), event_ids=names, child=CHILD, salt=b"")
     gone, anew = changed.drafts
     assert (isinstance(gone.event, Withdrawn) and gone.event.target, isinstance(anew.event, MilestoneObserved)) == (old, True)
     assert anew.id == names.event(1, 0, is_keyed=True) != computed(AUTHOR, "here", "r-0", 1, 0)

@@ -15,7 +15,7 @@ import pytest
 
 from events.ids import PersonId
 from service.daycare import prose_queue as module
-from service.daycare.prose.reader import Findings, told_in
+from service.daycare.prose.reader import Findings, findings_in
 from service.daycare.prose_queue import AT_ONCE_CHARACTERS, NotesWaiting, ProseQueue
 from service.daycare.translate import Prose
 
@@ -43,7 +43,7 @@ def process(parent: int = os.getpid()) -> psutil.Process:
 async def test_notes_are_answered_in_their_order(reading: ProseQueue) -> None:
     notes = [WALKED, NAP, Prose("Leo clapped.\nMia said 'ball' \u2028\x00", ("Mia",)), Prose("", ()), LONG, WALKED] * 20
     found = await reading.milestones(notes, posted_by=HERS)
-    assert found == [told_in(note.text, names=note.names) for note in notes]
+    assert found == [findings_in(note.text, names=note.names) for note in notes]
     assert found[0] == STEPPED
 
 

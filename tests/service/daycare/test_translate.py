@@ -18,7 +18,7 @@ from service.daycare.event_ids import EventIds
 from service.daycare.prose.reader import NOTHING
 from service.daycare.record import Record
 from service.daycare.translate import PROSE_MAX, RecordState, prose_of, translate
-from tests.service.daycare.sources.outcomes import told_of
+from tests.service.daycare.sources.outcomes import findings_of
 
 AUTHOR = MemberId(UUID(int=1))
 CHILD = ChildId(UUID(int=2))
@@ -77,7 +77,7 @@ class Log:
 
     def take_record(self, record: Record) -> str:
         before = self.states.get(record.id)
-        findings, event_ids = told_of(record, before), EventIds(SECRET, AUTHOR, "here", record.id)
+        findings, event_ids = findings_of(record, before), EventIds(SECRET, AUTHOR, "here", record.id)
         translation = translate(record, before, findings=findings, event_ids=event_ids, child=CHILD, salt=bytes(16))
         for draft in translation.drafts:
             assert self.drafts.setdefault(draft.id, draft) == draft, "an id stands for one content"
@@ -186,7 +186,7 @@ def test_the_note_of_a_milestone_is_the_whole_text() -> None:
     text = f"Activity: Walking\n{STEPPED}"
     record = msgspec.structs.replace(Version(0, 0, text, None, 0, False).as_record(), prose=STEPPED)
     event_ids = EventIds(SECRET, AUTHOR, "here", record.id)
-    translation = translate(record, None, findings=told_of(record), event_ids=event_ids, child=CHILD, salt=b"")
+    translation = translate(record, None, findings=findings_of(record), event_ids=event_ids, child=CHILD, salt=b"")
     (sighting,) = (draft.event for draft in translation.drafts)
     assert (sighting.milestone, sighting.note, sighting.found_in_prose) == ("movement.first-steps", text, True)
 

@@ -1,4 +1,4 @@
-"""What of each source's words is read for milestones: what somebody wrote, and never a label that was composed."""
+"""Tests which text of each source is read for milestones: text that people typed, and never a composed label."""
 
 import json
 from datetime import datetime
@@ -33,7 +33,7 @@ CLAPPED: Final = "She clapped her hands!"
 
 
 class Case(NamedTuple):
-    """A record, what reading all of its words would find, and what is found."""
+    """A source's record, the milestones in its whole text, and the milestones in its prose alone."""
 
     source: str
     record: dict[str, Any]
@@ -84,7 +84,7 @@ LABELLED: Final = {
     "a sentence of the app": Case("baby_connect", baby_connect("Walk", "Lia went for a walk", notes=CLAPPED), (WALKS, CLAPS),
                                   (CLAPS,)),
 }  # fmt: skip
-"""A composed label is a cue, and free words beside it are another."""
+"""Records with a composed label that matches a cue, beside typed text that matches another."""
 BARE: Final = {
     "a dish of the menu": Case("brightwheel", brightwheel("Lia's first ice cream"), (ICE,), ()),
     "a learning activity": Case("procare", procare("Lia's first steps"), (STEPS,), ()),
@@ -99,7 +99,7 @@ TYPED: Final = {
     "a note's text": Case("baby_connect", baby_connect("Note", CLAPPED), (CLAPS,), (CLAPS,)),
     "a milestone's text": Case("baby_connect", baby_connect("Milestone", "Lia clapped"), (CLAPS,), (CLAPS,)),
 }
-"""Fields within a label that people type: read by themselves, they tell more than within it."""
+"""Records with a typed field inside a composed label. The field is read alone, and can match more cues than inside the label."""
 ALL_FREE: Final = {
     "famly": Case("famly", famly(CLAPPED), (CLAPS,), (CLAPS,)),
     "tadpoles": Case("tadpoles", feed_tadpoles.event(day(), comment=CLAPPED), (CLAPS,), (CLAPS,)),
@@ -115,38 +115,38 @@ def record_of(case: Case) -> Record:
     return only(case.source, case.record, LIA)
 
 
-def test_every_source_is_looked_at() -> None:
+def test_every_source_is_tested() -> None:
     assert {case.source for case in ALL_FREE.values()} == set(SOURCES)
 
 
 @pytest.mark.parametrize("case", LABELLED.values(), ids=LABELLED)
-def test_a_composed_label_is_no_cue_and_the_free_words_beside_it_are(case: Case) -> None:
+def test_only_the_typed_text_beside_a_composed_label_is_read(case: Case) -> None:
     record = record_of(case)
     assert record.prose == CLAPPED
     assert (found_in_all_words(record), found_in(record)) == (case.in_all_words, case.found)
 
 
 @pytest.mark.parametrize("case", BARE.values(), ids=BARE)
-def test_of_words_that_are_all_composed_nothing_is_read(case: Case) -> None:
+def test_a_composed_text_is_not_read(case: Case) -> None:
     record = record_of(case)
     assert record.prose == ""
     assert (found_in_all_words(record), found_in(record)) == (case.in_all_words, case.found)
 
 
 @pytest.mark.parametrize("case", TYPED.values(), ids=TYPED)
-def test_what_people_typed_into_a_field_is_read_by_itself(case: Case) -> None:
+def test_a_typed_field_is_read_without_its_label(case: Case) -> None:
     record = record_of(case)
     assert (found_in_all_words(record), found_in(record)) == (case.in_all_words, case.found)
 
 
 @pytest.mark.parametrize("case", ALL_FREE.values(), ids=ALL_FREE)
-def test_where_all_is_free_all_is_read(case: Case) -> None:
+def test_a_text_that_is_all_typed_is_read_whole(case: Case) -> None:
     record = record_of(case)
     assert (record.text, record.prose) == (CLAPPED, None)
     assert found_in(record) == case.found
 
 
-def test_several_free_fields_are_a_line_each() -> None:
+def test_several_typed_fields_are_one_line_each() -> None:
     record = only("procare", procare("Art", desc="Sang.", comment=CLAPPED))
     assert (record.text, record.prose) == (f"Activity: Art\nSang.\n{CLAPPED}", f"Sang.\n{CLAPPED}")
 
@@ -157,22 +157,22 @@ def two_learning_activities() -> bytes:
     return json.dumps([{"daily_activities": [{**row, "id": f"r{at}"} for at, row in enumerate(rows)]}, {"kids": kids}]).encode()
 
 
-async def milestones_that_flow_in(village: Village, member: str) -> list[str]:
-    """The milestones that are found in what has waited, once its child is linked."""
+async def milestones_once_linked(village: Village, member: str) -> list[str]:
+    """Links the child, and returns the milestones that are found in its waiting records."""
     assert (await link(village.ada, member, village.child, reference=feed_procare.KIDS[0])).status_code == 204
-    told = await events_by(village.ada, member)
-    assert len(told) == 2
-    return sorted(one["milestone"] for one in told if one["type"] == "MilestoneObserved")
+    events = await events_by(village.ada, member)
+    assert len(events) == 2
+    return sorted(one["milestone"] for one in events if one["type"] == "MilestoneObserved")
 
 
-async def test_what_waits_for_its_child_to_be_linked_waits_with_what_is_to_be_read_of_it(village: Village) -> None:
-    said = await imported(village.ada, "procare", two_learning_activities())
-    assert said["outcomes"] == {"waiting": 2}
-    assert await milestones_that_flow_in(village, said["member"]) == [CLAPS]
+async def test_a_record_that_waits_for_its_child_keeps_its_prose(village: Village) -> None:
+    report = await imported(village.ada, "procare", two_learning_activities())
+    assert report["outcomes"] == {"waiting": 2}
+    assert await milestones_once_linked(village, report["member"]) == [CLAPS]
 
 
-async def test_what_has_waited_since_before_that_was_said_of_it_is_read_whole(village: Village, database_url: str) -> None:
-    said = await imported(village.ada, "procare", two_learning_activities())
+async def test_a_waiting_record_of_an_older_release_is_read_whole(village: Village, database_url: str) -> None:
+    report = await imported(village.ada, "procare", two_learning_activities())
     connection = await asyncpg.connect(database_url)
     try:
         before = "convert_to((convert_from(body, 'UTF8')::jsonb - 'prose')::text, 'UTF8')"
@@ -181,4 +181,4 @@ async def test_what_has_waited_since_before_that_was_said_of_it_is_read_whole(vi
     finally:
         await connection.close()
     assert changed == "UPDATE 2"
-    assert await milestones_that_flow_in(village, said["member"]) == [CLAPS, STEPS]
+    assert await milestones_once_linked(village, report["member"]) == [CLAPS, STEPS]
