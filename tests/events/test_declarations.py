@@ -5,7 +5,7 @@ from typing import Any, ClassVar, get_args
 import pytest
 
 from events.amend import Erased
-from events.event import DECLARED_BESIDE_EVERY_TYPE, Audience, Body, Role
+from events.event import REQUIRED_DECLARATIONS, Audience, Body, Role
 from events.family import ROSTER_FACTS
 from events.surprise import TimePassed
 from events.wire import BODY_BY_NAME, DeviceBody, ServiceBody
@@ -53,7 +53,7 @@ def test_a_type_that_declares_all_is_defined() -> None:
     assert declare(**DECLARED).__name__ == "Whispered"
 
 
-@pytest.mark.parametrize("missing", DECLARED_BESIDE_EVERY_TYPE)
+@pytest.mark.parametrize("missing", REQUIRED_DECLARATIONS)
 def test_a_type_without_one_of_its_declarations_does_not_import(missing: str) -> None:
     """Law 10: nobody can forget to say who sees it."""
     with pytest.raises(TypeError, match=f"Whispered must declare {missing} beside its fields"):
@@ -70,8 +70,8 @@ def test_a_type_does_not_inherit_who_sees_it() -> None:
 def test_a_declaration_is_no_field() -> None:
     """Law 10: no draft can say who may author it."""
     for body in BODY_BY_NAME.values():
-        assert set(DECLARED_BESIDE_EVERY_TYPE) & set(body.__struct_fields__) == set()
-        assert set(DECLARED_BESIDE_EVERY_TYPE) <= set(body.__dict__)
+        assert set(REQUIRED_DECLARATIONS) & set(body.__struct_fields__) == set()
+        assert set(REQUIRED_DECLARATIONS) <= set(body.__dict__)
 
 
 def test_every_type_declares_what_was_agreed() -> None:

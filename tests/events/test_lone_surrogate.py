@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.errors import BodyMalformed, FieldInvalid, Refused
-from events.lone_surrogate import MARKS_MAX, elements, fields, without_drafts
+from events.lone_surrogate import TOKENS_MAX, elements, fields, without_drafts
 from tests.events.spelling import WHITE
 
 TEXTS = st.text('"\\:,{}[] aé🎉\n\ud83c', max_size=6)
@@ -51,7 +51,7 @@ def test_what_is_no_json_is_refused_or_split_without_a_byte_lost(body: bytes) ->
     assert b"[" + b",".join(found) + b"]" == body
 
 
-NO_LISTS = (b"", b"[", b"]", b'["]', b"[1}]]", b"[]]", b"[] 1", b"[}", b"[1}", b"{}", b'"[]"', b"[" + b"[1]," * MARKS_MAX)
+NO_LISTS = (b"", b"[", b"]", b'["]', b"[1}]]", b"[]]", b"[] 1", b"[}", b"[1}", b"{}", b'"[]"', b"[" + b"[1]," * TOKENS_MAX)
 
 
 @pytest.mark.parametrize("body", NO_LISTS, ids=lambda body: body[:5].decode() or "nothing")
