@@ -30,7 +30,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Amended(Body, frozen=True, kw_only=True):
-    """An author changed an event of their own. Where two amendments change the same field, the one recorded later counts."""
+    """A member changed an earlier event. Where two amendments change the same field, the one recorded later counts."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
@@ -41,7 +41,7 @@ class Amended(Body, frozen=True, kw_only=True):
 
 
 class Withdrawn(Body, frozen=True, kw_only=True):
-    """An author withdrew an event of their own. A withdrawal cannot be undone."""
+    """A member withdrew an earlier event. A withdrawal cannot be undone."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT

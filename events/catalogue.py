@@ -35,7 +35,7 @@ class Domain(enum.StrEnum):
 
 
 class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A step of development that a person can see a child do, with its first time.
+    """An entry of the catalogue: an action that a person can see a child do, and that has a first time.
 
     `months` is the age in months, first and last, at which many children do it: a range to look out for it, not a limit.
     `builds_to` holds the keys of the bigger steps that this one prepares. `implies` holds the keys of the milestones that a

@@ -113,7 +113,7 @@ class AudienceNotAllowed(Refused):
 
 
 class NotTheAuthor(Refused):
-    """Only the author of an event may amend or withdraw it."""
+    """The draft amends or withdraws an event of another author."""
 
     code, status, title = "event.not_the_author", 403, "Written by somebody else"
 

@@ -87,7 +87,7 @@ class Malformed(msgspec.Struct, frozen=True):
     """A draft that cannot be read. It is refused alone; the other drafts of the push are not affected."""
 
     id: EventId | None
-    """The id of the draft, or None where it cannot be read either."""
+    """The id of the draft, or None where it cannot be read."""
     problem: Refused
 
 
