@@ -98,7 +98,7 @@ async def _send(phone: Device, leaving: list[Written], tally: Tally) -> None:
     _count(await phone.push(), tally)
     unheard = [line for line in leaving if line.times_sent > 1]
     for line in unheard:
-        phone.outbox.offer_again(line.draft.id)
+        phone.outbox.requeue(line.draft.id)
     if unheard:
         _count(await phone.push(), tally)
 

@@ -26,13 +26,13 @@ ADA = Identity(
 
 def still_world() -> World:
     """A clock that stands, and dice that are known."""
-    return World(now=lambda: datetime(2026, 11, 21, 18, 3, 11, tzinfo=UTC), dice=random.Random(7))
+    return World(now=lambda: datetime(2026, 11, 21, 18, 3, 11, tzinfo=UTC), random=random.Random(7))
 
 
 def paired_file(path: Path, identity: Identity = ADA) -> Path:
     """A device file of Ada's, without asking a service."""
     store = Store(path)
-    store.become(identity)
+    store.set_identity(identity)
     store.close()
     return path
 

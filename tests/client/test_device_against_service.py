@@ -12,11 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from client.answers import FeedEntry
 from client.backoff import Backoff
 from client.device import Device
 from client.environment import World
 from client.errors import DeviceRevoked
+from client.responses import FeedEntry
 from tests.client.test_killed_at_any_line import kill_after
 from tests.faulty_proxy import CutAnswer, CutRequest, FaultyProxy
 

@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 import client
-from client.answers import EventHead, Page, Problem, PushAnswer, RawEntry, Receipt
 from client.device import Device
 from client.environment import trusted_certificates
+from client.responses import EventHead, Page, Problem, PushResponse, RawEntry, Receipt
 from tests.client.conftest import ADA, paired_file, still_world
 
 CLIENT_FOLDER = str(Path(client.__file__).parent)
@@ -46,15 +46,15 @@ def page(first: int, last: int, *, log: str = "L1") -> Page:
 DAY: tuple[Step, ...] = (
     lambda device: device.record({"type": "NoteWritten", "text": "a"}, draft_id=A),
     lambda device: device.record({"type": "NoteWritten", "text": "b"}, draft_id=B),
-    lambda device: device.exchange.keep(
-        PushAnswer(log="L1", receipts=(recorded(A, 1), Receipt(id=B, outcome="refused", problem=Problem(code="x"))))
+    lambda device: device.sync_session.save_receipts(
+        PushResponse(log="L1", receipts=(recorded(A, 1), Receipt(id=B, outcome="refused", problem=Problem(code="x"))))
     ),
     lambda device: device.mirror.append(page(1, 3)),
     lambda device: device.record({"type": "NoteWritten", "text": "c"}, draft_id=C),
     lambda device: device.mirror.append(page(3, 4)),
-    lambda device: device.exchange.keep(PushAnswer(log="L1", receipts=(Receipt(id=C, outcome="set_aside"),))),
-    lambda device: device.exchange.keep(PushAnswer(log="L1", receipts=(recorded(C, 2),))),
-    lambda device: device.exchange.keep(PushAnswer(log="L2", receipts=(recorded(C, 1),))),
+    lambda device: device.sync_session.save_receipts(PushResponse(log="L1", receipts=(Receipt(id=C, outcome="set_aside"),))),
+    lambda device: device.sync_session.save_receipts(PushResponse(log="L1", receipts=(recorded(C, 2),))),
+    lambda device: device.sync_session.save_receipts(PushResponse(log="L2", receipts=(recorded(C, 1),))),
     lambda device: device.mirror.append(page(1, 1, log="L2")),
 )
 

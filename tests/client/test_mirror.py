@@ -6,10 +6,10 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from client.answers import Page, RawEntry, read_opening, read_page, read_streamed
 from client.device import Device
 from client.errors import FeedDiverged, LogChanged, ServiceMisspoke
 from client.live import Reader
+from client.responses import Page, RawEntry, read_opening, read_page, read_streamed
 
 FEED = [
     (
@@ -121,7 +121,7 @@ def test_another_incarnation_of_the_log_is_not_mixed_in(device: Device) -> None:
 def test_a_mirror_that_is_begun_anew_knows_no_chain(device: Device) -> None:
     device.mirror.append(page(1, 2))
     with device.store.transaction():
-        device.mirror.begin_anew(None)
+        device.mirror.restart(None)
     assert device.mirror.chain is None
     device.mirror.append(page(1, 3, past="theirs", log="L2"))
     assert (device.mirror.log, device.mirror.place) == ("L2", 3)
@@ -134,7 +134,7 @@ def test_a_reader_gets_each_entry_once_whoever_filed_it_and_starts_over_with_the
     assert drain(reader) == [2, 3, 4]
     assert drain(reader) == []
     with device.store.transaction():
-        device.mirror.begin_anew("L2")
+        device.mirror.restart("L2")
     device.mirror.append(page(1, 5, log="L2"))
     assert drain(reader) == [1, 2, 3, 4, 5]
 
@@ -176,6 +176,6 @@ def test_an_entry_of_a_stream_that_breaks_the_protocol_is_named(said: bytes) -> 
 
 def drain(reader: Reader) -> list[int]:
     places = []
-    while (entry := reader.take()) is not None:
+    while (entry := reader.next_entry()) is not None:
         places.append(entry.place)
     return places

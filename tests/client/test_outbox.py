@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.answers import Problem, PushAnswer, Receipt
 from client.device import Device
 from client.errors import AlreadyPaired, DraftIdReused, DraftTooLarge, NaiveTime, NotPaired
 from client.outbox import DRAFT_BYTES_MAX, DRAFTS_MAX, PUSH_BYTES_MAX, count_that_fits, push_body
+from client.responses import Problem, PushResponse, Receipt
 from client.store import Store
 from events.observations import NoteWritten
 from events.wire import Malformed, read_push
@@ -103,7 +103,7 @@ def test_a_settled_draft_stays_and_a_refused_one_is_visible_with_its_reason(devi
     (refused,) = device.refused()
     assert refused.receipt is not None
     assert (second, refusal) == (refused.id, refused.receipt.problem)
-    device.outbox.offer_again(second)
+    device.outbox.requeue(second)
     assert [second] == [authored.id for authored in device.outbox.next_batch()]
 
 
@@ -119,7 +119,7 @@ def test_a_changed_log_makes_every_draft_wait_again_but_those_it_has_just_answer
 def test_a_file_is_one_device_for_good(tmp_path: Path) -> None:
     store = Store(paired_file(tmp_path / "ada.device"))
     with pytest.raises(AlreadyPaired):
-        store.become(ADA)
+        store.set_identity(ADA)
     store.close()
 
 
@@ -145,4 +145,4 @@ def recorded(draft_id: UUID, place: int) -> Receipt:
 
 
 def settle(device: Device, *, log: str, receipts: list[Receipt]) -> None:
-    device.exchange.keep(PushAnswer(log=log, receipts=tuple(receipts)))
+    device.sync_session.save_receipts(PushResponse(log=log, receipts=tuple(receipts)))

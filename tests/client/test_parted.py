@@ -2,8 +2,8 @@
 
 import pytest
 
-from client.answers import Page, RawEntry
 from client.device import Device
+from client.responses import Page, RawEntry
 from tests.client.test_device_against_service import ada as ada
 from tests.client.test_device_against_service import note, texts
 
@@ -46,7 +46,7 @@ async def test_a_feed_that_parted_is_noticed_at_the_next_pull(ada: Device, *, gr
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
-    ada.store.note("chain", b"another past".hex())
+    ada.store.set_fact("chain", b"another past".hex())
     if grows:
         ada.record(note(ada, "b"))
         await ada.push()

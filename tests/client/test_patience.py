@@ -11,7 +11,7 @@ import pytest
 
 from client.device import Device
 from client.environment import World
-from client.errors import AnsweredByStranger, DeviceRevoked, FeedAhead, RefusedByService, ServiceMisspoke, ServiceUnreachable
+from client.errors import AnsweredByIntermediary, DeviceRevoked, FeedAhead, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.http import Wire
 from client.live import stream
 from tests.client.conftest import ADA, paired_file
@@ -27,7 +27,7 @@ class Waits:
     def __init__(self) -> None:
         self.seconds: list[float] = []
         self.world = World(
-            now=lambda: datetime(2026, 11, 21, 18, 0, tzinfo=UTC), dice=random.Random(3), sleep=self.sleep, silence_s_max=1.0
+            now=lambda: datetime(2026, 11, 21, 18, 0, tzinfo=UTC), random=random.Random(3), sleep=self.sleep, silence_s_max=1.0
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -105,8 +105,8 @@ STRANGERS = {
     "upgrade": page_of(426),
     "a proxy's 401": replace(page_of(401), headers={"Content-Type": "text/html", "WWW-Authenticate": "Basic"}),
     "a firewall's 403": page_of(403),
-    "a stranger's 404": page_of(404),
-    "a stranger's 410": page_of(410),
+    "an intermediary's 404": page_of(404),
+    "an intermediary's 410": page_of(410),
     "JSON that is no problem document": answered({"code": "access.unauthenticated", "type": OWN_KIND, "status": 401}, status=401),
     "a gateway's problem document": answered(GATEWAYS_PROBLEM, status=403, **{"Content-Type": "application/problem+json"}),
     "a problem document of another status": replace(refused(401, "access.unauthenticated"), status=403),
@@ -115,32 +115,32 @@ STRANGERS = {
 }
 
 
-@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
-async def test_a_stranger_on_the_way_is_no_answer(tmp_path: Path, stranger: Answer) -> None:
+@pytest.mark.parametrize("intermediary", STRANGERS.values(), ids=STRANGERS)
+async def test_a_stranger_on_the_way_is_no_answer(tmp_path: Path, intermediary: Answer) -> None:
     """Law 1: no revocation, no verdict on a draft. It is asked again with growing waits, and then later."""
     waits = Waits()
-    assert await ask([stranger, stranger, FINE], waits) == (b"{}", 3)
+    assert await ask([intermediary, intermediary, FINE], waits) == (b"{}", 3)
     assert len(waits.seconds) == 2
     assert waits.seconds == sorted(waits.seconds)
-    async with FaultyProxy([stranger] * 24) as proxy:
+    async with FaultyProxy([intermediary] * 24) as proxy:
         async with offline_device(tmp_path, Waits(), proxy.url) as device:
             drafts = [device.record({"type": "NoteWritten", "text": text}) for text in "abc"]
-            with pytest.raises(AnsweredByStranger) as raised:
+            with pytest.raises(AnsweredByIntermediary) as raised:
                 await device.push()
-            with pytest.raises(AnsweredByStranger):
+            with pytest.raises(AnsweredByIntermediary):
                 await device.pull()
-            assert raised.value.status == stranger.status
+            assert raised.value.status == intermediary.status
             assert [(draft, "waiting", None) for draft in drafts] == [
                 (authored.id, authored.state, authored.receipt) for authored in device.drafts()
             ]
 
 
-@pytest.mark.parametrize("stranger", [page_of(403), page_of(302, Location="http://hotel.example/login"), page_of(200)])
-async def test_what_must_not_happen_twice_is_not_asked_again_after_a_stranger_answered(stranger: Answer) -> None:
+@pytest.mark.parametrize("intermediary", [page_of(403), page_of(302, Location="http://hotel.example/login"), page_of(200)])
+async def test_what_must_not_happen_twice_is_not_asked_again_after_a_stranger_answered(intermediary: Answer) -> None:
     """Nobody knows whether the service heard it."""
     waits = Waits()
-    with pytest.raises(AnsweredByStranger):
-        await ask([stranger, FINE], waits, once=True)
+    with pytest.raises(AnsweredByIntermediary):
+        await ask([intermediary, FINE], waits, once=True)
     assert waits.seconds == []
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from client.backoff import Backoff
 from client.device import Device
 from client.environment import World, local_now
-from client.errors import AnsweredByStranger, ServiceUnreachable
+from client.errors import AnsweredByIntermediary, ServiceUnreachable
 from client.outbox import PUSH_BYTES_MAX
-from client.portion import Portion, aside_wait_s
+from client.push_size import PushSize, set_aside_wait_s
 
 KIB = 1024
 Guard = Callable[[httpx.Request, bytes], httpx.Response | None]
@@ -61,7 +61,8 @@ class Wanderer:
         self.way = way
         self.late = timedelta(0)
         self.slept_s = 0.0
-        self.world = World(now=self.now, sleep=self.sleep, transport=way, dice=random.Random(4), backoff=Backoff(attempts_max=3))
+        backoff = Backoff(attempts_max=3)
+        self.world = World(now=self.now, sleep=self.sleep, transport=way, random=random.Random(4), backoff=backoff)
 
     def now(self) -> datetime:
         return local_now() + self.late
@@ -181,7 +182,7 @@ async def test_a_way_that_is_closed_to_everything_blames_no_draft(begin: Begin, 
     if status == 413:
         await device.push()
     else:
-        with pytest.raises(AnsweredByStranger):
+        with pytest.raises(AnsweredByIntermediary):
             await device.push()
         assert states(device) == ["waiting"] * 30
         assert len(wanderer.way.sizes) <= 2 * wanderer.world.backoff.attempts_max
@@ -226,19 +227,19 @@ async def test_a_push_that_was_not_answered_is_smaller_the_next_time(begin: Begi
 @given(st.lists(st.tuples(st.sampled_from(["too_large", "not_answered", "answered"]), st.integers(1, 2 * PUSH_BYTES_MAX))))
 def test_a_portion_is_at_least_a_byte_and_at_most_half_of_what_was_once_too_large(happened: list[tuple[str, int]]) -> None:
     """Law 17: it has bounds, whatever happens."""
-    portion, ceiling = Portion(), PUSH_BYTES_MAX
+    portion, ceiling = PushSize(), PUSH_BYTES_MAX
     for what, size in happened:
         match what:
             case "too_large":
-                portion.was_too_large(size)
+                portion.refused_as_too_large(size)
                 ceiling = min(ceiling, max(size // 2, 1))
             case "not_answered":
-                portion.was_not_answered(size)
+                portion.got_no_response(size)
             case _:
-                portion.all_went_through()
+                portion.sent_everything()
         assert 1 <= portion.bytes_max <= ceiling
 
 
 def test_waits_for_what_was_set_aside_grow_from_a_minute_to_six_hours() -> None:
-    waits = [aside_wait_s(failures=failures) for failures in (1, 2, 3, 9, 10, 5_000)]
+    waits = [set_aside_wait_s(failures=failures) for failures in (1, 2, 3, 9, 10, 5_000)]
     assert waits == [60, 120, 240, 15_360, 21_600, 21_600]

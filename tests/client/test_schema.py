@@ -7,9 +7,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from client.answers import Receipt
 from client.device import Device
 from client.outbox import draft_json
+from client.responses import Receipt
 from tests.client.conftest import ADA, still_world
 
 VERSION_1 = """
@@ -69,7 +69,7 @@ def test_a_file_of_the_release_before_keeps_its_drafts_and_its_entries(path: Pat
             (REFUSED, "refused", draft(REFUSED)),
             (WAITING, "waiting", draft(WAITING)),
         ]
-        assert (device.outbox.last_place(), device.outbox.recorded_at(after=1, to=2)) == (2, {2: RECORDED})
+        assert (device.outbox.last_place(), device.outbox.recorded_ids(after=1, to=2)) == (2, {2: RECORDED})
         assert (device.mirror.place, device.mirror.chain, device.mirror.log) == (2, f"{2:016}", "L1")
         assert b'{"place":1,"told_at":"2026-11-21T18:03:11Z","released":null,"event":{"id":"e"}}\n' in device.transcript()
         assert b"chain" not in device.transcript()
