@@ -1,4 +1,4 @@
-"""A daycare's system whose way to the service leads through a proxy, or through a firewall."""
+"""Tests the daycare client behind a proxy or a firewall that answers instead of the service."""
 
 import pytest
 
@@ -17,8 +17,8 @@ from tests.faulty_proxy import Answer, page_of
     ],
     ids=lambda intermediary: f"{intermediary.status} {intermediary.headers.get('Content-Type')}",
 )  # fmt: skip
-async def test_a_stranger_on_the_way_refuses_no_key_and_no_event(intermediary: Answer) -> None:
-    """Only the service's own problem document is a refusal: anything else is posted again, and named if it stays."""
+async def test_a_response_of_an_intermediary_refuses_no_key_and_no_event(intermediary: Answer) -> None:
+    """Only a problem document of the service is a refusal. Any other error response is retried, then raised as an error."""
     receipt, seen = await with_answers([intermediary, fine(SLEPT)], lambda daycare: daycare.post(SLEPT))
     assert (receipt.outcome, len(seen.waits_s)) == ("recorded", 1)
     with pytest.raises(AnsweredByIntermediary) as raised:
@@ -28,7 +28,7 @@ async def test_a_stranger_on_the_way_refuses_no_key_and_no_event(intermediary: A
 
 async def test_a_proxys_413_halves_the_call_and_an_event_that_is_too_large_for_it_stops_no_other() -> None:
     events = [note(f"Note {number}", child="kid-17", at=AT, id=f"entry-{number}") for number in range(3)]
-    # [0 1 2] -> [0] -> [1 2] -> [1] -> [2]
+    # The batches: [0 1 2] -> [0] -> [1 2] -> [1] -> [2]
     answers = [page_of(413), fine(events[0]), page_of(413), page_of(413), fine(events[2])]
     receipts, seen = await with_answers(answers, lambda daycare: daycare.post_all(events))
     assert [receipt.outcome for receipt in receipts] == ["recorded", "refused", "recorded"]
