@@ -98,7 +98,7 @@ async def _send(phone: Device, leaving: list[Written], tally: Tally) -> None:
     _count(await phone.push(), tally)
     unconfirmed = [line for line in leaving if line.times_sent > 1]
     for line in unconfirmed:
-        phone.outbox.offer_again(line.draft.id)
+        phone.outbox.requeue(line.draft.id)
     if unconfirmed:
         _count(await phone.push(), tally)
 

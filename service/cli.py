@@ -109,11 +109,11 @@ def handover(*, url: str = "http://127.0.0.1:8000", token_file: Path | None = No
         token_file: a file that holds the device's token; without it, STILLNEW_TOKEN is used.
         family: which one, if the person of the device belongs to several.
     """
-    from client.handover_page import CardUnavailable, fridge_page
+    from client.handover_page import CardUnavailable, handover_page
 
     token = token_from(token_file)
     try:
-        printed = asyncio.run(fridge_page(url=url, token=token, family=family, today=date.today()))  # noqa: DTZ011 - here
+        printed = asyncio.run(handover_page(url=url, token=token, family=family, today=date.today()))  # noqa: DTZ011 - here
     except CardUnavailable as error:
         print(f"stillnew: {error}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -150,7 +150,7 @@ def import_(
         token_file: a file that holds the device's token; without it, STILLNEW_TOKEN is used.
         family: which one, if the person of the device belongs to several.
     """
-    from client.import_words import came_to_nothing, in_words
+    from client.import_summary import nothing_was_accepted, summary_lines
     from client.importing import ImportFailed, import_file
 
     given = {"child": child, "reference": reference, "zone": zone, "dates": dates}
@@ -164,14 +164,15 @@ def import_(
                 tasks[what] = progress.add_task(what, total=of)
             progress.update(tasks[what], completed=done, total=of)
 
-        importing = import_file(file, url=url, token=token_from(token_file), family=family, query=query, told=show_progress)
+        token = token_from(token_file)
+        importing = import_file(file, url=url, token=token, family=family, query=query, on_progress=show_progress)
         try:
             imported = asyncio.run(importing)
         except ImportFailed as error:
             print(f"stillnew: {error}", file=sys.stderr)
             raise SystemExit(1) from None
-    print(*in_words(imported), sep="\n")
-    if came_to_nothing(imported):
+    print(*summary_lines(imported), sep="\n")
+    if nothing_was_accepted(imported):
         nothing = "Nothing of this file would be imported." if dry_run else "Nothing of this file was imported."
         print(f"stillnew: {nothing}", file=sys.stderr)
         raise SystemExit(1)

@@ -140,7 +140,7 @@ async def test_the_command_says_why_an_import_stopped_and_gives_no_advice_that_c
     file.write_text(rows(1, 300, "mia"))
     given: Any = {"url": service_url, "token": village.ada.token, "family": None, "query": {"source": "plain"}}
     async with others_fill_the_room(database_url):
-        importing = asyncio.create_task(import_file(file, told=lambda *_: None, **given))
+        importing = asyncio.create_task(import_file(file, on_progress=lambda *_: None, **given))
         await asyncio.sleep(0.5)
     with pytest.raises(ImportFailed) as failed:
         await importing

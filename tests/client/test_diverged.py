@@ -1,15 +1,15 @@
-"""How a device notices that the service's feed is not the one that it holds, and what it does then."""
+"""Tests how a device detects that its mirror differs from the service's feed, and how it recovers."""
 
 import pytest
 
-from client.answers import Page, RawEntry
 from client.device import Device
+from client.responses import Page, RawEntry
 from tests.client.test_device_against_service import ada as ada
 from tests.client.test_device_against_service import note, texts
 
 
 async def test_a_service_that_knows_less_gets_everything_back(ada: Device) -> None:
-    """I-11: here the device holds one entry more than the service, as after a restore."""
+    """The device holds one entry more than the service, as after a restore (I-11)."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
@@ -25,8 +25,8 @@ async def test_a_service_that_knows_less_gets_everything_back(ada: Device) -> No
 
 
 @pytest.mark.parametrize("by", ["push", "pull"])
-async def test_another_incarnation_of_the_log_begins_the_mirror_anew(ada: Device, by: str) -> None:
-    """I-11: the service answers with another `log` than the one that this device followed."""
+async def test_another_incarnation_of_the_log_restarts_the_mirror(ada: Device, by: str) -> None:
+    """The service answers with another `log` than the one that this device follows (I-11)."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
@@ -41,12 +41,12 @@ async def test_another_incarnation_of_the_log_begins_the_mirror_anew(ada: Device
 
 
 @pytest.mark.parametrize("grows", [False, True])
-async def test_a_feed_that_parted_is_noticed_at_the_next_pull(ada: Device, *, grows: bool) -> None:
-    """I-11: same log, and the same length or a greater one; another past."""
+async def test_a_feed_with_other_earlier_entries_is_noticed_at_the_next_pull(ada: Device, *, grows: bool) -> None:
+    """The feed has the same log id and at least the same length, but other earlier entries (I-11)."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
-    ada.store.note("chain", b"another past".hex())
+    ada.store.set_fact("chain", b"another past".hex())
     if grows:
         ada.record(note(ada, "b"))
         await ada.push()
@@ -57,7 +57,7 @@ async def test_a_feed_that_parted_is_noticed_at_the_next_pull(ada: Device, *, gr
 
 
 async def test_what_was_acknowledged_and_is_not_in_the_feed_is_noticed(ada: Device) -> None:
-    """I-11: the service was restored to a day before the receipts, and the mirror never reached their places."""
+    """The backup is older than the receipts, and the mirror had not reached their places (I-11)."""
     ada.record(note(ada, "a"))
     await ada.push()
     ada.store.connection.execute("UPDATE draft SET place = place + 1")
@@ -67,7 +67,7 @@ async def test_what_was_acknowledged_and_is_not_in_the_feed_is_noticed(ada: Devi
 
 
 async def test_another_event_at_the_place_of_a_receipt_is_noticed(ada: Device) -> None:
-    """I-11: the restored feed has grown past the places of the receipts."""
+    """The restored feed has grown past the places in the receipts (I-11)."""
     first, second = ada.record(note(ada, "a")), ada.record(note(ada, "b"))
     await ada.push()
     ada.store.connection.execute("UPDATE draft SET place = place + 1 WHERE id = ?", (str(first),))
@@ -78,7 +78,7 @@ async def test_another_event_at_the_place_of_a_receipt_is_noticed(ada: Device) -
 
 
 async def test_a_receipt_that_names_a_place_where_something_else_is_held_is_noticed_by_the_push(ada: Device) -> None:
-    """I-11: a device that writes and does not read begins anew as well."""
+    """A device that only pushes also restarts its mirror (I-11)."""
     ada.record(note(ada, "a"))
     await ada.sync()
     ada.mirror.append(
@@ -95,7 +95,7 @@ async def test_a_receipt_that_names_a_place_where_something_else_is_held_is_noti
 
 
 async def test_an_entry_that_is_not_as_the_service_has_it_is_noticed_when_all_is_verified(ada: Device) -> None:
-    """I-11: the chain of the mirror's end says nothing of a file that somebody has changed."""
+    """The chain does not show that somebody changed the file; only a pull with `verify` does (I-11)."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()

@@ -1,4 +1,4 @@
-"""What a device does when the wire, or whoever stands in the service's place, lets it down."""
+"""Tests how a device retries requests when the connection fails, the service is busy, or an intermediary answers."""
 
 import random
 from dataclasses import replace
@@ -11,7 +11,7 @@ import pytest
 
 from client.device import Device
 from client.environment import World
-from client.errors import AnsweredByStranger, DeviceRevoked, FeedAhead, RefusedByService, ServiceMisspoke, ServiceUnreachable
+from client.errors import AnsweredByIntermediary, DeviceRevoked, FeedAhead, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.http import Wire
 from client.live import stream
 from tests.client.conftest import ADA, paired_file
@@ -22,12 +22,12 @@ BUSY = Answer(status=503)
 
 
 class Waits:
-    """Sleeps that are noted and not slept."""
+    """A World that records the waits and does not sleep."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
         self.world = World(
-            now=lambda: datetime(2026, 11, 21, 18, 0, tzinfo=UTC), dice=random.Random(3), sleep=self.sleep, silence_s_max=1.0
+            now=lambda: datetime(2026, 11, 21, 18, 0, tzinfo=UTC), random=random.Random(3), sleep=self.sleep, silence_s_max=1.0
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -35,7 +35,7 @@ class Waits:
 
 
 async def ask(faults: list[Fault], waits: Waits, *, once: bool = False) -> tuple[bytes, int]:
-    """Ask through a proxy. Answers what came, and how many connections it took."""
+    """Sends a request through a proxy. Returns the response and the number of connections."""
     async with FaultyProxy(faults) as proxy:
         wire = Wire(base_url=proxy.url, token="t", world=waits.world)
         try:
@@ -52,21 +52,21 @@ async def test_a_busy_service_is_asked_again_after_growing_waits() -> None:
     assert waits.seconds == sorted(waits.seconds)
 
 
-async def test_a_told_wait_is_kept() -> None:
+async def test_a_requested_wait_is_obeyed() -> None:
     waits = Waits()
     await ask([Answer(status=429, headers={"Retry-After": "7"}), FINE], waits)
     assert waits.seconds == [7.0]
 
 
-async def test_patience_ends_after_its_last_attempt() -> None:
-    """Law 17: every retry has a stated bound."""
+async def test_retries_end_after_the_last_attempt() -> None:
+    """The number of attempts has a bound (law 17)."""
     waits = Waits()
     with pytest.raises(ServiceUnreachable) as raised:
         await ask([BUSY] * 9, waits)
     assert (raised.value.attempts, len(waits.seconds)) == (6, 5)
 
 
-async def test_a_told_wait_beyond_patience_is_handed_to_the_caller_at_once() -> None:
+async def test_a_requested_wait_beyond_the_limit_is_handed_to_the_caller_at_once() -> None:
     waits = Waits()
     with pytest.raises(ServiceUnreachable) as raised:
         await ask([Answer(status=503, headers={"Retry-After": "86400"})], waits)
@@ -81,7 +81,7 @@ async def test_what_must_not_happen_twice_is_not_asked_twice_once_it_may_have_be
         assert (raised.value.attempts, waits.seconds) == (1, [])
 
 
-async def test_what_must_not_happen_twice_is_asked_again_when_it_was_turned_away_at_the_door() -> None:
+async def test_what_must_not_happen_twice_is_sent_again_when_it_never_reached_the_service() -> None:
     assert await ask([Answer(status=429), FINE], Waits(), once=True) == (b"{}", 2)
 
 
@@ -105,8 +105,8 @@ STRANGERS = {
     "upgrade": page_of(426),
     "a proxy's 401": replace(page_of(401), headers={"Content-Type": "text/html", "WWW-Authenticate": "Basic"}),
     "a firewall's 403": page_of(403),
-    "a stranger's 404": page_of(404),
-    "a stranger's 410": page_of(410),
+    "an intermediary's 404": page_of(404),
+    "an intermediary's 410": page_of(410),
     "JSON that is no problem document": answered({"code": "access.unauthenticated", "type": OWN_KIND, "status": 401}, status=401),
     "a gateway's problem document": answered(GATEWAYS_PROBLEM, status=403, **{"Content-Type": "application/problem+json"}),
     "a problem document of another status": replace(refused(401, "access.unauthenticated"), status=403),
@@ -115,37 +115,37 @@ STRANGERS = {
 }
 
 
-@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
-async def test_a_stranger_on_the_way_is_no_answer(tmp_path: Path, stranger: Answer) -> None:
-    """Law 1: no revocation, no verdict on a draft. It is asked again with growing waits, and then later."""
+@pytest.mark.parametrize("intermediary", STRANGERS.values(), ids=STRANGERS)
+async def test_a_response_of_an_intermediary_is_no_answer(tmp_path: Path, intermediary: Answer) -> None:
+    """Such a response revokes no device and refuses no draft. The request is retried with growing waits (law 1)."""
     waits = Waits()
-    assert await ask([stranger, stranger, FINE], waits) == (b"{}", 3)
+    assert await ask([intermediary, intermediary, FINE], waits) == (b"{}", 3)
     assert len(waits.seconds) == 2
     assert waits.seconds == sorted(waits.seconds)
-    async with FaultyProxy([stranger] * 24) as proxy:
+    async with FaultyProxy([intermediary] * 24) as proxy:
         async with offline_device(tmp_path, Waits(), proxy.url) as device:
             drafts = [device.record({"type": "NoteWritten", "text": text}) for text in "abc"]
-            with pytest.raises(AnsweredByStranger) as raised:
+            with pytest.raises(AnsweredByIntermediary) as raised:
                 await device.push()
-            with pytest.raises(AnsweredByStranger):
+            with pytest.raises(AnsweredByIntermediary):
                 await device.pull()
-            assert raised.value.status == stranger.status
+            assert raised.value.status == intermediary.status
             assert [(draft, "waiting", None) for draft in drafts] == [
                 (authored.id, authored.state, authored.receipt) for authored in device.drafts()
             ]
 
 
-@pytest.mark.parametrize("stranger", [page_of(403), page_of(302, Location="http://hotel.example/login"), page_of(200)])
-async def test_what_must_not_happen_twice_is_not_asked_again_after_a_stranger_answered(stranger: Answer) -> None:
-    """Nobody knows whether the service heard it."""
+@pytest.mark.parametrize("intermediary", [page_of(403), page_of(302, Location="http://hotel.example/login"), page_of(200)])
+async def test_what_must_not_happen_twice_is_not_sent_again_after_an_intermediary_answered(intermediary: Answer) -> None:
+    """The service may have received the request."""
     waits = Waits()
-    with pytest.raises(AnsweredByStranger):
-        await ask([stranger, FINE], waits, once=True)
+    with pytest.raises(AnsweredByIntermediary):
+        await ask([intermediary, FINE], waits, once=True)
     assert waits.seconds == []
 
 
 def recorded(*drafts: UUID, place: int = 1, log: str = "L1") -> Answer:
-    """The service's receipts of these drafts, at places in a row."""
+    """Returns the receipts of the service for these drafts, at consecutive places."""
     receipts = [{"id": draft, "outcome": "recorded", "place": place + number} for number, draft in enumerate(drafts)]
     return answered({"log": log, "receipts": receipts})
 
@@ -179,7 +179,7 @@ async def test_a_revoked_device_keeps_its_drafts(tmp_path: Path) -> None:
     ],
 )
 async def test_an_answer_that_is_no_receipt_of_ours_settles_nothing(tmp_path: Path, answer: bytes) -> None:
-    """Law 1: also where it calls itself JSON."""
+    """A response without valid receipts settles no draft, also where its type is JSON (law 1)."""
     async with FaultyProxy() as proxy:
         async with offline_device(tmp_path, Waits(), proxy.url) as device:
             draft = device.record({"type": "NoteWritten", "text": "a"})
@@ -190,7 +190,7 @@ async def test_an_answer_that_is_no_receipt_of_ours_settles_nothing(tmp_path: Pa
 
 
 async def test_a_draft_that_spoils_a_whole_push_is_found_and_stops_no_other(tmp_path: Path) -> None:
-    """Law 17: here the body is refused whole, as for a NUL; halves find the one that spoils it."""
+    """The service refuses the whole body because of one draft. The device splits the batch until that draft is alone (law 17)."""
     spoilt = refused(400, "body.nul")
 
     def receipt(number: int) -> Answer:
@@ -199,7 +199,7 @@ async def test_a_draft_that_spoils_a_whole_push_is_found_and_stops_no_other(tmp_
     async with FaultyProxy() as proxy:
         async with offline_device(tmp_path, Waits(), proxy.url) as device:
             ids = [device.record({"type": "NoteWritten", "text": text}) for text in ("a", "bad", "c")]
-            # [a bad c] -> [a] -> [bad c] -> [bad] -> [c]
+            # The batches: [a bad c] -> [a] -> [bad c] -> [bad] -> [c]
             proxy.plan.extend([spoilt, receipt(0), spoilt, spoilt, receipt(2)])
             receipts = await device.push()
             assert ids == [receipt.id for receipt in receipts]
@@ -218,7 +218,7 @@ async def test_a_refusal_that_blames_no_draft_refuses_no_draft(tmp_path: Path) -
 
 
 async def test_a_stream_is_read_as_its_standard_says_and_an_unfinished_message_is_no_entry() -> None:
-    """A U+2028 is no line's end; data may take several lines; comments, other events and a cut message are passed over."""
+    """A U+2028 does not end a line; data may have several lines; comments, other events and an incomplete message are ignored."""
     chain = {place: f"{place:016x}" for place in range(7, 11)}
     opening = f'{{"log": "L1", "place": 7, "chain": "{chain[7]}"}}'
     first = f'{{"place": 8, "chain": "{chain[8]}", "event": {{"text": "two\u2028lines"}}}}'
@@ -241,7 +241,7 @@ async def test_a_stream_is_read_as_its_standard_says_and_an_unfinished_message_i
 
 
 async def test_a_silent_stream_is_given_up() -> None:
-    """Law 17: every wait has a stated bound; a wire that died without a word sends no heartbeat either."""
+    """A broken connection sends no heartbeat, so a silent stream is closed after a bounded wait (law 17)."""
     headers = {"Content-Type": "text/event-stream", "Content-Length": "1000"}
     world = replace(Waits().world, silence_s_max=0.2)
     async with FaultyProxy([Answer(status=200, headers=headers, body=b": beat\n\n", falls_silent=True)]) as proxy:
@@ -252,7 +252,7 @@ async def test_a_silent_stream_is_given_up() -> None:
 
 
 async def test_live_reconnects_until_the_service_says_who_it_is_again(tmp_path: Path) -> None:
-    """Live outlasts any outage, with bounded waits, and ends by name when the device was revoked."""
+    """The stream reconnects after any outage, with bounded waits, and raises DeviceRevoked when the device was revoked."""
     waits = Waits()
     async with FaultyProxy([*[BUSY] * 7, *[page_of(200)] * 7, refused(401, "access.unauthenticated")]) as proxy:
         async with offline_device(tmp_path, waits, proxy.url) as device:
