@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from events.event import ANYONE_PRESENT, AS_TARGET, Audience, Body, FewWords, Instant, LongText, Precision, ShortText
+from events.event import ANYONE_PRESENT, AS_TARGET, Audience, Body, Effect, FewWords, Instant, LongText, Precision, ShortText
 from events.ids import ChildId, EventId, MilestoneKey
 from events.observations import How
 
@@ -36,6 +36,10 @@ class Amended(Body, frozen=True, kw_only=True):
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = AS_TARGET
     refers: ClassVar = "target"
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT
     target: EventId
     changes: Changes
 
@@ -47,6 +51,10 @@ class Withdrawn(Body, frozen=True, kw_only=True):
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = AS_TARGET
     refers: ClassVar = "target"
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.SURPRISE_ACT
     target: EventId
 
 
@@ -57,4 +65,8 @@ class Erased(Body, frozen=True, kw_only=True):
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.NONE
     targets: Annotated[tuple[EventId, ...], msgspec.Meta(min_length=1, max_length=500)]

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from events.event import ANYONE_PRESENT, AS_TARGET, Body
+from events.event import ANYONE_PRESENT, AS_TARGET, Body, Effect
 from events.ids import ClipId, EventId
 
 Sha256Hex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -17,6 +17,10 @@ class ClipAttached(Body, frozen=True, kw_only=True):
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = AS_TARGET
     refers: ClassVar = "target"
+    refers_to: ClassVar = ("MilestoneObserved", "ParentFirstSaw", "NoteWritten")
+    amendable: ClassVar = ()
+    completed: ClassVar = ("media_type", "length_bytes", "sha256")
+    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.TELLS | Effect.EVERYDAY
     target: EventId
     clip: ClipId
     media_type: str | None = None

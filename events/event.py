@@ -1,10 +1,10 @@
 """Defines Draft and Event, the envelopes of all event types, and Body, their base class.
 
-Owns the rule that a type without version, authors, audience and references cannot be imported (law 10).
+Owns the rule that a type which lacks one of its declarations cannot be imported (law 10).
 """
 
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 import msgspec
@@ -59,7 +59,34 @@ ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
 LongText = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
 FewWords = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
-REQUIRED_DECLARATIONS: Final = ("version", "authors", "audience", "refers")
+class Effect(Flag):
+    """The effects of an event type on the projections, beyond its delivery."""
+
+    NONE = 0
+    ROSTER_FACT = auto()
+    """Changes the roster, and is delivered to every member."""
+    CHANGES_ROSTER = auto()
+    MAKES_SIGHTING = auto()
+    CHANGES_SIGHTING = auto()
+    TELLS = auto()
+    """Can spoil a surprise by its own content."""
+    EVERYDAY = auto()
+    """Can be an everyday note, which may tell of anything."""
+    SURPRISE_ACT = auto()
+    """Can change what a member waits for, has met, or is kept from."""
+    FREES = auto()
+    """Can free what is held."""
+    CHOICE = auto()
+    """Applies the surprise rule again to all that is held from its author, so it costs more than others."""
+    FIXED_AUDIENCE = auto()
+    """A draft may not ask for another audience."""
+    UNDELIVERED = auto()
+    """Is delivered to nobody."""
+
+
+REQUIRED_DECLARATIONS: Final = (
+    "version", "authors", "audience", "refers", "refers_to", "amendable", "completed", "effects",
+)  # fmt: skip
 
 
 class Body(
@@ -72,7 +99,7 @@ class Body(
     tag=True,
     gc=False,
 ):
-    """The base class of the event types. Each has a name in the past tense and declares the four class variables below."""
+    """The base class of the event types. Each has a name in the past tense and declares the class variables below."""
 
     version: ClassVar[int]
     """The version of the type, from 1. Rows of older versions are read through `events.upcast`."""
@@ -82,6 +109,14 @@ class Body(
     """The audience where the draft states none."""
     refers: ClassVar[str | None]
     """The field with the id of the event that this one refers to, or None. A member who may see this event may see that one."""
+    refers_to: ClassVar[tuple[str, ...]]
+    """The types that it may refer to. Amended and Withdrawn name none: the declaration of their target decides."""
+    amendable: ClassVar[tuple[str, ...] | None]
+    """The fields that its author may amend. None: it can be neither amended nor withdrawn."""
+    completed: ClassVar[tuple[str, ...]]
+    """The fields that the service fills in, and a device may not."""
+    effects: ClassVar[Effect]
+    """Its effects on the projections."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -2,9 +2,9 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from events.event import ANYONE_PRESENT, PARENTS, PERSONS, Audience, Body, Name, Role
+from events.event import ANYONE_PRESENT, PARENTS, PERSONS, Audience, Body, Effect, Name, Role
 from events.ids import ChildId, HouseholdId, MemberId
 
 
@@ -26,6 +26,10 @@ class FamilyFounded(Body, frozen=True, kw_only=True):
     authors: ClassVar = PARENTS
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.ROSTER_FACT
 
 
 class HouseholdOpened(Body, frozen=True, kw_only=True):
@@ -35,6 +39,10 @@ class HouseholdOpened(Body, frozen=True, kw_only=True):
     authors: ClassVar = PARENTS
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.ROSTER_FACT
     household: HouseholdId
     name: Name
 
@@ -46,6 +54,10 @@ class ChildAdded(Body, frozen=True, kw_only=True):
     authors: ClassVar = PARENTS
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.ROSTER_FACT
     child: ChildId
     name: Name
     born: date | None = None
@@ -58,6 +70,10 @@ class MemberJoined(Body, frozen=True, kw_only=True):
     authors: ClassVar = PARENTS
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.ROSTER_FACT
     member: MemberId
     name: Name
     role: Role
@@ -75,6 +91,10 @@ class ChildCorrected(Body, frozen=True, kw_only=True):
     authors: ClassVar = PARENTS
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.ROSTER_FACT
     child: ChildId
     name: Name
     born: date | None = None
@@ -87,6 +107,10 @@ class MemberRenamed(Body, frozen=True, kw_only=True):
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.ROSTER_FACT
     member: MemberId
     name: Name
 
@@ -98,6 +122,10 @@ class HouseholdRenamed(Body, frozen=True, kw_only=True):
     authors: ClassVar = PERSONS
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.ROSTER_FACT
     household: HouseholdId
     name: Name
 
@@ -109,17 +137,8 @@ class MemberLeft(Body, frozen=True, kw_only=True):
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.ROSTER_FACT | Effect.SURPRISE_ACT
     member: MemberId
-
-
-ROSTER_FACTS: Final = (
-    FamilyFounded,
-    HouseholdOpened,
-    ChildAdded,
-    MemberJoined,
-    ChildCorrected,
-    MemberRenamed,
-    HouseholdRenamed,
-    MemberLeft,
-)
-"""These types are delivered to every member, whatever else the member may see: without names no event can be read."""

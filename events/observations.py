@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from events.catalogue import Domain
-from events.event import ANYONE_PRESENT, AS_TARGET, PARENTS, PERSONS, Audience, Body, FewWords, LongText, Name, ShortText
+from events.event import ANYONE_PRESENT, AS_TARGET, PARENTS, PERSONS, Audience, Body, Effect, FewWords, LongText, Name, ShortText
 from events.ids import ChildId, EventId, MilestoneKey, OwnMilestoneKey
 
 
@@ -28,6 +28,10 @@ class MilestoneObserved(Body, frozen=True, kw_only=True):
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = ("occurred_at", "precision", "child", "milestone", "note", "again")
+    completed: ClassVar = ("found_in_prose", "tells_of")
+    effects: ClassVar = Effect.MAKES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT | Effect.FREES
     child: ChildId
     milestone: MilestoneKey
     note: ShortText | None = None
@@ -48,6 +52,10 @@ class ParentFirstSaw(Body, frozen=True, kw_only=True):
     authors: ClassVar = PARENTS
     audience: ClassVar = Audience.ME
     refers: ClassVar = "observation"
+    refers_to: ClassVar = ("MilestoneObserved",)
+    amendable: ClassVar = ("occurred_at", "precision", "child", "milestone", "how", "feelings")
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.MAKES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT | Effect.FREES
     child: ChildId
     milestone: MilestoneKey
     how: How
@@ -65,6 +73,10 @@ class NoteWritten(Body, frozen=True, kw_only=True):
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = "about"
+    refers_to: ClassVar = ("MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached")
+    amendable: ClassVar = ("occurred_at", "precision", "child", "text")
+    completed: ClassVar = ("may_tell_of",)
+    effects: ClassVar = Effect.TELLS | Effect.EVERYDAY
     child: ChildId
     text: LongText
     about: EventId | None = None
@@ -80,6 +92,10 @@ class Cheered(Body, frozen=True, kw_only=True):
     authors: ClassVar = PERSONS
     audience: ClassVar = AS_TARGET
     refers: ClassVar = "about"
+    refers_to: ClassVar = ("MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached")
+    amendable: ClassVar = ("words",)
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.NONE
     about: EventId
     words: FewWords | None = None
 
@@ -91,6 +107,10 @@ class MilestoneNamed(Body, frozen=True, kw_only=True):
     authors: ClassVar = PERSONS
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.CHANGES_ROSTER | Effect.TELLS | Effect.SURPRISE_ACT | Effect.FREES | Effect.FIXED_AUDIENCE
     milestone: OwnMilestoneKey
     title: Name
     domain: Domain

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from events.catalogue import Domain
-from events.event import ANYONE_PRESENT, AS_TARGET, PERSONS, Audience, Body
+from events.event import ANYONE_PRESENT, AS_TARGET, PERSONS, Audience, Body, Effect
 from events.ids import OWN_MILESTONE, ChildId, EventId, MilestoneKey
 
 
@@ -43,6 +43,10 @@ class SurpriseChosen(Body, frozen=True, kw_only=True):
     authors: ClassVar = PERSONS
     audience: ClassVar = Audience.ME
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.SURPRISE_ACT | Effect.FREES | Effect.CHOICE | Effect.FIXED_AUDIENCE
     child: ChildId | None = None
     scope: Scope
     mode: Mode
@@ -57,6 +61,10 @@ class EnvelopeOpened(Body, frozen=True, kw_only=True):
     authors: ClassVar = PERSONS
     audience: ClassVar = Audience.ME
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.SURPRISE_ACT | Effect.FREES | Effect.CHOICE | Effect.FIXED_AUDIENCE
     child: ChildId | None = None
     scope: Scope
 
@@ -68,6 +76,10 @@ class Sorted(Body, frozen=True, kw_only=True):
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = AS_TARGET
     refers: ClassVar = "target"
+    refers_to: ClassVar = ("NoteWritten", "ClipAttached")
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.TELLS | Effect.SURPRISE_ACT | Effect.FREES | Effect.CHOICE
     target: EventId
     child: ChildId
     milestone: MilestoneKey | None = None
@@ -83,6 +95,10 @@ class TimePassed(Body, frozen=True, kw_only=True):
     authors: ClassVar = PERSONS
     audience: ClassVar = Audience.ME
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.SURPRISE_ACT | Effect.FREES | Effect.UNDELIVERED
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):

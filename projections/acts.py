@@ -5,7 +5,7 @@ Owns which events are such acts, and what each of them does. `visibility` decide
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -14,26 +14,19 @@ from events.catalogue import CATALOGUE, Domain
 from events.event import Event, Role
 from events.family import MemberLeft
 from events.ids import MemberId
+from events.kinds import EVERYDAY, SIGHTINGS, SURPRISE_ACTS
 from events.observations import MilestoneNamed
 from events.surprise import EnvelopeOpened, Hint, Sorted, SurpriseChosen, TimePassed
 from projections import visibility, visibility_fast
 from projections.changes import Change, Held, Hinted, LetGo, SurprisesForgotten, WishesSet
 from projections.family import Family
-from projections.first_saw import SIGHTING_KINDS, Sighting
+from projections.first_saw import Sighting
 from projections.lifting import IsLifted, found_in_met_words, named, opened_by, passed_at
 from projections.logged_event import LoggedEvent
 from projections.roster import Roster
-from projections.subjects import EVERYDAY_KINDS, DescribedEvent, Subject, as_part_of_sorted, as_sorted
+from projections.subjects import DescribedEvent, Subject, as_part_of_sorted, as_sorted
 from projections.surprise_state import SurpriseState
 from projections.wishes import wishes_after
-
-ACTS: Final = frozenset(
-    {
-        "MilestoneObserved", "ParentFirstSaw", "MilestoneNamed", "SurpriseChosen", "EnvelopeOpened", "Sorted", "TimePassed",
-        "Amended", "Withdrawn", "MemberLeft",
-    }
-)  # fmt: skip
-"""The types that may change what somebody waits for, has met or is kept from."""
 
 
 class Freed(msgspec.Struct, frozen=True):
@@ -49,9 +42,9 @@ def is_plain(family: Family, event: Event[Any], target: LoggedEvent | None) -> b
     kind = type(event.event).__name__
     if not family.surprises:
         return kind != "SurpriseChosen"
-    if kind in ACTS:
+    if kind in SURPRISE_ACTS:
         return False
-    is_everyday = kind in EVERYDAY_KINDS
+    is_everyday = kind in EVERYDAY
     if target is None and not is_everyday:
         return True
     if kind == "NoteWritten" and event.event.may_tell_of:
@@ -64,9 +57,9 @@ def is_plain(family: Family, event: Event[Any], target: LoggedEvent | None) -> b
 
 def is_act(family: Family, kind: str, author: MemberId) -> bool:
     """Returns whether an event may change what anybody waits for: a sighting only what its author does."""
-    if kind in SIGHTING_KINDS:
+    if kind in SIGHTINGS:
         return author in family.surprises
-    return kind in ACTS and (bool(family.surprises) or kind == "SurpriseChosen")
+    return kind in SURPRISE_ACTS and (bool(family.surprises) or kind == "SurpriseChosen")
 
 
 def members_due(family: Family, now: datetime) -> list[MemberId]:
@@ -119,7 +112,7 @@ def act(
         case Amended():
             return _see(family, described, author, own)
         case _:
-            return _see(family, described, author, own) if described.logged.kind in SIGHTING_KINDS else []
+            return _see(family, described, author, own) if described.logged.kind in SIGHTINGS else []
 
 
 def _choose(family: Family, event: Event[SurpriseChosen], changes: list[Change]) -> None:

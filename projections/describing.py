@@ -9,8 +9,8 @@ from events.amend import Amended
 from events.event import Event
 from events.family import Sees
 from events.ids import ChildId, MemberId, Seq
+from events.kinds import SIGHTINGS
 from projections.family import Family
-from projections.first_saw import SIGHTING_KINDS
 from projections.logged_event import LoggedEvent
 from projections.subjects import (
     DescribedEvent,
@@ -42,9 +42,9 @@ def describe_in(
 def note_subjects(family: Family, seq: Seq, event: Event[Any], target: LoggedEvent | None) -> None:
     """Remembers what later amendments may need of this event."""
     kind = type(event.event).__name__
-    if kind in SIGHTING_KINDS:
+    if kind in SIGHTINGS:
         family.subjects[seq] = event
-    elif kind == "Amended" and target is not None and target.kind in SIGHTING_KINDS and brings_a_subject(event.event):
+    elif kind == "Amended" and target is not None and target.kind in SIGHTINGS and brings_a_subject(event.event):
         change = change_of(seq, event)
         family.subjects[target.seq] = history_after(family.subject_history(target.seq), change)
 
@@ -53,7 +53,7 @@ def _sent(
     family: Family, target: LoggedEvent | None, seq: Seq, author: MemberId
 ) -> tuple[frozenset[ChildId], frozenset[str]] | None:
     """Returns what the author of an amendment was sent of the sighting: their words state nothing that they were not sent."""
-    if target is None or target.kind not in SIGHTING_KINDS:
+    if target is None or target.kind not in SIGHTINGS:
         return None
     member, state = family.roster.members.get(author), family.surprises.get(author)
     return family.subject_history(target.seq).sent_to(

@@ -15,11 +15,10 @@ from events.amend import Amended, Withdrawn
 from events.clips import ClipAttached
 from events.event import Audience, Event, Precision
 from events.ids import ChildId, ClipId, EventId, MemberId, Seq
+from events.kinds import SIGHTING_CHANGES, SIGHTINGS
 from events.observations import How, MilestoneObserved, ParentFirstSaw
 from projections.logged_event import LoggedEvent
 
-SIGHTING_KINDS: Final = frozenset({"MilestoneObserved", "ParentFirstSaw"})
-CHANGES_A_SIGHTING: Final = frozenset({"Amended", "ClipAttached", "Withdrawn"})
 AMENDED_IN_A_SIGHTING: Final = frozenset({"occurred_at", "precision", "child", "milestone", "how", "feelings"})
 _FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Precision.MONTH: 3}
 
@@ -48,11 +47,11 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fa
 
 def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
     """Returns the seq of the sighting that an event makes or changes; None where it concerns no sighting."""
-    if logged.kind in SIGHTING_KINDS:
+    if logged.kind in SIGHTINGS:
         return logged.seq
-    if target is None or logged.kind not in CHANGES_A_SIGHTING:
+    if target is None or logged.kind not in SIGHTING_CHANGES:
         return None
-    if target.kind in SIGHTING_KINDS:
+    if target.kind in SIGHTINGS:
         return target.seq
     if logged.kind == "Withdrawn" and target.kind == "ClipAttached":
         return target.target_seq

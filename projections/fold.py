@@ -16,6 +16,7 @@ import msgspec
 from events.event import Event, Role
 from events.family import MemberJoined
 from events.ids import MemberId, Seq
+from events.kinds import ROSTER_CHANGES, SIGHTING_CHANGES, SIGHTINGS, TELLING
 from projections import first_saw, roster, visibility
 from projections.acts import Freed, act, hold, is_act, is_plain
 from projections.changes import (
@@ -30,16 +31,15 @@ from projections.changes import (
 )
 from projections.describing import describe_in, note_subjects
 from projections.family import Family
-from projections.first_saw import CHANGES_A_SIGHTING, SIGHTING_KINDS, Sighting, sighting_of
+from projections.first_saw import Sighting, sighting_of
 from projections.joining_history import History, history_for
-from projections.keep_quiet import TELLING, Sorting, sortings_sent_to, telling_with
+from projections.keep_quiet import Sorting, sortings_sent_to, telling_with
 from projections.logged_event import LoggedEvent, logged
 from projections.subjects import DescribedEvent
 from projections.visibility import Verdict
 from projections.visibility_fast import is_held
 
-TOUCH_SIGHTINGS: Final = SIGHTING_KINDS | CHANGES_A_SIGHTING
-HAVE_SUBJECTS: Final = SIGHTING_KINDS | {"Amended"}
+TOUCH_SIGHTINGS: Final = SIGHTINGS | SIGHTING_CHANGES
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
@@ -110,9 +110,9 @@ def fold(family: Family, new: NewEvent) -> Fold:
         described = describe_in(family, event, logged(seq, event, target), target)
     if family.keeps_telling:
         telling = telling_of(family, seq, event, target, described)
-    if kind in HAVE_SUBJECTS:
+    if kind in TOUCH_SIGHTINGS:
         note_subjects(family, seq, event, target)
-    if kind in roster.CHANGES_A_ROSTER and kind != "MemberJoined":
+    if kind in ROSTER_CHANGES and kind != "MemberJoined":
         _step_roster(family, event, changes)
     verdict = visibility.decide(
         described,
@@ -197,8 +197,8 @@ def _see(
     if family.roster.members[event.author].role is not Role.CAREGIVER:
         return
     # A caregiver's timeline is folded from their feed, and kept as no rows; but their own sightings say what they have met.
-    changes_one = kept.kind in ("Amended", "Withdrawn") and target is not None and target.kind in SIGHTING_KINDS
-    if kept.kind in SIGHTING_KINDS or changes_one:
+    changes_one = kept.kind in ("Amended", "Withdrawn") and target is not None and target.kind in SIGHTINGS
+    if kept.kind in SIGHTINGS or changes_one:
         step_sightings(family, (event.author,), sighting, event, changes)
 
 

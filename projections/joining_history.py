@@ -11,6 +11,7 @@ import msgspec
 
 from events.event import Event
 from events.ids import MemberId, Seq
+from events.kinds import ROSTER_FACTS
 from events.surprise import Sorted
 from projections import visibility
 from projections.acts import may_sort
@@ -93,7 +94,7 @@ def history_for(joiner: Member, history: History, family: Family) -> tuple[Seq, 
         if not visibility.is_history_for(joiner, logged, family.roster, known):
             continue
         known.add(logged.seq)
-        if logged.kind not in visibility.ROSTER_KINDS and logged.author != joiner.member:
+        if logged.kind not in ROSTER_FACTS and logged.author != joiner.member:
             described = past.describe(logged)
             if is_held(described, state, family.roster):
                 state.holds.hold(described)

@@ -7,7 +7,6 @@ silence.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
 
 import msgspec
 
@@ -19,11 +18,6 @@ from projections.surprise_state import SurpriseState
 from projections.visibility import HasMet
 from projections.visibility_fast import is_kept, reasons
 from projections.wishes import asks_to_wait, choice_for
-
-TELLING: Final = frozenset(
-    {"MilestoneObserved", "ParentFirstSaw", "Sorted", "NoteWritten", "ClipAttached", "Amended", "MilestoneNamed"}
-)  # fmt: skip
-"""The types that can tell of something by their own content."""
 
 
 class Sorting(msgspec.Struct, frozen=True, gc=False):

@@ -6,8 +6,8 @@ Owns what an envelope holds, and how days are counted. `visibility` decides what
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from events.kinds import SIGHTINGS
 from events.surprise import EnvelopeOpened
-from projections.first_saw import SIGHTING_KINDS
 from projections.roster import Roster
 from projections.subjects import DescribedEvent
 from projections.visibility import Reason
@@ -48,7 +48,7 @@ def has_passed(choice: Choice, *, since: datetime, now: datetime) -> bool:
 
 def found_in_met_words(described: DescribedEvent, reason: Reason) -> bool:
     """Returns whether an own first lifts a reason beside the subjects that it meets: that a daycare's words may tell of more."""
-    return reason.subject is None and described.logged.kind in SIGHTING_KINDS
+    return reason.subject is None and described.logged.kind in SIGHTINGS
 
 
 def named(milestone: str) -> IsLifted:

@@ -12,7 +12,6 @@ import msgspec
 from events.catalogue import CATALOGUE, Domain
 from events.event import Audience, Event, Role
 from events.family import (
-    ROSTER_FACTS,
     ChildAdded,
     ChildCorrected,
     HouseholdOpened,
@@ -140,9 +139,6 @@ def _readers(author: Member, present: list[Member]) -> Readers:
 
 
 EMPTY = roster_of(members={}, households={}, children={}, own_milestones={})
-
-
-CHANGES_A_ROSTER: Final = frozenset({*(fact.__name__ for fact in ROSTER_FACTS), "MilestoneNamed"})
 
 
 def step(roster: Roster, event: Event[Any]) -> Roster:

@@ -14,6 +14,7 @@ from msgspec import UNSET
 from events.amend import Amended
 from events.event import Body, Event, Role
 from events.ids import OWN_PREFIX, ChildId, MemberId, Seq
+from events.kinds import EVERYDAY
 from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import Sorted
 from projections.first_saw import sighting_of
@@ -24,8 +25,6 @@ Subject = tuple[ChildId | None, str]
 """A child and a milestone. None: every child, which is what the name of a family's own milestone is about."""
 
 EVERYDAY_AUTHORS: Final = frozenset({Role.CAREGIVER, Role.DAYCARE})
-EVERYDAY_KINDS: Final = frozenset({"NoteWritten", "ClipAttached"})
-"""What an everyday note can be. An amendment of one is none: its author corrects what is recorded already."""
 
 Naming = Literal["first", "moved", "again"]
 """How a MilestoneNamed names: for the first time, into another domain than before, or otherwise anew."""
@@ -135,7 +134,7 @@ def describe(
         content = content_of_sighting(body)
     else:
         content = _content(body, sent, naming)
-        if logged.kind in EVERYDAY_KINDS and role in EVERYDAY_AUTHORS and logged.thread_kind == "NoteWritten":
+        if logged.kind in EVERYDAY and role in EVERYDAY_AUTHORS and logged.thread_kind == "NoteWritten":
             content = msgspec.structs.replace(content, is_everyday=True, child=getattr(body, "child", None))
     return DescribedEvent(
         logged,

@@ -12,13 +12,13 @@ an act of a member may free what is held from them. Reads filter nothing (law 6)
 
 import math
 from collections.abc import Callable, Container, Iterable, Mapping
-from typing import Final
 
 import msgspec
 
 from events.event import AsTarget, Audience, Body
-from events.family import ROSTER_FACTS, Sees
+from events.family import Sees
 from events.ids import ChildId, MemberId, Seq
+from events.kinds import ROSTER_FACTS, UNDELIVERED
 from events.surprise import Mode
 from projections.logged_event import LoggedEvent
 from projections.met import implied_by
@@ -26,9 +26,6 @@ from projections.roster import Member, Roster, is_reader
 from projections.subjects import Content, DescribedEvent, Subject
 from projections.surprise_state import SurpriseState
 from projections.wishes import Choice, Wishes, asks_to_wait, choice_for, has_safety_note
-
-ROSTER_KINDS: Final = frozenset(fact.__name__ for fact in ROSTER_FACTS)
-DELIVERED_TO_NOBODY: Final = frozenset({"TimePassed"})
 
 HasMet = Callable[[Subject], bool]
 IsHeld = Callable[[DescribedEvent, SurpriseState, Roster], bool]
@@ -58,10 +55,10 @@ def audience_of(body: type[Body], *, requested: Audience | None, target: LoggedE
 
 def readers_of(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
     """Returns all members in the audience of an event, whatever is held from them."""
-    if kind in ROSTER_KINDS:
+    if kind in ROSTER_FACTS:
         return roster.present
     readers = roster.readers.get(author)
-    if readers is None or kind in DELIVERED_TO_NOBODY:
+    if readers is None or kind in UNDELIVERED:
         return ()  # what a member chooses before they join is delivered when they have joined
     return readers.of(audience)
 
@@ -72,7 +69,7 @@ def is_history_for(joiner: Member, logged: LoggedEvent, roster: Roster, known: C
     Everybody knows the roster facts. A member who sees `all` knows what is in their audience, except what refers to something
     that they may not know.
     """
-    if logged.kind in ROSTER_KINDS or logged.author == joiner.member:
+    if logged.kind in ROSTER_FACTS or logged.author == joiner.member:
         return True
     if joiner.sees is not Sees.ALL or not (logged.target_seq is None or logged.target_seq in known):
         return False
@@ -183,7 +180,7 @@ def decide(
     sent = readers
     if target is not None and target.delivered_to is not readers:
         sent = tuple([one for one in readers if one in target.delivered_to or one == author])
-    if described is None or kind in ROSTER_KINDS:
+    if described is None or kind in ROSTER_FACTS:
         return Verdict(sent)
     held: list[MemberId] = []
     for member, state in surprises.items():

@@ -3,14 +3,13 @@
 Owns the choice between the two. The timeline's content is decided in `projections.timeline`.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from events.amend import Amended, Withdrawn
-from events.clips import ClipAttached
-from events.event import Body, Event, Role
+from events.event import Effect, Event, Role
 from events.ids import ChildId, FamilyId, MemberId
-from events.observations import MilestoneObserved, ParentFirstSaw
+from events.kinds import kinds_with
 from events.wire import event_of_bytes
 from projections import first_saw
 from projections.first_saw import Sighting
@@ -21,7 +20,7 @@ from service.log.store.families import read_roster
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "timeline.sql")
-SIGHTING_KINDS: Final = (MilestoneObserved, ParentFirstSaw, Amended, ClipAttached, Withdrawn)
+SIGHTING_KINDS: Final = kinds_with(Effect.MAKES_SIGHTING, Effect.CHANGES_SIGHTING)
 """The types of events that make or change a sighting."""
 
 
@@ -48,10 +47,10 @@ async def sightings_visible_to(
 
 
 async def events_of_kinds(
-    connection: Any, kinds: tuple[type[Body], ...], *, family: FamilyId, member: MemberId, as_of: datetime | None = None
+    connection: Any, kinds: Collection[str], *, family: FamilyId, member: MemberId, as_of: datetime | None = None
 ) -> list[Event[Any]]:
     """Returns the events of these kinds in a member's feed, in its order; with `as_of` those that were delivered up to then."""
-    rows = await connection.fetch(QUERIES.entries_of_kinds, family, member, [kind.__name__ for kind in kinds], as_of)
+    rows = await connection.fetch(QUERIES.entries_of_kinds, family, member, list(kinds), as_of)
     return await off_loop(
         len(rows), lambda: [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows]
     )

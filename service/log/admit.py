@@ -28,10 +28,11 @@ from events.errors import (
     UnknownMilestone,
     UnknownTarget,
 )
-from events.event import AsTarget, Audience, Body, Draft, Precision, Role
+from events.event import AsTarget, Audience, Body, Draft, Effect, Precision, Role
 from events.ids import MemberId
-from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten
+from events.observations import MilestoneNamed
 from events.surprise import Sorted
+from events.wire import BODY_BY_NAME
 from projections.acts import may_sort
 from projections.logged_event import LoggedEvent
 from projections.roster import Member, Roster
@@ -47,31 +48,6 @@ CLOCK_OFF_BY: Final = timedelta(minutes=1)
 """A device's clock is corrected from this much on; below it a push may simply have been slow."""
 BY_CLOCK_WITHIN: Final = timedelta(minutes=2)
 """A time of minute precision this close to `recorded_at` came from the device's clock; any other was told by hand."""
-
-AMENDABLE: Final[Mapping[str, frozenset[str]]] = {
-    "MilestoneObserved": frozenset({"occurred_at", "precision", "child", "milestone", "note", "again"}),
-    "ParentFirstSaw": frozenset({"occurred_at", "precision", "child", "milestone", "how", "feelings"}),
-    "NoteWritten": frozenset({"occurred_at", "precision", "child", "text"}),
-    "Cheered": frozenset({"words"}),
-}
-"""Type -> the fields that its author may amend."""
-WITHDRAWABLE: Final = frozenset({*AMENDABLE, "ClipAttached"})
-ABOUT: Final[Mapping[str, frozenset[str]]] = {
-    "ParentFirstSaw": frozenset({"MilestoneObserved"}),
-    "ClipAttached": frozenset({"MilestoneObserved", "ParentFirstSaw", "NoteWritten"}),
-    "NoteWritten": frozenset({"MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached"}),
-    "Cheered": frozenset({"MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached"}),
-    "Sorted": frozenset({"NoteWritten", "ClipAttached"}),
-}
-"""Type -> the types that it may be about."""
-READ_FROM_PROSE: Final[Mapping[type[Body], tuple[str, ...]]] = {
-    MilestoneObserved: ("found_in_prose", "tells_of"),
-    NoteWritten: ("may_tell_of",),
-}
-"""Type -> the fields that the service fills in from a daycare's words."""
-HAS_ONE_AUDIENCE: Final = frozenset({"MilestoneNamed", "SurpriseChosen", "EnvelopeOpened"})
-"""A name shows in everybody's timeline, so everybody is told of it; a wish not to be told is its author's alone."""
-
 
 class AdmittedDraft(msgspec.Struct, frozen=True, gc=False):
     """What the log adds to a draft's own words."""
@@ -120,10 +96,11 @@ def admit(
     _require_subject(body, roster, unnamed)
     if type(body) is MilestoneNamed:
         _require_domain(body, roster, unnamed)
-    if type(body) is ClipAttached:
-        _require_clip(body)
     if not is_completed:
         _require_uncompleted(body)
+    if type(body) is ClipAttached:
+        # Uploads come with the clips part; until then there is no finished one that an event could name (I-30).
+        raise UnknownClip("No finished upload of yours has this id.", at="event.clip")
     occurred_at = _occurred(draft, clock_off, latest)
     return AdmittedDraft(
         audience=audience_of(type(body), requested=draft.audience, target=target),
@@ -138,7 +115,7 @@ def _require_audience(body: Body, asked: Audience | None) -> None:
         return
     if isinstance(body.audience, AsTarget):
         raise AudienceNotAllowed(f"{kind} is for those who were told of its target: leave the audience out.", at="audience")
-    if kind in HAS_ONE_AUDIENCE and asked is not body.audience:
+    if Effect.FIXED_AUDIENCE in body.effects and asked is not body.audience:
         raise AudienceNotAllowed(f"{kind} is for {body.audience} alone: leave the audience out.", at="audience")
 
 
@@ -151,9 +128,10 @@ def _require_target(body: Body, author: Member, target: LoggedEvent | None, impo
     if isinstance(body, Amended | Withdrawn):
         if target.author != author.member and not _may_correct(author, body, target, imported_by):
             raise NotTheAuthor("Only its author may amend or withdraw an event.", at=at)
-        if target.kind not in (AMENDABLE if isinstance(body, Amended) else WITHDRAWABLE):
+        amendable = BODY_BY_NAME[target.kind].amendable
+        if amendable is None or (isinstance(body, Amended) and not amendable):
             raise NotAmendable(f"{target.kind} stands as it was written.", at=at)
-    elif target.kind not in ABOUT[kind] and not (kind == "Sorted" and target.is_found):
+    elif target.kind not in body.refers_to and not (kind == "Sorted" and target.is_found):
         raise UnknownTarget(f"{kind} cannot be about {target.kind}.", at=at)
     if isinstance(body, Amended):
         _require_changes(body, target)
@@ -189,7 +167,7 @@ def _require_changes(body: Amended, target: LoggedEvent) -> None:
     if not named:
         raise FieldInvalid("An amendment changes at least one field.", at="event.changes")
     for name in named:
-        if name not in AMENDABLE[target.kind]:
+        if name not in (BODY_BY_NAME[target.kind].amendable or ()):
             raise NotAmendable(f"{target.kind} has no {name} to amend.", at=f"event.changes.{name}")
 
 
@@ -227,18 +205,11 @@ def _require_domain(body: MilestoneNamed, roster: Roster, unnamed: Collection[st
 
 
 def _require_uncompleted(body: Body) -> None:
-    """Refuse a device's draft that fills in what the service reads out of a daycare's words."""
-    for name in READ_FROM_PROSE.get(type(body), ()):
-        if getattr(body, name):
-            raise CompletedByService("The service fills this in from what a daycare wrote.", at=f"event.{name}")
-
-
-def _require_clip(body: ClipAttached) -> None:
-    for name in ("media_type", "length_bytes", "sha256"):
-        if getattr(body, name) is not None:
-            raise CompletedByService("The service fills this in from the upload.", at=f"event.{name}")
-    # Uploads come with the clips part; until then there is no finished one that an event could name (I-30).
-    raise UnknownClip("No finished upload of yours has this id.", at="event.clip")
+    """Refuses a device's draft that states what the service fills in: from a daycare's words, or from an upload."""
+    for name in body.completed:
+        value = getattr(body, name)
+        if value is not None and value is not False and value != ():
+            raise CompletedByService("The service fills this in.", at=f"event.{name}")
 
 
 def _occurred(draft: Draft[Any], clock_off: timedelta, latest: datetime) -> datetime:

@@ -5,14 +5,13 @@ from typing import Any, Final
 
 from events.amend import Amended, Withdrawn
 from events.catalogue import CATALOGUE
-from events.clips import ClipAttached
-from events.event import Body, Draft
+from events.event import Body, Draft, Effect
 from events.ids import EventId, FamilyId, MemberId, Seq
+from events.kinds import SIGHTINGS, types_with
 from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
 from events.wire import Malformed
 from projections.describing import describe_in
-from projections.first_saw import SIGHTING_KINDS
 from projections.keep_quiet import Sorting, telling_with
 from projections.met import implied_by
 from projections.roster import Roster
@@ -25,11 +24,8 @@ from service.log.locked_families import TooLong
 from service.log.store import families, read
 from service.log.store.families import Whose
 
-CHANGES_A_SIGHTING: Final[frozenset[type[Body]]] = frozenset({Amended, Withdrawn, ClipAttached})
-
-MAY_FREE: Final = (
-    MilestoneObserved, ParentFirstSaw, MilestoneNamed, SurpriseChosen, EnvelopeOpened, Sorted, TimePassed,
-)  # fmt: skip
+CHANGES_A_SIGHTING: Final = types_with(Effect.CHANGES_SIGHTING)
+MAY_FREE: Final = types_with(Effect.FREES)
 SEQ_MAX: Final = Seq(2**62)
 
 Batches = Mapping[FamilyId, FamilyBatch]
@@ -123,7 +119,7 @@ async def _load_subjects(connection: Any, batches: Batches, references: Sequence
         for request, draft, named in references
         if isinstance(draft.event, Amended) and brings_a_subject(draft.event)
         for logged in batches[request.family].events_by_id(named)
-        if logged.kind in SIGHTING_KINDS
+        if logged.kind in SIGHTINGS
     }
     for (family, seq), history in (await read.subject_histories(connection, wanted)).items():
         batches[family].family.subjects[seq] = history
@@ -199,7 +195,7 @@ def _long(batches: Batches, drafts: Sequence[RequestedDraft], held_max: int) -> 
     return {
         request.family
         for request, draft in drafts
-        if isinstance(draft.event, MAY_FREE) and batches[request.family].family.held_count() > held_max
+        if type(draft.event) in MAY_FREE and batches[request.family].family.held_count() > held_max
     }
 
 

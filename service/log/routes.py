@@ -4,8 +4,8 @@ from typing import Final
 
 import msgspec
 
-from events.event import Body
-from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen
+from events.event import Effect
+from events.kinds import types_with
 from events.wire import DeviceDraft, Malformed, read_push, read_push_of_msgpack
 from service.access.guard import Membership
 from service.http import response
@@ -15,7 +15,7 @@ from service.http.rate_limit import Kind
 from service.log.receipts import Receipt
 from service.runtime import Runtime
 
-CHOICES: Final[frozenset[type[Body]]] = frozenset({SurpriseChosen, EnvelopeOpened, Sorted})
+CHOICES: Final = types_with(Effect.CHOICE)
 WEIGHT_OF_A_CHOICE: Final = 20
 """With a thousand events held, one costs a few milliseconds: so a device may ask for 25 of them a second."""
 

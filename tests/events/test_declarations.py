@@ -5,14 +5,17 @@ from typing import Any, ClassVar, get_args
 import pytest
 
 from events.amend import Erased
-from events.event import REQUIRED_DECLARATIONS, Audience, Body, Role
-from events.family import ROSTER_FACTS
+from events.event import REQUIRED_DECLARATIONS, Audience, Body, Effect, Role
+from events.kinds import types_with
 from events.surprise import TimePassed
 from events.wire import BODY_BY_NAME, DeviceBody, ServiceBody
 
 StructMeta: Any = type(Body)
 
-DECLARED: dict[str, Any] = {"version": 1, "authors": frozenset({Role.PARENT}), "audience": Audience.ME, "refers": None}
+DECLARED: dict[str, Any] = {
+    "version": 1, "authors": frozenset({Role.PARENT}), "audience": Audience.ME, "refers": None, "refers_to": (),
+    "amendable": None, "completed": (), "effects": Effect.NONE,
+}  # fmt: skip
 
 P, C, D = Role.PARENT, Role.CAREGIVER, Role.DAYCARE
 
@@ -42,6 +45,23 @@ AGREED = {
 }
 
 
+# The types that a type may refer to, and the fields that an author may amend. A type that is missing here has neither.
+AGREED_REFERENCES = {
+    "ParentFirstSaw": {"MilestoneObserved"},
+    "ClipAttached": {"MilestoneObserved", "ParentFirstSaw", "NoteWritten"},
+    "NoteWritten": {"MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached"},
+    "Cheered": {"MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached"},
+    "Sorted": {"NoteWritten", "ClipAttached"},
+}
+AGREED_AMENDMENTS: dict[str, set[str]] = {
+    "MilestoneObserved": {"occurred_at", "precision", "child", "milestone", "note", "again"},
+    "ParentFirstSaw": {"occurred_at", "precision", "child", "milestone", "how", "feelings"},
+    "NoteWritten": {"occurred_at", "precision", "child", "text"},
+    "Cheered": {"words"},
+    "ClipAttached": set(),  # it may be withdrawn
+}
+
+
 def declare(**declared: Any) -> type[Body]:
     """Defines an event type as a module does on import."""
     made: type[Body] = StructMeta("Whispered", (Body,), {"__annotations__": {}, **declared}, frozen=True, kw_only=True)
@@ -49,7 +69,7 @@ def declare(**declared: Any) -> type[Body]:
 
 
 def test_a_type_that_declares_all_is_defined() -> None:
-    """A type with the four declarations is valid (law 10)."""
+    """A type with all declarations is valid (law 10)."""
     assert declare(**DECLARED).__name__ == "Whispered"
 
 
@@ -63,7 +83,7 @@ def test_a_type_without_one_of_its_declarations_does_not_import(missing: str) ->
 def test_a_type_does_not_inherit_who_sees_it() -> None:
     """A subclass of an event type must declare its own audience (law 10)."""
     whispered = declare(**DECLARED)
-    with pytest.raises(TypeError, match="must declare version, authors, audience, refers"):
+    with pytest.raises(TypeError, match=f"must declare {', '.join(REQUIRED_DECLARATIONS)}"):
         StructMeta("WhisperedAgain", (whispered,), {"__annotations__": {}}, frozen=True, kw_only=True)
 
 
@@ -80,6 +100,14 @@ def test_every_type_declares_what_was_agreed() -> None:
         name: (body.version, set(body.authors), str(body.audience), body.refers) for name, body in BODY_BY_NAME.items()
     }
     assert declared == AGREED
+
+
+def test_every_type_declares_what_it_may_refer_to_and_what_may_be_amended() -> None:
+    """The rules of reference and amendment are beside the type (law 10)."""
+    assert {name: set(body.refers_to) for name, body in BODY_BY_NAME.items() if body.refers_to} == AGREED_REFERENCES
+    amendable = {name: set(body.amendable) for name, body in BODY_BY_NAME.items() if body.amendable is not None}
+    assert amendable == AGREED_AMENDMENTS
+    assert [name for name, body in BODY_BY_NAME.items() if not set(body.completed) <= set(body.__struct_fields__)] == []
 
 
 def test_what_a_type_refers_to_is_a_field_of_it() -> None:
@@ -101,7 +129,7 @@ def test_a_device_drafts_no_roster_fact_no_tick_and_no_erasure() -> None:
     """The service writes these types, for a request or when a time limit passes; a device cannot send them (law 10)."""
     drafted, written = set(get_args(DeviceBody)), set(get_args(ServiceBody))
     assert drafted & written == set()
-    assert {*ROSTER_FACTS, TimePassed, Erased} == written
+    assert {*types_with(Effect.ROSTER_FACT), TimePassed, Erased} == written
     assert drafted | written == set(BODY_BY_NAME.values())
 
 
@@ -122,6 +150,10 @@ class Noted(Body, frozen=True, kw_only=True):
     authors: ClassVar = frozenset({Role.PARENT})
     audience: ClassVar = Audience.FAMILY
     refers: ClassVar = None
+    refers_to: ClassVar = ()
+    amendable: ClassVar = None
+    completed: ClassVar = ()
+    effects: ClassVar = Effect.NONE
 
 
 def test_a_type_is_named_by_its_class() -> None:

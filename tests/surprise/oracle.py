@@ -12,8 +12,8 @@ from typing import Any
 
 from events.amend import Amended, Withdrawn
 from events.catalogue import Domain
-from events.event import Audience, Event
-from events.family import ROSTER_FACTS, MemberJoined, MemberLeft, Sees
+from events.event import Audience, Effect, Event
+from events.family import MemberJoined, MemberLeft, Sees
 from events.ids import ChildId, MemberId
 from events.observations import MilestoneNamed, MilestoneObserved, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
@@ -88,7 +88,7 @@ class Oracle:
     def _sees(self, member: MemberId, line: Line, known: set[int]) -> bool:
         """Whether an event is for a member, to whom `known` was told or is kept for."""
         event = line.event
-        if isinstance(line.body, ROSTER_FACTS):
+        if Effect.ROSTER_FACT in line.body.effects:
             return True
         if isinstance(line.body, TimePassed) or (line.about is not None and line.about not in known):
             return False
@@ -106,7 +106,7 @@ class Oracle:
         """Tell who joins of the history, by the choices that they made before it."""
         seen: set[int] = set()
         for line in past:
-            is_plain = isinstance(line.body, ROSTER_FACTS) or line.event.author == member
+            is_plain = Effect.ROSTER_FACT in line.body.effects or line.event.author == member
             if is_plain or (self._members[member].sees is Sees.ALL and self._sees(member, line, seen)):
                 seen.add(line.seq)
         history = [line for line in past if line.seq in seen]

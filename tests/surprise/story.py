@@ -11,8 +11,7 @@ from uuid import UUID
 from events.amend import Amended, Changes, Withdrawn
 from events.catalogue import Domain
 from events.clips import ClipAttached
-from events.event import Audience, Body, Event, Precision
-from events.family import ROSTER_FACTS
+from events.event import Audience, Body, Effect, Event, Precision
 from events.ids import ChildId, ClipId, EventId, MemberId
 from events.observations import Cheered, How, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Mode, Sorted, SurpriseChosen, TimePassed
@@ -146,7 +145,7 @@ class Story:
         return "\n".join(
             _hint(entry.what) if isinstance(entry.what, Hint) else _said(self.events[entry.what - 1]) + _mark(entry)
             for entry in feed
-            if isinstance(entry.what, Hint) or not isinstance(self.events[entry.what - 1].event, ROSTER_FACTS)
+            if isinstance(entry.what, Hint) or Effect.ROSTER_FACT not in self.events[entry.what - 1].event.effects
         )
 
 

@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from events.amend import Withdrawn
-from events.event import Audience, Event
-from events.family import ROSTER_FACTS
+from events.event import Audience, Effect, Event
 from events.ids import EventId, MemberId
 from events.observations import MilestoneNamed
 from events.surprise import EnvelopeOpened, Mode, SurpriseChosen, TimePassed
@@ -148,7 +147,8 @@ def test_no_act_of_one_member_holds_the_words_of_another(one: Oracle, data: st.D
         other
         for other, act in enumerate(log[: seq - 1], 1)
         if act.author not in (member, log[seq - 1].author) and other not in up
-        and not isinstance(act.event, (*ROSTER_FACTS, MilestoneNamed, *WISHES))
+        and Effect.ROSTER_FACT not in act.event.effects
+        and not isinstance(act.event, (MilestoneNamed, *WISHES))
     ]  # fmt: skip
     if not acts:
         return

@@ -8,6 +8,7 @@ import msgspec
 from events.amend import Amended
 from events.event import Audience, Event
 from events.ids import EventId, FamilyId, MemberId, Seq
+from events.kinds import SIGHTING_CHANGES, SIGHTINGS, TELLING
 from events.wire import event_of_bytes
 from projections.first_saw import Sighting
 from projections.joining_history import History
@@ -88,7 +89,7 @@ async def referred_to(
     """
     if not wanted:
         return []
-    found = await connection.fetch(QUERIES.referred_to, *zip(*wanted, strict=True), REFERENCES_MAX)
+    found = await connection.fetch(QUERIES.referred_to, *zip(*wanted, strict=True), REFERENCES_MAX, list(TELLING))
     return [(row[0], row[1], *_with_words(row[2:])) for row in found]
 
 
@@ -119,7 +120,7 @@ async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> d
 async def history(connection: Any, family: FamilyId, *, before: Seq, is_whole: bool) -> History:
     """Returns a family's log before a seq, as far as a member who joins there may know it; `is_whole`: with all its words."""
     past = await connection.fetch(QUERIES.history, family, before)
-    words = await connection.fetch(QUERIES.history_of_sightings, family, before, is_whole)
+    words = await connection.fetch(QUERIES.history_of_sightings, family, before, is_whole, list(SIGHTINGS | SIGHTING_CHANGES))
     return await off_loop(len(past), _history, past, words)
 
 

@@ -62,7 +62,7 @@ SELECT above.family_id, above.of, event.seq, event.kind, event.version, event.bo
   FROM above
   JOIN event USING (family_id, seq)
   LEFT JOIN event AS top ON top.family_id = event.family_id AND top.seq = event.thread_seq
- WHERE event.kind IN ('MilestoneObserved', 'ParentFirstSaw', 'NoteWritten', 'ClipAttached')
+ WHERE event.kind = ANY ($4::text[])
  ORDER BY above.family_id, above.of, above.nth;
 
 -- name: sortings
@@ -101,5 +101,5 @@ SELECT seq, kind, version, body
   FROM event
  WHERE family_id = $1
    AND seq < $2
-   AND (kind IN ('MilestoneObserved', 'ParentFirstSaw', 'Amended', 'ClipAttached', 'Withdrawn') OR $3)
+   AND (kind = ANY ($4::text[]) OR $3)
    AND audience <> 'me';

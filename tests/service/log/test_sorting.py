@@ -11,7 +11,6 @@ from events.amend import Erased
 from events.family import ChildCorrected, HouseholdRenamed, MemberRenamed
 from events.ids import EventId, MemberId
 from events.wire import BODY_BY_NAME
-from service.log.admit import ABOUT
 from service.log.log import Log
 from tests.families import WALKED, Draft, Family, drafted, feed_of, found, leave, note, outcomes, push, saw
 
@@ -48,7 +47,7 @@ async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.P
     assert became.keys() | {"TimePassed", "ClipAttached"} == BODY_BY_NAME.keys()
     assert became.pop("NoteWritten") == {"recorded"}
     assert {kind for kind, what in became.items() if what != {"event.unknown_target"}} == set()
-    assert ABOUT["Sorted"] == {"NoteWritten", "ClipAttached"}
+    assert BODY_BY_NAME["Sorted"].refers_to == ("NoteWritten", "ClipAttached")
 
 
 def sortings(feed: list[dict[str, Any]]) -> list[str]:
