@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,8 +37,7 @@ def roster_with_an_own_milestone() -> Roster:
     own = OwnMilestone(
         milestone=PONY, title="Rides a pony", domain=CATALOGUE.by_key[STOOD].domain, named_at=NOON, named_by=EventId(FAMILY.ada)
     )  # fmt: skip
-    roster.own_milestones[PONY] = own
-    return roster
+    return msgspec.structs.replace(roster, own_milestones={PONY: own})
 
 
 ROSTER = roster_with_an_own_milestone()
