@@ -8,8 +8,9 @@ Owns the order in which parts start and stop. Decides nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -66,8 +67,10 @@ class RouteSaysNothing(TypeError):
     """A route without a declaration beside it: nobody would check who asks."""
 
 
-def build(settings: Settings) -> Gateway:
+def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Gateway:
     """The ASGI application. Nothing is opened before its lifespan begins.
+
+    `log_clock`: the time of the log, of its ticks and of deliveries; the machine's unless given.
 
     Raises:
         SettingWrong: there is no database to work with.
@@ -80,13 +83,12 @@ def build(settings: Settings) -> Gateway:
         request_class=RouteRequest,
         openapi_config=None,
         exception_handlers={Exception: _refuse},
-        lifespan=[lambda app: _watched(app, settings)],
+        lifespan=[lambda app: _watched(app, settings, log_clock or now_utc)],
         debug=False,
         logging_config=None,
     )
     gateway = Gateway(paths=paths_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
     framework.state.gateway = gateway
-    framework.state.reach = EgressPolicy(allow_private=settings.webhooks_anywhere)
     framework.state.openapi = msgspec.json.encode(openapi.draw((m, t, target.says) for m, t, target in gateway.paths.as_text()))
     return gateway
 
@@ -121,11 +123,11 @@ def paths_of(framework: Litestar) -> Router[MatchedRoute]:
 
 
 @asynccontextmanager
-async def _watched(app: Litestar, settings: Settings) -> AsyncIterator[None]:
+async def _watched(app: Litestar, settings: Settings, log_clock: Callable[[], datetime]) -> AsyncIterator[None]:
     """Open the parts, and hand an error of the start to the process, which says it in its own way."""
     gateway, has_started = app.state.gateway, False
     try:
-        async with _open(app, settings):
+        async with _open(app, settings, log_clock):
             has_started = True
             yield
     except Exception as error:
@@ -135,7 +137,7 @@ async def _watched(app: Litestar, settings: Settings) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
+async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datetime]) -> AsyncIterator[None]:
     """Open the parts in order; close them in the opposite one, so that nothing is missed by what still needs it."""
     assert settings.database_url is not None, "build() has seen to it"
     gateway: Gateway = app.state.gateway
@@ -145,17 +147,15 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
         wake = wake_of(settings)
         await wake.start()
         opened.push_async_callback(wake.stop)
-        log = Log(pool=pool, database_url=settings.database_url, wake=wake, now=now_utc)
+        log = Log(pool=pool, database_url=settings.database_url, wake=wake, now=log_clock)
         await log.start()
         opened.push_async_callback(log.stop)
         clock = Clock(pool=pool, log=log)
         await clock.start()
         opened.push_async_callback(clock.stop)
-        # A reach of its own: look-ups that hang while somebody makes a webhook are in no delivery's way.
         sender = Sender(pool=pool, wake=wake, reach=EgressPolicy(allow_private=settings.webhooks_anywhere), now=log.now)
         await sender.start()
         opened.push_async_callback(sender.stop)
-        app.state.sender = sender
         reading = ProseQueue()
         opened.push_async_callback(reading.stop)
         streams = Streams(pool=pool, wake=wake)
@@ -173,6 +173,8 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             budgets=BodyBudgets(gateway.metrics.held_body_bytes.labels),
             senders=DaycareAuth(),
             metrics=gateway.metrics,
+            webhook_sender=sender,
+            reach=EgressPolicy(allow_private=settings.webhooks_anywhere),
             reading=reading,
             imports=asyncio.Semaphore(IMPORTS_AT_ONCE),
         )

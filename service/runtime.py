@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # they take a House as an argument: names for the type checke
     from service.log.log import Log
     from service.settings import Settings
     from service.telemetry import Metrics
+    from service.webhooks.egress_policy import EgressPolicy
+    from service.webhooks.sender import Sender
 
 
 def now_utc() -> datetime:
@@ -43,6 +45,9 @@ class Runtime:
     budgets: BodyBudgets
     senders: DaycareAuth
     metrics: Metrics
+    webhook_sender: Sender
+    reach: EgressPolicy
+    """For the addresses that members name: apart from the sender's, so that look-ups that hang here delay no delivery."""
     reading: ProseQueue
     imports: asyncio.Semaphore
     """As many files as may be read at once: each fills memory, and keeps a core busy."""

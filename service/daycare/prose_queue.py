@@ -46,12 +46,19 @@ class NotesWaiting(Refused):
 class ProseQueue:
     """The process that reads, and who is waiting for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, waiting_characters_max: int = WAITING_CHARACTERS_MAX, within_s: float = WITHIN_S) -> None:
+        self._waiting_characters_max = waiting_characters_max
+        self._within_s = within_s
         self._process: Process | None = None
         self._turn = asyncio.Lock()
         self._turn_by_person: defaultdict[PersonId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._characters: defaultdict[PersonId, int] = defaultdict(int)
         """Of each daycare, that are read or wait to be."""
+
+    @property
+    def daycare_count(self) -> int:
+        """The number of daycares for which notes are read or wait to be."""
+        return len(self._characters.keys() | self._turn_by_person.keys())
 
     async def milestones(self, notes: Sequence[Prose], *, posted_by: PersonId) -> list[Findings]:
         """Returns what each note tells of, and what it may tell of, in their order.
@@ -76,7 +83,7 @@ class ProseQueue:
     @asynccontextmanager
     async def _turn_of(self, person: PersonId, characters: int) -> AsyncIterator[None]:
         before = self._characters.get(person, 0)
-        if before + characters > WAITING_CHARACTERS_MAX:
+        if before + characters > self._waiting_characters_max:
             raise NotesWaiting("Your earlier calls are still being read; send this one again in a moment.")
         self._characters[person] += characters
         try:
@@ -91,7 +98,7 @@ class ProseQueue:
         asked = _encode(notes) + b"\n"
         for _ in range(ATTEMPTS):
             try:
-                async with asyncio.timeout(WITHIN_S):
+                async with asyncio.timeout(self._within_s):
                     return _decode(await self._answer(asked))
             except (OSError, TimeoutError, msgspec.DecodeError) as error:
                 status = await self._end()

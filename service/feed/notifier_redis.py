@@ -79,6 +79,11 @@ class RedisNotifier(LocalNotifier):
         """Messages that did not fit in the queue, or were lost with a connection."""
         return self._dropped
 
+    @property
+    def outgoing_count(self) -> int:
+        """The number of messages that wait for the connection, at most `OUTGOING_MAX`."""
+        return len(self._outgoing)
+
     def told(self, family: FamilyId, members: Collection[MemberId]) -> None:
         super().told(family, members)
         self._say(TOLD, family, members)
@@ -114,7 +119,7 @@ class RedisNotifier(LocalNotifier):
             self._outgoing.append((channel, b"".join((kind, self._process, subject.bytes, *ids))))
         self._has_outgoing.set()
 
-    def _hear(self, message: bytes) -> None:
+    def receive(self, message: bytes) -> None:
         """Say to the listeners of this process what another process said. A message in no form of ours is passed over."""
         kind, process, ids = message[:1], message[1:17], message[17:]
         if process == self._process or not ids or len(ids) % 16:
@@ -139,7 +144,7 @@ class RedisNotifier(LocalNotifier):
                     self._is_hearing = True
                     LOG.info("wake_ups.heard")
                     while (message := await _next_message(subscription)) is not None:
-                        self._hear(message)
+                        self.receive(message)
             except (RedisError, OSError, TimeoutError) as error:
                 if self._is_hearing:
                     LOG.warning("wake_ups.deaf", error=type(error).__name__)

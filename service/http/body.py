@@ -79,8 +79,10 @@ def encoding_of(scope: Scope) -> Encoding:
     return found
 
 
-async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float = BODY_WITHIN_S) -> bytes:
+async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float | None = None) -> bytes:
     """The whole body. While it arrives it takes a share of the sender's budget: the scope's own, or one for just as long.
+
+    `within_s`: BODY_WITHIN_S where it is None.
 
     Raises:
         BodyTooLarge, BodyTooSlow: before more of it was held than that.
@@ -92,8 +94,9 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
             await _pass_over(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
     share: BudgetShare | None = scope.get(SHARE)
+    bound_s = BODY_WITHIN_S if within_s is None else within_s
     try:
-        async with asyncio.timeout(within_s) as timeout:
+        async with asyncio.timeout(bound_s) as timeout:
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body"):
                 # Mostly a body comes whole, and waits for nothing.
@@ -112,7 +115,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
     except TimeoutError:
         if share is not None and share.is_dropped:
             raise BodyNoRoom from None
-        raise BodyTooSlow(within_s=within_s) from None
+        raise BodyTooSlow(within_s=bound_s) from None
 
 
 def _budgeted(scope: Scope, share: BudgetShare | None) -> AbstractContextManager[BudgetShare]:

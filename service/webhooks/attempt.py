@@ -34,9 +34,10 @@ def trusted() -> ssl.SSLContext:
 class Attempt:
     """The way to one target. Open for one turn of one webhook: no two of them ever share a connection."""
 
-    def __init__(self, target: ParsedUrl, *, reach: EgressPolicy, tls: ssl.SSLContext) -> None:
+    def __init__(self, target: ParsedUrl, *, reach: EgressPolicy, tls: ssl.SSLContext, s_max: float = ATTEMPT_S_MAX) -> None:
         self._target = target
         self._reach = reach
+        self._s_max = s_max
         # The bare transport: no redirects, no cookies, no proxies, no credentials out of a file, no content encodings.
         self._transport = httpx.AsyncHTTPTransport(
             verify=tls,
@@ -53,7 +54,7 @@ class Attempt:
     async def send(self, body: bytes, headers: Sequence[tuple[str, str]]) -> int | None:
         """Post once, and give the status of the answer; None where there was none in time, or nowhere to send it."""
         try:
-            async with asyncio.timeout(ATTEMPT_S_MAX):
+            async with asyncio.timeout(self._s_max):
                 answer = await self._first_answer(await self._reach.find(self._target), body, headers)
         except (Unreachable, TimeoutError, *WRONG):
             return None
@@ -81,7 +82,7 @@ class Attempt:
             headers=[("host", self._target.named), *headers],
             content=body,
             extensions={
-                "timeout": dict.fromkeys(("read", "write", "pool"), ATTEMPT_S_MAX) | {"connect": CONNECT_S_MAX},
+                "timeout": dict.fromkeys(("read", "write", "pool"), self._s_max) | {"connect": CONNECT_S_MAX},
                 "sni_hostname": self._target.host.removesuffix("."),
             },
         )

@@ -18,7 +18,7 @@ from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest, nothing
 from service.http.standard_webhooks import new_secret, shown
-from service.webhooks.egress_policy import EgressPolicy, Unreachable
+from service.webhooks.egress_policy import Unreachable
 from service.webhooks.errors import UrlNotAllowed
 from service.webhooks.retry_policy import SECRETS_OVERLAP, WEBHOOKS_MAX, Disabled, Failure, State
 from service.webhooks.shapes import From, NewWebhook, SecretMade, WebhookListed, WebhookMade, WebhooksListed
@@ -53,7 +53,7 @@ async def make(request: RouteRequest) -> Response[bytes]:
     """The address is looked up now, so that a slip of the pen is told at once; and again at every attempt."""
     caller = _person(request)
     query, asked = request.asked_for(From), await request.read(NewWebhook)
-    reach: EgressPolicy = request.app.state.reach
+    reach = request.runtime.reach
     try:
         await reach.find(reach.read(asked.url))
     except Unreachable:

@@ -18,8 +18,8 @@ import structlog
 
 from service.background import log_failure
 from service.feed.notifier import Notifier
-from service.webhooks.attempt import trusted
-from service.webhooks.delivery import Delivery, Means
+from service.webhooks.attempt import ATTEMPT_S_MAX, trusted
+from service.webhooks.delivery import SLOW_S, Delivery, Means
 from service.webhooks.egress_policy import EgressPolicy, target_of
 from service.webhooks.store import BEFORE_ALL, LISTED_A_PAGE, DeliveryClaim, Listed, WebhookKey, WebhookStore
 from service.webhooks.subscription import Subscription
@@ -50,11 +50,15 @@ class Sender:
     def __init__(
         self, *, pool: Any, wake: Notifier, reach: EgressPolicy, now: Callable[[], datetime],
         dice: Callable[[], float] = random.random, tls: ssl.SSLContext | None = None,
+        attempt_s_max: float = ATTEMPT_S_MAX, slow_s: float = SLOW_S,
     ) -> None:  # fmt: skip
         self._rows = WebhookStore(pool)
         self._wake = wake
         self._now = now
-        self._means = Means(rows=self._rows, reach=reach, tls=trusted() if tls is None else tls, now=now, dice=dice)
+        self._means = Means(
+            rows=self._rows, reach=reach, tls=trusted() if tls is None else tls, now=now, dice=dice,
+            attempt_s_max=attempt_s_max, slow_s=slow_s,
+        )  # fmt: skip
         self._known: dict[WebhookKey, Subscription] = {}
         self._ready: dict[WebhookKey, Subscription] = {}
         """Who waits for a turn, in the order of their coming."""
@@ -165,7 +169,7 @@ class Sender:
         as_slow = _is_slow(ear)
         self._count_by_host[ear.target.host] += 1
         self._count_of_slow += as_slow
-        task = asyncio.get_running_loop().create_task(self._turn(ear))
+        task = asyncio.get_running_loop().create_task(self._turn(ear), name="webhooks: turn")
         self._under_way[ear.key] = ear, task
 
         def finished(_: asyncio.Task[None]) -> None:

@@ -39,12 +39,11 @@ def push_of(someone: Someone, number: int, *, device_clock_off: timedelta) -> di
 
 @pytest.mark.parametrize("clock", ["right", "ten years ahead", "ten years behind", "standing still", "jumping"])
 async def test_order_and_set_are_the_same_under_any_clock(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, clock: str
+    database_url: str, clock: str
 ) -> None:
     """Law 3, law 12, I-10: places follow the order of pushes, whatever the clocks of server and devices say meanwhile."""
     wrong, dice = WrongClock(), random.Random(clock)
-    monkeypatch.setattr("service.app.now_utc", wrong)
-    with running(Settings(database_url=database_url, **UNLIMITED)) as url:
+    with running(Settings(database_url=database_url, **UNLIMITED), log_clock=wrong) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             ada = await found_family(http)
             first = len(await feed_of(ada, url))

@@ -24,7 +24,7 @@ from service.log.receipts import Receipt
 from service.postgres.pool import open_pool
 from tests.conftest import execute, named
 from tests.families import CRAWLED, STOOD, WALKED, Draft, Family, drafted, found, join, leave, log_on, note, outcomes, pull, push
-from tests.simulation.world import Fate, Phone, World
+from tests.simulation.two_processes import Fate, Phone, TwoProcesses
 
 OWN = "own.0193a2b4-0000-7000-8000-000000000000"
 TEN_YEARS = timedelta(days=3_653)
@@ -44,16 +44,16 @@ zones = st.sampled_from(["+00:00", "+01:00", "-08:00"])
 class Devices(RuleBasedStateMachine):
     """One family."""
 
-    world: ClassVar[World]
+    processes: ClassVar[TwoProcesses]
 
     def run(self, what: Coroutine[Any, Any, Any]) -> Any:
-        return self.world.run(what)
+        return self.processes.run(what)
 
     @initialize(early=st.lists(audiences, max_size=4))
     def a_family_is_founded(self, early: list[str | None]) -> None:
         """By Ada, who may have written a little before anybody else joins."""
         self.family = Family()
-        self.run(found(self.world.logs[0], family=self.family, with_everybody=False))
+        self.run(found(self.processes.logs[0], family=self.family, with_everybody=False))
         self.phones = [Phone(self.family.ada)]
         self.gone: list[Phone] = []
         self.receipts: dict[tuple[MemberId, UUID], int] = {}
@@ -78,7 +78,7 @@ class Devices(RuleBasedStateMachine):
     def somebody_joins(self, name: str) -> None:
         member = getattr(self.family, name)
         if member not in self.joined:
-            self.run(join(self.world.logs[1], self.family, member))
+            self.run(join(self.processes.logs[1], self.family, member))
             self.phones.append(Phone(member))
 
     @rule(name=st.sampled_from(["ben", "sitter", "granny", "daycare"]))
@@ -86,11 +86,11 @@ class Devices(RuleBasedStateMachine):
         member = getattr(self.family, name)
         left = [phone for phone in self.phones if phone.member == member]
         if left:
-            self.run(leave(self.world.logs[0], self.family, member))
+            self.run(leave(self.processes.logs[0], self.family, member))
             self.phones = [phone for phone in self.phones if phone not in left]
             self.gone += left
             with pytest.raises(NotFound):
-                self.run(push(self.world.logs[1], self.family, member, note(self.family)))
+                self.run(push(self.processes.logs[1], self.family, member, note(self.family)))
 
     @rule(number=phones, off=st.sampled_from([timedelta(0), timedelta(hours=7), TEN_YEARS, -TEN_YEARS]))
     def somebody_gets_one_phone_more(self, number: int, off: timedelta) -> None:
@@ -184,14 +184,14 @@ class Devices(RuleBasedStateMachine):
     async def sync(self, phone: Phone, fate: Fate, *, size: int, process: int) -> None:
         while phone.outbox:
             drafts = phone.outbox[:size]
-            for receipts in await self.world.push(self.family, phone, drafts, fate, process=process):
+            for receipts in await self.processes.push(self.family, phone, drafts, fate, process=process):
                 self.note_receipts(phone.member, drafts, receipts)
             if fate in (Fate.NEVER_SENT, Fate.ANSWER_LOST):
                 return
             recorded = [draft for draft in drafts if (phone.member, UUID(draft["id"])) in self.receipts]
             phone.recorded += [draft for draft in recorded if draft not in phone.recorded]
             del phone.outbox[:size]
-        await self.world.pull(self.family, phone, limit=size)
+        await self.processes.pull(self.family, phone, limit=size)
 
     def note_receipts(self, member: MemberId, drafts: list[Draft], receipts: list[Receipt]) -> None:
         """Law 2: in the drafts' order, and whatever the log says of a draft once, it says for ever."""
@@ -229,21 +229,21 @@ class Devices(RuleBasedStateMachine):
         """Law 2: refused by name, and nothing is changed."""
         written = [phone for phone in self.phones if phone.recorded]
         phone = written[number % len(written)]
-        before = self.run(pull(self.world.pool, self.family, phone.member))
+        before = self.run(pull(self.processes.pool, self.family, phone.member))
         other = phone.recorded[number % len(phone.recorded)] | {"occurred_at": "2026-01-01T00:00:00+00:00"}
-        assert outcomes(self.run(push(self.world.logs[0], self.family, phone.member, other))) == ["event.id_reused"]
-        assert self.run(pull(self.world.pool, self.family, phone.member)) == before
+        assert outcomes(self.run(push(self.processes.logs[0], self.family, phone.member, other))) == ["event.id_reused"]
+        assert self.run(pull(self.processes.pool, self.family, phone.member)) == before
 
     # What holds at every step, now and then, and in the end
 
     @invariant()
     def no_number_is_missing(self) -> None:
         if hasattr(self, "family"):
-            self.run(self.world.assert_shape(self.family.family))
+            self.run(self.processes.assert_shape(self.family.family))
 
     @rule()
     def all_is_told_as_it_ought_to_be(self) -> None:
-        self.run(self.world.assert_all_is_told(self.family, self.joined))
+        self.run(self.processes.assert_all_is_told(self.family, self.joined))
 
     def teardown(self) -> None:
         """Everybody comes online, and every device of a member says the same, byte for byte (law 7, I-06, I-07)."""
@@ -254,15 +254,15 @@ class Devices(RuleBasedStateMachine):
                 self.run(self.sync(phone, Fate.ANSWERED, size=(500, 3, 1)[number % 3], process=number))
         for phone in self.phones:
             assert phone.outbox == []
-            assert phone.mirror == self.run(pull(self.world.pool, self.family, phone.member)).entries
+            assert phone.mirror == self.run(pull(self.processes.pool, self.family, phone.member)).entries
         for phone in self.gone:
-            whole = self.run(pull(self.world.pool, self.family, phone.member)).entries
+            whole = self.run(pull(self.processes.pool, self.family, phone.member)).entries
             assert phone.mirror == whole[: len(phone.mirror)]
         self.all_is_told_as_it_ought_to_be()
 
 
 @contextlib.contextmanager
-def a_world(server: str, template: str) -> Iterator[World]:
+def two_processes(server: str, template: str) -> Iterator[TwoProcesses]:
     """A fresh database with two processes on it."""
     with asyncio.Runner() as runner:
         stack = contextlib.AsyncExitStack()
@@ -271,7 +271,7 @@ def a_world(server: str, template: str) -> Iterator[World]:
         pool = runner.run(open_pool(url))
         logs = tuple(runner.run(stack.enter_async_context(log_on(url, pool))) for _ in range(2))
         try:
-            yield World(runner, pool, logs)  # type: ignore[arg-type]
+            yield TwoProcesses(runner, pool, logs)  # type: ignore[arg-type]
         finally:
             runner.run(stack.aclose())
             runner.run(pool.close())
@@ -282,8 +282,8 @@ def a_world(server: str, template: str) -> Iterator[World]:
 def test_devices_of_a_member_converge_whatever_befalls_them(postgres: str, template: str) -> None:
     """Laws 2, 3, 6, 7, 11 and I-06, I-07, I-21: two homes, any number of devices, any faults, any order."""
     is_long = bool(os.environ.get("STILLNEW_NIGHTLY"))
-    with a_world(postgres, template) as world:
-        Devices.world = world
+    with two_processes(postgres, template) as processes:
+        Devices.processes = processes
         run_state_machine_as_test(
             Devices,
             settings=settings(

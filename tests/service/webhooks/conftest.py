@@ -17,6 +17,8 @@ from service.feed.next_entries import from_anywhere
 from service.feed.notifier import LocalNotifier
 from service.http.standard_webhooks import new_secret, shown
 from service.log.log import Log
+from service.webhooks.attempt import ATTEMPT_S_MAX
+from service.webhooks.delivery import SLOW_S
 from service.webhooks.egress_policy import EgressPolicy
 from service.webhooks.sender import Sender
 from service.webhooks.store import QUERIES
@@ -58,9 +60,17 @@ class Home:
     family: Family
     senders: list[Sender] = field(default_factory=list)
 
-    def sender(self, *, reach: EgressPolicy = AT_HOME, dice: Callable[[], float] = lambda: 0.0) -> Sender:
-        """One process's sender."""
-        self.senders.append(Sender(pool=self.pool, wake=self.wake, reach=reach, now=self.time, dice=dice))
+    def sender(
+        self, *, reach: EgressPolicy = AT_HOME, dice: Callable[[], float] = lambda: 0.0,
+        attempt_s_max: float = ATTEMPT_S_MAX, slow_s: float = SLOW_S,
+    ) -> Sender:  # fmt: skip
+        """Returns one process's sender."""
+        self.senders.append(
+            Sender(
+                pool=self.pool, wake=self.wake, reach=reach, now=self.time, dice=dice,
+                attempt_s_max=attempt_s_max, slow_s=slow_s,
+            )
+        )  # fmt: skip
         return self.senders[-1]
 
     async def hook(self, url: str, *, member: MemberId | None = None, after: int = 0) -> Hook:

@@ -9,8 +9,7 @@ import pytest
 import structlog
 
 from service.feed.notifier import LocalNotifier
-from service.webhooks import attempt, sender
-from service.webhooks import delivery as webhook_delivery
+from service.webhooks import sender
 from service.webhooks.egress_policy import EgressPolicy
 from tests.families import found, note
 from tests.service.feed.listening import until
@@ -148,22 +147,16 @@ async def test_of_one_host_two_at_a_time(home: Home, frame: Frame) -> None:
     assert (len(frame.deliveries), frame.open_max) == (6, sender.TURNS_A_HOST_MAX)
 
 
-async def test_a_slow_target_goes_on_among_the_slow_and_misses_nothing(
-    home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(webhook_delivery, "SLOW_S", 0.02)
+async def test_a_slow_target_goes_on_among_the_slow_and_misses_nothing(home: Home, frame: Frame) -> None:
     frame.answer = after(0.03, with_status(200))
     await home.hook(frame.url())
-    await looked(home.sender())
+    await looked(home.sender(slow_s=0.02))
     assert frame.places == list(range(1, len(await home.feed()) + 1))
     assert frame.connections == len(frame.places), "one turn for each: others had theirs in between"
 
 
-async def test_an_answer_that_never_comes_or_never_ends_is_given_up(
-    home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_answer_that_never_comes_or_never_ends_is_given_up(home: Home, frame: Frame) -> None:
     """Law 17: what the other side does has a bound, in time and in bytes. A status is an answer, whatever follows it."""
-    monkeypatch.setattr(attempt, "ATTEMPT_S_MAX", 0.3)
     sent = 0
 
     async def drips(_: Any, writer: asyncio.StreamWriter) -> None:
@@ -189,7 +182,7 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(
         writer.write(b"\x00\xff\r\n\r\n")
 
     hook = await home.hook(frame.url())
-    one = home.sender()
+    one = home.sender(attempt_s_max=0.3)
     for attempts, answer in enumerate((never, drips, head_without_end, nonsense), start=1):
         frame.answer = answer
         began_at = wall.monotonic()
@@ -207,10 +200,9 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(
 async def test_a_wake_up_makes_it_prompt_and_looking_makes_it_sure(home: Home, frame: Frame) -> None:
     """Law 18: heard, it is sent at once; unheard, by the next look."""
     await home.hook(frame.url(), after=len(await home.feed()))
+    hears = home.sender()
     home.wake = LocalNotifier()
     deaf = home.sender()
-    home.wake = home.log._wake  # type: ignore[assignment]
-    hears = home.sender()
     await hears.start()
     await looked(hears)
     began_at = wall.monotonic()
@@ -224,12 +216,17 @@ async def test_a_wake_up_makes_it_prompt_and_looking_makes_it_sure(home: Home, f
     assert len(frame.deliveries) == 2
 
 
-async def test_a_sender_outlives_what_goes_wrong_and_names_nobody(
-    home: Home, frame: Frame, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Restless(LocalNotifier):
+    """Wake-ups of a process that looks ten times a second."""
+
+    @property
+    def look_every_s(self) -> float:
+        return 0.1
+
+
+async def test_a_sender_outlives_what_goes_wrong_and_names_nobody(home: Home, frame: Frame, database_url: str) -> None:
     """Law 17; logs are dumb (I-26): no address, no name and no word of a feed, whatever happened."""
-    monkeypatch.setattr(sender, "ENDS_EVERY_S", 0.05)
-    monkeypatch.setattr(LocalNotifier, "look_every_s", 0.1)
+    home.wake = Restless()
     opened = await asyncpg.create_pool(database_url, min_size=1, max_size=2)
     home.pool = opened
     hook = await home.hook(frame.url(path="/a-secret-path"))

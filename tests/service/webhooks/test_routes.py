@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,7 +34,7 @@ class Service:
 async def service(database_url: str) -> AsyncIterator[Service]:
     """A service within its own four walls: receivers of a test are on this machine."""
     async with serving(database_url, webhooks_anywhere=True, **UNLIMITED) as running:
-        yield Service(running, running.gateway._framework.state.sender)  # type: ignore[attr-defined]
+        yield Service(running, running.runtime.webhook_sender)
 
 
 @pytest.fixture
@@ -159,7 +159,8 @@ async def test_an_address_that_may_not_be_is_refused_by_name_and_alike(
     service: Service, village: Village, url: str  # noqa: F811
 ) -> None:
     """Law 17: which of the reasons it was would tell what our network looks like from inside."""
-    service.running.gateway._framework.state.reach = EgressPolicy(resolve=lambda host, port: ["10.0.0.1"])  # type: ignore[attr-defined]
+    reach = EgressPolicy(resolve=lambda host, port: ["10.0.0.1"])
+    service.running.gateway.runtime = replace(service.running.runtime, reach=reach)
     expected = await village.ben.ask("POST", HOOKS, json={"url": "https://private.example/"})
     answer = await village.ben.ask("POST", HOOKS, json={"url": url})
     assert (422, expected.content) == (answer.status_code, answer.content)

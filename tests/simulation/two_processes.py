@@ -75,7 +75,7 @@ class Phone:
         return [json.loads(entry)["event"] for _, entry in self.mirror]
 
 
-class World:
+class TwoProcesses:
     """Two processes on one database, and the loop that everything runs in."""
 
     def __init__(self, runner: asyncio.Runner, pool: asyncpg.Pool, logs: tuple[Log, Log]) -> None:
