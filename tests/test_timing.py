@@ -5,8 +5,8 @@ import statistics
 
 import pytest
 
-from benchmarks.questions import ROUTES
 from benchmarks.timing import Compared, exit_code, verdict
+from benchmarks.timing_routes import ROUTES
 from benchmarks.welch import T_MAX, Welch, cropped, welch
 
 # Hours of sleep gained by ten patients with each of two drugs: Student (1908), and since then in every textbook.
