@@ -1,4 +1,4 @@
-"""Devices that are offline, send twice, lose answers and are reinstalled: in the end they all say the same.
+"""Simulates devices that are offline, send twice, lose answers and are reinstalled: in the end they are all equal.
 
 A Hypothesis state machine over a real Postgres and two processes' logs. A failure prints the steps, and a blob that repeats
 them; STILLNEW_NIGHTLY=1 looks for longer.
@@ -37,7 +37,7 @@ days = st.integers(0, 3)
 sizes = st.sampled_from([1, 2, 7, 500])
 fates = st.sampled_from([Fate.ANSWERED, *Fate])
 precisions = st.sampled_from(["minute", "day", "week", "month"])
-# Two homes may be in two zones, and a time keeps the one in which it was told.
+# Two homes may be in two zones, and a time keeps the one in which it was written.
 zones = st.sampled_from(["+00:00", "+01:00", "-08:00"])
 
 
@@ -51,7 +51,7 @@ class Devices(RuleBasedStateMachine):
 
     @initialize(early=st.lists(audiences, max_size=4))
     def a_family_is_founded(self, early: list[str | None]) -> None:
-        """By Ada, who may have written a little before anybody else joins."""
+        """Founds the family of Ada, who may write a little before anybody else joins."""
         self.family = Family()
         self.run(found(self.processes.logs[0], family=self.family, with_everybody=False))
         self.phones = [Phone(self.family.ada)]
@@ -68,7 +68,7 @@ class Devices(RuleBasedStateMachine):
 
     @property
     def joined(self) -> dict[MemberId, Role]:
-        """Everybody who ever joined."""
+        """The role of each member who ever joined."""
         there = {phone.member for phone in (*self.phones, *self.gone)}
         return {getattr(self.family, name): role for name, role in ROLES.items() if getattr(self.family, name) in there}
 
@@ -129,7 +129,7 @@ class Devices(RuleBasedStateMachine):
         )  # fmt: skip
 
     def something(self, phone: Phone, number: int, *kinds: str) -> str | None:
-        """The id of an event or an own draft that this phone knows."""
+        """Returns the id of an event or an own draft that this phone knows."""
         known = [event["id"] for event in phone.events() if event["event"]["type"] in kinds]
         known += [draft["id"] for draft in phone.outbox if draft["event"]["type"] in kinds]
         return known[-1 - number % len(known)] if known else None
@@ -155,8 +155,8 @@ class Devices(RuleBasedStateMachine):
             recorded
         ]
         if target is not None:
-            told_at = datetime(2026, 4, 1 + recorded, tzinfo=UTC)
-            self.writes(phone, drafted("Amended", target=target, changes=changes, at=told_at, precision="day"))
+            amended_at = datetime(2026, 4, 1 + recorded, tzinfo=UTC)
+            self.writes(phone, drafted("Amended", target=target, changes=changes, at=amended_at, precision="day"))
 
     @rule(number=phones, about=phones)
     def somebody_withdraws(self, number: int, about: int) -> None:
@@ -194,7 +194,7 @@ class Devices(RuleBasedStateMachine):
         await self.processes.pull(self.family, phone, limit=size)
 
     def note_receipts(self, member: MemberId, drafts: list[Draft], receipts: list[Receipt]) -> None:
-        """Law 2: in the drafts' order, and whatever the log says of a draft once, it says for ever."""
+        """Checks law 2: receipts are in the order of the drafts, and the place of a draft never changes."""
         assert [str(receipt.id) for receipt in receipts] == [draft["id"] for draft in drafts]
         for receipt in receipts:
             assert receipt.id is not None
@@ -218,7 +218,7 @@ class Devices(RuleBasedStateMachine):
 
     @rule(number=phones)
     def a_phone_is_reinstalled(self, number: int) -> None:
-        """It drops its mirror, and offers again whatever it ever wrote."""
+        """Drops its mirror, and pushes again every draft that it ever wrote."""
         phone = self.phone(number)
         phone.mirror = []
         phone.outbox = phone.recorded + [draft for draft in phone.outbox if draft not in phone.recorded]
@@ -226,7 +226,7 @@ class Devices(RuleBasedStateMachine):
     @precondition(lambda self: any(phone.recorded for phone in self.phones))
     @rule(number=phones)
     def an_id_is_reused(self, number: int) -> None:
-        """Law 2: refused by name, and nothing is changed."""
+        """Checks law 2: the push is refused by name, and nothing changes."""
         written = [phone for phone in self.phones if phone.recorded]
         phone = written[number % len(written)]
         before = self.run(pull(self.processes.pool, self.family, phone.member))
@@ -242,11 +242,11 @@ class Devices(RuleBasedStateMachine):
             self.run(self.processes.assert_shape(self.family.family))
 
     @rule()
-    def all_is_told_as_it_ought_to_be(self) -> None:
-        self.run(self.processes.assert_all_is_told(self.family, self.joined))
+    def all_feeds_are_right(self) -> None:
+        self.run(self.processes.assert_feeds_are_right(self.family, self.joined))
 
     def teardown(self) -> None:
-        """Everybody comes online, and every device of a member says the same, byte for byte (law 7, I-06, I-07)."""
+        """Brings all devices online, and checks that those of a member are equal, byte for byte (law 7, I-06, I-07)."""
         if not hasattr(self, "family"):
             return
         for _ in range(2):
@@ -258,12 +258,12 @@ class Devices(RuleBasedStateMachine):
         for phone in self.gone:
             whole = self.run(pull(self.processes.pool, self.family, phone.member)).entries
             assert phone.mirror == whole[: len(phone.mirror)]
-        self.all_is_told_as_it_ought_to_be()
+        self.all_feeds_are_right()
 
 
 @contextlib.contextmanager
 def two_processes(server: str, template: str) -> Iterator[TwoProcesses]:
-    """A fresh database with two processes on it."""
+    """Makes a fresh database with two processes on it."""
     with asyncio.Runner() as runner:
         stack = contextlib.AsyncExitStack()
         runner.run(execute(server, f"CREATE DATABASE simulation TEMPLATE {template} STRATEGY file_copy"))
