@@ -1,20 +1,19 @@
-"""A device in Python: it writes while offline, and keeps a mirror of what its member may know.
+"""Implements a device in Python: it records events while offline, and holds a copy of its member's feed.
 
-Owns the device's side of the wire: a durable outbox, a mirror of the feed, and the patience between them. Knows
-the protocol and `events`, and nothing of `service`.
+Owns the device's side of the protocol: a durable outbox, a mirror of the feed, and the retries of requests. Does not import
+`service`.
 
 >>> device = Device.open("ada.device")                                        # doctest: +SKIP
 >>> device.record({"type": "NoteWritten", "child": child, "text": "Slept!"})  # doctest: +SKIP
 >>> await device.sync()                                                       # doctest: +SKIP
 """
 
-from client.answers import FeedEntry, Page, Problem, Receipt
 from client.backoff import Backoff
 from client.device import Device
 from client.environment import World
 from client.errors import (
     AlreadyPaired,
-    AnsweredByStranger,
+    AnsweredByIntermediary,
     DeviceError,
     DeviceRevoked,
     DraftIdReused,
@@ -29,11 +28,12 @@ from client.errors import (
     ServiceUnreachable,
 )
 from client.outbox import Authored
+from client.responses import FeedEntry, Page, Problem, Receipt
 from client.store import Identity
 
 __all__ = [
     "AlreadyPaired",
-    "AnsweredByStranger",
+    "AnsweredByIntermediary",
     "Authored",
     "Backoff",
     "Device",

@@ -1,6 +1,6 @@
-"""How long to wait before trying again.
+"""Computes how long to wait before a request is sent again.
 
-Pure: no clock, no dice and no sleep of its own; all three are arguments. Knows nothing of what is tried.
+Pure: the clock and the random number are arguments, and the caller sleeps. Does not know the request.
 """
 
 from dataclasses import dataclass
@@ -10,30 +10,30 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True, kw_only=True)
 class Backoff:
-    """The patience of a device: doubling waits between a shortest and a longest, and a last attempt.
+    """The retry policy of a device: waits that double from `first_wait_s` to `longest_wait_s`, and a number of attempts.
 
-    Half of each wait is dice: the devices of a whole town wake up together after an outage, and must not come
-    back together. The other half is a floor, so that an unlucky roll does not hammer. Where the service names a wait
-    itself, it is kept up to `longest_told_s`.
+    Half of each wait is random, so that the devices of a whole town do not all come back at once after an outage. The other half
+    is fixed, so that a small random number does not cause rapid retries. A wait that the service requests (`Retry-After`) is
+    obeyed up to `longest_retry_after_s`.
     """
 
     first_wait_s: float = 0.25
     longest_wait_s: float = 30.0
-    longest_told_s: float = 120.0
+    longest_retry_after_s: float = 120.0
     attempts_max: int = 6
 
-    def wait_s(self, *, failures: int, roll: float) -> float:
-        """Seconds to wait after `failures` (1 or more) in a row. `roll` is in [0, 1)."""
-        # 2**failures overflows a float after 1,024 failures, which a stream reaches in a night.
+    def wait_s(self, *, failures: int, fraction: float) -> float:
+        """Returns the seconds to wait after `failures` failures in a row (1 or more). `fraction` is a random number in [0, 1)."""
+        # 2**failures overflows a float after 1,024 failures, which a stream can reach in one night.
         doublings = min(failures - 1, 32)
         ceiling_s = min(self.longest_wait_s, self.first_wait_s * 2.0**doublings)
-        return ceiling_s * (0.5 + roll / 2)
+        return ceiling_s * (0.5 + fraction / 2)
 
 
-def told_wait_s(header: str | None, *, now: datetime) -> float | None:
-    """Seconds that a `Retry-After` header asks for: it says seconds or a date. None where it says neither.
+def parse_retry_after(header: str | None, *, now: datetime) -> float | None:
+    """Returns the wait in seconds that a `Retry-After` header requests, or None where it is neither a number nor a date.
 
-    A date that has passed asks for 0.
+    For a date in the past the wait is 0.
     """
     if header is None:
         return None

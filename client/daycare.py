@@ -1,8 +1,7 @@
-"""A daycare's own system, in Python: it posts what was written down, signed, and reads what became of it.
+"""Implements the client for a daycare's own system: it posts signed events and reads their receipts.
 
-Owns the daycare's side of the wire: CloudEvents, signatures, and the patience to post again. Knows the protocol, and
-nothing of `service`. Its calls block, on purpose: what a daycare has is a nightly job, a queue's worker or a web
-framework with threads, and one `Daycare` serves all threads of a process.
+Owns the daycare's side of the protocol: CloudEvents, signatures and retries. Does not import `service`. Its calls block, because
+daycare systems are nightly jobs, queue workers or web frameworks with threads; all threads of a process can share one `Daycare`.
 
 >>> with Daycare("https://stillnew.example", key_id=key_id, secret=secret) as daycare:  # doctest: +SKIP
 ...     receipt = daycare.post(note("Slept well", child="kid-17", at=woke_up, id="entry-4711"))
@@ -23,21 +22,22 @@ from uuid import UUID, uuid4
 import httpx
 import msgspec
 
-from client.answers import Problem, read
-from client.backoff import Backoff, told_wait_s
+from client.backoff import Backoff, parse_retry_after
 from client.environment import local_now, trusted_certificates
-from client.errors import AnsweredByStranger, DeviceError, NaiveTime, RefusedByService, ServiceMisspoke, ServiceUnreachable
-from client.http import CUT_OFF, TOO_LARGE, is_from_service, is_passing, refuse, stranger_of
+from client.errors import AnsweredByIntermediary, DeviceError, NaiveTime, RefusedByService, ServiceMisspoke, ServiceUnreachable
+from client.http import CUT_OFF, TOO_LARGE, intermediary_error, is_from_service, is_temporary, refuse
+from client.responses import Problem, read
 
 EVENTS_MAX, CALL_BYTES_MAX = 500, 1024 * 1024
-"""What a call of ours holds at most. The service takes 2 MiB, within 20 s: too much for half a megabit a second."""
+"""The bounds of one call of this client. The service takes 2 MiB within 20 s, too much for a line of 0.5 Mbit/s."""
 
 
 class Details(TypedDict, total=False):
-    """What may be said of an event beside its words.
+    """The optional fields of an event.
 
-    Give your record's own `id` wherever it has one: under it, it can be edited and taken back. Left out, it is made from the
-    content: the same words posted twice are one event. `recorded` is when it was entered, `revised` when it last changed.
+    Give the `id` of your own record wherever it has one: with it, you can edit and withdraw the record later. Without one, the id
+    is a hash of the content, so the same content posted twice is one event. `recorded` is when the record was entered, `revised`
+    when it last changed.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Details(TypedDict, total=False):
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One event as it goes out (CloudEvents 1.0). `source` is filled in by the `Daycare` that posts it."""
+    """One event in the form in which it is posted (CloudEvents 1.0). The `Daycare` that posts it sets `source`."""
 
     specversion: Literal["1.0"]
     id: str
@@ -64,7 +64,10 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RecordReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one event; `id` is None where it was no id. To whom `keep_quiet` names, your staff do not mention it."""
+    """The outcome of one event. `id` is None where the posted id was invalid.
+
+    Your staff must not mention the event to the members that `keep_quiet` names.
+    """
 
     outcome: Literal["recorded", "already_recorded", "amended", "withdrawn", "outdated", "waiting", "refused"]
     id: str | None = None
@@ -82,32 +85,44 @@ class _NewSecret(msgspec.Struct, frozen=True):
 
 
 class KeyRefused(DeviceError):
-    """The service does not take this key, its secret, or this machine's clock: it says the same to all three."""
+    """The service refuses the key, the secret or this machine's clock. Its response is the same for all three."""
 
     def __init__(self, *, key_id: str, clock_ahead_s: float) -> None:
-        """`clock_ahead_s`: how far this machine's clock is ahead of the service's, as far as its answer tells."""
+        """`clock_ahead_s` is how far this machine's clock is ahead of the service's, by the `Date` header of the response."""
         self.key_id, self.clock_ahead_s = key_id, clock_ahead_s
-        # A signature is good for 5 minutes; the answer's date is cut to seconds, and comes after a wait.
+        # A signature is valid for 5 minutes. The date of the response is in whole seconds and arrives with a delay, hence 240 s.
         clock = f"; this machine's clock differs by {clock_ahead_s:+.0f} s" if abs(clock_ahead_s) > 240 else ""
         super().__init__(f"the signature of key {key_id} is not taken{clock}")
 
 
 class SecretMalformed(DeviceError):
-    """This is no secret: `whsec_` and then base64, as it was shown once. It is not repeated here."""
+    """The secret is not `whsec_` followed by base64. The message does not contain the secret."""
 
 
 def note(text: str, *, child: str, at: datetime, **details: Unpack[Details]) -> CloudEvent:
-    """Words about one child. `child` is your own reference of the child, `at` when it happened. Raises NaiveTime."""
+    """Returns a note about one child. `child` is your own reference of the child, `at` is when it happened.
+
+    Raises:
+        NaiveTime: a time has no offset.
+    """
     return _event("NoteWritten", {"text": text}, child, at, details)
 
 
 def milestone(key: str, *, child: str, at: datetime, words: str | None = None, **details: Unpack[Details]) -> CloudEvent:
-    """A milestone of the catalogue that your staff named as such. Raises NaiveTime."""
+    """Returns an observation of a milestone of the catalogue, with its key. `words` is an optional note.
+
+    Raises:
+        NaiveTime: a time has no offset.
+    """
     return _event("MilestoneObserved", {"milestone": key} | ({"note": words} if words else {}), child, at, details)
 
 
 def withdrawal(target: str, *, child: str, at: datetime, **details: Unpack[Details]) -> CloudEvent:
-    """Takes back the event whose id is `target`. `at` is when you took it back. Raises NaiveTime."""
+    """Returns a withdrawal of the event with the id `target`. `at` is when you withdrew it.
+
+    Raises:
+        NaiveTime: a time has no offset.
+    """
     return _event("Withdrawn", {"target": target}, child, at, details)
 
 
@@ -120,7 +135,11 @@ def _event(kind: str, data: dict[str, Any], child: str, at: datetime, details: D
 
 
 def sign(secret: str, *, id: str, timestamp: int, body: bytes) -> str:
-    """The header `webhook-signature` of one call. `timestamp` is in seconds since 1970. Raises SecretMalformed."""
+    """Returns the header `webhook-signature` of one call. `timestamp` is in seconds since 1970.
+
+    Raises:
+        SecretMalformed: the secret is not `whsec_` followed by base64.
+    """
     signature = hmac.digest(_key(secret), f"{id}.{timestamp}.".encode() + body, "sha256")
     return f"v1,{base64.b64encode(signature).decode()}"
 
@@ -136,13 +155,17 @@ def _key(secret: str) -> bytes:
 
 
 class Daycare(AbstractContextManager["Daycare"]):
-    """One key of one daycare system. Several threads may use it at once; close it, or use it as a context."""
+    """A client with one key of one daycare system. Several threads may share it. Close it, or use it as a context manager."""
 
     def __init__(
         self, base_url: str, *, key_id: UUID | str, secret: str, source: str | None = None, backoff: Backoff | None = None,
         now: Callable[[], datetime] = local_now, sleep: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
-        """`source` names your system, as a URI that never changes; left out, it is the key's. Raises SecretMalformed."""
+        """`source` identifies your system by a URI that never changes; without it, the URI is made from the key's id.
+
+        Raises:
+            SecretMalformed: the secret is not `whsec_` followed by base64.
+        """
         _key(secret)
         self.key_id, self._secret = str(key_id), secret
         self.source = source or f"urn:uuid:{key_id}"
@@ -150,112 +173,118 @@ class Daycare(AbstractContextManager["Daycare"]):
         self._http = httpx.Client(base_url=base_url, verify=trusted_certificates(), timeout=httpx.Timeout(30.0, connect=10.0))
 
     def post(self, event: CloudEvent) -> RecordReceipt:
-        """Post one event, until there is a receipt. A refused one is a receipt as well: look at `outcome`.
+        """Posts one event, with retries, and returns its receipt. A refused event has a receipt too: check `outcome`.
 
         Raises:
-            KeyRefused, RefusedByService: the service said no to the call.
-            ServiceUnreachable, ServiceMisspoke: nothing certain is known. Post the same again, even a day later.
+            KeyRefused, RefusedByService: the service refused the call.
+            ServiceUnreachable, ServiceMisspoke: the outcome is unknown. Post the same event again, even a day later.
         """
         return self.post_all([event])[0]
 
     def post_all(self, events: Iterable[CloudEvent]) -> tuple[RecordReceipt, ...]:
-        """Post any number of events, in as few calls as may be. Answers receipts in order; a refused one stops no other.
+        """Posts any number of events in as few calls as possible. Returns receipts in order; a refused event stops no other.
 
-        Raises: as `post`. The calls before it stand, and posting all of it again adds nothing twice.
+        Raises the errors of `post`. Earlier calls remain recorded, and posting all events again records none of them twice.
         """
         named = [msgspec.structs.replace(event, source=self.source) for event in events]
-        return tuple(receipt for batch in _batches(named) for receipt in self._offer(batch))
+        return tuple(receipt for batch in _batches(named) for receipt in self._post_batch(batch))
 
-    def _offer(self, batch: Sequence[tuple[str, bytes]]) -> tuple[RecordReceipt, ...]:
-        """Post one call. One event that is longer than any call may be stops no other: it gets a receipt of ours.
+    def _post_batch(self, batch: Sequence[tuple[str, bytes]]) -> tuple[RecordReceipt, ...]:
+        """Posts the events of one call. A single event that is too large for any call gets a receipt with the outcome `refused`.
 
-        Where something on the way takes no call of that size, the call is halved.
+        Where a proxy refuses a call of that size, the batch is split in halves.
         """
         body = b"[" + b",".join(encoded for _, encoded in batch) + b"]"
         try:
-            answer = self._ask("/v1/daycare/events", body, "application/cloudevents-batch+json")
+            response = self._request("/v1/daycare/events", body, "application/cloudevents-batch+json")
         except RefusedByService as refusal:
             if refusal.status != TOO_LARGE or len(batch) > 1:
                 raise
             return (RecordReceipt(outcome="refused", problem=msgspec.convert(refusal, Problem, from_attributes=True)),)
-        except AnsweredByStranger as stranger:
-            if stranger.status != TOO_LARGE:
+        except AnsweredByIntermediary as intermediary:
+            if intermediary.status != TOO_LARGE:
                 raise
             if len(batch) > 1:
                 middle = len(batch) // 2
-                return self._offer(batch[:middle]) + self._offer(batch[middle:])
-            problem = Problem(code="daycare.too_large_for_the_way", title="Not through to the service", detail=str(stranger))
+                return self._post_batch(batch[:middle]) + self._post_batch(batch[middle:])
+            problem = Problem(code="daycare.too_large_for_the_way", title="Not through to the service", detail=str(intermediary))
             return (RecordReceipt(outcome="refused", problem=problem),)
-        receipts = read(answer, _Receipts).receipts
+        receipts = read(response, _Receipts).receipts
         pairs = zip(receipts, batch, strict=False)
         if len(receipts) != len(batch) or any(receipt.id not in (None, id) for receipt, (id, _) in pairs):
             raise ServiceMisspoke(f"{len(receipts)} receipts that do not match {len(batch)} events")
         return receipts
 
     def link(self, *, code: str, child: str) -> None:
-        """Say with a parent's one-time code which of your children theirs is. What waited for it flows in. Raises: as `post`."""
-        self._ask("/v1/daycare/links", msgspec.json.encode({"code": code, "reference": child}), "application/json")
+        """Links your reference `child` to a parent's child, by the parent's one-time code. Its waiting events are then recorded.
+
+        Raises the errors of `post`.
+        """
+        self._request("/v1/daycare/links", msgspec.json.encode({"code": code, "reference": child}), "application/json")
 
     def rotate(self) -> str:
-        """Get a new secret, and use it from now on. Store it: the old one works for 24 hours more. Raises: as `post`."""
-        secret = read(self._ask("/v1/daycare/secret", b"{}", "application/json"), _NewSecret).secret
+        """Returns a new secret, which this client uses from now on. Store it: the old one is valid for 24 more hours.
+
+        Raises the errors of `post`.
+        """
+        secret = read(self._request("/v1/daycare/secret", b"{}", "application/json"), _NewSecret).secret
         _key(secret)
         self._secret = secret
         return secret
 
-    def _ask(self, path: str, body: bytes, content_type: str) -> bytes:
-        """Post a signed body until it is answered: one `webhook-id`, and a new second and signature for each attempt."""
+    def _request(self, path: str, body: bytes, content_type: str) -> bytes:
+        """Posts a signed body, with retries. All attempts have the same `webhook-id`; each has a new timestamp and signature."""
         webhook_id, timestamp, attempt = f"msg_{uuid4().hex}", 0, 0
         while True:
             attempt += 1
-            # Two attempts within one second would bear one signature, and the second be refused as a replay.
+            # Two attempts within one second would have the same signature, and the service would refuse the second as a replay.
             timestamp = max(int(self._now().timestamp()), timestamp + 1)
             headers = {"webhook-id": webhook_id, "webhook-timestamp": str(timestamp), "Content-Type": content_type}
             headers["webhook-signature"] = sign(self._secret, id=webhook_id, timestamp=timestamp, body=body)
-            told_s: float | None = None
-            stranger: httpx.Response | None = None
+            wanted_s: float | None = None
+            intermediary: httpx.Response | None = None
             try:
-                answer = self._http.post(path, params={"key": self.key_id}, content=body, headers=headers)
+                response = self._http.post(path, params={"key": self.key_id}, content=body, headers=headers)
             except CUT_OFF as error:
                 failure = f"{type(error).__name__} {error}".strip()
             else:
-                # What a stranger on the way answered says nothing of the key or of an event: it is tried again.
-                if is_from_service(answer):
-                    if answer.is_success:
-                        return answer.content
-                    if answer.status_code == 401:
-                        raise KeyRefused(key_id=self.key_id, clock_ahead_s=_clock_ahead_s(answer, now=self._now()))
-                    if not is_passing(answer) and b'"daycare.replayed"' not in answer.content:
-                        refuse(answer)
+                # A response of a proxy does not concern the key or an event, so the call is sent again.
+                if is_from_service(response):
+                    if response.is_success:
+                        return response.content
+                    if response.status_code == 401:
+                        raise KeyRefused(key_id=self.key_id, clock_ahead_s=_clock_ahead_s(response, now=self._now()))
+                    if not is_temporary(response) and b'"daycare.replayed"' not in response.content:
+                        refuse(response)
                 else:
-                    stranger = answer
-                failure = f"status {answer.status_code}"
-                told_s = told_wait_s(answer.headers.get("Retry-After"), now=self._now())
-            is_too_large = stranger is not None and stranger.status_code == TOO_LARGE
-            if attempt == self._backoff.attempts_max or is_too_large or (told_s or 0.0) > self._backoff.longest_told_s:
-                if stranger is not None:
-                    raise stranger_of(stranger, attempts=attempt, retry_after_s=told_s)
-                raise ServiceUnreachable(last_failure=failure, attempts=attempt, retry_after_s=told_s)
-            self._sleep(max(told_s or 0.0, self._backoff.wait_s(failures=attempt, roll=random.random())))
+                    intermediary = response
+                failure = f"status {response.status_code}"
+                wanted_s = parse_retry_after(response.headers.get("Retry-After"), now=self._now())
+            is_too_large = intermediary is not None and intermediary.status_code == TOO_LARGE
+            if attempt == self._backoff.attempts_max or is_too_large or (wanted_s or 0.0) > self._backoff.longest_retry_after_s:
+                if intermediary is not None:
+                    raise intermediary_error(intermediary, attempts=attempt, retry_after_s=wanted_s)
+                raise ServiceUnreachable(last_failure=failure, attempts=attempt, retry_after_s=wanted_s)
+            self._sleep(max(wanted_s or 0.0, self._backoff.wait_s(failures=attempt, fraction=random.random())))
 
     def close(self) -> None:
-        """Close the connections. As a context, it closes itself."""
+        """Closes the connections. The context manager does this at its end."""
         self._http.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def _clock_ahead_s(answer: httpx.Response, *, now: datetime) -> float:
-    """How far our clock is ahead of the one that dated the answer; 0 where it bears no date."""
+def _clock_ahead_s(response: httpx.Response, *, now: datetime) -> float:
+    """Returns the seconds that our clock is ahead of the response's `Date` header; 0 where it has none."""
     try:
-        return (now - parsedate_to_datetime(answer.headers["Date"])).total_seconds()
+        return (now - parsedate_to_datetime(response.headers["Date"])).total_seconds()
     except (KeyError, ValueError, TypeError):
         return 0.0
 
 
 def _batches(events: Iterable[CloudEvent]) -> Iterator[list[tuple[str, bytes]]]:
-    """Ids and encoded events, a list for each call, within both bounds; one that is too long goes alone."""
+    """Yields the ids and encoded events of each call, within both bounds. An event that is too large is a call of its own."""
     batch, size = list[tuple[str, bytes]](), 2
     for event in events:
         encoded = msgspec.json.encode(event)

@@ -1,7 +1,6 @@
-"""One device of one member: what it writes while offline reaches the log, and what its member may know reaches it.
+"""Defines Device, the interface of this package: it records events offline, pushes them, and reads its member's feed.
 
-Owns how a device begins, and what its user may ask of it. The outbox, the mirror, the exchange with the service and
-its patience have files of their own.
+Owns how a device is created and opened. The outbox, the mirror, the synchronisation and the retries are modules of their own.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -13,24 +12,24 @@ from uuid import UUID
 
 import msgspec
 
-from client import pairing as newcomer
-from client.answers import FeedEntry, Receipt
+from client import pairing
 from client.environment import World
 from client.errors import AlreadyPaired
 from client.family import Family
 from client.http import Wire
 from client.outbox import Authored, draft_json
+from client.responses import FeedEntry, Receipt
 from client.store import Identity, Store
-from client.sync import PAGE_ENTRIES, Exchange
+from client.sync import PAGE_ENTRIES, SyncSession
 
 Precision = Literal["minute", "day", "week", "month"]
 Audience = Literal["me", "household", "family"]
 
 
 class Device(Family):
-    """A device file, open. Reading and recording work offline; the rest is async and needs the service.
+    """An open device file. Reading and recording work offline; the async methods need the service.
 
-    Used from one thread and one event loop. Files may be opened by several processes; a push is idempotent.
+    Use it from one thread and one event loop. Several processes may open the same file, because a push is idempotent.
     """
 
     def __init__(self, store: Store, world: World, *, base_url: str | None = None) -> None:
@@ -39,17 +38,17 @@ class Device(Family):
         self.world = world
         self.store = store
         self.wire = Wire(base_url=self.identity.base_url, token=self.identity.token, world=world)
-        self.exchange = Exchange(store=store, identity=self.identity, wire=self.wire, world=world)
-        self.outbox = self.exchange.outbox
-        self.mirror = self.exchange.mirror
+        self.sync_session = SyncSession(store=store, identity=self.identity, wire=self.wire, world=world)
+        self.outbox = self.sync_session.outbox
+        self.mirror = self.sync_session.mirror
         super().__init__(self.wire, self.identity)
 
     @classmethod
     def open(cls, path: str | Path, *, base_url: str | None = None, world: World | None = None) -> Self:
-        """Open a device that exists. Needs no network. `base_url`: where its service stands now, if it moved.
+        """Opens an existing device file, without a request. `base_url` is the new address of the service, if it has moved.
 
         Raises:
-            NotPaired: the file holds no device.
+            NotPaired: the file has no identity.
         """
         store = Store(Path(path))
         try:
@@ -71,13 +70,16 @@ class Device(Family):
         device_name: str = "a device",
         world: World | None = None,
     ) -> Self:
-        """Found a family; this becomes its first device. Raises AlreadyPaired, and what any call raises."""
-        return await cls._begin(
+        """Founds a family and creates its first device.
+
+        Raises AlreadyPaired where the file has an identity, and the errors of every request (see `Family`).
+        """
+        return await cls._create(
             base_url,
             path,
             world,
             None,
-            lambda wire, store: newcomer.found(
+            lambda wire, store: pairing.found(
                 wire, base_url=base_url, you=you, household=household, child=child, born=born, device_name=device_name
             ),
         )
@@ -92,26 +94,27 @@ class Device(Family):
         name: str,
         device_name: str = "a device",
         surprise: Sequence[Mapping[str, Any]] = (),
-        known_as: Identity | None = None,
+        existing: Identity | None = None,
         world: World | None = None,
     ) -> Self:
-        """Join a family by an invite. `surprise`: what not to be told, chosen before anything is.
+        """Joins a family by an invite and creates the device. Raises the same errors as `found`.
 
-        `known_as`: the identity of another device file, to join a second family as the same person.
+        `surprise` holds the member's choices; they apply before the history is delivered. With `existing` (the identity of
+        another device file), the same person joins a second family.
         """
-        return await cls._begin(
+        return await cls._create(
             base_url,
             path,
             world,
-            known_as,
-            lambda wire, store: newcomer.accept(
+            existing,
+            lambda wire, store: pairing.accept(
                 wire,
                 base_url=base_url,
                 code=code,
                 name=name,
                 device_name=device_name,
                 surprise=surprise,
-                known_as=known_as,
+                existing=existing,
             ),
         )
 
@@ -126,34 +129,37 @@ class Device(Family):
         family: UUID | None = None,
         world: World | None = None,
     ) -> Self:
-        """Become another device of the person who made the code. `family` chooses, where they belong to several."""
-        return await cls._begin(
+        """Creates another device of the person who made the code. `family` selects one of several families.
+
+        Raises the same errors as `found`.
+        """
+        return await cls._create(
             base_url,
             path,
             world,
             None,
-            lambda wire, store: newcomer.pair(
+            lambda wire, store: pairing.pair(
                 wire, store=store, base_url=base_url, code=code, device_name=device_name, family=family
             ),
         )
 
     @classmethod
-    async def _begin(
+    async def _create(
         cls,
         base_url: str,
         path: str | Path,
         world: World | None,
-        known_as: Identity | None,
-        ask: Callable[[Wire, Store], Awaitable[Identity]],
+        existing: Identity | None,
+        register: Callable[[Wire, Store], Awaitable[Identity]],
     ) -> Self:
-        """Make sure that the answer can be kept, ask, keep it."""
+        """Opens the file, then registers the device with `register` and stores its identity: so the identity is never lost."""
         world = world or World()
         store = Store(Path(path))
-        wire = Wire(base_url=base_url, token=None if known_as is None else known_as.token, world=world)
+        wire = Wire(base_url=base_url, token=None if existing is None else existing.token, world=world)
         try:
             if store.is_paired():
                 raise AlreadyPaired(path=store.path)
-            store.become(await ask(wire, store))
+            store.set_identity(await register(wire, store))
             return cls(store, world)
         except BaseException:
             store.close()
@@ -171,10 +177,10 @@ class Device(Family):
         audience: Audience | None = None,
         draft_id: UUID | None = None,
     ) -> UUID:
-        """Keep an event for the log, on the disk, before this returns. Answers its id. Works offline, costs one fsync.
+        """Stores an event as a draft in the outbox and returns its id. When this returns, it is on the disk (one fsync).
 
-        Times left out are now. `audience` left out is the type's own. Give `draft_id` (version 7) where the
-        same recording may be attempted twice, as by an importer.
+        Works offline. A time left out is the current time; without `audience`, the default of the type applies. Give `draft_id`
+        (a UUID of version 7) where the same event may be recorded twice, as by an importer.
 
         Raises:
             NaiveTime, DraftTooLarge, DraftIdReused: nothing was recorded.
@@ -193,51 +199,51 @@ class Device(Family):
         return draft_id
 
     def entries(self, *, after: int = 0) -> Iterator[FeedEntry]:
-        """The held feed after a place, in the order in which this member was told."""
+        """Returns the stored entries after a place, in the order of the feed."""
         return self.mirror.entries(after)
 
     def transcript(self) -> bytes:
-        """The held feed in the bytes that came, one entry a line: the same on every device of a member."""
+        """Returns the stored entries, one on each line. The bytes are the same on every device of a member."""
         return b"\n".join(self.mirror.rows())
 
     def drafts(self) -> Iterator[Authored]:
-        """Every draft that this device ever authored, oldest first, with what became of it."""
+        """Returns every draft of this device, oldest first, each with its state and receipt."""
         return self.outbox.drafts()
 
     def refused(self) -> tuple[Authored, ...]:
-        """The drafts that the service would not take, each with its reason. `outbox.offer_again` lets one wait again."""
+        """Returns the refused drafts, each with the reason in its receipt. `outbox.requeue` sends one again."""
         return tuple(authored for authored in self.outbox.drafts() if authored.state == "refused")
 
     def set_aside(self) -> tuple[Authored, ...]:
-        """The drafts that something on the way to the service does not let through, each with words. They are offered again."""
+        """Returns the drafts that a proxy or firewall blocks, each with a message. The device sends them again later."""
         return tuple(authored for authored in self.outbox.drafts() if authored.state == "set_aside")
 
     async def sync(self) -> int:
-        """Push, then pull, so that this device's own words are in the feed that it holds. Answers the last place."""
+        """Pushes, then pulls, so that the stored feed contains this device's own events. Returns the last place."""
         await self.push()
         return await self.pull()
 
     async def push(self) -> tuple[Receipt, ...]:
-        """Offer all that waits, oldest first, in batches. Answers the receipts; a refused draft stops no other.
+        """Pushes all waiting drafts in batches, oldest first, and returns their receipts. A refused draft stops no other.
 
-        What something on the way does not let through is set aside, and offered again after a while: see `set_aside`.
+        A draft that a proxy or firewall blocks is set aside and sent again after a while: see `set_aside`.
 
         Raises:
-            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: what has a receipt is settled, the
-                rest waits.
+            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: drafts with a receipt are settled, the others
+                stay in the outbox.
         """
-        return await self.exchange.push()
+        return await self.sync_session.push()
 
     async def pull(self, *, verify: bool = False, page_entries: int = PAGE_ENTRIES) -> int:
-        """Fetch the feed to its end. Answers the last place. `page_entries`: 1 to 2,000. See `Exchange.pull`."""
-        return await self.exchange.pull(verify=verify, page_entries=page_entries)
+        """Fetches the feed to its end and returns the last place. See `SyncSession.pull`."""
+        return await self.sync_session.pull(verify=verify, page_entries=page_entries)
 
     def live(self, *, after: int | None = None) -> AsyncGenerator[FeedEntry]:
-        """Each entry as the member is told, until the caller stops. See `Exchange.live`."""
-        return self.exchange.live(after=after)
+        """Yields each entry when it arrives, until the caller stops. See `SyncSession.live`."""
+        return self.sync_session.live(after=after)
 
     async def close(self) -> None:
-        """Close the file and the connections."""
+        """Closes the file and the connections."""
         await self.wire.close()
         self.store.close()
 

@@ -1,16 +1,16 @@
-"""The clock, the dice and the network of one device.
+"""Defines the clock, the random numbers and the network of one device.
 
-Owns what is not the device itself, so that a simulation can hand in its own time, its own luck and its own wires.
-Knows nothing of drafts or feeds.
+Owns everything outside of the device, so that a simulation can replace the time, the randomness and the network. Does not know
+drafts or feeds.
 """
 
 import asyncio
-import random
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from random import Random, SystemRandom
 from uuid import UUID
 
 import httpx
@@ -19,26 +19,26 @@ from client.backoff import Backoff
 
 
 def local_now() -> datetime:
-    """The device's clock, with the offset of the place where it is."""
+    """Returns the time of the device's clock, with the offset of its time zone."""
     return datetime.now().astimezone()
 
 
 @cache
 def trusted_certificates() -> ssl.SSLContext:
-    """The system's trust store: loading it takes some 20 ms, which every device of a simulation would pay again."""
+    """Returns the system's trust store. Loading takes some 20 ms; the cache saves that for each device of a simulation."""
     return ssl.create_default_context()
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """All that a device asks of its surroundings.
+    """The clock, the randomness, the network and the time limits of a device.
 
-    `now` answers a time with an offset. `dice` makes ids and jitter. `sleep` waits for seconds. `transport`
-    replaces the sockets. `silence_s_max` ends a live stream on which not even a heartbeat came (they come every 15 s).
+    `now` returns a time with an offset. `random` makes ids and jitter. `sleep` waits for a number of seconds. `transport`
+    replaces the sockets. A live stream without any data for `silence_s_max` is closed; the service sends a heartbeat every 15 s.
     """
 
     now: Callable[[], datetime] = local_now
-    dice: random.Random = field(default_factory=random.SystemRandom)
+    random: Random = field(default_factory=SystemRandom)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     transport: httpx.AsyncBaseTransport | None = None
     backoff: Backoff = field(default_factory=Backoff)
@@ -47,14 +47,14 @@ class World:
     silence_s_max: float = 45.0
 
     def draft_id(self) -> UUID:
-        """A UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 of dice."""
+        """Returns a new UUID of version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then 74 random bits."""
         milliseconds = int(self.now().timestamp() * 1000) & ((1 << 48) - 1)
-        high = self.dice.getrandbits(12)
-        low = self.dice.getrandbits(62)
+        high = self.random.getrandbits(12)
+        low = self.random.getrandbits(62)
         return UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low)
 
     def client(self, base_url: str) -> httpx.AsyncClient:
-        """A new HTTP client, bound to the event loop that first uses it."""
+        """Returns a new HTTP client. It belongs to the event loop that first uses it."""
         return httpx.AsyncClient(
             base_url=base_url,
             transport=self.transport,

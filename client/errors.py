@@ -1,7 +1,6 @@
-"""What can go wrong on a device, each with both sides of the quarrel as fields.
+"""Defines the exceptions that `client` raises to its user. Each holds the expected and the actual value as fields.
 
-Owns the exceptions that a user of `client` meets. Knows no HTTP library and no database. None of these ever
-costs a draft: what was recorded stays in the outbox.
+No error loses a draft: a recorded draft stays in the outbox. Does not know the HTTP library or the database.
 """
 
 from datetime import datetime
@@ -10,18 +9,18 @@ from uuid import UUID
 
 
 class DeviceError(Exception):
-    """Any failure that a device tells its user by name."""
+    """The base class of all errors of this package."""
 
 
 class DeviceRevoked(DeviceError):
-    """The service itself no longer takes this device's token. The drafts and the mirror stay on the device."""
+    """The service rejects this device's token. The drafts and the mirror stay on the device."""
 
 
 class ServiceUnreachable(DeviceError):
-    """The service gave no answer in as many attempts as patience allows, or asked for a longer wait than that."""
+    """The service did not answer within the allowed attempts, or requested a longer wait than allowed."""
 
     def __init__(self, *, last_failure: str, attempts: int, retry_after_s: float | None = None) -> None:
-        """`retry_after_s`: the wait that the service asked for in its last answer, where it asked."""
+        """`retry_after_s` is the wait that the last response requested, or None."""
         self.last_failure = last_failure
         self.attempts = attempts
         self.retry_after_s = retry_after_s
@@ -29,21 +28,21 @@ class ServiceUnreachable(DeviceError):
         super().__init__(f"no answer after {attempts} attempts: {last_failure}{asked}")
 
 
-class AnsweredByStranger(ServiceUnreachable):
-    """Something on the way answered in the service's place: a proxy, a firewall, the login page of a Wi-Fi.
+class AnsweredByIntermediary(ServiceUnreachable):
+    """An intermediary answered instead of the service: a proxy, a firewall or the login page of a Wi-Fi network.
 
-    It says nothing of the device or of a draft: what was asked waits, and is asked again later.
+    The response does not concern the device or a draft: the request can be sent again later.
     """
 
     def __init__(self, *, status: int, media_type: str, attempts: int, retry_after_s: float | None = None) -> None:
         self.status = status
         self.media_type = media_type
-        said = f"status {status} and {media_type or 'no content type'}, which is no answer of the service's"
-        super().__init__(last_failure=said, attempts=attempts, retry_after_s=retry_after_s)
+        failure = f"status {status} and {media_type or 'no content type'}, which is no answer of the service's"
+        super().__init__(last_failure=failure, attempts=attempts, retry_after_s=retry_after_s)
 
 
 class RefusedByService(DeviceError):
-    """The service answered with a problem document. `code` is stable; `at` names the field, where there is one."""
+    """The service answered with a problem document. `code` is stable; `at` is the path of the field, or None."""
 
     def __init__(self, *, status: int, code: str | None, title: str, detail: str | None, at: str | None) -> None:
         self.status = status
@@ -55,14 +54,14 @@ class RefusedByService(DeviceError):
 
 
 class FeedAhead(RefusedByService):
-    """This device holds more of its feed than the service does: the service was restored to an earlier day."""
+    """The device holds more entries of its feed than the service has: the service was restored from a backup."""
 
 
 class FeedDiverged(DeviceError):
-    """The service's feed does not continue the feed that this device holds."""
+    """The feed of the service differs from the entries that this device holds."""
 
     def __init__(self, *, place: int, expected: str, found: str) -> None:
-        """`place`: where the two part. `expected` is what the device holds or waits for, `found` what was sent."""
+        """`place` is where the two differ. `expected` describes what the device holds, `found` what the service sent."""
         self.place = place
         self.expected = expected
         self.found = found
@@ -70,7 +69,7 @@ class FeedDiverged(DeviceError):
 
 
 class LogChanged(DeviceError):
-    """The service answers from another incarnation of the log than this device follows: it was restored."""
+    """The service states another log id than the one that this device follows: the service was restored from a backup."""
 
     def __init__(self, *, followed: str, answered: str) -> None:
         self.followed = followed
@@ -79,11 +78,11 @@ class LogChanged(DeviceError):
 
 
 class ServiceMisspoke(DeviceError):
-    """An answer that breaks the protocol. Nothing of it was kept."""
+    """A response violates the protocol. Nothing of it was stored."""
 
 
 class DraftTooLarge(DeviceError):
-    """One draft is longer than the service ever takes. It was not recorded."""
+    """A draft is larger than the service accepts. It was not recorded."""
 
     def __init__(self, *, size_bytes: int, size_bytes_max: int) -> None:
         self.size_bytes = size_bytes
@@ -92,7 +91,7 @@ class DraftTooLarge(DeviceError):
 
 
 class DraftIdReused(DeviceError):
-    """A draft of this id was recorded before, with other content. The first one stands."""
+    """A draft with this id was already recorded, with other content. The first one stays as it is."""
 
     def __init__(self, *, draft: UUID) -> None:
         self.draft = draft
@@ -100,7 +99,7 @@ class DraftIdReused(DeviceError):
 
 
 class NaiveTime(DeviceError):
-    """A time without an offset says nothing in a family with two homes. Give it a tzinfo."""
+    """A time has no offset from UTC. A family can have homes in two time zones, so each time needs a tzinfo."""
 
     def __init__(self, *, given: datetime) -> None:
         self.given = given
@@ -108,7 +107,7 @@ class NaiveTime(DeviceError):
 
 
 class AlreadyPaired(DeviceError):
-    """This file is a device already. Another family, or another person, wants another file."""
+    """The file already contains a device. Use another file for another family or person."""
 
     def __init__(self, *, path: Path) -> None:
         self.path = path
@@ -116,7 +115,7 @@ class AlreadyPaired(DeviceError):
 
 
 class NotPaired(DeviceError):
-    """There is no device in this file: found a family, accept an invite or pair first."""
+    """The file does not contain a device yet: found a family, accept an invite or pair first."""
 
     def __init__(self, *, path: Path) -> None:
         self.path = path

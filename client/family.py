@@ -1,6 +1,6 @@
-"""What a member asks of the service beside the feed: who belongs, who may come, which device may stay.
+"""Implements the requests of a member beside the feed: the roster, the views, invites, names and devices.
 
-Owns one thin call a route; answers come back as plain values, in the protocol's own words. Keeps nothing.
+Owns one method for each route. Each returns the JSON of the response as plain values. Stores nothing.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from client.answers import read
 from client.http import Wire
+from client.responses import read
 from client.store import Identity
 
 
 class Family:
-    """The family of one device, as its member may see it. Every call needs the service.
+    """The requests about one family, with the rights of one device's member. Every call needs the service.
 
-    Raises (all of them): ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke.
+    Every method raises ServiceUnreachable, DeviceRevoked, RefusedByService or ServiceMisspoke.
     """
 
     def __init__(self, wire: Wire, identity: Identity) -> None:
@@ -28,11 +28,11 @@ class Family:
         self._identity = identity
 
     async def roster(self) -> dict[str, Any]:
-        """Households, children and members."""
+        """Returns the households, children and members."""
         return await self._get(self._path)
 
     async def timeline(self, *, child: UUID | None = None, as_of: datetime | None = None) -> Any:
-        """This member's own timeline; `as_of`: as their screen stood at that instant."""
+        """Returns this member's timeline, as it was at `as_of` or as it is now. `child` limits it to one child."""
         query = {}
         if child is not None:
             query["child"] = str(child)
@@ -41,12 +41,15 @@ class Family:
         return read(await self._wire.ask("GET", f"{self._path}/timeline", query=query), object)
 
     async def handover(self, *, child: UUID | None = None, after: UUID | None = None) -> Any:
-        """What to keep quiet, from whom, and a safe phrase. `after`: the `next` of the page before."""
+        """Returns a page of hand-over cards: what to keep quiet, from which member, and a safe phrase.
+
+        `after` is the `next` of the previous page. `child` limits the cards to one child.
+        """
         query = {name: str(value) for name, value in (("child", child), ("after", after)) if value is not None}
         return read(await self._wire.ask("GET", f"{self._path}/handover", query=query), object)
 
     async def tips(self, *, child: UUID | None = None, on: date | None = None) -> Any:
-        """What to look out for and to make safe at each child's age. `on`: the day where this device is; else today in UTC."""
+        """Returns what to look out for and to make safe at each child's age on the day `on`, or today in UTC."""
         query = {}
         if child is not None:
             query["child"] = str(child)
@@ -55,16 +58,16 @@ class Family:
         return read(await self._wire.ask("GET", f"{self._path}/tips", query=query), object)
 
     async def catalogue(self, *, lang: str | None = None) -> Any:
-        """The milestones."""
+        """Returns the catalogue of milestones, in the language `lang` where there is a translation."""
         query = {} if lang is None else {"lang": lang}
         return read(await self._wire.ask("GET", "/v1/catalogue", query=query), object)
 
     async def me(self) -> dict[str, Any]:
-        """Who this person is, where they belong, and which devices are theirs."""
+        """Returns this person's memberships and devices."""
         return await self._get("/v1/me")
 
     async def add_child(self, *, name: str, born: date | None = None) -> dict[str, Any]:
-        """Add a child to the family."""
+        """Adds a child to the family."""
         child = {"name": name}
         if born is not None:
             child["born"] = born.isoformat()
@@ -73,20 +76,20 @@ class Family:
     async def correct_child(
         self, child: UUID, *, name: str | UnsetType = UNSET, born: date | UnsetType | None = UNSET
     ) -> dict[str, Any]:
-        """Put right a child's name or birth date; what is left out stays, and `born=None` says that it is not known."""
+        """Corrects a child's name or birth date. An omitted argument changes nothing; `born=None` states that it is unknown."""
         changes = {key: value for key, value in (("name", name), ("born", born)) if value is not UNSET}
         return await self._patch(f"{self._path}/children/{child}", changes)
 
     async def rename(self, name: str) -> dict[str, Any]:
-        """Take another name in this family."""
+        """Changes this member's own name in the family."""
         return await self.rename_member(self._identity.member, name=name)
 
     async def rename_member(self, member: UUID, *, name: str) -> dict[str, Any]:
-        """Give a daycare of this household another name, or oneself."""
+        """Changes the name of a daycare of this household, or this member's own."""
         return await self._patch(f"{self._path}/members/{member}", {"name": name})
 
     async def rename_household(self, household: UUID, *, name: str) -> dict[str, Any]:
-        """Give the home of this member another name."""
+        """Changes the name of this member's home."""
         return await self._patch(f"{self._path}/households/{household}", {"name": name})
 
     async def invite(
@@ -97,33 +100,33 @@ class Family:
         name: str | None = None,
         sees: Literal["own", "since_joining", "all"] | None = None,
     ) -> dict[str, Any]:
-        """A code that lets one person in. `household`: an id, or `{"name": ...}`, which opens a second home."""
-        wish = {"role": role, "household": household, "name": name, "sees": sees}
-        return await self._post(f"{self._path}/invites", {key: value for key, value in wish.items() if value is not None})
+        """Returns an invite code for one person. `household` is an id, or `{"name": ...}`, which opens a second home."""
+        fields = {"role": role, "household": household, "name": name, "sees": sees}
+        return await self._post(f"{self._path}/invites", {key: value for key, value in fields.items() if value is not None})
 
     async def pair_code(self) -> dict[str, Any]:
-        """A code that makes another device one of this person's. It lives 10 minutes and works once."""
+        """Returns a code that pairs another device with this person. It is valid for 10 minutes and works once."""
         return read(await self._wire.ask_once("POST", "/v1/devices/pair-codes"), dict[str, Any])
 
     async def revoke(self, device: UUID) -> None:
-        """Turn a device of this person away for good, this one too."""
+        """Revokes a device of this person for good. It may be this device."""
         await self._wire.ask("DELETE", f"/v1/devices/{device}")
 
     async def leave(self) -> None:
-        """Leave the family. What this member wrote stays."""
+        """Leaves the family. The events that this member wrote stay in the log."""
         await self.remove(self._identity.member)
 
     async def remove(self, member: UUID) -> None:
-        """Remove a caregiver or daycare that this household invited."""
+        """Removes a caregiver or daycare that this household invited."""
         await self._wire.ask("DELETE", f"{self._path}/members/{member}")
 
     async def _get(self, path: str) -> dict[str, Any]:
         return read(await self._wire.ask("GET", path), dict[str, Any])
 
     async def _patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """A change that may be asked for twice: what is so already stays so."""
+        """Sends a change. It may be sent twice: the second request changes nothing."""
         return read(await self._wire.ask("PATCH", path, body=lambda: msgspec.json.encode(body)), dict[str, Any])
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        answer = await self._wire.ask_once("POST", path, body=lambda: msgspec.json.encode(body))
-        return read(answer, dict[str, Any])
+        response = await self._wire.ask_once("POST", path, body=lambda: msgspec.json.encode(body))
+        return read(response, dict[str, Any])

@@ -1,6 +1,6 @@
-"""The hand-over card as a page for the fridge: what to keep quiet, from whom, in plain text of at most 80 columns.
+"""Makes the printed hand-over page: what to keep quiet from which member, in plain text of at most 80 columns.
 
-Owns the page's words, and the questions to the service that it takes. Knows no terminal, and prints nothing.
+Owns the words of the page and the requests that it needs. Does not print and does not know the terminal.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,35 +12,35 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from client.answers import read
 from client.backoff import Backoff
 from client.environment import World
-from client.errors import AnsweredByStranger, DeviceRevoked, RefusedByService, ServiceMisspoke, ServiceUnreachable
+from client.errors import AnsweredByIntermediary, DeviceRevoked, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.family import Family
 from client.http import Wire
 from client.me import FamilyUnclear, Me, Membership
+from client.responses import read
 from client.store import Identity
 
 COLUMNS: Final = 80
 PAGES_MAX: Final = 20
-"""Twice as many as a family's members fill."""
-PATIENCE: Final = Backoff(attempts_max=3)
-"""Somebody stands there and waits for their page."""
+"""Twice as many pages of cards as the members of a family can fill."""
+BACKOFF: Final = Backoff(attempts_max=3)
+"""Fewer attempts than usual, because a person waits for the page."""
 
 
 class CardUnavailable(RuntimeError):
-    """There is no card to print; the message says in one sentence why, and what to do."""
+    """The page cannot be made. The message states in one sentence why, and what to do."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A milestone on a card."""
+    """A milestone on a hand-over card."""
 
     milestone: str
     title: str
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """What to keep quiet from one member about one child."""
+    """A hand-over card: what to keep quiet from one member about one child."""
 
     name: str
     child_name: str
@@ -50,22 +50,22 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     phrase: str
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of the service's answer."""
+class CardsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of cards, as the service sends it."""
 
     cards: tuple[Card, ...]
     next: UUID | None
 
 
-async def fridge_page(*, url: str, token: str, family: UUID | None, today: date, world: World | None = None) -> str:
-    """The page of a device's member. `family` chooses, where they belong to several.
+async def handover_page(*, url: str, token: str, family: UUID | None, today: date, world: World | None = None) -> str:
+    """Requests the cards and returns the page for a device's member. `family` selects one of several families.
 
     Raises:
-        CardUnavailable
+        CardUnavailable: the URL, the token or the family is wrong, or the service did not answer.
     """
     if not url.startswith(("http://", "https://")):
         raise CardUnavailable(f"{url} is no address: say --url as http://… or https://…")
-    world = world or World(backoff=PATIENCE)
+    world = world or World(backoff=BACKOFF)
     try:
         wire = Wire(base_url=url, token=token, world=world)
     except httpx.InvalidURL as error:
@@ -78,7 +78,7 @@ async def fridge_page(*, url: str, token: str, family: UUID | None, today: date,
         raise CardUnavailable(str(error)) from None
     except DeviceRevoked:
         raise CardUnavailable("The service does not take this token: give that of a device which is still paired.") from None
-    except AnsweredByStranger as error:
+    except AnsweredByIntermediary as error:
         raise CardUnavailable(f"{url} does not answer as Stillnew does ({error.last_failure}): check --url.") from None
     except ServiceUnreachable as error:
         raise CardUnavailable(f"{url} does not answer ({error.last_failure}): see that it runs, then try again.") from None
@@ -101,9 +101,9 @@ async def _cards(wire: Wire, identity: Identity) -> list[Card]:
     family, cards, after = Family(wire, identity), list[Card](), None
     for _ in range(PAGES_MAX):
         try:
-            answer = msgspec.convert(await family.handover(after=after), Answer)
+            answer = msgspec.convert(await family.handover(after=after), CardsPage)
         except msgspec.ValidationError as error:
-            raise ServiceMisspoke(f"expected {Answer}: {error}") from error
+            raise ServiceMisspoke(f"expected {CardsPage}: {error}") from error
         cards += answer.cards
         if (after := answer.next) is None:
             break
@@ -111,41 +111,41 @@ async def _cards(wire: Wire, identity: Identity) -> list[Card]:
 
 
 def page(cards: Iterable[Card], *, reader: str, today: date) -> str:
-    """The card in plain text. `reader`: whose page it is; it holds what they may know, and is for nobody else."""
+    """Returns the page in plain text. `reader` is the member who may read it; it contains only what they may know."""
     in_order = sorted(cards, key=lambda card: (card.name, card.child_name))
     lines = ["WHAT TO KEEP QUIET", ""]
     for card in in_order:
-        lines += [*_of(card), ""]
+        lines += [*_card_lines(card), ""]
     names = list(dict.fromkeys(card.name for card in in_order))
     if names:
-        lines += _set(f"Hang this where it is not read by {_listed(names)}.")
+        lines += _wrapped(f"Hang this where it is not read by {_joined_with_or(names)}.")
     else:
         lines += ["Nobody waits for a surprise. Tell them all!", ""]
-    lines += _set(f"For {reader}, {today.day} {today:%B %Y}. Print it again before the next hand-over.")
+    lines += _wrapped(f"For {reader}, {today.day} {today:%B %Y}. Print it again before the next hand-over.")
     return "\n".join(lines) + "\n"
 
 
-def _of(card: Card) -> Iterator[str]:
-    yield from _set(f"{card.name}, about {card.child_name}", under="-")
+def _card_lines(card: Card) -> Iterator[str]:
+    yield from _wrapped(f"{card.name}, about {card.child_name}", under="-")
     if card.not_to_mention:
         yield "Do not mention:"
         for line in card.not_to_mention:
-            yield from _set(line.title, first="  * ", then="    ")
+            yield from _wrapped(line.title, first="  * ", then="    ")
     if card.notes_too:
-        yield from _set("Keep everyday notes and pictures quiet, too.")
+        yield from _wrapped("Keep everyday notes and pictures quiet, too.")
     if not card.not_to_mention and not card.notes_too:
-        yield from _set("Nothing so far that you would have to keep to yourself.")
+        yield from _wrapped("Nothing so far that you would have to keep to yourself.")
     if card.knows:
-        yield from _set("Knows: " + ", ".join(line.title for line in card.knows) + ".", then="  ")
-    yield from _set(f"You can always say: {card.phrase}", then="  ")
+        yield from _wrapped("Knows: " + ", ".join(line.title for line in card.knows) + ".", then="  ")
+    yield from _wrapped(f"You can always say: {card.phrase}", then="  ")
 
 
-def _set(text: str, *, first: str = "", then: str = "", under: str = "") -> list[str]:
-    """A text in lines; what a terminal would take for a command is left out."""
+def _wrapped(text: str, *, first: str = "", then: str = "", under: str = "") -> list[str]:
+    """Returns the text in wrapped lines, without control characters, which a terminal could take for commands."""
     plain = "".join(letter if letter.isprintable() else " " for letter in text)
     lines = wrap(plain, COLUMNS, initial_indent=first, subsequent_indent=then)
     return [*lines, under * max(map(len, lines), default=0)] if under else lines
 
 
-def _listed(names: list[str]) -> str:
+def _joined_with_or(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

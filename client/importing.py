@@ -1,6 +1,7 @@
-"""Sends a file of another system to the service, and tells how far it has come. Owns the questions and the words; prints nothing.
+"""Sends an exported file of another system to the service, and reports the progress.
 
-The file stays as it is: the service reads it. Whatever is cut off is made whole by importing the same file again.
+Owns the requests and the error messages. Does not print and does not parse the file: the service does. After an interruption,
+importing the same file again completes the import.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -11,29 +12,29 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from client.answers import Problem, read
 from client.environment import World
 from client.errors import DeviceError, RefusedByService, ServiceMisspoke, ServiceUnreachable
 from client.http import Wire, refuse
 from client.me import Me
+from client.responses import Problem, read
 
 PIECE_BYTES: Final = 64 * 1024
 ANSWER_S_MAX: Final = 120.0
-"""Between two lines of the answer: some hundreds of records are written in that time on a very slow machine."""
+"""The limit between two lines of the response. A very slow machine writes some hundreds of records in that time."""
 MEDIA_TYPE_BY_SUFFIX: Final = {".csv": "text/csv", ".json": "application/json"}
 
 SERVER_ERROR: Final = 500
 
-Told = Callable[[str, int, int], None]
-"""Called with what is being done (`sending`, in bytes; `taking in`, in records), how much of it is done, and of how much."""
+OnProgress = Callable[[str, int, int], None]
+"""A callback for the progress: the step (`sending`, in bytes, or `taking in`, in records), the amount done, and the total."""
 
 
 class ImportFailed(RuntimeError):
-    """Nothing more was imported; the message says in one sentence why, and what to do."""
+    """The import stopped. The message states why in one sentence, and what to do."""
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """A child whom a file names."""
+    """A reference of a child in the file. `child` is None where no parent has linked it yet."""
 
     reference: str
     shown_name: str | None
@@ -41,21 +42,21 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that could not be read, or that was refused: its place, and why."""
+    """A row of the file that could not be read or was refused: its position and the reason."""
 
     at: str
     detail: str
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the importing parent should know."""
+    """A remark on the import, for the parent who imports."""
 
     code: str
     detail: str
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a file."""
+    """The result of an import. In a dry run, nothing was written, and the counts are what would happen."""
 
     dry_run: bool
     member: UUID | None
@@ -73,7 +74,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the answer: how far the service has come. The last line is the result, or the problem that ended the import."""
+    """A line of the response: the progress. The last line is the result, or the problem that stopped the import."""
 
     done: int = 0
     of: int | None = None
@@ -81,23 +82,30 @@ class _Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def import_file(
-    file: Path, *, url: str, token: str, family: UUID | None, query: dict[str, str], told: Told, world: World | None = None
+    file: Path,
+    *,
+    url: str,
+    token: str,
+    family: UUID | None,
+    query: dict[str, str],
+    on_progress: OnProgress,
+    world: World | None = None,
 ) -> Imported:
-    """Import one file. `query` is that of the route: `source`, and perhaps `child`, `reference`, `zone` and `dry_run`.
+    """Imports one file. `query` is the query of the route: `source`, and optionally `child`, `reference`, `zone` and `dry_run`.
 
     Raises:
-        ImportFailed
+        ImportFailed: the file cannot be read, or the service refused it, stopped or did not answer.
     """
     if not url.startswith(("http://", "https://")):
         raise ImportFailed(f"{url} is no address: say --url as http://… or https://…")
     try:
-        size = file.stat().st_size  # noqa: ASYNC240 - one file of one's own, in a command that does nothing else
+        size = file.stat().st_size  # noqa: ASYNC240 - one local file, in a command that does nothing else
     except OSError as error:
         raise ImportFailed(f"{file} cannot be read: {error.strerror}.") from None
     wire = Wire(base_url=url, token=token, world=world or World())
     try:
         family = family or read(await wire.ask("GET", "/v1/me"), Me).membership(None).family
-        return await _send(wire, f"/v1/families/{family}/imports", file, size, query, told)
+        return await _send(wire, f"/v1/families/{family}/imports", file, size, query, on_progress)
     except RefusedByService as error:
         raise ImportFailed(_refusal(error)) from None
     except (ServiceUnreachable, httpx.TransportError) as error:
@@ -108,34 +116,34 @@ async def import_file(
         await wire.close()
 
 
-async def _send(wire: Wire, path: str, file: Path, size: int, query: dict[str, str], told: Told) -> Imported:
+async def _send(wire: Wire, path: str, file: Path, size: int, query: dict[str, str], on_progress: OnProgress) -> Imported:
     async def pieces() -> AsyncIterator[bytes]:
         sent = 0
         with file.open("rb") as opened:
             while piece := opened.read(PIECE_BYTES):
                 yield piece
                 sent += len(piece)
-                told("sending", sent, size)
+                on_progress("sending", sent, size)
 
     headers = {
         "Accept": "application/x-ndjson", "Content-Length": str(size),
         "Content-Type": MEDIA_TYPE_BY_SUFFIX.get(file.suffix.lower(), "application/octet-stream"),
     }  # fmt: skip
     timeout = httpx.Timeout(ANSWER_S_MAX, connect=wire.world.connect_s_max)
-    async with wire.client.stream("POST", path, params=query, content=pieces(), headers=headers, timeout=timeout) as answer:
-        if not answer.is_success:
-            await answer.aread()
-            refuse(answer)
+    async with wire.client.stream("POST", path, params=query, content=pieces(), headers=headers, timeout=timeout) as response:
+        if not response.is_success:
+            await response.aread()
+            refuse(response)
         done = 0
-        async for line in answer.aiter_lines():
-            said = _decoded(line, _Line)
-            if said.status is not None:
-                raise ImportFailed(_stopped(_decoded(line, Problem), status=said.status, done=done))
-            if said.of is None:
+        async for line in response.aiter_lines():
+            progress = _decoded(line, _Line)
+            if progress.status is not None:
+                raise ImportFailed(_stopped(_decoded(line, Problem), status=progress.status, done=done))
+            if progress.of is None:
                 imported: Imported = _decoded(line, Imported)
                 return imported
-            done = said.done
-            told("taking in", said.done, said.of)
+            done = progress.done
+            on_progress("taking in", progress.done, progress.of)
     raise ServiceMisspoke("the answer ended before it said what became of the file: import the same file again")
 
 
@@ -147,7 +155,7 @@ def _decoded(body: bytes | str, shape: Any) -> Any:
 
 
 def _refusal(error: RefusedByService) -> str:
-    """One sentence: what the service says, and the code and the field for who asks others."""
+    """Returns the message for a refusal: its detail, then its code and field, with which a user can ask for help."""
     named = ", ".join(part for part in (error.code, error.at) if part)
     return f"Nothing was imported. {error.detail or error.title}" + (f" ({named})" if named else f" (status {error.status})")
 

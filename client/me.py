@@ -1,4 +1,4 @@
-"""Who asks, as `GET /v1/me` says it, and which of their families they mean."""
+"""Decodes the response of `GET /v1/me`, and selects one of the person's families."""
 
 from uuid import UUID
 
@@ -8,11 +8,11 @@ from client.errors import DeviceError
 
 
 class FamilyUnclear(DeviceError):
-    """The person belongs to several families, or to none; the message says which, and what to do."""
+    """The person belongs to several families or to none. The message lists them and states what to do."""
 
 
 class Membership(msgspec.Struct, frozen=True, kw_only=True):
-    """A family that the device's person belongs to, and what they are called there."""
+    """A membership of the device's person: the family, and the person's member id and name in it."""
 
     family: UUID
     member: UUID
@@ -20,29 +20,29 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ListedDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """A device of the person."""
+    """A device of the person. `this` is true for the device that sent the request."""
 
     device: UUID
     this: bool
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks."""
+    """The person of the device that sent the request: their memberships and devices."""
 
     memberships: tuple[Membership, ...]
     devices: tuple[ListedDevice, ...]
 
-    def meant(self, family: UUID | None) -> list[Membership]:
-        """The membership of a family; all of them, where none is named."""
+    def memberships_of(self, family: UUID | None) -> list[Membership]:
+        """Returns the memberships in one family, or all of them where `family` is None."""
         return [one for one in self.memberships if family is None or one.family == family]
 
     def membership(self, family: UUID | None) -> Membership:
-        """The membership of a family; of the only one, where none is named.
+        """Returns the membership in one family, or the only one where `family` is None.
 
         Raises:
-            FamilyUnclear
+            FamilyUnclear: there is no such membership, or more than one.
         """
-        found = self.meant(family)
+        found = self.memberships_of(family)
         if len(found) == 1:
             return found[0]
         belongs_to = ", ".join(str(one.family) for one in self.memberships)

@@ -1,60 +1,60 @@
-"""The device's copy of its member's feed.
+"""Stores the device's copy of its member's feed.
 
-Owns which entries are held: places 1, 2, 3, ... without a hole, the chain at the last of them, and the one incarnation of the
-log that they come from. Entries are kept in the bytes that came. Knows no network.
+Owns the stored entries: places 1, 2, 3, ... without a gap, the chain at the last one, and the id of the log that they come from.
+Entries are stored in the bytes that the service sent. Does not know the network.
 """
 
 from collections.abc import Iterator
 
 import msgspec
 
-from client.answers import EntryHead, EventHead, FeedEntry, Page
 from client.errors import FeedDiverged, LogChanged
+from client.responses import EntryHead, EventHead, FeedEntry, Page
 from client.store import Store
 
-# A read of this many entries keeps memory flat over a feed of years.
+# Reading this many entries at a time keeps memory use constant for a feed of years.
 READ_AT_ONCE = 500
 
 _entry = msgspec.json.Decoder(FeedEntry)
-_named = msgspec.json.Decoder(EntryHead)
+_head = msgspec.json.Decoder(EntryHead)
 
 
 class Mirror:
-    """The held entries of one device file."""
+    """The stored entries of one device file."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     @property
     def place(self) -> int:
-        """The last place held; 0 where there is none. It is where the next pull goes on."""
+        """The place of the last stored entry, or 0 where there is none. The next pull continues after it."""
         row = self._store.connection.execute("SELECT max(place) FROM entry").fetchone()
         return int(row[0] or 0)
 
     @property
     def log(self) -> str | None:
-        """The incarnation of the log that the entries come from; None before the first answer."""
-        kept = self._store.fact("log")
-        return kept if isinstance(kept, str) else None
+        """The id of the log that the entries come from, or None before the first response. A restored service has another id."""
+        stored = self._store.fact("log")
+        return stored if isinstance(stored, str) else None
 
     @property
     def beginnings(self) -> int:
-        """How often this mirror was begun anew. A reader who sees it change has to read from place 1 again."""
-        kept = self._store.fact("beginnings")
-        return kept if isinstance(kept, int) else 0
+        """The number of restarts of this mirror. A reader that sees another number must read from place 1 again."""
+        stored = self._store.fact("beginnings")
+        return stored if isinstance(stored, int) else 0
 
     @property
     def chain(self) -> str | None:
-        """The chain at the last place held; None where none was stated yet."""
-        kept = self._store.fact("chain")
-        return kept if isinstance(kept, str) else None
+        """The chain at the last stored entry, or None where the service has not stated one yet."""
+        stored = self._store.fact("chain")
+        return stored if isinstance(stored, str) else None
 
     def append(self, page: Page) -> None:
-        """Hold a stretch of the feed that continues it; entries that are held already are compared, not kept twice.
+        """Stores a page that continues the stored entries. Entries of the page that are already stored are only compared.
 
         Raises:
-            LogChanged: another incarnation of the log is followed. Nothing was kept.
-            FeedDiverged: it leaves a hole, has another entry than is held, or another chain. Nothing was kept.
+            LogChanged: the page comes from another log. Nothing was stored.
+            FeedDiverged: the page leaves a gap, or contradicts a stored entry or the chain. Nothing was stored.
         """
         with self._store.transaction() as connection:
             followed = self.log
@@ -67,52 +67,52 @@ class Mirror:
                 raise FeedDiverged(place=held + 1, expected=f"place {held + 1}", found=f"place {page.after + 1}")
             self._compare(page, held=held)
             if page.place > held:
-                fresh = page.entries[held - page.after :]
-                connection.executemany("INSERT INTO entry VALUES (?, ?)", [(entry.place, entry.json) for entry in fresh])
+                new_entries = page.entries[held - page.after :]
+                connection.executemany("INSERT INTO entry VALUES (?, ?)", [(entry.place, entry.json) for entry in new_entries])
             if page.place >= held:
-                self._store.note("chain", page.chain)
+                self._store.set_fact("chain", page.chain)
 
     def _compare(self, page: Page, *, held: int) -> None:
-        """Compares what is known of both: the chain at the last place held, and the entries up to there.
+        """Compares a page with the stored feed: the chain at the last stored place, and the entries up to there.
 
         Raises:
-            FeedDiverged
+            FeedDiverged: they differ.
         """
         stated = page.chain_before if page.after == held else page.chain if page.place == held else None
-        kept = self.chain
-        if kept is not None and stated is not None and not (kept.startswith(stated) or stated.startswith(kept)):
-            raise FeedDiverged(place=held, expected=f"chain {kept[:16]}", found=f"chain {stated[:16]}")
-        again = page.entries[: held - page.after]
-        for entry, row in zip(again, self.rows(page.after), strict=False):
+        stored = self.chain
+        if stored is not None and stated is not None and not (stored.startswith(stated) or stated.startswith(stored)):
+            raise FeedDiverged(place=held, expected=f"chain {stored[:16]}", found=f"chain {stated[:16]}")
+        overlap = page.entries[: held - page.after]
+        for entry, row in zip(overlap, self.rows(page.after), strict=False):
             if entry.json != row:
-                raise FeedDiverged(place=entry.place, expected=_name_of(row), found=_name_of(entry.json))
+                raise FeedDiverged(place=entry.place, expected=_describe(row), found=_describe(entry.json))
 
-    def names_at(self, place: int) -> EventHead | None:
-        """The id and the author of the event at a place; None where no entry is held there."""
+    def head_at(self, place: int) -> EventHead | None:
+        """Returns the id and the author of the event at a place, or None where no entry is stored there."""
         row = self._store.connection.execute("SELECT json FROM entry WHERE place = ?", (place,)).fetchone()
-        return None if row is None else _named.decode(row[0]).event
+        return None if row is None else _head.decode(row[0]).event
 
     def next_entry(self, after: int) -> FeedEntry | None:
-        """The first held entry after a place; None where the feed ends there, so far."""
+        """Returns the first stored entry after a place, or None where there is none yet."""
         row = self._store.connection.execute("SELECT json FROM entry WHERE place > ? ORDER BY place LIMIT 1", (after,)).fetchone()
         return None if row is None else _entry.decode(row[0])
 
-    def begin_anew(self, log: str | None) -> None:
-        """Drop every entry and follow another incarnation of the log. Part of the transaction that is open."""
+    def restart(self, log: str | None) -> None:
+        """Deletes every entry and follows another log. It is part of the open transaction."""
         self._store.connection.execute("DELETE FROM entry")
         self._store.connection.execute("DELETE FROM fact WHERE name = 'chain'")
-        self._store.note("beginnings", self.beginnings + 1)
+        self._store.set_fact("beginnings", self.beginnings + 1)
         self.follow(log)
 
     def follow(self, log: str | None) -> None:
-        """Note which incarnation of the log is followed; None: whichever answers next."""
+        """Stores the id of the log to follow. With None, the mirror follows the log that the next response states."""
         if log is None:
             self._store.connection.execute("DELETE FROM fact WHERE name = 'log'")
         else:
-            self._store.note("log", log)
+            self._store.set_fact("log", log)
 
     def rows(self, after: int = 0) -> Iterator[bytes]:
-        """The held entries after a place, each in the very bytes that came."""
+        """Yields the stored entries after a place, each in the bytes that the service sent."""
         while True:
             rows = self._store.connection.execute(
                 "SELECT place, json FROM entry WHERE place > ? ORDER BY place LIMIT ?", (after, READ_AT_ONCE)
@@ -124,10 +124,10 @@ class Mirror:
                 after = place
 
     def entries(self, after: int = 0) -> Iterator[FeedEntry]:
-        """The held entries after a place, in the order in which this member was told."""
+        """Returns the stored entries after a place, in the order of the feed."""
         return map(_entry.decode, self.rows(after))
 
 
-def _name_of(encoded: bytes) -> str:
-    """What an entry is called in the words of an error."""
-    return f"event {_named.decode(encoded).event.id}"
+def _describe(encoded: bytes) -> str:
+    """Returns the words for an entry in an error message."""
+    return f"event {_head.decode(encoded).event.id}"

@@ -1,7 +1,7 @@
-"""How a device comes to be: it founds a family, accepts an invite, or pairs with a device of the same person.
+"""Registers a device: it founds a family, accepts an invite, or pairs with another device of the same person.
 
-Owns these three conversations, each of which ends in an identity. None of them may happen twice, so none is repeated
-once the service may have heard it.
+Owns these three requests; each returns the device's identity. None may be processed twice, so none is sent again once the service
+may have received it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,15 +11,15 @@ from uuid import UUID
 
 import msgspec
 
-from client.answers import read
 from client.errors import NotPaired, ServiceMisspoke
 from client.http import Wire
 from client.me import Me
+from client.responses import read
 from client.store import Identity, Store
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a founding or an acceptance. `token` is left out where the caller brought one."""
+    """The response to founding a family or accepting an invite. `token` is None where the request already had one."""
 
     family: UUID
     member: UUID
@@ -30,7 +30,7 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Paired(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a pairing."""
+    """The response to a pairing."""
 
     device: UUID
     token: str
@@ -39,18 +39,18 @@ class Paired(msgspec.Struct, frozen=True, kw_only=True):
 async def found(
     wire: Wire, *, base_url: str, you: str, household: str, child: str, born: date | None, device_name: str
 ) -> Identity:
-    """Found a family with one home and one child."""
-    the_child: dict[str, Any] = {"name": child}
+    """Founds a family with one home and one child, and returns the identity of its first device."""
+    child_fields: dict[str, Any] = {"name": child}
     if born is not None:
-        the_child["born"] = born.isoformat()
+        child_fields["born"] = born.isoformat()
     body = {
         "you": {"name": you},
         "household": {"name": household},
-        "child": the_child,
+        "child": child_fields,
         "device": {"name": device_name},
     }
-    answer = await wire.ask_once("POST", "/v1/families", body=lambda: msgspec.json.encode(body))
-    return _identity(read(answer, Admitted), base_url=base_url, token=None, device=None)
+    response = await wire.ask_once("POST", "/v1/families", body=lambda: msgspec.json.encode(body))
+    return _identity(read(response, Admitted), base_url=base_url, token=None, device=None)
 
 
 async def accept(
@@ -61,33 +61,41 @@ async def accept(
     name: str,
     device_name: str,
     surprise: Sequence[Mapping[str, Any]],
-    known_as: Identity | None,
+    existing: Identity | None,
 ) -> Identity:
-    """Accept an invite. `surprise` is chosen before the history is delivered. `known_as`: join as the same person."""
+    """Accepts an invite, and returns the identity of the new member's device.
+
+    `surprise` holds the member's choices; they apply before the history is delivered. With `existing` (the identity of another
+    device file), the same person joins a second family.
+    """
     body: dict[str, Any] = {"code": code, "name": name, "device": {"name": device_name}}
     if surprise:
         body["surprise"] = list(surprise)
-    answer = await wire.ask_once("POST", "/v1/invites/accept", body=lambda: msgspec.json.encode(body))
-    token, device = (None, None) if known_as is None else (known_as.token, known_as.device)
-    return _identity(read(answer, Admitted), base_url=base_url, token=token, device=device)
+    response = await wire.ask_once("POST", "/v1/invites/accept", body=lambda: msgspec.json.encode(body))
+    token, device = (None, None) if existing is None else (existing.token, existing.device)
+    return _identity(read(response, Admitted), base_url=base_url, token=token, device=device)
 
 
 async def pair(wire: Wire, *, store: Store, base_url: str, code: str, device_name: str, family: UUID | None) -> Identity:
-    """Become a second device of the person who made the code. `family` chooses, where they belong to several.
+    """Pairs a new device with the person who made the code. `family` selects one of several families.
 
-    The token is kept before the family is asked for: a code works once, and a cut in between must not cost it.
-    Called again on the same file, it goes on from there.
+    The token is stored before the families are requested: the code works only once, and an interruption must not lose the token.
+    A second call with the same file continues from there.
+
+    Raises:
+        NotPaired: the person does not belong to that family.
+        ServiceMisspoke: the person belongs to several families, and `family` is None.
     """
-    kept = store.fact("pairing")
-    if not isinstance(kept, bytes):
+    stored = store.fact("pairing")
+    if not isinstance(stored, bytes):
         body = {"code": code, "device": {"name": device_name}}
-        kept = await wire.ask_once("POST", "/v1/devices/pair", body=lambda: msgspec.json.encode(body))
-        read(kept, Paired)
-        store.note("pairing", kept)
-    paired = read(kept, Paired)
+        stored = await wire.ask_once("POST", "/v1/devices/pair", body=lambda: msgspec.json.encode(body))
+        read(stored, Paired)
+        store.set_fact("pairing", stored)
+    paired = read(stored, Paired)
     wire.client.headers["Authorization"] = f"Bearer {paired.token}"
     me = read(await wire.ask("GET", "/v1/me"), Me)
-    match me.meant(family):
+    match me.memberships_of(family):
         case [membership]:
             return Identity(
                 base_url=base_url,
@@ -103,7 +111,7 @@ async def pair(wire: Wire, *, store: Store, base_url: str, code: str, device_nam
 
 
 def _identity(admitted: Admitted, *, base_url: str, token: str | None, device: UUID | None) -> Identity:
-    """What an answer says of the device, completed by what the caller brought."""
+    """Returns the identity in a response. `token` and `device` are used where the response has none."""
     token = admitted.token or token
     device = admitted.device or device
     if token is None or device is None:

@@ -1,6 +1,6 @@
-"""The tables of a device file, and how a file of an earlier release comes to have them.
+"""Creates the tables of a device file, and migrates the file of an earlier release.
 
-Owns the SQL of the schema. Knows no draft and no entry beyond their columns.
+Owns the SQL of the schema. Does not know drafts or entries beyond their columns.
 """
 
 import sqlite3
@@ -10,8 +10,8 @@ import msgspec
 
 VERSION: Final = 2
 
-# `ordinal` is the order of authoring: an amendment must be offered after what it amends. AUTOINCREMENT keeps it so.
-# `place` is where the author's own feed has a recorded draft.
+# `ordinal` is the order of writing: an amendment must be pushed after its target. AUTOINCREMENT guarantees the order.
+# `place` is the place of a recorded draft in its author's feed.
 DRAFT: Final = """CREATE TABLE draft (
          ordinal  INTEGER PRIMARY KEY AUTOINCREMENT,
          id       TEXT NOT NULL UNIQUE,
@@ -31,15 +31,15 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Makes the tables, or brings those of an earlier release up to this one. Part of the transaction that is open."""
+    """Creates the tables, or migrates those of an earlier release. It is part of the open transaction."""
     connection.execute(FACT)
-    kept = connection.execute("SELECT value FROM fact WHERE name = 'schema_version'").fetchone()
-    match kept:
+    stored = connection.execute("SELECT value FROM fact WHERE name = 'schema_version'").fetchone()
+    match stored:
         case None:
             for statement in (DRAFT, *DRAFT_INDEXES, ENTRY):
                 connection.execute(statement)
         case (1,):
-            _from_1(connection)
+            _migrate_from_1(connection)
         case _:
             return
     connection.execute(
@@ -47,8 +47,8 @@ def prepare(connection: sqlite3.Connection) -> None:
     )
 
 
-def _from_1(connection: sqlite3.Connection) -> None:
-    """Version 1 had the chain in each entry, no place of a draft, and none that was set aside."""
+def _migrate_from_1(connection: sqlite3.Connection) -> None:
+    """Migrates from version 1, which had the chain in each entry, no `place` of a draft, and no state `set_aside`."""
     connection.execute("INSERT INTO fact SELECT 'chain', chain FROM entry ORDER BY place DESC LIMIT 1")
     connection.execute("ALTER TABLE entry RENAME TO entry_1")
     connection.execute(ENTRY)

@@ -1,7 +1,7 @@
-"""The one SQLite file of a device: its transactions, and who the device is.
+"""Opens the SQLite file of a device, and provides its transactions and the device's identity.
 
-Owns durability. Every transaction is on the disk before it returns (WAL, synchronous=FULL), and a kill at any line
-leaves the file as it was before or after one. Knows no network and no event.
+Owns durability. A transaction that has returned is on the disk (WAL, synchronous=FULL), and a kill at any line leaves the file as
+before or as after a transaction. Does not know the network or events.
 """
 
 import os
@@ -18,7 +18,10 @@ from client.errors import AlreadyPaired, NotPaired
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who this device is, and where its service stands. `household` and `child` are known to a founder alone."""
+    """The identity of a device: its ids, its token, and the address of the service.
+
+    `household` and `child` are set only on the device that founded the family.
+    """
 
     base_url: str
     token: str
@@ -30,10 +33,10 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store:
-    """An open device file. One thread uses it; several processes may open it at once."""
+    """An open device file. Use it from one thread. Several processes may open the same file at once."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or make it, readable to its owner alone: the token is inside."""
+        """Opens or creates the file. Only its owner can read a new file, because it contains the token."""
         self.path = path
         is_new = not path.exists()
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -43,10 +46,10 @@ class Store:
         with self.transaction():
             schema.prepare(self.connection)
         if is_new:
-            self._keep_name()
+            self._sync_folder()
 
-    def _keep_name(self) -> None:
-        """A new file survives a power cut only when its folder is on the disk too."""
+    def _sync_folder(self) -> None:
+        """Writes the folder of a new file to the disk: otherwise the file may be missing after a power cut."""
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -55,9 +58,9 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, and on the disk at the end. Do not nest.
+        """Opens a transaction: all or nothing, and on the disk at its end. Transactions cannot be nested.
 
-        It takes the write lock at once: a reader that turned writer halfway could act on what another process changed.
+        It takes the write lock at once. If it took it later, its first reads could be out of date at its first write.
         """
         self.connection.execute("BEGIN IMMEDIATE")
         try:
@@ -68,42 +71,42 @@ class Store:
         self.connection.execute("COMMIT")
 
     def fact(self, name: str) -> str | int | bytes | None:
-        """A value by its name; None where it was never noted."""
+        """Returns a stored value by its name, or None where there is none."""
         row = self.connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return None if row is None else row[0]
 
-    def note(self, name: str, value: str | int | bytes) -> None:
-        """Keep a value by its name. Part of the transaction that is open, or one of its own."""
+    def set_fact(self, name: str, value: str | int | bytes) -> None:
+        """Stores a value under a name. It is part of the open transaction, or a transaction of its own."""
         self.connection.execute(
             "INSERT INTO fact VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
         )
 
     def identity(self) -> Identity:
-        """Who this device is.
+        """Returns the identity of this device.
 
         Raises:
-            NotPaired: nobody yet.
+            NotPaired: the file has no identity yet.
         """
-        kept = self.fact("identity")
-        if not isinstance(kept, bytes):
+        stored = self.fact("identity")
+        if not isinstance(stored, bytes):
             raise NotPaired(path=self.path)
-        return msgspec.json.decode(kept, type=Identity)
+        return msgspec.json.decode(stored, type=Identity)
 
-    def become(self, identity: Identity) -> None:
-        """Say, once, who this device is.
+    def set_identity(self, identity: Identity) -> None:
+        """Stores the identity of this device. This is possible only once.
 
         Raises:
-            AlreadyPaired: it is somebody already.
+            AlreadyPaired: the file already has an identity.
         """
         with self.transaction():
             if self.is_paired():
                 raise AlreadyPaired(path=self.path)
-            self.note("identity", msgspec.json.encode(identity))
+            self.set_fact("identity", msgspec.json.encode(identity))
 
     def is_paired(self) -> bool:
-        """Whether the file holds a device."""
+        """Returns whether the file has an identity."""
         return self.fact("identity") is not None
 
     def close(self) -> None:
-        """Close the file. What was recorded is on the disk already."""
+        """Closes the file. All transactions are already on the disk."""
         self.connection.close()

@@ -1,17 +1,16 @@
-"""A device's talk with its service: offering drafts, fetching the feed, following it live.
+"""Synchronises a device with its service: pushes drafts, pulls the feed, and follows the live stream.
 
-Owns the order of things on the wire, and what happens when the service was restored to an earlier day. Knows no way to
-author a draft, and no patience of its own: that is `http`'s and `backoff`'s.
+Owns the order of requests, and the recovery after the service was restored from a backup. Does not write drafts; `client.http`
+and `client.backoff` retry single requests.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from client.answers import EventHead, FeedEntry, Page, Problem, PushAnswer, Receipt, read_page, read_receipts
 from client.environment import World
 from client.errors import (
-    AnsweredByStranger,
+    AnsweredByIntermediary,
     FeedAhead,
     FeedDiverged,
     LogChanged,
@@ -19,18 +18,19 @@ from client.errors import (
     ServiceMisspoke,
     ServiceUnreachable,
 )
-from client.http import PASSING_STATUSES, TOO_LARGE, Wire
+from client.http import TEMPORARY_STATUSES, TOO_LARGE, Wire
 from client.live import Reader, stream
 from client.mirror import Mirror
 from client.outbox import Authored, Outbox, push_body
-from client.portion import Portion, aside_wait_s
+from client.push_size import PushSize, set_aside_wait_s
+from client.responses import EventHead, FeedEntry, Page, Problem, PushResponse, Receipt, read_page, read_receipts
 from client.store import Identity, Store
 
 PAGE_ENTRIES = 500
 
 
-class Exchange:
-    """The outbox and the mirror of one device file, and the wire between them and the service."""
+class SyncSession:
+    """Holds the outbox and the mirror of one device file, and synchronises both with the service."""
 
     def __init__(self, *, store: Store, identity: Identity, wire: Wire, world: World) -> None:
         self.store = store
@@ -39,84 +39,87 @@ class Exchange:
         self.world = world
         self.outbox = Outbox(store)
         self.mirror = Mirror(store)
-        self.portion = Portion()
+        self.push_size = PushSize()
         self._pushing = asyncio.Lock()
         self._pulling = asyncio.Lock()
 
     async def push(self) -> tuple[Receipt, ...]:
-        """Offer all that waits, oldest first, in batches. Answers the receipts; a refused draft stops no other.
+        """Pushes all waiting drafts in batches, oldest first, and returns their receipts. A refused draft stops no other.
 
-        Where something on the way takes no body of that size, less is sent at a time. A single draft that it does not let through
-        is set aside, so that the rest goes on, and is offered again after a while.
+        Where a proxy refuses a body of that size, later batches are smaller. A single draft that a proxy or firewall blocks is
+        set aside, so that it does not stop the others, and is sent again after a while.
 
         Raises:
-            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: what has a receipt is settled, the
-                rest waits.
+            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: drafts with a receipt are settled, the others
+                stay in the outbox.
         """
         receipts: list[Receipt] = []
         async with self._pushing:
             beginnings = self.mirror.beginnings
-            aside = self._aside_that_is_due()
-            while batch := self.outbox.next_batch(push_bytes_max=self.portion.bytes_max) or aside:
-                if batch is aside:
-                    aside = ()
-                receipts.extend(await self._offer(batch))
-                # Two services that answer in turn from two logs would otherwise keep a device offering for ever.
+            retried = self._due_set_aside()
+            while batch := self.outbox.next_batch(push_bytes_max=self.push_size.bytes_max) or retried:
+                if batch is retried:
+                    retried = ()
+                receipts.extend(await self._push_batch(batch))
+                # If two services with different logs answered in turn, the device would push for ever.
                 if self.mirror.beginnings > beginnings + 1:
                     raise ServiceMisspoke("the log changed twice within one push")
             if receipts:
-                self.portion.all_went_through()
+                self.push_size.sent_everything()
         return tuple(receipts)
 
-    async def _offer(self, batch: Sequence[Authored]) -> tuple[Receipt, ...]:
-        """Push one batch, and settle it. Where the service refuses the body whole, halve it to find the culprit."""
+    async def _push_batch(self, batch: Sequence[Authored]) -> tuple[Receipt, ...]:
+        """Pushes one batch and stores its receipts.
+
+        Where the service refuses the whole body because of one draft, the batch is split in halves until that draft is alone.
+        """
         path = f"/v1/families/{self.identity.family}/events"
         size_bytes = sum(len(authored.json) for authored in batch)
         try:
-            answer = await self.wire.ask("POST", path, body=lambda: push_body(batch, sent_at=self.world.now()))
-        except AnsweredByStranger as stranger:
-            return await self._offer_less(batch, stranger)
+            body = await self.wire.ask("POST", path, body=lambda: push_body(batch, sent_at=self.world.now()))
+        except AnsweredByIntermediary as blocked:
+            return await self._push_smaller(batch, blocked)
         except ServiceUnreachable:
-            self.portion.was_not_answered(size_bytes)
+            self.push_size.got_no_response(size_bytes)
             raise
         except RefusedByService as refusal:
-            if not _blames_a_draft(refusal):
+            if not _is_because_of_a_draft(refusal):
                 raise
             if len(batch) == 1:
                 problem = Problem(code=refusal.code, title=refusal.title, detail=refusal.detail, at=refusal.at)
                 return self._settle_one(Receipt(id=batch[0].id, outcome="refused", problem=problem))
-            return await self._offer_halves(batch)
-        said = read_receipts(answer, pushed=[authored.id for authored in batch])
-        self.keep(said)
-        return said.receipts
+            return await self._push_halves(batch)
+        response = read_receipts(body, pushed=[authored.id for authored in batch])
+        self.save_receipts(response)
+        return response.receipts
 
-    async def _offer_halves(self, batch: Sequence[Authored]) -> tuple[Receipt, ...]:
+    async def _push_halves(self, batch: Sequence[Authored]) -> tuple[Receipt, ...]:
         middle = len(batch) // 2
-        return await self._offer(batch[:middle]) + await self._offer(batch[middle:])
+        return await self._push_batch(batch[:middle]) + await self._push_batch(batch[middle:])
 
-    async def _offer_less(self, batch: Sequence[Authored], stranger: AnsweredByStranger) -> tuple[Receipt, ...]:
-        """Go on after something on the way turned a push away: for its size, for what stands in it, or like everything else.
+    async def _push_smaller(self, batch: Sequence[Authored], blocked: AnsweredByIntermediary) -> tuple[Receipt, ...]:
+        """Continues after an intermediary blocked a push: because of its size, its content, or together with all others.
 
         Raises:
-            AnsweredByStranger: it turns away everything, or is out of order. No draft is to blame.
+            AnsweredByIntermediary: the intermediary blocks every request, or has a failure of its own. No draft is the cause.
         """
         size_bytes = sum(len(authored.json) for authored in batch)
-        if stranger.status == TOO_LARGE:
+        if blocked.status == TOO_LARGE:
             if len(batch) > 1:
-                # The next batch is smaller. Nothing was settled.
-                self.portion.was_too_large(size_bytes)
+                # No receipt was stored: the next batch is smaller.
+                self.push_size.refused_as_too_large(size_bytes)
                 return ()
-            return self._set_aside(batch[0], f"takes no draft of {size_bytes:,} bytes (status {stranger.status})")
-        is_out_of_order = stranger.status >= 500 or stranger.status in PASSING_STATUSES or stranger.retry_after_s is not None
-        if is_out_of_order or not await self._is_way_open():
-            self.portion.was_not_answered(size_bytes)
-            raise stranger
+            return self._set_aside(batch[0], f"takes no draft of {size_bytes:,} bytes (status {blocked.status})")
+        is_down = blocked.status >= 500 or blocked.status in TEMPORARY_STATUSES or blocked.retry_after_s is not None
+        if is_down or not await self._is_service_reachable():
+            self.push_size.got_no_response(size_bytes)
+            raise blocked
         if len(batch) == 1:
-            return self._set_aside(batch[0], f"does not let this draft through (status {stranger.status})")
-        return await self._offer_halves(batch)
+            return self._set_aside(batch[0], f"does not let this draft through (status {blocked.status})")
+        return await self._push_halves(batch)
 
-    async def _is_way_open(self) -> bool:
-        """Whether the service itself answers something else."""
+    async def _is_service_reachable(self) -> bool:
+        """Returns whether another request reaches the service."""
         try:
             await self.wire.ask("GET", "/v1/me")
         except ServiceUnreachable:
@@ -124,7 +127,7 @@ class Exchange:
         return True
 
     def _set_aside(self, authored: Authored, why: str) -> tuple[Receipt, ...]:
-        """Keep a draft that does not get through, with words for its author, and let the others pass it by."""
+        """Sets a blocked draft aside with a message for its author, so that it does not stop the other drafts."""
         problem = Problem(
             code="device.set_aside",
             title="Not through to the service",
@@ -133,59 +136,59 @@ class Exchange:
         failures = self._count("aside_failures") + 1
         with self.store.transaction():
             self.outbox.settle([receipt := Receipt(id=authored.id, outcome="set_aside", problem=problem)])
-            self.store.note("aside_failures", failures)
-            self.store.note("aside_due_s", int(self.world.now().timestamp() + aside_wait_s(failures=failures)))
+            self.store.set_fact("aside_failures", failures)
+            self.store.set_fact("aside_due_s", int(self.world.now().timestamp() + set_aside_wait_s(failures=failures)))
         return (receipt,)
 
-    def _aside_that_is_due(self) -> tuple[Authored, ...]:
-        """The draft by which to try whether what was set aside gets through now: the smallest. Empty where it is too early."""
-        smallest = self.outbox.smallest_aside()
+    def _due_set_aside(self) -> tuple[Authored, ...]:
+        """Returns the smallest draft that was set aside, where it is time to send it again. Empty otherwise."""
+        smallest = self.outbox.smallest_set_aside()
         is_due = self.world.now().timestamp() >= self._count("aside_due_s")
         return (smallest,) if smallest is not None and is_due else ()
 
     def _count(self, name: str) -> int:
-        kept = self.store.fact(name)
-        return kept if isinstance(kept, int) else 0
+        stored = self.store.fact(name)
+        return stored if isinstance(stored, int) else 0
 
     def _settle_one(self, receipt: Receipt) -> tuple[Receipt, ...]:
         with self.store.transaction():
             self.outbox.settle([receipt])
         return (receipt,)
 
-    def keep(self, said: PushAnswer) -> None:
-        """Keep receipts, in one transaction with the consequences of a log that changed, or of a feed that parted."""
+    def save_receipts(self, response: PushResponse) -> None:
+        """Stores receipts. Where they show that the service was restored, the same transaction restarts the mirror."""
         with self.store.transaction():
             if self.mirror.log is None:
-                self.mirror.follow(said.log)
-            elif self.mirror.log != said.log or any(self._is_contradicted(receipt) for receipt in said.receipts):
-                self.mirror.begin_anew(said.log)
-                self.outbox.offer_all_again()
-            asides = self.outbox.count("set_aside")
-            self.outbox.settle(said.receipts)
-            if self.outbox.count("set_aside") < asides:
-                # One of them got through: so may the others.
-                self.store.note("aside_failures", 0)
-                self.outbox.offer_asides_again()
+                self.mirror.follow(response.log)
+            elif self.mirror.log != response.log or any(self._is_contradicted(receipt) for receipt in response.receipts):
+                self.mirror.restart(response.log)
+                self.outbox.requeue_all()
+            set_aside_before = self.outbox.count("set_aside")
+            self.outbox.settle(response.receipts)
+            if self.outbox.count("set_aside") < set_aside_before:
+                # One of these drafts reached the service, so the others may reach it too.
+                self.store.set_fact("aside_failures", 0)
+                self.outbox.requeue_set_aside()
 
     def _is_contradicted(self, receipt: Receipt) -> bool:
-        """Whether the mirror holds something else at the place that a receipt names."""
-        held = None if receipt.place is None else self.mirror.names_at(receipt.place)
+        """Returns whether the mirror has another event at the place in a receipt."""
+        held = None if receipt.place is None else self.mirror.head_at(receipt.place)
         return held is not None and not self._is_own(held, receipt.id)
 
-    def _is_own(self, named: EventHead, draft_id: object) -> bool:
-        # Two members may use one id.
-        return named.id == str(draft_id) and named.author == str(self.identity.member)
+    def _is_own(self, head: EventHead, draft_id: object) -> bool:
+        # Two members may use the same id.
+        return head.id == str(draft_id) and head.author == str(self.identity.member)
 
     async def pull(self, *, verify: bool = False, page_entries: int = PAGE_ENTRIES) -> int:
-        """Fetch the feed to its end. Answers the last place. `page_entries`: 1 to 2,000.
+        """Fetches the feed to its end, in pages of `page_entries` entries (1 to 2,000), and returns the last place.
 
-        Each page is compared with what is held: the chain where it begins, and the places that receipts named. Where the
-        service was restored to an earlier day, the mirror is dropped, every draft ever authored is offered again, and the feed
-        is fetched from its start. `verify` fetches the whole feed, and compares every entry that is held as well.
+        Each page is compared with the mirror: the chain at its start, and the places in receipts. Where they show that the
+        service was restored from a backup, the mirror is deleted, every draft is pushed again, and the feed is fetched from the
+        start. With `verify`, the whole feed is fetched and compared with every stored entry.
 
         Raises:
-            FeedDiverged, FeedAhead, LogChanged: so again, right after a fresh start.
-            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: what came is kept.
+            FeedDiverged, FeedAhead, LogChanged: the service contradicts the mirror again, right after a restart.
+            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: the entries received so far are stored.
         """
         async with self._pulling:
             is_fresh_start = False
@@ -194,14 +197,14 @@ class Exchange:
                 acknowledged = self.outbox.last_place()
                 try:
                     page = await self._page(after=after, limit=page_entries)
-                    self._hold(page)
+                    self._store_page(page)
                     if not page.more and page.place < acknowledged:
                         raise FeedDiverged(place=page.place + 1, expected="what a receipt named", found="the end of the feed")
-                except (FeedAhead, FeedDiverged, LogChanged) as parted:
+                except (FeedAhead, FeedDiverged, LogChanged) as conflict:
                     if is_fresh_start:
                         raise
                     is_fresh_start = True
-                    await self._begin_anew(parted)
+                    await self._restart(conflict)
                     after = self.mirror.place
                     continue
                 if not page.more:
@@ -212,65 +215,65 @@ class Exchange:
         path = f"/v1/families/{self.identity.family}/feed"
         return read_page(await self.wire.ask("GET", path, query={"after": after, "limit": limit}), after=after)
 
-    def _hold(self, page: Page) -> None:
-        """File a page in the mirror.
+    def _store_page(self, page: Page) -> None:
+        """Stores a page in the mirror.
 
         Raises:
-            FeedDiverged, LogChanged: it does not continue what this device holds, or denies what it was told in receipts.
+            FeedDiverged, LogChanged: the page contradicts the mirror or the receipts of this device.
         """
-        own = self.outbox.recorded_at(after=page.after, to=page.place)
+        own = self.outbox.recorded_ids(after=page.after, to=page.place)
         if self.mirror.log == page.log:
             for entry in page.entries:
                 if entry.place in own and not self._is_own(entry.event, own[entry.place]):
                     raise FeedDiverged(place=entry.place, expected=f"event {own[entry.place]}", found=f"event {entry.event.id}")
         self.mirror.append(page)
 
-    async def _begin_anew(self, parted: FeedAhead | FeedDiverged | LogChanged) -> None:
-        """Give a restored service what this device knows. Killed anywhere in here, the next pull or push goes on."""
+    async def _restart(self, conflict: FeedAhead | FeedDiverged | LogChanged) -> None:
+        """Restarts the mirror, then pushes every draft to the restored service. After a kill, the next pull or push continues."""
         with self.store.transaction():
-            self.mirror.begin_anew(parted.answered if isinstance(parted, LogChanged) else None)
-            self.outbox.offer_all_again()
+            self.mirror.restart(conflict.answered if isinstance(conflict, LogChanged) else None)
+            self.outbox.requeue_all()
         await self.push()
 
     async def live(self, *, after: int | None = None) -> AsyncGenerator[FeedEntry]:
-        """Each entry as the member is told, until the caller stops; reconnects for as long as it takes.
+        """Yields each entry when it arrives, until the caller stops. Reconnects without a limit.
 
-        Starts after `after`, or after what is held. Where the service was restored, it starts at place 1 again.
+        Starts after the place `after`, or after the last stored entry. After a restore of the service it starts at place 1 again.
 
         Raises:
-            DeviceRevoked, RefusedByService: there is nothing to wait for.
+            DeviceRevoked, RefusedByService: the service refuses the stream for good.
         """
         reader = Reader(self.mirror, after=self.mirror.place if after is None else after)
         failures = 0
         while True:
-            told_s = 0.0
+            wanted_s = 0.0
             try:
-                async with aclosing(self._arrivals()) as arrivals:
-                    async for _ in arrivals:
+                async with aclosing(self._mirror_changes()) as changes:
+                    async for _ in changes:
                         failures = 0
-                        while (entry := reader.take()) is not None:
+                        while (entry := reader.next_entry()) is not None:
                             yield entry
             except ServiceUnreachable as unreachable:
-                told_s = unreachable.retry_after_s or 0.0
+                wanted_s = unreachable.retry_after_s or 0.0
             except (FeedAhead, FeedDiverged, LogChanged, ServiceMisspoke):
-                # The pull that comes next says what to make of it.
-                told_s = 0.0
+                # The next pull detects the reason and recovers.
+                wanted_s = 0.0
             failures += 1
-            wait_s = self.world.backoff.wait_s(failures=failures, roll=self.world.dice.random())
-            await self.world.sleep(max(min(told_s, self.world.backoff.longest_told_s), wait_s))
+            wait_s = self.world.backoff.wait_s(failures=failures, fraction=self.world.random.random())
+            await self.world.sleep(max(min(wanted_s, self.world.backoff.longest_retry_after_s), wait_s))
 
-    async def _arrivals(self) -> AsyncGenerator[None]:
-        """Yield whenever the mirror may have grown. The pull comes first: it fetches in pages, and settles which feed it is."""
+    async def _mirror_changes(self) -> AsyncGenerator[None]:
+        """Yields whenever the mirror may have grown. It pulls first: pages are faster, and a pull recovers after a restore."""
         await self.pull()
         yield
         path = f"/v1/families/{self.identity.family}/live"
         async with aclosing(stream(self.wire, path, after=self.mirror.place)) as pages:
             async for page in pages:
-                self._hold(page)
+                self._store_page(page)
                 yield
 
 
-def _blames_a_draft(refusal: RefusedByService) -> bool:
-    """Whether a whole push was refused for the sake of what stands in a draft, rather than of who asks, or where."""
+def _is_because_of_a_draft(refusal: RefusedByService) -> bool:
+    """Returns whether a whole push was refused because of a draft's content, not because of the device or the URL."""
     is_about_the_body = refusal.status in {400, 413, 422}
     return is_about_the_body and (refusal.at is None or refusal.at.startswith("drafts"))

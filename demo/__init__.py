@@ -1,1 +1,1 @@
-"""A family's first year, invented and played through real devices. Knows what a device knows."""
+"""Invents a family's first year and plays it through real devices. Knows only what a device knows."""

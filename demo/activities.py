@@ -1,7 +1,7 @@
-"""The daycare's own records, as its system shows them to parents: rows of prose, late, doubled and edited.
+"""Makes the daycare's records as its system shows them to parents: rows of prose, typed late, repeated and edited.
 
-Owns the shape of the rows, after Brightwheel's guardian feed (`activities`, `action_type`, `event_date`, `created_at`);
-a group record lists its children in `kid_ids`, as Procare's does. Every name and word is invented. It knows no drafts.
+Owns the shape of the rows, which follows Brightwheel's guardian feed (`activities`, `action_type`, `event_date`, `created_at`);
+a group record lists its children in `kid_ids`, as in Procare. Every name and word is invented. Knows no drafts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ Record = dict[str, Any]
 
 PAGE_ROWS: Final = 4
 TYPED_LATE: Final = timedelta(minutes=93)
-"""Seen in a real feed: a kudo typed 93 minutes after what it praises."""
+"""How late a kudo is typed: 93 minutes were seen in a real feed."""
 
 STUDENT_IDS: Final = {twin: f"5b1d0c1e-0000-4000-8000-00000000000{index}" for index, twin in enumerate(Twin, start=1)}
 ANOTHER_FAMILYS_CHILD: Final = "5b1d0c1e-0000-4000-8000-000000000009"
@@ -27,17 +27,17 @@ PROSE_TYPES: Final = ("ac_kudo", "ac_photo", "ac_note", "ac_observation")
 
 
 def stamp(moment: datetime) -> str:
-    """A time as the daycare's system prints it: UTC, milliseconds, Z."""
+    """Returns a time as the daycare's system prints it: UTC, milliseconds, Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def time_of(text: str) -> datetime:
-    """A time as the daycare's system prints it, read."""
+    """Parses a time that the daycare's system printed."""
     return datetime.fromisoformat(text)
 
 
 def row(
-    dice: Random,
+    rng: Random,
     *,
     action_type: str,
     at: datetime,
@@ -46,11 +46,11 @@ def row(
     kids: Sequence[str],
     staff_only: bool = False,
 ) -> Record:
-    """One row of the feed. A row about one child names its `target`; a row about a group lists `kid_ids`."""
-    media = {"object_id": str(dice.getrandbits(27)), "image_url": "https://pictures.example/full.jpg"}
+    """Returns one row of the feed. A row about one child names its `target`; a row about a group lists `kid_ids`."""
+    media = {"object_id": str(rng.getrandbits(27)), "image_url": "https://pictures.example/full.jpg"}
     target = {"object_id": kids[0], "user_type": "student", "enrollment_status": "Active"}
     return {
-        "object_id": str(UUID(int=dice.getrandbits(128), version=4)),
+        "object_id": str(UUID(int=rng.getrandbits(128), version=4)),
         "action_type": action_type,
         "event_date": stamp(at),
         "created_at": stamp(typed_at),
@@ -67,67 +67,67 @@ def row(
         "video_info": None,
         "details_blob": {},
         "observation_milestones": None,
-        "likes": [{"object_id": str(dice.getrandbits(27))}] if dice.random() < 0.3 else [],
+        "likes": [{"object_id": str(rng.getrandbits(27))}] if rng.random() < 0.3 else [],
         "category_tags": [],
         "menu_item_tags": [],
     }
 
 
-def milestone_row(first: Growth, dice: Random, *, is_again: bool = False) -> Record:
-    """What the staff wrote on a milestone. Often late; a kudo by 93 minutes."""
-    action_type = dice.choice(PROSE_TYPES)
-    late = TYPED_LATE if action_type == "ac_kudo" else timedelta(minutes=dice.randint(1, 40))
+def milestone_row(first: Growth, rng: Random, *, is_again: bool = False) -> Record:
+    """Returns the staff's row about a milestone. It is typed up to 40 minutes late, a kudo 93 minutes."""
+    action_type = rng.choice(PROSE_TYPES)
+    late = TYPED_LATE if action_type == "ac_kudo" else timedelta(minutes=rng.randint(1, 40))
     prose = WORDING[first.milestone].prose.format(child=CHILD_NAMES[first.twin])
     return row(
-        dice,
+        rng,
         action_type=action_type,
         at=first.at,
         typed_at=first.at + late,
-        note=AGAIN_PROSE + prose if is_again else prose + dice.choice(("!", ".", " :)")),
+        note=AGAIN_PROSE + prose if is_again else prose + rng.choice(("!", ".", " :)")),
         kids=[STUDENT_IDS[first.twin]],
     )
 
 
-def everyday_rows(year: Year, dice: Random) -> list[Record]:
-    """A day's ordinary rows: naps, food, an odd note, group photos which show another family's child, staff notes."""
+def everyday_rows(year: Year, rng: Random) -> list[Record]:
+    """Returns the ordinary rows of all days: naps, food, a few notes, group photos with another family's child, staff notes."""
     rows: list[Record] = []
     day, week = year.daycare_begins, 0
     while day <= year.until.date():
-        noon = year.moment(day, hour=12, minute=dice.randrange(60))
+        noon = year.moment(day, hour=12, minute=rng.randrange(60))
         if day.weekday() <= 3 and not year.in_mountains(noon) and noon + timedelta(hours=2) < year.until:
             for action_type, kids in (("ac_nap", [STUDENT_IDS[Twin.MIA]]), ("ac_food", [STUDENT_IDS[Twin.LEO]])):
-                rows.append(row(dice, action_type=action_type, at=noon, typed_at=noon, note=None, kids=kids))
+                rows.append(row(rng, action_type=action_type, at=noon, typed_at=noon, note=None, kids=kids))
             if day.weekday() == week % 4:
-                rows.append(_daily_note(noon, week, dice))
+                rows.append(_daily_note(noon, week, rng))
             week += day.weekday() == 3
         day += timedelta(days=1)
     return rows
 
 
-def _daily_note(noon: datetime, week: int, dice: Random) -> Record:
-    typed_at = noon + timedelta(minutes=dice.randint(2, 80))
+def _daily_note(noon: datetime, week: int, rng: Random) -> Record:
+    typed_at = noon + timedelta(minutes=rng.randint(2, 80))
     match week % 6:
         case 2:
             everybody = [*STUDENT_IDS.values(), ANOTHER_FAMILYS_CHILD]
             note = "Group photo: everybody helped to blow out the birthday candle"
-            return row(dice, action_type="ac_photo", at=noon, typed_at=typed_at, note=note, kids=everybody)
+            return row(rng, action_type="ac_photo", at=noon, typed_at=typed_at, note=note, kids=everybody)
         case 5:
             note = "Room ratio checked, form filed"
             kids = [STUDENT_IDS[Twin.MIA]]
-            return row(dice, action_type="ac_note", at=noon, typed_at=typed_at, note=note, kids=kids, staff_only=True)
+            return row(rng, action_type="ac_note", at=noon, typed_at=typed_at, note=note, kids=kids, staff_only=True)
         case _:
-            twin = dice.choice(list(Twin))
-            note = dice.choice(DAILY["daycare"]).format(child=CHILD_NAMES[twin])
-            return row(dice, action_type="ac_note", at=noon, typed_at=typed_at, note=note, kids=[STUDENT_IDS[twin]])
+            twin = rng.choice(list(Twin))
+            note = rng.choice(DAILY["daycare"]).format(child=CHILD_NAMES[twin])
+            return row(rng, action_type="ac_note", at=noon, typed_at=typed_at, note=note, kids=[STUDENT_IDS[twin]])
 
 
 def edited(record: Record, *, at: datetime, changes: Record) -> Record:
-    """The same row after somebody at the daycare corrected it: same id, later `updated_at`."""
+    """Returns a row after a correction by the staff: the same id, a later `updated_at`."""
     return {**record, **changes, "updated_at": stamp(at)}
 
 
 def pages(records: Iterable[Record]) -> Iterable[list[Record]]:
-    """The rows as the feed serves them, newest edits last: each page opens with the last row of the page before."""
+    """Yields the rows in pages, newest edits last. Each page begins with the last row of the page before, as in the feed."""
     rows = sorted(records, key=lambda record: (record["updated_at"], record["object_id"]))
     start = 0
     while start < len(rows):

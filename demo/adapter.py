@@ -1,8 +1,7 @@
-"""The daycare's rows become drafts: a pure reading of prose, which never guesses whom it is about.
+"""Translates the daycare's rows to drafts. Pure; never guesses which child a row is about.
 
-Owns this demo's small translation, until the daycare's own door exists. A row is known by its id: read twice, it is the
-same draft; edited, it is an amendment. Routine, what is for staff alone, and likes are passed over; a child that no parent
-linked is set aside.
+Owns the demo's small translation. A row is identified by its id: a repeated row gives the same draft, an edited row gives an
+amendment. Routine rows, rows for staff alone and likes are skipped; a child that no parent linked is set aside.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,16 +23,16 @@ INCIDENT: Final = "ac_incident"
 
 @dataclass(kw_only=True)
 class ProseQueue:
-    """What became of the rows. `drafts` repeats a draft as often as its row was read."""
+    """The result of reading rows. `drafts` contains a draft as often as its row was read."""
 
     drafts: list[DeviceDraft] = field(default_factory=list)
     rows_passed_over: int = 0
     set_aside: set[tuple[str, str]] = field(default_factory=set)
-    """(row, student) of each child that no parent linked."""
+    """Pairs of (row, student), for each child that no parent linked."""
 
 
 def read_pages(pages: Iterable[list[Record]], *, child_by_student: Mapping[str, ChildId]) -> ProseQueue:
-    """Translate the pages in the order in which they were served."""
+    """Translates pages, in the order in which they were served."""
     reading = ProseQueue()
     first_by_row: dict[str, Record] = {}
     for record in (record for page in pages for record in page):
@@ -46,22 +45,22 @@ def read_pages(pages: Iterable[list[Record]], *, child_by_student: Mapping[str, 
         first = first_by_row.setdefault(record["object_id"], record)
         is_edit = _fingerprint(first) != _fingerprint(record)
         for child in linked:
-            reading.drafts.append(_amendment(first, record, child) if is_edit else _told(record, child))
+            reading.drafts.append(_amendment(first, record, child) if is_edit else _draft(record, child))
     return reading
 
 
 def milestone_in(prose: str) -> str | None:
-    """The milestone that a note tells of; None where it tells of none, or of several."""
-    found = [key for key, wording in WORDING.items() if wording.telltale in prose.lower()]
+    """Returns the milestone that a note describes; None where it describes none, or several."""
+    found = [key for key, wording in WORDING.items() if wording.key_phrase in prose.lower()]
     return found[0] if len(found) == 1 else None
 
 
 def id_of_row(record: Record, child: ChildId) -> EventId:
-    """The one id of a row and a child, however often and on however many pages it is read."""
+    """Returns the draft's id for a row and a child. It is the same each time that the row is read."""
     return _id(record["created_at"], record["object_id"], str(child))
 
 
-def _told(record: Record, child: ChildId) -> DeviceDraft:
+def _draft(record: Record, child: ChildId) -> DeviceDraft:
     note: str = record["note"]
     is_again = note.startswith(AGAIN_PROSE)
     key = milestone_in(note)
@@ -94,7 +93,7 @@ def _amendment(first: Record, record: Record, child: ChildId) -> DeviceDraft:
 
 
 def _fingerprint(record: Record) -> tuple[str, str]:
-    """What a correction can change. Likes and read marks are nobody's business."""
+    """Returns the fields that a correction can change. Likes and read marks are ignored."""
     return record["event_date"], record["note"]
 
 
@@ -104,7 +103,7 @@ def _id(created_at: str, *parts: str) -> EventId:
 
 
 def repeated(drafts: Iterable[DeviceDraft]) -> Iterator[tuple[DeviceDraft, int]]:
-    """Each draft once, at its first place, with the number of times that it came."""
+    """Yields each draft once, in order of first occurrence, with the number of its occurrences."""
     times_by_id: dict[EventId, int] = {}
     first_by_id: dict[EventId, DeviceDraft] = {}
     for draft in drafts:

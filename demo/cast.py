@@ -1,4 +1,4 @@
-"""Who plays: two homes, twins, and the people who help. Every name is invented.
+"""Lists the members: parents in two homes, twins, and their helpers. Every name is invented.
 
 Owns names, homes and phones. Knows no dates and no events.
 """
@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 
 class Who(StrEnum):
-    """The members of the family, by the part that they play."""
+    """The members of the family, each by their role in the story."""
 
     ADA = "ada"
     BEN = "ben"
@@ -19,7 +19,7 @@ class Who(StrEnum):
 
 
 class Twin(StrEnum):
-    """The children. Each has timelines of their own; nothing here compares them."""
+    """The children. Each has their own timelines; nothing compares the two."""
 
     MIA = "mia"
     LEO = "leo"
@@ -27,7 +27,7 @@ class Twin(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Player:
-    """How one member joins. `invited_by` is None for the one who founds the family."""
+    """How one member joins. `invited_by` is None for the founder of the family."""
 
     name: str
     phone: str
@@ -51,5 +51,5 @@ PARENTS: Final = (Who.ADA, Who.BEN)
 
 
 def other_parent(parent: Who) -> Who:
-    """The parent in the other home."""
+    """Returns the parent in the other home."""
     return Who.BEN if parent is Who.ADA else Who.ADA

@@ -1,6 +1,6 @@
-"""The waiting parent's part of the picture: what they were not told, the moment at which they were, and the sitter's card.
+"""Draws the waiting parent's part of the output: the held entries, their release, and the sitter's card.
 
-Owns its words and its table. What it shows was read from the devices at that moment, in `glimpse`.
+Owns its words and its table. Its data was read from the devices at that moment, in `glimpse`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from client import FeedEntry as Told
+from client import FeedEntry
 from client.handover_page import Card
 from demo.cast import CHILD_NAMES, PARENTS, PLAYERS, Twin, Who, other_parent
 from demo.first_steps import MILESTONE, TWIN
@@ -29,25 +29,25 @@ from demo.wishes import IN_WORDS, WAITS
 
 ROWS_SHOWN: Final = 6
 KNOWN_SHOWN: Final = 2
-WAITING, TOLD = PLAYERS[WAITS].name, PLAYERS[other_parent(WAITS)].name
+WAITING, OTHER = PLAYERS[WAITS].name, PLAYERS[other_parent(WAITS)].name
 CHILD: Final = CHILD_NAMES[TWIN]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """All that this part tells of. `told`: the waiting parent's feed since the moment before, as far as it is about it."""
+    """The data of this part. `released`: the entries about the milestone in the waiting parent's feed since `played.before`."""
 
     history: History
     played: Played
-    told: Sequence[Told]
+    released: Sequence[FeedEntry]
     child_by_twin: Mapping[Twin, UUID]
     names: Mapping[UUID, str]
     safety_note: str
 
 
-def about(entries: Sequence[Told], *, child: UUID, milestone: str) -> list[Told]:
-    """Of some entries those on one subject, and those that refer to them."""
-    found: dict[str, Told] = {}
+def about(entries: Sequence[FeedEntry], *, child: UUID, milestone: str) -> list[FeedEntry]:
+    """Returns the entries about one child's milestone, and those that refer to them."""
+    found: dict[str, FeedEntry] = {}
     for entry in entries:
         body = entry.event.get("event", {})
         is_on_it = (body.get("child"), body.get("milestone")) == (str(child), milestone)
@@ -57,16 +57,16 @@ def about(entries: Sequence[Told], *, child: UUID, milestone: str) -> list[Told]
 
 
 def drawn(envelope: Envelope, *, width: int) -> RenderableType:
-    """From the choice to the moment, in the order in which it went."""
+    """Draws the story in order of time, from Ben's choice to the release."""
     history = envelope.history
-    saw_at, told_at = history.own_first.draft.occurred_at, history.own_first.leaves_at
+    saw_at, released_at = history.own_first.draft.occurred_at, history.own_first.leaves_at
     blank = (
         f"The blank is this picture's, to keep the lines level. {WAITING}'s own screen has none: {_lines(envelope)} lines one "
         f"below the other, and places 1 to {envelope.played.before.place} of a feed with no number missing."
     )
     moment = (
         f"{saw_at:%A}, {saw_at:%H:%M}: {WAITING} sees it, by a lake without a network, and tells his phone. "
-        f"{told_at:%H:%M}: the network is back, and {WAITING}'s feed goes on."
+        f"{released_at:%H:%M}: the network is back, and {WAITING}'s feed goes on."
     )
     tip = f"By age alone, whatever happened, everybody is told what to make safe: “{envelope.safety_note}”"
     return Group(
@@ -77,31 +77,31 @@ def drawn(envelope: Envelope, *, width: int) -> RenderableType:
         Padding(_card_of_the_sitter(envelope, width=width), (0, 2, 1, 2)),
         Padding(Text(f"{_keep_quiet(envelope)}{tip}", style=QUIET), (0, 2, 1, 2)),
         Padding(Text(moment), (0, 2, 1, 2)),
-        Padding(_feed(envelope.told, envelope.names), (0, 2, 1, 2)),
+        Padding(_feed(envelope.released, envelope.names), (0, 2, 1, 2)),
         Padding(Text(_before_you(envelope), style="italic"), (0, 2, 1, 2)),
     )
 
 
 def _keep_quiet(envelope: Envelope) -> str:
-    """What the service answered to the sitter, when they wrote it down."""
-    asked = [
+    """Returns a sentence about the service's response when the sitter wrote it down; empty where it named nobody."""
+    sentences = [
         f"{envelope.names[author]} wrote it down on {_at(entry):%A}, and was answered: keep quiet before {', '.join(quiet)}. "
-        for entry in envelope.told
+        for entry in envelope.released
         if (author := UUID(entry.event["author"])) in envelope.names and envelope.names[author] == PLAYERS[Who.SITTER].name
         if (quiet := envelope.played.tally.keep_quiet.get(UUID(entry.event["id"]), ()))
     ]
-    return "".join(asked[:1])
+    return "".join(sentences[:1])
 
 
 def _rows(envelope: Envelope) -> list[Row]:
-    """The same rows thrice: who was told all along, who waited before, and after."""
-    waits, tells = PARENTS.index(WAITS), PARENTS.index(other_parent(WAITS))
+    """Returns rows of three timelines: the other parent's, and the waiting parent's before and after the release."""
+    waits, other = PARENTS.index(WAITS), PARENTS.index(other_parent(WAITS))
     before, after = envelope.played.before.timelines, envelope.played.after.timelines
-    return side_by_side([before[tells], before[waits], after[waits]], child=envelope.child_by_twin[TWIN])
+    return side_by_side([before[other], before[waits], after[waits]], child=envelope.child_by_twin[TWIN])
 
 
 def _lines(envelope: Envelope) -> int:
-    """How many lines the waiting parent's screen had of this child."""
+    """Returns how many lines about this child the waiting parent's screen had before the release."""
     return sum(row.entries[1] is not None for row in _rows(envelope))
 
 
@@ -110,7 +110,7 @@ def _before_and_after(envelope: Envelope, *, width: int) -> Table:
     table = Table(box=None, width=width - 2, padding=(0, 1, 0, 0), pad_edge=False, header_style="none")
     table.add_column(Text(CHILD, style="bold"), ratio=1)
     colours = [COLOURS[PARENTS.index(who)] for who in (other_parent(WAITS), WAITS, WAITS)]
-    for header, colour in zip((f"{TOLD}, all along", f"{WAITING}, before", f"{WAITING}, after"), colours, strict=True):
+    for header, colour in zip((f"{OTHER}, all along", f"{WAITING}, before", f"{WAITING}, after"), colours, strict=True):
         table.add_column(Text(header, style=f"bold {colour}"), width=19 if is_brief else 25)
     for row in _rows(envelope)[-ROWS_SHOWN:]:
         cells = [
@@ -144,19 +144,19 @@ def _listed(card: Card, most: int, *, knows: bool = False) -> str:
     return "; ".join(titles[:most]) + (f"; and {rest} more" if rest > 0 else "") or "nothing"
 
 
-def _feed(told: Sequence[Told], names: Mapping[UUID, str]) -> Table:
+def _feed(entries: Sequence[FeedEntry], names: Mapping[UUID, str]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=QUIET, expand=True)
     table.add_column("place", justify="right")
     table.add_column("")
     table.add_column("", ratio=1)
     table.add_column("released", style=QUIET, no_wrap=True)
-    for entry in told:
+    for entry in entries:
         name = names.get(UUID(entry.event["author"]), "somebody")
-        table.add_row(f"{entry.place}", Text(name, style="bold"), _said(entry), entry.released or "")
+        table.add_row(f"{entry.place}", Text(name, style="bold"), _in_words(entry), entry.released or "")
     return table
 
 
-def _said(entry: Told) -> str:
+def _in_words(entry: FeedEntry) -> str:
     body = entry.event["event"]
     words = body.get("note") or body.get("feelings") or body.get("words") or body.get("text")
     quoted = f": “{words}”" if words else ""
@@ -171,12 +171,12 @@ def _said(entry: Told) -> str:
             return f"adds a word{quoted}"
 
 
-def _at(entry: Told) -> datetime:
+def _at(entry: FeedEntry) -> datetime:
     return datetime.fromisoformat(entry.event["occurred_at"]).astimezone()
 
 
 def _before_you(envelope: Envelope) -> str:
-    """`The first time you saw it: Saturday, 14 Nov. Nana saw it on Sunday, 8 Nov.`"""
+    """Returns a sentence like `The first time you saw it: Saturday, 14 Nov. Nana saw it on Sunday, 8 Nov.`"""
     own = next(row for row in _rows(envelope) if row.milestone == MILESTONE).entries[2]
     if own is None or own.first_saw is None or own.before_you is None:
         return ""

@@ -1,8 +1,8 @@
-"""How the demo fails: one clear sentence, and what to do next."""
+"""The demo's error: one clear sentence, and what to do next."""
 
 
 class DemoFailed(Exception):
-    """The demo cannot go on. `what` happened, and what to do `next`."""
+    """The demo cannot continue. `what`: the cause; `next`: what the user can do."""
 
     def __init__(self, what: str, *, next: str) -> None:
         super().__init__(f"{what} {next}")

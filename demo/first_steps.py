@@ -1,6 +1,6 @@
-"""Mia's first steps: at Nana's on a Sunday; seen by everybody in the days after; by Ben, who waits, on his weekend at the lake.
+"""Writes Mia's first steps: at Nana's on a Sunday, seen by the others in the days after, and by Ben, who waits, at the lake.
 
-Owns these lines, which are no matter of luck: the picture tells of them. Knows the weeks, and the daycare's rows.
+Owns these lines, which do not depend on the seed, because the output shows them. Knows the weeks, and the daycare's rows.
 """
 
 from datetime import timedelta
@@ -23,28 +23,28 @@ SITTERS_NOTE: Final = "From the swing to me. I have told nobody."
 BENS_WORDS: Final = "She let go of me and walked to the water."
 
 
-def tell(first: Growth, scribe: Scribe) -> list[activities.Record]:
-    """Write down who saw them. What the daycare saw comes back as a row of its own system."""
+def write(first: Growth, scribe: Scribe) -> list[activities.Record]:
+    """Writes the sightings of all members. Returns the daycare's, as a row of its own system."""
     year, child, sunday = scribe.year, scribe.child_by_twin[first.twin], first.at.date()
     seen = MilestoneObserved(child=child, milestone=first.milestone, note=WORDING[first.milestone].note)
-    told = scribe.say(Who.NANA, seen, occurred_at=first.at, written_at=first.at + timedelta(minutes=35))
+    nanas = scribe.record(Who.NANA, seen, occurred_at=first.at, written_at=first.at + timedelta(minutes=35))
     evening = year.moment(sunday, hour=18, minute=10)
     to_ada = MilestoneObserved(child=child, milestone=first.milestone, note=ADAS_NOTE)
-    scribe.say(Who.ADA, to_ada, occurred_at=evening, written_at=evening + timedelta(minutes=25))
+    scribe.record(Who.ADA, to_ada, occurred_at=evening, written_at=evening + timedelta(minutes=25))
     tuesday = Growth(twin=first.twin, milestone=first.milestone, at=year.moment(sunday + timedelta(days=2), hour=10, minute=15))
-    scribe.say(Who.ADA, Cheered(about=told.draft.id, words=ADAS_CHEER), occurred_at=told.leaves_at + timedelta(minutes=50))
+    scribe.record(Who.ADA, Cheered(about=nanas.draft.id, words=ADAS_CHEER), occurred_at=nanas.leaves_at + timedelta(minutes=50))
     friday = year.moment(sunday + timedelta(days=5), hour=15, minute=40)
     to_sami = MilestoneObserved(child=child, milestone=first.milestone, note=SITTERS_NOTE, again=True)
-    scribe.say(Who.SITTER, to_sami, occurred_at=friday)
+    scribe.record(Who.SITTER, to_sami, occurred_at=friday)
     at = year.lake[0].replace(hour=10, minute=50)
-    # For the family: who waits says when it is over, so that nobody need keep quiet any longer.
+    # For the family, so that the others know that Ben's wait is over and need not keep quiet any longer.
     mine = ParentFirstSaw(child=child, milestone=first.milestone, how=How.IN_PERSON, feelings=BENS_WORDS)
-    scribe.say(Who.BEN, mine, occurred_at=at, written_at=at + timedelta(minutes=8), audience=Audience.FAMILY)
-    return [activities.milestone_row(tuesday, scribe.dice, is_again=True)]
+    scribe.record(Who.BEN, mine, occurred_at=at, written_at=at + timedelta(minutes=8), audience=Audience.FAMILY)
+    return [activities.milestone_row(tuesday, scribe.rng, is_again=True)]
 
 
 def bens_own(scribe: Scribe) -> Written:
-    """The line with which the waiting is over."""
+    """Returns Ben's own first sighting, which ends his wait."""
     child = scribe.child_by_twin[TWIN]
     return next(line for line in scribe.lines if line.who is Who.BEN and _is_first(line, child))
 

@@ -1,6 +1,6 @@
-"""What three people could read at one moment: both parents their timelines, the sitter her hand-over card.
+"""Reads what three members can see at one moment: both parents' timelines, and the sitter's hand-over card.
 
-Owns the reading of these answers. Asks as any device asks, and draws nothing.
+Owns the parsing of these responses. Uses the same requests as any device, and draws nothing.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from demo.wishes import WAITS
 
 @dataclass(frozen=True, kw_only=True)
 class Glimpse:
-    """One moment. `timelines` are in the order of the parents; `place` is the last of the waiting parent's feed."""
+    """One moment. `timelines` are in the order of `PARENTS`; `place` is the last place of the waiting parent's feed."""
 
     timelines: tuple[tuple[TimelineEntry, ...], ...]
     place: int
@@ -26,7 +26,7 @@ class Glimpse:
 
 
 async def look(troupe: Troupe) -> Glimpse:
-    """Read all three. Raises what any call of a device raises."""
+    """Reads all three. Raises DeviceError where a device's request fails."""
     return Glimpse(
         timelines=tuple([read_timeline(await troupe.phones[parent].timeline()) for parent in PARENTS]),
         place=await troupe.phones[WAITS].pull(),
@@ -35,7 +35,7 @@ async def look(troupe: Troupe) -> Glimpse:
 
 
 def read_cards(answer: Any) -> tuple[Card, ...]:
-    """A service's answer as cards. Raises ServiceMisspoke."""
+    """Parses a response as hand-over cards. Raises ServiceMisspoke."""
     try:
         return msgspec.convert(answer["cards"], tuple[Card, ...])
     except (msgspec.ValidationError, KeyError, TypeError) as error:
@@ -43,7 +43,7 @@ def read_cards(answer: Any) -> tuple[Card, ...]:
 
 
 def read_safety_note(answer: Any) -> str:
-    """The first safety note of the tips for one child. Raises ServiceMisspoke."""
+    """Returns the first safety note of the tips for one child. Raises ServiceMisspoke."""
     try:
         return msgspec.convert(answer["children"][0]["safety"][0]["safety"], str)
     except (msgspec.ValidationError, LookupError, TypeError) as error:

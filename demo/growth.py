@@ -1,6 +1,6 @@
-"""When each twin first does what, in an order that the catalogue allows.
+"""Decides when each twin first reaches each milestone, in an order that the catalogue allows.
 
-Owns dates alone. Who was there, and who wrote it down, is decided elsewhere.
+Owns dates alone. Who was present and who wrote it down is decided in `sightings`.
 """
 
 from collections.abc import Iterable
@@ -19,35 +19,35 @@ NOT_THIS_CHILD: Final = {
     Twin.MIA: frozenset({"movement.bottom-shuffles", "hands.first-mark"}),
     Twin.LEO: frozenset({"movement.crawls", "hands.stacks-two"}),
 }
-"""Leo never crawled: he shuffled, and then he walked. Some things are for next year. That is an ordinary year."""
+"""Milestones that a twin does not reach this year. Leo never crawls: he shuffles, and then walks, as some children do."""
 STILL_FRESH: Final = timedelta(days=3)
 JUST_NOW: Final = {(Twin.MIA, "hands.stacks-two"): timedelta(hours=40), (Twin.LEO, "hands.first-mark"): timedelta(hours=22)}
-"""How long ago: so lately that hardly anybody has seen it."""
+"""How long before the end of the year: so recent that few members have seen them."""
 FIRST_STEPS: Final = (Twin.MIA, "movement.first-steps")
-"""On the last Sunday at Nana's, whatever the dice say."""
+"""On the last Sunday at Nana's, independent of the seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """The very first time that a twin did something, seen or not."""
+    """The first time that a twin reached a milestone, seen or not."""
 
     twin: Twin
     milestone: str
     at: datetime
 
 
-def growth(year: Year, dice: Random) -> tuple[Growth, ...]:
-    """Every first of the year, both twins, in order of time."""
-    firsts = [first for twin in Twin for first in _of_one(twin, year, dice)]
+def growth(year: Year, rng: Random) -> tuple[Growth, ...]:
+    """Returns every first of the year, of both twins, in order of time."""
+    firsts = [first for twin in Twin for first in _of_one(twin, year, rng)]
     return tuple(sorted(firsts, key=lambda first: (first.at, first.twin, first.milestone)))
 
 
 def prepares(earlier: str, later: str) -> bool:
-    """Whether a child who does `later` has done `earlier` before, by the catalogue."""
+    """Returns whether the catalogue puts milestone `earlier` before milestone `later`."""
     return later in CATALOGUE.by_key[earlier].builds_to or earlier in CATALOGUE.implied_by(later)
 
 
-def _of_one(twin: Twin, year: Year, dice: Random) -> Iterable[Growth]:
+def _of_one(twin: Twin, year: Year, rng: Random) -> Iterable[Growth]:
     keys = sorted(WORDING.keys() - NOT_THIS_CHILD[twin], key=lambda key: (CATALOGUE.by_key[key].months, key))
     age_days_now = (year.until.date() - year.born).days
     age_days: dict[str, float] = {}
@@ -55,9 +55,9 @@ def _of_one(twin: Twin, year: Year, dice: Random) -> Iterable[Growth]:
         first_month, last_month = CATALOGUE.by_key[key].months
         earliest = first_month * DAYS_A_MONTH
         latest = max(earliest + 10, min(last_month * DAYS_A_MONTH, age_days_now - 2))
-        age_days[key] = earliest + (latest - earliest) * dice.uniform(0.25, 0.75)
-    gaps = {key: dice.randint(3, 9) for key in keys}
-    # As many rounds as the longest chain of steps could have links: each round settles one more link.
+        age_days[key] = earliest + (latest - earliest) * rng.uniform(0.25, 0.75)
+    gaps = {key: rng.randint(3, 9) for key in keys}
+    # Each round settles one more link of a chain of milestones, and no chain has more links than there are keys.
     for _ in keys:
         for later in keys:
             before = [age_days[earlier] for earlier in keys if prepares(earlier, later)]
@@ -71,6 +71,6 @@ def _of_one(twin: Twin, year: Year, dice: Random) -> Iterable[Growth]:
         if (twin, key) == FIRST_STEPS:
             yield Growth(twin=twin, milestone=key, at=year.last_sunday_at_nanas)
             continue
-        at = year.moment(max(day, year.begins.date()), hour=dice.randint(8, 18), minute=dice.randrange(60))
+        at = year.moment(max(day, year.begins.date()), hour=rng.randint(8, 18), minute=rng.randrange(60))
         if at < year.until - STILL_FRESH:
             yield Growth(twin=twin, milestone=key, at=at)

@@ -1,7 +1,7 @@
-"""The invented first year of twins with two homes: every line, from one seed.
+"""Invents the first year of twins with two homes: every line of it, from one seed.
 
-Owns the order in which the story is put together. The same seed, end and children give the same lines. No clock: `until`
-is an argument.
+Owns the order in which the story is made. The same seed, end and children give the same lines. Reads no clock: `until` is an
+argument.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ SEED: Final = 1912
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """A year as it was written. `lines` are in the order in which they leave the phones."""
+    """An invented year. `lines` are in the order in which they leave the phones."""
 
     year: Year
     lines: tuple[Written, ...]
@@ -32,33 +32,33 @@ class History:
     daycare_rows_passed_over: int
     children_set_aside: int
     own_first: Written
-    """Ben's, of what he waited for: the picture shows the moment at which it leaves his phone."""
+    """Ben's first sighting of a milestone that he waited for. The output shows the moment at which it leaves his phone."""
 
     @property
     def corrections(self) -> int:
-        """Amendments and withdrawals."""
+        """The number of amendments and withdrawals."""
         return sum(isinstance(line.draft.event, Amended | Withdrawn) for line in self.lines)
 
     @property
     def sent_again(self) -> int:
-        """Drafts that leave a phone once more than they had to."""
+        """The number of repeated sends, over all drafts."""
         return sum(line.times_sent - 1 for line in self.lines)
 
 
 def invent(*, until: datetime, child_by_twin: Mapping[Twin, ChildId], seed: int = SEED) -> History:
-    """Invent the year that ends at `until` (with an offset; it is cut to the minute)."""
+    """Invents the year that ends at `until`, which has an offset and is cut to the minute."""
     year = Year(until=until.replace(second=0, microsecond=0))
-    dice = Random(seed)
-    scribe = Scribe(year=year, dice=dice, child_by_twin=child_by_twin)
-    firsts = growth(year, dice)
-    rows = sightings.tell_firsts(firsts, scribe)
-    rows += activities.everyday_rows(year, dice)
+    rng = Random(seed)
+    scribe = Scribe(year=year, rng=rng, child_by_twin=child_by_twin)
+    firsts = growth(year, rng)
+    rows = sightings.write_firsts(firsts, scribe)
+    rows += activities.everyday_rows(year, rng)
     rows += second_thoughts.edit_rows(rows, scribe)
-    asides.tell_wishes(scribe)
-    asides.tell_days(scribe)
-    asides.tell_own_milestones(scribe)
-    second_thoughts.take_back(firsts, scribe)
-    second_thoughts.put_right(scribe)
+    asides.write_choices(scribe)
+    asides.write_daily_notes(scribe)
+    asides.write_own_milestones(scribe)
+    second_thoughts.withdraw(firsts, scribe)
+    second_thoughts.amend(scribe)
     served = list(activities.pages(rows))
     child_by_student = {activities.STUDENT_IDS[twin]: child for twin, child in child_by_twin.items()}
     reading = adapter.read_pages(served, child_by_student=child_by_student)
@@ -72,7 +72,7 @@ def invent(*, until: datetime, child_by_twin: Mapping[Twin, ChildId], seed: int 
         )
         for draft, times in adapter.repeated(reading.drafts)
     ]
-    asides.tell_cheers(scribe)
+    asides.write_cheers(scribe)
     return History(
         year=year,
         lines=tuple(sorted(scribe.lines, key=lambda line: (line.leaves_at, line.written_at, line.draft.id))),

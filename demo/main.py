@@ -1,6 +1,6 @@
-"""`stillnew demo`: a family's first year, played through real devices, then shown.
+"""Runs `stillnew demo`: plays a family's first year through real devices, then shows it.
 
-Owns the order of the evening: raise the stage, play, show, stay open. Exits with 1 and one clear sentence where it cannot.
+Owns the order: start a service, play, show, keep serving. Exits with 1 and one clear sentence where a step fails.
 """
 
 import asyncio
@@ -31,28 +31,28 @@ from demo.try_it import invitation
 from demo.weeks import Year
 from demo.wishes import WAITS
 
-Heard = Callable[[int, date, str], None]
+OnLine = Callable[[int, date, str], None]
 
 
 async def main(*, once: bool = False, port: int | None = None, data: Path | None = None, seed: int = SEED) -> None:
-    """Play the year and show it; then keep serving until Control-C or SIGTERM, unless `once`.
+    """Plays the year and shows it; then keeps serving until Control-C or SIGTERM, unless `once`.
 
     `port` None: a free one. `data` None: a folder that is removed at the end.
 
     Raises:
-        SystemExit: 1, after a sentence on stderr that says what failed and what to do next; 130 where it was interrupted
-            before there was anything to see.
+        SystemExit: 1, after a sentence on stderr with the cause and what to do next; 130 where it was interrupted before
+            the output.
     """
     console = Console(highlight=False)
-    # A pipe has no width of its own; rich would guess 80.
+    # A pipe has no width, and rich would assume 80 columns.
     console.width = picture.width_of(console)
-    evening = asyncio.create_task(_evening(console, once=once, port=port, data=data, seed=seed))
+    run = asyncio.create_task(_run(console, once=once, port=port, data=data, seed=seed))
     loop = asyncio.get_running_loop()
-    # The service is a process of its own: it would outlive a demo that is ended without a chance to end it.
+    # The service is a separate process, which would go on if the demo ended without ending it.
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, lambda: evening.cancelling() or evening.cancel())
+        loop.add_signal_handler(number, lambda: run.cancelling() or run.cancel())
     try:
-        await evening
+        await run
     except DemoFailed as failure:
         print(f"The demo stopped. {failure}", file=sys.stderr)
         raise SystemExit(1) from failure
@@ -60,10 +60,10 @@ async def main(*, once: bool = False, port: int | None = None, data: Path | None
         raise SystemExit(130) from None
 
 
-async def _evening(console: Console, *, once: bool, port: int | None, data: Path | None, seed: int) -> None:
+async def _run(console: Console, *, once: bool, port: int | None, data: Path | None, seed: int) -> None:
     started_s = time.monotonic()
     async with AsyncExitStack() as stack:
-        with _news(console, "Starting a service with a database of its own"):
+        with _status(console, "Starting a service with a database of its own"):
             running = await stack.enter_async_context(stage(data=data, port=port))
         await _year(console, running, once=once, seed=seed, started_s=started_s)
 
@@ -73,8 +73,8 @@ async def _year(console: Console, running: Stage, *, once: bool, seed: int, star
     try:
         async with gather(base_url=running.base_url, folder=running.devices, year=Year(until=until)) as troupe:
             history = invent(until=until, child_by_twin=troupe.child_by_twin, seed=seed)
-            with _progress(console, total=len(history.lines)) as heard:
-                played = await perform(history, troupe, on_line=heard)
+            with _progress(console, total=len(history.lines)) as on_line:
+                played = await perform(history, troupe, on_line=on_line)
             await _show(console, history, troupe, played, seconds=time.monotonic() - started_s)
             if not once:
                 console.print(invitation(running, troupe, shows_tokens=console.is_terminal), soft_wrap=True)
@@ -97,11 +97,11 @@ async def _show(console: Console, history: History, troupe: Troupe, played: Play
     console.print(picture.legend())
     console.print(picture.sentence(rows_by_name, parents=parents))
     console.print(envelope.drawn(await _envelope(history, troupe, played), width=console.width))
-    waited = list(troupe.phones[WAITS].entries())
+    ben = list(troupe.phones[WAITS].entries())
     held = picture.Held(
         entries=ada.mirror.place,
-        released=sum(entry.released == "own_first" for entry in waited),
-        hints=sum(entry.event.get("type") == "Hint" for entry in waited),
+        released=sum(entry.released == "own_first" for entry in ben),
+        hints=sum(entry.event.get("type") == "Hint" for entry in ben),
     )
     console.print(picture.numbers(history, played.tally, held, seconds=seconds))
 
@@ -113,7 +113,7 @@ async def _envelope(history: History, troupe: Troupe, played: Played) -> envelop
     return envelope.Envelope(
         history=history,
         played=played,
-        told=envelope.about(since, child=child, milestone=MILESTONE),
+        released=envelope.about(since, child=child, milestone=MILESTONE),
         child_by_twin=troupe.child_by_twin,
         names=troupe.members,
         safety_note=read_safety_note(tips),
@@ -121,8 +121,8 @@ async def _envelope(history: History, troupe: Troupe, played: Played) -> envelop
 
 
 @contextmanager
-def _news(console: Console, text: str) -> Iterator[None]:
-    """Say what is being waited for, where somebody watches."""
+def _status(console: Console, text: str) -> Iterator[None]:
+    """Shows what the demo waits for while the block runs, on a terminal alone."""
     if not console.is_terminal:
         yield
         return
@@ -131,21 +131,21 @@ def _news(console: Console, text: str) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(console: Console, *, total: int) -> Iterator[Heard]:
-    """A bar that follows the year, where somebody watches."""
+def _progress(console: Console, *, total: int) -> Iterator[OnLine]:
+    """Yields a function that moves a progress bar through the year; the bar shows on a terminal alone."""
     columns = (TextColumn("{task.description}", style="none"), BarColumn(bar_width=None), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("The year begins", total=total)
 
-        def heard(lines: int, day: date, phone: str) -> None:
+        def on_line(lines: int, day: date, phone: str) -> None:
             waited = f", {lines} lines at once" if lines > 3 else ""
             progress.update(task, advance=lines, description=f"{day:%d %b %Y}  {phone}{waited}".ljust(48))
 
-        yield heard
+        yield on_line
 
 
 async def _serve_on(running: Stage) -> None:
-    """Wait for Control-C or SIGTERM, which end the demo well; or for the service to end by itself, which does not."""
+    """Waits for Control-C or SIGTERM, and returns. Raises DemoFailed where the service ends by itself."""
     try:
         code = await running.process.wait()
     except asyncio.CancelledError:

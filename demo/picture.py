@@ -1,6 +1,6 @@
-"""The picture at the end: both parents' timelines side by side, calm, without scores.
+"""Draws the output: both parents' timelines side by side, without scores.
 
-Owns colours, marks and widths. Reads at 100 columns, and still at 80. What it says is decided in `timelines`.
+Owns colours, marks and widths. Readable at 100 columns, and still at 80. Its phrases are made in `timelines`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from rich.text import Text
 
 from demo.history import History
 from demo.play import Tally
-from demo.timelines import How, Row, TimelineEntry, before_you, day_of, told_twice
+from demo.timelines import How, Row, TimelineEntry, before_you, day_of, seen_on_two_days
 
 WIDTH_MAX: Final = 104
 WIDTH_MIN: Final = 80
@@ -24,7 +24,7 @@ BRIEF_BELOW: Final = 98
 """Below this many columns, `3 days earlier` becomes `3 d`."""
 CELL: Final = 33
 CELL_BRIEF: Final = 25
-"""A mark, a date, and `Acorns, 13 days earlier`; or `Acorns, same day`."""
+"""The width of a mark, a date, and `Acorns, 13 days earlier`; when brief, `Acorns, same day`."""
 
 MARK_BY_HOW: Final[Mapping[How, str]] = {"in_person": "●", "live_video": "◐", "clip": "○"}
 STILL_NEW: Final = "✧"
@@ -34,7 +34,7 @@ QUIET: Final = "bright_black"
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """What the phones hold in the end: all of Ada's entries; those of Ben's that had waited for his own first, and his hints."""
+    """What the phones hold at the end: the number of Ada's entries, of Ben's released entries, and of his hints."""
 
     entries: int
     released: int
@@ -42,12 +42,12 @@ class Held:
 
 
 def width_of(console: Console) -> int:
-    """The columns to draw in."""
+    """Returns the number of columns to draw in."""
     return max(WIDTH_MIN, min(WIDTH_MAX, console.width)) if console.is_terminal else 100
 
 
 def heading(*, parents: Sequence[str], children: Sequence[str]) -> RenderableType:
-    """What this is, in one breath."""
+    """Draws a title, and one sentence of explanation."""
     first, second = parents
     return Group(
         Rule(Text(f"{' and '.join(children)}, and the first time you saw it", style="bold"), style=QUIET),
@@ -62,7 +62,7 @@ def heading(*, parents: Sequence[str], children: Sequence[str]) -> RenderableTyp
 
 
 def of_child(name: str, rows: Sequence[Row], *, parents: Sequence[str], names: Mapping[UUID, str], width: int) -> RenderableType:
-    """One child's table: a row a milestone, a column a parent."""
+    """Draws one child's table: a row for each milestone, a column for each parent."""
     is_brief = width < BRIEF_BELOW
     table = Table(box=None, width=width - 2, padding=(0, 1, 0, 0), pad_edge=False, header_style="none")
     table.add_column(Text(name, style="bold"), width=4, no_wrap=True, style=QUIET, overflow="ellipsis")
@@ -81,7 +81,10 @@ def of_child(name: str, rows: Sequence[Row], *, parents: Sequence[str], names: M
 
 
 def cell(entry: TimelineEntry | None, colour: str, names: Mapping[UUID, str], *, is_brief: bool, gap: str) -> Text:
-    """`● 3 Oct   Nana, 3 days earlier`; below it, where the first was not in person, when that came. `gap` stands in between."""
+    """Returns `● 3 Oct   Nana, 3 days earlier`, and a second line for the first time in person, if that came later.
+
+    `gap` separates the date from the remark.
+    """
     if entry is None:
         return Text("·", style=QUIET)
     remark = before_you(entry, names=names, is_brief=is_brief)
@@ -98,7 +101,7 @@ def cell(entry: TimelineEntry | None, colour: str, names: Mapping[UUID, str], *,
 
 
 def legend() -> RenderableType:
-    """What the marks mean."""
+    """Draws the meaning of the marks."""
     marks = Text.assemble(
         *("●  in person    ◐  over live video    ", (STILL_NEW, "bold yellow"), "  still new: you have yet to see it"),
     )
@@ -107,9 +110,9 @@ def legend() -> RenderableType:
 
 
 def sentence(children: Mapping[str, Sequence[Row]], *, parents: Sequence[str]) -> RenderableType:
-    """One milestone told twice, in words."""
+    """Draws a sentence about one milestone that both parents saw on different days."""
     for name, rows in children.items():
-        row = told_twice(rows)
+        row = seen_on_two_days(rows)
         if row is None:
             continue
         firsts = [entry.first_saw for entry in row.entries if entry is not None and entry.first_saw is not None]
@@ -123,7 +126,7 @@ def sentence(children: Mapping[str, Sequence[Row]], *, parents: Sequence[str]) -
 
 
 def numbers(history: History, tally: Tally, held: Held, *, seconds: float) -> RenderableType:
-    """What it took: counts of the machinery, none of the children."""
+    """Draws the counts of events, duplicates, corrections and the like; none about the children."""
     rows = (
         (f"{tally.recorded}", "events recorded, by five devices, over HTTP"),
         (f"{tally.duplicates}", "duplicates ignored: lost answers, pages read twice"),

@@ -1,6 +1,6 @@
-"""Plays the invented year through real devices: each writes on its own disk, and offers it when it has a network.
+"""Plays the invented year through real devices: each writes to its own disk, and pushes when it has a network.
 
-Owns the order of acts. Knows the client, and of the service only what any device knows.
+Owns the order of the steps. Knows the client, and of the service only what any device knows.
 """
 
 from collections.abc import Callable
@@ -23,19 +23,19 @@ WHAT_NEXT: Final = "The service's log is demo-service.log in the data folder; --
 
 @dataclass(kw_only=True)
 class Tally:
-    """What the log said to all that was sent."""
+    """Counts of the receipts of all pushes."""
 
     recorded: int = 0
     duplicates: int = 0
     longest_wait: int = 0
-    """The most lines that waited on one phone."""
+    """The largest number of lines that waited on one phone."""
     keep_quiet: dict[UUID, tuple[str, ...]] = field(default_factory=dict)
-    """Draft -> before whom its author was asked to keep quiet."""
+    """The names of the members before whom the receipt asked to keep quiet, by draft."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """What came of it, with a look around right before and right after the waiting parent's own first left their phone."""
+    """The result, and what was visible right before and right after the waiting parent's own first left their phone."""
 
     tally: Tally
     before: Glimpse
@@ -43,7 +43,7 @@ class Played:
 
 
 async def perform(history: History, troupe: Troupe, *, on_line: Callable[[int, date, str], None]) -> Played:
-    """Let the year pass. `on_line` hears how many lines left a phone, on what day, and whose it was.
+    """Plays the year. Calls `on_line` with the number of lines that left a phone, the day, and the phone's name.
 
     Raises:
         DemoFailed: a draft was refused, or the service could not be reached.
@@ -74,7 +74,7 @@ async def perform(history: History, troupe: Troupe, *, on_line: Callable[[int, d
 
 
 def acts(history: History) -> list[tuple[datetime, int, Written]]:
-    """What happens when: lines are written, and later leave, all that wait on a phone at once."""
+    """Returns the steps in order of time: lines are written, and later all lines waiting on a phone leave it at once."""
     written = [(line.written_at, RECORD, line) for line in history.lines]
     leave = {(line.leaves_at, line.who): line for line in history.lines}
     leaving = [(at, LEAVE, line) for (at, _), line in leave.items()]
@@ -94,12 +94,12 @@ def _record(phone: Device, line: Written) -> None:
 
 
 async def _send(phone: Device, leaving: list[Written], tally: Tally) -> None:
-    """Push what waits; then push again what the phone never heard was received."""
+    """Pushes the waiting lines; then pushes those again whose receipts were lost."""
     _count(await phone.push(), tally)
-    unheard = [line for line in leaving if line.times_sent > 1]
-    for line in unheard:
-        phone.outbox.offer_again(line.draft.id)
-    if unheard:
+    unconfirmed = [line for line in leaving if line.times_sent > 1]
+    for line in unconfirmed:
+        phone.outbox.requeue(line.draft.id)
+    if unconfirmed:
         _count(await phone.push(), tally)
 
 

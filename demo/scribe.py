@@ -1,6 +1,6 @@
-"""Writes the history down, line by line, as each member would on their own phone.
+"""Writes the history line by line, each on its author's phone.
 
-Owns the growing list of lines and the dice. Knows whose phone has a network when, and not what the lines say.
+Owns the growing list of lines, and the random numbers. Knows when each phone has a network; knows no content of lines.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,15 @@ REACHES_THE_OTHERS: Final = timedelta(minutes=10)
 
 
 class Scribe:
-    """The lines so far. `child_by_twin` are the ids that the twins got when the family was founded."""
+    """Holds the lines so far. `child_by_twin`: the ids that the service gave the twins."""
 
-    def __init__(self, *, year: Year, dice: Random, child_by_twin: Mapping[Twin, ChildId]) -> None:
+    def __init__(self, *, year: Year, rng: Random, child_by_twin: Mapping[Twin, ChildId]) -> None:
         self.year = year
-        self.dice = dice
+        self.rng = rng
         self.child_by_twin = child_by_twin
         self.lines: list[Written] = []
 
-    def say(
+    def record(
         self,
         who: Who,
         event: DeviceBody,
@@ -40,38 +40,38 @@ class Scribe:
         precision: Precision = Precision.MINUTE,
         audience: Audience | None = None,
     ) -> Written:
-        """Write one event on somebody's phone; `written_at` left out: while it happens."""
+        """Writes one event on a member's phone. `written_at` None: at the moment when it happens."""
         written_at = written_at or occurred_at
         line = write(
             event,
             who=who,
-            dice=self.dice,
+            rng=self.rng,
             occurred_at=occurred_at,
             written_at=written_at,
             leaves_at=self.year.online_from(who, written_at),
             precision=precision,
             audience=audience,
-            # One answer in twenty is lost on the way back, and the phone offers the draft again.
-            times_sent=2 if self.dice.random() < 0.05 else 1,
+            # One response in twenty is lost, and the phone sends the draft again.
+            times_sent=2 if self.rng.random() < 0.05 else 1,
         )
         self.lines.append(line)
         return line
 
     def knows(self, who: Who, line: Written, *, at: datetime) -> bool:
-        """Whether somebody's phone, by `at`, can hold a line of somebody else: both had a network in between."""
+        """Returns whether a phone can have received another member's line by `at`: both had a network in between."""
         last_online = self.year.out_of_reach_since(who, at) or at
-        if who is wishes.WAITS and wishes.keep(line.draft.event) and not self._has_told_of(who, line, before=last_online):
+        if who is wishes.WAITS and wishes.keep(line.draft.event) and not self._has_sent_a_sighting(who, line, before=last_online):
             return False
         return line.leaves_at + REACHES_THE_OTHERS < last_online and at + timedelta(minutes=5) < self.year.until
 
-    def _has_told_of(self, who: Who, line: Written, *, before: datetime) -> bool:
-        """Whether somebody's own sighting of the same has left their phone, and was not taken back."""
-        taken_back = {other.draft.event.target for other in self.lines if isinstance(other.draft.event, Withdrawn)}
+    def _has_sent_a_sighting(self, who: Who, line: Written, *, before: datetime) -> bool:
+        """Returns whether a member's own sighting of the same milestone has left their phone, and was not withdrawn."""
+        withdrawn = {other.draft.event.target for other in self.lines if isinstance(other.draft.event, Withdrawn)}
         return any(
             own.who is who
             and _subject(own) == _subject(line)
             and own.leaves_at + REACHES_THE_OTHERS < before
-            and own.draft.id not in taken_back
+            and own.draft.id not in withdrawn
             for own in self.lines
         )
 

@@ -1,7 +1,7 @@
-"""Starts a service of its own for the demo, on a data directory of its own, and ends it in good order.
+"""Starts a service for the demo alone, with a data directory of its own, and ends it in order.
 
-Owns the process and its folder. Knows the service by its command and by `/health/ready` alone. It never uses a database
-that the environment names: an invented year has no place among real ones.
+Owns the process and its folder. Knows of the service only its command and `/health/ready`. Never uses a database that the
+environment names, so that the invented year stays apart from real families.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ import httpx
 from demo.failed import DemoFailed
 
 READY_S_MAX: Final = 90.0
-"""A first start unpacks and makes a database: 4 s on two quiet cores, and many times that on busy ones."""
+"""The first start makes a database: 4 s on two idle cores, and many times that on busy ones."""
 STOP_S_MAX: Final = 20.0
 LOOK_AGAIN_S: Final = 0.1
 LAST_LINES: Final = 6
-OF_THE_REAL_SERVICE: Final = ("DATABASE_URL", "STILLNEW_")
-"""How the names of its settings begin."""
+SERVICE_SETTINGS: Final = ("DATABASE_URL", "STILLNEW_")
+"""Prefixes of the environment variables that configure a service."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A running service: where it is reached, and where this year's device files lie."""
+    """A running service: its address, its data, and the folder of the devices' files."""
 
     base_url: str
     devices: Path
@@ -44,7 +44,7 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def stage(*, data: Path | None, port: int | None) -> AsyncIterator[Stage]:
-    """Run a service while the block runs. `data` None: in a folder that is removed afterwards.
+    """Runs a service while the block runs. `data` None: in a folder that is removed afterwards.
 
     Raises:
         DemoFailed: it did not become ready.
@@ -55,14 +55,14 @@ async def stage(*, data: Path | None, port: int | None) -> AsyncIterator[Stage]:
         log = folder / "demo-service.log"
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
-                # This very Python, so that no other installation of the command is met on the PATH.
+                # This same Python, so that no other installation of the command on the PATH is used.
                 *(sys.executable, "-m", "service.cli", "serve"),
                 *("--host", "127.0.0.1", "--port", str(port), "--data", str(folder)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
                 stderr=asyncio.subprocess.STDOUT,
                 env=_environment(),
-                # Control-C is meant for the demo, which then ends the service in order.
+                # Control-C reaches the demo alone, which then ends the service in order.
                 start_new_session=True,
             )
         try:
@@ -83,7 +83,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
         yield data.resolve()
         return
     folder = Path(tempfile.mkdtemp(prefix="stillnew-demo-"))
-    # Started by root, the database runs as an account of its own, which has to reach its part of the folder.
+    # Where root starts the demo, the database runs as another account, which has to enter this folder.
     folder.chmod(0o755)
     try:
         yield folder
@@ -92,7 +92,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
 
 
 def _free_port(wanted: int) -> int:
-    """`wanted`, or any where that is 0. Looked at first: another service on it would answer that it is ready."""
+    """Returns the port `wanted`, or a free one where that is 0. Raises DemoFailed where it is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -106,8 +106,8 @@ def _free_port(wanted: int) -> int:
 
 
 def _environment() -> dict[str, str]:
-    rest = {name: value for name, value in os.environ.items() if not name.startswith(OF_THE_REAL_SERVICE)}
-    # The folder of this package's parent: the service is found there also when nothing was installed.
+    rest = {name: value for name, value in os.environ.items() if not name.startswith(SERVICE_SETTINGS)}
+    # The parent folder of this package contains the service, also where nothing was installed.
     path = [str(Path(__file__).resolve().parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     return rest | {"STILLNEW_FOUNDING": "open", "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
 
@@ -118,24 +118,24 @@ async def _until_ready(base_url: str, process: asyncio.subprocess.Process, log: 
         while time.monotonic() < deadline:
             if process.returncode is not None:
                 raise DemoFailed(
-                    f"The service ended before it was ready (exit code {process.returncode}). It said:\n{_last_words(log)}\n",
+                    f"The service ended before it was ready (exit code {process.returncode}). It said:\n{_last_lines(log)}\n",
                     next="`stillnew doctor` says what is missing; another --port or --data may do, too.",
                 )
             try:
                 if (await client.get("/health/ready")).status_code == httpx.codes.OK:
                     return
             except httpx.TransportError:
-                # Nobody listens yet: the database is being made.
+                # The port is not open yet, because the database is being made.
                 await asyncio.sleep(LOOK_AGAIN_S)
             else:
                 await asyncio.sleep(LOOK_AGAIN_S)
     raise DemoFailed(
-        f"The service was not ready within {READY_S_MAX:.0f} seconds. It said:\n{_last_words(log)}\n",
+        f"The service was not ready within {READY_S_MAX:.0f} seconds. It said:\n{_last_lines(log)}\n",
         next="Try again on a quieter machine, or look with `stillnew doctor`.",
     )
 
 
-def _last_words(log: Path) -> str:
+def _last_lines(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines()[-LAST_LINES:]
     return "\n".join(f"  {line}" for line in lines) or "  (nothing)"
 

@@ -1,6 +1,6 @@
-"""Two parents' timelines laid beside each other: which rows, in which order, in which words.
+"""Puts two parents' timelines side by side: their rows, the order of these, and their phrases.
 
-Owns the reading of the service's answers and the phrases. Draws nothing.
+Owns the parsing of the service's responses, and the phrases. Draws nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ How = Literal["in_person", "live_video", "clip"]
 
 
 class OwnSight(msgspec.Struct, frozen=True, kw_only=True):
-    """A time when the parent saw it."""
+    """A time at which the parent saw it."""
 
     occurred_at: datetime
     precision: str
@@ -25,14 +25,14 @@ class OwnSight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OthersSight(msgspec.Struct, frozen=True, kw_only=True):
-    """The first time that somebody else saw it."""
+    """The first time at which another member saw it."""
 
     occurred_at: datetime
     author: UUID
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of a timeline, as far as the picture shows it."""
+    """An entry of a timeline, with the fields that the output shows."""
 
     child: UUID
     milestone: str
@@ -44,17 +44,17 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One milestone of one child, as each parent has it; None where that parent knows nothing of it."""
+    """One milestone of one child, with an entry for each parent; None where it is not in that parent's timeline."""
 
     milestone: str
     title: str
     begins: datetime
-    """The earliest time that either parent knows of: where the row stands."""
+    """The earliest time in either parent's entry. Rows are sorted by it."""
     entries: tuple[TimelineEntry | None, ...]
 
 
 def read_timeline(answer: Any) -> tuple[TimelineEntry, ...]:
-    """A service's answer as entries. Raises ServiceMisspoke."""
+    """Parses a response as a timeline's entries. Raises ServiceMisspoke."""
     try:
         return msgspec.convert(answer["entries"], tuple[TimelineEntry, ...])
     except (msgspec.ValidationError, KeyError, TypeError) as error:
@@ -62,7 +62,7 @@ def read_timeline(answer: Any) -> tuple[TimelineEntry, ...]:
 
 
 def side_by_side(timelines: Sequence[Iterable[TimelineEntry]], *, child: UUID) -> list[Row]:
-    """The rows of one child, oldest first: one for each milestone that either parent knows of."""
+    """Returns the rows of one child, oldest first: one for each milestone in any of the timelines."""
     of_each = [{entry.milestone: entry for entry in timeline if entry.child == child} for timeline in timelines]
     rows = []
     for milestone in {key for of_one in of_each for key in of_one}:
@@ -78,7 +78,7 @@ def _times(entry: TimelineEntry) -> list[datetime]:
 
 
 def before_you(entry: TimelineEntry, *, names: Mapping[UUID, str], is_brief: bool) -> str | None:
-    """Who saw it before this parent did, and how long before: `Nana, 3 days earlier`."""
+    """Returns who saw it before this parent, and how long before: `Nana, 3 days earlier`. None where nobody did."""
     if entry.before_you is None:
         return None
     name = names.get(entry.before_you.author, "somebody")
@@ -101,7 +101,7 @@ def before_you(entry: TimelineEntry, *, names: Mapping[UUID, str], is_brief: boo
 
 
 def day_of(at: datetime, precision: str = "minute") -> str:
-    """A day as people say it here, with as much certainty as there is: `3 Oct`, `c. 3 Oct`, `in Oct`."""
+    """Returns a day in words, by its precision: `3 Oct`, `c. 3 Oct`, `in Oct`."""
     local = at.astimezone()
     match precision:
         case "month":
@@ -112,8 +112,8 @@ def day_of(at: datetime, precision: str = "minute") -> str:
             return f"{local.day} {local:%b}"
 
 
-def told_twice(rows: Iterable[Row]) -> Row | None:
-    """The latest milestone that both parents saw, on different days, and one of them after somebody else."""
+def seen_on_two_days(rows: Iterable[Row]) -> Row | None:
+    """Returns the last row of a milestone that both parents saw, on different days."""
     found = None
     for row in rows:
         firsts = [entry.first_saw for entry in row.entries if entry is not None and entry.first_saw is not None]

@@ -1,6 +1,6 @@
-"""The family's devices: how they come to be, and whose they are.
+"""Makes the family's devices: founds the family, invites the members, pairs the tablet.
 
-Owns the founding, the invites and the pairing of the evening. Knows no history.
+Owns these requests. Knows no history.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -20,7 +20,7 @@ from events.ids import ChildId
 
 @dataclass(frozen=True, kw_only=True)
 class Troupe:
-    """Every member's device, and a second one of Ada's."""
+    """The device of each member, and a second one of Ada's."""
 
     phones: Mapping[Who, Device]
     tablet: Device
@@ -28,13 +28,13 @@ class Troupe:
 
     @property
     def members(self) -> dict[UUID, str]:
-        """The name of each member, by their id."""
+        """The names of the members, by their ids."""
         return {phone.identity.member: PLAYERS[who].name for who, phone in self.phones.items()}
 
 
 @asynccontextmanager
 async def gather(*, base_url: str, folder: Path, year: Year) -> AsyncIterator[Troupe]:
-    """Found the family, invite everybody, add the second twin, pair the tablet. Closes the devices afterwards."""
+    """Founds the family, adds the second twin, invites all members, pairs the tablet. Closes the devices after the block."""
     async with AsyncExitStack() as stack:
         ada = await stack.enter_async_context(
             await Device.found(

@@ -1,6 +1,6 @@
-"""What to try next, while the demo keeps serving: addresses, tokens, and commands to paste.
+"""Draws what to try while the demo keeps serving: addresses, tokens, and commands to paste.
 
-Owns these words. Tokens are shown on a terminal alone: what is piped ends up in files.
+Owns these words. Shows tokens on a terminal alone, since piped output ends up in files.
 """
 
 import json
@@ -20,7 +20,7 @@ HIDDEN = "<token>"
 
 
 def invitation(stage: Stage, troupe: Troupe, *, shows_tokens: bool) -> RenderableType:
-    """The address, a token for each member, and commands to paste: look, write, open."""
+    """Draws the address, a token for each member, and commands that read, write, and open the envelope."""
     family = f"{stage.base_url}/v1/families/{troupe.phones[Who.ADA].identity.family}"
     lines: list[RenderableType] = [
         Rule(style="bright_black"),
@@ -58,7 +58,7 @@ def invitation(stage: Stage, troupe: Troupe, *, shows_tokens: bool) -> Renderabl
 
 
 def _push(token: str, family: str, event: Mapping[str, str]) -> str:
-    """Running it twice is the same as running it once: the id makes it one event."""
+    """Returns a command that pushes an event. Run twice it records one event, since the draft has an id."""
     now = local_now()
     body = {
         "sent_at": now.isoformat(),

@@ -1,4 +1,4 @@
-"""How the family's weeks run: who is with the twins at what hour, and whose phone has a network when.
+"""Decides who is with the twins at each hour, and when each phone has a network.
 
 Owns the calendar of the invented year. Knows no milestones and no events.
 """
@@ -19,13 +19,13 @@ MONDAY, TUESDAY, WEDNESDAY, THURSDAY, FRIDAY, SATURDAY, SUNDAY = range(7)
 
 @dataclass(frozen=True, kw_only=True)
 class Year:
-    """The year that ends at `until`. Its times bear the offset of `until`."""
+    """The year that ends at `until`. Its times have the offset of `until`."""
 
     until: datetime
 
     @property
     def begins(self) -> datetime:
-        """When the family starts to write: the twins are two and a half weeks old."""
+        """When the family starts to write, with twins of two and a half weeks."""
         return (self.until - timedelta(days=DAYS)).replace(hour=7, minute=0, second=0, microsecond=0)
 
     @property
@@ -35,49 +35,49 @@ class Year:
 
     @property
     def daycare_begins(self) -> date:
-        """The twins' first morning at the daycare, at five and a half months."""
+        """The twins' first day at the daycare, at the age of five and a half months."""
         return self.begins.date() + timedelta(days=150)
 
     @property
     def mountains(self) -> tuple[datetime, datetime]:
-        """Three weeks in which Ben has the twins, in a valley without a network."""
+        """The three weeks that Ben and the twins spend in a valley without a network."""
         starts = (self.until - timedelta(days=125)).replace(hour=6, minute=0, second=0, microsecond=0)
         return starts, starts + timedelta(days=21)
 
     @property
     def last_sunday_at_nanas(self) -> datetime:
-        """In the last of Ada's whole weeks, before noon."""
+        """A Sunday morning, in the last of Ada's whole weeks."""
         return self.moment(self._in_the_week_of(days_ago=15, weekdays={SUNDAY}), hour=10, minute=40)
 
     @property
     def lake(self) -> tuple[datetime, datetime]:
-        """A day of the last of Ben's weekends, by a lake without a network, some days after that Sunday."""
+        """A day on Ben's last weekend, by a lake without a network, some days after that Sunday."""
         day = self._in_the_week_of(days_ago=8, weekdays={SATURDAY, SUNDAY})
         return self.moment(day, hour=8), self.moment(day, hour=17)
 
     def _in_the_week_of(self, *, days_ago: int, weekdays: Collection[int]) -> date:
-        """The first of these weekdays in the seven days that began so many days before the end."""
+        """Returns the first of these weekdays in the seven days that begin `days_ago` days before the end."""
         begins = self.until.date() - timedelta(days=days_ago)
         return next(day for day in (begins + timedelta(days=n) for n in range(7)) if day.weekday() in weekdays)
 
     def in_mountains(self, at: datetime) -> bool:
-        """Whether Ben and the twins are out of reach."""
+        """Returns whether Ben and the twins are in the valley without a network."""
         starts, ends = self.mountains
         return starts <= at < ends
 
     def out_of_reach_since(self, who: Who, at: datetime) -> datetime | None:
-        """When a parent's phone lost its network; None where it has one."""
+        """Returns when a member's phone lost its network; None where it has one."""
         if who is not Who.BEN:
             return None
         return next((starts for starts, ends in (self.mountains, self.lake) if starts <= at < ends), None)
 
     def parent_of_the_week(self, at: datetime) -> Who:
-        """Whose week it is: they take turns."""
+        """Returns the parent who has the twins in this week: Ada and Ben alternate."""
         weeks = (at.date() - self.begins.date()).days // 7
         return Who.ADA if weeks % 2 == 0 else Who.BEN
 
     def present(self, at: datetime) -> Who:
-        """Who is with the twins."""
+        """Returns the member who is with the twins."""
         if self.in_mountains(at):
             return Who.BEN
         parent, day, hour = self.parent_of_the_week(at), at.weekday(), at.hour
@@ -97,14 +97,14 @@ class Year:
                 return parent
 
     def online_from(self, who: Who, written_at: datetime) -> datetime:
-        """When what was written on somebody's phone leaves it. Never after `until`: by then everybody is home."""
+        """Returns when a line that was written on a member's phone leaves it; at `until` at the latest."""
         match who:
             case Who.BEN if self.in_mountains(written_at):
                 online = self.mountains[1] + timedelta(hours=2)
             case Who.BEN if self.lake[0] <= written_at < self.lake[1]:
                 online = self.lake[1] + timedelta(minutes=5)
             case Who.NANA:
-                # Her house has no network: the phone comes alive at Wednesday's choir.
+                # Her house has no network: the phone finds one at the choir on Wednesdays.
                 days = (WEDNESDAY - written_at.weekday()) % 7
                 online = datetime.combine(written_at.date() + timedelta(days=days), time(19, 30), tzinfo=written_at.tzinfo)
                 if online <= written_at:
@@ -118,17 +118,17 @@ class Year:
                 online = written_at + timedelta(minutes=1)
         return min(online, self.until)
 
-    def hours_with(self, parent: Who, *, after: datetime, dice: Random) -> Iterator[datetime]:
-        """Up to one moment a day at which this parent is with the twins, from `after` on."""
+    def hours_with(self, parent: Who, *, after: datetime, rng: Random) -> Iterator[datetime]:
+        """Yields moments after `after` at which this parent is with the twins, at most one a day."""
         day = after.date()
         while day <= self.until.date():
             hours = [hour for hour in range(7, 20) if self.present(self.moment(day, hour=hour)) is parent]
             if hours:
-                at = self.moment(day, hour=dice.choice(hours), minute=dice.randrange(60))
+                at = self.moment(day, hour=rng.choice(hours), minute=rng.randrange(60))
                 if after < at < self.until:
                     yield at
             day += timedelta(days=1)
 
     def moment(self, day: date, *, hour: int, minute: int = 0) -> datetime:
-        """A time of day of this year."""
+        """Returns a time on a day, with the offset of the year."""
         return datetime.combine(day, time(hour, minute), tzinfo=self.until.tzinfo)

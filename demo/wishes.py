@@ -1,7 +1,7 @@
-"""What Ben asks not to be told before he has seen it himself.
+"""Holds Ben's choices: the domains that he waits to see himself.
 
-Owns his choices, and which words of others they keep from his phone. The rule itself is the service's: here it is known just
-well enough that nobody writes of what their phone was not told.
+Owns them, and which events of others they hold from his phone. The service owns the rule. Here a small part of it is repeated,
+so that members write only about entries that their phones can have.
 """
 
 from datetime import timedelta
@@ -15,14 +15,14 @@ from events.wire import DeviceBody
 
 WAITS: Final = Who.BEN
 EARLY: Final = timedelta(days=4, hours=14, minutes=20)
-"""An evening of the first week: before there is anything to wait for."""
+"""When Ben chooses: an evening of the first week, before any event could be held."""
 
 WISHES: Final = (
     SurpriseChosen(scope=f"domain:{Domain.MOVEMENT}", mode=Mode.KEEP, hold_unsorted=True, at_most_days=30),
     SurpriseChosen(scope=f"domain:{Domain.TALKING}", mode=Mode.KEEP),
     SurpriseChosen(scope=f"domain:{Domain.THINKING}", mode=Mode.HINT),
 )
-"""Helpers' everyday notes wait as well; and what he has not seen after a month he would rather hear than miss."""
+"""Helpers' everyday notes are held as well. Movement is released after 30 days, if he has not seen it by then."""
 IN_WORDS: Final = (
     "Keep movement and talking for me until I have seen it myself; of thinking, a hint will do. "
     "Helpers' everyday notes can wait as well, a month at most."
@@ -31,7 +31,7 @@ CHOSEN: Final = frozenset(wish.scope.removeprefix("domain:") for wish in WISHES)
 
 
 def keep(event: DeviceBody) -> bool:
-    """Whether his wishes keep another's sighting from him, as long as he has not seen it. What has a safety note he is told."""
+    """Returns whether his choices hold this event from him until he has seen it. Milestones with a safety note are not held."""
     if not isinstance(event, MilestoneObserved):
         return False
     listed = CATALOGUE.by_key.get(event.milestone)

@@ -1,6 +1,6 @@
-"""What people write: the milestones that this family notices, and the words of each of its members.
+"""Holds the texts that members write: about the milestones that this family notices, and about ordinary days.
 
-Owns prose only. All of it is invented; `{child}` stands for a name.
+Owns prose alone. All of it is invented; `{child}` is replaced by a name.
 """
 
 from dataclasses import dataclass
@@ -9,176 +9,176 @@ from typing import Final
 
 @dataclass(frozen=True, kw_only=True)
 class Wording:
-    """How one milestone is put: by family, by the daycare's staff, and the phrase by which the latter is known."""
+    """The texts about one milestone: a member's note, the daycare's prose, and the phrase that identifies the prose."""
 
     note: str
     prose: str
-    telltale: str
+    key_phrase: str
 
 
 WORDING: Final = {
     "feelings.social-smile": Wording(
         note="A real smile, not wind. Right at me.",
         prose="{child} smiled back at everyone who leaned over the mat",
-        telltale="smiled back",
+        key_phrase="smiled back",
     ),
     "talking.coos": Wording(
         note="Cooing at the ceiling lamp like an old friend.",
         prose="{child} was cooing all through circle time",
-        telltale="cooing",
+        key_phrase="cooing",
     ),
     "movement.lifts-head-on-tummy": Wording(
         note="Head up on the play mat, cross and proud.",
         prose="{child} held the head up on the tummy",
-        telltale="head up on the",
+        key_phrase="head up on the",
     ),
     "thinking.watches-own-hands": Wording(
         note="Has discovered hands. Ten minutes of staring.",
         prose="{child} kept studying those little hands",
-        telltale="studying those little hands",
+        key_phrase="studying those little hands",
     ),
     "hands.shakes-a-rattle": Wording(
         note="Shook the wooden rattle, startled, shook it again.",
         prose="{child} shook the rattle at us",
-        telltale="shook the rattle",
+        key_phrase="shook the rattle",
     ),
     "talking.squeals": Wording(
         note="Squealed so loud the neighbour's dog answered.",
         prose="{child} squealed at the bubbles",
-        telltale="squealed",
+        key_phrase="squealed",
     ),
     "hands.reaches-and-grabs": Wording(
         note="Reached straight for my glasses and got them.",
         prose="{child} reached out and grabbed the scarf",
-        telltale="and grabbed",
+        key_phrase="and grabbed",
     ),
     "movement.rolls-tummy-to-back": Wording(
         note="Tummy to back! Looked as surprised as I was.",
         prose="{child} rolled from tummy to back",
-        telltale="rolled from tummy",
+        key_phrase="rolled from tummy",
     ),
     "movement.rolls-back-to-tummy": Wording(
         note="Over from back to tummy, one arm stuck under.",
         prose="{child} rolled from back to tummy on the rug",
-        telltale="rolled from back",
+        key_phrase="rolled from back",
     ),
     "movement.holds-own-feet": Wording(
         note="Found the feet. Nappy change now takes twice as long.",
         prose="{child} caught both feet at nappy time",
-        telltale="caught both feet",
+        key_phrase="caught both feet",
     ),
     "movement.sits-without-support": Wording(
         note="Sat alone on the kitchen floor, king of all spoons.",
         prose="{child} sat without any support at story time",
-        telltale="sat without any support",
+        key_phrase="sat without any support",
     ),
     "hands.passes-hand-to-hand": Wording(
         note="The ring went from the left hand to the right and back.",
         prose="{child} passed a block from hand to hand",
-        telltale="from hand to hand",
+        key_phrase="from hand to hand",
     ),
     "talking.babbles": Wording(
         note="Bababa, the whole way home.",
         prose="{child} was babbling a long bababa to the fish",
-        telltale="babbling",
+        key_phrase="babbling",
     ),
     "talking.turns-to-own-name": Wording(
         note="Said the name from the door and got a look.",
         prose="{child} turned round when we called the name",
-        telltale="called the name",
+        key_phrase="called the name",
     ),
     "life.first-tooth": Wording(
         note="There it is. You can hear it on the spoon.",
         prose="We can see a first tooth, {child}!",
-        telltale="first tooth",
+        key_phrase="first tooth",
     ),
     "movement.rocks-on-hands-and-knees": Wording(
         note="Up on all fours, rocking, going nowhere, delighted.",
         prose="{child} is rocking on all fours",
-        telltale="rocking on all fours",
+        key_phrase="rocking on all fours",
     ),
     "thinking.looks-for-what-fell": Wording(
         note="Dropped the spoon and leaned right over to see where it went.",
         prose="{child} leaned over to look for what fell",
-        telltale="look for what fell",
+        key_phrase="look for what fell",
     ),
     "movement.crawls": Wording(
         note="Crawled. Straight to the cat's bowl.",
         prose="{child} crawled across to the book corner",
-        telltale="crawled across",
+        key_phrase="crawled across",
     ),
     "movement.bottom-shuffles": Wording(
         note="Gets about on the bottom now, very upright, very fast.",
         prose="{child} shuffled on the bottom to the snack table",
-        telltale="shuffled on the bottom",
+        key_phrase="shuffled on the bottom",
     ),
     "movement.pulls-to-stand": Wording(
         note="Pulled up on the sofa and looked round for applause.",
         prose="{child} pulled up to stand at the sand table",
-        telltale="pulled up to stand",
+        key_phrase="pulled up to stand",
     ),
     "hands.claps": Wording(
         note="Clapping! At nothing. At everything.",
         prose="{child} clapped along to the song",
-        telltale="clapped",
+        key_phrase="clapped",
     ),
     "talking.waves": Wording(
         note="Waved goodbye to the bus. The bus driver waved back.",
         prose="{child} waved bye-bye to the cook",
-        telltale="waved bye-bye",
+        key_phrase="waved bye-bye",
     ),
     "hands.pincer-grasp": Wording(
         note="One single pea, finger and thumb.",
         prose="{child} picked up peas with finger and thumb",
-        telltale="finger and thumb",
+        key_phrase="finger and thumb",
     ),
     "movement.cruises": Wording(
         note="All along the sofa and round the corner.",
         prose="{child} cruised along the low shelf",
-        telltale="cruised along",
+        key_phrase="cruised along",
     ),
     "thinking.finds-hidden-toy": Wording(
         note="Hid the keys under the cup. Not for long.",
         prose="{child} found the hidden bear at once",
-        telltale="found the hidden",
+        key_phrase="found the hidden",
     ),
     "movement.stands-for-a-moment": Wording(
         note="Let go. Three whole seconds.",
         prose="{child} let go and stood for a moment",
-        telltale="stood for a moment",
+        key_phrase="stood for a moment",
     ),
     "talking.points": Wording(
         note="Points at the moon, the lamp, the lamp, the lamp.",
         prose="{child} pointed at every digger we passed",
-        telltale="pointed at",
+        key_phrase="pointed at",
     ),
     "talking.first-word": Wording(
         note="A word. A real one: ball.",
         prose="Was that a word, {child}? We all heard ball",
-        telltale="was that a word",
+        key_phrase="was that a word",
     ),
     "movement.first-steps": Wording(
         note="Three steps from the chair to the sofa!",
         prose="{child} took a few steps on the carpet today",
-        telltale="took a few steps",
+        key_phrase="took a few steps",
     ),
     "movement.dances": Wording(
         note="Dances to the washing machine.",
         prose="{child} danced when the guitar came out",
-        telltale="danced",
+        key_phrase="danced",
     ),
     "hands.stacks-two": Wording(
         note="One block on another. Then a long look at it.",
         prose="{child} put one block on top of another",
-        telltale="on top of another",
+        key_phrase="on top of another",
     ),
     "hands.first-mark": Wording(
         note="A green line on the paper, and a bit of the table.",
         prose="{child} drew a first line with the fat crayon",
-        telltale="drew a first line",
+        key_phrase="drew a first line",
     ),
 }
-"""In no order: growth orders them by the catalogue."""
+"""By the milestone's key, in no order."""
 
 FEELINGS: Final = (
     "I had to sit down for a minute.",
@@ -239,4 +239,4 @@ DAILY: Final = {
 AGAIN: Final = ("And again today.", "Still at it, more sure each time.", "Did it for the camera this time.")
 
 AGAIN_PROSE: Final = "Again today: "
-"""How the daycare's staff open a note on something that they have written about before."""
+"""How the daycare's staff begin a note about a milestone that they have written about before."""

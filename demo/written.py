@@ -1,6 +1,6 @@
-"""A draft on its way: what somebody wrote, on which phone, and when that phone lets it go.
+"""Defines a line of the invented history: a draft, its author's phone, and when it leaves that phone.
 
-Owns the shape of a line of the invented history. Knows no devices and no network.
+Owns the shape of a line. Knows no devices and no network.
 """
 
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ NO_TIME: Final = timedelta(0)
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """One draft, and its way to the log. `written_at` and `leaves_at` are true times, whatever the phone believes."""
+    """One draft, and when its phone writes and sends it: in true times, whatever the phone's clock shows."""
 
     who: Who
     draft: DeviceDraft
     written_at: datetime
     leaves_at: datetime
     times_sent: int = 1
-    """More than once where an answer was lost, or a page was read twice."""
+    """More than 1 where a response was lost, or a page was read twice."""
 
 
 def clock_error(who: Who) -> timedelta:
-    """How far somebody's phone is ahead of the truth."""
+    """Returns how far the clock of a member's phone is ahead."""
     return SITTERS_CLOCK_IS_AHEAD_BY if who is Who.SITTER else NO_TIME
 
 
 def id_at(moment: datetime, noise: int) -> EventId:
-    """A UUID of version 7 for this moment; `noise` fills its 74 free bits."""
+    """Returns a UUID of version 7 for a moment; `noise` fills its 74 free bits."""
     milliseconds = int(moment.timestamp() * 1000)
     high, low = (noise >> 62) & 0xFFF, noise & ((1 << 62) - 1)
     return EventId(UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low))
@@ -46,7 +46,7 @@ def write(
     event: DeviceBody,
     *,
     who: Who,
-    dice: Random,
+    rng: Random,
     occurred_at: datetime,
     written_at: datetime,
     leaves_at: datetime,
@@ -54,14 +54,14 @@ def write(
     audience: Audience | None = None,
     times_sent: int = 1,
 ) -> Written:
-    """Put an event on somebody's phone, in the time that this phone believes it is.
+    """Writes an event on a member's phone, with times by that phone's clock.
 
-    What is written while it happens bears the phone's own time; what is written later was told by hand, and is true.
+    An event that is written while it happens has the phone's time; for a later one the member enters the true time.
     """
     error = clock_error(who)
     happened_just_now = occurred_at == written_at
     draft: DeviceDraft = Draft(
-        id=id_at(written_at + error, dice.getrandbits(74)),
+        id=id_at(written_at + error, rng.getrandbits(74)),
         occurred_at=occurred_at + error if happened_just_now else occurred_at,
         precision=precision,
         recorded_at=written_at + error,

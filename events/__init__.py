@@ -1,1 +1,1 @@
-"""What happened: the vocabulary of the log. Knows msgspec and the standard library, nothing of rows, routes or clocks."""
+"""Defines the event types of the log. Imports msgspec and the standard library; does not know the database, HTTP or the clock."""

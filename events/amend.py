@@ -1,4 +1,4 @@
-"""Second thoughts: an author changes, takes back or erases what they wrote. The first words stay in the log."""
+"""Defines the events that change, withdraw or erase an earlier event. The first version of a changed event stays in the log."""
 
 from typing import Annotated, ClassVar
 
@@ -11,7 +11,7 @@ from events.observations import How
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The fields that change, with their new values; null takes an optional field away. At least one is set."""
+    """The fields that change, with their new values; null removes an optional field. At least one field is set."""
 
     occurred_at: Instant | UnsetType = UNSET
     precision: Precision | UnsetType = UNSET
@@ -25,12 +25,12 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     words: FewWords | UnsetType | None = UNSET
 
     def named(self) -> tuple[str, ...]:
-        """The names of the fields that are set, in the order of declaration."""
+        """Returns the names of the fields that are set, in the order of declaration."""
         return tuple(name for name in self.__struct_fields__ if getattr(self, name) is not UNSET)
 
 
 class Amended(Body, frozen=True, kw_only=True):
-    """An author changed what they had written. Of two changes to one field, the one recorded later counts."""
+    """A member changed an earlier event. Where two amendments change the same field, the one recorded later counts."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
@@ -41,7 +41,7 @@ class Amended(Body, frozen=True, kw_only=True):
 
 
 class Withdrawn(Body, frozen=True, kw_only=True):
-    """An author took back what they had written, for good."""
+    """A member withdrew an earlier event. A withdrawal cannot be undone."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
@@ -51,7 +51,7 @@ class Withdrawn(Body, frozen=True, kw_only=True):
 
 
 class Erased(Body, frozen=True, kw_only=True):
-    """The content and the salts of these events were destroyed. Written by the service for a request."""
+    """The content and the salts of some events were destroyed. The service writes this event when a request asks for it."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT

@@ -1,11 +1,11 @@
-"""The milestones that a child may show: what each is called, when many children do it, what it tells of others.
+"""Loads the catalogue of milestones: the title of each, the usual age, and the other milestones that it implies.
 
-Owns the reading of `catalogue_data/`, one TOML file a domain, and the closure of what implies what. It knows no child, no
-member and no clock: an entry describes what can be seen, never how well or how soon a child does it.
+Owns the reading of `catalogue_data/` (one TOML file for each domain) and the transitive closure of `implies`. Does not know
+children, members or the clock: an entry describes an action that can be seen, never how well or how soon a child does it.
 
-A safety note is more than advice: what carries one is told even to a member who keeps its whole domain as a surprise. So a
-note stands only where a home has to change on the day that the child can do it, and a milestone that implies one with a note
-has one too: else the smaller step would stay unknown inside the bigger.
+A safety note is more than advice: a milestone with a note is delivered even to a member who keeps its whole domain as a surprise.
+So a milestone has a note only where a home must change on the day that the child can do it. A milestone that implies one with a
+note must have a note too: otherwise an observation of the bigger step would be held from that member, and the note with it.
 """
 
 import enum
@@ -20,11 +20,11 @@ import msgspec
 
 
 class CatalogueMistake(ValueError):
-    """The catalogue's data contradict themselves; the message names the file or the key."""
+    """The catalogue's data are inconsistent or malformed; the message names the file or the key."""
 
 
 class Domain(enum.StrEnum):
-    """The six parts of a child's life by which a surprise can be chosen; one data file each."""
+    """The six groups of milestones. A member can choose a surprise for a whole group. Each has one data file."""
 
     MOVEMENT = "movement"
     HANDS = "hands"
@@ -35,12 +35,12 @@ class Domain(enum.StrEnum):
 
 
 class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something that a child does for the first time once, and that somebody can see.
+    """An entry of the catalogue: an action that a person can see a child do, and that has a first time.
 
-    `months` is the age, first and last month, in which many children do it: a range to look out in, not a limit.
-    `builds_to` names the bigger steps that this one prepares. `implies` names what an eye-witness of this one has seen
-    as well. `sources` are `cdc-2022:<age in months>:<CDC domain>`, `who-2006:<name>:<from>-<to>` (1st to 99th percentile
-    in months) or `stillnew:<kind>` for entries of our own.
+    `months` is the age in months, first and last, at which many children do it: a range to look out for it, not a limit.
+    `builds_to` holds the keys of the bigger steps that this one prepares. `implies` holds the keys of the milestones that a
+    person has also seen when they have seen this one. `sources` are `cdc-2022:<age in months>:<CDC domain>`,
+    `who-2006:<name>:<from>-<to>` (1st to 99th percentile in months) or `stillnew:<kind>` for entries of our own.
     """
 
     key: str
@@ -55,7 +55,10 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
-    """Every milestone by its key, in the order of the files; `version` changes with any byte of the data."""
+    """All milestones by key, in the order of the files. `version` is a hash of the data files.
+
+    `implied_by_key` and `implying_by_key` hold the transitive closure of `implies`, in each direction.
+    """
 
     by_key: Mapping[str, Milestone]
     version: str
@@ -63,19 +66,20 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     implying_by_key: Mapping[str, frozenset[str]]
 
     def implied_by(self, key: str) -> frozenset[str]:
-        """All that whoever saw `key` has seen too, without `key` itself. A family's own milestone implies nothing."""
+        """Returns the milestones that `key` implies, without `key` itself. A family's own milestone implies none."""
         return self.implied_by_key.get(key, frozenset())
 
     def implying(self, key: str) -> frozenset[str]:
-        """All whose sighting is a sighting of `key` too, without `key` itself. Nothing implies a family's own milestone."""
+        """Returns the milestones that imply `key`, without `key` itself. No milestone implies a family's own."""
         return self.implying_by_key.get(key, frozenset())
 
 
 def load(folder: Traversable) -> Catalogue:
-    """Read the six files of `folder`.
+    """Reads the six files of `folder`.
 
     Raises:
-        CatalogueMistake: A file is missing or is not TOML, an entry is malformed, or a reference dangles or runs in a circle.
+        CatalogueMistake: a file is missing or is not TOML, an entry is malformed, or a reference names an unknown key or
+            forms a cycle.
     """
     by_key: dict[str, Milestone] = {}
     digest = hashlib.sha256()
@@ -105,7 +109,11 @@ def load(folder: Traversable) -> Catalogue:
 
 
 def _closure(next_by_key: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
-    """All that can be reached from each key, in one step or more."""
+    """Returns, for each key, the keys that can be reached in one or more steps.
+
+    Raises:
+        CatalogueMistake: a reference names an unknown key or forms a cycle.
+    """
     reached_by_key: dict[str, frozenset[str]] = {}
 
     def reach(key: str, path: tuple[str, ...]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Pictures and videos that belong to an event. The bytes live elsewhere; the log keeps what they are."""
+"""Defines the event that attaches a clip (a picture or a video). The log holds its type, length and hash, not its bytes."""
 
 from typing import Annotated, ClassVar
 
@@ -11,7 +11,7 @@ Sha256Hex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class ClipAttached(Body, frozen=True, kw_only=True):
-    """A clip was attached to an observation or a note. A device sends `target` and `clip`; the service completes the rest."""
+    """A clip was attached to an observation or a note. A device sends `target` and `clip`; the service fills in the rest."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT

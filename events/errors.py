@@ -1,12 +1,12 @@
-"""Refusals: what is theirs to mend. Each has a stable code, the field that it is about, and both sides of the quarrel."""
+"""Defines the errors that the sender of a request can correct. Each has a stable code and, where there is one, the field."""
 
 from typing import ClassVar
 
 
 class Refused(Exception):
-    """The request cannot be done as it stands, and nothing was changed.
+    """The service refuses the request; nothing was changed.
 
-    Subclasses set `code` (stable, for programs), `status` (HTTP) and `title`; `detail` is for people and `at` names the field.
+    Subclasses set `code` (stable, for programs), `status` (HTTP) and `title`. `detail` is for people; `at` is the field's path.
     """
 
     code: ClassVar[str] = "refused"
@@ -20,7 +20,7 @@ class Refused(Exception):
 
 
 class BodyMalformed(Refused):
-    """The body is not one strict JSON value of the expected shape."""
+    """The body is not a valid JSON or MessagePack value of the expected shape."""
 
     code, status, title = "body.malformed", 400, "The body cannot be read"
 
@@ -32,49 +32,49 @@ class FieldInvalid(Refused):
 
 
 class DuplicateKey(Refused):
-    """An object names the same key twice."""
+    """An object contains the same key twice."""
 
     code, status, title = "body.duplicate_key", 400, "A key stands twice"
 
 
 class TextHasNul(Refused):
-    """A text holds the character NUL."""
+    """A text contains the character NUL."""
 
     code, status, title = "body.nul", 400, "A text holds NUL"
 
 
 class BodyTooDeep(Refused):
-    """Objects and lists are nested more than 16 deep."""
+    """Objects and lists are nested more than 16 levels deep."""
 
     code, status, title = "body.too_deep", 400, "Nested too deeply"
 
 
 class DraftIdNotV7(Refused):
-    """A draft's id is made by the device as UUID version 7."""
+    """The draft's id is not a UUID of version 7."""
 
     code, status, title = "draft.id_not_v7", 422, "The draft's id is not a UUID of version 7"
 
 
 class DraftTooLarge(Refused):
-    """One draft holds at most 64 KiB."""
+    """The draft is larger than 64 KiB."""
 
     code, status, title = "draft.too_large", 413, "The draft is too large"
 
 
 class TimeOutOfRange(Refused):
-    """A time lies before 1900 or more than a day ahead of the server's clock."""
+    """A time is before 1900 or more than a day ahead of the server's clock."""
 
     code, status, title = "draft.time_out_of_range", 422, "That time cannot be"
 
 
 class IdReused(Refused):
-    """This author has sent other content under this id before. The first content stands."""
+    """The author has already sent other content with this id. The first content remains in the log."""
 
     code, status, title = "event.id_reused", 409, "The id stands for other content"
 
 
 class UnknownTarget(Refused):
-    """The event that this one is about does not exist, or was not told to its author: alike."""
+    """The target does not exist, or the author may not see it. The response is the same for both."""
 
     code, status, title = "event.unknown_target", 422, "No such event"
 
@@ -98,36 +98,39 @@ class UnknownClip(Refused):
 
 
 class RoleMayNot(Refused):
-    """The author's role may not author this type."""
+    """The author's role may not write events of this type."""
 
     code, status, title = "event.role_may_not", 403, "Not for this role"
 
 
 class AudienceNotAllowed(Refused):
-    """What follows its target is for those who were told of that, and a few types have one audience alone."""
+    """The draft states an audience that its type does not allow.
+
+    An event with the audience of its target cannot change it, and a few types allow only one audience.
+    """
 
     code, status, title = "event.audience_not_allowed", 422, "The audience is not the draft's to choose"
 
 
 class NotTheAuthor(Refused):
-    """Only the author of an event may amend or withdraw it."""
+    """The draft amends or withdraws an event of another author."""
 
     code, status, title = "event.not_the_author", 403, "Written by somebody else"
 
 
 class DomainIsChosen(Refused):
-    """A milestone of the family's own stays in the domain that it was first named in."""
+    """The draft gives the family's own milestone another domain than when it was first named."""
 
     code, status, title = "event.domain_is_chosen", 422, "The domain is chosen once"
 
 
 class NotAmendable(Refused):
-    """Events of this type, or this field of them, cannot be amended or withdrawn."""
+    """Events of this type cannot be amended or withdrawn, or the field cannot be amended."""
 
     code, status, title = "event.not_amendable", 422, "That cannot be amended"
 
 
 class CompletedByService(Refused):
-    """This field is filled in by the service."""
+    """The draft sets a field that only the service fills in."""
 
     code, status, title = "event.completed_by_service", 422, "Not for the device to say"

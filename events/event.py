@@ -1,6 +1,6 @@
-"""Draft and Event: the envelope around everything that happened, and what every event type must say of itself.
+"""Defines Draft and Event, the envelopes of all event types, and Body, their base class.
 
-Owns the rule that a type without version, authors, audience and references does not import (law 10).
+Owns the rule that a type without version, authors, audience and references cannot be imported (law 10).
 """
 
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from events.ids import EventId, MemberId
 
 
 class Audience(StrEnum):
-    """Who an event is for."""
+    """The members who may see an event."""
 
     ME = "me"
     """All devices of the author, and nobody else."""
@@ -22,7 +22,7 @@ class Audience(StrEnum):
 
 
 class AsTarget(StrEnum):
-    """The audience of what refers to another event: nobody else than those who were told of its target."""
+    """The audience of an event that refers to another one: only the members who may see its target."""
 
     AS_TARGET = "as_target"
 
@@ -40,7 +40,7 @@ class Precision(StrEnum):
 
 
 class Role(StrEnum):
-    """What a member is in a family."""
+    """The role of a member in a family."""
 
     PARENT = "parent"
     CAREGIVER = "caregiver"
@@ -59,7 +59,7 @@ ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
 LongText = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
 FewWords = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
-DECLARED_BESIDE_EVERY_TYPE: Final = ("version", "authors", "audience", "refers")
+REQUIRED_DECLARATIONS: Final = ("version", "authors", "audience", "refers")
 
 
 class Body(
@@ -72,20 +72,20 @@ class Body(
     tag=True,
     gc=False,
 ):
-    """What an event says. Subclasses are named in the past tense and declare the four class variables below."""
+    """The base class of the event types. Each has a name in the past tense and declares the four class variables below."""
 
     version: ClassVar[int]
-    """Starts at 1; older versions are read through `events.upcast`."""
+    """The version of the type, from 1. Rows of older versions are read through `events.upcast`."""
     authors: ClassVar[frozenset[Role]]
-    """The roles that may author it."""
+    """The roles that may write the event."""
     audience: ClassVar[Audience | AsTarget]
-    """Whom it is for when its draft does not say."""
+    """The audience where the draft states none."""
     refers: ClassVar[str | None]
-    """The field that names the event which this one is about, if it has one: who sees this has seen that."""
+    """The field with the id of the event that this one refers to, or None. A member who may see this event may see that one."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        missing = [name for name in DECLARED_BESIDE_EVERY_TYPE if name not in cls.__dict__]
+        missing = [name for name in REQUIRED_DECLARATIONS if name not in cls.__dict__]
         if missing:
             raise TypeError(f"{cls.__name__} must declare {', '.join(missing)} beside its fields")
 
@@ -94,21 +94,21 @@ BodyT = TypeVar("BodyT", bound=Body, covariant=True)
 
 
 class Draft(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """A claim by a device: an event that the log has not accepted."""
+    """A claim of a device that something happened. The log has not accepted it as an event yet."""
 
     id: EventId
-    """UUID version 7, made by the device; the same for every time that this draft is sent."""
+    """A UUID of version 7, made by the device; the same each time that the draft is sent."""
     occurred_at: Instant
     precision: Precision
     recorded_at: Instant
-    """The device's clock when it was written down."""
+    """The time of the device's clock when the draft was written."""
     audience: Audience | None = None
-    """Left out: the default that stands beside the type."""
+    """Where it is left out, the default of the type applies."""
     event: BodyT
 
 
 class Event(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """An accepted draft, as the log keeps it and feeds deliver it. Immutable."""
+    """An accepted draft, as the log stores it and the feeds deliver it. It is never changed."""
 
     id: EventId
     author: MemberId
@@ -116,17 +116,17 @@ class Event(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, omit_defa
     precision: Precision
     recorded_at: datetime
     received_at: datetime
-    """The server's clock, in UTC."""
+    """The time of the server's clock, in UTC."""
     audience: Audience
     claimed_at: datetime | None = None
-    """`occurred_at` as the device claimed it, where the server corrected it for the device's clock."""
+    """`occurred_at` as the device sent it, where the server corrected it for an error of the device's clock."""
     event: BodyT
 
     @property
     def order(self) -> tuple[datetime, EventId]:
-        """Of two changes to one thing the one with the greater order counts: it was recorded later, by a clock put right.
+        """Returns the sort key that decides between two changes of the same thing: the greater one counts.
 
-        Says nothing of the order of arrival.
+        The key is `recorded_at`, corrected for the error of the device's clock, then the id. The order of arrival plays no part.
         """
         recorded_at = self.recorded_at.astimezone(UTC)
         if self.claimed_at is not None:

@@ -1,4 +1,4 @@
-"""Who is in the family: roster facts. Written by the service for a request, never drafted by a device."""
+"""Defines the roster facts: events about the members, children and homes of a family. The service writes them, never a device."""
 
 from datetime import date
 from enum import StrEnum
@@ -9,17 +9,18 @@ from events.ids import ChildId, HouseholdId, MemberId
 
 
 class Sees(StrEnum):
-    """How much of the family's log a member is told."""
+    """How much of the family's log a member may see."""
 
     OWN = "own"
-    """The roster, and what they wrote themselves."""
+    """Only the roster, and the events that the member wrote."""
     SINCE_JOINING = "since_joining"
+    """Also the events from the moment when the member joined."""
     ALL = "all"
-    """The history as well."""
+    """Also the events from before the member joined."""
 
 
 class FamilyFounded(Body, frozen=True, kw_only=True):
-    """The first event of every log."""
+    """A family was founded. This is the first event of every log."""
 
     version: ClassVar = 1
     authors: ClassVar = PARENTS
@@ -51,7 +52,7 @@ class ChildAdded(Body, frozen=True, kw_only=True):
 
 
 class MemberJoined(Body, frozen=True, kw_only=True):
-    """A person or a daycare became a member. Its author is the parent who invited them."""
+    """A person or a daycare became a member. The author is the parent who invited them."""
 
     version: ClassVar = 1
     authors: ClassVar = PARENTS
@@ -65,7 +66,10 @@ class MemberJoined(Body, frozen=True, kw_only=True):
 
 
 class ChildCorrected(Body, frozen=True, kw_only=True):
-    """A parent put right what is known of a child. It says all of it, also what stays; without `born` that is not known."""
+    """A parent corrected the name or the date of birth of a child.
+
+    The event states both, also the one that did not change. Without `born`, the date of birth is unknown.
+    """
 
     version: ClassVar = 1
     authors: ClassVar = PARENTS
@@ -77,7 +81,7 @@ class ChildCorrected(Body, frozen=True, kw_only=True):
 
 
 class MemberRenamed(Body, frozen=True, kw_only=True):
-    """A member took another name; or a parent gave one to a daycare of their own home."""
+    """A member got another name. The author is the member, or a parent who renames a daycare of their own home."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
@@ -88,7 +92,7 @@ class MemberRenamed(Body, frozen=True, kw_only=True):
 
 
 class HouseholdRenamed(Body, frozen=True, kw_only=True):
-    """Somebody who belongs to a home gave it another name."""
+    """A home got another name. The author belongs to that home."""
 
     version: ClassVar = 1
     authors: ClassVar = PERSONS
@@ -99,7 +103,7 @@ class HouseholdRenamed(Body, frozen=True, kw_only=True):
 
 
 class MemberLeft(Body, frozen=True, kw_only=True):
-    """A member left, or was removed by the household that had invited them."""
+    """A member left, or was removed by the household that invited them."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
@@ -118,4 +122,4 @@ ROSTER_FACTS: Final = (
     HouseholdRenamed,
     MemberLeft,
 )
-"""Everybody in the family is told these, whatever they see of the rest: names are needed to read anything at all."""
+"""These types are delivered to every member, whatever else the member may see: without names no event can be read."""

@@ -1,4 +1,4 @@
-"""Names for the identifiers of the vocabulary, so that a child is never taken for a member. Owns no values."""
+"""Defines a type for each kind of identifier, so that the type checker tells a child's id from a member's. Makes no ids."""
 
 import re
 from typing import Annotated, NewType
@@ -17,10 +17,10 @@ ClipId = NewType("ClipId", UUID)
 LogId = NewType("LogId", UUID)
 
 Seq = NewType("Seq", int)
-"""An event's place in its family's log: 1, 2, 3, ... It never leaves the server."""
+"""The position of an event in its family's log: 1, 2, 3, ... It is never sent to a device."""
 
 Place = NewType("Place", int)
-"""An entry's place in one member's feed: 1, 2, 3, ..."""
+"""The position of an entry in one member's feed: 1, 2, 3, ..."""
 
 OWN_PREFIX = "own."
 OWN_MILESTONE = r"own\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -33,16 +33,16 @@ MilestoneKey = Annotated[
         description="A key of the catalogue (movement.first-steps) or of the family's own (own.<uuid>)",
     ),
 ]
-"""A key of the catalogue, or of the family's own."""
+"""The key of a milestone of the catalogue, or of a family's own milestone."""
 
 OwnMilestoneKey = Annotated[
     str, msgspec.Meta(pattern=rf"^{OWN_MILESTONE}\Z", max_length=40, description="A milestone of the family's own")
 ]
 
 CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-"""The one spelling of an id in a URL: lower case, with dashes, without braces."""
+"""The only accepted spelling of an id in a URL: lower case, with dashes, without braces."""
 
 
 def is_version_7(uuid: UUID) -> bool:
-    """Say whether an id is a time-ordered UUID (RFC 9562, version 7, variant 10)."""
+    """Returns whether an id is a time-ordered UUID (RFC 9562, version 7, variant 10)."""
     return (uuid.int >> 76) & 0xF == 7 and (uuid.int >> 62) & 0x3 == 2

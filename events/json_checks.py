@@ -1,6 +1,6 @@
-"""What no JSON of ours may be, and no decoder refuses by itself: keys that stand twice, texts with NUL, bytes that are not UTF-8.
+"""Checks JSON for what the decoder accepts and we refuse: duplicate keys, NUL in a text, bytes that are not UTF-8.
 
-Owns these checks, and how a refusal names the field, also of what a decoder does refuse. Knows no event.
+Owns these checks, and the path of the field in each refusal, also where the decoder itself refuses. Does not know events.
 """
 
 import json
@@ -17,12 +17,12 @@ DETAIL_MAX: Final = 300
 AT_MAX: Final = 200
 _SURROGATE_ESCAPED: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-SAID_OF_IT: Final = ("surrogate", "hex escape", "truncated")
-"""What the decoder says of half a character: it looks for the other half, and may meet the end of the body first."""
+SURROGATE_ERRORS: Final = ("surrogate", "hex escape", "truncated")
+"""Words in the decoder's error for a lone surrogate. It looks for the second half, and may reach the end of the body first."""
 
 
 def require_utf8(body: bytes) -> None:
-    """Refuse bytes that are not UTF-8."""
+    """Raises BodyMalformed where the bytes are not UTF-8."""
     try:
         body.decode()
     except UnicodeDecodeError as error:
@@ -30,12 +30,12 @@ def require_utf8(body: bytes) -> None:
 
 
 def bare_quotes(text: bytes | msgspec.Raw) -> int:
-    """Count the quotes that no backslash precedes: two for every key and every text of a JSON value.
+    """Returns the number of quotes without a backslash before them: two for every key and every text of a JSON value.
 
-    A body and the canonical form of what was decoded from it have the same count, unless the body names a key twice, or
-    names an optional field only to say null or its default. So one scan tells whether a closer look is needed. (A text which
-    ends in a backslash counts one less; spelling that backslash another way counts more in the body, and costs only the
-    closer look.)
+    A body and the canonical JSON of its decoded value have the same count, unless the body contains a key twice, or sets an
+    optional field to null or to its default. So one scan decides whether the slower check for duplicate keys is needed. (A text
+    that ends in a backslash counts one less. If the body escapes that backslash in another way, it counts more, and the slower
+    check runs for nothing.)
     """
     octets = bytes(text)
     count = octets.count(b'"')
@@ -43,19 +43,22 @@ def bare_quotes(text: bytes | msgspec.Raw) -> int:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """An object as it was written: also what it says twice."""
+    """The pairs of a JSON object in the order of the body, with duplicate keys."""
 
 
 def refuse_duplicate_keys(body: bytes, *, at: str = "") -> None:
-    """Refuse JSON in which an object names a key twice. Slower than decoding: called where the count of keys is off."""
+    """Raises DuplicateKey where an object contains a key twice. Slower than decoding: called only where `bare_quotes` differs.
+
+    `at` is the path of the value within the whole body.
+    """
     pairs = _pairs_in(body, at=at)
     try:
-        _refuse_doubled(pairs, at)
+        _refuse_duplicates_in(pairs, at)
     except RecursionError:
         raise _too_deep(at) from None
 
 
-def _refuse_doubled(value: Any, at: str) -> None:
+def _refuse_duplicates_in(value: Any, at: str) -> None:
     match value:
         case _Pairs():
             seen = set()
@@ -64,16 +67,16 @@ def _refuse_doubled(value: Any, at: str) -> None:
                 if key in seen:
                     raise DuplicateKey(f"The key {json.dumps(key[:80])} stands twice in one object.", at=path[:200])
                 seen.add(key)
-                _refuse_doubled(inner, path)
+                _refuse_duplicates_in(inner, path)
         case list():
             for index, inner in enumerate(value):
-                _refuse_doubled(inner, f"{at}[{index}]")
+                _refuse_duplicates_in(inner, f"{at}[{index}]")
         case _:
             return
 
 
 def refuse_duplicate_outer_keys(body: bytes) -> None:
-    """Refuse a JSON object that itself names a key twice. What is doubled inside of its values is their own affair."""
+    """Raises DuplicateKey where the outermost JSON object contains a key twice. Does not look into its values."""
     keys = [key for key, _ in _pairs_in(body, at="")]
     for key in keys:
         if keys.count(key) > 1:
@@ -86,7 +89,7 @@ def _pairs_in(body: bytes, *, at: str) -> Any:
     except RecursionError:
         raise _too_deep(at) from None
     except ValueError:
-        # JSON all the same, as a whole: a number of thousands of digits, which Python's own reader will not turn into an int.
+        # The body is valid JSON, but has a number of thousands of digits, which Python does not convert to an int.
         raise BodyMalformed("The body holds a value that cannot be read.", at=at or None) from None
 
 
@@ -95,7 +98,7 @@ def _too_deep(at: str) -> BodyTooDeep:
 
 
 def refuse_nul(body: bytes, *, at: str = "") -> None:
-    """Refuse JSON in which a text holds the character NUL, and name the field."""
+    """Raises TextHasNul with the path of the field where a text contains the character NUL."""
     for path, text in _texts(json.loads(body), at):
         if "\0" in text:
             raise TextHasNul("A text cannot hold the character NUL.", at=path or None)
@@ -116,25 +119,25 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
             return
 
 
-def may_be_half_a_character(body: bytes, error: Exception) -> bool:
-    """Whether an escape without its other half, a lone surrogate, may be what the decoder stumbled over."""
-    return any(words in str(error) for words in SAID_OF_IT) and _SURROGATE_ESCAPED.search(body) is not None
+def may_be_lone_surrogate(body: bytes, error: Exception) -> bool:
+    """Returns whether the decoder may have failed because of a lone surrogate (an escape of half a character)."""
+    return any(words in str(error) for words in SURROGATE_ERRORS) and _SURROGATE_ESCAPED.search(body) is not None
 
 
 def not_json(body: bytes, error: Exception, *, at: str = "") -> BodyMalformed | BodyTooDeep:
-    """Turn what a decoder gave up with into a refusal that names the field, where there is one to name.
+    """Returns the refusal for a decoder's error, with the path of the field where it is known.
 
     `at` is the path of the value within the whole body.
     """
     if isinstance(error, RecursionError):
         return _too_deep(at)
-    if may_be_half_a_character(body, error) and (found := _half_a_character_at(body, at)) is not None:
+    if may_be_lone_surrogate(body, error) and (found := _path_of_lone_surrogate(body, at)) is not None:
         return BodyMalformed("The text holds half a character: a lone surrogate.", at=found[:AT_MAX] or None)
     return BodyMalformed(f"The body is not JSON: {error}.", at=at or None)
 
 
-def _half_a_character_at(body: bytes, at: str) -> str | None:
-    """The path of the first text that holds a lone surrogate; for a key, that of its object. None: none is found."""
+def _path_of_lone_surrogate(body: bytes, at: str) -> str | None:
+    """Returns the path of the first text with a lone surrogate, or None. For a key it is the path of the key's object."""
     try:
         return next((path for path, text in _texts(json.loads(body), at) if _LONE_SURROGATE.search(text) is not None), None)
     except (ValueError, RecursionError):
@@ -142,18 +145,18 @@ def _half_a_character_at(body: bytes, at: str) -> str | None:
 
 
 def joined(path: str, key: str) -> str:
-    """The path of a field within what stands at `path`."""
+    """Returns the path of the field `key` of the object at `path`."""
     return f"{path}.{key}" if path else key
 
 
 def invalid_field(error: msgspec.ValidationError, *, within: str = "") -> FieldInvalid:
-    """Turn msgspec's sentence into a refusal which names the field as `within.event.note`."""
+    """Returns the refusal for msgspec's error, with the path of the field, such as `within.event.note`."""
     sentence, _, path = str(error).partition(" - at `")
-    # A key that is no text is told as "at `key` in `$.event`".
+    # For a key that is not a text, msgspec writes "at `key` in `$.event`".
     at = path.rpartition("` in `")[2].rstrip("`").removeprefix("$").removeprefix(".").replace("[...]", "")
     if (named := re.match(r"Object (?:contains unknown|missing required) field `(.*)`", sentence, re.DOTALL)) is not None:
         at = joined(at, named[1])
     if within:
         at = f"{within}.{at}" if at and not at.startswith("[") else within + at
-    # The sentence may quote what was sent, which may be as long as a body.
+    # The sentence may quote a value of the body, and that may be as long as the body.
     return FieldInvalid(f"{sentence[:DETAIL_MAX]}.", at=at[:AT_MAX] or None)

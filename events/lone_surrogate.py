@@ -1,9 +1,9 @@
-"""Splits a JSON list into the bytes of its elements, where the decoder gives up on the whole because of one of them.
+"""Splits a JSON list into the bytes of its elements, where the decoder refuses the whole list because of one element.
 
-A phone that cuts a text within an emoji keeps a lone surrogate, and writes it as an escape: JSON by its grammar, and no text.
-Another sender nests a thousand deep. The decoder refuses the whole body for either, and a device could never send what else
-is waiting. Only strings and brackets are read here, without recursion: each element is then decoded, or refused, by itself.
-Slower than the decoder, and only for that case. Knows no draft and no record.
+A phone that cuts a text within an emoji sends a lone surrogate as an escape: valid JSON, but not a valid text. Another sender
+nests objects a thousand levels deep. The decoder refuses the whole body for either, so a device could never send its other
+drafts. This module reads only strings and brackets, without recursion; each element is then decoded or refused by itself.
+It is slower than the decoder and used only in that case. Does not know drafts or records.
 """
 
 import json
@@ -13,25 +13,25 @@ from itertools import islice
 from typing import Final
 
 from events.errors import BodyMalformed, FieldInvalid
-from events.json_checks import may_be_half_a_character
+from events.json_checks import may_be_lone_surrogate
 
-_MARK: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]+|[\]}]+|[",:]', re.DOTALL)
-"""A whole string, brackets in a row, or what parts values. A quote by itself: a string that never ends."""
-MARKS_MAX: Final = 100_000
-"""A full push has some 15,000, a full batch of a daycare 25,000; to look through so many takes 40 ms."""
-_BLANKS: Final = b" \t\r\n"
+_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]+|[\]}]+|[",:]', re.DOTALL)
+"""A whole string, a run of brackets, a comma or a colon. A single quote character is a string without an end."""
+TOKENS_MAX: Final = 100_000
+"""A full push has some 15,000 tokens, a full batch of a daycare 25,000. Reading this many takes 40 ms."""
+_WHITESPACE: Final = b" \t\r\n"
 
 
 def is_worth_splitting(body: bytes, error: Exception) -> bool:
-    """Whether one element may be the reason why the decoder gave up on a body that is JSON by its grammar."""
-    return isinstance(error, RecursionError) or may_be_half_a_character(body, error)
+    """Returns whether the decoder may have refused a valid JSON body because of one element."""
+    return isinstance(error, RecursionError) or may_be_lone_surrogate(body, error)
 
 
 def elements(body: bytes) -> Iterator[bytes]:
-    """The elements of a JSON list, in order, each in its own bytes.
+    """Yields the bytes of each element of a JSON list, in order.
 
     Raises:
-        BodyMalformed: the end of the list, or of an element, cannot be found.
+        BodyMalformed: the body is not a list, or the end of the list or of an element cannot be found.
     """
     try:
         begin = _opening(body, b"[")
@@ -42,7 +42,7 @@ def elements(body: bytes) -> Iterator[bytes]:
 
 
 def fields(body: bytes) -> dict[str, bytes]:
-    """The values of a JSON object by key, each in its own bytes; of a key that stands twice the last. Empty where it is none."""
+    """Returns the bytes of each value of a JSON object, by key; for a duplicate key the last. Empty where it is no object."""
     try:
         spans = list(_spans(body, _opening(body, b"{")))
         return {_key(body, key): body[slice(*value)] for key, value in zip(spans[::2], spans[1::2], strict=True)}
@@ -51,18 +51,18 @@ def fields(body: bytes) -> dict[str, bytes]:
 
 
 def without_drafts(body: bytes) -> tuple[bytes, list[bytes]]:
-    """The envelope of a push with no drafts in it, and its drafts, each in its own bytes.
+    """Returns the envelope of a push with an empty list of drafts, and the bytes of each draft.
 
     Raises:
-        BodyMalformed: it is no JSON otherwise either.
-        FieldInvalid: it is no object, or has no list of drafts.
+        BodyMalformed: the body is not JSON.
+        FieldInvalid: the body is not an object, or has no list of drafts.
     """
     try:
-        start = len(body) - len(body.lstrip(_BLANKS))
+        start = len(body) - len(body.lstrip(_WHITESPACE))
         if body[start : start + 1] != b"{":
             raise FieldInvalid("Expected `object`.")
         outer = list(_spans(body, start))
-        # Keys and values by turns. Of two lists of drafts this takes the last, and the decoder of the envelope refuses both.
+        # Keys and values alternate. Of two lists of drafts this takes the last; the caller then refuses the duplicate key.
         found = [value for key, value in zip(outer[::2], outer[1::2], strict=True) if _key(body, key) == "drafts"]
         if not found or body[found[-1][0] : found[-1][0] + 1] != b"[":
             raise FieldInvalid("Expected `array`.", at="drafts")
@@ -81,24 +81,24 @@ def _key(body: bytes, span: tuple[int, int]) -> str:
 
 
 def _opening(body: bytes, bracket: bytes) -> int:
-    begin = len(body) - len(body.lstrip(_BLANKS))
+    begin = len(body) - len(body.lstrip(_WHITESPACE))
     if body[begin : begin + 1] != bracket:
         raise ValueError("another bracket opens it")
     return begin
 
 
 def _spans(body: bytes, at: int, *, is_inner: bool = False) -> Iterator[tuple[int, int]]:
-    """Where each value stands that the list or object at `at` holds, keys among them, without the blanks around.
+    """Yields the start and end of each value of the list or object at `at`, without the white space around it.
 
-    Unless it is itself within another value, nothing may follow.
+    For an object, keys and values alternate. Where `is_inner` is false, only white space may follow the list or object.
 
     Raises:
-        ValueError: a string or a bracket never ends, or something follows.
+        ValueError: a string or a bracket has no end, there are too many tokens, or something follows.
     """
-    closer, parts = (b"]", b",") if body[at : at + 1] == b"[" else (b"}", b",:")
+    closer, separators = (b"]", b",") if body[at : at + 1] == b"[" else (b"}", b",:")
     begin, depth, count = at + 1, 0, 0
-    for mark in islice(_MARK.finditer(body, at + 1), MARKS_MAX):
-        found = mark.group()
+    for token in islice(_TOKEN.finditer(body, at + 1), TOKENS_MAX):
+        found = token.group()
         match found[:1]:
             case b'"' if len(found) == 1:
                 raise ValueError("a string never ends")
@@ -107,25 +107,25 @@ def _spans(body: bytes, at: int, *, is_inner: bool = False) -> Iterator[tuple[in
             case b"]" | b"}" if len(found) <= depth:
                 depth -= len(found)
             case b"]" | b"}":
-                end = mark.start() + depth
+                end = token.start() + depth
                 if body[end : end + 1] != closer:
                     raise ValueError("another bracket closes it")
                 span = _stripped(body, begin, end)
                 if count or span[0] < span[1]:
                     yield span
-                if not is_inner and body[end + 1 :].strip(_BLANKS):
+                if not is_inner and body[end + 1 :].strip(_WHITESPACE):
                     raise ValueError("something follows")
                 return
-            case part if not depth and part in parts:
-                yield _stripped(body, begin, mark.start())
-                begin, count = mark.end(), count + 1
+            case separator if not depth and separator in separators:
+                yield _stripped(body, begin, token.start())
+                begin, count = token.end(), count + 1
     raise ValueError("a bracket never closes, or there are too many")
 
 
 def _stripped(body: bytes, begin: int, end: int) -> tuple[int, int]:
-    """The span without the blanks around it."""
-    while begin < end and body[begin] in _BLANKS:
+    """Returns the span without the white space around it."""
+    while begin < end and body[begin] in _WHITESPACE:
         begin += 1
-    while begin < end and body[end - 1] in _BLANKS:
+    while begin < end and body[end - 1] in _WHITESPACE:
         end -= 1
     return begin, end

@@ -1,7 +1,7 @@
-"""What no MessagePack of ours may be, and no decoder refuses by itself: a key that stands twice, bytes, extensions, NUL.
+"""Checks MessagePack for what the decoder accepts and we refuse: duplicate keys, bytes, extensions, NUL in a text.
 
-Owns these checks for values that were decoded already, as types which refuse unknown fields: what is left to look through is
-as flat and as small as they are. Looked through first, a megabyte of nothing would keep the loop for seconds.
+Owns these checks. They run after the body was decoded as a type that refuses unknown fields, so that the value is as flat and as
+small as the type. If they ran first, a megabyte of nested empty lists would block the event loop for seconds.
 """
 
 import json
@@ -18,12 +18,12 @@ FIXMAP: Final = 0x80
 MAP_16, MAP_32 = 0xDE, 0xDF
 FIXARRAY: Final = 0x90
 ARRAY_16, ARRAY_32 = 0xDC, 0xDD
-LOOKED_THROUGH_MAX: Final = 64
-"""Of more pairs than this it is not told which one is doubled: a push has room for a hundred thousand."""
+PAIRS_CHECKED_MAX: Final = 64
+"""In a map with more pairs than this, the refusal does not name the duplicate key: a push has room for 100,000 pairs."""
 
 
 class _Key:
-    """A key that equals no other, so that a dict of them keeps both of two equal keys: msgspec would keep the last."""
+    """A map key that is equal to no other, so that a dict keeps both of two equal keys. msgspec itself keeps only the last."""
 
     def __init__(self, text: Any) -> None:
         self.text = text
@@ -41,9 +41,10 @@ _scalar = msgspec.msgpack.Decoder()
 
 
 def refuse_duplicate_outer_keys(body: bytes, *, fields: int) -> None:
-    """Refuse a map that itself names a key twice; `body` was decoded as a type of so many fields, all of which are required.
+    """Raises DuplicateKey where the outermost map contains a key twice.
 
-    A map tells beforehand how many pairs it has: so this costs nothing where all is well.
+    `body` was decoded as a type with `fields` fields, all of them required. A map starts with its number of pairs, so a correct
+    body costs one comparison.
     """
     match body[0]:
         case 0xDE:
@@ -54,31 +55,35 @@ def refuse_duplicate_outer_keys(body: bytes, *, fields: int) -> None:
             pairs = first - FIXMAP
     if pairs == fields:
         return
-    if pairs <= LOOKED_THROUGH_MAX:
-        for _ in _inside(msgspec.Raw(body), is_map=True, at=""):
+    if pairs <= PAIRS_CHECKED_MAX:
+        for _ in _children(msgspec.Raw(body), is_map=True, at=""):
             continue
     raise DuplicateKey("A key stands twice.")
 
 
 def refuse_loose_msgpack(body: bytes | msgspec.Raw, *, at: str = "") -> None:
-    """Refuse MessagePack with a doubled key, a key that is no text, NUL in a text, bytes, extensions but timestamps, or depth.
+    """Checks a small MessagePack value, with one decoding for each level. `at` is the path of the value within the whole body.
 
-    One decoding a level: for what is small. `at` is the path of the value within the whole body.
+    Raises:
+        DuplicateKey: a map contains a key twice.
+        TextHasNul: a text contains the character NUL.
+        BodyTooDeep: maps and lists are nested more than 16 levels deep.
+        BodyMalformed: a key is not a text, or a value is bytes or an extension other than a timestamp.
     """
     try:
-        _look_through(msgspec.Raw(body), at=at, depth=1)
+        _check(msgspec.Raw(body), at=at, depth=1)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BodyMalformed(f"The body is not MessagePack: {error}.", at=at or None) from None
 
 
-def _look_through(raw: msgspec.Raw, *, at: str, depth: int) -> None:
+def _check(raw: msgspec.Raw, *, at: str, depth: int) -> None:
     octets = memoryview(raw)
     first = octets[0] if octets else 0
     if _is_map(first) or _is_array(first):
         if depth > DEPTH_MAX:
             raise BodyTooDeep(f"Objects and lists nest at most {DEPTH_MAX} deep.", at=at[:200] or None)
-        for inner, path in _inside(raw, is_map=_is_map(first), at=at):
-            _look_through(inner, at=path, depth=depth + 1)
+        for inner, path in _children(raw, is_map=_is_map(first), at=at):
+            _check(inner, at=path, depth=depth + 1)
         return
     match _scalar.decode(raw):
         case str() as text if "\0" in text:
@@ -89,7 +94,7 @@ def _look_through(raw: msgspec.Raw, *, at: str, depth: int) -> None:
             raise BodyMalformed("The body holds bytes or an extension.", at=at[:200] or None)
 
 
-def _inside(raw: msgspec.Raw, *, is_map: bool, at: str) -> Iterator[tuple[msgspec.Raw, str]]:
+def _children(raw: msgspec.Raw, *, is_map: bool, at: str) -> Iterator[tuple[msgspec.Raw, str]]:
     if not is_map:
         for index, inner in enumerate(_items_of_array.decode(raw)):
             yield inner, f"{at}[{index}]"

@@ -1,4 +1,4 @@
-"""What was seen and said: observations, a parent's own first sight, notes, cheers, and milestones of a family's own."""
+"""Defines the events that people write: observations, a parent's own first sight, notes, cheers, a family's own milestones."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -11,7 +11,7 @@ from events.ids import ChildId, EventId, MilestoneKey, OwnMilestoneKey
 
 
 class How(StrEnum):
-    """By what means a parent saw it."""
+    """The way in which a parent saw it."""
 
     IN_PERSON = "in_person"
     LIVE_VIDEO = "live_video"
@@ -19,9 +19,9 @@ class How(StrEnum):
 
 
 class MilestoneObserved(Body, frozen=True, kw_only=True):
-    """Somebody saw the child do it. Says nothing of whether it was anyone's first time.
+    """A member saw the child reach a milestone. It does not state whether this was the first time.
 
-    Version 2 may say that nobody named the milestone, but that it was found in a daycare's words.
+    Version 2 can mark that the service found the milestone in a daycare's text.
     """
 
     version: ClassVar = 2
@@ -33,15 +33,15 @@ class MilestoneObserved(Body, frozen=True, kw_only=True):
     note: ShortText | None = None
     again: bool = False
     found_in_prose: bool = False
-    """Nobody named the milestone: the service read it out of a daycare's words, so a parent may amend or withdraw it."""
+    """Whether the service found the milestone in a daycare's text. A parent may amend or withdraw such an observation."""
     tells_of: Annotated[tuple[MilestoneKey, ...], msgspec.Meta(max_length=16)] = ()
-    """What else the note tells of: whoever keeps one of these is kept from all of it. The service fills this in."""
+    """Other milestones that the note mentions. The event is held from members who keep one of them. Set by the service."""
 
 
 class ParentFirstSaw(Body, frozen=True, kw_only=True):
-    """A parent saw it for the first time, by their own account. Theirs alone unless they share it.
+    """A parent stated that they saw a milestone for the first time. Only they see this event, unless they share it.
 
-    Version 1 had `seen`: `in_person` or `video`; version 2 tells a live video from a clip.
+    Version 1 had `seen`, `in_person` or `video`. Version 2 has `how`, which distinguishes a live video from a clip.
     """
 
     version: ClassVar = 2
@@ -56,9 +56,9 @@ class ParentFirstSaw(Body, frozen=True, kw_only=True):
 
 
 class NoteWritten(Body, frozen=True, kw_only=True):
-    """Words about the child's day, or about another event.
+    """A member wrote a note about the child's day, or about another event.
 
-    Version 2 may name milestones that a daycare's words perhaps tell of.
+    Version 2 can name milestones that a daycare's text may mention.
     """
 
     version: ClassVar = 2
@@ -69,12 +69,12 @@ class NoteWritten(Body, frozen=True, kw_only=True):
     text: LongText
     about: EventId | None = None
     may_tell_of: Annotated[tuple[MilestoneKey, ...], msgspec.Meta(max_length=16)] = ()
-    """Milestones of which a daycare's words perhaps tell: not sure enough to be recorded, sure enough to be held from a member
-    who keeps one of them. The service fills this in."""
+    """Milestones that a daycare's text may mention. This is too uncertain to record an observation, but the note is held from
+    members who keep one of them. Set by the service."""
 
 
 class Cheered(Body, frozen=True, kw_only=True):
-    """A cheer for something that somebody wrote."""
+    """A member cheered for another event."""
 
     version: ClassVar = 1
     authors: ClassVar = PERSONS
@@ -85,7 +85,7 @@ class Cheered(Body, frozen=True, kw_only=True):
 
 
 class MilestoneNamed(Body, frozen=True, kw_only=True):
-    """A milestone of the family's own got its title and domain. Naming it again renames it."""
+    """A member gave a milestone of the family's own its title and domain. A second event for the same milestone renames it."""
 
     version: ClassVar = 1
     authors: ClassVar = PERSONS

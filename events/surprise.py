@@ -1,6 +1,6 @@
-"""What a member wishes not to be told, what opens their envelope, and what sorts an everyday note.
+"""Defines the events of the surprise: a member's choice, the opening of an envelope, the sorting of a note, the clock's event.
 
-A choice and an opening are their author's alone: nobody else is told of them. Knows nothing of who is told of what.
+Only its author sees a choice or an opening. Does not decide which events are held from a member; `projections/` does.
 """
 
 from datetime import date
@@ -15,7 +15,7 @@ from events.ids import OWN_MILESTONE, ChildId, EventId, MilestoneKey
 
 
 class Mode(StrEnum):
-    """How a member wishes to hear of firsts that they have not seen."""
+    """How a member wants to hear of firsts that they have not seen: at once, as a hint, or only after they have seen them."""
 
     TELL = "tell"
     HINT = "hint"
@@ -37,7 +37,7 @@ Days = Annotated[int, msgspec.Meta(ge=1, le=3_650)]
 
 
 class SurpriseChosen(Body, frozen=True, kw_only=True):
-    """A member chose how to hear of firsts. `child` left out: every child."""
+    """A member chose how to hear of firsts. Without `child`, the choice applies to every child."""
 
     version: ClassVar = 1
     authors: ClassVar = PERSONS
@@ -51,7 +51,7 @@ class SurpriseChosen(Body, frozen=True, kw_only=True):
 
 
 class EnvelopeOpened(Body, frozen=True, kw_only=True):
-    """A member asked to be told what was kept for them. `child` left out: every child."""
+    """A member opened their envelope: the events held from them are delivered. Without `child`, it applies to every child."""
 
     version: ClassVar = 1
     authors: ClassVar = PERSONS
@@ -62,7 +62,7 @@ class EnvelopeOpened(Body, frozen=True, kw_only=True):
 
 
 class Sorted(Body, frozen=True, kw_only=True):
-    """Somebody said which milestone an everyday note or clip is about; `milestone` left out: about none."""
+    """A member stated which milestone an everyday note or clip is about. Without `milestone`, it is about none."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
@@ -74,9 +74,9 @@ class Sorted(Body, frozen=True, kw_only=True):
 
 
 class TimePassed(Body, frozen=True, kw_only=True):
-    """A clock's tick: the days after which its author wished to be told after all have passed for something.
+    """The time limit of a member's choice (`at_most_days`) passed for at least one event that is held.
 
-    Written by the service, and told to nobody. What it frees follows from when it was received.
+    The service writes it, and no feed delivers it. The events that it releases follow from its `received_at`.
     """
 
     version: ClassVar = 1
@@ -86,9 +86,9 @@ class TimePassed(Body, frozen=True, kw_only=True):
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
-    """What stands in a feed for all that is held of one child's domain on one day: there is something new. No event."""
+    """A feed entry that announces held events of one child, domain and day without their content. It is not an event."""
 
     child: ChildId
     domain: Domain
     day: date
-    """In UTC, by when it was received."""
+    """The day, in UTC, on which the held events were received."""

@@ -1,6 +1,6 @@
-"""Reads the old versions of events for ever: one pure step from each version to the next.
+"""Converts events of old versions to the current version, with one pure step from each version to the next.
 
-Owns no bytes. A step takes the fields of version n and gives those of version n + 1; the last step's result is today's type.
+A step takes the fields of version n and returns those of version n + 1. Does not decode or encode bytes.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,18 +10,18 @@ Fields = dict[str, Any]
 
 
 def _parent_first_saw_2(fields: Fields) -> Fields:
-    """`seen` became `how`. A video of version 1 was always a live call: clips could not be attached then."""
+    """Returns the fields with `how` instead of `seen`. A video of version 1 was a live call: clips did not exist yet."""
     rest = {name: value for name, value in fields.items() if name != "seen"}
     return rest | {"how": "live_video" if fields["seen"] == "video" else fields["seen"]}
 
 
 def _milestone_observed_2(fields: Fields) -> Fields:
-    """What people named before was found in nobody's prose."""
+    """Returns the fields unchanged: before version 2, a person named every milestone."""
     return fields
 
 
 def _note_written_2(fields: Fields) -> Fields:
-    """Nobody had read the notes of version 1 for what they perhaps tell of."""
+    """Returns the fields unchanged: the service did not search notes of version 1 for milestones."""
     return fields
 
 
@@ -30,14 +30,14 @@ STEPS: Mapping[tuple[str, int], Callable[[Fields], Fields]] = {
     ("NoteWritten", 1): _note_written_2,
     ("ParentFirstSaw", 1): _parent_first_saw_2,
 }
-"""(type, version) -> the step to version + 1."""
+"""The step to version + 1, by type name and version."""
 
 
 def upcast(kind: str, version: int, fields: Fields, *, to_version: int) -> Fields:
-    """Carry the fields of `kind` from `version` to `to_version`.
+    """Returns the fields of the type `kind`, converted from `version` to `to_version`.
 
     Raises:
-        LookupError: a step is missing, or the row is newer than this code.
+        LookupError: a step is missing, or `version` is newer than `to_version`.
     """
     if version > to_version:
         raise LookupError(f"{kind} version {version} is newer than this release, which knows {to_version}: upgrade it first")

@@ -1,7 +1,7 @@
-"""Bytes to drafts, and events to the bytes that the log keeps and feeds deliver: the one place that decodes.
+"""Decodes pushes into drafts, and encodes and decodes events as the log stores them and the feeds deliver them.
 
-Two readers on purpose: strict at the door, where an unknown field is a mistake of the sender; tolerant in the archive,
-where it was written by another release of ours.
+Drafts are read strictly: an unknown field is a mistake of the sender. Rows of the log are read tolerantly: an unknown field was
+written by another release of Stillnew.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ from events.upcast import upcast
 DRAFTS_MAX: Final = 256
 DRAFT_BYTES_MAX: Final = 64 * 1024
 QUOTES_AROUND_DRAFTS: Final = 6
-"""Of "sent_at", its value, and "drafts"."""
+"""The quotes of the envelope: those of "sent_at", of its value, and of "drafts"."""
 
 DeviceBody = (
     MilestoneObserved
@@ -59,7 +59,7 @@ DeviceBody = (
     | Amended
     | Withdrawn
 )
-"""What a device may draft."""
+"""The types that a device may send."""
 ServiceBody = (
     FamilyFounded
     | HouseholdOpened
@@ -72,7 +72,7 @@ ServiceBody = (
     | TimePassed
     | Erased
 )
-"""What the service writes for a request."""
+"""The types that only the service writes."""
 AnyBody = DeviceBody | ServiceBody
 
 BODY_BY_NAME: Final[dict[str, type[Body]]] = {body.__name__: body for body in get_args(AnyBody)}
@@ -84,15 +84,15 @@ AnyEvent = Event[AnyBody]
 
 @final
 class Malformed(msgspec.Struct, frozen=True):
-    """A draft that cannot be read. It is refused by itself and stops no other."""
+    """A draft that cannot be read. It is refused alone; the other drafts of the push are not affected."""
 
     id: EventId | None
-    """None where not even the id can be read."""
+    """The id of the draft, or None where it cannot be read."""
     problem: Refused
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True):
-    """One request of a device: what it wrote, and what its clock said when it was sent."""
+    """One request of a device: its drafts, and the time of the device's clock when it was sent."""
 
     sent_at: datetime
     drafts: tuple[DeviceDraft | Malformed, ...]
@@ -118,7 +118,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def read_push(body: bytes) -> Push:
-    """Read a push of JSON: `{"sent_at", "drafts": [1 to 256]}`, each draft strictly and by itself.
+    """Reads a push in JSON: `{"sent_at", "drafts": [1 to 256]}`. Each draft is read strictly and by itself.
 
     Raises:
         BodyMalformed, DuplicateKey, FieldInvalid: the envelope around the drafts cannot be read.
@@ -130,9 +130,9 @@ def read_push(body: bytes) -> Push:
         raise invalid_field(error) from None
     except (msgspec.DecodeError, RecursionError) as error:
         if lone_surrogate.is_worth_splitting(body, error):
-            return _read_push_apart(body)
+            return _read_push_draft_by_draft(body)
         raise not_json(body, error) from None
-    _require_some(envelope.drafts)
+    _require_count(envelope.drafts)
     quotes = [bare_quotes(raw) for raw in envelope.drafts]
     if bare_quotes(body) - sum(quotes) != QUOTES_AROUND_DRAFTS:
         refuse_duplicate_outer_keys(body)
@@ -140,7 +140,7 @@ def read_push(body: bytes) -> Push:
     return Push(sent_at=envelope.sent_at, drafts=tuple(drafts))
 
 
-def _read_push_apart(body: bytes) -> Push:
+def _read_push_draft_by_draft(body: bytes) -> Push:
     outer, drafts = lone_surrogate.without_drafts(body)
     try:
         envelope = _envelope_of_json.decode(outer)
@@ -151,13 +151,13 @@ def _read_push_apart(body: bytes) -> Push:
     if bare_quotes(outer) != QUOTES_AROUND_DRAFTS:
         refuse_duplicate_outer_keys(outer)
     raws = [msgspec.Raw(draft) for draft in drafts]
-    _require_some(raws)
+    _require_count(raws)
     read = [_read_draft_of_json(raw, f"drafts[{n}]", bare_quotes(raw)) for n, raw in enumerate(raws)]
     return Push(sent_at=envelope.sent_at, drafts=tuple(read))
 
 
 def read_push_of_msgpack(body: bytes) -> Push:
-    """Read a push of MessagePack, by the same rules.
+    """Reads a push in MessagePack, by the same rules as JSON.
 
     Raises:
         BodyMalformed, DuplicateKey, FieldInvalid: the envelope around the drafts cannot be read.
@@ -169,18 +169,18 @@ def read_push_of_msgpack(body: bytes) -> Push:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
     msgpack_checks.refuse_duplicate_outer_keys(body, fields=len(_Envelope.__struct_fields__))
-    _require_some(envelope.drafts)
+    _require_count(envelope.drafts)
     drafts = [_read_draft_of_msgpack(raw, f"drafts[{n}]") for n, raw in enumerate(envelope.drafts)]
     return Push(sent_at=envelope.sent_at, drafts=tuple(drafts))
 
 
-def _require_some(drafts: Sequence[msgspec.Raw]) -> None:
+def _require_count(drafts: Sequence[msgspec.Raw]) -> None:
     if not 1 <= len(drafts) <= DRAFTS_MAX:
         raise FieldInvalid(f"A push holds 1 to {DRAFTS_MAX} drafts; this one holds {len(drafts)}.", at="drafts")
 
 
 def _read_draft_of_json(raw: msgspec.Raw, at: str, quotes: int) -> DeviceDraft | Malformed:
-    """Read one draft. `quotes` is how many bare ones it has."""
+    """Reads one draft. `at` is its path within the body; `quotes` is its number of bare quotes."""
     try:
         if len(memoryview(raw)) > DRAFT_BYTES_MAX:
             raise DraftTooLarge(f"A draft holds at most {DRAFT_BYTES_MAX} bytes; this one holds {len(memoryview(raw))}.", at=at)
@@ -215,7 +215,7 @@ def _read_draft_of_msgpack(raw: msgspec.Raw, at: str) -> DeviceDraft | Malformed
         return Malformed(_id_or_none(_id_of_msgpack, raw), refusal)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Malformed(None, BodyMalformed(f"The draft is not MessagePack: {error}.", at=at))
-    # From here on both encodings are one: the JSON of a draft is its canonical content.
+    # From here on both encodings share one path: the canonical content of a draft is its JSON.
     canonical = _encode(draft)
     return _read_draft_of_json(msgspec.Raw(canonical), at, bare_quotes(canonical))
 
@@ -228,22 +228,22 @@ def _id_or_none(decoder: Any, raw: msgspec.Raw) -> EventId | None:
 
 
 def digest_of_draft(draft: AnyDraft | DeviceDraft) -> bytes:
-    """SHA-256 of a draft's canonical content: the same for every spelling of the same claim. 32 bytes."""
+    """Returns the SHA-256 of a draft's canonical content (32 bytes). It is the same however the JSON was written."""
     return sha256(_encode(draft)).digest()
 
 
 def bytes_of_event(event: AnyEvent) -> bytes:
-    """The canonical JSON of an event: what the log keeps, what its commitment covers, what feeds deliver."""
+    """Returns the canonical JSON of an event. The log stores it, its commitment covers it, and the feeds deliver it."""
     return _encode(event)
 
 
 def commitment(salt: bytes, body: bytes) -> bytes:
-    """SHA-256 over salt and canonical event: says nothing of the content once the salt is destroyed. 32 bytes."""
+    """Returns the SHA-256 of the salt and the canonical event (32 bytes). Without the salt, nobody can guess the content."""
     return sha256(salt + body).digest()
 
 
 def event_of_bytes(body: bytes, *, kind: str, version: int) -> AnyEvent:
-    """Read a row of the log, of any version that ever was.
+    """Reads a row of the log, of any version that ever existed.
 
     Raises:
         LookupError: the row is newer than this release.
@@ -258,21 +258,23 @@ def event_of_bytes(body: bytes, *, kind: str, version: int) -> AnyEvent:
 
 
 def _event_of_fields(envelope: dict[str, Any], current: type[Body], version: int) -> AnyEvent:
-    said = {name: value for name, value in envelope["event"].items() if name != "type"}
-    said = upcast(current.__name__, version, said, to_version=current.version)
-    return msgspec.convert(envelope | {"event": _known(current, said) | {"type": current.__name__}}, AnyEvent)
+    fields = {name: value for name, value in envelope["event"].items() if name != "type"}
+    fields = upcast(current.__name__, version, fields, to_version=current.version)
+    return msgspec.convert(envelope | {"event": _known_fields(current, fields) | {"type": current.__name__}}, AnyEvent)
 
 
-def _known(shape: type[msgspec.Struct], said: dict[str, Any]) -> dict[str, Any]:
-    """What this release knows of the fields that another release wrote, also in an object within."""
+def _known_fields(shape: type[msgspec.Struct], fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields that this release knows, also inside of nested objects. Another release may have written more."""
     types = {field.name: field.type for field in msgspec.structs.fields(shape)}
     return {
-        name: _known(types[name], value) if isinstance(value, dict) else value for name, value in said.items() if name in types
+        name: _known_fields(types[name], value) if isinstance(value, dict) else value
+        for name, value in fields.items()
+        if name in types
     }
 
 
 def current_bytes(body: bytes, *, kind: str, version: int) -> bytes:
-    """The canonical JSON of a row of any version, as today's devices read it."""
+    """Returns the canonical JSON of a row of any version, converted to the current version."""
     if version == BODY_BY_NAME[kind].version:
         return body
     return bytes_of_event(event_of_bytes(body, kind=kind, version=version))

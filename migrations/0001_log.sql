@@ -3,8 +3,8 @@
 
 -- migrate: apply
 
--- The service works as this role, which cannot change or delete an event. Where the migrating user may not create roles,
--- the trigger below still refuses.
+-- The service uses this role, which cannot change or delete an event. Where the migrating user may not create roles, the trigger
+-- below still refuses.
 DO $$
 BEGIN
   CREATE ROLE stillnew_app NOLOGIN;
@@ -23,7 +23,7 @@ EXCEPTION
 END
 $$;
 
--- seq is handed out by locking this row to the commit, so that it has no holes and follows the order of commit (law 3).
+-- An append locks this row until its commit, so that seq has no gaps and follows the order of commit (law 3).
 CREATE TABLE family (
   family_id  uuid        NOT NULL,
   log_id     uuid        NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE event (
   PRIMARY KEY (family_id, seq)
 );
 
--- Ids are scoped to their author: whoever guesses another's id learns nothing from using it.
+-- Ids are scoped to their author, so that a member who guesses another's id learns nothing from using it.
 CREATE UNIQUE INDEX event_by_id ON event (family_id, event_id, author_id);
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

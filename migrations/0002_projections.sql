@@ -1,4 +1,4 @@
--- What the log means to each member. Every row here can be folded from the log afresh: `stillnew replay`.
+-- The projections of the log for each member. `stillnew replay` can fold every row of them from the log again.
 -- depends: 0001_log
 
 -- migrate: apply
@@ -41,9 +41,9 @@ CREATE TABLE own_milestone (
 
 COMMENT ON COLUMN own_milestone.named_by IS 'of two names the one recorded later counts; named_by, an event, decides a tie';
 
--- A feed is stored as runs: places first_place, first_place + 1, ... are the events first_seq, first_seq + 1, ... What was
--- told in order is one growing run, so that a feed's size follows its gaps and not its history. A run ends at 256 entries,
--- because a reader which starts inside of it hashes from its beginning.
+-- A feed is stored as runs: places first_place, first_place + 1, ... are the events first_seq, first_seq + 1, ... Entries that were
+-- delivered in the order of the log extend one run, so that a feed's size follows its gaps and not its history. A run ends at 256
+-- entries, because a reader that starts inside of it hashes from its beginning.
 CREATE TABLE feed_run (
   family_id    uuid    NOT NULL,
   member_id    uuid    NOT NULL,
@@ -59,10 +59,10 @@ CREATE TABLE feed_run (
 
 COMMENT ON COLUMN feed_run.told_at IS 'null: each entry was told when its event was received';
 
--- Where one seq stands in one feed: in the run with the greatest first_seq before it, if in any, since runs never overlap.
+-- Finds the place of an event in a feed: it is in the run with the greatest first_seq up to its own, if in any: runs never overlap.
 CREATE INDEX feed_run_by_seq ON feed_run (family_id, member_id, first_seq);
 
--- What one parent knows of sightings: the material of their timeline.
+-- What one parent knows of each sighting. Their timeline is made of it.
 CREATE TABLE sighting (
   family_id uuid   NOT NULL,
   member_id uuid   NOT NULL,

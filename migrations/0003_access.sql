@@ -1,4 +1,4 @@
--- Who may speak for whom. A person and their devices belong to no family; only hashes of tokens and codes are kept.
+-- Access: persons, devices, memberships and codes. Persons and devices belong to no family. Tokens and codes are stored as hashes.
 -- depends: 0002_projections
 
 -- migrate: apply

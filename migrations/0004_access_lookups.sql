@@ -1,4 +1,4 @@
--- Finds a membership by its member, and what one member or person has open: for leaving, and for the bounds on codes.
+-- Finds a membership by its member, and the open codes of one member or person: for leaving, and for the bounds on codes.
 -- depends: 0003_access
 
 -- migrate: apply

@@ -1,4 +1,4 @@
--- Surprises: who waits for what, what is held from whom, and the thread that every event belongs to.
+-- Surprises: the choices of members, the events that are held from them, and the thread of each event.
 -- depends: 0004_access_lookups
 
 -- migrate: apply
@@ -7,7 +7,7 @@ ALTER TABLE event ADD COLUMN thread_seq bigint CHECK (thread_seq < seq);
 
 COMMENT ON COLUMN event.thread_seq IS 'the event at the end of the chain of references; null: it refers to none';
 
--- What was written before gets its thread. Nothing of what was said or committed to changes.
+-- Earlier events get their thread. Neither their content nor their commitment changes.
 ALTER TABLE event DISABLE TRIGGER event_is_append_only;
 
 WITH RECURSIVE thread AS (
@@ -30,7 +30,7 @@ ALTER TABLE event ENABLE TRIGGER event_is_append_only;
 
 ALTER TABLE event ADD CONSTRAINT event_in_a_thread CHECK ((thread_seq IS NULL) = (target_seq IS NULL));
 
--- What somebody said anew of a thread: few rows, and few are asked for.
+-- Finds the amendments and sortings of a thread, which are few.
 CREATE INDEX event_second_thoughts ON event (family_id, thread_seq) WHERE kind IN ('Amended', 'Sorted');
 
 -- One row for each member who has chosen anything.
@@ -58,7 +58,7 @@ COMMENT ON COLUMN held.is_name IS 'the name of a milestone of the family''s own,
 
 CREATE INDEX held_names ON held (family_id) WHERE is_name;
 
--- A member's own sightings tell what they have met.
+-- A member's own sightings are the milestones that they have met.
 ALTER TABLE sighting ADD COLUMN own boolean NOT NULL DEFAULT false;
 
 UPDATE sighting

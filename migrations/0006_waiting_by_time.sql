@@ -1,4 +1,4 @@
--- The clock asks every few minutes who has waited long enough: few who choose ever set a limit.
+-- Finds the members who set a limit of days, for the clock's query every few minutes. They are few.
 -- depends: 0005_surprise
 
 -- migrate: apply

@@ -1,9 +1,9 @@
--- The feed of a member who keeps surprises: runs that list their entries, which need not be neighbours in the log then.
+-- Runs that list their entries, for the feed of a member who keeps surprises: such entries need not be neighbours in the log.
 -- depends: 0006_waiting_by_time
 
 -- migrate: apply
 
--- How long such a run is follows places alone: it tells no more of what lies between than a row for each entry would.
+-- The length of such a run depends on places alone. So it reveals no more of held events than a row for each entry would.
 
 ALTER TABLE feed_run ADD COLUMN seqs bigint[];
 ALTER TABLE feed_run ADD CONSTRAINT feed_run_lists CHECK (
@@ -12,8 +12,9 @@ ALTER TABLE feed_run ADD CONSTRAINT feed_run_lists CHECK (
 
 COMMENT ON COLUMN feed_run.seqs IS 'null: its entries are neighbours in the log, from first_seq on';
 
--- Where one seq stands in one feed: of what was told in its time, and of what was told later, in the run with the greatest
--- first_seq before it, if in any. Of each kind no two runs overlap; one of the second may lie in a gap of the first.
+-- Find the place of an event in a feed. Runs that were delivered as their events were received, and runs that were delivered later,
+-- each have an index: the event is in the run with the greatest first_seq up to its own, if in any. Runs of one kind never overlap;
+-- a late run may lie in a gap of the others.
 DROP INDEX feed_run_by_seq;
 CREATE INDEX feed_run_in_time ON feed_run (family_id, member_id, first_seq) WHERE told_at IS NULL;
 CREATE INDEX feed_run_late ON feed_run (family_id, member_id, first_seq) WHERE told_at IS NOT NULL;

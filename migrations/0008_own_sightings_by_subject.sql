@@ -1,4 +1,4 @@
--- What a member has met is looked up for what an event is about, never whole: what others have seen is what is held.
+-- Finds what a member has met by the subject of an event. All of it is never read: what others have seen is what is held.
 -- depends: 0007_listed_runs
 
 -- migrate: apply

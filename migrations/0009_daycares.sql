@@ -1,10 +1,10 @@
--- Daycares: systems that post under a key of their own, whose children they mean, and what became of each of their records.
+-- Daycares: systems that post with a key of their own, the children that their references mean, and the result of each record.
 -- depends: 0008_own_sightings_by_subject
 
 -- migrate: apply
 
--- A daycare is a person without devices: it is a member of families as a person is, and leaves them in the same way.
--- The secrets stand here as they are, since a signature can only be checked by who can make it.
+-- A daycare is a person without devices: it joins and leaves families as a person does. Its secrets are stored in clear, since
+-- checking a signature takes the secret that made it.
 CREATE TABLE daycare (
   key_id       uuid        NOT NULL,
   person_id    uuid        NOT NULL,
@@ -23,7 +23,7 @@ COMMENT ON COLUMN daycare.family_id IS 'the one family that this key is for; nul
 
 CREATE INDEX daycare_by_person ON daycare (person_id);
 
--- What was signed lately: the very same signature a second time is a replay.
+-- Recent signed calls: a second call with the same signature is a replay.
 CREATE TABLE daycare_call (
   key_id    uuid   NOT NULL,
   call_id   text   NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE daycare_code (
   PRIMARY KEY (code_hash)
 );
 
--- Whom a daycare means by a reference. No child: nobody any more, and the family that said so may say otherwise.
+-- The child that a daycare's reference means. No child: the family ended the link, and may make it again.
 CREATE TABLE daycare_child (
   person_id uuid NOT NULL,
   reference text NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE daycare_child (
 
 CREATE INDEX daycare_child_by_family ON daycare_child (family_id);
 
--- What waits until a parent says whose it is.
+-- Records that wait until a parent links their reference to a child.
 CREATE TABLE daycare_waiting (
   person_id   uuid        NOT NULL,
   reference   text        NOT NULL,
@@ -69,7 +69,7 @@ CREATE TABLE daycare_waiting (
   PRIMARY KEY (person_id, reference, source, record)
 );
 
--- Under whom the files of a source are written in a family.
+-- The person that writes the files of a source in a family.
 CREATE TABLE importer (
   family_id uuid NOT NULL,
   source    text NOT NULL,
@@ -77,7 +77,7 @@ CREATE TABLE importer (
   PRIMARY KEY (family_id, source)
 );
 
--- What became of each record of an outside system: no words of it, and digests of them only with a salt.
+-- The result of each record of an outside system: none of its words, and digests of them only with a salt.
 CREATE TABLE ledger (
   family_id uuid    NOT NULL,
   member_id uuid    NOT NULL,
@@ -96,7 +96,7 @@ EXCEPTION
 END
 $$;
 
--- Of all that a member was told the card asks for these two kinds, of which there are few.
+-- Finds the events of these two kinds for the hand-over card. They are few.
 CREATE INDEX event_names_and_sortings ON event (family_id, seq) WHERE kind IN ('Sorted', 'MilestoneNamed');
 
 -- migrate: rollback

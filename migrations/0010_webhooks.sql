@@ -1,9 +1,9 @@
--- Where a member's feed is posted to, for a home of their own making: an address, secrets, and how far it has got.
+-- Webhooks: the address to which a member's feed is posted, its secrets, and the place that was delivered.
 -- depends: 0009_daycares
 
 -- migrate: apply
 
--- Nothing of a feed stands here but a place in it: what is sent is read when it is sent, and what is held has no place.
+-- Nothing of a feed is stored here except a place: entries are read when they are sent, and held events have no place.
 CREATE TABLE webhook (
   family_id     uuid        NOT NULL,
   member_id     uuid        NOT NULL,

@@ -1,4 +1,4 @@
--- Nicknames by which a daycare may write of a child that one of its references means.
+-- Nicknames that a daycare may use for a child that one of its references means.
 -- depends: 0010_webhooks
 
 -- migrate: apply

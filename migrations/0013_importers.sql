@@ -1,16 +1,16 @@
--- One importer a member, records that several importers have in common, and a secret for each family's ids.
+-- One importer for each parent and source, records that several importers share, and a secret for each family's ids.
 -- depends: 0010_webhooks
 
 -- migrate: apply
 
--- The ids of daycares' events are made with it: nobody who knows a record's id computes what it was before.
+-- The ids of daycares' events are derived with it, so that knowing a record's id is not enough to compute its event's id.
 CREATE TABLE family_secret (
   family_id uuid  NOT NULL,
   secret    bytea NOT NULL CHECK (octet_length(secret) = 32),
   PRIMARY KEY (family_id)
 );
 
--- A source had one importer a family. From here on each parent has their own, and what an importer wrote is its parent's.
+-- A source had one importer a family. From here on each parent has their own, and an importer's events belong to its parent.
 ALTER TABLE importer ADD COLUMN member_id uuid;
 ALTER TABLE importer ADD COLUMN imported_by uuid;
 ALTER TABLE importer ADD COLUMN is_retired boolean NOT NULL DEFAULT false;
@@ -23,7 +23,7 @@ UPDATE importer
 
 DELETE FROM importer WHERE member_id IS NULL;
 
--- The parent who made it is the author of its joining; the first event of a log is by the parent who founded the family.
+-- The importer's parent is the author of its MemberJoined; otherwise the author of the first event, who founded the family.
 UPDATE importer
    SET imported_by = coalesce(
        (SELECT event.author_id
@@ -51,7 +51,7 @@ COMMENT ON COLUMN importer.is_retired IS 'it was removed from the family; what i
 
 CREATE UNIQUE INDEX importer_in_use ON importer (family_id, source, imported_by) WHERE NOT is_retired;
 
--- What one importer's record says, another importer has said already: its events are the other's, until either changes.
+-- Records that another importer has recorded already: they share its events, until either record changes.
 CREATE TABLE shared_record (
   family_id uuid     NOT NULL,
   event_id  uuid     NOT NULL,
@@ -70,7 +70,7 @@ COMMENT ON COLUMN shared_record.own_id IS 'the id that its own event gets where 
 
 CREATE INDEX shared_record_by_record ON shared_record (family_id, member_id, source, record);
 
--- Whether an event was taken back: few rows.
+-- Finds the withdrawal of an event. They are few.
 CREATE INDEX event_withdrawals ON event (family_id, target_seq) WHERE kind = 'Withdrawn';
 
 DO $$

@@ -1,30 +1,107 @@
-"""The end of one member's feed while it grows. Owns which runs changed since it was read."""
+"""Writes changes to the ends of a family's feeds: places, chains and runs.
 
-from collections.abc import Sequence
+Owns which runs changed. Consecutive deliveries are gathered, and become runs when the feeds are settled.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
+
+import msgspec
 
 from events.ids import FamilyId, MemberId, Place, Seq
 from projections import feed
+from projections.changes import Change, Delivered, Hinted, HistoryDelivered, Released, WishesSet
 from projections.feed import RUN_LENGTH_MAX, Run
 
+REMEMBERED: Final = 16
+"""Sets of members who were delivered something lately: most events go to the same few."""
 
-class Tail:
-    """The end of one member's feed, and the runs that changed since it was read.
 
-    What is told in its own time is gathered, and becomes runs when the feed is settled: neighbours of the log at once.
-    """
+class FeedWriter:
+    """The ends of the feeds of one family, and the runs that changed since they were read or taken."""
 
-    __slots__ = ("_is_listed", "_start", "changed", "commitments", "last", "member", "seqs")
+    __slots__ = ("_ends", "_family", "_known")
+
+    def __init__(self, family: FamilyId, last_runs: Mapping[MemberId, Run], *, listed: Sequence[MemberId] = ()) -> None:
+        """`listed`: the members who keep surprises. Their entries are listed, so that gaps show nothing."""
+        self._family = family
+        self._ends = {member: FeedEnd(family, member, last) for member, last in last_runs.items()}
+        self._known: list[tuple[tuple[MemberId, ...], list[FeedEnd]]] = []
+        for member in listed:
+            self._end(member).list_entries()
+
+    def apply(self, changes: Sequence[Change], *, author: MemberId) -> int:
+        """Appends what an event's changes deliver, in their order. Returns the last place of its author when it was delivered.
+
+        What the event frees for its author comes behind that place.
+        """
+        place = 0
+        for change in changes:
+            match change:
+                case Delivered(seq=seq, commitment=commitment):
+                    for end in self._ends_of(change.members):
+                        end.seqs.append(seq)
+                        end.commitments.append(commitment)
+                    place = self.place_of(author)
+                case WishesSet():
+                    self._end(change.member).list_entries()
+                case Hinted():
+                    self._end(change.member).hint(msgspec.json.encode(change.hint), change.at)
+                case HistoryDelivered():
+                    self._end(change.member).append_late(change.seqs, change.commitments, change.at)
+                case Released():
+                    self._end(change.member).append_late(change.seqs, change.commitments, change.at, released=change.why)
+                case _:
+                    pass
+        return place
+
+    def place_of(self, member: MemberId) -> int:
+        """Returns the last place of a member's feed so far; 0 of an empty one."""
+        end = self._ends.get(member)
+        return 0 if end is None else end.place
+
+    def take_changed(self) -> dict[MemberId, list[Run]]:
+        """Returns the runs that changed since the last call, of every feed that did, each in order."""
+        changed = {}
+        for member, end in self._ends.items():
+            end.settle()
+            if end.changed:
+                changed[member] = list(end.changed.values())
+                end.changed = {}
+        return changed
+
+    def last_runs(self) -> dict[MemberId, Run]:
+        """Returns the last run of every feed that is not empty. The feeds are settled: see `take_changed`."""
+        return {member: end.last for member, end in self._ends.items() if end.last is not None}
+
+    def _ends_of(self, members: tuple[MemberId, ...]) -> list["FeedEnd"]:
+        for known, ends in self._known:
+            if known is members or known == members:
+                return ends
+        ends = [self._end(member) for member in members]
+        self._known = [(members, ends), *self._known[: REMEMBERED - 1]]
+        return ends
+
+    def _end(self, member: MemberId) -> "FeedEnd":
+        if (end := self._ends.get(member)) is None:
+            end = self._ends[member] = FeedEnd(self._family, member, None)
+        return end
+
+
+class FeedEnd:
+    """The end of one member's feed, and the runs that changed."""
+
+    __slots__ = ("_is_listed", "_start", "changed", "commitments", "last", "seqs")
 
     def __init__(self, family: FamilyId, member: MemberId, last: Run | None) -> None:
-        self.member = member
         self.last = last
         """As settled."""
         self.changed: dict[Place, Run] = {}
         self._is_listed = False
         self._start = last.chain if last is not None else feed.origin(family, member)
         self.seqs: list[Seq] = []
-        """What is told in its own time is gathered here, with its `commitments`."""
+        """Events that are delivered when they are written are gathered here, with their `commitments`."""
         self.commitments: list[bytes] = []
 
     @property
@@ -32,27 +109,30 @@ class Tail:
         """The last place; 0 of an empty feed."""
         return (self.last.last_place if self.last is not None else 0) + len(self.seqs)
 
-    def go_listed(self) -> None:
-        """List the entries from here on: the member keeps surprises."""
+    def list_entries(self) -> None:
+        """Lists the entries from here on: the member keeps surprises."""
         self.settle()
         self._is_listed = True
 
-    def tell_late(
-        self, first_seq: Seq, commitments: Sequence[bytes], told_at: datetime, *, released: str | None = None
+    def append_late(
+        self, seqs: Sequence[Seq], commitments: Sequence[bytes], delivered_at: datetime, *, released: str | None = None
     ) -> None:
-        """Append neighbours of the log that are older."""
+        """Appends older events, in the order of the log."""
         self.settle()
-        longest = 1 if self._is_listed else RUN_LENGTH_MAX
-        self._append(first_seq, commitments, told_at, released, longest)
+        longest, done = 1 if self._is_listed else RUN_LENGTH_MAX, 0
+        for stretch in feed.neighbours(seqs):
+            end = done + len(stretch)
+            self._append(stretch[0], commitments[done:end], delivered_at, released, longest)
+            done = end
 
-    def hint(self, said: bytes, told_at: datetime) -> None:
-        """Append a hint."""
+    def hint(self, hint: bytes, delivered_at: datetime) -> None:
+        """Appends a hint."""
         self.settle()
-        run = feed.hint(self.last, start=self._start, said=said, told_at=told_at)
+        run = feed.hint(self.last, start=self._start, said=hint, told_at=delivered_at)
         self.changed[run.first_place] = self.last = run
 
     def settle(self) -> None:
-        """Make runs of what was gathered."""
+        """Makes runs of what was gathered."""
         if not self.seqs:
             return
         if self._is_listed:

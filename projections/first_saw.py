@@ -16,9 +16,10 @@ from events.clips import ClipAttached
 from events.event import Audience, Event, Precision
 from events.ids import ChildId, ClipId, EventId, MemberId, Seq
 from events.observations import How, MilestoneObserved, ParentFirstSaw
-from projections.logged_event import Past
+from projections.logged_event import LoggedEvent
 
 SIGHTING_KINDS: Final = frozenset({"MilestoneObserved", "ParentFirstSaw"})
+CHANGES_A_SIGHTING: Final = frozenset({"Amended", "ClipAttached", "Withdrawn"})
 AMENDED_IN_A_SIGHTING: Final = frozenset({"occurred_at", "precision", "child", "milestone", "how", "feelings"})
 _FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Precision.MONTH: 3}
 
@@ -45,15 +46,15 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fa
     """Field -> the author of its last change, where that is not the sighting's: a parent put right what a daycare's words say."""
 
 
-def touched(*, kind: str, seq: Seq, target: Past | None) -> Seq | None:
-    """The seq of the sighting that an event makes or changes; None where it concerns no sighting."""
-    if kind in SIGHTING_KINDS:
-        return seq
-    if target is None or kind not in ("Amended", "ClipAttached", "Withdrawn"):
+def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
+    """Returns the seq of the sighting that an event makes or changes; None where it concerns no sighting."""
+    if logged.kind in SIGHTING_KINDS:
+        return logged.seq
+    if target is None or logged.kind not in CHANGES_A_SIGHTING:
         return None
     if target.kind in SIGHTING_KINDS:
         return target.seq
-    if kind == "Withdrawn" and target.kind == "ClipAttached":
+    if logged.kind == "Withdrawn" and target.kind == "ClipAttached":
         return target.target_seq
     return None
 

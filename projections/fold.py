@@ -1,276 +1,271 @@
-"""The shape of a projection: what the log makes of a family, one event at a time.
+"""Folds one more event into a family: the one step that the append, a replay and the tests drive.
 
-The same fold runs in the append's own transaction and in a replay, and gives the same rows (law 11). A `Folding` is a
-draft of that result: it is filled by pure steps, knows no rows, clocks or dice, and remembers what changed.
+    fold(family, new event)  -->  needs (events, sightings, a history), as values: whoever drives it answers with `advance`
+                             -->  Folded: the event as the log keeps it, and the changes that it makes, as data
+
+The same events give the same changes wherever and whenever they are folded (law 11). The family is changed in place: it may hold
+thousands of held events, which a new value for each event would have to copy.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from events.amend import Withdrawn
 from events.event import Event, Role
-from events.ids import FamilyId, MemberId, Seq
-from projections import feed, first_saw, roster, visibility
-from projections.feed import Run
-from projections.feed_writer import Tail
-from projections.first_saw import SIGHTING_KINDS, Sighting
-from projections.holds import Keeping, Release
+from events.family import MemberJoined
+from events.ids import MemberId, Seq
+from projections import first_saw, roster, visibility
+from projections.acts import Freed, act, hold, is_act, is_plain
+from projections.changes import (
+    Change,
+    Delivered,
+    Held,
+    HistoryDelivered,
+    Released,
+    RosterSet,
+    SightingGone,
+    SightingSet,
+)
+from projections.describing import describe_in, note_subjects
+from projections.family import Family
+from projections.first_saw import CHANGES_A_SIGHTING, SIGHTING_KINDS, Sighting, sighting_of
 from projections.joining_history import History, history_for
-from projections.keep_quiet import TELLING, Sorting, sorted_by_then, spoken_with
-from projections.logged_event import Past, Target
-from projections.roster import Roster
-from projections.subjects import Case, naming_of
-from projections.surprise_state import Waiting
+from projections.keep_quiet import TELLING, Sorting, sortings_sent_to, telling_with
+from projections.logged_event import LoggedEvent, logged
+from projections.subjects import DescribedEvent
+from projections.visibility import Verdict
+from projections.visibility_fast import is_held
 
-REMEMBERED: Final = 15
-"""Sets of members who were told of something lately."""
+TOUCH_SIGHTINGS: Final = SIGHTING_KINDS | CHANGES_A_SIGHTING
+HAVE_SUBJECTS: Final = SIGHTING_KINDS | {"Amended"}
 
 
-class Stepped(msgspec.Struct, frozen=True, gc=False):
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event that is folded: what the log is about to keep, or keeps."""
+
+    seq: Seq
+    event: Event[Any]
+    commitment: bytes
+    target_seq: Seq | None = None
+    """The event that it refers to, which the family knows."""
+
+
+class NeedEvents(msgspec.Struct, frozen=True):
+    """The fold needs events of the log. Answer: seq -> the event and its commitment."""
+
+    seqs: Sequence[Seq]
+
+
+class NeedSightings(msgspec.Struct, frozen=True):
+    """The fold needs what a member knows of sightings. Answer: seq -> sighting, of those that there are."""
+
+    member: MemberId
+    seqs: Sequence[Seq]
+
+
+class NeedHistory(msgspec.Struct, frozen=True):
+    """The fold needs the log before a seq. Answer: a `History`."""
+
+    before: Seq
+    is_whole: bool
+    """With all words, and not of sightings alone: the member who joins has chosen to wait."""
+
+
+Need = NeedEvents | NeedSightings | NeedHistory
+
+
+class Folded(msgspec.Struct, frozen=True, gc=False):
     """What became of one event."""
 
-    told: tuple[MemberId, ...]
-    """Who is told of it now."""
-    place: int
-    """In the author's own feed."""
-    spoken: tuple[Case, ...] = ()
-    """What it tells, and what all that it refers to tells: see `Folding.spoken`."""
-    meant: tuple[MemberId, ...] = ()
-    """For whom it is meant, whoever waits; empty where it tells nothing."""
-    releases: tuple[Release, ...] = ()
-    """What it frees. Each has to be delivered by `release` before the next step."""
+    logged: LoggedEvent
+    changes: Sequence[Change]
+    telling: tuple[DescribedEvent, ...] = ()
+    """What it tells, and what all that it refers to tells, as far as its author was sent that: see `keep_quiet`."""
 
 
-class _Audience(msgspec.Struct, frozen=True, gc=False):
-    """Those who are told of an event, looked up once for all events that are told to the same."""
-
-    told: tuple[MemberId, ...]
-    roster: Roster
-    tails: list[Tail]
-    """Their feeds."""
-    parents: list[MemberId]
+Fold = Generator[Need, Any, Folded]
 
 
-class Folding:
-    """A family's state while events are folded into it.
-
-    It begins with the last run of every feed, with what the `waiting` wait for, and with whatever `sightings` (seq -> who
-    knows it -> what they know) the coming events may touch. After `step`s and a `settle`, the tails' changed runs,
-    `changed_sightings` (None: gone) and what `keeping` changed is what differs from the rows.
-    """
-
-    def __init__(
-        self,
-        family: FamilyId,
-        state: Roster,
-        last_runs: Mapping[MemberId, Run],
-        waiting: Mapping[MemberId, Waiting] | None = None,
-    ) -> None:
-        self.family = family
-        self.roster = state
-        self.keeping = Keeping(waiting or {})
-        self.tails = {member: Tail(family, member, last) for member, last in last_runs.items()}
-        self.keeps_spoken = bool(waiting)
-        """Whether anybody may have to be kept from what is said: set it, where the coming events hold a first choice."""
-        self.spoken: dict[Seq, tuple[Case, ...]] = {}
-        """Event -> what can tell anybody of anything, of itself and of all that it refers to, by its own content: of those that
-        the coming events may refer to."""
-        self.sortings: defaultdict[Seq, list[Sorting]] = defaultdict(list)
-        """Thread -> how its events were sorted; of the threads that the coming events may refer to."""
-        self.sightings: defaultdict[Seq, dict[MemberId, Sighting]] = defaultdict(dict)
-        self.changed_sightings: defaultdict[Seq, dict[MemberId, Sighting | None]] = defaultdict(dict)
-        self._audiences: list[_Audience] = []
-        for member in self.keeping.waiting:
-            self._tail(member).go_listed()
-
-    def step(self, seq: Seq, event: Event[Any], commitment: bytes, target: Target | None) -> Stepped:
-        """Fold one more event of the log."""
-        kind = type(event.event).__name__
-        case = None
-        if not self.keeping.is_plain(event, target):
-            case = self.keeping.case_of(seq, event, target, self.roster, naming=naming_of(event, self.roster.own_milestones))
-        spoken = self.spoken_by(seq, event, target, case) if self.keeps_spoken else ()
-        self.keeping.note(kind, seq, event, target)
-        if kind in roster.CHANGES_A_ROSTER:
-            self.roster = roster.step(self.roster, event)
-        verdict = visibility.decide(
-            case,
-            kind=kind,
-            author=event.author,
-            audience=event.audience,
-            target=target,
-            roster=self.roster,
-            waiting=self.keeping.waiting,
-        )
-        audience = self._audience(verdict.told)
-        for tail in audience.tails:
-            tail.seqs.append(seq)
-            tail.commitments.append(commitment)
-        place = self.place_of(event.author)
-        if (touched := first_saw.touched(kind=kind, seq=seq, target=target)) is not None:
-            self._step_sightings(audience.parents, touched, event)
-            if self._is_own_and_no_parents(kind, event.author, target):
-                self._step_sightings((event.author,), touched, event)
-        meant = visibility.meant_for(kind, event.author, event.audience, self.roster) if spoken else ()
-        if case is None:
-            return Stepped(verdict.told, place, spoken, meant)
-        for member in verdict.held:
-            self._hold(member, case, event.received_at)
-        if kind == "Sorted" and self.keeps_spoken and case.subjects:
-            self.sortings[case.thread].append(Sorting(case, frozenset(verdict.told)))
-        releases = self._act(case, event, touched) if self.keeping.concerns(kind, event.author) else ()
-        return Stepped(verdict.told, place, spoken, meant, releases)
-
-    def spoken_by(self, seq: Seq, event: Event[Any], target: Past | None, case: Case | None = None) -> tuple[Case, ...]:
-        """Returns what an event tells and what all that it refers to tells, by their own content; kept in `spoken`."""
-        if type(event.event) is Withdrawn and target is not None and target.author == event.author:
-            return ()  # nobody is told of anything by it
-        above = self.spoken.get(target.seq, ()) if target is not None else ()
-        if case is None and type(event.event).__name__ in TELLING:
-            case = self.keeping.case_of(seq, event, target, self.roster)
-        found = above if case is None else spoken_with(case, above)
-        if found:
-            self.spoken[seq] = found
-        if target is None or not (sortings := self.sortings.get(target.thread)):
-            return found
-        for sorting in sorted_by_then(sortings, author=event.author, before=seq):
-            found = spoken_with(sorting, found)
-        return found
-
-    def _audience(self, told: tuple[MemberId, ...]) -> _Audience:
-        """Those who are told. Most events of a batch are told to the same few sets of members, most to the last."""
-        roster = self.roster
-        for known in self._audiences:
-            if known.told is told and known.roster is roster:
-                return known
-        for known in self._audiences:
-            if known.told == told and known.roster is roster:
-                return known
-        fresh = _Audience(
-            told, roster, [self._tail(member) for member in told], [parent for parent in roster.parents if parent in told]
-        )
-        self._audiences = [fresh, *self._audiences[:REMEMBERED]]
-        return fresh
-
-    def _hold(self, member: MemberId, case: Case, told_at: datetime) -> None:
-        """Hold an event from a member, who may be given a hint instead."""
-        for hint in self.keeping.hold(member, case, self.roster):
-            self._tail(member).hint(msgspec.json.encode(hint), told_at)
-        if case.own:
-            self.roster = self.keeping.named(member, self.roster)
-
-    def _act(self, case: Case, event: Event[Any], touched: Seq | None) -> tuple[Release, ...]:
-        """What an event means to those who wait."""
-        if case.kind == "SurpriseChosen":
-            self._tail(event.author).go_listed()
-        own = self.sightings[touched].get(event.author) if touched is not None else None
-        releases = self.keeping.act(case, event, self.roster, own=own, seen=self._seen_by)
-        for release in releases:
-            self.roster = self.keeping.named(release.member, self.roster)
-        return releases
-
-    def _seen_by(self, member: MemberId) -> dict[Seq, Sighting]:
-        """The member's own sightings, of those that are known here."""
-        return {
-            seq: known[member] for seq, known in self.sightings.items() if member in known and known[member].author == member
-        }
-
-    def release(self, release: Release, events: Mapping[Seq, tuple[Event[Any], bytes]], told_at: datetime) -> None:
-        """Deliver what was freed: events with their commitments. The sightings that they change are known."""
-        self._note_released(release)
-        tail = self._tail(release.member)
-        for stretch in feed.neighbours([case.seq for case in release.cases]):
-            tail.tell_late(stretch[0], [events[seq][1] for seq in stretch], told_at, released=release.why)
-        if self.keeps_sightings(release.member):
-            for case in release.cases:
-                if case.touches is not None:
-                    self._step_sightings((release.member,), case.touches, events[case.seq][0])
-
-    def _note_released(self, release: Release) -> None:
-        """Note that a member was sent sortings after all."""
-        seqs_by_thread: defaultdict[Seq, set[Seq]] = defaultdict(set)
-        for case in release.cases:
-            if case.kind == "Sorted":
-                seqs_by_thread[case.thread].add(case.seq)
-        for thread, seqs in seqs_by_thread.items():
-            self.sortings[thread] = [
-                Sorting(one.case, one.sent_to | {release.member}) if one.case.seq in seqs else one
-                for one in self.sortings[thread]
-            ]
-
-    def place_of(self, member: MemberId) -> int:
-        """The last place of a member's feed as folded so far; 0 for an empty one."""
-        return self._tail(member).place
-
-    def settle(self) -> None:
-        """Append what was told since the last settling to the feeds."""
-        for tail in self.tails.values():
-            tail.settle()
-        self._audiences.clear()
-
-    def welcome(self, event: Event[Any], joiner: MemberId, history: History) -> tuple[Seq, ...]:
-        """Deliver what `joiner`, whom a MemberJoined brings in, is told of the log so far; gives its seqs.
-
-        What they have chosen before is held from them. Call it before the `step` of that event.
-        """
-        self.roster = roster.step(self.roster, event)
-        waits = self.keeping.to_change(joiner) if joiner in self.keeping.waiting else None
-        told = history_for(self.roster.members[joiner], history, self.roster, waits, self.keeping.waiting)
-        self.roster = self.keeping.named(joiner, self.roster)
-        for stretch in feed.neighbours(told):
-            commitments = history.commitments[stretch[0] - 1 : stretch[-1]]
-            self._tail(joiner).tell_late(stretch[0], commitments, event.received_at)
-        if self.keeps_sightings(joiner):
-            for seq in told:
-                self._recall(joiner, history, seq)
-        return told
-
-    def _recall(self, member: MemberId, history: History, seq: Seq) -> None:
-        then = history.past[seq - 1]
-        target = history.past[then.target_seq - 1] if then.target_seq else None
-        if (touched := first_saw.touched(kind=then.kind, seq=seq, target=target)) is not None:
-            self._step_sightings((member,), touched, history.events[seq])
-
-    def keeps_sightings(self, member: MemberId) -> bool:
-        """Timelines are kept as rows for parents; for others they are folded when asked for."""
-        return self.roster.members[member].role is Role.PARENT
-
-    def _is_own_and_no_parents(self, kind: str, author: MemberId, target: Past | None) -> bool:
-        """Whether a sighting is its author's own, whose timeline is no rows: theirs tell what they have met."""
-        if self.roster.members[author].role is not Role.CAREGIVER:
-            return False
-        changes_one = kind in ("Amended", "Withdrawn") and target is not None and target.kind in SIGHTING_KINDS
-        return kind in SIGHTING_KINDS or changes_one
-
-    def last_runs(self) -> dict[MemberId, Run]:
-        """The last run of every feed that is not empty."""
-        return {member: tail.last for member, tail in self.tails.items() if tail.last is not None}
-
-    def _tail(self, member: MemberId) -> Tail:
-        if (tail := self.tails.get(member)) is None:
-            tail = self.tails[member] = Tail(self.family, member, None)
-        return tail
-
-    def _step_sightings(self, members: Sequence[MemberId], seq: Seq, event: Event[Any]) -> None:
-        """Fold an event into what these members know of one sighting; most often all of them know the same."""
-        known, changed = self.sightings[seq], self.changed_sightings[seq]
-        if not known and members and (fresh := first_saw.step(None, event)) is not None:
-            known.update(dict.fromkeys(members, fresh))
-            changed.update(known)
-            return
-        folded: dict[int, Sighting | None] = {}
-        for member in members:
-            before = known.get(member)
-            if id(before) not in folded:
-                folded[id(before)] = first_saw.step(before, event)
-            after = changed[member] = folded[id(before)]
-            if after is None:
-                known.pop(member, None)
-            else:
-                known[member] = after
+def advance(folding: Fold, answer: Any = None) -> Need | Folded:
+    """Goes on with a fold, with the answer to its last need. Returns its next need, or what became of the event."""
+    try:
+        return folding.send(answer)
+    except StopIteration as done:
+        folded: Folded = done.value
+        return folded
 
 
+def fold(family: Family, new: NewEvent) -> Fold:
+    """Folds one more event of the log into a family."""
+    event, seq, changes = new.event, new.seq, list[Change]()
+    kind, author = type(event.event).__name__, event.author
+    target = None if new.target_seq is None else family.events[new.target_seq]
+    if kind == "MemberJoined":
+        yield from _join(family, event, seq, changes)
+    described: DescribedEvent | None = None
+    telling: tuple[DescribedEvent, ...] = ()
+    if not is_plain(family, event, target):
+        described = describe_in(family, event, logged(seq, event, target), target)
+    if family.keeps_telling:
+        telling = telling_of(family, seq, event, target, described)
+    if kind in HAVE_SUBJECTS:
+        note_subjects(family, seq, event, target)
+    if kind in roster.CHANGES_A_ROSTER and kind != "MemberJoined":
+        _step_roster(family, event, changes)
+    verdict = visibility.decide(
+        described,
+        kind=kind,
+        author=author,
+        audience=event.audience,
+        target=target,
+        roster=family.roster,
+        surprises=family.surprises,
+        is_held=is_held,
+    )
+    kept = family.events[seq] = logged(seq, event, target, delivered_to=verdict.delivered)
+    changes.append(Delivered(seq, new.commitment, verdict.delivered))
+    if kind in TOUCH_SIGHTINGS:
+        _see(family, event, kept, target, changes)
+    if described is not None:
+        yield from _hold_and_act(family, new, described, verdict, changes)
+    return Folded(kept, changes, telling)
+
+
+def telling_of(
+    family: Family,
+    seq: Seq,
+    event: Event[Any],
+    target: LoggedEvent | None,
+    described: DescribedEvent | None = None,
+) -> tuple[DescribedEvent, ...]:
+    """Returns what an event and all that it refers to tell by their own content, and by sortings that its author was sent."""
+    kind = type(event.event).__name__
+    if kind == "Withdrawn" and target is not None and target.author == event.author:
+        return ()  # nobody is told anything by it
+    found = family.telling.get(target.seq, ()) if target is not None else ()
+    if described is None and kind in TELLING:
+        described = describe_in(family, event, logged(seq, event, target), target, naming="first")
+    if described is not None:
+        found = telling_with(described, found)
+    if found:
+        family.telling[seq] = found
+    if target is not None and (sortings := family.sortings.get(target.thread)):
+        for sorting in sortings_sent_to(event.author, sortings, before=seq):
+            found = telling_with(sorting, found)
+    return found
+
+
+def _step_roster(family: Family, event: Event[Any], changes: list[Change]) -> None:
+    after = roster.step(family.roster, event)
+    if after is not family.roster:
+        family.roster = after
+        changes.append(RosterSet(after))
+
+
+def _join(family: Family, event: Event[MemberJoined], seq: Seq, changes: list[Change]) -> Generator[Need, Any, None]:
+    """Brings a member in: delivers what they may know of the log so far, and holds what they chose before not to be told."""
+    _step_roster(family, event, changes)
+    if seq == 1:
+        return
+    joiner = event.event.member
+    state = family.surprises.get(joiner)
+    history: History = yield NeedHistory(seq, state is not None)
+    delivered = history_for(family.roster.members[joiner], history, family)
+    if state is not None:
+        changes.extend(Held(joiner, described) for described in state.holds.events.values())
+    if delivered:
+        commitments = [history.commitments[one - 1] for one in delivered]
+        changes.append(HistoryDelivered(joiner, delivered, commitments, event.received_at))
+        family.note_delivered(joiner, delivered)
+    if family.keeps_sightings(joiner):
+        for one in delivered:
+            then = history.logged[one - 1]
+            if (sighting := sighting_of(then, history.target_of(then))) is not None:
+                step_sightings(family, (joiner,), sighting, history.events[one], changes)
+
+
+def _see(
+    family: Family, event: Event[Any], kept: LoggedEvent, target: LoggedEvent | None, changes: list[Change]
+) -> None:
+    """Folds an event into what members know of the sighting that it makes or changes: parents, and a caregiver's own."""
+    if (sighting := sighting_of(kept, target)) is None:
+        return
+    parents = tuple([one for one in family.roster.parents if one in kept.delivered_to])
+    step_sightings(family, parents, sighting, event, changes)
+    if family.roster.members[event.author].role is not Role.CAREGIVER:
+        return
+    # A caregiver's timeline is folded from their feed, and kept as no rows; but their own sightings say what they have met.
+    changes_one = kept.kind in ("Amended", "Withdrawn") and target is not None and target.kind in SIGHTING_KINDS
+    if kept.kind in SIGHTING_KINDS or changes_one:
+        step_sightings(family, (event.author,), sighting, event, changes)
+
+
+def _hold_and_act(
+    family: Family, new: NewEvent, described: DescribedEvent, verdict: Verdict, changes: list[Change]
+) -> Generator[Need, Any, None]:
+    event = new.event
+    for member in verdict.held:
+        changes += hold(family, member, described, event.received_at)
+    if described.logged.kind == "Sorted" and family.keeps_telling and described.content.subjects:
+        family.sortings[described.logged.thread].append(Sorting(described, frozenset(verdict.delivered)))
+    if not is_act(family, described.logged.kind, event.author):
+        return
+    own = family.sightings[described.sighting].get(event.author) if described.sighting is not None else None
+    for freed in act(family, described, event, own, changes):
+        yield from _release(family, freed, new, changes)
+
+
+def _release(family: Family, freed: Freed, new: NewEvent, changes: list[Change]) -> Generator[Need, Any, None]:
+    """Delivers what an act has freed (law 9); a sorting may free itself."""
+    seqs = [described.seq for described in freed.events]
+    events = {new.seq: (new.event, new.commitment)}
+    if older := [seq for seq in seqs if seq != new.seq]:
+        events |= yield NeedEvents(older)
+    changes.append(Released(freed.member, freed.why, seqs, [events[seq][1] for seq in seqs], new.event.received_at))
+    family.note_delivered(freed.member, seqs)
+    _note_sortings(family, freed)
+    if not family.keeps_sightings(freed.member):
+        return
+    touched = [(described.seq, described.sighting) for described in freed.events if described.sighting is not None]
+    unknown = list(dict.fromkeys(one for _, one in touched if freed.member not in family.sightings[one]))
+    if unknown:
+        known: Mapping[Seq, Sighting] = yield NeedSightings(freed.member, unknown)
+        for one, sighting in known.items():
+            family.sightings[one][freed.member] = sighting
+    for seq, one in touched:
+        step_sightings(family, (freed.member,), one, events[seq][0], changes)
+
+
+def _note_sortings(family: Family, freed: Freed) -> None:
+    """Notes that a member was sent sortings after all."""
+    seqs_by_thread: defaultdict[Seq, set[Seq]] = defaultdict(set)
+    for described in freed.events:
+        if described.logged.kind == "Sorted":
+            seqs_by_thread[described.logged.thread].add(described.seq)
+    for thread, seqs in seqs_by_thread.items():
+        family.sortings[thread] = [
+            Sorting(one.described, one.sent_to | {freed.member}) if one.described.seq in seqs else one
+            for one in family.sortings[thread]
+        ]
+
+
+def step_sightings(
+    family: Family, members: Sequence[MemberId], seq: Seq, event: Event[Any], changes: list[Change]
+) -> None:
+    """Folds an event into what these members know of one sighting; most often all of them know the same."""
+    known = family.sightings[seq]
+    members_by_before: dict[int, tuple[Sighting | None, list[MemberId]]] = {}
+    for member in members:
+        before = known.get(member)
+        members_by_before.setdefault(id(before), (before, []))[1].append(member)
+    for before, alike in members_by_before.values():
+        after = first_saw.step(before, event)
+        if after is not None:
+            known.update(dict.fromkeys(alike, after))
+            changes.append(SightingSet(seq, tuple(alike), after))
+        elif before is not None:
+            for member in alike:
+                del known[member]
+            changes.append(SightingGone(seq, tuple(alike)))

@@ -13,16 +13,15 @@ import msgspec
 
 from events.catalogue import CATALOGUE
 from events.event import Audience, Event
-from events.family import Sees
-from events.ids import ChildId, EventId, MemberId, Seq
-from events.surprise import Mode
+from events.ids import ChildId, EventId, MemberId
 from projections.first_saw import Sighting
-from projections.lifting import passed_at
-from projections.roster import Child, Roster
-from projections.subjects import Case, Subject
-from projections.surprise_state import Choice, Waiting, told_by
+from projections.lifting import has_passed
+from projections.met import implied_by
+from projections.roster import Child, Roster, is_reader
+from projections.subjects import Content, Subject
 from projections.timeline import named
-from projections.visibility import reasons
+from projections.visibility import reasons_of
+from projections.wishes import Choice, Wishes, asks_to_wait, wishes_of
 
 PHRASE: Final = "{child} is as busy as ever. Have fun together, and keep the camera handy."
 """The same every day and to everybody: a phrase that was kept for special days would tell of them."""
@@ -106,7 +105,7 @@ def said_in(sighting: Sighting) -> list[tuple[MemberId, EventId]]:
 
 
 def cards(
-    wishes: Mapping[MemberId, Waiting],
+    wishes: Mapping[MemberId, Wishes],
     told: Collection[Told],
     names: Collection[str],
     *,
@@ -116,7 +115,7 @@ def cards(
 ) -> Iterator[Card]:
     """The cards of those who wait, in order of their ids and their children's; never of the reader themselves.
 
-    Of `wishes` only the choices are asked. `names`: the family's own milestones of whose names the reader was told. Whom time
+    `names`: the family's own milestones of whose names the reader was told. Whom time
     has told by `as_of` waits no more.
     """
     known = {*names, *(one.subject[1] for one in told), *CATALOGUE.by_key}
@@ -126,32 +125,31 @@ def cards(
     for member in sorted(wishes):
         if member == reader or member not in roster.present:
             continue
-        met = frozenset(subject for one in told if one.is_seen and one.author == member for subject in told_by(one.subject))
-        waits = _as_far_as_named(wishes[member], known)
+        met = frozenset(subject for one in told if one.is_seen and one.author == member for subject in implied_by(one.subject))
+        named_wishes = _as_far_as_named(wishes[member], known)
         for child in sorted(roster.children):
-            if choices := _choices_about(child, waits):
+            if choices := _choices_about(child, named_wishes):
                 said = said_by_child[child]
-                yield _card(roster.children[child], waits, choices, said, met, roster=roster, as_of=as_of)
+                yield _card(member, roster.children[child], named_wishes, choices, said, met, roster=roster, as_of=as_of)
 
 
-def _as_far_as_named(waits: Waiting, known: Collection[str]) -> Waiting:
-    """A member's wishes without those that name what the reader has not heard of: that there is such a thing may be held."""
-    named = Waiting(waits.member)
-    for choice in waits.choices.values():
-        kind, _, milestone = choice.scope.partition(":")
-        if kind != "milestone" or milestone in known:
-            named.stand(choice)
-    return named
+def _as_far_as_named(wishes: Wishes, known: Collection[str]) -> Wishes:
+    """Returns a member's wishes without those that name a milestone which may be unknown to the reader, because it is held."""
+    scopes = {f"milestone:{milestone}" for milestone in known}
+    return wishes_of(
+        choice for choice in wishes.choices.values() if not choice.scope.startswith("milestone:") or choice.scope in scopes
+    )
 
 
-def _choices_about(child: ChildId, waits: Waiting) -> list[Choice]:
-    """A member's wishes not to be told of a child."""
-    return [choice for choice in waits.choices.values() if choice.mode is not Mode.TELL and choice.child in (None, child)]
+def _choices_about(child: ChildId, wishes: Wishes) -> list[Choice]:
+    """Returns a member's wishes not to be told about a child."""
+    return [choice for choice in wishes.choices.values() if asks_to_wait(choice) and choice.child in (None, child)]
 
 
 def _card(
+    member: MemberId,
     child: Child,
-    waits: Waiting,
+    wishes: Wishes,
     choices: list[Choice],
     said: Mapping[str, list[Told]],
     met: Collection[Subject],
@@ -164,14 +162,14 @@ def _card(
         subject = (child.child, milestone)
         title, domain = named(milestone, roster.own_milestones)
         line = Line(milestone=milestone, title=title, domain=domain)
-        meant = [one for one in by_whom if _is_meant_for(waits.member, one, roster)]
-        if _is_waited_for(subject, waits, meant, met, roster=roster, as_of=as_of):
+        meant = [one for one in by_whom if _is_in_audience(member, one, roster)]
+        if _is_waited_for(subject, wishes, meant, met, roster=roster, as_of=as_of):
             not_to_mention.append(line)
         elif meant or subject in met:
             knows.append(line)
     return Card(
-        member=waits.member,
-        name=roster.members[waits.member].name,
+        member=member,
+        name=roster.members[member].name,
         child=child.child,
         child_name=child.name,
         knows=_in_order(knows),
@@ -185,30 +183,14 @@ def _in_order(lines: list[Line]) -> tuple[Line, ...]:
     return tuple(sorted(lines, key=lambda line: (line.domain, line.title, line.milestone)))
 
 
-def _is_meant_for(member: MemberId, told: Told, roster: Roster) -> bool:
-    if told.author == member:
-        return True
-    reader = roster.members[member]
-    if reader.sees is Sees.OWN:
-        return False
-    match told.audience:
-        case Audience.ME:
-            return False
-        case Audience.HOUSEHOLD:
-            return roster.members[told.author].household == reader.household
-        case Audience.FAMILY:
-            return True
+def _is_in_audience(member: MemberId, told: Told, roster: Roster) -> bool:
+    return is_reader(roster.members[member], told.audience, author=roster.members[told.author])
 
 
 def _is_waited_for(
-    subject: Subject, waits: Waiting, meant: list[Told], met: Collection[Subject], *, roster: Roster, as_of: datetime
+    subject: Subject, wishes: Wishes, meant: list[Told], met: Collection[Subject], *, roster: Roster, as_of: datetime
 ) -> bool:
-    """Ask the rule, with what the reader knows of what the member has met in place of what they have."""
+    """Returns what the rule decides, with what the reader knows of what the member has met in place of what they have."""
     since = min((one.since for one in meant if one.since is not None), default=as_of)
-    case = Case(
-        seq=Seq(0), kind="MilestoneObserved", thread=Seq(0), target_seq=None, touches=None, subjects=(subject,), own=(),
-        is_unsorted=False, child=None, since=since,
-    )  # fmt: skip
-    has_passed = passed_at(as_of)
-    why = reasons(case, waits, roster, has_met=lambda about: about.subject in met)
-    return any(not has_passed(case, reason) for reason in why)
+    why = reasons_of(Content(subjects=(subject,)), wishes, roster, met.__contains__)
+    return any(not has_passed(reason.choice, since=since, now=as_of) for reason in why)

@@ -1,6 +1,6 @@
-"""What a member who joins is told of the log so far, and what is held from them because they chose so before.
+"""Walks the log so far for a member who joins: what they are delivered of it, and what is held from them by choices made before.
 
-Owns the walk through the past. What is meant for whom, and what is held, `visibility` decides.
+Owns the walk. `visibility` decides what they may know, and what is held.
 """
 
 from collections import defaultdict
@@ -13,91 +13,106 @@ from events.event import Event
 from events.ids import MemberId, Seq
 from events.surprise import Sorted
 from projections import visibility
-from projections.holds import Keeping, may_sort
-from projections.logged_event import Past
+from projections.acts import may_sort
+from projections.describing import describe_in, note_subjects
+from projections.family import Family
+from projections.logged_event import LoggedEvent
 from projections.roster import Member, OwnMilestone, Roster, named_after
-from projections.subjects import Case, Subject, as_part_of_sorted, as_sorted, naming_of
-from projections.surprise_state import Waiting
-from projections.visibility import ROSTER_KINDS
+from projections.subjects import DescribedEvent, Subject, as_part_of_sorted, as_sorted, naming_of
+from projections.surprise_state import SurpriseState
+from projections.visibility_fast import is_held
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
-    """The log before somebody joined."""
+    """The log before a member joined."""
 
-    past: Sequence[Past]
+    logged: Sequence[LoggedEvent]
     """Every event from seq 1 on, in order."""
     commitments: Sequence[bytes]
     """Theirs, in the same order."""
     events: Mapping[Seq, Event[Any]]
-    """At least those that make or change a sighting; for who has chosen to wait, all that others may be told of."""
+    """At least those that make or change a sighting; for a member who has chosen to wait, all that others may be sent."""
+
+    def target_of(self, logged: LoggedEvent) -> LoggedEvent | None:
+        """Returns the event that another one refers to."""
+        return None if logged.target_seq is None else self.logged[logged.target_seq - 1]
 
 
 class _Past:
-    """The past, described event by event for a member who waits."""
+    """The log so far, described event by event for a member who waits."""
 
-    def __init__(self, history: History, roster: Roster, waiting: Mapping[MemberId, Waiting]) -> None:
+    def __init__(self, history: History, family: Family) -> None:
         self._history = history
-        self._roster = roster
-        self._keeping = Keeping(waiting)
+        self._family = Family(family.roster, family.surprises)
         self._names: dict[str, OwnMilestone] = {}
         self._sortings: defaultdict[Seq, list[tuple[MemberId, Subject | None]]] = defaultdict(list)
         """Event -> by whom and to what it was sorted, in order."""
         self._sorted_last: dict[Seq, Seq] = {}
-        """Event -> the last sorting of it, or of what it hangs from."""
-        for past in history.past:
-            if past.kind == "Sorted" and past.target_seq is not None and past.seq in history.events:
-                said: Sorted = history.events[past.seq].event
-                if may_sort(past.author, history.past[past.target_seq - 1].author, roster):
-                    subject = (said.child, said.milestone) if said.milestone is not None else None
-                    self._sortings[past.target_seq].append((past.author, subject))
-                    self._sorted_last[past.target_seq] = past.seq
+        """Event -> the last sorting of it, or of what it refers to."""
+        for one in history.logged:
+            target = history.target_of(one)
+            if one.kind == "Sorted" and target is not None and one.seq in history.events:
+                body: Sorted = history.events[one.seq].event
+                if may_sort(one.author, target.author, family.roster):
+                    subject = (body.child, body.milestone) if body.milestone is not None else None
+                    self._sortings[target.seq].append((one.author, subject))
+                    self._sorted_last[target.seq] = one.seq
 
-    def case_of(self, past: Past) -> Case:
-        """Describe one event, the oldest first, as it was sorted since."""
-        event = self._history.events[past.seq]
-        target = self._history.past[past.target_seq - 1] if past.target_seq else None
-        case = self._keeping.case_of(past.seq, event, target, self._roster, naming=naming_of(event, self._names))
-        self._keeping.note(case.kind, past.seq, event, target)
-        if case.kind == "MilestoneNamed":
+    def describe(self, logged: LoggedEvent) -> DescribedEvent:
+        """Describes one event, the oldest first, as it was sorted since."""
+        event, target = self._history.events[logged.seq], self._history.target_of(logged)
+        described = describe_in(self._family, event, logged, target, naming=naming_of(event, self._names))
+        note_subjects(self._family, logged.seq, event, target)
+        if logged.kind == "MilestoneNamed":
             self._names = named_after(self._names, event)
-        for by, subject in self._sortings.get(past.seq, ()):
-            case = as_sorted(case, subject, by=by)
-        last = max((self._sorted_last.get(seq, Seq(0)) for seq in (past.seq, past.target_seq) if seq), default=Seq(0))
-        if last:
-            self._sorted_last[past.seq] = last
-        return as_part_of_sorted(case) if last > past.seq else case
+        for by, subject in self._sortings.get(logged.seq, ()):
+            described = as_sorted(described, subject, by=by)
+        sorted_last = [self._sorted_last.get(seq, Seq(0)) for seq in (logged.seq, logged.target_seq) if seq]
+        if last := max(sorted_last, default=Seq(0)):
+            self._sorted_last[logged.seq] = last
+        return as_part_of_sorted(described) if last > logged.seq else described
 
 
-def history_for(
-    joiner: Member, history: History, roster: Roster, waits: Waiting | None, waiting: Mapping[MemberId, Waiting]
-) -> tuple[Seq, ...]:
-    """Returns the seqs of the log so far that a member who joins is told of, in order; `waits`, if they chose to, is filled.
+def history_for(joiner: Member, history: History, family: Family) -> tuple[Seq, ...]:
+    """Returns the seqs of the log so far that a member who joins is delivered, in order.
 
-    `waiting`: what is held from others, since their words say nothing of that.
+    Where they have chosen to wait, their holds are filled with what is held from them.
     """
-    told: set[Seq] = set()
+    state = family.surprises.get(joiner.member)
+    if state is None:
+        return _without_wishes(joiner, history, family.roster)
+    past = _Past(history, family)
+    delivered: set[Seq] = set()
     known: set[Seq] = set()
-    described = None if waits is None else _Past(history, roster, waiting)
-    for past in history.past:
-        if waits is not None and (gone := _taken_back(past, history, waits)):
+    for logged in history.logged:
+        if gone := _taken_back(logged, history, state):
             for seq in gone:
-                waits.let_go(seq)
+                state.holds.let_go(seq)
                 known.discard(seq)
             continue
-        if not visibility.is_history_for(joiner, past, roster, known):
+        if not visibility.is_history_for(joiner, logged, family.roster, known):
             continue
-        known.add(past.seq)
-        if waits is not None and described is not None and past.kind not in ROSTER_KINDS and past.author != joiner.member:
-            case = described.case_of(past)
-            if visibility.is_held(case, waits, roster):
-                waits.hold(case)
+        known.add(logged.seq)
+        if logged.kind not in visibility.ROSTER_KINDS and logged.author != joiner.member:
+            described = past.describe(logged)
+            if is_held(described, state, family.roster):
+                state.holds.hold(described)
                 continue
-        told.add(past.seq)
-    return tuple(sorted(told))
+        delivered.add(logged.seq)
+    return tuple(sorted(delivered))
 
 
-def _taken_back(past: Past, history: History, waits: Waiting) -> list[Seq]:
+def _without_wishes(joiner: Member, history: History, roster: Roster) -> tuple[Seq, ...]:
+    known: set[Seq] = set()
+    for logged in history.logged:
+        if visibility.is_history_for(joiner, logged, roster, known):
+            known.add(logged.seq)
+    return tuple(sorted(known))
+
+
+def _taken_back(logged: LoggedEvent, history: History, state: SurpriseState) -> list[Seq]:
     """Returns what is held and gone with this event: its author takes it back."""
-    if past.kind != "Withdrawn" or past.target_seq is None or history.past[past.target_seq - 1].author != past.author:
+    target = history.target_of(logged)
+    if logged.kind != "Withdrawn" or target is None or target.author != logged.author:
         return []
-    return waits.hanging_from(past.target_seq)
+    return state.holds.hanging_from(target.seq)

@@ -1,32 +1,48 @@
-"""Events of the log as later ones refer to them. Owns the shapes; decides nothing."""
+"""An event of the log without its words: what later events, admission and the surprise rule need of it."""
 
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 
-from events.event import Audience
+from events.event import Audience, Event
 from events.ids import MemberId, Seq
+from events.observations import MilestoneObserved
 
 
-class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of the log, as far as the rule asks."""
+class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event of the log: its place, its author, its references and its recipients."""
 
     seq: Seq
     author: MemberId
     kind: str
     audience: Audience
     target_seq: Seq | None
+    """The event that it refers to."""
     thread: Seq
-    """The event at the end of the chain of references: its own seq where it refers to none."""
+    """The event at the end of the chain of references; its own seq where it refers to none."""
     thread_kind: str
     thread_author: MemberId
-    """The author of the event at the end of that chain: the member who began the thread."""
-
-
-class Target(Past, frozen=True, kw_only=True):
-    """The event that another one refers to."""
-
-    told: Collection[MemberId]
-    """Everybody in whose feed it stands."""
+    """The author of that event: the member who began the thread."""
+    delivered_to: Collection[MemberId] = ()
+    """The members in whose feeds it is. Empty where nobody needs to know."""
     is_found: bool = False
     """A milestone that nobody named: it was found in a daycare's words."""
+
+
+def logged(seq: Seq, event: Event[Any], target: LoggedEvent | None, *, delivered_to: Collection[MemberId] = ()) -> LoggedEvent:
+    """Returns an event as the log keeps it. `target`: the event that it refers to."""
+    body = event.event
+    kind = type(body).__name__
+    return LoggedEvent(
+        seq,
+        event.author,
+        kind,
+        event.audience,
+        None if target is None else target.seq,
+        seq if target is None else target.thread,
+        kind if target is None else target.thread_kind,
+        event.author if target is None else target.thread_author,
+        delivered_to,
+        type(body) is MilestoneObserved and body.found_in_prose,
+    )

@@ -1,6 +1,6 @@
-"""Folds roster facts into who is in the family, in which home, and what they are told at most.
+"""Folds roster facts into the members, homes, children and own milestones of a family, and decides who reads whose words.
 
-Owns no names beyond what the log says. The state that visibility and admission ask; small, and copied on every change.
+A value: small, and made anew on every change.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from events.catalogue import CATALOGUE, Domain
-from events.event import Event, Role
+from events.event import Audience, Event, Role
 from events.family import (
     ROSTER_FACTS,
     ChildAdded,
@@ -24,6 +24,9 @@ from events.family import (
 )
 from events.ids import ChildId, EventId, HouseholdId, MemberId
 from events.observations import MilestoneNamed
+
+FAMILY: Final = Audience.FAMILY
+HOUSEHOLD: Final = Audience.HOUSEHOLD
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,11 +60,17 @@ class OwnMilestone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Readers(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is told of what one member writes, by its audience; the author among them."""
+    """The members who read what one author writes, by its audience; the author among them."""
 
     me: tuple[MemberId, ...]
     household: tuple[MemberId, ...]
     family: tuple[MemberId, ...]
+
+    def of(self, audience: Audience) -> tuple[MemberId, ...]:
+        """Returns the readers of one audience, in order of id."""
+        if audience is FAMILY:
+            return self.family
+        return self.household if audience is HOUSEHOLD else self.me
 
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,12 +86,15 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them who are."""
     readers: dict[MemberId, Readers]
     """By author; of everybody who has not left."""
-    unnamed: dict[MemberId, frozenset[str]] = {}
-    """The family's own milestones whose names are held from a member. Follows from what is held, and is no row."""
 
-    def milestone_is_known(self, key: str, *, by: MemberId) -> bool:
-        """Say whether the catalogue has the milestone, or this family as far as a member was told."""
-        return key in CATALOGUE.by_key or (key in self.own_milestones and key not in self.unnamed.get(by, ()))
+    def domain_of(self, milestone: str) -> str:
+        """Returns the domain of a milestone of the catalogue, or of the family's own.
+
+        Raises:
+            KeyError: there is no such milestone.
+        """
+        listed = CATALOGUE.by_key.get(milestone)
+        return listed.domain if listed is not None else self.own_milestones[milestone].domain
 
 
 def roster_of(
@@ -94,7 +106,6 @@ def roster_of(
 ) -> Roster:
     """Build a roster, with its lists of readers."""
     here = sorted((member for member in members.values() if not member.has_left), key=lambda member: member.member)
-    told = [member for member in here if member.sees is not Sees.OWN]
     return Roster(
         members=members,
         households=households,
@@ -102,18 +113,30 @@ def roster_of(
         own_milestones=own_milestones,
         present=tuple(member.member for member in here),
         parents=tuple(member.member for member in here if member.role is Role.PARENT),
-        readers={author.member: _readers(author, told) for author in here},
+        readers={author.member: _readers(author, here) for author in here},
     )
 
 
-def _readers(author: Member, told: list[Member]) -> Readers:
-    at_home = [member.member for member in told if member.household == author.household]
-    everybody = [member.member for member in told]
-    return Readers(
-        me=(author.member,),
-        household=tuple(at_home) if author.member in at_home else (*at_home, author.member),
-        family=tuple(everybody) if author.member in everybody else (*everybody, author.member),
-    )
+def is_reader(reader: Member, audience: Audience, *, author: Member) -> bool:
+    """Returns whether a member is in the audience of what an author writes. Authors always read their own words."""
+    if reader.member == author.member:
+        return True
+    if reader.sees is Sees.OWN:
+        return False
+    match audience:
+        case Audience.ME:
+            return False
+        case Audience.HOUSEHOLD:
+            return reader.household == author.household
+        case Audience.FAMILY:
+            return True
+
+
+def _readers(author: Member, present: list[Member]) -> Readers:
+    def of(audience: Audience) -> tuple[MemberId, ...]:
+        return tuple(one.member for one in present if is_reader(one, audience, author=author))
+
+    return Readers(me=of(Audience.ME), household=of(Audience.HOUSEHOLD), family=of(Audience.FAMILY))
 
 
 EMPTY = roster_of(members={}, households={}, children={}, own_milestones={})
@@ -167,4 +190,4 @@ def member_of(joined: MemberJoined) -> Member:
 
 def _with(roster: Roster, **changed: Any) -> Roster:
     kept = {name: getattr(roster, name) for name in ("members", "households", "children", "own_milestones")}
-    return msgspec.structs.replace(roster_of(**(kept | changed)), unnamed=roster.unnamed)
+    return roster_of(**(kept | changed))

@@ -1,7 +1,7 @@
-"""What an event tells by its own content, as far as the surprise rule asks: its subjects, and whether it is an everyday note.
+"""Describes what an event tells by its own content, for the surprise rule: its subjects, and whether it is an everyday note.
 
-Its own content is what its author says, and what the author was told of the event that it refers to: never what is held from
-the author. Knows no member's wishes.
+Its own content is what its author states, together with what the author was sent of the event that it refers to: never what is
+held from the author. Knows no member's wishes.
 """
 
 from collections.abc import Container
@@ -16,23 +16,74 @@ from events.event import Body, Event, Role
 from events.ids import OWN_PREFIX, ChildId, MemberId, Seq
 from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import Sorted
-from projections.first_saw import SIGHTING_KINDS, touched
-from projections.logged_event import Past
+from projections.first_saw import sighting_of
+from projections.logged_event import LoggedEvent
 from projections.roster import OwnMilestone
 
 Subject = tuple[ChildId | None, str]
-"""A child and a milestone. None: whichever child, which is what the name of a family's own milestone is about."""
+"""A child and a milestone. None: every child, which is what the name of a family's own milestone is about."""
 
 EVERYDAY_AUTHORS: Final = frozenset({Role.CAREGIVER, Role.DAYCARE})
 EVERYDAY_KINDS: Final = frozenset({"NoteWritten", "ClipAttached"})
-"""What an everyday note can be. A correction of one is none: its author says better what was said already."""
+"""What an everyday note can be. An amendment of one is none: its author corrects what is recorded already."""
 
 Naming = Literal["first", "moved", "again"]
 """How a MilestoneNamed names: for the first time, into another domain than before, or otherwise anew."""
 
 
-class Thought(msgspec.Struct, frozen=True):
-    """An amendment of a sighting, as far as it says of which child and milestone that was."""
+class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What an event tells, as far as the rule asks."""
+
+    subjects: tuple[Subject, ...] = ()
+    """By its own content, or by how somebody sorted it. The event that it refers to has its own."""
+    own_milestones: tuple[str, ...] = ()
+    """The family's own milestones among them."""
+    is_everyday: bool = False
+    """An everyday note or clip that nobody has sorted: it may tell of anything."""
+    child: ChildId | None = None
+    """The child of an everyday note; None: every child."""
+    stated: tuple[Subject, ...] = ()
+    """The subjects by its own content, however it was sorted."""
+    is_possible: bool = False
+    """Its words may tell of its subjects: a sorting takes their place."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it can tell anybody anything."""
+        return bool(self.subjects) or self.is_everyday
+
+
+NOTHING: Final = Content()
+
+
+class DescribedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event of the log, described for the rule."""
+
+    logged: LoggedEvent
+    content: Content
+    received_at: datetime
+    sighting: Seq | None = None
+    """The sighting that it makes or changes."""
+    takes_back: bool = False
+    """A withdrawal by the author of the event that it withdraws."""
+    is_sorted_by_author: bool = False
+    """The author's own sorting is final."""
+    naming: Naming = "first"
+    """Of a MilestoneNamed. A member from whom the first name is held does not know the milestone."""
+
+    @property
+    def seq(self) -> Seq:
+        """Its place in the log."""
+        return self.logged.seq
+
+    @property
+    def is_first_name(self) -> bool:
+        """Whether it names a milestone of the family's own that nobody knew."""
+        return self.naming == "first" and self.logged.kind == "MilestoneNamed"
+
+
+class SubjectChange(msgspec.Struct, frozen=True):
+    """An amendment of a sighting, as far as it states another child or milestone."""
 
     seq: Seq
     author: MemberId
@@ -40,144 +91,97 @@ class Thought(msgspec.Struct, frozen=True):
     milestone: str | None
 
 
-class Had(msgspec.Struct, frozen=True):
-    """All children and milestones that a sighting was ever said to be about, and by which amendments."""
+class SubjectHistory(msgspec.Struct, frozen=True):
+    """The children and milestones that a sighting was ever said to be about, and the amendments that said so."""
 
     child: ChildId
     milestones: tuple[str, ...]
-    thoughts: tuple[Thought, ...] = ()
+    changes: tuple[SubjectChange, ...] = ()
 
-    def known(
-        self, by: MemberId, *, sees_own: bool, held: Container[Seq], before: Seq
+    def sent_to(
+        self, member: MemberId, *, sees_own: bool, held: Container[Seq], before: Seq
     ) -> tuple[frozenset[ChildId], frozenset[str]]:
-        """Returns the children and milestones that a member knew of before a seq: by what they were sent, and what they wrote.
+        """Returns the children and milestones that a member was sent, or wrote, before a seq.
 
-        `sees_own`: they are sent nothing that others write. `held`: the events that are held from them.
+        `sees_own`: the member is sent nothing that others write. `held`: the events that are held from them.
         """
-        known = [
-            thought
-            for thought in self.thoughts
-            if thought.seq < before and (thought.author == by or (not sees_own and thought.seq not in held))
+        sent = [
+            change
+            for change in self.changes
+            if change.seq < before and (change.author == member or (not sees_own and change.seq not in held))
         ]
         return (
-            frozenset({self.child, *(thought.child for thought in known if thought.child is not None)}),
-            frozenset({*self.milestones, *(thought.milestone for thought in known if thought.milestone is not None)}),
+            frozenset({self.child, *(change.child for change in sent if change.child is not None)}),
+            frozenset({*self.milestones, *(change.milestone for change in sent if change.milestone is not None)}),
         )
 
 
-class Case(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An event, as far as the rule asks whether to keep it from somebody. Rows hold it: new fields come last, with a default."""
-
-    seq: Seq
-    kind: str
-    thread: Seq
-    target_seq: Seq | None
-    touches: Seq | None
-    """The sighting that it makes or changes."""
-    subjects: tuple[Subject, ...]
-    """What it tells of: by its own content, or by how somebody sorted it. What it refers to has its own."""
-    own: tuple[str, ...]
-    """The family's own milestones that it names."""
-    is_unsorted: bool
-    """An everyday note or clip of which nobody has said what it is about."""
-    child: ChildId | None
-    """Of an unsorted one, where it names a child."""
-    since: datetime
-    """When it was received."""
-    author: MemberId | None = None
-    """None in rows of before."""
-    began: MemberId | None = None
-    """The author of its thread's first event."""
-    said: tuple[Subject, ...] = ()
-    """What it tells of by its own content, however it was sorted."""
-    is_perhaps: bool = False
-    """Its subjects are what its words may tell of: how somebody sorts it takes their place."""
-    is_sorted_by_author: bool = False
-    """Its author's sorting is final."""
-    takes_back: bool = False
-    """A withdrawal by the author of what it takes back."""
-    names_first: bool = True
-    """Of a MilestoneNamed: nobody was told of the milestone before, so it is unknown to a member from whom the name is held."""
-
-    @property
-    def tells(self) -> bool:
-        """Whether it can tell anybody of anything by its own content."""
-        return bool(self.subjects) or self.is_unsorted
-
-
-def case_of(
-    seq: Seq,
-    body: Body,
+def describe(
+    event: Event[Any],
+    logged: LoggedEvent,
+    target: LoggedEvent | None,
     *,
-    author: MemberId,
-    since: datetime,
-    target: Past | None,
     role: Role | None,
-    known: tuple[frozenset[ChildId], frozenset[str]] | None,
+    sent: tuple[frozenset[ChildId], frozenset[str]] | None,
     naming: Naming,
-) -> Case:
-    """Describes an event for the rule, by its own content.
+) -> DescribedEvent:
+    """Describes an event for the rule.
 
-    `role` is its author's, None before they have joined; `known`: what the author knew of the sighting that an Amended changes,
-    as `Had.known` says; `naming`: of a MilestoneNamed.
+    `role` is its author's, None before they have joined. `sent`: of an Amended, what its author was sent of the sighting that it
+    amends; see `SubjectHistory.sent_to`. `naming`: of a MilestoneNamed.
     """
-    kind = type(body).__name__
-    if kind in SIGHTING_KINDS and target is None:
-        return case_of_sighting(seq, body, author=author, since=since)
-    subjects, own, is_perhaps = _subjects(body, known, naming)
-    is_unsorted = kind in EVERYDAY_KINDS and role in EVERYDAY_AUTHORS and _is_everyday(body, target)
-    return Case(
-        seq=seq,
-        kind=kind,
-        thread=seq if target is None else target.thread,
-        target_seq=None if target is None else target.seq,
-        touches=touched(kind=kind, seq=seq, target=target),
-        subjects=subjects,
-        own=own,
-        is_unsorted=is_unsorted,
-        child=getattr(body, "child", None) if is_unsorted else None,
-        since=since,
-        author=author,
-        began=author if target is None else target.thread_author,
-        said=subjects,
-        is_perhaps=is_perhaps,
-        takes_back=kind == "Withdrawn" and target is not None and target.author == author,
-        names_first=naming == "first",
+    body = event.event
+    if target is None and isinstance(body, MilestoneObserved | ParentFirstSaw):
+        content = content_of_sighting(body)
+    else:
+        content = _content(body, sent, naming)
+        if logged.kind in EVERYDAY_KINDS and role in EVERYDAY_AUTHORS and logged.thread_kind == "NoteWritten":
+            content = msgspec.structs.replace(content, is_everyday=True, child=getattr(body, "child", None))
+    return DescribedEvent(
+        logged,
+        content,
+        event.received_at,
+        sighting_of(logged, target),
+        logged.kind == "Withdrawn" and target is not None and target.author == event.author,
+        False,
+        naming,
     )
 
 
-def case_of_sighting(seq: Seq, said: Any, *, author: MemberId, since: datetime) -> Case:
-    """Describes a sighting that refers to nothing: most of what can be held.
+def content_of_sighting(body: MilestoneObserved | ParentFirstSaw) -> Content:
+    """Returns the content of a sighting that refers to nothing: most of what can be held.
 
-    One that was found in an everyday note is one as well: its words may tell of more than was found.
+    One that was found in an everyday note is an everyday note as well: its words may tell of more than was found.
     """
-    milestone, child = said.milestone, said.child
-    own = (milestone,) if milestone.startswith(OWN_PREFIX) else ()
-    subjects: tuple[Subject, ...] = ((child, milestone),)
-    is_found = type(said) is MilestoneObserved and said.found_in_prose
-    if is_found:
-        subjects += tuple([(child, also) for also in said.tells_of])
-    return Case(
-        seq, type(said).__name__, seq, None, seq, subjects, own, is_found, child if is_found else None, since,
-        author, author, subjects,
-    )  # fmt: skip
+    subject: Subject = (body.child, body.milestone)
+    if isinstance(body, MilestoneObserved) and body.found_in_prose:
+        subjects = (subject, *((body.child, also) for also in body.tells_of))
+        own = (body.milestone,) if body.milestone.startswith(OWN_PREFIX) else ()
+        return Content(subjects=subjects, own_milestones=own, is_everyday=True, child=body.child, stated=subjects)
+    return _about((subject,))
 
 
-def as_sorted(case: Case, subject: Subject | None, *, by: MemberId) -> Case:
-    """Returns an event as somebody sorted it: to a subject, or to none. The last sorting counts, but its author's is final."""
-    is_by_author = by == case.author
-    if case.is_sorted_by_author and not is_by_author:
-        return case
-    said = () if case.is_perhaps else case.said
-    subjects = tuple(dict.fromkeys((*said, *((subject,) if subject is not None else ()))))
+def as_sorted(described: DescribedEvent, subject: Subject | None, *, by: MemberId) -> DescribedEvent:
+    """Returns an event as a member sorted it: to a subject, or to none. The last sorting counts, but its author's is final."""
+    is_by_author = by == described.logged.author
+    if described.is_sorted_by_author and not is_by_author:
+        return described
+    before = described.content
+    stated = () if before.is_possible else before.stated
+    subjects = tuple(dict.fromkeys((*stated, *((subject,) if subject is not None else ()))))
+    content = Content(
+        subjects=subjects, own_milestones=_own_of(subjects), stated=before.stated, is_possible=before.is_possible
+    )
+    return msgspec.structs.replace(described, content=content, is_sorted_by_author=is_by_author)
+
+
+def as_part_of_sorted(described: DescribedEvent) -> DescribedEvent:
+    """Returns an event that refers to one that somebody sorted: it waits with that one, and no longer by itself."""
+    if not described.content.is_everyday:
+        return described
     return msgspec.structs.replace(
-        case, subjects=subjects, own=_own_of(subjects), is_unsorted=False, child=None, is_sorted_by_author=is_by_author
+        described, content=msgspec.structs.replace(described.content, is_everyday=False, child=None)
     )
-
-
-def as_part_of_sorted(case: Case) -> Case:
-    """Returns an event that hangs from one that somebody sorted: it waits with that one, and no longer by itself."""
-    return msgspec.structs.replace(case, is_unsorted=False, child=None) if case.is_unsorted else case
 
 
 def naming_of(event: Event[Any], own_milestones: dict[str, OwnMilestone]) -> Naming:
@@ -191,24 +195,23 @@ def naming_of(event: Event[Any], own_milestones: dict[str, OwnMilestone]) -> Nam
     return "moved" if is_later and before.domain is not event.event.domain else "again"
 
 
-def _subjects(
-    body: Body, known: tuple[frozenset[ChildId], frozenset[str]] | None, naming: Naming
-) -> tuple[tuple[Subject, ...], tuple[str, ...], bool]:
-    """Returns the subjects that an event brings, the own milestones among them, and whether it perhaps tells of them."""
-    subjects: tuple[Subject, ...] = ()
+def _content(body: Body, sent: tuple[frozenset[ChildId], frozenset[str]] | None, naming: Naming) -> Content:
     match body:
         case ParentFirstSaw(child=child, milestone=milestone) | Sorted(child=child, milestone=str() as milestone):
-            subjects = ((child, milestone),)
+            return _about(((child, milestone),))
         case NoteWritten(child=child, may_tell_of=keys) if keys:
-            subjects = tuple([(child, key) for key in keys])
-            return subjects, _own_of(subjects), True
-        case Amended() if known is not None:
-            subjects = _brought(body, *known)
+            return _about(tuple([(child, key) for key in keys]), is_possible=True)
+        case Amended() if sent is not None:
+            return _about(_brought(body, *sent))
         case MilestoneNamed(milestone=milestone):
-            return (((None, milestone),) if naming != "again" else ()), (milestone,), False
+            subjects: tuple[Subject, ...] = ((None, milestone),) if naming != "again" else ()
+            return Content(subjects=subjects, own_milestones=(milestone,), stated=subjects)
         case _:
-            pass
-    return subjects, _own_of(subjects), False
+            return NOTHING
+
+
+def _about(subjects: tuple[Subject, ...], *, is_possible: bool = False) -> Content:
+    return Content(subjects=subjects, own_milestones=_own_of(subjects), stated=subjects, is_possible=is_possible)
 
 
 def _brought(amended: Amended, children: frozenset[ChildId], milestones: frozenset[str]) -> tuple[Subject, ...]:
@@ -227,30 +230,24 @@ def _own_of(subjects: tuple[Subject, ...]) -> tuple[str, ...]:
     return tuple({milestone: None for _, milestone in subjects if milestone.startswith(OWN_PREFIX)})
 
 
-def thought_of(seq: Seq, event: Event[Any]) -> Thought:
+def change_of(seq: Seq, event: Event[Any]) -> SubjectChange:
     """Returns what an amendment states about the child and the milestone."""
     child, milestone = event.event.changes.child, event.event.changes.milestone
-    return Thought(seq, event.author, None if child is UNSET else child, None if milestone is UNSET else milestone)
+    return SubjectChange(seq, event.author, None if child is UNSET else child, None if milestone is UNSET else milestone)
 
 
 def brings_a_subject(amended: Amended) -> bool:
-    """Whether an amendment names another child or milestone."""
+    """Returns whether an amendment names another child or milestone."""
     return amended.changes.child is not UNSET or amended.changes.milestone is not UNSET
 
 
-def had_of(event: Event[Any]) -> Had:
+def history_of(event: Event[Any]) -> SubjectHistory:
     """Returns what a sighting is about before anything is amended."""
-    said = event.event
-    also = said.tells_of if type(said) is MilestoneObserved else ()
-    return Had(said.child, (said.milestone, *also))
+    body = event.event
+    also = body.tells_of if type(body) is MilestoneObserved else ()
+    return SubjectHistory(body.child, (body.milestone, *also))
 
 
-def had_after(had: Had, thought: Thought) -> Had:
+def history_after(history: SubjectHistory, change: SubjectChange) -> SubjectHistory:
     """Returns what a sighting was ever about, with one more amendment of it."""
-    return Had(had.child, had.milestones, (*had.thoughts, thought))
-
-
-def _is_everyday(body: Any, target: Past | None) -> bool:
-    if target is None:
-        return isinstance(body, NoteWritten)
-    return target.thread_kind == "NoteWritten"
+    return SubjectHistory(history.child, history.milestones, (*history.changes, change))

@@ -1,275 +1,246 @@
-"""Decides what one member may see of one event, and from when.
+"""Decides what one member may see of one event, and from when: the surprise rule.
 
-Owns the rule, whole. Knows no rows, routes or clocks: every fact it needs is an argument, so the rule that keeps a secret
-can be read on one page. It is asked once, when an event is written, and again when somebody's own act may free what was
-held from them; reads filter nothing (law 6).
+Knows no rows, routes or clocks: every fact it needs is an argument. It is applied once, when an event is written, and again when
+an act of a member may free what is held from them. Reads filter nothing (law 6). `visibility_fast` gives the same answers sooner.
+
+    An event is held from a member who would be sent it
+        if it refers to something that is held, or speaks of an own milestone whose name is held,
+        or if it tells of something that a choice of theirs keeps and that they have not met,
+        or if it is an everyday note, and a choice of theirs keeps these;
+    but never their own words, answers in a thread that they began by reasons of the answer's own, or roster facts.
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
-from operator import attrgetter
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Final
 
 import msgspec
 
-from events.catalogue import CATALOGUE
 from events.event import AsTarget, Audience, Body
 from events.family import ROSTER_FACTS, Sees
 from events.ids import ChildId, MemberId, Seq
 from events.surprise import Mode
-from projections.logged_event import Past, Target
-from projections.roster import Member, Roster
-from projections.subjects import Case, Subject
-from projections.surprise_state import About, Choice, Waiting
+from projections.logged_event import LoggedEvent
+from projections.met import implied_by
+from projections.roster import Member, Roster, is_reader
+from projections.subjects import Content, DescribedEvent, Subject
+from projections.surprise_state import SurpriseState
+from projections.wishes import Choice, Wishes, asks_to_wait, choice_for, has_safety_note
 
 ROSTER_KINDS: Final = frozenset(fact.__name__ for fact in ROSTER_FACTS)
-TOLD_TO_NOBODY: Final = frozenset({"TimePassed"})
+DELIVERED_TO_NOBODY: Final = frozenset({"TimePassed"})
 
-FAMILY: Final = Audience.FAMILY
-HOUSEHOLD: Final = Audience.HOUSEHOLD
-HasMet = Callable[[About], object]
-MET: Final = attrgetter("met")
+HasMet = Callable[[Subject], bool]
+IsHeld = Callable[[DescribedEvent, SurpriseState, Roster], bool]
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """Who is told of an event now, and from whom it is held until their own act releases it. Nobody is in both."""
+    """The members to whom an event is delivered now, and those from whom it is held. Nobody is in both."""
 
-    told: tuple[MemberId, ...]
+    delivered: tuple[MemberId, ...]
     held: tuple[MemberId, ...] = ()
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
-    """Why an event is held by itself: a choice, and the subject that it keeps; none for an everyday note."""
+    """A reason to hold an event: a choice, and the subject that it keeps; no subject for an everyday note."""
 
     subject: Subject | None
     choice: Choice
 
 
-def audience_of(body: type[Body], *, asked: Audience | None, target: Target | None) -> Audience:
-    """The audience of an event: as the draft asked, else the default beside its type; its target's where it follows one."""
+def audience_of(body: type[Body], *, requested: Audience | None, target: LoggedEvent | None) -> Audience:
+    """Returns the audience of an event: the draft's, else the default beside its type, or its target's."""
     if isinstance(body.audience, AsTarget):
         assert target is not None, f"{body.__name__} follows its target"
         return target.audience
-    return asked or body.audience
+    return requested or body.audience
 
 
-def decide(
-    case: Case | None,
-    *,
-    kind: str,
-    author: MemberId,
-    audience: Audience,
-    target: Target | None,
-    roster: Roster,
-    waiting: Mapping[MemberId, Waiting],
-) -> Verdict:
-    """Decide who is told of an event, given the roster as the event leaves it.
-
-    An author is always told of their own words. A member who sees an event has seen what it refers to. A member who waits is
-    not told of what the rule holds from them. What an author takes back while it is held is gone, and so is the withdrawal.
-    Where nobody waits, no case needs to be made.
-    """
-    meant = meant_for(kind, author, audience, roster)
-    told = meant
-    if target is not None and target.told is not meant:
-        told = tuple([one for one in meant if one in target.told or one == author])
-    if case is None or kind in ROSTER_KINDS:
-        return Verdict(told)
-    held: list[MemberId] = []
-    for one, waits in waiting.items():
-        if one in told:
-            if one != author and is_held(case, waits, roster):
-                at = told.index(one)
-                told = told[:at] + told[at + 1 :]
-                held.append(one)
-        elif case.target_seq in waits.held and not case.takes_back and one in meant:
-            held.append(one)
-    return Verdict(told, tuple(held))
-
-
-def meant_for(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
-    """Everybody for whom an event is meant, whoever waits."""
+def readers_of(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
+    """Returns all members in the audience of an event, whatever is held from them."""
     if kind in ROSTER_KINDS:
         return roster.present
     readers = roster.readers.get(author)
-    if readers is None or kind in TOLD_TO_NOBODY:  # who chooses before they join is told of it when they have joined
-        return ()
-    if audience is FAMILY:
-        return readers.family
-    return readers.household if audience is HOUSEHOLD else readers.me
+    if readers is None or kind in DELIVERED_TO_NOBODY:
+        return ()  # what a member chooses before they join is delivered when they have joined
+    return readers.of(audience)
 
 
-def is_held(case: Case, waits: Waiting, roster: Roster) -> bool:
-    """Say whether an event of others, of which a member would be told, is held from them."""
-    if case.target_seq is None and not case.own:  # most: bound to nothing
-        return is_kept(case, waits, roster)
-    return not case.takes_back and (_bound(case, waits.held, waits.unnamed) or is_kept(case, waits, roster))
+def is_history_for(joiner: Member, logged: LoggedEvent, roster: Roster, known: Container[Seq]) -> bool:
+    """Returns whether a member who joins may know an event of the log so far. `known`: the earlier events that they may know.
 
-
-def _bound(case: Case, held: Collection[Seq], unnamed: Collection[str]) -> bool:
-    """Whether an event is held because something else is: what it refers to, or the name of what it speaks of."""
-    return case.target_seq in held or (case.own != () and any(own in unnamed for own in case.own))
-
-
-def _answers(case: Case, waits: Waiting) -> bool:
-    """Whether an event belongs to a thread that the member began: nothing is kept of the answers to one's own words (law 20)."""
-    return case.target_seq is not None and case.began == waits.member
-
-
-def reasons(case: Case, waits: Waiting, roster: Roster, *, has_met: HasMet = MET) -> list[Reason]:
-    """Why an event is held by itself. `has_met` stands in for what the member has met, where others may not know all of it."""
-    if _answers(case, waits):
-        return []
-    why = [Reason(subject, choice) for subject in case.subjects for choice in _kept_by(subject, waits, roster, has_met)]
-    return why + [Reason(None, choice) for choice in _unsorted(case, waits)] if case.is_unsorted else why
-
-
-def is_kept(case: Case, waits: Waiting, roster: Roster, has_met: HasMet = MET) -> bool:
-    """Whether there is any of its `reasons`, without listing them: this is asked at every event."""
-    if _answers(case, waits):
-        return False
-    if case.is_unsorted and _unsorted(case, waits):
+    Everybody knows the roster facts. A member who sees `all` knows what is in their audience, except what refers to something
+    that they may not know.
+    """
+    if logged.kind in ROSTER_KINDS or logged.author == joiner.member:
         return True
-    for subject in case.subjects:
-        if subject[0] is None:
-            return bool(reasons(case, waits, roster, has_met=has_met))
-        for about, _ in waits.of(subject).keeps or _keeps_of(subject, waits, roster):
-            if not has_met(about):
-                return True
-    return False
+    if joiner.sees is not Sees.ALL or not (logged.target_seq is None or logged.target_seq in known):
+        return False
+    return is_reader(joiner, logged.audience, author=roster.members[logged.author])
 
 
-def _unsorted(case: Case, waits: Waiting) -> list[Choice]:
-    """The choices that keep an everyday note."""
-    keeping = [one for one in waits.choices.values() if one.hold_unsorted and asks_to_wait(one)] if waits.holds_unsorted else []
-    return [choice for choice in keeping if choice.child is None or case.child is None or choice.child == case.child]
+# ---- What is held
 
 
-def _kept_by(subject: Subject, waits: Waiting, roster: Roster, has_met: HasMet) -> list[Choice]:
-    """The choices that keep a subject: its own, and those of what it implies, as far as that is not met."""
+def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> bool:
+    """Returns whether an event of others is held from a member who would be sent it."""
+    if described.takes_back:
+        return False
+    return is_bound(described, state.holds.events, state.holds.unnamed) or bool(reasons(described, state, roster))
+
+
+def is_bound(described: DescribedEvent, held: Container[Seq], unnamed: Container[str]) -> bool:
+    """Returns whether an event is held because something else is: what it refers to, or the name of what it speaks of."""
+    if described.logged.target_seq in held:
+        return True
+    return any(own in unnamed for own in described.content.own_milestones)
+
+
+def reasons(
+    described: DescribedEvent, state: SurpriseState, roster: Roster, *, has_met: HasMet | None = None
+) -> list[Reason]:
+    """Returns the reasons to hold an event by itself: none of what answers to the member's own thread (law 20).
+
+    `has_met` replaces what the member has met, where others may not know all of it.
+    """
+    if is_answer_to(state.member, described):
+        return []
+    return reasons_of(described.content, state.wishes, roster, has_met or state.met.has)
+
+
+def is_answer_to(member: MemberId, described: DescribedEvent) -> bool:
+    """Returns whether an event belongs to a thread that a member began."""
+    return described.logged.target_seq is not None and described.logged.thread_author == member
+
+
+def reasons_of(content: Content, wishes: Wishes, roster: Roster, has_met: HasMet) -> list[Reason]:
+    """Returns the choices that keep what an event tells, each with the subject that it keeps."""
+    found = [Reason(subject, choice) for subject in content.subjects for choice in _kept_by(subject, wishes, roster, has_met)]
+    if content.is_everyday:
+        found += [Reason(None, choice) for choice in everyday_choices(content.child, wishes)]
+    return found
+
+
+def everyday_choices(child: ChildId | None, wishes: Wishes) -> list[Choice]:
+    """Returns the choices that keep an everyday note about a child; None: about every child."""
+    if not wishes.holds_everyday:
+        return []
+    keeping = [choice for choice in wishes.choices.values() if choice.hold_unsorted and asks_to_wait(choice)]
+    return [choice for choice in keeping if choice.child is None or child is None or choice.child == child]
+
+
+def _kept_by(subject: Subject, wishes: Wishes, roster: Roster, has_met: HasMet) -> list[Choice]:
+    """Returns the choices that keep a subject: its own, and those of what it implies, as far as that is not met."""
     if subject[0] is None:
-        return _kept_for_every_child(subject[1], waits, roster, has_met)
-    return [choice for about, choice in _keeps_of(subject, waits, roster) if not has_met(about)]
+        return kept_for_every_child(subject[1], roster, lambda one: _kept_by(one, wishes, roster, has_met), wishes)
+    return [choice for one, choice in kept_of(subject, wishes, roster) if not has_met(one)]
 
 
-def _keeps_of(subject: Subject, waits: Waiting, roster: Roster) -> tuple[tuple[About, Choice], ...]:
-    """What of all that a subject of a child tells is kept, by which choice, whether or not it is met."""
-    asked, (child, milestone) = waits.of(subject), subject
-    if asked.keeps is not None:
-        return asked.keeps
-    wishes = [(about, choice_for(child, about.subject[1], waits, roster)) for about in waits.told_by(subject)]
-    if _is_safety(milestone) and not asks_to_wait(choice_for(child, milestone, waits, roster)):
-        wishes = []
-    keeps = tuple([(about, choice) for about, choice in wishes if choice is not None and asks_to_wait(choice)])
-    if milestone in CATALOGUE.by_key:  # the domain of a family's own may change
-        asked.keeps = keeps
-    return keeps
+def kept_of(subject: Subject, wishes: Wishes, roster: Roster) -> tuple[tuple[Subject, Choice], ...]:
+    """Returns what of all that a subject implies is kept, and by which choice, met or not."""
+    child, milestone = subject
+    if has_safety_note(milestone) and not asks_to_wait(choice_for(child, milestone, wishes, roster)):
+        return ()
+    found = [(one, choice_for(child, one[1], wishes, roster)) for one in implied_by(subject)]
+    return tuple([(one, choice) for one, choice in found if choice is not None and asks_to_wait(choice)])
 
 
-def _kept_for_every_child(milestone: str, waits: Waiting, roster: Roster, has_met: HasMet) -> list[Choice]:
-    """A name tells of no child: it is kept by whoever keeps what it names of every child there is.
+def kept_for_every_child(
+    milestone: str, roster: Roster, kept_by: Callable[[Subject], list[Choice]], wishes: Wishes
+) -> list[Choice]:
+    """Returns the choice that keeps a name: it tells of no child, so it is kept where its milestone is kept of every child.
 
-    And no longer: once what it names may be told of one child, the name would hold that back.
+    And no longer: once the milestone may be told of one child, the name would hold that back. So the fewest days count.
     """
     if not roster.children:
-        choice = choice_for(None, milestone, waits, roster)
+        choice = choice_for(None, milestone, wishes, roster)
         return [choice] if choice is not None and asks_to_wait(choice) else []
-    by_child = [_kept_by((child, milestone), waits, roster, has_met) for child in roster.children]
+    by_child = [kept_by((child, milestone)) for child in roster.children]
     soonest = sorted((choice for kept in by_child for choice in kept), key=lambda choice: choice.at_most_days or math.inf)
     return soonest[:1] if all(by_child) else []
 
 
-def choice_for(child: ChildId | None, milestone: str, waits: Waiting, roster: Roster) -> Choice | None:
-    """The choice that says how a member wishes to hear of a milestone: the most specific one.
-
-    The milestone by its name goes before its domain, and that before all; within one of them, the child before every child.
-    What has a safety note is told, unless it was chosen by its name.
-    """
-    scopes = [f"milestone:{milestone}"]
-    if not _is_safety(milestone):
-        scopes += [f"domain:{domain_of(milestone, roster)}", "all"]
-    asked = (waits.choices.get((whose, scope)) for scope in scopes for whose in (child, None))
-    return next((choice for choice in asked if choice is not None), None)
+# ---- Who is sent a new event
 
 
-def asks_to_wait(choice: Choice | None) -> bool:
-    """Whether a choice is one not to be told."""
-    return choice is not None and choice.mode is not Mode.TELL
-
-
-def _is_safety(milestone: str) -> bool:
-    listed = CATALOGUE.by_key.get(milestone)
-    return listed is not None and listed.safety is not None
-
-
-def domain_of(milestone: str, roster: Roster) -> str:
-    """The domain of a milestone of the catalogue, or of the family's own."""
-    listed = CATALOGUE.by_key.get(milestone)
-    return listed.domain if listed is not None else roster.own_milestones[milestone].domain
-
-
-# What was held is let go: in the order of the log, each event by the same rule as when it was written.
-
-
-def freed(
-    waits: Waiting,
-    roster: Roster,
+def decide(
+    described: DescribedEvent | None,
     *,
-    is_lifted: Callable[[Case, Reason], bool] | None = None,
-    among: frozenset[Subject] | None = None,
-) -> list[Case]:
-    """What is held from a member no longer, in the order of the log; `is_lifted` says which reasons their act lifts.
+    kind: str,
+    author: MemberId,
+    audience: Audience,
+    target: LoggedEvent | None,
+    roster: Roster,
+    surprises: Mapping[MemberId, SurpriseState],
+    is_held: IsHeld = is_held,
+) -> Verdict:
+    """Decides who is sent an event, given the roster as the event leaves it.
 
-    `among`: the act changes nothing of other subjects than these, so that what is held by itself for others stays held unasked.
+    Authors are always sent their own words. A member who sees an event has seen what it refers to. What its author takes back
+    while it is held is gone, and so is the withdrawal. Where nobody waits, no event needs to be described.
     """
-    held: set[Seq] = set()
-    unnamed: set[str] = set()
-    free = []
-    for case in waits.held.values():
-        is_alone = case.target_seq is None and not case.own
-        if among is not None and is_alone and among.isdisjoint(case.subjects):
-            held.add(case.seq)
-            continue
-        if not _bound(case, held, unnamed):
-            why = reasons(case, waits, roster)
-            if all(is_lifted is not None and is_lifted(case, reason) for reason in why):
-                free.append(case)
-                continue
-        held.add(case.seq)
-        if case.kind == "MilestoneNamed" and case.names_first:
-            unnamed.update(case.own)
-    return free
+    readers = readers_of(kind, author, audience, roster)
+    sent = readers
+    if target is not None and target.delivered_to is not readers:
+        sent = tuple([one for one in readers if one in target.delivered_to or one == author])
+    if described is None or kind in ROSTER_KINDS:
+        return Verdict(sent)
+    held: list[MemberId] = []
+    for member, state in surprises.items():
+        if member in sent:
+            if member != author and is_held(described, state, roster):
+                at = sent.index(member)
+                sent = sent[:at] + sent[at + 1 :]
+                held.append(member)
+        elif described.logged.target_seq in state.holds.events and not described.takes_back and member in readers:
+            held.append(member)
+    return Verdict(sent, tuple(held))
 
 
-def hints_for(case: Case, waits: Waiting, roster: Roster) -> list[tuple[ChildId, str]]:
-    """The (child, domain) of which a member may hear that there is something new, when this event is held from them.
+def hints_for(described: DescribedEvent, state: SurpriseState, roster: Roster) -> list[tuple[ChildId, str]]:
+    """Returns the children and domains about which a member may hear that there is something new, when this event is held.
 
-    Only where nothing but a wish for hints holds it, and once for each subject; never for what words only perhaps tell of.
+    Only where nothing but wishes for hints holds it, and once for each subject; never for what words only may tell of.
     """
-    if not waits.asks_for_hints or case.is_perhaps or _bound(case, waits.held, waits.unnamed):
+    if not state.wishes.asks_for_hints or described.content.is_possible:
         return []
-    why = reasons(case, waits, roster)
+    if is_bound(described, state.holds.events, state.holds.unnamed):
+        return []
+    why = reasons(described, state, roster)
     if any(reason.subject is None or reason.choice.mode is not Mode.HINT for reason in why):
         return []
     kept = (reason.subject for reason in why if reason.subject is not None)
-    new = [subject for subject in kept if not any(subject in held.subjects for held in waits.held.values())]
-    return list(dict.fromkeys((child, domain_of(milestone, roster)) for child, milestone in new if child is not None))
+    new = [one for one in kept if not any(one in held.content.subjects for held in state.holds.events.values())]
+    return list(dict.fromkeys((child, roster.domain_of(milestone)) for child, milestone in new if child is not None))
 
 
-def is_history_for(joiner: Member, event: Past, roster: Roster, told: Collection[Seq]) -> bool:
-    """Say whether a member who joins is meant to know an event of the log so far; `told`: what of it they are told.
+# ---- What an act frees
 
-    Names come with the roster facts, which everybody is told. The rest is for those who see all; a private word of another
-    member is for nobody else, and what refers to something untold stays untold.
+
+def freed(
+    state: SurpriseState, roster: Roster, *, is_lifted: Callable[[DescribedEvent, Reason], bool] | None = None
+) -> list[DescribedEvent]:
+    """Returns what is held from a member no longer, in the order of the log. `is_lifted`: the reasons that their act lifts.
+
+    Each event is decided by the same rule as when it was written: what refers to something that stays held stays held.
     """
-    if event.kind in ROSTER_KINDS or event.author == joiner.member:
-        return True
-    if joiner.sees is not Sees.ALL or not (event.target_seq is None or event.target_seq in told):
-        return False
-    match event.audience:
-        case Audience.ME:
-            return False
-        case Audience.HOUSEHOLD:
-            return roster.members[event.author].household == joiner.household
-        case Audience.FAMILY:
-            return True
+    return freed_by(state.holds.events.values(), lambda one: all(
+        is_lifted is not None and is_lifted(one, reason) for reason in reasons(one, state, roster)
+    ))  # fmt: skip
+
+
+def freed_by(
+    events: Iterable[DescribedEvent], has_no_reason: Callable[[DescribedEvent], bool]
+) -> list[DescribedEvent]:
+    """Returns the events, in the order of the log, that have no reason of their own and are bound to nothing that stays held."""
+    held: set[Seq] = set()
+    unnamed: set[str] = set()
+    free = []
+    for described in events:
+        if not is_bound(described, held, unnamed) and has_no_reason(described):
+            free.append(described)
+            continue
+        held.add(described.seq)
+        if described.is_first_name:
+            unnamed.update(described.content.own_milestones)
+    return free

@@ -1,1 +1,1 @@
-"""The world: the log on Postgres, the feeds on the wire, and who may knock. One folder a capability."""
+"""The service: HTTP, access, the log on Postgres and the feeds. One folder per capability."""

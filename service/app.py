@@ -1,8 +1,8 @@
-"""Puts the house together: read this page and you know the whole of it.
+"""Builds the application from its parts.
 
-    request -> front (one URL, who, how often, log line) -> push, live          plain ASGI, the two hot routes
-                                                         -> litestar            everything else
-    house   =  pool, log, wake-ups, streams, guard, limits, metrics             one of each a process
+    request -> gateway (route, caller, rate limit, log line) -> push, live      plain ASGI
+                                                             -> litestar        all other routes
+    runtime =  pool, log, notifier, streams, guard, limits, metrics, ...        one of each per process
 
 Owns the order in which parts start and stop. Decides nothing.
 """
@@ -34,7 +34,7 @@ from service.feed.streams import Streams
 from service.http import openapi
 from service.http.body_budget import BodyBudgets
 from service.http.endpoint import KEY, Endpoint
-from service.http.gateway import Gateway, MatchedRoute, send_refusal
+from service.http.gateway import Gateway, MatchedRoute, logged_refusal
 from service.http.plain_routes import LIVE, PUSH, live, push
 from service.http.problems import MethodNotAllowed, NotFound, bytes_of, headers_of
 from service.http.rate_limit import limits_of
@@ -57,23 +57,23 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *parent_routes.ROUTES, *signed_routes.ROUTES, *import_routes.ROUTES, *webhooks.ROUTES, *catalogue_routes.ROUTES,
     *health.ROUTES, *openapi.ROUTES,
 )  # fmt: skip
-"""What litestar answers. The two hot routes are added in `paths_of`."""
+"""The routes that litestar runs. `router_of` adds push and live, which are plain ASGI."""
 
 
 IMPORTS_AT_ONCE: Final = 2
 
 
-class RouteSaysNothing(TypeError):
-    """A route without a declaration beside it: nobody would check who asks."""
+class RouteWithoutEndpoint(TypeError):
+    """A route has no declaration, so no one would check its callers."""
 
 
 def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Gateway:
-    """The ASGI application. Nothing is opened before its lifespan begins.
+    """Builds the ASGI application. Opens nothing before its lifespan begins.
 
     `log_clock`: the time of the log, of its ticks and of deliveries; the machine's unless given.
 
     Raises:
-        SettingWrong: there is no database to work with.
+        SettingWrong: the settings name no database.
     """
     if settings.database_url is None:
         raise SettingWrong("DATABASE_URL names no database; `stillnew serve` brings its own")
@@ -83,48 +83,49 @@ def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None
         request_class=RouteRequest,
         openapi_config=None,
         exception_handlers={Exception: _refuse},
-        lifespan=[lambda app: _watched(app, settings, log_clock or now_utc)],
+        lifespan=[lambda app: _lifespan(app, settings, log_clock or now_utc)],
         debug=False,
         logging_config=None,
     )
-    gateway = Gateway(paths=paths_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
+    gateway = Gateway(router=router_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
     framework.state.gateway = gateway
-    framework.state.openapi = msgspec.json.encode(openapi.draw((m, t, target.says) for m, t, target in gateway.paths.as_text()))
+    routes = ((method, template, target.endpoint) for method, template, target in gateway.router.as_sorted())
+    framework.state.openapi = msgspec.json.encode(openapi.draw(routes))
     return gateway
 
 
 def from_env() -> Gateway:
-    """The application as the environment describes it: what each worker process calls."""
+    """Builds the application from the environment variables. Each worker process calls this."""
     return build(from_environment())
 
 
-def paths_of(framework: Litestar) -> Router[MatchedRoute]:
-    """Every route of the service, hot ones and litestar's.
+def router_of(framework: Litestar) -> Router[MatchedRoute]:
+    """Returns a router with every route of the service: push, live, and those of litestar.
 
     Raises:
-        RouteSaysNothing
+        RouteWithoutEndpoint: a route of litestar has no declaration.
     """
-    paths: Router[MatchedRoute] = Router()
-    paths.add("POST", "/v1/families/{family}/events", MatchedRoute(says=PUSH, app=push))
-    paths.add("GET", "/v1/families/{family}/live", MatchedRoute(says=LIVE, app=live), ends=False)
+    router: Router[MatchedRoute] = Router()
+    router.add("POST", "/v1/families/{family}/events", MatchedRoute(endpoint=PUSH, app=push))
+    router.add("GET", "/v1/families/{family}/live", MatchedRoute(endpoint=LIVE, app=live), is_finite=False)
     for route in framework.routes:
         if not isinstance(route, HTTPRoute):
             continue
         for handler in route.route_handlers:
             methods = handler.http_methods - {"OPTIONS", "HEAD"}
-            if not methods:  # the framework's own answer to OPTIONS; the front has a better one
+            if not methods:  # the framework's own route for OPTIONS; the gateway responds to OPTIONS itself
                 continue
-            says = handler.opt.get(KEY)
-            if not isinstance(says, Endpoint):
-                raise RouteSaysNothing(route.path)
+            endpoint = handler.opt.get(KEY)
+            if not isinstance(endpoint, Endpoint):
+                raise RouteWithoutEndpoint(route.path)
             for method in methods:
-                paths.add(str(method), route.path_format, MatchedRoute(says=says, app=framework))  # type: ignore[arg-type]
-    return paths
+                router.add(str(method), route.path_format, MatchedRoute(endpoint=endpoint, app=framework))  # type: ignore[arg-type]
+    return router
 
 
 @asynccontextmanager
-async def _watched(app: Litestar, settings: Settings, log_clock: Callable[[], datetime]) -> AsyncIterator[None]:
-    """Open the parts, and hand an error of the start to the process, which says it in its own way."""
+async def _lifespan(app: Litestar, settings: Settings, log_clock: Callable[[], datetime]) -> AsyncIterator[None]:
+    """Opens the parts, and passes an error during startup to the process, which reports it."""
     gateway, has_started = app.state.gateway, False
     try:
         async with _open(app, settings, log_clock):
@@ -138,27 +139,27 @@ async def _watched(app: Litestar, settings: Settings, log_clock: Callable[[], da
 
 @asynccontextmanager
 async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datetime]) -> AsyncIterator[None]:
-    """Open the parts in order; close them in the opposite one, so that nothing is missed by what still needs it."""
-    assert settings.database_url is not None, "build() has seen to it"
+    """Opens the parts in order and closes them in reverse order, so that each part outlives those that use it."""
+    assert settings.database_url is not None, "build() checks that a database is named"
     gateway: Gateway = app.state.gateway
     async with AsyncExitStack() as opened:
         pool = await open_pool(settings.database_url, size_max=settings.pool)
         opened.push_async_callback(close_pool, pool)
-        wake = wake_of(settings)
-        await wake.start()
-        opened.push_async_callback(wake.stop)
-        log = Log(pool=pool, database_url=settings.database_url, wake=wake, now=log_clock)
+        notifier = notifier_of(settings)
+        await notifier.start()
+        opened.push_async_callback(notifier.stop)
+        log = Log(pool=pool, database_url=settings.database_url, notifier=notifier, now=log_clock)
         await log.start()
         opened.push_async_callback(log.stop)
         clock = Clock(pool=pool, log=log)
         await clock.start()
         opened.push_async_callback(clock.stop)
-        sender = Sender(pool=pool, wake=wake, reach=EgressPolicy(allow_private=settings.webhooks_anywhere), now=log.now)
+        sender = Sender(pool=pool, notifier=notifier, egress=EgressPolicy(allow_private=settings.webhooks_anywhere), now=log.now)
         await sender.start()
         opened.push_async_callback(sender.stop)
-        reading = ProseQueue()
-        opened.push_async_callback(reading.stop)
-        streams = Streams(pool=pool, wake=wake)
+        prose_queue = ProseQueue()
+        opened.push_async_callback(prose_queue.stop)
+        streams = Streams(pool=pool, notifier=notifier)
         await streams.start()
         opened.push_async_callback(streams.stop)
         gateway.runtime = Runtime(
@@ -166,16 +167,16 @@ async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datet
             database_url=settings.database_url,
             pool=pool,
             log=log,
-            wake=wake,
+            notifier=notifier,
             streams=streams,
             guard=Guard(pool=pool),
             limits=limits_of(settings),
             budgets=BodyBudgets(gateway.metrics.held_body_bytes.labels),
-            senders=DaycareAuth(),
+            daycare_auth=DaycareAuth(),
             metrics=gateway.metrics,
             webhook_sender=sender,
-            reach=EgressPolicy(allow_private=settings.webhooks_anywhere),
-            reading=reading,
+            egress=EgressPolicy(allow_private=settings.webhooks_anywhere),
+            prose_queue=prose_queue,
             imports=asyncio.Semaphore(IMPORTS_AT_ONCE),
         )
         try:
@@ -184,18 +185,19 @@ async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datet
             gateway.runtime = None
 
 
-def wake_of(settings: Settings) -> Notifier:
+def notifier_of(settings: Settings) -> Notifier:
+    """Returns the notifier for wake-ups: over Redis if the settings name one, else inside this process."""
     if settings.redis_url is not None:
         return RedisNotifier(settings.redis_url)
     return LocalNotifier(is_alone=settings.workers == 1)
 
 
 def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Answer as the front answers, which learns from the scope what was refused."""
+    """Returns the same problem document as the gateway would, and stores its code in the scope for the log line."""
     if isinstance(error, HTTPException):
-        # The framework knows no resource that the front does not: these two come up only where they disagree.
+        # The gateway has matched the route before: these two occur only if the framework disagrees with it.
         error = MethodNotAllowed(allowed=()) if error.status_code == 405 else NotFound() if error.status_code == 404 else error
-    refusal = send_refusal(error)
+    refusal = logged_refusal(error)
     request.scope["code"] = refusal.code  # type: ignore[typeddict-unknown-key]
     headers = {name.decode(): value.decode() for name, value in headers_of(refusal)}
     return Response(bytes_of(refusal), status_code=refusal.status, headers=headers)

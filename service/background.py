@@ -1,8 +1,8 @@
-"""Runs work beside the requests: long folds in a thread, and periodic parts that survive a failure.
+"""Runs work beside the requests: long folds in a thread, and periodic tasks that continue after a failure.
 
-Owns the one thread for long pure work. It shares the interpreter with the event loop: while it works, the loop gets the
-interpreter back after `SWITCH_S` at the latest, instead of the usual 5 ms, of which a push meets dozens. One thread, because a
-second one would be a second rival of the loop.
+Owns the one thread for long pure work. The thread shares the interpreter with the event loop, which gets it back after at most
+`SWITCH_S` instead of the default 5 ms, because a push has dozens of such switches. Only one thread, because a second one would
+take more time from the loop.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from events.errors import Refused
 from service.http.problems import PASSING
 
 WORTH_IT: Final = 300
-"""Events, or as much: about 5 ms of folding. Below it, going to the thread and back costs others more than it spares them."""
+"""In events: about 5 ms of folding. For less work, the change to the thread and back costs more than it saves."""
 SWITCH_S: Final = 0.0005
 ROWS_A_TURN: Final = 200
 
@@ -29,9 +29,9 @@ T = TypeVar("T")
 
 
 async def off_loop(size: int, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-    """Do pure work on about `size` events: at once if that is little, else in the thread.
+    """Runs pure work on about `size` events: at once below `WORTH_IT`, else in the thread.
 
-    Nothing else may touch what it changes until it is done. Cancelled, it is not interrupted, and its result is dropped.
+    Nothing else may change its data until it is done. If the caller is cancelled, the work continues and its result is dropped.
     """
     if size < WORTH_IT:
         return work(*args, **named)
@@ -39,7 +39,7 @@ async def off_loop(size: int, work: Callable[P, T], *args: P.args, **named: P.kw
 
 
 async def in_turns(rows: Sequence[T]) -> AsyncIterator[T]:
-    """Give rows one by one, and others their turn after every few: for what the loop itself has to encode."""
+    """Yields rows one by one, and lets other tasks run after every `ROWS_A_TURN` rows. For long work inside the loop."""
     for number, row in enumerate(rows):
         if number % ROWS_A_TURN == ROWS_A_TURN - 1:
             await asyncio.sleep(0)
@@ -48,14 +48,14 @@ async def in_turns(rows: Sequence[T]) -> AsyncIterator[T]:
 
 @contextmanager
 def log_failure(log: Any, *, part: str, waits: str, failed: str) -> Iterator[None]:
-    """Log what goes wrong with one of many: it is tried again later, and no other has to wait for it.
+    """Logs an error of one item among many, so that the others continue; the caller tries the item again later.
 
-    `waits` and `failed` are the sentences for what passes and for what is ours to mend; their codes are of `part`.
+    `waits` is the log text for a temporary error, `failed` that for a bug. The codes of both begin with `part`.
     """
     try:
         yield
     except (*PASSING, Refused) as error:
         code = error.code if isinstance(error, Refused) else f"{part}.late"
         log.warning(waits, code=code, error=type(error).__name__)
-    except Exception:  # a mistake of ours, or a damaged row, which a replay mends
+    except Exception:  # a bug, or a damaged row, which a replay repairs
         log.exception(failed, code=f"{part}.crashed")

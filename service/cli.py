@@ -1,4 +1,4 @@
-"""The command `stillnew`. Owns words and exit codes; each command is done elsewhere."""
+"""Defines the command `stillnew`. Owns its texts and exit codes; other modules do the work of each command."""
 
 import asyncio
 import sys
@@ -31,8 +31,8 @@ from service.serve import serve as run_service
 from service.settings import Settings, SettingWrong, from_environment, token_from
 from service.telemetry import drop_unwritable_lines
 
-# What an operator can mend is said in one sentence; anything else is ours, and keeps its traceback.
-THEIRS_TO_MEND = (
+# An error that an operator can repair is printed as one sentence; any other error is a bug and keeps its traceback.
+OPERATOR_ERRORS = (
     SettingWrong, CannotServe, DataDirectoryInUse, AccountCannotReach, BinariesMissing, PostgresDidNotStart,
     operate.NoSuchFamily,
 )  # fmt: skip
@@ -49,7 +49,7 @@ Data = Annotated[Path | None, Parameter(help="Where an embedded PostgreSQL keeps
 
 @app.command
 def serve(*, host: str = "127.0.0.1", port: int = 8000, data: Data = None, workers: int | None = None) -> None:
-    """Serve until SIGTERM. Without DATABASE_URL, a PostgreSQL of its own runs under the data directory."""
+    """Serve until SIGTERM. Without DATABASE_URL, an embedded PostgreSQL runs in the data directory."""
     run_service(_settings(data=data, workers=workers), host=host, port=port)
 
 
@@ -75,7 +75,7 @@ async def _migrate(database_url: str) -> list[str]:
 
 @app.command
 def replay(*, check: bool = False, data: Data = None) -> None:
-    """Fold the log afresh and put the rows right; with --check, only say whether they differ."""
+    """Fold the log again and repair the rows; with --check, only report the differences."""
     found: ReplayResult = _with_database(lambda url: _replay(url, check=check), data=data)
     console.print(f"{found.events} events of {found.families} families: {len(found.differences)} differences.")
     for difference in found.differences[:DIFFERENCES_SHOWN]:
@@ -93,7 +93,7 @@ async def _replay(database_url: str, *, check: bool) -> ReplayResult:
 
 @app.command
 def doctor(*, data: Data = None) -> None:
-    """Say what is configured, what can be reached, and what to do."""
+    """Show what is configured, what can be reached, and what to change."""
     findings = asyncio.run(examine(_settings(data=data, workers=None)))
     Console(highlight=False).print(table_of(findings))
     if any(finding.is_fine is False for finding in findings):
@@ -102,18 +102,18 @@ def doctor(*, data: Data = None) -> None:
 
 @app.command
 def handover(*, url: str = "http://127.0.0.1:8000", token_file: Path | None = None, family: UUID | None = None) -> None:
-    """Print the hand-over card for the fridge: as much as the member of one device may know.
+    """Print the hand-over card, with what the member of one device may know.
 
     Args:
         url: where the service is.
-        token_file: a file that holds the device's token; left out, it is taken from STILLNEW_TOKEN.
-        family: which one, where the device's person belongs to several.
+        token_file: a file that holds the device's token; without it, STILLNEW_TOKEN is used.
+        family: which one, if the person of the device belongs to several.
     """
-    from client.handover_page import CardUnavailable, fridge_page
+    from client.handover_page import CardUnavailable, handover_page
 
     token = token_from(token_file)
     try:
-        printed = asyncio.run(fridge_page(url=url, token=token, family=family, today=date.today()))  # noqa: DTZ011 - here
+        printed = asyncio.run(handover_page(url=url, token=token, family=family, today=date.today()))  # noqa: DTZ011 - here
     except CardUnavailable as error:
         print(f"stillnew: {error}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -135,22 +135,22 @@ def import_(
     token_file: Path | None = None,
     family: UUID | None = None,
 ) -> None:
-    """Import what another system has exported, as a parent's device may. Nothing comes twice, however often it is imported.
+    """Import a file that another system exported, as a parent's device. Repeated imports create no duplicates.
 
     Args:
         file: JSON or CSV, as the source exports it.
         source: brightwheel, procare, famly, lillio, tadpoles, baby_connect, or plain for a CSV of one's own.
-        child: the id of the one child that the file is about; left out, parents link each child that it names.
-        reference: what to call the child, where the file does not: the same from file to file.
-        zone: of local times, such as Europe/Berlin; left out, UTC.
-        dates: what stands first in dates such as 5/6/2026, where no row of the file proves it.
-        as_parent: the file was asked for with a parent's own account: what has no mark is something that parents may see.
-        dry_run: say what would become of it, and write nothing.
+        child: the id of the one child that the file is about; without it, parents link each child that it names.
+        reference: a name for the child, if the file has none; use the same one for each file.
+        zone: the time zone of local times, such as Europe/Berlin; default UTC.
+        dates: the order in dates such as 5/6/2026, if no row of the file makes it clear.
+        as_parent: the file comes from a parent's own account, so rows without a mark are visible to parents.
+        dry_run: show what would be imported, and write nothing.
         url: where the service is.
-        token_file: a file that holds the device's token; left out, it is taken from STILLNEW_TOKEN.
-        family: which one, where the device's person belongs to several.
+        token_file: a file that holds the device's token; without it, STILLNEW_TOKEN is used.
+        family: which one, if the person of the device belongs to several.
     """
-    from client.import_words import came_to_nothing, in_words
+    from client.import_summary import nothing_was_accepted, summary_lines
     from client.importing import ImportFailed, import_file
 
     given = {"child": child, "reference": reference, "zone": zone, "dates": dates}
@@ -159,19 +159,20 @@ def import_(
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         tasks: dict[str, TaskID] = {}
 
-        def told(what: str, done: int, of: int) -> None:
+        def show_progress(what: str, done: int, of: int) -> None:
             if what not in tasks:
                 tasks[what] = progress.add_task(what, total=of)
             progress.update(tasks[what], completed=done, total=of)
 
-        importing = import_file(file, url=url, token=token_from(token_file), family=family, query=query, told=told)
+        token = token_from(token_file)
+        importing = import_file(file, url=url, token=token, family=family, query=query, on_progress=show_progress)
         try:
             imported = asyncio.run(importing)
         except ImportFailed as error:
             print(f"stillnew: {error}", file=sys.stderr)
             raise SystemExit(1) from None
-    print(*in_words(imported), sep="\n")
-    if came_to_nothing(imported):
+    print(*summary_lines(imported), sep="\n")
+    if nothing_was_accepted(imported):
         nothing = "Nothing of this file would be imported." if dry_run else "Nothing of this file was imported."
         print(f"stillnew: {nothing}", file=sys.stderr)
         raise SystemExit(1)
@@ -191,7 +192,7 @@ def show(family_id: UUID, /, *, data: Data = None) -> None:
 
 @family.command
 def new_log(family_id: UUID | None = None, /, *, everyone: bool = False, data: Data = None) -> None:
-    """After a restore: let devices offer again all that they ever authored. One family, or --everyone."""
+    """After a restore: make devices push again every event that they ever authored. One family, or --everyone."""
     if (family_id is None) is not everyone:
         console.print("Name one family, or say --everyone.")
         raise SystemExit(2)
@@ -219,7 +220,7 @@ def _with_database(work: Callable[[str], Coroutine[Any, Any, Any]], *, data: Pat
 
 @contextmanager
 def _database_of(settings: Settings) -> Iterator[str]:
-    """The database that is named, or the embedded one, which then runs for as long as this command."""
+    """Yields the URL of the configured database, or of the embedded one, which then runs as long as this command."""
     if settings.database_url is not None:
         yield settings.database_url
         return
@@ -233,17 +234,17 @@ def _database_of(settings: Settings) -> Iterator[str]:
 
 
 EXIT_CANNOT_START = 3
-"""The service cannot start on what it was given, and will not be able to until somebody mends it."""
+"""The exit code if the service cannot start until an operator changes the setup."""
 
 
 def main() -> None:
-    """Run a command. An exit code that is not 0, and one sentence on standard error, where something has to be mended."""
+    """Runs a command. On an error, exits with a code other than 0 and prints one sentence on standard error."""
     try:
         app()
     except CannotStart as error:
         print(f"stillnew: {error}", file=sys.stderr)
         raise SystemExit(EXIT_CANNOT_START) from None
-    except THEIRS_TO_MEND as error:
+    except OPERATOR_ERRORS as error:
         print(f"stillnew: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     finally:

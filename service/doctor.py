@@ -1,4 +1,4 @@
-"""Shows what the service stands on in one table: the programs, and what `service.checks` finds. Owns the table."""
+"""Shows installed programs and the findings of `service.checks` in one table. Owns the table."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -16,13 +16,13 @@ PACKAGES: Final = ("litestar", "uvicorn", "msgspec", "asyncpg", "redis", "embedd
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Look at every part."""
+    """Runs every check and returns the findings."""
     disk = [] if settings.database_url is None else [check_disk(settings)]
     return [_python(), _founding(settings), *await check_everything(settings), *disk]
 
 
 def table_of(findings: list[Finding]) -> Table:
-    """The findings, for a terminal."""
+    """Returns the findings as a table for a terminal."""
     table = Table("", box=None, header_style="bold", pad_edge=False)
     for title in ("part", "found", "what to do"):
         table.add_column(title, overflow="fold")

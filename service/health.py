@@ -1,4 +1,4 @@
-"""Says whether this process lives, whether it can work, and what it has counted. For whoever operates it, not for families."""
+"""Serves health checks and metrics, for operators and not for families."""
 
 import asyncio
 import hmac
@@ -18,21 +18,23 @@ from service.http.problems import PASSING, NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
 from service.postgres.migrate import pending
+from service.postgres.queries import load
 from service.runtime import Runtime
 
+QUERIES: Final = load(__package__, "health.sql")
 WITHIN_S: Final = 1.5
-"""Each part, all at one time: whoever watches has an answer within two seconds."""
+"""The time limit of each check. All run at once, so monitoring gets a response within two seconds."""
 OK: Final = "ok"
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
-    """The process answers."""
+    """The response of a live process."""
 
     alive: bool = True
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the service can work; and of each part, `ok` or what is wrong with it."""
+    """Whether the service can work, and for each part `ok` or what is wrong with it."""
 
     ready: bool
     database: str
@@ -40,43 +42,44 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     redis: str
 
 
-LIVE = Endpoint(summary="Whether the process lives", who=CallerKind.ANYONE, kind=Kind.FREE, answers=Alive)
+LIVE = Endpoint(summary="Whether the process lives", caller=CallerKind.ANYONE, kind=Kind.FREE, response=Alive)
 READY = Endpoint(
     summary="Whether the service can work, and which part is missing: 503 then",
-    who=CallerKind.ANYONE, kind=Kind.FREE, answers=Ready, answers_also_at=(503,),
+    caller=CallerKind.ANYONE, kind=Kind.FREE, response=Ready, other_statuses=(503,),
 )  # fmt: skip
 METRICS = Endpoint(
     summary="Metrics for Prometheus, which sends the token of the operator",
-    who=CallerKind.ANYONE, kind=Kind.FREE, answers=str, answers_as="text/plain", refuses=(NotFound,),
+    caller=CallerKind.ANYONE, kind=Kind.FREE, response=str, media_type="text/plain", errors=(NotFound,),
 )  # fmt: skip
 
 
 @get("/health/live", opt=LIVE.opt())
 async def live(request: RouteRequest) -> Response[bytes]:
-    """The process answers: nothing else is asked."""
+    """Returns that the process is alive. Checks nothing else."""
     return request.answer(Alive())
 
 
 @get("/health/ready", opt=READY.opt())
 async def ready(request: RouteRequest) -> Response[bytes]:
-    """Look at each part. Redis is no condition: without it devices are late, never wrong (law 18)."""
+    """Checks each part. Redis does not matter for readiness: without it devices are late, never wrong (law 18)."""
     database, migrations, redis = await asyncio.gather(
         database_health(request.runtime), _migrations(request.runtime.database_url), _redis(request.runtime.settings.redis_url)
     )
     is_ready = database == OK and migrations == OK
-    said = Ready(ready=is_ready, database=database, migrations=migrations, redis=redis)
-    return request.answer(said, status=200 if is_ready else 503)
+    health = Ready(ready=is_ready, database=database, migrations=migrations, redis=redis)
+    return request.answer(health, status=200 if is_ready else 503)
 
 
 @get("/metrics", opt=METRICS.opt())
 async def metrics(request: RouteRequest) -> Response[bytes]:
-    """All workers' counters, where several share a folder for them.
+    """Returns the metrics of all workers.
 
-    For the operator alone: where few families live, a count of open streams tells one parent that the other is there (law 14).
+    Visible to the operator only: with few families, the count of open streams would reveal to one parent that the other is
+    online (law 14).
     """
     token = request.runtime.settings.metrics_token
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
-    # A scheme is a word in any case (RFC 9110, section 11.1).
+    # The scheme is case-insensitive (RFC 9110, section 11.1).
     if token is None or scheme.lower() != "bearer" or not hmac.compare_digest(sent.lstrip(" ").encode(), token.encode()):
         raise NotFound
     registry = request.runtime.metrics.registry
@@ -87,9 +90,10 @@ async def metrics(request: RouteRequest) -> Response[bytes]:
 
 
 async def database_health(runtime: Runtime) -> str:
+    """Returns `ok`, or what is wrong with the database."""
     try:
         async with asyncio.timeout(WITHIN_S):
-            await runtime.pool.fetchval("SELECT 1")
+            await runtime.pool.fetchval(QUERIES.ping)
     except PASSING as error:
         return f"does not answer ({type(error).__name__})"
     return OK

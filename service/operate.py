@@ -1,4 +1,4 @@
-"""What an operator may see and do about families: ids and counts, never a name, a note or a title.
+"""Shows families to an operator as ids and counts, and starts new logs. Never shows a name, a note or a title.
 
 Owns the commands `stillnew family ...`. Knows no routes.
 """
@@ -21,7 +21,7 @@ class NoSuchFamily(RuntimeError):
 
 
 async def list_families(database_url: str, *, after: UUID | None, limit: int = FAMILIES_A_PAGE) -> Table:
-    """Families in the order of their ids, a page at a time."""
+    """Returns one page of families, in the order of their ids."""
     connection = await connect_patiently(database_url)
     try:
         rows = await connection.fetch(QUERIES.list_families, after or UUID(int=0), limit)
@@ -37,10 +37,10 @@ async def list_families(database_url: str, *, after: UUID | None, limit: int = F
 
 
 async def show_family(database_url: str, family: UUID) -> Table:
-    """One family's members by id: roles, what they see, how far their feeds go.
+    """Returns one family's members by id: role, visibility, and length of the feed.
 
     Raises:
-        NoSuchFamily
+        NoSuchFamily: no family has this id.
     """
     connection = await connect_patiently(database_url)
     try:
@@ -59,12 +59,12 @@ async def show_family(database_url: str, family: UUID) -> Table:
 
 
 async def begin_new_log(database_url: str, family: UUID | None) -> str:
-    """Name another incarnation of the log, of one family or of all: their devices offer again all that they ever authored.
+    """Gives one family or all families a new log id, so that their devices push again every event that they ever authored.
 
-    For the day after a restore from a backup.
+    Used after a restore from a backup.
 
     Raises:
-        NoSuchFamily
+        NoSuchFamily: no family has this id.
     """
     connection: asyncpg.Connection = await connect_patiently(database_url)
     try:

@@ -1,5 +1,5 @@
 -- name: list_families
--- Ids and counts: an operator needs no names.
+-- Returns ids and counts only: an operator needs no names.
 SELECT family.family_id, family.founded_at, family.last_seq,
        (SELECT count(*) FROM member WHERE member.family_id = family.family_id AND NOT member.has_left) AS members,
        (SELECT count(*) FROM child WHERE child.family_id = family.family_id) AS children
@@ -15,8 +15,7 @@ SELECT family_id, log_id, founded_at, last_seq
 
 -- name: show_members
 SELECT member.member_id, member.role, member.sees, member.has_left,
-       (SELECT coalesce(max(first_place + length - 1), 0) FROM feed_run
-         WHERE feed_run.family_id = member.family_id AND feed_run.member_id = member.member_id) AS places,
+       coalesce((SELECT place FROM feed_end(member.family_id, member.member_id)), 0) AS places,
        (SELECT count(*) FROM feed_run
          WHERE feed_run.family_id = member.family_id AND feed_run.member_id = member.member_id) AS runs
   FROM member

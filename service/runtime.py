@@ -1,4 +1,4 @@
-"""What a running process has, and hands to every route. Owns nothing: each part is built in `service.app`."""
+"""Holds the parts of a running process, for every route. Owns nothing: `service.app` builds each part."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-if TYPE_CHECKING:  # they take a House as an argument: names for the type checker alone
+if TYPE_CHECKING:  # these modules import this one: only the type checker needs their names
     from service.access.guard import Guard
     from service.daycare.auth import DaycareAuth
     from service.daycare.prose_queue import ProseQueue
@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # they take a House as an argument: names for the type checke
 
 
 def now_utc() -> datetime:
-    """The server's clock."""
+    """Returns the current time of the server, in UTC."""
     return datetime.now(UTC)
 
 
@@ -38,17 +38,17 @@ class Runtime:
     database_url: str
     pool: asyncpg.Pool
     log: Log
-    wake: Notifier
+    notifier: Notifier
     streams: Streams
     guard: Guard
     limits: Limits
     budgets: BodyBudgets
-    senders: DaycareAuth
+    daycare_auth: DaycareAuth
     metrics: Metrics
     webhook_sender: Sender
-    reach: EgressPolicy
-    """For the addresses that members name: apart from the sender's, so that look-ups that hang here delay no delivery."""
-    reading: ProseQueue
+    egress: EgressPolicy
+    """Checks the addresses that members name. Not the sender's own, so that a slow DNS look-up here delays no delivery."""
+    prose_queue: ProseQueue
     imports: asyncio.Semaphore
-    """As many files as may be read at once: each fills memory, and keeps a core busy."""
+    """Bounds how many import files are parsed at once: each needs much memory and one CPU core."""
     now: Callable[[], datetime] = now_utc

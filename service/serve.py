@@ -1,7 +1,7 @@
-"""Runs the service: the embedded Postgres where none is named, migrations, the workers, and the one line when it is ready.
+"""Runs the service: starts the embedded Postgres if none is named, migrates, starts workers, prints one line when ready.
 
-Owns processes and signals. Knows no route. One worker runs in this process; several are uvicorn's own processes on one
-socket, and this one keeps their database for them.
+Owns processes and signals. Knows no route. A single worker runs in this process; several are uvicorn's own processes on one
+socket, while this process runs their embedded database.
 """
 
 import asyncio
@@ -37,40 +37,40 @@ from service.settings import Settings, variable_of
 from service.telemetry import configure
 
 DRAIN_S: Final = 20
-"""A push under way ends within a second or two; a stream is ended at once. What is left after this is cut."""
+"""A running push ends within one or two seconds, and streams are ended at once. Any other request is cut after this time."""
 KEEP_ALIVE_S: Final = 75
 BACKLOG: Final = 2_048
-LOOK_AGAIN_S: Final = 0.05
+POLL_S: Final = 0.05
 HEALTHCHECK_S: Final = 30
-"""A worker silent for so long hangs. A busy machine takes seconds to start one; that is no reason to kill it."""
+"""A worker that does not respond for this long is killed. A busy machine needs seconds to start one."""
 
-WHY_NOT: Final = "why-not-started"
-"""The file in which a worker leaves its sentence, beside the counters."""
+START_ERROR_FILE: Final = "why-not-started"
+"""The file, in the folder of the counters, to which a worker writes why it did not start."""
 
 YOUNG_OBJECTS = 20_000
-"""About what a batch of 500 drafts makes."""
+"""About the number of objects that a batch of 500 drafts creates."""
 
 logger = structlog.get_logger()
 
 
 class CannotServe(RuntimeError):
-    """The service cannot start as it was asked to; the message says what to change."""
+    """The service cannot start with these arguments; the message states what to change."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which says when it is ready, and takes SIGTERM for an order and not for a death."""
+    """uvicorn's server. Prints a line when it is ready, and returns after SIGTERM instead of raising the signal again."""
 
     ready_line: str | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        _spare_the_collector()
+        _tune_garbage_collector()
         if self.started and self.ready_line is not None:
             print(self.ready_line, flush=True)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # uvicorn raises the signal again when it has drained; ours still has a database to stop.
+        # uvicorn raises the signal again after draining, but this process must still stop its database.
         with super().capture_signals():
             try:
                 yield
@@ -78,11 +78,11 @@ class Server(uvicorn.Server):
                 self._captured_signals.clear()
 
 
-def _spare_the_collector() -> None:
-    """Look for reference cycles more rarely, and never again in what was loaded at the start.
+def _tune_garbage_collector() -> None:
+    """Makes the garbage collector run less often, and ignore the objects that were loaded at startup.
 
-    A batch of drafts lives for some milliseconds, and holds no cycle: looked through every 700 objects, as is the default, it
-    was looked through dozens of times.
+    A batch of drafts lives for some milliseconds and has no reference cycles. With the default threshold of 700 objects, the
+    collector would scan it dozens of times.
     """
     gc.collect()
     gc.freeze()
@@ -90,23 +90,23 @@ def _spare_the_collector() -> None:
 
 
 class Workers(Multiprocess):
-    """uvicorn's workers; says one line when all of them are ready.
+    """uvicorn's workers. Prints one line when all of them are ready.
 
-    It asks in the thread that also asks whether they live: question and answer share one pipe for each worker, and a second
-    thread would take the other's answers, until a healthy worker was killed for its silence.
+    Readiness is checked in the thread that also checks whether they are alive. Both checks use one pipe per worker: a second
+    thread could read the other's response, and a healthy worker would then be killed as silent.
     """
 
     ready_line: str | None = None
 
     @property
     def has_failed(self) -> bool:
-        """Whether a worker ended before it was ready."""
+        """Returns whether a worker ended before it was ready."""
         return any(one.exitcode == STARTUP_FAILURE for one in self.processes)
 
     def keep_subprocess_alive(self) -> None:
         for one in self.processes:
-            # The worker has its end of the pipe by now. While this process holds it too, a worker that dies while it is asked is
-            # taken for one that thinks about its answer, for as long as HEALTHCHECK_S.
+            # The worker has its own copy of this end of the pipe. With a copy in this process, a worker that dies during a
+            # health check would look busy for HEALTHCHECK_S.
             one.child_conn.close()
         super().keep_subprocess_alive()
         if self.ready_line is not None and not self.should_exit.is_set() and all(one.is_ready() for one in self.processes):
@@ -115,15 +115,15 @@ class Workers(Multiprocess):
 
 
 def serve(settings: Settings, *, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT, then drain and stop.
+    """Serves until SIGTERM or SIGINT, then drains and stops.
 
     Raises:
-        CannotStart: what it stands on would fail it.
-        CannotServe, and what the embedded Postgres raises.
+        CannotStart: a check of the settings or of the database failed.
+        CannotServe: the address cannot be used. Errors of the embedded Postgres are raised too.
     """
     configure(settings.log)
     bound = _bind(host, port)
-    refuse_what_stops(_warned(asyncio.run(check_settings(settings))))
+    refuse_what_stops(_log_warnings(asyncio.run(check_settings(settings))))
     embedded = None if settings.database_url is not None else EmbeddedPostgres(settings.data_dir)
     try:
         database_url = settings.database_url or (embedded.start() if embedded is not None else "")
@@ -134,9 +134,9 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
             logger.info("migrated", migrations=applied)
         where = f" (data in {settings.data})" if embedded is not None else ""
         line = f"Stillnew listens on {_address_of(bound, host)}{where}"
-        with _watched(embedded):
+        with _supervised(embedded):
             if settings.workers == 1:
-                _serve_here(settings, bound, line)
+                _serve_in_this_process(settings, bound, line)
             else:
                 _serve_in_workers(settings, bound, line)
     finally:
@@ -145,16 +145,16 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
             embedded.stop()
 
 
-def _warned(findings: list[Finding]) -> list[Finding]:
-    """The findings, of which those that are not well and stop nothing are in the log now."""
+def _log_warnings(findings: list[Finding]) -> list[Finding]:
+    """Logs a warning for each finding that is wrong but stops nothing, and returns all findings."""
     for finding in findings:
         if finding.is_fine is False and not finding.stops:
             logger.warning("not well, see `stillnew doctor`", reason=finding.part.partition(" ")[0])
     return findings
 
 
-def _serve_here(settings: Settings, bound: socket.socket, line: str) -> None:
-    assert settings.database_url is not None, "serve() has named one"
+def _serve_in_this_process(settings: Settings, bound: socket.socket, line: str) -> None:
+    assert settings.database_url is not None, "serve() sets the database"
     application, failures = build(settings), list[Exception]()
     application.when_start_fails = failures.append
     server = Server(config_of(application, workers=1))
@@ -170,7 +170,7 @@ def _serve_here(settings: Settings, bound: socket.socket, line: str) -> None:
 
 
 def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> None:
-    """Workers read the environment, so everything that was said on the command line is put there."""
+    """Runs several workers. They read the environment, so the settings of the command line are copied into it."""
     for name in settings.__struct_fields__:
         value = getattr(settings, name)
         if value is not None:
@@ -182,8 +182,8 @@ def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> No
     workers.ready_line = line
     try:
         workers.run()
-        if (counters / WHY_NOT).exists():
-            raise CannotStart((counters / WHY_NOT).read_text())
+        if (counters / START_ERROR_FILE).exists():
+            raise CannotStart((counters / START_ERROR_FILE).read_text())
         if workers.has_failed:
             raise CannotStart("A worker did not start; the log above says why.")
     finally:
@@ -191,30 +191,30 @@ def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> No
 
 
 def application_of_a_worker() -> Gateway:
-    """The application as the environment describes it, in a process that ends with the one that started it."""
+    """Builds the application of a worker process, which ends when its parent process ends."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_after, args=(parent.sentinel,), name="end with the parent", daemon=True).start()
+        threading.Thread(target=_end_with_parent, args=(parent.sentinel,), name="end with the parent", daemon=True).start()
     application = from_env()
-    application.when_start_fails = _leave_word
+    application.when_start_fails = _write_start_error
     return application
 
 
-def _leave_word(error: Exception) -> None:
-    """Leave the sentence of a failed start to the process that started this worker: it says the first one, once for all."""
-    why = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) / WHY_NOT
+def _write_start_error(error: Exception) -> None:
+    """Writes why this worker did not start, for the parent process. Only the first failed worker writes; the parent prints it."""
+    why = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) / START_ERROR_FILE
     with contextlib.suppress(FileExistsError), why.open("x") as left:
         left.write(str(not_started(os.environ[variable_of("database_url")], error)))
 
 
-def _end_after(sentinel: int) -> None:
-    """End at once when the parent has: whoever starts the service again needs its address, and its database."""
+def _end_with_parent(sentinel: int) -> None:
+    """Ends this process as soon as its parent has ended, to free the address and the database for a new start."""
     multiprocessing.connection.wait([sentinel])
     os._exit(1)
 
 
 def config_of(app: object, *, workers: int) -> uvicorn.Config:
-    """How uvicorn runs `app`, an application or the name of what makes one."""
+    """Returns uvicorn's configuration for `app`, an application or the import path of its factory."""
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
         factory=isinstance(app, str),
@@ -234,7 +234,7 @@ def config_of(app: object, *, workers: int) -> uvicorn.Config:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """Take the address before anything is started: that it is taken is the commonest reason not to start."""
+    """Binds the address before anything else starts: an address in use is the most common start error."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -253,8 +253,8 @@ def _address_of(bound: socket.socket, host: str) -> str:
 
 
 @contextmanager
-def _watched(embedded: EmbeddedPostgres | None) -> Iterator[None]:
-    """Start the embedded Postgres again whenever it dies, in a thread of its own: a restart waits, and requests must not."""
+def _supervised(embedded: EmbeddedPostgres | None) -> Iterator[None]:
+    """Restarts the embedded Postgres whenever it dies, in its own thread, because a restart blocks and requests must not."""
     if embedded is None:
         yield
         return
@@ -275,7 +275,7 @@ def _watched(embedded: EmbeddedPostgres | None) -> Iterator[None]:
 async def _supervise(embedded: EmbeddedPostgres, ended: threading.Event) -> None:
     watching = asyncio.ensure_future(embedded.supervise())
     while not ended.is_set() and not watching.done():
-        await asyncio.wait({watching}, timeout=LOOK_AGAIN_S)
+        await asyncio.wait({watching}, timeout=POLL_S)
     watching.cancel()
     await asyncio.wait({watching})
     if not watching.cancelled():

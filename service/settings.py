@@ -1,6 +1,6 @@
-"""What an operator may set, by environment: each setting's name, kind, bounds and default.
+"""Defines the settings of an operator, as environment variables: each one's name, type, bounds and default.
 
-Owns the reading of the environment. Nothing else reads it; every other part is handed what it needs.
+Owns the reading of the environment. Every other part receives its settings as arguments.
 """
 
 import os
@@ -13,67 +13,67 @@ import msgspec
 
 PREFIX: Final = "STILLNEW_"
 TOKEN: Final = "STILLNEW_TOKEN"
-"""A device's token, for `stillnew handover`: no setting of the service."""
+"""Holds a device's token for the client commands, such as `stillnew handover`. Not a setting of the service."""
 
 PerSecond = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
 
 
 class Founding(StrEnum):
-    """Who may found a family here."""
+    """The callers who may found a family."""
 
     OPEN = "open"
     INVITED = "invited"
-    """Only who is somewhere a member already."""
+    """Only persons who already have a device token."""
     CLOSED = "closed"
 
 
 class SettingWrong(ValueError):
-    """A variable of the environment cannot be read; the message names it."""
+    """A setting is missing or invalid; the message names it."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Each field `x` is the variable STILLNEW_X, beside DATABASE_URL and STILLNEW_DATA."""
+    """The settings. A field `x` is the variable STILLNEW_X, except that `database_url` is DATABASE_URL."""
 
     database_url: str | None = None
-    """None: an embedded PostgreSQL under `data`."""
+    """The PostgreSQL to use. None: an embedded one in `data`."""
     redis_url: str | None = None
-    """None: wake-ups stay in the process; several processes then look for news once a second."""
+    """The Redis for wake-ups. None: wake-ups stay in the process, and several processes poll once a second."""
     data: str = "./data"
     public_url: str | None = None
-    """Where people reach this service; None: the address that the request named."""
+    """The public URL of this service, for links. None: the host of the request."""
     founding: Founding = Founding.OPEN
     metrics_token: Annotated[str, msgspec.Meta(min_length=16)] | None = None
-    """What /metrics asks for as a bearer token. None: it answers nobody."""
+    """The bearer token for /metrics. None: /metrics is always 404."""
     log: Literal["json", "console"] = "json"
     workers: Count = 1
     pool: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
-    """Connections to Postgres a worker, beside the log's own."""
+    """Connections to Postgres per worker, beside those of the log."""
 
     webhooks_anywhere: bool = False
-    """Let webhooks go to http, and to private addresses: for a service within one's own four walls, whose members are trusted."""
+    """Whether webhooks may use http and private addresses: for a private network with trusted members."""
 
-    # Requests a second; ten seconds' worth may come at once. 0: no limit. A phone that comes back after a month sends a
-    # few dozen pushes and pages; a limit this high only ever meets a program that runs wild.
+    # Requests per second; those of ten seconds may arrive at once. 0: no limit. A phone that was offline for a month sends
+    # a few dozen pushes and pages, so limits this high only affect programs that are out of control.
     limit_push: PerSecond = 100.0
     limit_drafts: PerSecond = 500.0
-    """Drafts a second in those pushes: a thirtieth of what one process writes, so that one device cannot fill the log's time."""
+    """Drafts per second in those pushes: 1/30 of what one process can write, so that no single device fills the log."""
     limit_read: PerSecond = 100.0
     limit_access: PerSecond = 10.0
     limit_strangers: PerSecond = 20.0
-    """Requests without a valid token, by address: a kindergarten's phones may share one."""
+    """Requests without a valid token, per address. All phones of a kindergarten may share one address."""
 
     @property
     def data_dir(self) -> Path:
-        """The data directory."""
+        """Returns the data directory as a path."""
         return Path(self.data)
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings.
+    """Reads the settings from the environment.
 
     Raises:
-        SettingWrong: a value is of the wrong kind, or out of bounds.
+        SettingWrong: a value has the wrong type, or is out of bounds.
     """
     environment = os.environ if environment is None else environment
     found: dict[str, str] = {}
@@ -84,7 +84,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings()
     for name, text in found.items():
         try:
-            # One by one, so that the message can name the variable. Nothing of the value: it may be a password.
+            # One by one, so that the message can name the variable. It never contains the value, which may be a password.
             settings = msgspec.convert({**msgspec.to_builtins(settings), name: text}, Settings, strict=False)
         except msgspec.ValidationError as error:
             raise SettingWrong(f"{variable_of(name)}: {str(error).partition(' - at')[0]}") from None
@@ -92,10 +92,10 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def token_from(file: Path | None, environment: Mapping[str, str] | None = None) -> str:
-    """A device's token: from a file, or else from STILLNEW_TOKEN. Never from the command line, which every `ps` shows.
+    """Reads a device's token from a file, or else from STILLNEW_TOKEN. Never from the command line, which `ps` shows.
 
     Raises:
-        SettingWrong: there is none.
+        SettingWrong: the token is missing or invalid, or the file cannot be read.
     """
     environment = os.environ if environment is None else environment
     if file is None:
@@ -113,5 +113,5 @@ def token_from(file: Path | None, environment: Mapping[str, str] | None = None) 
 
 
 def variable_of(name: str) -> str:
-    """The environment variable of a setting."""
+    """Returns the name of the environment variable of a setting."""
     return "DATABASE_URL" if name == "database_url" else PREFIX + name.upper()

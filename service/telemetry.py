@@ -1,7 +1,7 @@
-"""What the service says of itself: log lines and metrics, neither of which can name a person.
+"""Writes log lines and metrics that contain no personal data.
 
-Owns the list of fields that a line may hold. A field that is not on it is dropped, and a text that is not one of ours is
-too: so no name, note, title or token gets into a line, whatever a caller hands in. Knows no request and no row.
+Owns the list of fields that a line may have. Other fields are dropped, and messages of errors and libraries too, so no name,
+note, title or token reaches a line, whatever a caller passes. Knows no request and no row.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ FIELDS: Final = frozenset(
         "family", "device", "error", "where", "reason", "count", "workers", "migrations", "wait_s", "worker",
     }
 )  # fmt: skip
-"""All that a line may hold. `event` is a sentence of ours, `route` a template, `error` a class, `where` our own lines of code."""
+"""The allowed fields. `event` is a text from our code, `route` a template, `error` a class, `where` lines of our code."""
 
 TEXT_MAX: Final = 400
 FRAMES_MAX: Final = 12
@@ -35,11 +35,11 @@ PACKAGES: Final = ("service/", "projections/", "events/", "tests/")
 
 
 REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
-"""The request that this task answers; every line that is told meanwhile bears it."""
+"""The id of the request that this task serves; it is added to every log line of the task."""
 
 
 class RequestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One answered request. A type of its own: its fields are all that can be said, and writing it costs microseconds."""
+    """The log line of one request. Its own type, because that fixes the fields and makes encoding fast (microseconds)."""
 
     timestamp: str
     request_id: str
@@ -57,28 +57,29 @@ _encode_line = msgspec.json.Encoder().encode
 
 
 def request_log(style: Literal["json", "console"], *, stream: TextIO | None = None) -> Callable[[RequestLine], None]:
-    """Where request lines go: past structlog, whose processors cost more than a whole push has, unless people read along."""
-    into = Losing(sys.stderr if stream is None else stream)
+    """Returns the writer of request lines. JSON lines bypass structlog: its processors cost more than a push may take."""
+    output = LossyStream(sys.stderr if stream is None else stream)
 
     def write(line: RequestLine) -> None:
-        into.write(_encode_line(line).decode() + "\n")
+        output.write(_encode_line(line).decode() + "\n")
 
     def show(line: RequestLine) -> None:
         fields = msgspec.structs.asdict(line)
-        said = {name: fields[name] for name in fields if name not in ("event", "level", "timestamp") and fields[name] is not None}
-        structlog.get_logger().info("request", **said)
+        omitted = ("event", "level", "timestamp")
+        shown = {name: value for name, value in fields.items() if name not in omitted and value is not None}
+        structlog.get_logger().info("request", **shown)
 
     return write if style == "json" else show
 
 
-def name_request(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """Add the request that is being answered."""
+def add_request_id(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
+    """Adds the id of the current request."""
     request_id = REQUEST_ID.get()
     return event_dict if request_id is None else {"request_id": request_id, **event_dict}
 
 
-def keep_listed(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """Drop what is not on the list, and cut what is longer than anything of ours."""
+def keep_listed_fields(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
+    """Drops fields that are not in `FIELDS`, and cuts texts at `TEXT_MAX`."""
     return {
         name: value[:TEXT_MAX] if isinstance(value, str) and name != "where" else value
         for name, value in event_dict.items()
@@ -86,8 +87,8 @@ def keep_listed(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> 
     }
 
 
-def tell_errors_apart(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """`exc_info` becomes class and place: a message may quote a row."""
+def describe_error(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
+    """Replaces `exc_info` by the error's class and lines of code. Drops its message, which may contain a row."""
     found = event_dict.pop("exc_info", None)
     error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
     return {**event_dict, **described(error)} if isinstance(error, BaseException) else event_dict
@@ -97,27 +98,27 @@ def _as_json(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> str
     return msgspec.json.encode(event_dict, enc_hook=str).decode()
 
 
-class Losing:
-    """A stream that loses what it cannot write: a full disk, or a reader that went away, stops no request and no commit."""
+class LossyStream:
+    """A text stream that drops what it cannot write, so that a full disk or a closed reader stops no request and no commit."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> None:
-        """Write, or lose it."""
+        """Writes the text, or drops it on an error."""
         with contextlib.suppress(OSError):
             self._stream.write(text)
 
     def flush(self) -> None:
-        """Flush, or do not."""
+        """Flushes, and ignores an error."""
         with contextlib.suppress(OSError):
             self._stream.flush()
 
 
 def drop_unwritable_lines() -> None:
-    """Drop the lines that standard error does not take, at the end of a process.
+    """Drops the lines that cannot be written to standard error. Called at the end of a process.
 
-    Python tries to write them once more as it exits, and a process that did its work would end with exit code 120.
+    Otherwise Python would try to write them again at exit, and a successful process would end with exit code 120.
     """
     try:
         sys.stderr.flush()
@@ -126,32 +127,32 @@ def drop_unwritable_lines() -> None:
 
 
 def configure(style: Literal["json", "console"], *, stream: TextIO | None = None) -> None:
-    """Say how lines look from now on, in this process. They go to standard error."""
+    """Sets the style of the log lines of this process. By default they go to standard error."""
     stream = sys.stderr if stream is None else stream
     last: Any = structlog.dev.ConsoleRenderer(colors=stream.isatty()) if style == "console" else _as_json
     structlog.configure(
         processors=[
-            name_request,
+            add_request_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            tell_errors_apart,
-            keep_listed,
+            describe_error,
+            keep_listed_fields,
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=Losing(stream)),  # type: ignore[arg-type]
+        logger_factory=structlog.WriteLoggerFactory(file=LossyStream(stream)),  # type: ignore[arg-type]
         cache_logger_on_first_use=False,
     )
-    # Libraries log in their own words, with values in them: a refused row, an address, a header.
+    # The texts of libraries may contain values, such as a refused row, an address or a header: drop them.
     logging.getLogger().handlers[:] = [logging.NullHandler()]
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "litestar", "asyncio", "asyncpg"):
         library = logging.getLogger(name)
-        library.handlers[:] = [_OnlyThatItHappened(name)] if name in ("uvicorn.error", "asyncio") else [logging.NullHandler()]
+        library.handlers[:] = [_LibraryErrors(name)] if name in ("uvicorn.error", "asyncio") else [logging.NullHandler()]
         library.propagate = False
 
 
-class _OnlyThatItHappened(logging.Handler):
-    """Tells that a library had an error, its class and place, and nothing of what the library said."""
+class _LibraryErrors(logging.Handler):
+    """Logs the class and lines of code of a library's error, without the library's text."""
 
     def __init__(self, name: str) -> None:
         super().__init__(level=logging.ERROR)
@@ -164,7 +165,7 @@ class _OnlyThatItHappened(logging.Handler):
 
 
 def described(error: BaseException) -> dict[str, Any]:
-    """An error without its message, which may quote a row: its class, and the lines of code that it came through."""
+    """Returns the class of an error and its lines of code. Omits the message, which may contain a row."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if frame.filename.removeprefix(OURS).startswith(PACKAGES)][-FRAMES_MAX:]
     last = [] if not frames or frames[-1] in ours else [frames[-1]]
@@ -173,7 +174,7 @@ def described(error: BaseException) -> dict[str, Any]:
 
 
 class Metrics:
-    """The counters of one process. Labels are route templates, methods and classes of status: nothing grows with families."""
+    """Holds the metrics of one process. Labels are route templates, methods and status classes, so families add no series."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = CollectorRegistry() if registry is None else registry

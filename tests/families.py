@@ -103,7 +103,7 @@ async def leave(log: Log, family: Family, member: MemberId) -> None:
 @asynccontextmanager
 async def log_on(database_url: str, pool: asyncpg.Pool, *, now: Any = now_utc) -> AsyncIterator[Log]:
     """Starts a log as one process has it: two on one database are two processes."""
-    log = Log(pool=pool, database_url=database_url, wake=LocalNotifier(), now=now)
+    log = Log(pool=pool, database_url=database_url, notifier=LocalNotifier(), now=now)
     await log.start()
     try:
         yield log

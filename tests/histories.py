@@ -11,18 +11,19 @@ from uuid import UUID, uuid4
 import msgspec
 
 from events.event import Audience, Body, Event, Precision
-from events.family import MemberJoined
-from events.ids import EventId, MemberId, Seq
-from projections import roster, timeline
+from events.ids import EventId, MemberId, Place, Seq
+from projections import timeline
+from projections.changes import Change, Delivered, HistoryDelivered, Released
+from projections.family import Family
 from projections.feed import Run
+from projections.feed_writer import FeedWriter
 from projections.first_saw import Sighting
-from projections.fold import Folding
-from projections.holds import Release
+from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold
 from projections.joining_history import History
-from projections.logged_event import Past, Target
+from projections.logged_event import LoggedEvent
 from projections.timeline import TimelineEntry
 from projections.visibility import audience_of
-from tests.families import Family
+from tests.families import Family as Household
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -47,19 +48,18 @@ def happened(
 class Told:
     """A log and what each member was told of it."""
 
-    def __init__(self, family: Family) -> None:
+    def __init__(self, family: Household) -> None:
         self.family = family
-        self.folding = Folding(family.family, roster.EMPTY, {})
+        self.folded = Family()
+        self.feed_writer = FeedWriter(family.family, {})
+        self.runs: dict[MemberId, dict[Place, Run]] = {}
         self.events: list[Event[Any]] = []
-        self.past: list[Past] = []
-        self.told: list[tuple[MemberId, ...]] = []
-        """By seq, from 1 on."""
         self.feeds: dict[MemberId, list[Seq]] = {}
-        """What each member was told, in that order; hints aside, which are in the tails."""
-        self.released: list[Release] = []
+        """What each member was told, in that order; hints aside, which are in the runs."""
+        self.released: list[Released] = []
 
     @classmethod
-    def of_everybody(cls, family: Family) -> "Told":
+    def of_everybody(cls, family: Household) -> "Told":
         """A log with the whole family in it."""
         told = cls(family)
         for fact in family.founded():
@@ -67,6 +67,11 @@ class Told:
         for member in family.members[1:]:
             told.join(member)
         return told
+
+    @property
+    def told(self) -> list[tuple[MemberId, ...]]:
+        """Who was told of each event, by seq."""
+        return [tuple(self.folded.events[seq].delivered_to) for seq, _ in enumerate_seqs(self.events)]
 
     def join(self, member: MemberId) -> None:
         """Let one of the family join."""
@@ -76,43 +81,48 @@ class Told:
     def add(self, event: Event[Any]) -> tuple[MemberId, ...]:
         """Fold one more event; who is told of it now."""
         seq, target = Seq(len(self.events) + 1), self._target(event)
-        audience = audience_of(type(event.event), asked=event.audience, target=target)
+        audience = audience_of(type(event.event), requested=event.audience, target=target)
         event = msgspec.structs.replace(event, audience=audience)
-        history = History(past=self.past, commitments=self.commitments(), events=dict(enumerate_seqs(self.events)))
-        if isinstance(event.event, MemberJoined) and seq > 1:
-            joiner = event.event.member
-            for known in self.folding.welcome(event, joiner, history):
-                self.told[known - 1] = (*self.told[known - 1], joiner)
-                self.feeds.setdefault(joiner, []).append(known)
-        stepped = self.folding.step(seq, event, commitment(seq), target)
-        told = stepped.told
         self.events.append(event)
-        self.past.append(
-            Past(
-                seq=seq,
-                author=event.author,
-                kind=type(event.event).__name__,
-                audience=audience,
-                target_seq=target.seq if target else None,
-                thread=target.thread if target else seq,
-                thread_kind=target.thread_kind if target else type(event.event).__name__,
-                thread_author=target.thread_author if target else event.author,
-            )
-        )
-        self.told.append(told)
-        for member in told:
-            self.feeds.setdefault(member, []).append(seq)
-        for release in stepped.releases:
-            self._release(release, event.received_at)
-        return told
+        folding = fold(self.folded, NewEvent(seq, event, commitment(seq), None if target is None else target.seq))
+        reached = advance(folding)
+        while not isinstance(reached, Folded):
+            reached = advance(folding, self._answer(reached))
+        self.feed_writer.apply(reached.changes, author=event.author)
+        for change in reached.changes:
+            self._note(change)
+        return tuple(reached.logged.delivered_to)
 
-    def _release(self, release: Release, told_at: datetime) -> None:
-        seqs = [case.seq for case in release.cases]
-        self.folding.release(release, {seq: (self.events[seq - 1], commitment(seq)) for seq in seqs}, told_at)
-        self.feeds.setdefault(release.member, []).extend(seqs)
-        self.released.append(release)
-        for seq in seqs:
-            self.told[seq - 1] = (*self.told[seq - 1], release.member)
+    def _answer(self, need: Need) -> Any:
+        match need:
+            case NeedEvents(seqs=seqs):
+                return {seq: (self.events[seq - 1], commitment(seq)) for seq in seqs}
+            case NeedSightings():
+                return {}  # the family of a test forgets nothing
+            case NeedHistory(before=before):
+                logged = [self.folded.events[Seq(seq)] for seq in range(1, before)]
+                return History(
+                    logged=logged, commitments=self.commitments(), events=dict(enumerate_seqs(self.events[: before - 1]))
+                )
+
+    def _note(self, change: Change) -> None:
+        match change:
+            case Delivered(members=members, seq=seq):
+                for member in members:
+                    self.feeds.setdefault(member, []).append(seq)
+            case HistoryDelivered(member=member, seqs=seqs):
+                self.feeds.setdefault(member, []).extend(seqs)
+            case Released(member=member, seqs=seqs):
+                self.feeds.setdefault(member, []).extend(seqs)
+                self.released.append(change)
+            case _:
+                pass
+
+    def runs_of(self, member: MemberId) -> list[Run]:
+        """The runs of a member's feed, in order."""
+        for one, runs in self.feed_writer.take_changed().items():
+            self.runs.setdefault(one, {}).update((run.first_place, run) for run in runs)
+        return [run for _, run in sorted(self.runs.get(member, {}).items())]
 
     def commitments(self) -> list[bytes]:
         """Those of all events, in order."""
@@ -124,28 +134,21 @@ class Told:
 
     def sightings(self, member: MemberId) -> list[Sighting]:
         """What the rows keep for a parent."""
-        return [known[member] for known in self.folding.sightings.values() if member in known]
+        return [known[member] for known in self.folded.sightings.values() if member in known]
 
     def timeline(self, member: MemberId) -> tuple[TimelineEntry, ...]:
         """A parent's timeline."""
-        return timeline.entries(self.sightings(member), viewer=member, own_milestones=self.folding.roster.own_milestones)
+        return timeline.entries(self.sightings(member), viewer=member, own_milestones=self.folded.roster.own_milestones)
 
-    def _target(self, event: Event[Any]) -> Target | None:
+    def _target(self, event: Event[Any]) -> LoggedEvent | None:
         body = event.event
         named = getattr(body, body.refers) if body.refers else None
         found = [
             (known.author != event.author, seq)
             for seq, known in enumerate_seqs(self.events)
-            if known.id == named and event.author in self.told[seq - 1]
+            if known.id == named and event.author in self.folded.events[seq].delivered_to
         ]
-        if not found:
-            return None
-        past = self.past[min(found)[1] - 1]
-        return Target(
-            seq=past.seq, author=past.author, kind=past.kind, audience=past.audience, target_seq=past.target_seq,
-            thread=past.thread, thread_kind=past.thread_kind, thread_author=past.thread_author,
-            told=self.told[past.seq - 1],
-        )  # fmt: skip
+        return self.folded.events[min(found)[1]] if found else None
 
 
 def commitment(seq: int) -> bytes:

@@ -21,7 +21,7 @@ def page(name: str) -> str:
 
 def test_the_protocol_names_every_route_and_no_other() -> None:
     gateway = build(Settings(database_url="postgresql://nobody@localhost/nothing"))
-    served = {(method, template) for method, template, _ in gateway.paths.as_text() if not template.startswith("/schema")}
+    served = {(method, template) for method, template, _ in gateway.router.as_sorted() if not template.startswith("/schema")}
     named = set(re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/[^\s`?]+)[^`]*`", page("protocol.md")))
     assert named | {("GET", "/metrics")} == served | {("GET", "/metrics")}
 

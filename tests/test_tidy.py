@@ -37,7 +37,6 @@ FIELD_TERM_BY_NAME = {
 }  # fmt: skip
 MISNAMED_FOR_A_REASON = {
     "benchmarks/waiting.py": "the name of a workload: an argument of the command line, and a row of results.md",
-    "service/log/recorded.py": "being rebuilt",
     "tests/waiting.py": "imported by tests/service/log, which is being rebuilt",
 }
 

@@ -1,1 +1,1 @@
-"""Who may speak for whom: founding, invites, devices, leaving, and the guard at the door."""
+"""Access: families, invites, devices, members who leave, and the guard that authenticates requests."""

@@ -7,14 +7,14 @@ INSERT INTO device (device_id, person_id, name, token_hash, created_at)
 VALUES ($1, $2, $3, $4, $5);
 
 -- name: take_person
--- Locks the person, so that two devices at once cannot both be the last one that fits.
+-- Locks the person and counts their devices, so that two concurrent requests cannot both add the last allowed device.
 SELECT (SELECT count(*) FROM device WHERE device.person_id = $1 AND revoked_at IS NULL) AS devices
   FROM person
  WHERE person_id = $1
    FOR UPDATE;
 
 -- name: revoke_device
--- Told twice, it is revoked once, and the answer is the same.
+-- A repeated request keeps the first time and returns the same row.
 UPDATE device
    SET revoked_at = coalesce(revoked_at, $3)
  WHERE device_id = $1
@@ -29,14 +29,14 @@ SELECT device_id, name, created_at
  ORDER BY created_at, device_id;
 
 -- name: join_family
--- Comes before the family's head is locked; the second of two at once waits here for the first, and then adds nothing.
+-- Runs before the family's head is locked. Of two concurrent requests the second waits here, and then adds nothing.
 INSERT INTO membership (person_id, family_id, member_id)
 VALUES ($1, $2, $3)
 ON CONFLICT (person_id, family_id) DO NOTHING
 RETURNING member_id;
 
 -- name: hold_membership
--- A member who is leaving waits, or has left and is found no more.
+-- Locks the membership, so that the member cannot leave meanwhile. A member who has left has no row.
 SELECT member.member_id, member.role, member.household_id
   FROM membership
   JOIN member USING (family_id, member_id)
@@ -60,7 +60,7 @@ SELECT membership.family_id, member.member_id, member.name, member.role, member.
  ORDER BY membership.family_id;
 
 -- name: hold_head
--- Locks the family: what is read of its roster from here on is what the next fact changes.
+-- Locks the family, so that no other transaction changes its roster.
 SELECT last_seq
   FROM family
  WHERE family_id = $1
@@ -126,7 +126,7 @@ INSERT INTO invite (code_hash, family_id, invited_by, role, sees, household_id, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: use_invite
--- Single use: the second of two at once waits for the first, and then finds it used.
+-- An invite works once: of two concurrent requests the second waits for the first, and then finds no row.
 UPDATE invite
    SET used_at = $2
  WHERE code_hash = $1

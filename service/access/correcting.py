@@ -1,8 +1,8 @@
-"""Puts the roster right: a child's name and birth date, a member's name, a home's name. Owns the routes; `decide` says who may.
+"""Corrects the roster: a child's name and birth date, a member's name, a home's name. Owns the routes, and not the permissions.
 
-Everybody in the family is told, as of every roster fact. What is asked for and is so already writes nothing: a request may be
-sent again. A change is made of the row as it is under the lock of the family's head, so that of two at once, one of a name and
-one of a birth date, neither undoes the other.
+Each correction is visible to all members, like every roster fact. A request that changes nothing writes nothing, so it can be
+repeated. The current row is read under the lock of the family's head: of two concurrent corrections, one of a name and one of a
+birth date, neither undoes the other.
 """
 
 from typing import Any, Final
@@ -16,9 +16,9 @@ from events.errors import FieldInvalid
 from events.family import ChildCorrected, HouseholdRenamed, MemberRenamed
 from events.ids import ChildId, HouseholdId, MemberId
 from events.wire import ServiceBody
-from service.access.decide import Standing, may_correct_child, may_rename_household, may_rename_member, require_sane_birth
+from service.access.decide import RosterMember, may_correct_child, may_rename_household, may_rename_member, require_sane_birth
 from service.access.errors import BirthDateOutOfRange, NotForRole, NotYoursToRename
-from service.access.founding import QUERIES, held_membership
+from service.access.founding import QUERIES, lock_membership
 from service.access.guard import Membership
 from service.access.shapes import ChildChanges, ChildListed, HouseholdListed, MemberListed, Named
 from service.http.endpoint import CallerKind, Endpoint
@@ -29,86 +29,87 @@ from service.log.log import LogTransaction
 
 CORRECT_CHILD: Final = Endpoint(
     summary="Put right a child's name or birth date. What is left out stays",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, takes=ChildChanges, answers=ChildListed, refuses=(NotForRole, BirthDateOutOfRange),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, request=ChildChanges, response=ChildListed,
+    errors=(NotForRole, BirthDateOutOfRange),
 )  # fmt: skip
 RENAME_MEMBER: Final = Endpoint(
     summary="Take another name, or give one to a daycare of one's own home",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, takes=Named, answers=MemberListed, refuses=(NotYoursToRename,),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, request=Named, response=MemberListed, errors=(NotYoursToRename,),
 )  # fmt: skip
 RENAME_HOUSEHOLD: Final = Endpoint(
     summary="Give one's own home another name",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, takes=Named, answers=HouseholdListed, refuses=(NotYoursToRename,),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, request=Named, response=HouseholdListed, errors=(NotYoursToRename,),
 )  # fmt: skip
 
 
 @patch("/v1/families/{family:uuid}/children/{child:uuid}", opt=CORRECT_CHILD.opt())
 async def correct_child(request: RouteRequest) -> Response[bytes]:
-    """The event says all that is known of the child from then on."""
-    asked = await request.read(ChildChanges)
+    """Corrects a child. The event contains both the name and the birth date, whether or not they changed."""
+    body = await request.read(ChildChanges)
     caller, child = request.member, ChildId(request.ids["child"])
     may_correct_child(caller.role)
-    if asked.name is UNSET and asked.born is UNSET:
+    if body.name is UNSET and body.born is UNSET:
         raise FieldInvalid("Say a `name`, or `born`, or both.", at=None)
-    if asked.born is not UNSET:
-        require_sane_birth(asked.born, today=request.runtime.now().date(), at="born")
-    async with request.runtime.log.transaction() as writing:
-        before = await _as_it_is(writing, caller, QUERIES.child, child, ChildListed)
+    if body.born is not UNSET:
+        require_sane_birth(body.born, today=request.runtime.now().date(), at="born")
+    async with request.runtime.log.transaction() as transaction:
+        before = await _lock_and_read(transaction, caller, QUERIES.child, child, ChildListed)
         after = msgspec.structs.replace(
             before,
-            name=before.name if asked.name is UNSET else asked.name,
-            born=before.born if asked.born is UNSET else asked.born,
+            name=before.name if body.name is UNSET else body.name,
+            born=before.born if body.born is UNSET else body.born,
         )
         if after != before:
-            await _write(writing, caller, ChildCorrected(child=child, name=after.name, born=after.born))
+            await _write(transaction, caller, ChildCorrected(child=child, name=after.name, born=after.born))
     return request.answer(after)
 
 
 @patch("/v1/families/{family:uuid}/members/{member:uuid}", opt=RENAME_MEMBER.opt())
 async def rename_member(request: RouteRequest) -> Response[bytes]:
-    """Nobody renames another person: the other parent's sitter neither."""
-    asked = await request.read(Named)
+    """Renames a member. No person can be renamed by another person; a daycare can, by a parent of its home."""
+    body = await request.read(Named)
     caller, member = request.member, MemberId(request.ids["member"])
-    async with request.runtime.log.transaction() as writing:
-        before = await _as_it_is(writing, caller, QUERIES.member, member, MemberListed)
-        may_rename_member(Standing(member=member, role=before.role, household=before.household), by=_standing(caller))
-        if asked.name != before.name:
-            await _write(writing, caller, MemberRenamed(member=member, name=asked.name))
-    return request.answer(msgspec.structs.replace(before, name=asked.name))
+    async with request.runtime.log.transaction() as transaction:
+        before = await _lock_and_read(transaction, caller, QUERIES.member, member, MemberListed)
+        may_rename_member(RosterMember(member=member, role=before.role, household=before.household), by=_roster_member(caller))
+        if body.name != before.name:
+            await _write(transaction, caller, MemberRenamed(member=member, name=body.name))
+    return request.answer(msgspec.structs.replace(before, name=body.name))
 
 
 @patch("/v1/families/{family:uuid}/households/{household:uuid}", opt=RENAME_HOUSEHOLD.opt())
 async def rename_household(request: RouteRequest) -> Response[bytes]:
-    """A home is named by those who belong to it."""
-    asked = await request.read(Named)
+    """Renames a home. Only the persons of that home may."""
+    body = await request.read(Named)
     caller, household = request.member, HouseholdId(request.ids["household"])
-    async with request.runtime.log.transaction() as writing:
-        before = await _as_it_is(writing, caller, QUERIES.household, household, HouseholdListed)
-        may_rename_household(household, by=_standing(caller))
-        if asked.name != before.name:
-            await _write(writing, caller, HouseholdRenamed(household=household, name=asked.name))
-    return request.answer(msgspec.structs.replace(before, name=asked.name))
+    async with request.runtime.log.transaction() as transaction:
+        before = await _lock_and_read(transaction, caller, QUERIES.household, household, HouseholdListed)
+        may_rename_household(household, by=_roster_member(caller))
+        if body.name != before.name:
+            await _write(transaction, caller, HouseholdRenamed(household=household, name=body.name))
+    return request.answer(msgspec.structs.replace(before, name=body.name))
 
 
-async def _as_it_is(writing: LogTransaction, caller: Membership, query: str, id: UUID, shape: type[Any]) -> Any:
-    """What stands in the roster, which nobody else changes until the transaction ends.
+async def _lock_and_read(transaction: LogTransaction, caller: Membership, query: str, id: UUID, shape: type[Any]) -> Any:
+    """Locks the family's head until the transaction ends, and returns the roster row as it is now.
 
     Raises:
-        NotFound: the family has nothing of this id; or the caller has left.
+        NotFound: the family has no row with this id, or the caller has left.
     """
-    await held_membership(writing, caller)
-    await writing.conn.fetchval(QUERIES.hold_head, caller.family)
-    row = await writing.conn.fetchrow(query, caller.family, id)
+    await lock_membership(transaction, caller)
+    await transaction.conn.fetchval(QUERIES.hold_head, caller.family)
+    row = await transaction.conn.fetchrow(query, caller.family, id)
     if row is None:
         raise NotFound
     return msgspec.convert(dict(row), shape)
 
 
-async def _write(writing: LogTransaction, caller: Membership, fact: ServiceBody) -> None:
-    await writing.write(family=caller.family, author=caller.member, facts=(fact,))
+async def _write(transaction: LogTransaction, caller: Membership, fact: ServiceBody) -> None:
+    await transaction.write(family=caller.family, author=caller.member, facts=(fact,))
 
 
-def _standing(caller: Membership) -> Standing:
-    return Standing(member=caller.member, role=caller.role, household=caller.household)
+def _roster_member(caller: Membership) -> RosterMember:
+    return RosterMember(member=caller.member, role=caller.role, household=caller.household)
 
 
 ROUTES: Final = (correct_child, rename_member, rename_household)

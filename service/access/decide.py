@@ -1,4 +1,4 @@
-"""Decides who may do what to the roster. Pure: roles and households are arguments; no rows, no routes, no clock."""
+"""Decides who may change what in the roster. Pure: roles and households are arguments; knows no rows, no routes, no clock."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,21 +23,21 @@ INVITE_LIVES: Final = timedelta(days=7)
 PAIR_CODE_LIVES: Final = timedelta(minutes=10)
 
 AGE_YEARS_MAX: Final = 30
-"""Far beyond the catalogue, whose last milestones are of seven years and a half: what is refused is a slip of the keyboard."""
+"""Refuses typing mistakes only: the last milestones of the catalogue are at seven and a half years."""
 DUE_WITHIN: Final = timedelta(days=310)
-"""A due date is known at most 40 weeks ahead; this is ten months of 31 days."""
+"""Ten months of 31 days: a due date is known at most 40 weeks ahead."""
 
 CHILDREN_MAX: Final = 50
 MEMBERS_MAX: Final = 200
 OPEN_INVITES_MAX: Final = 50
-"""Of one member."""
+"""Bounds the open invites of one member."""
 DEVICES_MAX: Final = 1_000
-"""Of one person; a daycare's may be many."""
+"""Bounds the devices of one person. A daycare may have many."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """What counts of a member when something is decided."""
+class RosterMember:
+    """The facts of a member that a decision needs."""
 
     member: MemberId
     role: Role
@@ -46,7 +46,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Invitation:
-    """An invite, decided: exactly one of `household` and `new_household` is set."""
+    """What an invite grants. Exactly one of `household` and `new_household` is set."""
 
     role: Role
     sees: Sees
@@ -55,7 +55,7 @@ class Invitation:
 
 
 def may_found(founding: Founding, *, has_token: bool) -> None:
-    """Let the caller found a family, or refuse.
+    """Checks whether the caller may found a family.
 
     Raises:
         FoundingClosed
@@ -73,17 +73,17 @@ def may_found(founding: Founding, *, has_token: bool) -> None:
 
 
 def may_add_child(role: Role) -> None:
-    """Only parents add children. Raises NotForRole."""
+    """Checks that the role is parent: only parents add children. Raises NotForRole."""
     _parents_only(role, doing="add children")
 
 
 def may_correct_child(role: Role) -> None:
-    """Either parent puts right what is known of a child; the last word counts. Raises NotForRole."""
+    """Checks that the role is parent: either parent corrects a child, and the last correction counts. Raises NotForRole."""
     _parents_only(role, doing="put right what is known of a child")
 
 
 def require_sane_birth(born: date | None, *, today: date, at: str) -> None:
-    """Refuse a slip of the century, and what no due date can be. `today` is that of the server, in UTC.
+    """Checks that a birth date is at most 30 years ago, or a possible due date. `today` is the server's date in UTC.
 
     Raises:
         BirthDateOutOfRange
@@ -93,8 +93,8 @@ def require_sane_birth(born: date | None, *, today: date, at: str) -> None:
         raise BirthDateOutOfRange(f"A child was born {sane}; not on {born}.", at=at)
 
 
-def may_rename_member(target: Standing, *, by: Standing) -> None:
-    """Let a member take another name, or a parent name a daycare of their home, which has nobody else to do it (law 16).
+def may_rename_member(target: RosterMember, *, by: RosterMember) -> None:
+    """Checks a new name: members rename themselves, and parents rename a daycare of their own home (law 16).
 
     Raises:
         NotYoursToRename
@@ -104,8 +104,8 @@ def may_rename_member(target: Standing, *, by: Standing) -> None:
         raise NotYoursToRename("One renames oneself, or as a parent a daycare of one's own household.")
 
 
-def may_rename_household(household: HouseholdId, *, by: Standing) -> None:
-    """Let a person who belongs to a home rename it (law 16).
+def may_rename_household(household: HouseholdId, *, by: RosterMember) -> None:
+    """Checks that the caller is a person of the home that they rename (law 16).
 
     Raises:
         NotYoursToRename
@@ -114,46 +114,46 @@ def may_rename_household(household: HouseholdId, *, by: Standing) -> None:
         raise NotYoursToRename("A household is renamed by a person who belongs to it.")
 
 
-def decide_invite(asked: Invite, *, inviter: Standing) -> Invitation:
-    """What an invite grants.
+def decide_invite(invite: Invite, *, inviter: RosterMember) -> Invitation:
+    """Decides what an invite grants.
 
     Raises:
-        NotForRole: a caregiver or a daycare invites nobody.
-        NotYourHousehold: no parent puts people into another parent's home (law 16), and only a parent opens a second one.
-        CannotSeeThat: a daycare sees its own.
+        NotForRole: a caregiver or a daycare may not invite.
+        NotYourHousehold: the home is another parent's (law 16), or it is a new home and the invited role is not parent.
+        CannotSeeThat: a daycare sees only its own events.
     """
     _parents_only(inviter.role, doing="invite")
     household: HouseholdId | None = inviter.household
     new_household: str | None = None
-    match asked.household:
+    match invite.household:
         case None:
             pass
         case Named(name=name):
-            if asked.role is not Role.PARENT:
+            if invite.role is not Role.PARENT:
                 raise NotYourHousehold("Only who is invited as a parent opens a household of their own.", at="household")
             household, new_household = None, name
         case _ as named:
             if named != inviter.household:
                 raise NotYourHousehold("One invites into one's own household, or opens a new one by its name.", at="household")
-    return Invitation(role=asked.role, sees=_sees(asked), household=household, new_household=new_household)
+    return Invitation(role=invite.role, sees=_sees(invite), household=household, new_household=new_household)
 
 
-def _sees(asked: Invite) -> Sees:
-    match asked.role:
+def _sees(invite: Invite) -> Sees:
+    match invite.role:
         case Role.PARENT:
-            return asked.sees or Sees.ALL
+            return invite.sees or Sees.ALL
         case Role.CAREGIVER:
-            return asked.sees or Sees.SINCE_JOINING
+            return invite.sees or Sees.SINCE_JOINING
         case Role.DAYCARE:
-            if asked.sees not in (None, Sees.OWN):
+            if invite.sees not in (None, Sees.OWN):
                 raise CannotSeeThat("A daycare sees what it wrote itself.", at="sees")
             return Sees.OWN
         case _:
-            assert_never(asked.role)
+            assert_never(invite.role)
 
 
-def may_remove(target: Standing, *, by: Standing) -> None:
-    """Let a member leave or be removed, or refuse (law 16).
+def may_remove(target: RosterMember, *, by: RosterMember) -> None:
+    """Checks whether a member may leave or be removed (law 16).
 
     Raises:
         NotYoursToRemove

@@ -1,4 +1,4 @@
-"""Pairs a person's second device and revokes one. Owns the routes and the life of pair codes."""
+"""Pairs another device of a person and revokes devices. Owns the routes and the lifetime of pair codes."""
 
 from typing import Final
 
@@ -17,49 +17,50 @@ from service.http.request import RouteRequest, nothing
 
 MAKE_CODE = Endpoint(
     summary="Make a code for a second device of the same person. It works once, within ten minutes, and replaces the last one",
-    who=CallerKind.DEVICE, kind=Kind.ACCESS, status=201, answers=PairCode,
+    caller=CallerKind.DEVICE, kind=Kind.ACCESS, status=201, response=PairCode,
 )  # fmt: skip
 PAIR = Endpoint(
     summary="Become a second device of the person who made the code",
-    who=CallerKind.ANYONE, kind=Kind.ACCESS, status=201, takes=PairDevice, answers=Paired, refuses=(CodeUnusable, TooMany),
+    caller=CallerKind.ANYONE, kind=Kind.ACCESS, status=201, request=PairDevice, response=Paired, errors=(CodeUnusable, TooMany),
 )  # fmt: skip
 REVOKE = Endpoint(
-    summary="Revoke a device of one's own; its streams end within a second", who=CallerKind.DEVICE, kind=Kind.ACCESS, status=204,
+    summary="Revoke a device of one's own; its streams end within a second",
+    caller=CallerKind.DEVICE, kind=Kind.ACCESS, status=204,
 )  # fmt: skip
 
 
 @post("/v1/devices/pair-codes", opt=MAKE_CODE.opt())
 async def make_code(request: RouteRequest) -> Response[bytes]:
-    """One code a person at a time: no heap of live codes."""
+    """Makes a pair code. A person has only one valid code at a time: a new one replaces the last one."""
     code, person = new_code(), request.device.person
-    async with request.runtime.log.transaction() as writing:
-        expires_at = writing.now + PAIR_CODE_LIVES
-        await writing.conn.execute(QUERIES.drop_pair_codes, person)
-        await writing.conn.execute(QUERIES.add_pair_code, hash_of(code), person, expires_at)
+    async with request.runtime.log.transaction() as transaction:
+        expires_at = transaction.now + PAIR_CODE_LIVES
+        await transaction.conn.execute(QUERIES.drop_pair_codes, person)
+        await transaction.conn.execute(QUERIES.add_pair_code, hash_of(code), person, expires_at)
     return request.answer(PairCode(code=code, expires_at=expires_at), status=201)
 
 
 @post("/v1/devices/pair", opt=PAIR.opt())
 async def pair(request: RouteRequest) -> Response[bytes]:
-    """The code stands for the person; a token is neither needed nor looked at."""
-    asked = await request.read(PairDevice)
-    async with request.runtime.log.transaction() as writing:
-        person = await writing.conn.fetchval(QUERIES.use_pair_code, hash_of(asked.code), writing.now)
+    """Adds a device to the person who made the code. The code alone identifies the person; a token is ignored."""
+    body = await request.read(PairDevice)
+    async with request.runtime.log.transaction() as transaction:
+        person = await transaction.conn.fetchval(QUERIES.use_pair_code, hash_of(body.code), transaction.now)
         if person is None:
             raise CodeUnusable
-        device, token = await add_device(writing, PersonId(person), asked.device.name)
+        device, token = await add_device(transaction, PersonId(person), body.device.name)
     return request.answer(Paired(device=device, token=token), status=201)
 
 
 @delete("/v1/devices/{device:uuid}", status_code=204, opt=REVOKE.opt())
 async def revoke(request: RouteRequest) -> Response[None]:
-    """The token is dead when this is answered; other processes notice within half a second, without being told."""
+    """Revokes a device. Its token is invalid before the response is sent; other processes notice within half a second."""
     device = DeviceId(request.ids["device"])
     found = await request.runtime.pool.fetchval(QUERIES.revoke_device, device, request.device.person, request.runtime.now())
     if found is None:
         raise NotFound
     request.runtime.guard.forget()
-    request.runtime.wake.devices_revoked((device,))
+    request.runtime.notifier.devices_revoked((device,))
     return nothing()
 
 

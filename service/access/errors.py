@@ -1,10 +1,10 @@
-"""What access refuses, beside what every route does."""
+"""The refusals of the access routes, beside those that all routes share."""
 
 from events.errors import Refused
 
 
 class FoundingClosed(Refused):
-    """The operator lets nobody, or nobody without an invite, found a family here."""
+    """The operator's settings do not allow this caller to found a family."""
 
     code, status, title = "access.founding_closed", 403, "No new families here"
 
@@ -16,37 +16,37 @@ class NotForRole(Refused):
 
 
 class NotYoursToRemove(Refused):
-    """A member removes themselves, or a caregiver or daycare of their own household; nobody removes a parent."""
+    """A member may remove only themselves and, as a parent, caregivers and daycares of their own household; never a parent."""
 
     code, status, title = "access.not_yours_to_remove", 403, "Not yours to remove"
 
 
 class NotYoursToRename(Refused):
-    """One renames oneself, one's own home, and a daycare of it where one is a parent."""
+    """A member may rename only themselves, their own home and, as a parent, a daycare of that home."""
 
     code, status, title = "access.not_yours_to_rename", 403, "Not yours to rename"
 
 
 class BirthDateOutOfRange(Refused):
-    """A child was born within the last thirty years, or will be within ten months."""
+    """The birth date is more than thirty years ago, or more than ten months ahead."""
 
     code, status, title = "access.birth_date_out_of_range", 422, "That birth date cannot be"
 
 
 class NotYourHousehold(Refused):
-    """A member is invited into the inviter's own household, or, as a parent, into a new one."""
+    """An invite may only name the inviter's own household or, for a parent, a new one."""
 
     code, status, title = "access.not_your_household", 422, "Not your household"
 
 
 class CannotSeeThat(Refused):
-    """A daycare sees its own entries only."""
+    """The requested visibility is not allowed: a daycare sees only its own events."""
 
     code, status, title = "access.sees_not_allowed", 422, "Not for this role to see"
 
 
 class CodeUnusable(Refused):
-    """Nobody made this code, or it was used, or it has expired: alike."""
+    """The code is unknown, used or expired. The response is the same for all three."""
 
     code, status, title = "access.code_unusable", 404, "The code does not work"
 
@@ -55,24 +55,24 @@ class CodeUnusable(Refused):
 
 
 class AlreadyMember(Refused):
-    """The person of this token is a member of that family already. The code can still be used."""
+    """The person of this token is already a member of that family. The code stays valid."""
 
     code, status, title = "access.already_member", 409, "Already a member"
 
 
 class LastParent(Refused):
-    """The last parent cannot leave: nobody could invite, export or erase any more what is kept of the children."""
+    """The last parent cannot leave: without a parent, no one could invite, export or erase."""
 
     code, status, title = "access.last_parent", 409, "The last parent"
 
 
 class TooMany(Refused):
-    """A bound of the family or of the person is reached."""
+    """The family or the person has reached a bound."""
 
     code, status, title = "access.too_many", 409, "Too many"
 
 
 class ChoiceRefused(Refused):
-    """A choice of surprise names something that this family does not have. Nothing was joined."""
+    """A surprise choice names something that this family does not have. The person did not join."""
 
     code, status, title = "access.choice_refused", 422, "That cannot be chosen"

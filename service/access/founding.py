@@ -1,4 +1,4 @@
-"""Founds families, adds children, and shows a family and oneself. Owns the routes; `decide` says who may."""
+"""Founds families, adds children, and shows a family and the caller. Owns the routes; `decide` checks permission."""
 
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -39,37 +39,39 @@ QUERIES: Final = load(__package__, "access.sql")
 
 FOUND = Endpoint(
     summary="Found a family: the first parent, home and child. With a token, the same person founds another one",
-    who=CallerKind.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=FoundFamily, answers=Founded,
-    refuses=(FoundingClosed, BirthDateOutOfRange),
+    caller=CallerKind.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, request=FoundFamily, response=Founded,
+    errors=(FoundingClosed, BirthDateOutOfRange),
 )  # fmt: skip
-ME = Endpoint(summary="Who the caller is: families and own devices", who=CallerKind.DEVICE, kind=Kind.READ, answers=Me)
-ROSTER = Endpoint(summary="The family's homes, children and members", who=CallerKind.MEMBER, kind=Kind.READ, answers=FamilyListed)
+ME = Endpoint(summary="Who the caller is: families and own devices", caller=CallerKind.DEVICE, kind=Kind.READ, response=Me)
+ROSTER = Endpoint(
+    summary="The family's homes, children and members", caller=CallerKind.MEMBER, kind=Kind.READ, response=FamilyListed
+)
 ADD_CHILD = Endpoint(
-    summary="Add a child", who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=NewChild, answers=ChildListed,
-    refuses=(NotForRole, BirthDateOutOfRange, TooMany),
+    summary="Add a child", caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, request=NewChild, response=ChildListed,
+    errors=(NotForRole, BirthDateOutOfRange, TooMany),
 )  # fmt: skip
 
 
 @post("/v1/families", opt=FOUND.opt())
 async def found(request: RouteRequest) -> Response[bytes]:
-    """The log begins with who founded it, their home, themselves and the child."""
-    asked = await request.read(FoundFamily)
+    """Founds a family. Its log begins with the founding, the founder's home, the founder and the child."""
+    body = await request.read(FoundFamily)
     may_found(request.runtime.settings.founding, has_token=request.caller is not None)
-    require_sane_birth(asked.child.born, today=request.runtime.now().date(), at="child.born")
+    require_sane_birth(body.child.born, today=request.runtime.now().date(), at="child.born")
     family, member = FamilyId(uuid4()), MemberId(uuid4())
     household, child = HouseholdId(uuid4()), ChildId(uuid4())
-    async with request.runtime.log.transaction() as writing:
-        person, device, token = await person_of(request, writing, asked.device)
-        await writing.open_family(family)
-        await writing.conn.execute(QUERIES.join_family, person, family, member)
-        await writing.write(
+    async with request.runtime.log.transaction() as transaction:
+        person, device, token = await person_of(request, transaction, body.device)
+        await transaction.open_family(family)
+        await transaction.conn.execute(QUERIES.join_family, person, family, member)
+        await transaction.write(
             family=family,
             author=member,
             facts=(
                 FamilyFounded(),
-                HouseholdOpened(household=household, name=asked.household.name),
-                MemberJoined(member=member, name=asked.you.name, role=Role.PARENT, household=household, sees=Sees.ALL),
-                ChildAdded(child=child, name=asked.child.name, born=asked.child.born),
+                HouseholdOpened(household=household, name=body.household.name),
+                MemberJoined(member=member, name=body.you.name, role=Role.PARENT, household=household, sees=Sees.ALL),
+                ChildAdded(child=child, name=body.child.name, born=body.child.born),
             ),
         )
     return request.answer(
@@ -77,41 +79,41 @@ async def found(request: RouteRequest) -> Response[bytes]:
     )
 
 
-async def person_of(request: RouteRequest, writing: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
-    """The person behind the caller's token, or a new one with a first device. The token is the one to use from now on."""
+async def person_of(request: RouteRequest, transaction: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
+    """Returns the person, device and token of the caller, or those of a new person if the caller has no token."""
     if request.caller is not None:
         token = token_in(header(request.scope, b"authorization"))  # type: ignore[arg-type]
-        assert token is not None, "the guard let this token in"
+        assert token is not None, "the guard has checked this token"
         return request.caller.person, request.caller.device, token.decode()
     if named is None:
         raise FieldInvalid("Who brings no token names a device.", at="device")
     person = PersonId(uuid4())
-    await writing.conn.execute(QUERIES.add_person, person, writing.now)
-    device, token_text = await add_device(writing, person, named.name)
+    await transaction.conn.execute(QUERIES.add_person, person, transaction.now)
+    device, token_text = await add_device(transaction, person, named.name)
     return person, device, token_text
 
 
-async def add_device(writing: LogTransaction, person: PersonId, name: str) -> tuple[DeviceId, str]:
-    """Give a person one device more.
+async def add_device(transaction: LogTransaction, person: PersonId, name: str) -> tuple[DeviceId, str]:
+    """Adds a device to a person.
 
     Raises:
-        TooMany
+        TooMany: the person has `DEVICES_MAX` devices already.
     """
-    held = await writing.conn.fetchval(QUERIES.take_person, person)
-    if held is None or held >= DEVICES_MAX:
+    device_count = await transaction.conn.fetchval(QUERIES.take_person, person)
+    if device_count is None or device_count >= DEVICES_MAX:
         raise TooMany(f"A person has at most {DEVICES_MAX} devices.", at="device")
     device, token = DeviceId(uuid4()), new_token()
-    await writing.conn.execute(QUERIES.add_device, device, person, name, hash_of(token), writing.now)
+    await transaction.conn.execute(QUERIES.add_device, device, person, name, hash_of(token), transaction.now)
     return device, token
 
 
-async def held_membership(writing: LogTransaction, caller: Membership) -> Membership:
-    """The caller's membership as it is now, and stays until the transaction ends: the guard may have remembered it.
+async def lock_membership(transaction: LogTransaction, caller: Membership) -> Membership:
+    """Locks the caller's membership until the transaction ends. Needed because the guard may use a cached one.
 
     Raises:
-        NotFound: they have left meanwhile.
+        NotFound: the caller has left in the meantime.
     """
-    row = await writing.conn.fetchrow(QUERIES.hold_membership, caller.person, caller.family)
+    row = await transaction.conn.fetchrow(QUERIES.hold_membership, caller.person, caller.family)
     if row is None or row["member_id"] != caller.member:
         raise NotFound
     return caller
@@ -119,7 +121,7 @@ async def held_membership(writing: LogTransaction, caller: Membership) -> Member
 
 @get("/v1/me", opt=ME.opt())
 async def me(request: RouteRequest) -> Response[bytes]:
-    """One's own memberships and devices; nobody else's."""
+    """Returns the caller's own memberships and devices, and no other person's."""
     caller: Caller = request.device
     memberships = await request.runtime.pool.fetch(QUERIES.memberships, caller.person)
     devices = await request.runtime.pool.fetch(QUERIES.own_devices, caller.person)
@@ -151,7 +153,7 @@ async def me(request: RouteRequest) -> Response[bytes]:
 
 @get("/v1/families/{family:uuid}", opt=ROSTER.opt())
 async def roster(request: RouteRequest) -> Response[bytes]:
-    """The roster. One snapshot, so that no member stands in a home that is not listed."""
+    """Returns the roster. Read from one snapshot, so that each member's home is in the list of homes."""
     family = request.member.family
     async with request.runtime.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         return request.answer(
@@ -170,21 +172,21 @@ async def _listed(connection: Any, query: str, family: UUID, shape: Any) -> tupl
 
 @post("/v1/families/{family:uuid}/children", opt=ADD_CHILD.opt())
 async def add_child(request: RouteRequest) -> Response[bytes]:
-    """Add a child to the family."""
-    asked = await request.read(NewChild)
+    """Adds a child to the family."""
+    body = await request.read(NewChild)
     caller = request.member
     may_add_child(caller.role)
-    require_sane_birth(asked.born, today=request.runtime.now().date(), at="born")
+    require_sane_birth(body.born, today=request.runtime.now().date(), at="born")
     child = ChildId(uuid4())
-    async with request.runtime.log.transaction() as writing:
-        await held_membership(writing, caller)
-        added = ChildAdded(child=child, name=asked.name, born=asked.born)
-        await writing.write(family=caller.family, author=caller.member, facts=(added,))
-        # Counted after the family's head was locked: two at once cannot both be the last that fits.
-        counts = await writing.conn.fetchrow(QUERIES.counts, caller.family)
+    async with request.runtime.log.transaction() as transaction:
+        await lock_membership(transaction, caller)
+        added = ChildAdded(child=child, name=body.name, born=body.born)
+        await transaction.write(family=caller.family, author=caller.member, facts=(added,))
+        # Counted after the family's head was locked: of two concurrent requests, only one can add the last allowed child.
+        counts = await transaction.conn.fetchrow(QUERIES.counts, caller.family)
         if counts["children"] > CHILDREN_MAX:
             raise TooMany(f"A family has at most {CHILDREN_MAX} children.")
-    return request.answer(ChildListed(child=child, name=asked.name, born=asked.born), status=201)
+    return request.answer(ChildListed(child=child, name=body.name, born=body.born), status=201)
 
 
 ROUTES: Final = (found, me, roster, add_child)

@@ -1,8 +1,8 @@
-"""Says who is asking, and whether they are of the family that they ask about.
+"""Authenticates the caller of a request, and finds the caller's membership in a family.
 
-Owns the door: tokens, memberships, and how long this process may remember an answer. Knows nothing of what is asked.
-Nothing that it remembers is older than `REMEMBERED_S`, so that a revocation bites within a second even where no wake-up
-arrives, and a device that pushes in quick succession costs no query.
+Owns the check of tokens and memberships, and their cache in this process. Knows nothing of the routes. A cached entry is at
+most `REMEMBERED_S` old: a revocation takes effect within a second even if no wake-up arrives, and a device that pushes often
+needs no query per push.
 """
 
 import time
@@ -23,14 +23,14 @@ from service.postgres.queries import load
 
 REMEMBERED_S: Final = 0.5
 ENTRIES_MAX: Final = 20_000
-"""About 500 bytes each."""
+"""Bounds the cache: an entry takes about 500 bytes."""
 
 QUERIES = load(__package__, "guard.sql")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:
-    """A device with a valid token, and the person whose device it is."""
+    """A device with a valid token, and the person who owns the device."""
 
     device: DeviceId
     person: PersonId
@@ -49,7 +49,7 @@ class Membership:
 
 
 class Guard:
-    """The door of one process."""
+    """Authenticates the requests of one process."""
 
     def __init__(self, *, pool: asyncpg.Pool, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
@@ -58,35 +58,35 @@ class Guard:
         self._changes = 0
 
     async def authenticate(self, scope: Scope) -> Caller:
-        """Who is asking.
+        """Returns the device and person of the token.
 
         Raises:
-            Unauthenticated: no token, or none that is valid.
+            Unauthenticated: the token is missing or invalid.
         """
         token_hash = _token_hash(scope)
         found = self._recall(token_hash, None)
         if isinstance(found, Caller):
             return found
-        asked_at, changes = self._clock_s(), self._changes
+        queried_at_s, changes = self._clock_s(), self._changes
         row = await self._pool.fetchrow(QUERIES.device, token_hash)
         if row is None:
             raise Unauthenticated
         caller = Caller(device=DeviceId(row["device_id"]), person=PersonId(row["person_id"]))
-        self._remember(token_hash, None, caller, asked_at=asked_at, changes=changes)
+        self._remember(token_hash, None, caller, queried_at_s=queried_at_s, changes=changes)
         return caller
 
     async def membership(self, scope: Scope, family: FamilyId) -> Membership:
-        """Who is asking, as a member of `family`.
+        """Returns the caller's membership in `family`.
 
         Raises:
-            Unauthenticated: no valid token.
-            NotFound: no such family, or none of the caller's: alike.
+            Unauthenticated: the token is missing or invalid.
+            NotFound: the family does not exist, or the caller is not a member. The response is the same for both.
         """
         token_hash = _token_hash(scope)
         found = self._recall(token_hash, family)
         if isinstance(found, Membership):
             return found
-        asked_at, changes = self._clock_s(), self._changes
+        queried_at_s, changes = self._clock_s(), self._changes
         row = await self._pool.fetchrow(QUERIES.member, token_hash, family)
         if row is None:
             raise Unauthenticated
@@ -100,11 +100,11 @@ class Guard:
             role=Role(row["role"]),
             household=HouseholdId(row["household_id"]),
         )
-        self._remember(token_hash, family, membership, asked_at=asked_at, changes=changes)
+        self._remember(token_hash, family, membership, queried_at_s=queried_at_s, changes=changes)
         return membership
 
     def forget(self) -> None:
-        """Remember nothing from before now: a device was revoked or a member left. Rare, so it forgets all at once."""
+        """Empties the cache, because a device was revoked or a member left. Both are rare, so the whole cache is dropped."""
         self._changes += 1
         self._remembered.clear()
 
@@ -115,13 +115,13 @@ class Guard:
         return entry[1]
 
     def _remember(
-        self, token_hash: bytes, family: FamilyId | None, who: Caller | Membership, *, asked_at: float, changes: int
+        self, token_hash: bytes, family: FamilyId | None, found: Caller | Membership, *, queried_at_s: float, changes: int
     ) -> None:
-        # An answer that was under way while something changed may be from before the change.
+        # The query may have read the state from before a change that happened meanwhile: do not cache its result.
         if changes != self._changes:
             return
         key = (token_hash, family)
-        self._remembered[key] = (asked_at, who)
+        self._remembered[key] = (queried_at_s, found)
         self._remembered.move_to_end(key)
         if len(self._remembered) > ENTRIES_MAX:
             self._remembered.popitem(last=False)

@@ -5,7 +5,7 @@ SELECT device_id, person_id
    AND revoked_at IS NULL;
 
 -- name: member
--- One answer for both questions: is the token good, and is its person of this family.
+-- Checks the token and the membership in one query.
 SELECT device.device_id, device.person_id, member.member_id, member.role, member.household_id
   FROM device
   LEFT JOIN membership ON membership.person_id = device.person_id AND membership.family_id = $2

@@ -1,6 +1,6 @@
-"""Invites people, lets them in, and lets them go. Owns the routes; `decide` says who may.
+"""Invites people, accepts invites, and ends memberships. Owns the routes; `decide` checks permission.
 
-Locks are taken in one order: membership, invite, the family's head. So none of these waits in a circle.
+Locks are always taken in the order membership, invite, the family's head, so that these transactions cannot deadlock.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from events.ids import EventId, FamilyId, HouseholdId, MemberId
 from events.surprise import SurpriseChosen
 from events.wire import DeviceBody
 from projections.roster import member_of
-from service.access.decide import INVITE_LIVES, MEMBERS_MAX, OPEN_INVITES_MAX, Standing, decide_invite, may_remove
+from service.access.decide import INVITE_LIVES, MEMBERS_MAX, OPEN_INVITES_MAX, RosterMember, decide_invite, may_remove
 from service.access.errors import (
     AlreadyMember,
     CannotSeeThat,
@@ -31,7 +31,7 @@ from service.access.errors import (
     NotYoursToRemove,
     TooMany,
 )
-from service.access.founding import QUERIES, held_membership, person_of
+from service.access.founding import QUERIES, lock_membership, person_of
 from service.access.guard import Membership
 from service.access.shapes import AcceptInvite, Admitted, Invite, Invited, JoinerChoice
 from service.access.tokens import hash_of, new_code
@@ -44,94 +44,96 @@ from service.log.log import LogTransaction
 
 INVITE = Endpoint(
     summary="Invite a person or a daycare. The code works once, within seven days",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=Invite, answers=Invited,
-    refuses=(NotForRole, NotYourHousehold, CannotSeeThat, TooMany),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, request=Invite, response=Invited,
+    errors=(NotForRole, NotYourHousehold, CannotSeeThat, TooMany),
 )  # fmt: skip
 ACCEPT = Endpoint(
     summary="Accept an invite, as a new person, or with a token as the same one",
-    who=CallerKind.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=AcceptInvite, answers=Admitted,
-    refuses=(CodeUnusable, AlreadyMember, RoleMayNot, ChoiceRefused, TooMany),
+    caller=CallerKind.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, request=AcceptInvite, response=Admitted,
+    errors=(CodeUnusable, AlreadyMember, RoleMayNot, ChoiceRefused, TooMany),
 )  # fmt: skip
 REMOVE = Endpoint(
     summary="Leave, or remove a caregiver or a daycare of one's own household",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=204, refuses=(NotYoursToRemove, LastParent),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=204, errors=(NotYoursToRemove, LastParent),
 )  # fmt: skip
 
 
 @post("/v1/families/{family:uuid}/invites", opt=INVITE.opt())
 async def invite(request: RouteRequest) -> Response[bytes]:
-    """Only the hash of the code is kept."""
-    asked = await request.read(Invite)
+    """Makes an invite. Only the hash of its code is stored."""
+    body = await request.read(Invite)
     caller = request.member
-    granted = decide_invite(asked, inviter=_standing(caller))
+    granted = decide_invite(body, inviter=_roster_member(caller))
     code = new_code()
-    async with request.runtime.log.transaction() as writing:
-        await held_membership(writing, caller)
-        await writing.conn.execute(QUERIES.drop_dead_invites, caller.family, caller.member, writing.now)
-        if await writing.conn.fetchval(QUERIES.count_invites, caller.family, caller.member) >= OPEN_INVITES_MAX:
+    async with request.runtime.log.transaction() as transaction:
+        await lock_membership(transaction, caller)
+        await transaction.conn.execute(QUERIES.drop_dead_invites, caller.family, caller.member, transaction.now)
+        if await transaction.conn.fetchval(QUERIES.count_invites, caller.family, caller.member) >= OPEN_INVITES_MAX:
             raise TooMany(f"A member has at most {OPEN_INVITES_MAX} open invites.")
-        expires_at = writing.now + INVITE_LIVES
-        await writing.conn.execute(
+        expires_at = transaction.now + INVITE_LIVES
+        await transaction.conn.execute(
             QUERIES.add_invite, hash_of(code), caller.family, caller.member, granted.role, granted.sees,
-            granted.household, granted.new_household, asked.name, expires_at,
+            granted.household, granted.new_household, body.name, expires_at,
         )  # fmt: skip
     return request.answer(Invited(code=code, url=_join_url(request, code), expires_at=expires_at), status=201)
 
 
 def _join_url(request: RouteRequest, code: str) -> str:
-    """A link for people. The code stands behind the number sign, which browsers do not send: no proxy logs it."""
+    """Returns a link for people. The code follows the number sign; browsers do not send that part, so no proxy logs it."""
     base = request.runtime.settings.public_url or f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
     return f"{base.rstrip('/')}/join#{code}"
 
 
 @post("/v1/invites/accept", opt=ACCEPT.opt())
 async def accept(request: RouteRequest) -> Response[bytes]:
-    """Become a member: the choices of surprise are written before any history is delivered."""
-    asked = await request.read(AcceptInvite)
+    """Makes the caller a member. Their surprise choices are written before any history is delivered to them."""
+    body = await request.read(AcceptInvite)
     member = MemberId(uuid4())
-    async with request.runtime.log.transaction() as writing:
-        row = await writing.conn.fetchrow(QUERIES.use_invite, hash_of(asked.code), writing.now)
+    async with request.runtime.log.transaction() as transaction:
+        row = await transaction.conn.fetchrow(QUERIES.use_invite, hash_of(body.code), transaction.now)
         if row is None:
             raise CodeUnusable
         family, role = FamilyId(row["family_id"]), Role(row["role"])
-        if asked.surprise and role not in PERSONS:
+        if body.surprise and role not in PERSONS:
             raise RoleMayNot(f"A {role} chooses no surprises.", at="surprise")
-        person, device, token = await person_of(request, writing, asked.device)
-        if await writing.conn.fetchval(QUERIES.join_family, person, family, member) is None:
+        person, device, token = await person_of(request, transaction, body.device)
+        if await transaction.conn.fetchval(QUERIES.join_family, person, family, member) is None:
             raise AlreadyMember("The person of this token is a member of that family already.")
-        facts = _facts_of(row, member=member, name=asked.name)
-        await _choose(writing, asked.surprise, family=family, joined=facts[-1])
-        await writing.write(family=family, author=MemberId(row["invited_by"]), facts=facts)
-        counts = await writing.conn.fetchrow(QUERIES.counts, family)
+        facts = _facts_of(row, member=member, name=body.name)
+        await _write_choices(transaction, body.surprise, family=family, joined=facts[-1])
+        await transaction.write(family=family, author=MemberId(row["invited_by"]), facts=facts)
+        counts = await transaction.conn.fetchrow(QUERIES.counts, family)
         if counts["members"] > MEMBERS_MAX:
             raise TooMany(f"A family has at most {MEMBERS_MAX} members.")
     return request.answer(Admitted(family=family, member=member, device=device, token=token), status=201)
 
 
 def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[*tuple[HouseholdOpened, ...], MemberJoined]:
-    """What the log is told: a new home first, where the invite opens one."""
-    opened: tuple[HouseholdOpened, ...] = ()
+    """Returns the roster facts to append: a new home first, if the invite opens one, then the new member."""
+    new_home: tuple[HouseholdOpened, ...] = ()
     household = row["household_id"]
     if household is None:
         household = HouseholdId(uuid4())
-        opened = (HouseholdOpened(household=household, name=row["household_name"]),)
+        new_home = (HouseholdOpened(household=household, name=row["household_name"]),)
     joined = MemberJoined(
         member=member, name=name, role=Role(row["role"]), household=HouseholdId(household), sees=Sees(row["sees"])
     )
-    return (*opened, joined)
+    return (*new_home, joined)
 
 
-async def _choose(writing: LogTransaction, choices: Sequence[JoinerChoice], *, family: FamilyId, joined: MemberJoined) -> None:
-    """Write the joiner's choices, in the transaction in which they join and before they do: so they hold for the history too.
+async def _write_choices(
+    transaction: LogTransaction, choices: Sequence[JoinerChoice], *, family: FamilyId, joined: MemberJoined
+) -> None:
+    """Writes the joiner's choices before the join, in the same transaction, so that they apply to the history too.
 
     Raises:
-        ChoiceRefused: with the field of the first one that cannot be.
+        ChoiceRefused: names the field of the first invalid choice.
     """
     if not choices:
         return
-    drafts = tuple(_draft_of(choice, writing.now) for choice in choices)
+    drafts = tuple(_draft_of(choice, transaction.now) for choice in choices)
     joiner = member_of(joined)
-    for index, receipt in enumerate(await writing.choose(family=family, joiner=joiner, drafts=drafts)):
+    for index, receipt in enumerate(await transaction.choose(family=family, joiner=joiner, drafts=drafts)):
         if receipt.problem is not None:
             field = (receipt.problem.at or "").rpartition("event.")[2]
             raise ChoiceRefused(receipt.problem.detail, at=f"surprise[{index}].{field}".rstrip("."))
@@ -144,39 +146,40 @@ def _draft_of(choice: JoinerChoice, now: datetime) -> Draft[DeviceBody]:
 
 @delete("/v1/families/{family:uuid}/members/{member:uuid}", status_code=204, opt=REMOVE.opt())
 async def remove(request: RouteRequest) -> Response[None]:
-    """End a membership. What the member wrote stays; their open invites do not. Who comes back is a new member."""
+    """Ends a membership. The member's events stay; their open invites are deleted. A person who returns is a new member."""
     caller = request.member
     target = MemberId(request.ids["member"])
-    async with request.runtime.log.transaction() as writing:
-        row = await writing.conn.fetchrow(QUERIES.member, caller.family, target)
+    async with request.runtime.log.transaction() as transaction:
+        row = await transaction.conn.fetchrow(QUERIES.member, caller.family, target)
         if row is None:
             raise NotFound
         may_remove(
-            Standing(member=target, role=Role(row["role"]), household=HouseholdId(row["household"])), by=_standing(caller)
+            RosterMember(member=target, role=Role(row["role"]), household=HouseholdId(row["household"])),
+            by=_roster_member(caller),
         )
         if target != caller.member:
-            await held_membership(writing, caller)
-            await require_removable(writing, family=caller.family, member=target, by=caller.member)
-        person = await writing.conn.fetchval(QUERIES.leave_family, caller.family, target)
+            await lock_membership(transaction, caller)
+            await require_removable(transaction, family=caller.family, member=target, by=caller.member)
+        person = await transaction.conn.fetchval(QUERIES.leave_family, caller.family, target)
         if person is None:
             raise NotFound
-        await writing.conn.execute(QUERIES.drop_invites, caller.family, target)
+        await transaction.conn.execute(QUERIES.drop_invites, caller.family, target)
         if row["role"] == Role.DAYCARE:
-            await forget_daycare(writing, family=caller.family, member=target, person=person)
+            await forget_daycare(transaction, family=caller.family, member=target, person=person)
         else:
-            await forget_parents_files(writing, family=caller.family, member=target)
-        await writing.write(family=caller.family, author=caller.member, facts=(MemberLeft(member=target),))
-        # Asked after the family's head was locked: of two last parents, one stays.
-        counts = await writing.conn.fetchrow(QUERIES.counts, caller.family)
+            await forget_parents_files(transaction, family=caller.family, member=target)
+        await transaction.write(family=caller.family, author=caller.member, facts=(MemberLeft(member=target),))
+        # Counted after the family's head was locked: if the last two parents leave at the same time, one of them stays.
+        counts = await transaction.conn.fetchrow(QUERIES.counts, caller.family)
         if counts["parents"] == 0:
             raise LastParent("Invite another parent first: without one, nobody could invite, export or erase.")
     request.runtime.guard.forget()
-    request.runtime.wake.members_left(caller.family, (target,))
+    request.runtime.notifier.members_left(caller.family, (target,))
     return nothing()
 
 
-def _standing(caller: Membership) -> Standing:
-    return Standing(member=caller.member, role=caller.role, household=caller.household)
+def _roster_member(caller: Membership) -> RosterMember:
+    return RosterMember(member=caller.member, role=caller.role, household=caller.household)
 
 
 ROUTES: Final = (invite, accept, remove)

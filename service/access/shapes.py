@@ -1,4 +1,4 @@
-"""What access takes and answers: the bodies of protocol.md, section Access, as types. Decides nothing."""
+"""The request and response bodies of access as types (protocol.md, section Access). Decides nothing."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -15,7 +15,7 @@ Code = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 class RequestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A body, or a part of one: fields that are not listed are refused."""
+    """A request body or a part of one. Unknown fields are refused."""
 
 
 class Named(RequestBody, frozen=True, kw_only=True):
@@ -25,21 +25,21 @@ class Named(RequestBody, frozen=True, kw_only=True):
 
 
 class NewChild(RequestBody, frozen=True, kw_only=True):
-    """A child to be added."""
+    """A child to add."""
 
     name: Name
     born: date | None = None
 
 
 class ChildChanges(RequestBody, frozen=True, kw_only=True):
-    """What to put right of a child: what is left out stays. A `born` of null: it is not known."""
+    """A correction of a child. An omitted field stays unchanged; `born` null means that the birth date is unknown."""
 
     name: Name | UnsetType = UNSET
     born: date | UnsetType | None = UNSET
 
 
 class FoundFamily(RequestBody, frozen=True, kw_only=True):
-    """A family with its first parent, home and child. `device` may be left out by a device that has a token."""
+    """A family with its first parent, home and child. `device` is needed only without a token."""
 
     you: Named
     household: Named
@@ -48,7 +48,7 @@ class FoundFamily(RequestBody, frozen=True, kw_only=True):
 
 
 class Founded(msgspec.Struct, frozen=True, kw_only=True):
-    """A new family, and the founder's part in it. `token` is told here, once."""
+    """A new family, and the founder's ids. `token` is shown only here."""
 
     family: FamilyId
     member: MemberId
@@ -83,7 +83,7 @@ class MemberListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FamilyListed(msgspec.Struct, frozen=True, kw_only=True):
-    """The roster, in the order of ids. The same for every member: names are needed to read anything at all."""
+    """The roster, each list in the order of ids. The same for every member, because every reader needs the names."""
 
     family: FamilyId
     households: tuple[HouseholdListed, ...]
@@ -102,7 +102,7 @@ class MembershipListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeviceListed(msgspec.Struct, frozen=True, kw_only=True):
-    """A device of the caller's that was not revoked. `this`: the one that asks."""
+    """A device of the caller that is not revoked. `this` is true for the calling device."""
 
     device: DeviceId
     name: str
@@ -111,7 +111,7 @@ class DeviceListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller. Nobody else is told of their devices (law 14)."""
+    """The caller. Their devices are visible to no one else (law 14)."""
 
     person: PersonId
     memberships: tuple[MembershipListed, ...]
@@ -119,7 +119,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Invite(RequestBody, frozen=True, kw_only=True):
-    """Who is invited. `household`: the inviter's own, which is meant where it is left out, or a new one by its name."""
+    """An invite to make. `household` is the inviter's own (the default), or the name of a new one."""
 
     role: Role
     household: HouseholdId | Named | None = None
@@ -128,7 +128,7 @@ class Invite(RequestBody, frozen=True, kw_only=True):
 
 
 class Invited(msgspec.Struct, frozen=True, kw_only=True):
-    """An invite. The code is told here, once, and works once."""
+    """A new invite. The code is shown only here, and works once."""
 
     code: str
     url: str
@@ -136,7 +136,7 @@ class Invited(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JoinerChoice(RequestBody, frozen=True, kw_only=True):
-    """The fields of SurpriseChosen, chosen before anything is told."""
+    """The fields of SurpriseChosen, for a choice that applies before anything is delivered to the joiner."""
 
     child: ChildId | None = None
     scope: Scope
@@ -146,7 +146,7 @@ class JoinerChoice(RequestBody, frozen=True, kw_only=True):
 
 
 class AcceptInvite(RequestBody, frozen=True, kw_only=True):
-    """Who accepts. `device` may be left out by a device that has a token."""
+    """The acceptance of an invite. `device` is needed only without a token."""
 
     code: Code
     name: Name
@@ -155,7 +155,7 @@ class AcceptInvite(RequestBody, frozen=True, kw_only=True):
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
-    """A new membership. `token` is told here, once."""
+    """A new membership. `token` is shown only here."""
 
     family: FamilyId
     member: MemberId
@@ -164,21 +164,21 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairCode(msgspec.Struct, frozen=True, kw_only=True):
-    """A code for a second device of the same person. It works once."""
+    """A code that pairs another device of the same person. It works once."""
 
     code: str
     expires_at: datetime
 
 
 class PairDevice(RequestBody, frozen=True, kw_only=True):
-    """A device that brings a code of another device."""
+    """A device to pair, with the code that another device of the person made."""
 
     code: Code
     device: Named
 
 
 class Paired(msgspec.Struct, frozen=True, kw_only=True):
-    """A second device. `token` is told here, once."""
+    """The paired device. `token` is shown only here."""
 
     device: DeviceId
     token: str

@@ -1,4 +1,4 @@
-"""Tokens and codes: how they are made, what they look like, and the hash that is kept of them instead."""
+"""Makes tokens and codes, recognises tokens, and hashes both. Only the hashes are stored."""
 
 import re
 import secrets
@@ -7,29 +7,29 @@ from typing import Final
 
 TOKEN_BYTES: Final = 32
 CODE_BYTES: Final = 20
-"""160 bits: a code lives minutes or days, and is read from a link or a picture, not typed."""
+"""160 bits are enough: a code is valid for minutes or days. It comes from a link or a QR code and is not typed."""
 
-# The prefix lets a scanner for leaked secrets recognise ours.
+# The prefix lets scanners for leaked secrets recognise our tokens.
 TOKEN: Final = re.compile(rb"sn1_[A-Za-z0-9_-]{43}")
 _BEARER: Final = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +(sn1_[A-Za-z0-9_-]{43})")
 
 
 def new_token() -> str:
-    """A device token of 256 random bits."""
+    """Returns a new device token of 256 random bits."""
     return "sn1_" + secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def new_code() -> str:
-    """A code for an invite or a pairing."""
+    """Returns a new code for an invite or a pairing."""
     return secrets.token_urlsafe(CODE_BYTES)
 
 
 def hash_of(secret: str | bytes) -> bytes:
-    """SHA-256, 32 bytes. No salt and no stretching: there is nothing to guess in 160 random bits."""
+    """Returns the SHA-256, 32 bytes. No salt and no stretching, because at least 160 random bits cannot be guessed."""
     return sha256(secret.encode() if isinstance(secret, str) else secret).digest()
 
 
 def token_in(authorization: bytes | None) -> bytes | None:
-    """The token of an Authorization header; None where there is none of the right form."""
+    """Returns the token of an Authorization header, or None if the header has no token of the right form."""
     found = _BEARER.fullmatch(authorization) if authorization is not None else None
     return None if found is None else found[1]

@@ -1,1 +1,1 @@
-"""The catalogue of milestones as a resource. The same for everybody."""
+"""Serves the catalogue of milestones, the same for every caller."""

@@ -1,6 +1,6 @@
-"""GET /v1/catalogue: every milestone that a child may show, for devices to name them. The same for everybody.
+"""Serves GET /v1/catalogue: all milestones with their names, the same for every caller.
 
-Owns the answer's shape and its validator. Knows no family: a family's own milestones are told in its feed.
+Owns the response's type and ETag. Knows no family: a family's own milestones are in its feed.
 """
 
 from functools import cache
@@ -18,13 +18,13 @@ from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
 
 LANGUAGE: Final = r"^[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*\Z"
-"""BCP 47, in its plain form."""
-LANGUAGE_HELD: Final = "en"
+"""A language tag by BCP 47, without its rarer forms."""
+LANGUAGE_AVAILABLE: Final = "en"
 
-# Weak: one validator for both encodings and every content coding, which tell the same (RFC 9110, 8.8.1).
+# Weak, because one ETag covers both encodings and every content coding of the same content (RFC 9110, 8.8.1).
 ETAG: Final = f'W/"{CATALOGUE.version}"'
 HEADERS: Final = {
-    # An hour: a release that names more milestones is noticed on the same day.
+    # One hour, so that devices see the milestones of a new release on the same day.
     "Cache-Control": "public, max-age=3600",
     "ETag": ETAG,
     "Vary": "Accept, Accept-Encoding",
@@ -32,13 +32,13 @@ HEADERS: Final = {
 
 
 class CatalogueQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The language that the reader would like. Another one than ours is answered in ours, which `lang` says."""
+    """The preferred language. If we do not have it, the response is in English, and its `lang` states that."""
 
-    lang: Annotated[str, msgspec.Meta(pattern=LANGUAGE, max_length=35)] = LANGUAGE_HELD
+    lang: Annotated[str, msgspec.Meta(pattern=LANGUAGE, max_length=35)] = LANGUAGE_AVAILABLE
 
 
 class CatalogueListed(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole catalogue. `version` changes with any word of it."""
+    """The whole catalogue. `version` changes with every change of its text."""
 
     version: str
     lang: str
@@ -46,50 +46,50 @@ class CatalogueListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 CATALOGUE_QUERY: Final[dict[str, dict[str, Any]]] = {
-    "lang": {"type": "string", "pattern": LANGUAGE.replace(r"\Z", "$"), "maxLength": 35, "default": LANGUAGE_HELD}
+    "lang": {"type": "string", "pattern": LANGUAGE.replace(r"\Z", "$"), "maxLength": 35, "default": LANGUAGE_AVAILABLE}
 }
 
 
 @cache
-def _bytes(media_type: str, coding: str | None) -> bytes:
-    """One of the six forms of the answer, made once."""
+def _body(media_type: str, coding: str | None) -> bytes:
+    """Returns one of the six forms of the body (two encodings, three codings). Each is made once."""
     if coding is not None:
-        return shortened(_bytes(media_type, None), coding)
+        return shortened(_body(media_type, None), coding)
     milestones = tuple(CATALOGUE.by_key.values())
-    return response.encode(CatalogueListed(version=CATALOGUE.version, lang=LANGUAGE_HELD, milestones=milestones), media_type)
+    return response.encode(CatalogueListed(version=CATALOGUE.version, lang=LANGUAGE_AVAILABLE, milestones=milestones), media_type)
 
 
-def _is_held(scope: Scope) -> bool:
-    """Whether the caller has this version already."""
-    asked = b",".join(headers(scope, b"if-none-match"))
-    return asked.strip() == b"*" or CATALOGUE.version.encode() in _tags(asked)
+def _matches_etag(scope: Scope) -> bool:
+    """Returns whether the caller already has this version, by If-None-Match."""
+    if_none_match = b",".join(headers(scope, b"if-none-match"))
+    return if_none_match.strip() == b"*" or CATALOGUE.version.encode() in _tags(if_none_match)
 
 
-def _tags(asked: bytes) -> list[bytes]:
-    return [tag.strip().removeprefix(b"W/").strip(b'"') for tag in asked.split(b",")]
+def _tags(if_none_match: bytes) -> list[bytes]:
+    return [tag.strip().removeprefix(b"W/").strip(b'"') for tag in if_none_match.split(b",")]
 
 
 @get(
     "/v1/catalogue",
     opt=Endpoint(
         summary="The milestones. Cacheable; a language that we do not have is answered in English",
-        who=CallerKind.ANYONE,
+        caller=CallerKind.ANYONE,
         kind=Kind.READ,
-        answers=CatalogueListed,
+        response=CatalogueListed,
         query=CATALOGUE_QUERY,
         headers={"If-None-Match": {"type": "string"}},
-        validates=True,
+        has_etag=True,
     ).opt(),
 )
 async def catalogue(request: RouteRequest) -> Response[Any]:
-    """Give the catalogue, or 304 to who has it."""
-    request.asked_for(CatalogueQuery)
+    """Returns the catalogue, or 304 if the caller already has this version."""
+    request.read_query(CatalogueQuery)
     scope: Scope = request.scope  # type: ignore[assignment]
-    if _is_held(scope):
+    if _matches_etag(scope):
         return Response(None, status_code=304, headers=HEADERS)
     media_type = response.media_type_of(scope)
     coding = coding_of(scope)
-    body = _bytes(media_type, coding)
+    body = _body(media_type, coding)
     encoded = {} if coding is None else {"Content-Encoding": coding}
     return Response(body, media_type=media_type, headers=HEADERS | encoded)
 

@@ -1,1 +1,1 @@
-"""What the service stands on, looked at before it starts: `serve` refuses what would fail later, and `doctor` shows all of it."""
+"""Checks settings, database, Redis and disk before a start: `serve` refuses to start on an error, `doctor` shows all."""

@@ -1,7 +1,7 @@
-"""Checks a PostgreSQL that somebody else runs: whether this release can keep families there.
+"""Checks whether this release can run on an external PostgreSQL.
 
-Owns what is needed of a server, a database and a login. Changes nothing; the facts come in one query, and are judged apart
-from it.
+Owns the requirements on the server, the database and the login. Changes nothing. One query reads the facts; pure functions
+judge them.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import asyncpg
 from pogo_core.error import BadMigrationError
 
 from service.checks.finding import CannotStart, Finding, place_of
-from service.checks.sessions import LOST, QUERIES, sessions_last
+from service.checks.sessions import QUERIES, STATEMENT_LOST, has_own_sessions
 from service.checks.unreachable import unreachable
 from service.http.problems import PASSING
 from service.postgres.migrate import Compared, compared, migrate
@@ -22,11 +22,11 @@ from service.settings import Settings
 OLDEST_POSTGRES: Final = 16
 WITHIN_S: Final = 5.0
 LOG_CONNECTIONS: Final = 2
-"""A worker's connections beside its pool."""
+"""The connections of one worker beside its pool."""
 
 
-SESSIONS_LAST: Final = Finding(part="sessions", is_fine=True, found="each connection has one of its own")
-SESSIONS_DO_NOT: Final = Finding(
+SESSIONS_OWN: Final = Finding(part="sessions", is_fine=True, found="each connection has one of its own")
+SESSIONS_SHARED: Final = Finding(
     part="sessions", is_fine=False, stops=True, found="a pool of transactions (PgBouncer?) is in front of the database",
     advice="name the server itself in DATABASE_URL, or set pool_mode = session: roles and time limits are lost otherwise",
 )  # fmt: skip
@@ -34,44 +34,47 @@ SESSIONS_DO_NOT: Final = Finding(
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a login sees of a server and a database."""
+    """What a login can read about the server and the database."""
 
     version: tuple[int, str]
-    """The major version, and the whole of it as the server says it."""
+    """The major version, and the full version as the server reports it."""
     encoding: str
     is_in_recovery: bool
     is_read_only: bool
     schema: str | None
-    """Where a new table goes; None: nowhere."""
+    """The schema in which a new table is created. None: there is none."""
     may_create: bool | None
-    """In the schema `public`; None: there is none."""
+    """Whether the login may create tables in the schema `public`. None: that schema does not exist."""
     owns_tables: bool | None
-    """None: there are no tables yet. So for `may_add`."""
+    """Whether the login owns the tables. None, like `may_add`: there are no tables yet."""
     may_add: bool | None
+    """Whether the login may insert events."""
     unsafe: list[str] | None
+    """The durability settings that are off, as `name = value`."""
     connections: int
+    """How many connections the login may open."""
     migrations: Compared
 
 
 async def check_database(database_url: str, settings: Settings) -> list[Finding]:
-    """Look at the server, the database and the login that an address names."""
+    """Checks the server, the database and the login of an address."""
     try:
         async with asyncio.timeout(WITHIN_S):
             facts = await _facts(database_url)
         wanted = settings.workers * (settings.pool + LOG_CONNECTIONS)
         findings = judge(facts, place=place_of(database_url), wanted_connections=wanted)
-        return [*findings, SESSIONS_LAST if await sessions_last(database_url, within_s=WITHIN_S) else SESSIONS_DO_NOT]
-    except LOST:
-        return [SESSIONS_DO_NOT]
+        return [*findings, SESSIONS_OWN if await has_own_sessions(database_url, within_s=WITHIN_S) else SESSIONS_SHARED]
+    except STATEMENT_LOST:
+        return [SESSIONS_SHARED]
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         return [unreachable(database_url, error)]
 
 
 async def migrate_or_refuse(database_url: str) -> list[str]:
-    """Bring the tables up to this release, and name what was applied.
+    """Applies the missing migrations and returns their names.
 
     Raises:
-        CannotStart: the database refused.
+        CannotStart: the database refused a migration.
     """
     try:
         return await migrate(database_url)
@@ -82,7 +85,7 @@ async def migrate_or_refuse(database_url: str) -> list[str]:
 
 
 def not_started(database_url: str, error: BaseException) -> CannotStart:
-    """The sentence for an error of the start: about the database where it comes from there, else about what is logged."""
+    """Returns the error message for a failed start: the cause if it is the database, else a reference to the log."""
     if isinstance(error, (*PASSING, asyncpg.PostgresError)):
         return CannotStart(unreachable(database_url, error).sentence)
     return CannotStart(f"The service did not start ({type(error).__name__}); the log above says where.")
@@ -93,15 +96,15 @@ async def _facts(database_url: str) -> Facts:
     try:
         await connection.execute(NEUTRAL)
         (row,) = await connection.fetch(QUERIES.facts)
-        said: str = connection.get_settings().server_version
+        full_version: str = connection.get_settings().server_version
         major = connection.get_server_version().major
-        return Facts(version=(major, said), **dict(row), migrations=await compared(connection))
+        return Facts(version=(major, full_version), **dict(row), migrations=await compared(connection))
     finally:
         await connection.close(timeout=WITHIN_S)
 
 
 def judge(facts: Facts, *, place: str, wanted_connections: int) -> list[Finding]:
-    """What these facts mean for the service."""
+    """Returns the findings for these facts. Pure."""
     return [
         _version(facts, place),
         *_encoding(facts, place),
@@ -114,11 +117,11 @@ def judge(facts: Facts, *, place: str, wanted_connections: int) -> list[Finding]
 
 
 def _version(facts: Facts, place: str) -> Finding:
-    major, said = facts.version
+    major, full_version = facts.version
     if major < OLDEST_POSTGRES:
         advice = f"name a PostgreSQL {OLDEST_POSTGRES} or newer in DATABASE_URL"
-        return _bad(f"database {place}", f"PostgreSQL {said} is too old", advice)
-    return Finding(part=f"database {place}", is_fine=True, found=f"PostgreSQL {said}")
+        return _bad(f"database {place}", f"PostgreSQL {full_version} is too old", advice)
+    return Finding(part=f"database {place}", is_fine=True, found=f"PostgreSQL {full_version}")
 
 
 def _encoding(facts: Facts, place: str) -> list[Finding]:
@@ -138,7 +141,7 @@ def _read_only(facts: Facts, place: str) -> list[Finding]:
 
 
 def _rights(facts: Facts, place: str) -> list[Finding]:
-    """Judge the login: the migrations need an owner, and serving needs to add events."""
+    """Checks the rights of the login: missing migrations need the owner, and serving needs to insert events."""
     part, owner = f"database {place}", "name the owner of the database in DATABASE_URL"
     if facts.migrations.missing:
         if facts.may_create is None:

@@ -1,5 +1,5 @@
 -- name: facts
--- Reads what the service needs of a server, a database and a login, without writing. Servers of all ages answer it.
+-- Reads the facts about the server, the database and the login. Writes nothing; works on old versions of PostgreSQL too.
 SELECT current_setting('server_encoding') AS encoding,
        pg_is_in_recovery() AS is_in_recovery,
        current_setting('transaction_read_only') = 'on' AS is_read_only,
@@ -15,5 +15,5 @@ SELECT current_setting('server_encoding') AS encoding,
              (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database())) AS connections;
 
 -- name: backend
--- Names the server process that works for this session.
+-- Returns the id of the server process of this session.
 SELECT pg_backend_pid();

@@ -1,6 +1,6 @@
-"""Lists the checks, in the order in which they are made: the one list that `serve` refuses by and `doctor` shows.
+"""Runs all checks in one order, for `serve`, which may refuse to start, and for `doctor`, which shows them.
 
-Owns the order: what the settings say, then the places that they name, then the database itself.
+Owns the order: first the settings, then the folder and the Redis that they name, then the database.
 """
 
 from service.checks.database import check_database
@@ -12,13 +12,13 @@ from service.settings import Settings
 
 
 async def check_settings(settings: Settings) -> list[Finding]:
-    """Look at all that is there before a database runs."""
+    """Runs the checks that need no database."""
     folder = check_folder(settings) if settings.database_url is None else []
     return [*check_spelling(), *check_public_url(settings), *folder, await check_redis(settings)]
 
 
 async def check_everything(settings: Settings) -> list[Finding]:
-    """Look at every part; at the embedded database's place, and not at the database in it, which runs only while it is served."""
+    """Runs every check. Of an embedded database only the folder is checked, because it runs only while the service runs."""
     findings = await check_settings(settings)
     if settings.database_url is not None:
         findings += await check_database(settings.database_url, settings)

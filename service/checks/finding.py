@@ -1,4 +1,4 @@
-"""States what one check found. Owns the form of a finding, and the refusal of one that stops the service; looks at nothing."""
+"""Defines the result of a check. Owns the form of a finding and the refusal to start; runs no check itself."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One part: how it is, and what to do where it is not well. `is_fine` None: worth knowing, no fault.
+    """The state of one part of the setup, with advice if something is wrong. `is_fine` None: information, not an error.
 
-    `stops`: the service does not start on it, because requests would fail for as long as it is so.
+    `stops`: the service refuses to start, because requests would fail until this is repaired.
     """
 
     part: str
@@ -20,19 +20,19 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """The finding for one line of text."""
+        """Returns the finding as one line of text."""
         return f"{self.part}: {self.found}; {self.advice}."
 
 
 class CannotStart(RuntimeError):
-    """The service does not start on what it was given; the message names the cause and the remedy, in one sentence."""
+    """The service cannot start with this setup. The message is one sentence with the cause and the remedy."""
 
 
 def refuse_what_stops(findings: Iterable[Finding]) -> None:
-    """Refuse to start at the first finding that stops the service.
+    """Raises for the first finding that stops the service.
 
     Raises:
-        CannotStart
+        CannotStart: with the finding as one sentence.
     """
     for finding in findings:
         if finding.stops:
@@ -40,7 +40,7 @@ def refuse_what_stops(findings: Iterable[Finding]) -> None:
 
 
 def place_of(url: str) -> str:
-    """The host, port and name of an address, without user and password."""
+    """Returns the host, port and path of a URL, without user and password."""
     try:
         parts = urlsplit(url)
         if not parts.scheme or (not parts.netloc and "//" not in url):

@@ -1,4 +1,4 @@
-"""Checks the data directory of the embedded PostgreSQL: whether it can be made, written to, and has room. Leaves no trace."""
+"""Checks the data directory of the embedded PostgreSQL: whether it can be created and written, and has room. Changes nothing."""
 
 import shutil
 import tempfile
@@ -13,16 +13,16 @@ from service.settings import Settings
 
 FREE_BYTES_MIN: Final = 1_000_000_000
 CLUSTER_BYTES: Final = 100_000_000
-"""A new cluster takes about 70 MB, a piece of its write-ahead log 16 MB."""
+"""A new cluster takes about 70 MB, and a segment of its write-ahead log 16 MB."""
 ANOTHER: Final = "name another with --data or STILLNEW_DATA, or set DATABASE_URL"
 
 
 def check_folder(settings: Settings) -> list[Finding]:
-    """Look at the data directory, which need not exist yet."""
+    """Checks the data directory, which need not exist yet."""
     part = f"data directory {settings.data}"
     there = _nearest(settings.data_dir)
     try:
-        # A file without a name, gone when it is closed: mode bits say less, for root and on read-only disks.
+        # Writes an unnamed file: mode bits would not be reliable, for root and on read-only disks.
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
@@ -52,13 +52,13 @@ def _embedded(settings: Settings, *, is_new: bool) -> Finding:
 
 
 def check_disk(settings: Settings, usage: Callable[[str], Any] = shutil.disk_usage) -> Finding:
-    """Look at the room that is left where the data directory is, or will be."""
+    """Checks the free space on the disk of the data directory."""
     free = usage(str(_nearest(settings.data_dir))).free
     is_fine = free >= FREE_BYTES_MIN
     return Finding(part="disk", is_fine=is_fine, found=f"{free / 1e9:.1f} GB free", advice="" if is_fine else "make room")
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or the first above it that is there."""
+    """Returns the folder, or its nearest parent that exists."""
     absolute = folder.absolute()
     return next(one for one in (absolute, *absolute.parents) if one.exists())

@@ -1,7 +1,7 @@
 """Checks the Redis or Valkey that carries wake-ups.
 
-One that is away stops nothing: devices are late, never wrong (law 18). One that answers, and will never work with us as it
-was named, is a mistake in the settings, and stops the service.
+An unreachable one does not stop the service: devices are late, never wrong (law 18). One that responds but can never work with
+the given settings, such as a wrong password, stops it.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from service.settings import Settings
 
 WITHIN_S: Final = 3.0
 PLAIN: Final = "redis"
-SPOKEN: Final = "write it as STILLNEW_REDIS_URL=redis://host:6379, with rediss:// for TLS and unix:// for a socket"
+ADDRESS_FORM: Final = "write it as STILLNEW_REDIS_URL=redis://host:6379, with rediss:// for TLS and unix:// for a socket"
 
 
 async def check_redis(settings: Settings) -> Finding:
-    """Look at the Redis that the settings name, if they do."""
+    """Checks the Redis that the settings name, if any."""
     if settings.redis_url is None:
         advice = "set STILLNEW_REDIS_URL to wake devices at once" if settings.workers > 1 else ""
         found = "none: wake-ups stay in the process" + (", workers look once a second" if settings.workers > 1 else "")
@@ -40,18 +40,18 @@ async def check_redis(settings: Settings) -> Finding:
             settings.redis_url, socket_connect_timeout=WITHIN_S, socket_timeout=WITHIN_S, retry=Retry(NoBackoff(), 0)
         )
     except ValueError:
-        return Finding(part=part, is_fine=False, stops=True, found="the address cannot be read", advice=SPOKEN)
+        return Finding(part=part, is_fine=False, stops=True, found="the address cannot be read", advice=ADDRESS_FORM)
     try:
-        about = await client.info("server")
+        info = await client.info("server")
     except (RedisError, OSError, ssl.SSLError) as error:
-        return await _why_not(settings.redis_url, part, error)
+        return await _failure(settings.redis_url, part, error)
     finally:
         await client.aclose()
-    name = "Valkey" if "valkey_version" in about else "Redis"
-    return Finding(part=part, is_fine=True, found=f"{name} {about.get('valkey_version', about.get('redis_version'))}")
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    return Finding(part=part, is_fine=True, found=f"{name} {info.get('valkey_version', info.get('redis_version'))}")
 
 
-async def _why_not(redis_url: str, part: str, error: Exception) -> Finding:
+async def _failure(redis_url: str, part: str, error: Exception) -> Finding:
     match error:
         case AuthenticationError() | AuthenticationWrongNumberOfArgsError():
             advice = "mend user and password in STILLNEW_REDIS_URL (redis://user:password@host:6379)"
@@ -70,7 +70,7 @@ async def _why_not(redis_url: str, part: str, error: Exception) -> Finding:
 
 
 async def _speaks_tls(redis_url: str) -> bool:
-    """Whether an address that was named without TLS answers a TLS handshake. Whose certificate it shows is not looked at."""
+    """Returns whether the server of a URL without TLS completes a TLS handshake. Its certificate is not verified."""
     parts = urlsplit(redis_url)
     if parts.scheme != PLAIN:
         return False

@@ -1,7 +1,7 @@
-"""Finds out whether a database address gives a connection one server session, or another one for each transaction.
+"""Detects whether each connection keeps its own server session, or a pool assigns one for each transaction.
 
-Owns the experiment. The service steps down to its role and bounds every wait when a session begins, and prepares its
-statements once: behind a pool of transactions all of it is lost, or falls to somebody else.
+Owns the experiment. The service sets its role and its timeouts once per session, and prepares its statements once. Behind a
+transaction pool these settings are lost, or apply to another client.
 """
 
 import asyncio
@@ -15,25 +15,25 @@ from service.postgres.queries import load
 
 QUERIES = load(__package__, "database.sql")
 ROUNDS: Final = 3
-"""A pool that takes turns may give the same server process twice by accident."""
+"""Several rounds, because a pool may return the same server process twice by chance."""
 CLOSE_S_MAX: Final = 1.0
-LOST: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
-"""Raised where a statement was prepared in another session than the one that now works, or in this one by somebody else."""
+STATEMENT_LOST: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
+"""Raised if a statement was prepared in another session, or by another client in this session."""
 
 
-async def sessions_last(database_url: str, *, within_s: float) -> bool:
-    """Whether each of two connections keeps a server process of its own, also while the other one works.
+async def has_own_sessions(database_url: str, *, within_s: float) -> bool:
+    """Returns whether each of two connections keeps its own server process, also while the other one is in use.
 
     Raises:
-        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: it cannot be found out.
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the experiment could not be completed.
     """
     async with asyncio.timeout(within_s):
         one = await asyncpg.connect(database_url)
         try:
             other = await asyncpg.connect(database_url)
             try:
-                return await _are_apart(one, other)
-            except LOST:
+                return await _use_own_processes(one, other)
+            except STATEMENT_LOST:
                 return False
             finally:
                 await _close(other)
@@ -42,16 +42,16 @@ async def sessions_last(database_url: str, *, within_s: float) -> bool:
 
 
 async def _close(connection: asyncpg.Connection) -> None:
-    """Close in good order, so that the next connection of the start finds its place free; or else at once."""
+    """Closes a connection cleanly, so that its place is free for the next one; after `CLOSE_S_MAX` it is aborted."""
     with contextlib.suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         await connection.close(timeout=CLOSE_S_MAX)
 
 
-async def _are_apart(one: asyncpg.Connection, other: asyncpg.Connection) -> bool:
+async def _use_own_processes(one: asyncpg.Connection, other: asyncpg.Connection) -> bool:
     for connection in (one, other):
         await connection.execute(NEUTRAL)
     for _ in range(ROUNDS):
-        # A pool of transactions hands the process that `one` has just worked on to `other`, or else another one to `one`.
+        # A transaction pool gives the process that `one` has just used to `other`, or gives `one` a different process.
         first = await one.fetchval(QUERIES.backend)
         async with other.transaction():
             if await other.fetchval(QUERIES.backend) == first:

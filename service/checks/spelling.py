@@ -1,4 +1,4 @@
-"""Checks what is set by environment beyond the form of each value: names that are nobody's, and addresses that lead nowhere."""
+"""Checks environment variables beyond the form of their values: unknown names, and public URLs that cannot work."""
 
 import difflib
 import os
@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 from service.checks.finding import Finding
 from service.settings import PREFIX, TOKEN, Settings, variable_of
 
-BESIDE: Final = frozenset({TOKEN, *(PREFIX + name for name in ("URL", "KEY_ID", "SECRET"))})
-"""Read by the client and the examples of docs/, and by no service."""
+OF_CLIENTS: Final = frozenset({TOKEN, *(PREFIX + name for name in ("URL", "KEY_ID", "SECRET"))})
+"""Variables that the client and the examples in docs/ read; the service does not."""
 OF_CONTAINERS: Final = re.compile(PREFIX + r"(SERVICE_(HOST|PORT(_.*)?)|PORT(_.*)?)")
-"""What Kubernetes and Docker set beside a service that is named `stillnew`."""
+"""Variables that Kubernetes and Docker set for a service with the name `stillnew`."""
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Name the variables that look like ours and are none: spelling mistakes, mostly."""
-    known = {*BESIDE, *_names()}
+    """Returns the variables with our prefix that no setting reads: usually spelling mistakes."""
+    known = {*OF_CLIENTS, *_names()}
     environment = os.environ if environment is None else environment
     return sorted(
         name
@@ -28,7 +28,7 @@ def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]
 
 
 def check_spelling() -> list[Finding]:
-    """Refuse a variable that no setting reads: what was meant by it, such as who may found a family, would not hold."""
+    """Reports variables that no setting reads. They stop the service: the intended setting would silently not apply."""
     findings = []
     for name in unknown_variables():
         close = difflib.get_close_matches(name, _names(), n=1)
@@ -38,7 +38,7 @@ def check_spelling() -> list[Finding]:
 
 
 def check_public_url(settings: Settings) -> list[Finding]:
-    """Refuse a public address that no link can begin with."""
+    """Reports a public URL that cannot be the start of a link."""
     if settings.public_url is None or _is_address(settings.public_url):
         return []
     found, advice = "this is no address of a website", "write it as https://stillnew.example"

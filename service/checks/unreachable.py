@@ -1,6 +1,6 @@
-"""Says why Postgres cannot be worked with, of any error that connecting to it, or starting on it, can raise.
+"""Explains an error from connecting to Postgres or from starting with it, in one sentence with a remedy.
 
-Owns the sentences. An error's own message is not repeated: it may quote a password or a row.
+Owns the sentences. Never repeats an error's own message, which may contain a password or a row.
 """
 
 import socket
@@ -13,7 +13,7 @@ from service.checks.finding import Finding, place_of
 
 CHECK_URL: Final = "check DATABASE_URL, and that the server runs"
 
-# From the special to the general: the first that fits is said.
+# From the specific to the general: the first match is used.
 WHY: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (asyncpg.exceptions.ClientConfigurationError, "the address cannot be read",
      "write it as DATABASE_URL=postgresql://user:password@host:5432/name"),
@@ -43,11 +43,11 @@ UNREACHABLE: Final[tuple[type[Exception], ...]] = (
     *(kind for kind, _, _ in WHY), OSError, asyncpg.PostgresConnectionError, asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
 )  # fmt: skip
-"""Errors that say something of the server, the database or the login, and nothing of what was asked."""
+"""Errors that come from the server, the database or the login, and not from the statement."""
 
 
 def unreachable(database_url: str, error: BaseException) -> Finding:
-    """The finding about a database that `error` came from. It stops the service."""
+    """Returns the finding for an error that a database raised. The finding stops the service."""
     known = next(((found, advice) for kind, found, advice in WHY if isinstance(error, kind)), None)
     found, advice = known or (f"does not answer ({type(error).__name__})", CHECK_URL)
     return Finding(part=f"database {place_of(database_url)}", is_fine=False, found=found, advice=advice, stops=True)

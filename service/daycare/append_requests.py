@@ -1,6 +1,6 @@
-"""Makes offers to the log of what a daycare's records become, and says by the log's receipts what became of each. Pure.
+"""Makes append requests from what a daycare's records become, and reads each record's outcome from the log's receipts. Pure.
 
-Owns how long an offer is, and which events of other importers say the same as a new record.
+Owns the size of a request, and the search for events of other importers that state the same as a new record.
 """
 
 from collections import defaultdict
@@ -13,70 +13,71 @@ import msgspec
 from events.ids import ChildId, FamilyId, MemberId
 from service.daycare.event_ids import EventIds
 from service.daycare.record import Record
-from service.daycare.translate import Became, Said, says_the_same
+from service.daycare.translate import RecordState, Translation, states_the_same
 from service.log.append_request import AppendRequest
-from service.log.ledger import LedgerEntry, Like
+from service.log.ledger_entry import LedgerEntry, Like
 from service.log.receipts import Problem, Receipt
 
-DRAFTS_AN_OFFER: Final = 8
-"""Others have their turn after each: about a millisecond."""
+DRAFTS_A_REQUEST: Final = 8
+"""The log takes other requests after each of these: about a millisecond."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class SourcedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record, and the source that it is of."""
+    """A record with its source."""
 
     source: str
     record: Record
 
 
 class Meant(msgspec.Struct, frozen=True):
-    """Whom a daycare means by a reference."""
+    """A linked child: its family, and the member who writes for the daycare there."""
 
     family: FamilyId
     member: MemberId
     child: ChildId
     is_imported: bool = False
-    """Whether the member writes what a parent imports."""
+    """Whether that member writes what a parent imports."""
     called: tuple[str, ...] = ()
-    """What the family calls the child: its name, and what else parents have said."""
+    """The child's names in the family: its name, and the nicknames that parents gave."""
 
 
 class Prior(msgspec.Struct, frozen=True):
-    """What is recorded of a record already."""
+    """What was recorded of a record before this call."""
 
     revision: int = 0
-    said: Said | None = None
+    state: RecordState | None = None
     is_shared: bool = False
-    """Whether another importer's events say it."""
-    beside: tuple[tuple[MemberId, int, Said, bool], ...] = ()
-    """What other importers of the source have of a new record: who, at which revision, what, and whether that is shared."""
+    """Whether the events that state it are another importer's."""
+    others: tuple[tuple[MemberId, int, RecordState, bool], ...] = ()
+    """What other importers of the source recorded of a new record: member, revision, state, whether it is shared."""
 
 
-class Made(msgspec.Struct, frozen=True):
-    """What a record becomes, and of what that was made."""
+class TranslatedRecord(msgspec.Struct, frozen=True):
+    """The translation of a record, with what was recorded of it before."""
 
-    became: Became
+    translation: Translation
     prior: Prior
-    like: tuple[Like, ...] = ()
+    equal: tuple[Like, ...] = ()
 
 
 class RecordOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a record."""
+    """The outcome of one record."""
 
     outcome: str
-    """Of `translate.Outcome`, or `waiting`, or `refused`."""
+    """One of `translate.Outcome`, or `waiting`, or `refused`."""
     keep_quiet: tuple[str, ...] = ()
     problem: Problem | None = None
-    said: Said | None = None
-    """What is recorded of it now."""
+    state: RecordState | None = None
+    """What is recorded of it after this call."""
 
 
 def latest(given: Sequence[SourcedRecord]) -> list[SourcedRecord]:
-    """Returns the records of a file without those that say otherwise than a later row about the same record.
+    """Returns the records of a file, without the rows that a later row about the same record contradicts.
 
-    Later is what the source changed last; without its dates, what is further down. Else each import would change it to and fro.
+    The later row is the one that the source changed last; without dates of change, the one further down. If both were kept, each
+    import would change the record back and forth.
     """
     last: dict[tuple[str, str], tuple[datetime, int]] = {}
     for number, one in enumerate(given):
@@ -87,41 +88,41 @@ def latest(given: Sequence[SourcedRecord]) -> list[SourcedRecord]:
     return [one for one in given if one.record == counts[one.record.id, one.record.reference]]
 
 
-def like(given: SourcedRecord, became: Became, prior: Prior, secret: bytes) -> Iterator[Like]:
-    """The events of other importers that say what a new record says."""
-    if became.said is None or not became.drafts:
+def equal_records(given: SourcedRecord, translation: Translation, prior: Prior, secret: bytes) -> Iterator[Like]:
+    """Yields the events of other importers that state the same as a new record."""
+    if translation.state is None or not translation.drafts:
         return
-    for other, _, said, is_shared in prior.beside:
-        if not is_shared and says_the_same(given.record, became.said, said):
-            names = EventIds(secret, other, given.source, given.record.id)
-            events = (names.event(said.generation, part, is_keyed=said.is_keyed) for part in range(said.events))
+    for other, _, state, is_shared in prior.others:
+        if not is_shared and states_the_same(given.record, translation.state, state):
+            event_ids = EventIds(secret, other, given.source, given.record.id)
+            events = (event_ids.event(state.generation, part, is_keyed=state.is_keyed) for part in range(state.events))
             yield Like(author=other, events=tuple(events))
 
 
-def offers_of(
-    made: dict[int, Made], given: Sequence[SourcedRecord], meant: dict[str, Meant]
+def append_requests_of(
+    translated: dict[int, TranslatedRecord], given: Sequence[SourcedRecord], links: dict[str, Meant]
 ) -> list[tuple[list[int], AppendRequest]]:
-    """One offer a family, or several where it is long; with the numbers of the records in each."""
+    """Returns the append requests, at least one for each family, each with the numbers of its records."""
     by_author: defaultdict[tuple[FamilyId, MemberId, bool], list[int]] = defaultdict(list)
-    for number, one in made.items():
-        if one.became.said is not None:
-            whom = meant[given[number].record.reference]
-            by_author[whom.family, whom.member, whom.is_imported].append(number)
-    offers = []
+    for number, one in translated.items():
+        if one.translation.state is not None:
+            link = links[given[number].record.reference]
+            by_author[link.family, link.member, link.is_imported].append(number)
+    requests = []
     for (family, author, is_imported), numbers in by_author.items():
-        for part in _parts(numbers, made):
-            drafts = tuple(draft for number in part for draft in made[number].became.drafts)
-            entries = tuple(_entry(given[number], made[number], is_imported=is_imported) for number in part)
-            offers.append((part, AppendRequest(family=family, author=author, drafts=drafts, entries=entries, may_wait=True)))
-    return offers
+        for part in _parts(numbers, translated):
+            drafts = tuple(draft for number in part for draft in translated[number].translation.drafts)
+            entries = tuple(_entry(given[number], translated[number], is_imported=is_imported) for number in part)
+            requests.append((part, AppendRequest(family=family, author=author, drafts=drafts, entries=entries, may_wait=True)))
+    return requests
 
 
-def _parts(numbers: list[int], made: dict[int, Made]) -> list[list[int]]:
+def _parts(numbers: list[int], translated: dict[int, TranslatedRecord]) -> list[list[int]]:
     parts: list[list[int]] = [[]]
     count = 0
     for number in numbers:
-        drafts = len(made[number].became.drafts)
-        if parts[-1] and count + drafts > DRAFTS_AN_OFFER:
+        drafts = len(translated[number].translation.drafts)
+        if parts[-1] and count + drafts > DRAFTS_A_REQUEST:
             parts.append([])
             count = 0
         parts[-1].append(number)
@@ -129,30 +130,33 @@ def _parts(numbers: list[int], made: dict[int, Made]) -> list[list[int]]:
     return parts
 
 
-def _entry(given: SourcedRecord, made: Made, *, is_imported: bool) -> LedgerEntry:
-    became, prior = made.became, made.prior
-    assert became.said is not None, "only what changes is offered"
-    is_new = is_imported and prior.said is None
+def _entry(given: SourcedRecord, translated: TranslatedRecord, *, is_imported: bool) -> LedgerEntry:
+    translation, prior = translated.translation, translated.prior
+    assert translation.state is not None, "only a record that changes is appended"
+    is_new = is_imported and prior.state is None
     return LedgerEntry(
         source=given.source,
         record=given.record.id,
         expects=prior.revision,
-        drafts=len(became.drafts),
-        said=_encode(became.said),
-        beside=tuple((other, revision) for other, revision, *_ in prior.beside) if is_new else None,
-        like=made.like,
-        ends_share=prior.is_shared and became.outcome != "already_recorded",
+        drafts=len(translation.drafts),
+        said=_encode(translation.state),
+        beside=tuple((other, revision) for other, revision, *_ in prior.others) if is_new else None,
+        like=translated.equal,
+        ends_share=prior.is_shared and translation.outcome != "already_recorded",
     )
 
 
-def taken_by(numbers: Sequence[int], made: dict[int, Made], receipts: Sequence[Receipt]) -> dict[int, RecordOutcome]:
-    taken, first = {}, 0
+def outcomes_of(
+    numbers: Sequence[int], translated: dict[int, TranslatedRecord], receipts: Sequence[Receipt]
+) -> dict[int, RecordOutcome]:
+    """Returns the outcome of each record of an append request, by its number."""
+    outcomes, first = {}, 0
     for number in numbers:
-        became = made[number].became
-        own = receipts[first : first + len(became.drafts)]
-        first += len(became.drafts)
+        translation = translated[number].translation
+        own = receipts[first : first + len(translation.drafts)]
+        first += len(translation.drafts)
         problem = next((receipt.problem for receipt in own if receipt.problem is not None), None)
         quiet = sorted({name for receipt in own for name in receipt.keep_quiet})
-        outcome = "refused" if problem is not None else became.outcome
-        taken[number] = RecordOutcome(outcome=outcome, keep_quiet=tuple(quiet), problem=problem, said=became.said)
-    return taken
+        outcome = "refused" if problem is not None else translation.outcome
+        outcomes[number] = RecordOutcome(outcome=outcome, keep_quiet=tuple(quiet), problem=problem, state=translation.state)
+    return outcomes

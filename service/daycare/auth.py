@@ -1,6 +1,6 @@
-"""Lets a daycare's system in: by a key that the address names, and a signature over the body.
+"""Authenticates a daycare's calls: by the key that the URL names, and a signature over the body.
 
-Owns the door: which calls were signed, by whom, and that none is taken twice. Knows nothing of what they post.
+Owns which calls were signed, by which key, and that none is accepted twice. Does not know what they post.
 """
 
 import time
@@ -15,7 +15,7 @@ import msgspec
 from events.errors import FieldInvalid
 from events.ids import FamilyId, PersonId
 from service.daycare.intake import QUERIES
-from service.daycare.signatures import TOLERANCE_S, SignatureWrong, Signed, claim_of
+from service.daycare.signatures import TOLERANCE_S, SignatureWrong, Signed, signature_headers_of
 from service.http.body import SHARE, read_body
 from service.http.problems import CallReplayed
 from service.http.rate_limit import Kind, address_of
@@ -31,7 +31,7 @@ SIGNED_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
 ROTATION_LASTS: Final = timedelta(hours=24)
 REMEMBERED_S: Final = 86_400.0
 REMEMBERED_MAX: Final = 10_000
-"""Keys and addresses, about 300 bytes each."""
+"""Pairs of key and address, about 300 bytes each."""
 
 
 class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,11 +47,11 @@ class DaycareKey(msgspec.Struct, frozen=True, kw_only=True):
     person: PersonId
     name: str
     family: FamilyId | None
-    """The one that it is for; None: whichever gives it a code."""
+    """The only family that the key is for; None: any family that gives it a code."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that was let in."""
+    """A call with a verified signature."""
 
     key: DaycareKey
     signed: Signed
@@ -59,9 +59,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DaycareAuth:
-    """Where each key's calls came from that were signed well, in this process: its id is no secret, its place is its own.
+    """Holds the addresses from which well-signed calls of each key came, in this process.
 
-    Whoever names a key from elsewhere shares the strangers' budget, and takes no room from the key.
+    A key's id is no secret. A call that names a key from an unknown address counts in the strangers' budget, and takes no room
+    from the key.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -69,68 +70,68 @@ class DaycareAuth:
         self._seen_s: OrderedDict[tuple[UUID, str], float] = OrderedDict()
 
     def knows(self, key_id: UUID, address: str) -> bool:
-        """Whether a call of this key from this address was signed well within `REMEMBERED_S`."""
+        """Returns whether a call of this key from this address was signed well within `REMEMBERED_S`."""
         seen_s = self._seen_s.get((key_id, address))
         return seen_s is not None and self._clock_s() - seen_s < REMEMBERED_S
 
     def remember(self, key_id: UUID, address: str) -> None:
-        """Note a call that was signed well."""
+        """Notes a call that was signed well."""
         self._seen_s[key_id, address] = self._clock_s()
         self._seen_s.move_to_end((key_id, address))
         if len(self._seen_s) > REMEMBERED_MAX:
             self._seen_s.popitem(last=False)
 
 
-async def let_in(request: RouteRequest, *, bytes_max: int) -> Call:
-    """Read a call and see who signed it.
+async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
+    """Reads a call and verifies its signature.
 
-    What is wrong with its headers alone is refused before its body is read. An unknown key is not: how long an answer
-    takes would tell it from a key that somebody has.
+    A call with wrong headers is refused before its body is read. A call with an unknown key is not: the time of the response
+    would distinguish it from a key that exists.
 
     Raises:
-        SignatureWrong: also where nobody has the key.
-        Replayed: it was here.
-        TooManyRequests: of this key, or of an address whose calls are not signed well.
+        SignatureWrong: the signature is wrong, or the key does not exist.
+        CallReplayed: the same call was accepted before.
+        TooManyRequests: of this key, or of an address that sends badly signed calls.
         FieldInvalid, BodyTooLarge, BodyTooSlow, BodyNoRoom
     """
     runtime, scope = request.runtime, request.scope
     address = address_of(scope)  # type: ignore[arg-type]
     try:
-        key_id = request.asked_for(KeyQuery).key
-        claim = claim_of(scope, now=runtime.now())  # type: ignore[arg-type]
+        key_id = request.read_query(KeyQuery).key
+        signature_headers = signature_headers_of(scope, now=runtime.now())  # type: ignore[arg-type]
     except (FieldInvalid, SignatureWrong):
         runtime.limits.take(Kind.STRANGER, address)
         raise
-    is_known = runtime.senders.knows(key_id, address)
+    is_known = runtime.daycare_auth.knows(key_id, address)
     if not is_known:
         runtime.limits.take(Kind.STRANGER, address)
     with runtime.budgets.keys.hold(key_id) if is_known else runtime.budgets.strangers.hold(address) as share:
         body = await read_body(scope | {SHARE: share}, request.receive, bytes_max=bytes_max)  # type: ignore[arg-type]
         row = await runtime.pool.fetchrow(QUERIES.key, key_id)
         try:
-            signed = claim.verify(body, secrets=_secrets(row, runtime.now()))
+            signed = signature_headers.verify(body, secrets=_secrets(row, runtime.now()))
             if row is None:
                 raise SignatureWrong
         except SignatureWrong:
             if is_known:
                 runtime.limits.take(Kind.STRANGER, address)
             raise
-    runtime.senders.remember(key_id, address)
+    runtime.daycare_auth.remember(key_id, address)
     runtime.limits.take(Kind.PUSH, key_id)
-    await _note(runtime.pool, key_id, signed)
+    await _note_call(runtime.pool, key_id, signed)
     key = DaycareKey(key_id=key_id, person=PersonId(row["person_id"]), name=row["name"], family=row["family_id"])
     return Call(key=key, signed=signed, body=body)
 
 
 def _secrets(row: Any, now: Any) -> list[bytes]:
-    """Two secrets, so that checking takes as long whosever key is named: one that is not there is one that nobody knows."""
+    """Returns two secrets for every key, so that each check takes the same time. Random ones replace those that do not exist."""
     if row is None:
         return [new_secret(), new_secret()]
-    is_good = row["before"] is not None and row["before_until"] > now
-    return [bytes(row["secret"]), bytes(row["before"]) if is_good else new_secret()]
+    is_valid = row["before"] is not None and row["before_until"] > now
+    return [bytes(row["secret"]), bytes(row["before"]) if is_valid else new_secret()]
 
 
-async def _note(pool: Any, key_id: UUID, signed: Signed) -> None:
+async def _note_call(pool: Any, key_id: UUID, signed: Signed) -> None:
     if await pool.fetchval(QUERIES.note_call, key_id, signed.id, signed.at_s) is None:
         raise CallReplayed
     await pool.execute(QUERIES.forget_calls, key_id, signed.at_s - 2 * TOLERANCE_S)

@@ -1,7 +1,7 @@
-"""CloudEvents whose data is bytes, made structured ones with data in JSON: binary mode, and `data_base64`.
+"""Turns CloudEvents with data as bytes into structured ones with data in JSON: binary mode, and `data_base64`.
 
-Owns the values of headers, as the HTTP binding 1.0.2 has them (section 3.1.3.2). No signature covers a header, but for the id:
-it is signed.
+Owns the values of headers, as the HTTP binding 1.0.2 defines them (section 3.1.3.2). The signature covers no header except the
+event's id, which is the signed id of the call.
 """
 
 import binascii
@@ -20,25 +20,25 @@ from service.http.media_types import unquoted
 
 PREFIX: Final = b"ce-"
 NOT_HEADERS: Final = frozenset({"data", "datacontenttype"})
-"""The body is the data, and Content-Type its type."""
+"""Attributes that are not read from headers: the body is the data, and Content-Type its type."""
 
 
-def require_signed_id(scope: Scope, *, called: str) -> None:
-    """Refuse an event that has another id than its call, whose id is signed.
+def require_signed_id(scope: Scope, *, call_id: str) -> None:
+    """Refuses an event if its id is not the signed id of its call.
 
     Raises:
         FieldInvalid
     """
-    named = headers(scope, b"ce-id")
-    if len(named) != 1 or _read(named[0], at="ce-id") != called:
+    ids = headers(scope, b"ce-id")
+    if len(ids) != 1 or _read(ids[0], at="ce-id") != call_id:
         raise FieldInvalid("In binary mode the signed webhook-id is the event's id.", at="ce-id")
 
 
 def structured(scope: Scope, body: bytes) -> bytes:
-    """A binary event in structured form.
+    """Returns a binary event in structured form.
 
     Raises:
-        Refused: a header, or the data, cannot be read. It names the header, or the field within the data.
+        Refused: a header or the data cannot be read. `at` names the header, or the field within the data.
     """
     attributes: dict[str, str] = {}
     for name, value in scope["headers"]:
@@ -53,27 +53,27 @@ def structured(scope: Scope, body: bytes) -> bytes:
 
 
 def with_plain_data(raw: bytes) -> bytes:
-    """An event in JSON with its data as JSON, also where the sender gave it as bytes in Base64 (JSON format, section 3.1.1).
+    """Returns an event in JSON with its data as JSON, also if the sender gave bytes in Base64 (JSON format, section 3.1.1).
 
     Raises:
-        Refused: it has both, or the bytes are no JSON.
+        Refused: it has both `data` and `data_base64`, or the bytes are no JSON.
     """
     if b'"data_base64"' not in raw:
         return raw
-    said = fields(raw)
-    if "data_base64" not in said:
+    members = fields(raw)
+    if "data_base64" not in members:
         return raw
-    if "data" in said:
+    if "data" in members:
         raise FieldInvalid("An event has `data` or `data_base64`, and not both.", at="data_base64")
     try:
-        data = b64decode(msgspec.json.decode(said["data_base64"], type=str), validate=True)
+        data = b64decode(msgspec.json.decode(members["data_base64"], type=str), validate=True)
     except (msgspec.DecodeError, UnicodeDecodeError, binascii.Error, ValueError):
         raise FieldInvalid("This is no Base64.", at="data_base64") from None
     return _with_data(raw.rstrip(b" \t\r\n"), data)
 
 
 def _with_data(event: bytes, data: bytes) -> bytes:
-    """An object in JSON with one member more. The data is read by itself first: else it could close the object, and go on."""
+    """Returns a JSON object with `data` added. Decodes the data first: else it could close the object and add other members."""
     try:
         decode_json(data, dict[str, Any])
     except Refused as refusal:
@@ -83,7 +83,7 @@ def _with_data(event: bytes, data: bytes) -> bytes:
 
 
 def _read(value: bytes, *, at: str) -> str:
-    """The text that a header spells: quotes removed, then percent-decoded once; also where its sender left UTF-8 unencoded.
+    """Returns the text of a header: without quotes, then percent-decoded once. Also accepts UTF-8 that is not percent-encoded.
 
     Raises:
         FieldInvalid

@@ -1,7 +1,7 @@
-"""CloudEvents 1.0, structured, in a batch or binary: the records that a call posts, each read or refused by itself.
+"""Reads the CloudEvents 1.0 of a call, structured, in a batch or binary: each becomes a record or is refused by itself.
 
 Owns the wire of daycares. Attributes and their types are those of the specification (cloudevents.io, JSON format and HTTP
-binding 1.0.2); `recorded`, `revised`, `precision` and `childname` are extensions of ours.
+binding 1.0.2); `recorded`, `revised`, `precision` and `childname` are our own extensions.
 """
 
 import asyncio
@@ -30,17 +30,17 @@ from service.log.admit import AHEAD_MAX, require_sane
 EVENTS_MAX: Final = 500
 EVENT_BYTES_MAX: Final = 64 * 1024
 READ_AT_ONCE: Final = 16
-"""Others have their turn after so many."""
+"""Events that are read before other tasks get their turn."""
 JSON: Final = "application/json"
 TAKES: Final = ("application/cloudevents+json", "application/cloudevents-batch+json", JSON)
-"""In binary mode any JSON will do, by whatever name."""
+"""Binary mode accepts every other JSON media type, too."""
 TYPE: Final = re.compile(r"org\.stillnew\.([A-Za-z]+)\.v1")
 
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """The attributes that count. Others are extensions of others, and are passed over."""
+    """The attributes that this service reads. It ignores all others."""
 
     specversion: str
     id: Named
@@ -70,13 +70,13 @@ class MilestoneData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class TakenBack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The data of Withdrawn: an earlier event of the same source."""
+    """The data of Withdrawn: the id of an earlier event of the same source."""
 
     target: Named
 
 
-class Posted(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a call."""
+class PostedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of a call that was read."""
 
     id: str
     source: str
@@ -84,32 +84,32 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnreadEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a call that cannot be read, and as much of it as can."""
+    """One event of a call that cannot be read: the problem, and the id and source if these can be read."""
 
     id: str | None
     source: str | None
     problem: Refused
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _Identity(msgspec.Struct, frozen=True):
     id: str | None
     source: str | None
 
 
-async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> list[Posted | UnreadEvent]:
-    """The events of a call, in its order. `called` is its signed id, `at` its signed time.
+async def read_events(scope: Scope, body: bytes, *, call_id: str, at: datetime, now: datetime) -> list[PostedEvent | UnreadEvent]:
+    """Returns the events of a call, in its order. `call_id` is its signed id, `at` its signed time.
 
     Raises:
-        MediaTypeUnsupported, BodyMalformed, FieldInvalid: there is no telling the events apart.
+        MediaTypeUnsupported, BodyMalformed, FieldInvalid: the events cannot be separated from each other.
     """
-    match _form(scope):
+    match _content_mode(scope):
         case "batch":
-            raws = await _raws(body)
-            if not 1 <= len(raws) <= EVENTS_MAX:
-                held = f"{len(raws)}" if len(raws) <= EVENTS_MAX else "more"
-                raise FieldInvalid(f"A call holds 1 to {EVENTS_MAX} events; this one holds {held}.", at="events")
+            raw_events = await _raw_events(body)
+            if not 1 <= len(raw_events) <= EVENTS_MAX:
+                count = f"{len(raw_events)}" if len(raw_events) <= EVENTS_MAX else "more"
+                raise FieldInvalid(f"A call holds 1 to {EVENTS_MAX} events; this one holds {count}.", at="events")
             events = []
-            for number, raw in enumerate(raws):
+            for number, raw in enumerate(raw_events):
                 events.append(_read(bytes(raw), within=f"events[{number}]", at=at, now=now))
                 if number % READ_AT_ONCE == 0:
                     await asyncio.sleep(0)
@@ -117,23 +117,23 @@ async def posted(scope: Scope, body: bytes, *, called: str, at: datetime, now: d
         case "structured":
             return [_read(body, within="", at=at, now=now)]
         case _:
-            return [_read_binary(scope, body, called=called, at=at, now=now)]
+            return [_read_binary(scope, body, call_id=call_id, at=at, now=now)]
 
 
-async def _raws(body: bytes) -> Sequence[msgspec.Raw | bytes]:
-    """The bytes of each event of a batch; of too many at least one too many. One that is no JSON stops no other."""
+async def _raw_events(body: bytes) -> Sequence[msgspec.Raw | bytes]:
+    """Returns the bytes of each event of a batch; of too many, at least one too many. Invalid JSON in one affects no other."""
     try:
         return msgspec.json.decode(body, type=list[msgspec.Raw])
     except msgspec.ValidationError as error:
         raise BodyMalformed(f"The body is no list of events: {error}.") from None
     except (msgspec.DecodeError, RecursionError):
-        # Looked through by bytes, which takes longer: others have their turn.
+        # This search goes byte by byte and takes longer: a thread leaves the event loop to other tasks.
         return await asyncio.to_thread(lambda: list(islice(elements(body), EVENTS_MAX + 1)))
 
 
-def _form(scope: Scope) -> str:
-    """Which of the three content modes a call is in (HTTP binding, section 3)."""
-    media_type = of_request(scope, takes=TAKES)
+def _content_mode(scope: Scope) -> str:
+    """Returns the content mode of a call: `batch`, `structured` or `binary` (HTTP binding, section 3)."""
+    media_type = of_request(scope, accepted=TAKES)
     if media_type.is_utf8:
         match media_type.name:
             case "application/cloudevents-batch+json":
@@ -147,34 +147,34 @@ def _form(scope: Scope) -> str:
     raise MediaTypeUnsupported(TAKES, also="the last in binary mode, with ce- headers")
 
 
-def _read_binary(scope: Scope, body: bytes, *, called: str, at: datetime, now: datetime) -> Posted | UnreadEvent:
-    """A binary event as a structured one. What is wrong in an attribute is told by its header."""
-    require_signed_id(scope, called=called)
+def _read_binary(scope: Scope, body: bytes, *, call_id: str, at: datetime, now: datetime) -> PostedEvent | UnreadEvent:
+    """Reads a binary event as a structured one. A problem in an attribute names its header."""
+    require_signed_id(scope, call_id=call_id)
     try:
         raw = structured(scope, body)
     except Refused as refusal:
-        return UnreadEvent(id=called, source=None, problem=refusal)
+        return UnreadEvent(id=call_id, source=None, problem=refusal)
     event = _read(raw, within="", at=at, now=now)
     if isinstance(event, UnreadEvent) and event.problem.at is not None and not event.problem.at.startswith("data"):
         event.problem.at = f"ce-{event.problem.at}"
     return event
 
 
-def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> Posted | UnreadEvent:
+def _read(raw: bytes, *, within: str, at: datetime, now: datetime) -> PostedEvent | UnreadEvent:
     try:
         if len(raw) > EVENT_BYTES_MAX:
             raise FieldInvalid(f"An event holds at most {EVENT_BYTES_MAX} bytes.", at=None)
-        return _posted(decode_json(with_plain_data(raw), CloudEvent), at=at, now=now)
+        return _posted_event(decode_json(with_plain_data(raw), CloudEvent), at=at, now=now)
     except Refused as refusal:
         refusal.at = ".".join(part for part in (within, refusal.at) if part) or None
-        known = _known(raw)
-        return UnreadEvent(id=known.id, source=known.source, problem=refusal)
+        identity = _identity(raw)
+        return UnreadEvent(id=identity.id, source=identity.source, problem=refusal)
 
 
-def _known(raw: bytes) -> _Known:
-    """The id and the source of an event that cannot be read as a whole."""
-    said = fields(raw)
-    return _Known(id=_named(said.get("id")), source=_named(said.get("source")))
+def _identity(raw: bytes) -> _Identity:
+    """Returns the id and the source of an event that cannot be read as a whole."""
+    members = fields(raw)
+    return _Identity(id=_named(members.get("id")), source=_named(members.get("source")))
 
 
 def _named(raw: bytes | None) -> str | None:
@@ -184,11 +184,11 @@ def _named(raw: bytes | None) -> str | None:
         return None
 
 
-def _posted(event: CloudEvent, *, at: datetime, now: datetime) -> Posted:
+def _posted_event(event: CloudEvent, *, at: datetime, now: datetime) -> PostedEvent:
     if event.specversion != "1.0":
         raise FieldInvalid("This service reads CloudEvents 1.0.", at="specversion")
-    said_to_be = media_type_in(event.datacontenttype or JSON)
-    if said_to_be is None or not said_to_be.is_json:
+    data_type = media_type_in(event.datacontenttype or JSON)
+    if data_type is None or not data_type.is_json:
         raise FieldInvalid("The data is JSON, in `data`.", at="datacontenttype")
     recorded = event.recorded or at
     revised = event.revised or recorded
@@ -196,9 +196,9 @@ def _posted(event: CloudEvent, *, at: datetime, now: datetime) -> Posted:
         require_sane(time, at=name)
         if time > now + AHEAD_MAX:
             raise TimeOutOfRange("A time lies at most a day ahead of now.", at=name)
-    what = _data(event)
+    data = _data(event)
     record = Record(
-        id=what.target if isinstance(what, TakenBack) else event.id,
+        id=data.target if isinstance(data, TakenBack) else event.id,
         reference=event.subject,
         shown_name=event.childname,
         occurred_at=event.time,
@@ -206,11 +206,11 @@ def _posted(event: CloudEvent, *, at: datetime, now: datetime) -> Posted:
         recorded_at=recorded,
         revised_at=revised,
         is_dated=event.revised is not None,
-        milestone=what.milestone if isinstance(what, MilestoneData) else None,
-        text=what.text if isinstance(what, Note) else what.note if isinstance(what, MilestoneData) else None,
-        is_gone=isinstance(what, TakenBack),
+        milestone=data.milestone if isinstance(data, MilestoneData) else None,
+        text=data.text if isinstance(data, Note) else data.note if isinstance(data, MilestoneData) else None,
+        is_gone=isinstance(data, TakenBack),
     )
-    return Posted(id=event.id, source=event.source, record=record)
+    return PostedEvent(id=event.id, source=event.source, record=record)
 
 
 SHAPE_BY_NAME: Final[Mapping[str, type[Note] | type[MilestoneData] | type[TakenBack]]] = {
@@ -227,16 +227,16 @@ def _data(event: CloudEvent) -> Note | MilestoneData | TakenBack:
         known = ", ".join(f"org.stillnew.{name}.v1" for name in SHAPE_BY_NAME)
         raise FieldInvalid(f"A daycare posts {known}.", at="type")
     try:
-        what = msgspec.json.decode(event.data, type=shape)
+        data = msgspec.json.decode(event.data, type=shape)
     except msgspec.ValidationError as error:
         raise invalid_field(error, within="data") from None
     except (msgspec.DecodeError, RecursionError):
         raise BodyMalformed("The data cannot be read.", at="data") from None
-    if isinstance(what, MilestoneData) and what.milestone not in CATALOGUE.by_key:
-        raise UnknownMilestone(f"The catalogue has no {what.milestone}.", at="data.milestone")
-    return what
+    if isinstance(data, MilestoneData) and data.milestone not in CATALOGUE.by_key:
+        raise UnknownMilestone(f"The catalogue has no {data.milestone}.", at="data.milestone")
+    return data
 
 
-def called_at(seconds: int) -> datetime:
-    """The time that a call was signed at."""
+def signed_at(seconds: int) -> datetime:
+    """Returns the time at which a call was signed."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)

@@ -8,14 +8,14 @@ SELECT key_id, person_id, name, family_id, secret, before, before_until
  WHERE key_id = $1;
 
 -- name: note_call
--- A call is noted once; the second of two at once waits for the first, and then adds nothing.
+-- Notes a call once. The second of two at once waits for the first, and then adds nothing.
 INSERT INTO daycare_call (key_id, call_id, signed_at)
 VALUES ($1, $2, $3)
 ON CONFLICT (key_id, signed_at, call_id) DO NOTHING
 RETURNING call_id;
 
 -- name: came_before
--- Whether this call, of which the answer may have been lost, was here with an earlier signature.
+-- Returns whether this call came before with an earlier signature: its response may have been lost.
 SELECT EXISTS (
   SELECT
     FROM daycare_call
@@ -29,7 +29,7 @@ DELETE FROM daycare_call
    AND signed_at < $2;
 
 -- name: rotate
--- Asked again by the same call, whose answer was lost, it is told the same secret.
+-- A repeated call returns the same secret: its response may have been lost.
 UPDATE daycare
    SET before = CASE WHEN rotated_by = $4 THEN before ELSE secret END,
        before_until = CASE WHEN rotated_by = $4 THEN before_until ELSE $3 END,
@@ -58,7 +58,7 @@ SELECT count(*)
  WHERE family_id = $1;
 
 -- name: use_code
--- Single use, and only while who made it is a member.
+-- Uses a code once, and only while the member who made it belongs to the family.
 UPDATE daycare_code
    SET used_at = $2
  WHERE code_hash = $1
@@ -78,7 +78,7 @@ SELECT member_id
    AND family_id = $2;
 
 -- name: link
--- A reference is one family's: another's code does not take it away. Another child is called otherwise.
+-- Links a reference, unless another family has it. Nicknames are dropped if the child changes.
 INSERT INTO daycare_child (person_id, reference, family_id, member_id, child_id)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (person_id, reference) DO UPDATE
@@ -88,14 +88,14 @@ ON CONFLICT (person_id, reference) DO UPDATE
 RETURNING reference;
 
 -- name: call_also
--- What else the child is called whom a reference means.
+-- Sets the nicknames of a reference's child.
 UPDATE daycare_child
    SET also_called = $3
  WHERE person_id = $1
    AND reference = $2;
 
 -- name: links
--- `called`: what the family calls the child.
+-- `called`: the child's names in the family.
 SELECT daycare_child.reference, daycare_child.family_id, daycare_child.member_id, daycare_child.child_id, EXISTS (
          SELECT
            FROM importer
@@ -108,20 +108,20 @@ SELECT daycare_child.reference, daycare_child.family_id, daycare_child.member_id
    AND reference = ANY ($2::text[]);
 
 -- name: drop_links
--- A member has left: what a daycare means by its references there is nobody any more.
+-- Drops a daycare's links in a family that it leaves.
 DELETE FROM daycare_child
  WHERE family_id = $1
    AND member_id = $2;
 
 -- name: drop_family_key
--- The key of one family goes with its member.
+-- Drops the key of one family with its member.
 DELETE FROM daycare
  WHERE family_id = $1
    AND person_id = $2
 RETURNING key_id;
 
 -- name: retire_importer
--- Who imported what it wrote is still asked for: the row stays.
+-- Retires an importer. The row stays: its importing parent is still looked up.
 UPDATE importer
    SET is_retired = true
  WHERE family_id = $1
@@ -129,7 +129,7 @@ UPDATE importer
 RETURNING source;
 
 -- name: imported_by
--- Whose files an importer writes, while that parent is here.
+-- Returns the parent who imports an importer's files, until that parent leaves.
 SELECT importer.imported_by
   FROM importer
   JOIN member ON member.family_id = importer.family_id AND member.member_id = importer.imported_by
@@ -142,7 +142,7 @@ DELETE FROM daycare_waiting
  WHERE person_id = $1;
 
 -- name: drop_imported_waiting
--- A parent has left: nobody else may say whose records wait that they imported.
+-- Drops the waiting records of a parent who leaves: nobody else may link them.
 DELETE FROM daycare_waiting
  USING importer
  WHERE importer.family_id = $1
@@ -150,7 +150,7 @@ DELETE FROM daycare_waiting
    AND daycare_waiting.person_id = importer.person_id;
 
 -- name: daycares
--- `is_own`: what waits at it for a name is for this parent to link. Of another parent's importer nothing is.
+-- `is_own`: this parent may link its unlinked references. Never true for another parent's importer.
 SELECT member.member_id, member.name, membership.person_id, importer.imported_by,
        coalesce(importer.imported_by <> $2, false) AS is_anothers,
        importer.imported_by IS NOT DISTINCT FROM $2 OR EXISTS (
@@ -167,7 +167,7 @@ SELECT member.member_id, member.name, membership.person_id, importer.imported_by
  ORDER BY member.member_id;
 
 -- name: references_of
--- What these daycares call children of this family, and, of a key that is this family's alone, what waits for a name.
+-- Returns the references of these daycares to this family's children, and the unlinked references of keys for this family alone.
 SELECT person_id, reference, NULL AS shown_name, child_id, EXISTS (
          SELECT
            FROM daycare_waiting
@@ -195,7 +195,7 @@ SELECT count(*)
  WHERE person_id = $1;
 
 -- name: wait
--- Of two contents under one id the one that was changed later waits.
+-- Adds waiting records. Of two contents under one id the later change is kept.
 INSERT INTO daycare_waiting (person_id, reference, source, record, revised_at, received_at, shown_name, body)
 SELECT *
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::bytea[])
@@ -211,7 +211,7 @@ SELECT source, record, revised_at, body
  ORDER BY received_at, source, record
  LIMIT $3;
 
--- name: flowed
+-- name: drop_written
 DELETE FROM daycare_waiting
  USING unnest($3::text[], $4::text[], $5::timestamptz[]) AS gone (source, record, revised_at)
  WHERE daycare_waiting.person_id = $1
@@ -238,7 +238,7 @@ INSERT INTO importer (family_id, source, person_id, member_id, imported_by)
 VALUES ($1, $2, $3, $4, $5);
 
 -- name: said
--- `is_shared`: another importer's events say it.
+-- Returns what is recorded of records. `is_shared`: the events that state it are another importer's.
 SELECT family_id, member_id, source, record, revision, said, EXISTS (
          SELECT
            FROM shared_record
@@ -249,8 +249,8 @@ SELECT family_id, member_id, source, record, revision, said, EXISTS (
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS asked (family_id, member_id, source, record)
   JOIN ledger USING (family_id, member_id, source, record);
 
--- name: said_beside
--- What the other importers of a source have of the same records.
+-- name: said_by_others
+-- Returns what the other importers of a source recorded of the same records.
 SELECT asked.family_id, asked.member_id, asked.source, asked.record,
        ledger.member_id AS other_id, ledger.revision, ledger.said, EXISTS (
          SELECT

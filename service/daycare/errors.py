@@ -1,19 +1,19 @@
-"""What is refused about daycares, beside what is refused of every call."""
+"""Defines the refusals of calls about daycares, beside those of every call."""
 
 from events.errors import Refused
 
 
 class OneFamilysKey(Refused):
-    """This key is for the family that made it; other families are not linked by it."""
+    """A family made this key for itself alone: it cannot be linked to other families."""
 
     code, status, title = "daycare.one_family", 409, "A key of one family"
 
     def __init__(self) -> None:
-        super().__init__("A family made this key for itself: who is to serve several has a key of their own (POST /v1/daycares).")
+        super().__init__("A family made this key for itself alone. To serve several families, make a key with POST /v1/daycares.")
 
 
 class ReferenceTaken(Refused):
-    """This daycare means somebody of another family by this reference."""
+    """The daycare uses this reference for a child of another family already."""
 
     code, status, title = "daycare.reference_taken", 409, "The reference stands for somebody else"
 

@@ -1,7 +1,7 @@
 """Makes the ids of the events that daycares' records become.
 
-Owns how an id follows from a record, and where the secrets are stored. Each family has a secret of its own, which never leaves
-the server: from a record's id, its source and its author nobody computes an event's id, and so nobody sees how often the record
+Owns how an id is derived from a record, and where the secrets are stored. Each family has a secret of its own, which never leaves
+the server. Without it, nobody can compute an event's id from a record's id, source and author, and see how often the record
 became something else. Replay needs none of this, because the log has the ids.
 """
 
@@ -19,20 +19,20 @@ QUERIES: Final = load(__package__, "event_ids.sql")
 
 
 class EventIds:
-    """Makes the ids of one record's events: the same ids whenever it is given the same."""
+    """Makes the ids of one record's events: the same arguments always give the same ids."""
 
     def __init__(self, secret: bytes, author: MemberId, source: str, record: str) -> None:
         self._secret = secret
         self._record = author.bytes + b"".join(len(part).to_bytes(4, "big") + part for part in (source.encode(), record.encode()))
 
     def event(self, generation: int, part: int, *, is_keyed: bool) -> EventId:
-        """Returns the id of one of the events by which a record was told. `is_keyed`: not before families had secrets."""
+        """Returns the id of one of a record's events. `is_keyed`: False if it was written before families had secrets."""
         if not is_keyed:
             return _id(sha256(b"stillnew daycare record" + self._record + repr((generation, part)).encode()).digest())
         return self._keyed("event", generation, part)
 
     def change(self, generation: int, part: int, *content: str | bytes) -> EventId:
-        """Returns the id of an amendment or a withdrawal of one of the record's events. Nothing ever refers to it."""
+        """Returns the id of an amendment or a withdrawal of one of the record's events. No other event ever refers to it."""
         return self._keyed("change", generation, part, *content)
 
     def _keyed(self, *parts: str | int | bytes) -> EventId:
@@ -40,13 +40,13 @@ class EventIds:
 
 
 def _id(digest: bytes) -> EventId:
-    """Returns a UUID of version 8 (RFC 9562: of our own making)."""
+    """Returns a UUID of version 8 (RFC 9562: custom) made of a digest."""
     bits = int.from_bytes(digest[:16], "big")
     return EventId(UUID(int=bits & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62))
 
 
 class Secrets:
-    """Makes a fresh secret for a family."""
+    """The source of new secrets for families."""
 
     def secret_of(self, family: FamilyId) -> bytes:
         """Returns 32 random bytes."""
@@ -54,7 +54,7 @@ class Secrets:
 
 
 async def secrets_of(pool: Any, families: Collection[FamilyId], *, makes: bool) -> dict[FamilyId, bytes]:
-    """Returns the secrets of families. `makes`: a family without a secret is given one; else it has one for this answer alone."""
+    """Returns the secrets of families. Makes one for a family that has none: stored if `makes`, else for this call alone."""
     found = {row[0]: row[1] for row in await pool.fetch(QUERIES.secrets, list(families))}
     fresh = {family: Secrets().secret_of(family) for family in families if family not in found}
     if fresh and makes:

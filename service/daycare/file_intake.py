@@ -1,6 +1,6 @@
-"""The way in for the records of one file: as for what a daycare posts, and what a file needs beside that.
+"""Accepts the records of one file, like records that a daycare posts, and adds the look-ups that only a file needs.
 
-Owns what is looked up before anything is written: whether what would wait has room, and what is recorded under an id already.
+Owns the reads before the first write: whether there is room for records that would wait, and what is recorded under an id.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ import msgspec
 from events.ids import ChildId, FamilyId, MemberId
 from service.daycare import unlinked_records
 from service.daycare.intake import (
-    FLOW_PAGE,
     QUERIES,
     WAITING_MAX,
+    WAITING_PAGE,
     WAITS_AT_MOST,
     Intake,
     Meant,
@@ -28,35 +28,35 @@ from service.daycare.intake import (
 )
 from service.daycare.parsed_file import Placed
 from service.daycare.record import Record
-from service.daycare.row_ids import Holds, Unnamed, numbers_of
-from service.daycare.shared_ids import There, apart, has_its_child, id_of, shared_in
+from service.daycare.row_ids import HasWords, Unnamed, numbers_of
+from service.daycare.shared_ids import IdUse, find_shared_ids, has_its_child, id_of, with_reference
 from service.daycare.sources.reading import Naming
-from service.daycare.translate import Said, has_words
-from service.log.ledger import LedgerKey
+from service.daycare.translate import RecordState, has_words
+from service.log.ledger_entry import LedgerKey
 
 NamingOf = Callable[[Any, str], Naming | None]
 Groups = defaultdict[str, list[tuple[int, Unnamed]]]
-"""By the id of number 0: the rows that share it, each with its index in the file."""
+"""Id of number 0 -> the rows that share it, each with its index in the file."""
 
 LOOKED_UP_AT_ONCE: Final = 500
 NUMBERS_MAX: Final = 400
-"""Records of one child, activity and time that are looked at."""
+"""Upper bound of look-ups for one child, activity and time."""
 
-_said_of: Final = msgspec.json.Decoder(Said).decode
+_state_of: Final = msgspec.json.Decoder(RecordState).decode
 _record_of: Final = msgspec.json.Decoder(Record).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class FileIntake(Intake):
-    """The way in for one file of one importer."""
+    """The intake of one importer's file."""
 
-    async def require_room(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> None:
-        """Refuse records of which more would wait to be linked than are kept.
+    async def require_room(self, given: Sequence[SourcedRecord], links: dict[str, Meant]) -> None:
+        """Refuses records if too many would wait for a parent to link them.
 
         Raises:
-            TooManyWaiting: it says whose they are, and what to do.
+            TooManyWaiting: its detail lists the references, and what to do.
         """
-        new = {waiting_key(one): one.record.shown_name for one in given if one.record.reference not in meant}
+        new = {waiting_key(one): one.record.shown_name for one in given if one.record.reference not in links}
         if not new:
             return
         found = await unlinked_records.would_wait(self._pool, self._person, new, since=self._log.now() - WAITS_AT_MOST)
@@ -64,128 +64,128 @@ class FileIntake(Intake):
             raise TooManyWaiting(unlinked_records.sentence(found, waiting_max=WAITING_MAX), at="child")
 
     async def identified(
-        self, placed: Sequence[Placed], naming: NamingOf, meant: dict[str, Meant], *, source: str
+        self, placed: Sequence[Placed], naming: NamingOf, links: dict[str, Meant], *, source: str
     ) -> tuple[Placed, ...]:
-        """Returns the records with the ids that they have here. A row without an id of its own gets that of the record it is."""
+        """Returns the records with their final ids. A row without an id gets that of the record it matches, or a new one."""
         groups = await asyncio.to_thread(_groups, placed, naming)
-        there = await self._there(groups, placed, meant, source=source)
-        return await asyncio.to_thread(_numbered, placed, groups, there)
+        existing = await self._existing(groups, placed, links, source=source)
+        return await asyncio.to_thread(_numbered, placed, groups, existing)
 
-    async def told_apart(
-        self, placed: Sequence[Placed], meant: dict[str, Meant], *, source: str, author: tuple[FamilyId, MemberId]
+    async def with_separate_ids(
+        self, placed: Sequence[Placed], links: dict[str, Meant], *, source: str, author: tuple[FamilyId, MemberId]
     ) -> tuple[Placed, ...]:
-        """Returns the records with ids that no two children share. `author` writes them, also those that nobody has linked."""
-        shared = shared_in(one.record for one in placed)
+        """Returns the records with ids that no two children share. `author` writes them all, also the unlinked ones."""
+        shared = find_shared_ids(one.record for one in placed)
         found = list(placed)
         for first in range(0, len(placed), LOOKED_UP_AT_ONCE):
             part = [index for index in range(first, min(first + LOOKED_UP_AT_ONCE, len(placed)))
                     if not has_its_child(placed[index].record)]  # fmt: skip
             records = [placed[index].record for index in part]
-            there = await self._there_for(records, meant, source, author) if records else []
-            for index, record, what in zip(part, records, there, strict=True):
-                own_id = id_of(record, what, is_shared=record.id in shared)
+            uses = await self._uses_of_ids(records, links, source, author) if records else []
+            for index, record, use in zip(part, records, uses, strict=True):
+                own_id = id_of(record, use, is_shared=record.id in shared)
                 if own_id != record.id:
                     found[index] = msgspec.structs.replace(placed[index], record=msgspec.structs.replace(record, id=own_id))
         return tuple(found)
 
-    async def _there_for(
-        self, records: Sequence[Record], meant: dict[str, Meant], source: str, author: tuple[FamilyId, MemberId]
-    ) -> list[There]:
-        said = await self._said({number: (*author, source, record.id) for number, record in enumerate(records)})
+    async def _uses_of_ids(
+        self, records: Sequence[Record], links: dict[str, Meant], source: str, author: tuple[FamilyId, MemberId]
+    ) -> list[IdUse]:
+        states = await self._states({number: (*author, source, record.id) for number, record in enumerate(records)})
         waiting: defaultdict[str, list[Record]] = defaultdict(list)
         for row in await self._pool.fetch(
             unlinked_records.QUERIES.waiting_by_id, self._person, source, [one.id for one in records]
         ):
             waiting[row["record"]].append(_record_of(row["body"]))
         linked = await self._pool.fetch(
-            unlinked_records.QUERIES.links_to, self._person, list({one.child for one in said.values()})
+            unlinked_records.QUERIES.links_to, self._person, list({one.child for one in states.values()})
         )
         references: defaultdict[ChildId, set[str]] = defaultdict(set)
         for row in linked:
             references[row["child_id"]].add(row["reference"])
-        for reference, whom in meant.items():
-            references[whom.child].add(reference)
-        there = [
-            _recorded(record, said[number], meant.get(record.reference), references)
-            if number in said
-            else _waiting(record, waiting[record.id])
+        for reference, link in links.items():
+            references[link.child].add(reference)
+        uses = [
+            _use_by_recorded(record, states[number], links.get(record.reference), references)
+            if number in states
+            else _use_by_waiting(record, waiting[record.id])
             for number, record in enumerate(records)
         ]
-        others = [number for number, what in enumerate(there) if not what.is_own]
-        with_child = (msgspec.structs.replace(records[number], id=apart(records[number])) for number in others)
-        is_apart = (
-            await self._holding([SourcedRecord(source=source, record=record) for record in with_child], meant) if others else {}
+        others = [number for number, use in enumerate(uses) if not use.is_same_child]
+        with_child = (msgspec.structs.replace(records[number], id=with_reference(records[number])) for number in others)
+        with_id_and_reference = (
+            await self._find([SourcedRecord(source=source, record=record) for record in with_child], links) if others else {}
         )
         for index, number in enumerate(others):
-            there[number] = msgspec.structs.replace(there[number], is_apart=index in is_apart)
-        return there
+            uses[number] = msgspec.structs.replace(uses[number], has_id_with_reference=index in with_id_and_reference)
+        return uses
 
-    async def _there(
-        self, groups: Groups, placed: Sequence[Placed], meant: dict[str, Meant], *, source: str
-    ) -> dict[str, dict[int, Holds]]:
-        """Returns the records of each group that are recorded or wait, by number. Numbers have no gap."""
-        there: dict[str, dict[int, Holds]] = {base: {} for base in groups}
-        asked = {base: range(len(group) + 1) for base, group in groups.items()}
-        while asked:
-            wanted = [(base, number) for base, numbers in asked.items() for number in numbers]
+    async def _existing(
+        self, groups: Groups, placed: Sequence[Placed], links: dict[str, Meant], *, source: str
+    ) -> dict[str, dict[int, HasWords]]:
+        """Returns the existing records of each group, recorded or waiting, by number. Numbers have no gap."""
+        existing: dict[str, dict[int, HasWords]] = {base: {} for base in groups}
+        ranges = {base: range(len(group) + 1) for base, group in groups.items()}
+        while ranges:
+            wanted = [(base, number) for base, numbers in ranges.items() for number in numbers]
             for first in range(0, len(wanted), LOOKED_UP_AT_ONCE):
                 part = wanted[first : first + LOOKED_UP_AT_ONCE]
                 given = [_candidate(placed, groups[base][0], number, source) for base, number in part]
-                for index, holds in (await self._holding(given, meant)).items():
+                for index, check in (await self._find(given, links)).items():
                     base, number = part[index]
-                    there[base][number] = holds
-            asked = {
+                    existing[base][number] = check
+            ranges = {
                 base: range(numbers.stop, 2 * numbers.stop)
-                for base, numbers in asked.items()
-                if numbers.stop - 1 in there[base] and numbers.stop < NUMBERS_MAX
+                for base, numbers in ranges.items()
+                if numbers.stop - 1 in existing[base] and numbers.stop < NUMBERS_MAX
             }
-        return there
+        return existing
 
-    async def _holding(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> dict[int, Holds]:
-        """Returns which of these records are recorded or wait, by their number, and whether they have some words."""
+    async def _find(self, given: Sequence[SourcedRecord], links: dict[str, Meant]) -> dict[int, HasWords]:
+        """Returns a check of the words of each record that exists, recorded or waiting, by number."""
         waiting = await self._pool.fetch(
             unlinked_records.QUERIES.waiting_bodies, self._person, *zip(*map(waiting_key, given), strict=True)
         )
         body_by_key = {(row["reference"], row["source"], row["record"]): row["body"] for row in waiting}
-        found: dict[int, Holds] = {}
+        found: dict[int, HasWords] = {}
         for number, one in enumerate(given):
             if (body := body_by_key.get(waiting_key(one))) is not None:
                 found[number] = partial(_waits_with, _record_of(body))
-        return found | {number: partial(has_words, said) for number, said in (await self.standing(given, meant)).items()}
+        return found | {number: partial(has_words, state) for number, state in (await self.recorded(given, links)).items()}
 
-    async def standing(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> dict[int, Said]:
-        """Returns what is recorded under the ids of these records, by their number; nothing where there is nothing."""
-        keys = {n: ledger_key(one, meant[one.record.reference]) for n, one in enumerate(given) if one.record.reference in meant}
-        return await self._said(keys)
+    async def recorded(self, given: Sequence[SourcedRecord], links: dict[str, Meant]) -> dict[int, RecordState]:
+        """Returns what is recorded under the ids of these records, by number. New records have no entry."""
+        keys = {n: ledger_key(one, links[one.record.reference]) for n, one in enumerate(given) if one.record.reference in links}
+        return await self._states(keys)
 
-    async def _said(self, keys: dict[int, LedgerKey]) -> dict[int, Said]:
+    async def _states(self, keys: dict[int, LedgerKey]) -> dict[int, RecordState]:
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
-        said_by_key = {tuple(row)[:4]: _said_of(row["said"]) for row in rows} | self._foreseen
-        return {number: said_by_key[key] for number, key in keys.items() if key in said_by_key}
+        state_by_key = {tuple(row)[:4]: _state_of(row["said"]) for row in rows} | self._foreseen
+        return {number: state_by_key[key] for number, key in keys.items() if key in state_by_key}
 
-    async def foresee_flow(self, reference: str, meant: dict[str, Meant]) -> None:
-        """Foresee what waits for a child, which is written before the file is, once the child is linked."""
+    async def foresee_waiting(self, reference: str, links: dict[str, Meant]) -> None:
+        """Foresees the records that wait for a child: once it is linked, they are written before the file."""
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
             cursor = await connection.cursor(QUERIES.waiting, self._person, reference, WAITING_MAX)
-            while rows := await cursor.fetch(FLOW_PAGE):
-                await self.foresee([SourcedRecord(source=row["source"], record=_record_of(row["body"])) for row in rows], meant)
+            while rows := await cursor.fetch(WAITING_PAGE):
+                await self.foresee([SourcedRecord(source=row["source"], record=_record_of(row["body"])) for row in rows], links)
 
-    async def take_back(self, given: Sequence[SourcedRecord], meant: dict[str, Meant], *, is_dry: bool) -> int:
-        """Withdraw what the source leaves out now; returns how much of it was recorded.
+    async def take_back(self, given: Sequence[SourcedRecord], links: dict[str, Meant], *, is_dry: bool) -> int:
+        """Withdraws what the source leaves out now. Returns how many of these records were recorded.
 
-        What waits under one of these ids is emptied, and nothing else waits for it: what is left out takes no place.
+        Waiting records under these ids are emptied. Others are not added, because they would take room.
         """
-        known = [one for one in given if one.record.reference in meant]
-        was = await self.standing(known, meant)
+        known = [one for one in given if one.record.reference in links]
+        before = await self.recorded(known, links)
         if is_dry:
-            outcomes = await self.foresee(known, meant)
+            outcomes = await self.foresee(known, links)
         else:
-            unknown = [one for one in given if one.record.reference not in meant]
-            rows = [(*waiting_key(one), stated_at(one.record), _encode(one.record)) for one in unknown]
+            unlinked = [one for one in given if one.record.reference not in links]
+            rows = [(*waiting_key(one), stated_at(one.record), _encode(one.record)) for one in unlinked]
             await unlinked_records.take_back(self._pool, self._person, rows)
-            outcomes = [taken.outcome for taken in await self.take(known)]
-        stood = [number in was and not was[number].is_gone for number in range(len(known))]
-        return sum(outcome == "withdrawn" and stands for outcome, stands in zip(outcomes, stood, strict=True))
+            outcomes = [one.outcome for one in await self.take(known)]
+        was_recorded = [number in before and not before[number].is_gone for number in range(len(known))]
+        return sum(outcome == "withdrawn" and is_known for outcome, is_known in zip(outcomes, was_recorded, strict=True))
 
 
 def _groups(placed: Sequence[Placed], naming: NamingOf) -> Groups:
@@ -196,10 +196,10 @@ def _groups(placed: Sequence[Placed], naming: NamingOf) -> Groups:
     return groups
 
 
-def _numbered(placed: Sequence[Placed], groups: Groups, there: dict[str, dict[int, Holds]]) -> tuple[Placed, ...]:
+def _numbered(placed: Sequence[Placed], groups: Groups, existing: dict[str, dict[int, HasWords]]) -> tuple[Placed, ...]:
     found = list(placed)
     for base, group in groups.items():
-        numbers = numbers_of([unnamed for _, unnamed in group], there[base])
+        numbers = numbers_of([unnamed for _, unnamed in group], existing[base])
         for (index, unnamed), number in zip(group, numbers, strict=True):
             record = msgspec.structs.replace(placed[index].record, id=unnamed.naming.id_of(number))
             found[index] = msgspec.structs.replace(placed[index], record=record)
@@ -215,17 +215,17 @@ def _waits_with(record: Record, words: str | None) -> bool:
     return not record.is_gone and record.text == words
 
 
-def _recorded(record: Record, said: Said, whom: Meant | None, references: dict[ChildId, set[str]]) -> There:
-    return There(
-        is_own=whom is not None and said.child == whom.child,
-        is_others=bool(references.get(said.child, set()) - {record.reference}),
-        is_same=has_words(said, record.text) and said.occurred_at == record.occurred_at,
+def _use_by_recorded(record: Record, state: RecordState, link: Meant | None, references: dict[ChildId, set[str]]) -> IdUse:
+    return IdUse(
+        is_same_child=link is not None and state.child == link.child,
+        is_other_child=bool(references.get(state.child, set()) - {record.reference}),
+        has_same_words=has_words(state, record.text) and state.occurred_at == record.occurred_at,
     )
 
 
-def _waiting(record: Record, waiting: Sequence[Record]) -> There:
-    return There(
-        is_own=any(one.reference == record.reference for one in waiting),
-        is_others=any(one.reference != record.reference for one in waiting),
-        is_same=any(one.text == record.text and one.occurred_at == record.occurred_at for one in waiting),
+def _use_by_waiting(record: Record, waiting: Sequence[Record]) -> IdUse:
+    return IdUse(
+        is_same_child=any(one.reference == record.reference for one in waiting),
+        is_other_child=any(one.reference != record.reference for one in waiting),
+        has_same_words=any(one.text == record.text and one.occurred_at == record.occurred_at for one in waiting),
     )

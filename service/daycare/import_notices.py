@@ -1,4 +1,4 @@
-"""Says what the importing parent can say better: a zone, an order of dates, whose eyes a file is for.
+"""Makes the notices about what the importing parent can specify: a zone, an order of dates, whether a file is for parents.
 
 Owns these sentences and their codes. Pure.
 """
@@ -11,19 +11,19 @@ import msgspec
 from events.event import Precision
 from service.daycare.import_report import Notice
 from service.daycare.parsed_file import ParsedFile
-from service.daycare.sources.reading import Found, ImportHints, Read, Source, Why
+from service.daycare.sources.reading import ImportHints, RawRecord, ReadRecord, Source, Why
 
 ELSEWHERE: Final = "Pacific/Kiritimati"
-"""A zone that is never UTC."""
+"""A zone that never has the offset of UTC."""
 
 
-def depends_on_zone(source: Source, read: Iterable[Read], given: ImportHints) -> bool:
-    """Returns whether a record would have happened at another moment if another zone were given. A day alone is the same day."""
+def depends_on_zone(source: Source, read: Iterable[ReadRecord], given: ImportHints) -> bool:
+    """Returns whether another zone would change the time of a record. A day without a time of day does not change."""
     elsewhere = msgspec.structs.replace(given, zone=ELSEWHERE)
-    return any(_differs(one, source.outcome(Found(one.at, one.record), elsewhere)) for one in read)
+    return any(_differs(one, source.outcome(RawRecord(one.at, one.record), elsewhere)) for one in read)
 
 
-def _differs(here: Read, elsewhere: object) -> bool:
+def _differs(here: ReadRecord, elsewhere: object) -> bool:
     if not isinstance(here.outcome, tuple) or not isinstance(elsewhere, tuple):
         return False
     return any(
@@ -34,12 +34,12 @@ def _differs(here: Read, elsewhere: object) -> bool:
 
 
 def notices_of(file: ParsedFile, source: Source) -> Iterator[Notice]:
-    """Give what is to be said of a file, each once."""
+    """Yields the notices about a file, each once."""
     if file.has_local_times:
         yield Notice(
             code="zone",
-            detail="This file has local times. They are taken for UTC, because no zone was said. Say it with `zone`, for example "
-            "--zone Europe/Berlin.",
+            detail="This file has local times. They are taken for UTC, because no zone was given. Give one with `zone`, for "
+            "example --zone Europe/Berlin.",
         )
     if file.is_order_unproven:
         yield Notice(

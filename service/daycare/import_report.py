@@ -1,6 +1,6 @@
-"""What a parent reads of an import: how many rows came to what, which were refused and why, and what to do about it.
+"""Builds the report of an import for the parent: the count of each outcome, which rows were refused and why, and what to do.
 
-Owns the shape of the answer, and the sum: each row of a file is in exactly one of the counts. Decides nothing about a record.
+Owns the shape of the response, and the sum: each row of a file is in exactly one of the counts. Decides nothing about a record.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ class UnreadRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReferenceFound(msgspec.Struct, frozen=True, kw_only=True):
-    """A child whom a file names, and which child of the family that is; null where nobody has linked it yet."""
+    """A child in a file, and the family's child that it is linked to; null if nobody has linked it yet."""
 
     reference: str
     shown_name: str | None
@@ -33,53 +33,53 @@ class ReferenceFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the importing parent should know or can say better. `code` is stable, for programs."""
+    """A fact about the import that the parent should know or can correct. `code` is stable, for programs."""
 
     code: str
     detail: str
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a file. With `dry_run`, what would become of it.
+    """The report of an import; with `dry_run`, of what it would do.
 
     Where each row is about one child, `outcomes`, `ignored` and `unreadable_records` add up to `records`.
     """
 
     dry_run: bool
     member: MemberId | None
-    """Under whom it was written; null before the first import of a source."""
+    """The member who wrote the events; null before the first import of a source."""
     records: int
-    """Rows of the file."""
+    """Number of rows in the file."""
     records_of_children: int
-    """A row about two children is two of these. The outcomes add up to it."""
+    """Number of records: a row about two children is two of these. The outcomes add up to it."""
     outcomes: dict[str, int]
-    """Outcome -> how many records of children; `refused` among them."""
+    """Outcome -> number of records of children. Includes `refused`."""
     ignored: dict[str, int]
-    """Why -> how many rows."""
+    """Reason -> number of rows."""
     taken_back: int
-    """How many of the ignored ones had been recorded before, and are withdrawn."""
+    """Number of ignored records that had been recorded before, and are withdrawn."""
     media: int
-    """Pictures and films that were named, and not fetched."""
+    """Number of pictures and films that the file names. They are not fetched."""
     unreadable_records: int
     unreadable: tuple[UnreadRow, ...]
-    """The first hundred."""
+    """The first 100."""
     refused: tuple[RefusedRow, ...]
-    """The first hundred."""
+    """The first 100."""
     references: tuple[ReferenceFound, ...]
     notices: tuple[Notice, ...]
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an import has come, in records of children."""
+    """The progress of an import, in records of children."""
 
     done: int
     of: int
 
 
-def begun(
-    file: ParsedFile, *, is_dry: bool, member: MemberId | None, meant: Mapping[str, Meant], notices: Sequence[Notice]
+def first_report(
+    file: ParsedFile, *, is_dry: bool, member: MemberId | None, links: Mapping[str, Meant], notices: Sequence[Notice]
 ) -> Imported:
-    """Returns what can be said of a file before any of it is recorded."""
+    """Returns the report of a file before any of it is recorded."""
     names = file.names
     return Imported(
         dry_run=is_dry,
@@ -94,22 +94,22 @@ def begun(
         unreadable=tuple(UnreadRow(at=one.at, detail=one.detail) for one in file.unreadable[:LISTED_MAX]),
         refused=file.refused[:LISTED_MAX],
         references=tuple(
-            ReferenceFound(reference=one, shown_name=names[one], child=meant[one].child if one in meant else None)
+            ReferenceFound(reference=one, shown_name=names[one], child=links[one].child if one in links else None)
             for one in sorted(names)
         ),
         notices=tuple(notices),
     )
 
 
-def finished(
-    said: Imported, file: ParsedFile, outcomes: Iterable[str], *, refused: Iterable[RefusedRow], taken_back: int
+def final_report(
+    report: Imported, file: ParsedFile, outcomes: Iterable[str], *, refused: Iterable[RefusedRow], taken_back: int
 ) -> Imported:
-    """Returns what became of a file, once all of it was taken in. `refused`: what the log refused beside the rows of `file`."""
+    """Returns the report of a file that was imported whole. `refused`: rows that the log refused, beside those of `file`."""
     counts = Counter(outcomes)
     counts[REFUSED] += file.refused_records
     return msgspec.structs.replace(
-        said,
+        report,
         outcomes={outcome: count for outcome, count in sorted(counts.items()) if count},
         taken_back=taken_back,
-        refused=(*said.refused, *refused)[:LISTED_MAX],
+        refused=(*report.refused, *refused)[:LISTED_MAX],
     )

@@ -1,8 +1,8 @@
-"""Imports a file that another system wrote: read whole, then taken in piece by piece, like what a daycare posts. Owns the route.
+"""Imports a file of another system: reads it whole, then records it piece by piece, like what a daycare posts. Owns the route.
 
-What a file says is not what the importing parent saw: it is written by a member of the role daycare, one for each source and
-parent. So an import meets nobody's firsts, and depends on nothing that another parent imported. Whatever is cut off is made whole
-by importing the same file again.
+The importing parent has not seen what a file states. So its events are written by a member of the role daycare, one for each
+source and parent: an import is nobody's own first time, and does not depend on another parent's imports. If an import is
+interrupted, importing the same file again completes it.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from events.ids import ChildId, MemberId, PersonId
 from service.access.decide import MEMBERS_MAX
 from service.access.errors import NotForRole, TooMany
 from service.access.founding import QUERIES as ACCESS
-from service.access.founding import held_membership
+from service.access.founding import lock_membership
 from service.access.guard import Membership
 from service.daycare.auth import DaycareKey
 from service.daycare.file_intake import FileIntake
 from service.daycare.import_notices import depends_on_zone, notices_of
-from service.daycare.import_report import Imported, begun
+from service.daycare.import_report import Imported, first_report
 from service.daycare.import_run import Import
 from service.daycare.intake import QUERIES, Meant, SourcedRecord, TooManyWaiting
 from service.daycare.parsed_file import ParsedFile, imported_at, parse
@@ -38,7 +38,7 @@ from service.daycare.sources.dates import Order
 from service.daycare.sources.reading import ImportHints, Source
 from service.http.body import SHARE, read_body
 from service.http.endpoint import CallerKind, Endpoint
-from service.http.gateway import send_refusal
+from service.http.gateway import logged_refusal
 from service.http.media_types import of_request, weights
 from service.http.problems import MediaTypeUnsupported, NotFound, bytes_of
 from service.http.rate_limit import Kind
@@ -50,16 +50,16 @@ from service.runtime import Runtime
 
 FILE_BYTES_MAX: Final = 32 * 1024 * 1024
 WITHIN_S: Final = 300.0
-"""A full file on a line of a megabit a second."""
+"""Enough for a full file at one megabit a second."""
 PLACE_WITHIN_S: Final = 30.0
 NOBODY: Final = PersonId(UUID(int=0))
-"""Who has imported a source before anybody has."""
+"""The person of a source that was never imported."""
 PROGRESS: Final = "application/x-ndjson"
 MEDIA_TYPES: Final = ("application/json", "text/csv", "application/octet-stream")
 
 
 class ImportBusy(Refused):
-    """As many files are being imported as this process takes at once: try again in a minute."""
+    """This process imports as many files as it can at once: try again in a minute."""
 
     code, status, title = "import.busy", 503, "Others are importing"
 
@@ -71,13 +71,13 @@ class SeveralChildren(Refused):
 
 
 class ImportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What whoever imports a file says of it."""
+    """The query of an import: what the parent states about the file."""
 
     source: str
     child: UUID | None = None
     reference: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
     zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
-    """None: nobody said, and UTC is taken."""
+    """None: not given, and UTC is used."""
     dates: Order | None = None
     as_parent: Literal["true", "false"] = "false"
     dry_run: Literal["true", "false"] = "false"
@@ -95,8 +95,9 @@ IMPORT_QUERY: Final[dict[str, dict[str, Any]]] = {
 
 IMPORT = Endpoint(
     summary="Import a file of another system: nothing is written twice, however often it is imported",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, takes=bytes, takes_as=MEDIA_TYPES, answers=Imported, query=IMPORT_QUERY,
-    refuses=(
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, request=bytes, request_media_types=MEDIA_TYPES, response=Imported,
+    query=IMPORT_QUERY,
+    errors=(
         NotForRole, TooMany, FieldInvalid, SeveralChildren, TooManyWaiting, ImportBusy, NotesWaiting, LogBusy, LogUnavailable,
     ),
 )  # fmt: skip
@@ -104,8 +105,8 @@ IMPORT = Endpoint(
 
 @post("/v1/families/{family:uuid}/imports", status_code=200, opt=IMPORT.opt())
 async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
-    """Answer in the end; to who accepts `application/x-ndjson` with a line for each piece that is done, and one for the end."""
-    caller, query, runtime = request.member, request.asked_for(ImportQuery), request.runtime
+    """Responds with the report of the import. For `Accept: application/x-ndjson`, sends a line for each piece before it."""
+    caller, query, runtime = request.member, request.read_query(ImportQuery), request.runtime
     if caller.role is not Role.PARENT:
         raise NotForRole("Only parents import.")
     source = SOURCES.get(query.source)
@@ -117,7 +118,7 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
     with runtime.budgets.imports.hold(caller.person) as share:
         scope: Any = request.scope | {SHARE: share}
         body = await read_body(scope, request.receive, bytes_max=FILE_BYTES_MAX, within_s=WITHIN_S)  # type: ignore[arg-type]
-        await _take_place(runtime)
+        await _wait_for_place(runtime)
     try:
         hints = ImportHints(
             zone="UTC" if query.zone is None else query.zone,
@@ -138,8 +139,8 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
     return request.answer(result)
 
 
-async def _take_place(runtime: Runtime) -> None:
-    """Wait for one of the places to read a file, of which the body is there.
+async def _wait_for_place(runtime: Runtime) -> None:
+    """Waits for a free place to parse a file. Call it once the body has been received.
 
     Raises:
         ImportBusy
@@ -152,7 +153,7 @@ async def _take_place(runtime: Runtime) -> None:
 
 
 def _require_file(request: RouteRequest) -> None:
-    media_type = of_request(request.scope, takes=MEDIA_TYPES)  # type: ignore[arg-type]
+    media_type = of_request(request.scope, accepted=MEDIA_TYPES)  # type: ignore[arg-type]
     if media_type.name not in MEDIA_TYPES:
         raise MediaTypeUnsupported(MEDIA_TYPES)
 
@@ -166,72 +167,72 @@ def _parsed(source: Source, body: bytes, hints: ImportHints, zone: str | None, l
 
 
 async def _lines(runtime: Runtime, import_: Import) -> AsyncIterator[bytes]:
-    """Give a line for each step. The status is sent by then: what goes wrong is the last line, a problem document."""
+    """Yields a line for each step. The status was sent before: an error becomes the last line, a problem document."""
     try:
         async for step in import_.run(runtime):
             yield msgspec.json.encode(step) + b"\n"
-    except Exception as error:  # noqa: BLE001 - the last place that can answer: named by refusal_of, told in the log, answered
-        yield bytes_of(send_refusal(error)) + b"\n"
+    except Exception as error:  # noqa: BLE001 - the last place that can respond: logged_refusal names the error and logs it
+        yield bytes_of(logged_refusal(error)) + b"\n"
 
 
 async def begin(
     runtime: Runtime, caller: Membership, query: ImportQuery, source: Source, hints: ImportHints, file: ParsedFile
 ) -> Import:
-    """Find out which children a file is about, and under whom it is written; link its one child where that was asked."""
+    """Finds the children of a file and the member who writes its events. Links its one child if the query names it."""
     file = imported_at(file, runtime.log.now())
     names = file.names
     is_dry = query.dry_run == "true"
     if query.child is not None and len(names) > 1:
         raise SeveralChildren(f"The file speaks of {len(names)} children: import it without `child`, and link each.", at="child")
-    # First as a dry run, also of the import itself: nobody joins for a file that is refused.
-    intake, member, meant = await _intake(runtime, caller, query, source, file, is_dry=True)
-    if (naming := source.naming) is not None:  # then the child is in every id
-        placed = await intake.identified(file.placed, lambda row, child: naming(row, hints, child), meant, source=source.name)
+    # A dry run comes first, also before a real import: no member joins for a file that is refused.
+    intake, member, links = await _intake(runtime, caller, query, source, file, is_dry=True)
+    if (naming := source.naming) is not None:  # the ids contain the child
+        placed = await intake.identified(file.placed, lambda row, child: naming(row, hints, child), links, source=source.name)
     else:
         author = caller.family, member or MemberId(NOBODY)
-        placed = await intake.told_apart(file.placed, meant, source=source.name, author=author)
+        placed = await intake.with_separate_ids(file.placed, links, source=source.name, author=author)
     file = msgspec.structs.replace(file, placed=placed)
-    await intake.require_room([SourcedRecord(source=source.name, record=one.record) for one in file.placed], meant)
+    await intake.require_room([SourcedRecord(source=source.name, record=one.record) for one in file.placed], links)
     if not is_dry:
-        intake, member, meant = await _intake(runtime, caller, query, source, file, is_dry=False)
+        intake, member, links = await _intake(runtime, caller, query, source, file, is_dry=False)
     if query.child is not None:
         for reference in names:
-            await (intake.foresee_flow(reference, meant) if is_dry else intake.flow(reference))
-    said = begun(file, is_dry=is_dry, member=member, meant=meant, notices=tuple(notices_of(file, source)))
-    return Import(file, said, source=source.name, intake=intake, meant=meant)
+            await (intake.foresee_waiting(reference, links) if is_dry else intake.write_waiting(reference))
+    report = first_report(file, is_dry=is_dry, member=member, links=links, notices=tuple(notices_of(file, source)))
+    return Import(file, report, source=source.name, intake=intake, links=links)
 
 
 async def _intake(
     runtime: Runtime, caller: Membership, query: ImportQuery, source: Source, file: ParsedFile, *, is_dry: bool
 ) -> tuple[FileIntake, MemberId | None, dict[str, Meant]]:
-    """The way in for the file, under whom it is written, and which children its references mean."""
+    """Returns the intake of the file, the member who writes its events, and the linked child of each reference."""
     names = file.names
     member, person = await _author(runtime, caller, source, child=query.child, references=names, is_dry=is_dry)
-    intake = FileIntake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=person or NOBODY)
-    meant = await intake.meant({*names, *(gone.reference for gone in file.taken_back)})
+    intake = FileIntake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=person or NOBODY)
+    links = await intake.meant({*names, *(gone.reference for gone in file.taken_back)})
     if query.child is not None:
-        known = [name for one in meant.values() if one.child == query.child for name in one.called]
+        names_given = [name for one in links.values() if one.child == query.child for name in one.called]
         row = await runtime.pool.fetchrow(ACCESS.child, caller.family, query.child)
-        called = tuple(dict.fromkeys([*known, *([] if row is None else [row["name"]])]))
-        here = Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child), is_imported=True, called=called)
-        meant |= dict.fromkeys(names, here)
-    return intake, member, meant
+        called = tuple(dict.fromkeys([*names_given, *([] if row is None else [row["name"]])]))
+        link = Meant(caller.family, member or MemberId(NOBODY), ChildId(query.child), is_imported=True, called=called)
+        links |= dict.fromkeys(names, link)
+    return intake, member, links
 
 
 async def _author(
     runtime: Runtime, caller: Membership, source: Source, *, child: UUID | None, references: dict[str, str | None], is_dry: bool
 ) -> tuple[MemberId | None, PersonId | None]:
-    """The member under whom a parent's files of a source are written: made by the first import of one."""
+    """Returns the member who writes the events of a parent's files of a source, and its person. The first import makes both."""
     name = source.name.replace("_", " ").title()
     async with runtime.log.transaction() as writing:
-        await held_membership(writing, caller)
+        await lock_membership(writing, caller)
         children = {row["child"] for row in await writing.conn.fetch(ACCESS.children, caller.family)}
         if child is not None and child not in children:
             raise NotFound(at="child")
         row = await writing.conn.fetchrow(QUERIES.importer, caller.family, source.name, caller.member)
         if row is None and is_dry:
             counts = await writing.conn.fetchrow(ACCESS.counts, caller.family)
-            if counts["members"] >= MEMBERS_MAX:  # as `join` would say
+            if counts["members"] >= MEMBERS_MAX:  # like `join`
                 raise TooMany(f"A family has at most {MEMBERS_MAX} members.")
             return None, None
         if row is None:

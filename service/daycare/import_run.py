@@ -1,6 +1,6 @@
-"""Takes the records of one file in, piece by piece, and says how far it has come.
+"""Records the rows of one file, piece by piece, and yields its progress.
 
-Owns the order: first what is recorded, then what the source leaves out now. Knows no route.
+Owns the order: writes records first, then withdraws those that the source leaves out now. Knows no route.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -8,7 +8,7 @@ from typing import Final
 
 from service.daycare.append_requests import latest
 from service.daycare.file_intake import FileIntake
-from service.daycare.import_report import Done, Imported, finished
+from service.daycare.import_report import Done, Imported, final_report
 from service.daycare.intake import Meant, SourcedRecord
 from service.daycare.parsed_file import ParsedFile, RefusedRow
 from service.daycare.record import Record
@@ -19,21 +19,21 @@ AT_ONCE: Final = 200
 
 
 class Import:
-    """One file on its way in."""
+    """The import of one file."""
 
-    def __init__(self, file: ParsedFile, said: Imported, *, source: str, intake: FileIntake, meant: dict[str, Meant]) -> None:
+    def __init__(self, file: ParsedFile, report: Imported, *, source: str, intake: FileIntake, links: dict[str, Meant]) -> None:
         self._file = file
-        self.said = said
+        self.said = report
         self._source = source
         self._intake = intake
-        self._meant = meant
+        self._links = links
         given = self._given([one.record for one in file.placed])
         counts = {id(one) for one in latest(given)}
         self._placed = [one for one, row in zip(file.placed, given, strict=True) if id(row) in counts]
-        """Without the rows that another row of the file overtakes."""
+        """Without the rows that a later row of the file contradicts."""
 
     async def run(self, runtime: Runtime) -> AsyncIterator[Imported | Done]:
-        """Take the file in piece by piece. The last value is what became of all of it."""
+        """Imports the file piece by piece. Yields the progress, and the report of the whole file as the last value."""
         placed, gone = self._placed, self._file.taken_back
         outcomes = ["outdated"] * (len(self._file.placed) - len(placed))
         refused: list[RefusedRow] = []
@@ -48,15 +48,15 @@ class Import:
                 yield Done(done=first + len(part), of=len(placed) + len(gone))
             for first in range(0, len(gone), AT_ONCE):
                 given = self._given(gone[first : first + AT_ONCE])
-                taken_back += await self._intake.take_back(given, self._meant, is_dry=self.said.dry_run)
+                taken_back += await self._intake.take_back(given, self._links, is_dry=self.said.dry_run)
                 yield Done(done=len(placed) + first + len(given), of=len(placed) + len(gone))
-        yield finished(self.said, self._file, outcomes, refused=refused, taken_back=taken_back)
+        yield final_report(self.said, self._file, outcomes, refused=refused, taken_back=taken_back)
 
     async def _take(self, records: Sequence[Record]) -> list[tuple[str, Problem | None]]:
         given = self._given(records)
         if self.said.dry_run:
-            return [(outcome, None) for outcome in await self._intake.foresee(given, self._meant)]
-        return [(taken.outcome, taken.problem) for taken in await self._intake.take(given)]
+            return [(outcome, None) for outcome in await self._intake.foresee(given, self._links)]
+        return [(one.outcome, one.problem) for one in await self._intake.take(given)]
 
     def _given(self, records: Sequence[Record]) -> list[SourcedRecord]:
         return [SourcedRecord(source=self._source, record=record) for record in records]

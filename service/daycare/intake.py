@@ -1,7 +1,7 @@
-"""Takes a daycare's records in: finds the children that it means, offers drafts to their logs, says what became of each.
+"""Accepts a daycare's records: finds the linked children, appends drafts to their logs, returns each record's outcome.
 
-Owns the order of things, and what waits where no child is known. `translate` decides what a record becomes, and the log what may
-be written. Whatever is cut off in between, the same records again come to the same end.
+Owns the order of these steps, and the records that wait because their child is not linked. `translate` decides what a record
+becomes, and the log what may be written. After an interruption, the same records sent again lead to the same result.
 """
 
 import asyncio
@@ -17,15 +17,25 @@ import msgspec
 from events.errors import Refused
 from events.ids import FamilyId, MemberId, PersonId
 from service.daycare import unlinked_records
-from service.daycare.append_requests import Made, Meant, Prior, RecordOutcome, SourcedRecord, like, offers_of, taken_by
+from service.daycare.append_requests import (
+    Meant,
+    Prior,
+    RecordOutcome,
+    SourcedRecord,
+    TranslatedRecord,
+    append_requests_of,
+    equal_records,
+    outcomes_of,
+)
 from service.daycare.event_ids import EventIds, secrets_of
 from service.daycare.keep_quiet import quiet_before
 from service.daycare.prose.reader import NOTHING, Findings
 from service.daycare.prose_queue import ProseQueue
 from service.daycare.record import Record
-from service.daycare.translate import Said, become, prose_of
+from service.daycare.translate import RecordState, prose_of, translate
 from service.http.problems import NotFound
-from service.log.ledger import LedgerKey, Overtaken
+from service.log.ledger import Overtaken
+from service.log.ledger_entry import LedgerKey
 from service.log.log import Log
 from service.postgres.queries import load
 
@@ -35,76 +45,76 @@ QUERIES: Final = load(__package__, "daycare.sql")
 
 READ_AT_ONCE: Final = 96
 MADE_AT_ONCE: Final = 16
-"""Others have their turn after so many, too."""
+"""Records that are translated before other tasks get their turn."""
 ATTEMPTS: Final = 5
 WAITING_MAX: Final = 10_000
-"""Records of one daycare, of children whom nobody has linked."""
+"""Records of one daycare that wait because their child is not linked."""
 WAITS_AT_MOST: Final = timedelta(days=90)
-FLOW_PAGE: Final = 200
+WAITING_PAGE: Final = 200
 NAMES_AGAIN: Final = frozenset({"already_recorded", "amended"})
-"""Outcomes of records that were told before, so that the log has no names for their receipts."""
+"""Outcomes of records that were written before: the log returns no names for their receipts."""
 
-_said_of = msgspec.json.Decoder(Said).decode
+_state_of = msgspec.json.Decoder(RecordState).decode
 _record_of = msgspec.json.Decoder(Record).decode
 _encode = msgspec.json.Encoder().encode
 
 
 class TooManyWaiting(Refused):
-    """More records of unknown children wait than are kept: parents have to link them first."""
+    """Too many records would wait for a parent to link their children."""
 
     code, status, title = "daycare.too_many_waiting", 409, "Too much waits"
 
 
 class Intake:
-    """The way in for one daycare."""
+    """The intake of one daycare."""
 
     def __init__(self, *, pool: asyncpg.Pool, log: Log, reading: ProseQueue, person: PersonId) -> None:
         self._pool = pool
         self._log = log
         self._reading = reading
         self._person = person
-        self._foreseen: dict[LedgerKey, Said] = {}
+        self._foreseen: dict[LedgerKey, RecordState] = {}
 
     async def take(self, given: Sequence[SourcedRecord]) -> list[RecordOutcome]:
-        """Take records in; what became of each, in their order.
+        """Accepts records. Returns their outcomes in the same order.
 
         Raises:
-            LogBusy, LogUnavailable, NotesWaiting, Overtaken: some may be written; the same records again do no harm.
-            TooManyWaiting: nothing of unknown children was kept.
+            LogBusy, LogUnavailable, NotesWaiting, Overtaken: some may be written; it is safe to send the same records again.
+            TooManyWaiting: no record of an unlinked child was kept.
         """
-        meant = await self.meant({one.record.reference for one in given})
-        taken: dict[int, RecordOutcome] = {}
-        for wave in _waves(given, meant):
-            taken |= await self._write_all(wave, given, meant)
-        await self._quiet_again(taken, given, meant)
-        unknown = [number for number in range(len(given)) if number not in taken]
-        if unknown:
-            await self._wait([given[number] for number in unknown])
-            taken |= dict.fromkeys(unknown, RecordOutcome(outcome="waiting"))
-            # Linked while this was on its way: whoever linked may have looked before there was anything.
-            for reference in await self.meant({given[number].record.reference for number in unknown}):
-                await self.flow(reference)
-        return [taken[number] for number in range(len(given))]
+        links = await self.meant({one.record.reference for one in given})
+        outcomes: dict[int, RecordOutcome] = {}
+        for wave in _waves(given, links):
+            outcomes |= await self._write_all(wave, given, links)
+        await self._repeat_keep_quiet(outcomes, given, links)
+        unlinked = [number for number in range(len(given)) if number not in outcomes]
+        if unlinked:
+            await self._keep_waiting([given[number] for number in unlinked])
+            outcomes |= dict.fromkeys(unlinked, RecordOutcome(outcome="waiting"))
+            # A parent may have linked the child meanwhile, and found no waiting record yet.
+            for reference in await self.meant({given[number].record.reference for number in unlinked}):
+                await self.write_waiting(reference)
+        return [outcomes[number] for number in range(len(given))]
 
-    async def _quiet_again(
-        self, taken: dict[int, RecordOutcome], given: Sequence[SourcedRecord], meant: dict[str, Meant]
+    async def _repeat_keep_quiet(
+        self, outcomes: dict[int, RecordOutcome], given: Sequence[SourcedRecord], links: dict[str, Meant]
     ) -> None:
-        """Say of what was there already before whom to keep quiet, as the first receipt did: it may be lost (law 20)."""
-        again = [
-            (number, (whom.family, whom.member, one.said))
-            for number, one in taken.items()
-            if one.outcome in NAMES_AGAIN and one.said is not None
-            for whom in (meant[given[number].record.reference],)
-            if not whom.is_imported  # nobody is answered with names there
+        """Repeats `keep_quiet` in the outcomes of known records, because the first receipt may be lost (law 20)."""
+        known = [
+            (number, (link.family, link.member, one.state))
+            for number, one in outcomes.items()
+            if one.outcome in NAMES_AGAIN and one.state is not None
+            for link in (links[given[number].record.reference],)
+            if not link.is_imported  # the report of an import has no names
         ]
-        if again:
-            quiet = await quiet_before(self._pool, [record for _, record in again], now=self._log.now())
-            for (number, _), names in zip(again, quiet, strict=True):
-                together = tuple(sorted({*taken[number].keep_quiet, *names}))
-                taken[number] = msgspec.structs.replace(taken[number], keep_quiet=together)
+        if known:
+            quiet = await quiet_before(self._pool, [record for _, record in known], now=self._log.now())
+            for (number, _), names in zip(known, quiet, strict=True):
+                all_names = tuple(sorted({*outcomes[number].keep_quiet, *names}))
+                outcomes[number] = msgspec.structs.replace(outcomes[number], keep_quiet=all_names)
 
     async def meant(self, references: set[str]) -> dict[str, Meant]:
-        """Whom these references mean, of those that are linked."""
+        """Returns the linked child of each reference. References that are not linked have no entry."""
         rows = await self._pool.fetch(QUERIES.links, self._person, list(references))
         return {
             row["reference"]: Meant(
@@ -114,131 +124,135 @@ class Intake:
             if row["child_id"] is not None
         }
 
-    async def flow(self, reference: str) -> None:
-        """Write what has waited for a child, in the order in which it came."""
-        while rows := await self._pool.fetch(QUERIES.waiting, self._person, reference, FLOW_PAGE):
+    async def write_waiting(self, reference: str) -> None:
+        """Writes the records that waited for a child, in order of arrival."""
+        while rows := await self._pool.fetch(QUERIES.waiting, self._person, reference, WAITING_PAGE):
             given = [SourcedRecord(source=row["source"], record=_record_of(row["body"])) for row in rows]
-            meant = await self.meant({reference})
-            if not meant:
+            links = await self.meant({reference})
+            if not links:
                 return
-            for wave in _waves(given, meant):
-                await self._write_all(wave, given, meant)
+            for wave in _waves(given, links):
+                await self._write_all(wave, given, links)
             gone = [(row["source"], row["record"], row["revised_at"]) for row in rows]
-            await self._pool.execute(QUERIES.flowed, self._person, reference, *zip(*gone, strict=True))
+            await self._pool.execute(QUERIES.drop_written, self._person, reference, *zip(*gone, strict=True))
 
-    async def foresee(self, given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> list[str]:
-        """Returns what would become of records if these references meant these children, without writing any.
+    async def foresee(self, given: Sequence[SourcedRecord], links: dict[str, Meant]) -> list[str]:
+        """Returns the outcomes that records would have with these links. Writes nothing.
 
-        By what this daycare has recorded itself, and nobody else: another's record may be held from who asks (law 21). What was
-        foreseen before counts as written: a record that a file holds twice is recorded once.
+        Reads only what this daycare has recorded itself: another author's record may be held from the caller (law 21). Counts
+        what was foreseen before as written: a record that a file contains twice is recorded once.
         """
         outcomes = dict.fromkeys(range(len(given)), "waiting")
-        for wave in _waves(given, meant):
-            made = await self._make(wave, given, meant, is_dry=True)
-            outcomes |= {number: one.became.outcome for number, one in made.items()}
-            for number, one in made.items():
-                if one.became.said is not None:
-                    self._foreseen[ledger_key(given[number], meant[given[number].record.reference])] = one.became.said
+        for wave in _waves(given, links):
+            translated = await self._translate(wave, given, links, is_dry=True)
+            outcomes |= {number: one.translation.outcome for number, one in translated.items()}
+            for number, one in translated.items():
+                if one.translation.state is not None:
+                    self._foreseen[ledger_key(given[number], links[given[number].record.reference])] = one.translation.state
         return [outcomes[number] for number in range(len(given))]
 
     async def _write_all(
-        self, numbers: list[int], given: Sequence[SourcedRecord], meant: dict[str, Meant]
+        self, numbers: list[int], given: Sequence[SourcedRecord], links: dict[str, Meant]
     ) -> dict[int, RecordOutcome]:
-        """Write some records, of which no two are one: those of some families while those of others are still being read."""
-        by_family = sorted(numbers, key=lambda number: meant[given[number].record.reference].family.int)
+        """Writes distinct records. Writes those of some families while the notes of others are still being read."""
+        by_family = sorted(numbers, key=lambda number: links[given[number].record.reference].family.int)
         parts = [by_family[first : first + READ_AT_ONCE] for first in range(0, len(by_family), READ_AT_ONCE)]
-        done = await asyncio.gather(*(self._write(part, given, meant) for part in parts), return_exceptions=True)
-        taken: dict[int, RecordOutcome] = {}
+        done = await asyncio.gather(*(self._write(part, given, links) for part in parts), return_exceptions=True)
+        outcomes: dict[int, RecordOutcome] = {}
         for one in done:
             if isinstance(one, BaseException):
                 raise one
-            taken |= one
-        return taken
+            outcomes |= one
+        return outcomes
 
     async def _write(
-        self, numbers: list[int], given: Sequence[SourcedRecord], meant: dict[str, Meant]
+        self, numbers: list[int], given: Sequence[SourcedRecord], links: dict[str, Meant]
     ) -> dict[int, RecordOutcome]:
-        """Offer some records, of which no two are one, to their families' logs."""
-        taken: dict[int, RecordOutcome] = {}
+        """Appends distinct records to their families' logs."""
+        outcomes: dict[int, RecordOutcome] = {}
         for _ in range(ATTEMPTS):
-            made = await self._make(numbers, given, meant)
-            taken |= {
-                number: RecordOutcome(outcome=one.became.outcome, said=one.prior.said)
-                for number, one in made.items()
-                if one.became.said is None
+            translated = await self._translate(numbers, given, links)
+            outcomes |= {
+                number: RecordOutcome(outcome=one.translation.outcome, state=one.prior.state)
+                for number, one in translated.items()
+                if one.translation.state is None
             }
-            offers = offers_of(made, given, meant)
-            answers = await asyncio.gather(*(self._log.offer(offer) for _, offer in offers), return_exceptions=True)
+            requests = append_requests_of(translated, given, links)
+            results = await asyncio.gather(*(self._log.append(request) for _, request in requests), return_exceptions=True)
             numbers = []
-            for (offered, _), answer in zip(offers, answers, strict=True):
-                if isinstance(answer, Overtaken):
-                    numbers += offered
-                elif isinstance(answer, NotFound):
-                    continue  # the daycare has left that family meanwhile: what it says of its children there waits
-                elif isinstance(answer, BaseException):
-                    raise answer
+            for (appended, _), result in zip(requests, results, strict=True):
+                if isinstance(result, Overtaken):
+                    numbers += appended
+                elif isinstance(result, NotFound):
+                    continue  # the daycare has left that family meanwhile: its records of children there wait
+                elif isinstance(result, BaseException):
+                    raise result
                 else:
-                    taken |= taken_by(offered, made, answer[1])
+                    outcomes |= outcomes_of(appended, translated, result[1])
             if not numbers:
-                return taken
+                return outcomes
         raise Overtaken
 
-    async def _make(
-        self, numbers: Sequence[int], given: Sequence[SourcedRecord], meant: dict[str, Meant], *, is_dry: bool = False
-    ) -> dict[int, Made]:
-        """What each record becomes, by what is recorded of it."""
-        whom = {number: meant[given[number].record.reference] for number in numbers}
-        secrets_by_family = await secrets_of(self._pool, {one.family for one in whom.values()}, makes=not is_dry)
-        prior = await self._prior(numbers, given, whom, is_dry=is_dry)
-        told = await self._told(numbers, given, meant, {number: one.said for number, one in prior.items()})
-        made: dict[int, Made] = {}
-        for turn, number in enumerate(numbers):
-            one, by, before = given[number], whom[number], prior[number]
-            secret = secrets_by_family[by.family]
-            became = become(
+    async def _translate(
+        self, numbers: Sequence[int], given: Sequence[SourcedRecord], links: dict[str, Meant], *, is_dry: bool = False
+    ) -> dict[int, TranslatedRecord]:
+        """Returns what each record becomes, given what is recorded of it."""
+        link_by_number = {number: links[given[number].record.reference] for number in numbers}
+        secrets_by_family = await secrets_of(self._pool, {one.family for one in link_by_number.values()}, makes=not is_dry)
+        prior = await self._prior(numbers, given, link_by_number, is_dry=is_dry)
+        findings = await self._findings(numbers, given, links, {number: one.state for number, one in prior.items()})
+        translated: dict[int, TranslatedRecord] = {}
+        for index, number in enumerate(numbers):
+            one, link, before = given[number], link_by_number[number], prior[number]
+            secret = secrets_by_family[link.family]
+            translation = translate(
                 one.record,
-                before.said,
-                told=told.get(number, NOTHING),
-                names=EventIds(secret, by.member, one.source, one.record.id),
-                child=by.child,
+                before.state,
+                findings=findings.get(number, NOTHING),
+                event_ids=EventIds(secret, link.member, one.source, one.record.id),
+                child=link.child,
                 salt=secrets.token_bytes(16),
                 is_shared=before.is_shared,
             )
-            made[number] = Made(became, before, tuple(like(one, became, before, secret)))
-            if turn % MADE_AT_ONCE == 0:
+            translated[number] = TranslatedRecord(translation, before, tuple(equal_records(one, translation, before, secret)))
+            if index % MADE_AT_ONCE == 0:
                 await asyncio.sleep(0)
-        return made
+        return translated
 
     async def _prior(
-        self, numbers: Sequence[int], given: Sequence[SourcedRecord], whom: Mapping[int, Meant], *, is_dry: bool
+        self, numbers: Sequence[int], given: Sequence[SourcedRecord], link_by_number: Mapping[int, Meant], *, is_dry: bool
     ) -> dict[int, Prior]:
-        """What is recorded of each record; and by other importers of the source, where an importer has not had it before."""
-        keys = {number: ledger_key(given[number], one) for number, one in whom.items()}
+        """Returns what is recorded of each record; for an importer's new record also what the source's other importers have."""
+        keys = {number: ledger_key(given[number], one) for number, one in link_by_number.items()}
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
-        own = {tuple(row)[:4]: Prior(row["revision"], _said_of(row["said"]), row["is_shared"]) for row in rows}
-        own |= {key: Prior(said=self._foreseen[key]) for key in keys.values() if key in self._foreseen}
-        new = [] if is_dry else [key for number, key in keys.items() if key not in own and whom[number].is_imported]
-        beside: defaultdict[tuple[Any, ...], list[tuple[MemberId, int, Said, bool]]] = defaultdict(list)
+        own = {tuple(row)[:4]: Prior(row["revision"], _state_of(row["said"]), row["is_shared"]) for row in rows}
+        own |= {key: Prior(state=self._foreseen[key]) for key in keys.values() if key in self._foreseen}
+        new = [] if is_dry else [key for number, key in keys.items() if key not in own and link_by_number[number].is_imported]
+        others: defaultdict[tuple[Any, ...], list[tuple[MemberId, int, RecordState, bool]]] = defaultdict(list)
         if new:
-            for row in await self._pool.fetch(QUERIES.said_beside, *zip(*new, strict=True)):
-                beside[tuple(row)[:4]].append((row["other_id"], row["revision"], _said_of(row["said"]), row["is_shared"]))
-        return {number: own.get(key) or Prior(beside=tuple(beside.get(key, ()))) for number, key in keys.items()}
+            for row in await self._pool.fetch(QUERIES.said_by_others, *zip(*new, strict=True)):
+                others[tuple(row)[:4]].append((row["other_id"], row["revision"], _state_of(row["said"]), row["is_shared"]))
+        return {number: own.get(key) or Prior(others=tuple(others.get(key, ()))) for number, key in keys.items()}
 
-    async def _told(
-        self, numbers: Sequence[int], given: Sequence[SourcedRecord], meant: dict[str, Meant], stands: Mapping[int, Said | None]
+    async def _findings(
+        self,
+        numbers: Sequence[int],
+        given: Sequence[SourcedRecord],
+        links: dict[str, Meant],
+        states: Mapping[int, RecordState | None],
     ) -> dict[int, Findings]:
-        """What the words of those records tell of that have to be read."""
+        """Returns what was found in the words of those records that have words to read."""
         proses = {
             number: prose
             for number in numbers
             for record in (given[number].record,)
-            for whom in (meant[record.reference],)
-            if (prose := prose_of(record, stands[number], child=whom.child, called=whom.called)) is not None
+            for link in (links[record.reference],)
+            if (prose := prose_of(record, states[number], child=link.child, called=link.called)) is not None
         }
-        told = await self._reading.milestones(list(proses.values()), posted_by=self._person)
-        return dict(zip(proses, told, strict=True))
+        findings = await self._reading.milestones(list(proses.values()), posted_by=self._person)
+        return dict(zip(proses, findings, strict=True))
 
-    async def _wait(self, given: Sequence[SourcedRecord]) -> None:
+    async def _keep_waiting(self, given: Sequence[SourcedRecord]) -> None:
         now: datetime = self._log.now()
         rows: dict[tuple[str, str, str], tuple[Any, ...]] = {}
         for one in given:
@@ -253,29 +267,29 @@ class Intake:
 
 
 def stated_at(record: Record) -> datetime:
-    """When a record was last stated: of two that wait under one id the later one counts."""
+    """Returns when a record was last stated: of two that wait under one id the later one counts."""
     return record.revised_at if record.is_dated or record.imported_at is None else record.imported_at
 
 
-def ledger_key(given: SourcedRecord, whom: Meant) -> LedgerKey:
-    """Returns the key under which the ledger has a record."""
-    return whom.family, whom.member, given.source, given.record.id
+def ledger_key(given: SourcedRecord, link: Meant) -> LedgerKey:
+    """Returns the key of a record in the ledger."""
+    return link.family, link.member, given.source, given.record.id
 
 
 def waiting_key(given: SourcedRecord) -> unlinked_records.Key:
-    """Returns the key under which a record waits."""
+    """Returns the key of a waiting record."""
     return given.record.reference, given.source, given.record.id
 
 
-def _waves(given: Sequence[SourcedRecord], meant: dict[str, Meant]) -> list[list[int]]:
-    """The numbers of the records whose child is known, in sets in which none stands twice: a later form needs the earlier."""
+def _waves(given: Sequence[SourcedRecord], links: dict[str, Meant]) -> list[list[int]]:
+    """Returns the numbers of the records of linked children, in parts without two contents of one record."""
     waves: list[list[int]] = []
     times: defaultdict[tuple[FamilyId, str, str], int] = defaultdict(int)
     for number, one in enumerate(given):
-        whom = meant.get(one.record.reference)
-        if whom is None:
+        link = links.get(one.record.reference)
+        if link is None:
             continue
-        key = (whom.family, one.source, one.record.id)
+        key = (link.family, one.source, one.record.id)
         if times[key] == len(waves):
             waves.append([])
         waves[times[key]].append(number)

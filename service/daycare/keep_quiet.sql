@@ -1,5 +1,5 @@
 -- name: wishes
--- What members of these families have chosen not to be told: most often nobody has.
+-- Returns the members' choices not to be told of firsts. In most families there are none.
 SELECT family_id, member_id, body
   FROM waiting
  WHERE family_id = ANY ($1::uuid[]);

@@ -1,6 +1,6 @@
-"""What goes when a daycare leaves a family: whom it meant there, and a key that was made for that family alone.
+"""Removes what a daycare has in a family that it leaves: its links, and a key that was made for that family alone.
 
-Owns also what a parent's leaving means to the files that they imported.
+Owns also what happens to imported files when their parent leaves.
 """
 
 from events.ids import FamilyId, MemberId, PersonId
@@ -12,7 +12,7 @@ QUERIES = load(__package__, "daycare.sql")
 
 
 async def forget_daycare(writing: LogTransaction, *, family: FamilyId, member: MemberId, person: PersonId) -> None:
-    """Let a daycare mean nobody here any more. What it wrote stays."""
+    """Removes a daycare's links to a family's children, and its key if that serves no other family. Its events stay."""
     await writing.conn.execute(QUERIES.drop_links, family, member)
     had_key = await writing.conn.fetchval(QUERIES.drop_family_key, family, person) is not None
     was_importer = await writing.conn.fetchval(QUERIES.retire_importer, family, member) is not None
@@ -21,7 +21,7 @@ async def forget_daycare(writing: LogTransaction, *, family: FamilyId, member: M
 
 
 async def require_removable(writing: LogTransaction, *, family: FamilyId, member: MemberId, by: MemberId) -> None:
-    """Let a parent remove a daycare; an importer only the parent whose files it wrote: else another could take their words back.
+    """Checks that a parent may remove a daycare. An importer is removed by its own parent alone: others could withdraw its words.
 
     Raises:
         NotYoursToRemove
@@ -32,5 +32,5 @@ async def require_removable(writing: LogTransaction, *, family: FamilyId, member
 
 
 async def forget_parents_files(writing: LogTransaction, *, family: FamilyId, member: MemberId) -> None:
-    """Drop what waits of a parent who leaves: nobody else may link it. What was written stays."""
+    """Drops the waiting records of a parent who leaves: nobody else may link them. Recorded events stay."""
     await writing.conn.execute(QUERIES.drop_imported_waiting, family, member)

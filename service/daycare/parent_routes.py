@@ -1,7 +1,7 @@
-"""What parents do about daycares: add one, give one a code, say whom it means, see what waits. Owns the routes.
+"""Serves parents' requests about daycares: add one, make a code for one, link a reference, list what waits. Owns the routes.
 
-Either parent may link and unlink what a daycare posts (law 16 guards members, not references); what a parent imported is for that
-parent alone. Nobody sees what waits before it is linked: only that something does, and under which reference.
+Either parent may link and unlink what a daycare posts (law 16 guards members, not references). Only the importing parent may link
+what was imported. Nobody sees a waiting record before it is linked: only that one waits, and under which reference.
 """
 
 from datetime import timedelta
@@ -15,7 +15,7 @@ from events.ids import FamilyId, MemberId, PersonId
 from service.access.decide import may_found
 from service.access.errors import FoundingClosed, NotForRole, TooMany
 from service.access.founding import QUERIES as ACCESS
-from service.access.founding import held_membership
+from service.access.founding import lock_membership
 from service.access.guard import Membership
 from service.access.tokens import hash_of, new_code
 from service.daycare.auth import DaycareKey
@@ -46,23 +46,25 @@ KEYS_MAX: Final = 10
 
 ADD = Endpoint(
     summary="Add a daycare with a key for this family alone. Its secret is told once",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=NewDaycare, answers=DaycareAdded, refuses=(NotForRole, TooMany),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, request=NewDaycare, response=DaycareAdded,
+    errors=(NotForRole, TooMany),
 )  # fmt: skip
 MAKE = Endpoint(
     summary="A key for a daycare that serves many families, each by a parent's code. Its secret is told once",
-    who=CallerKind.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, takes=NewDaycare, answers=KeyMade, refuses=(FoundingClosed,),
+    caller=CallerKind.ANYONE_OR_DEVICE, kind=Kind.ACCESS, status=201, request=NewDaycare, response=KeyMade,
+    errors=(FoundingClosed,),
 )  # fmt: skip
 CODE = Endpoint(
     summary="A code by which a daycare links one child. It works once, within seven days",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=ForChild, answers=CodeMade, refuses=(NotForRole, TooMany),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, request=ForChild, response=CodeMade, errors=(NotForRole, TooMany),
 )  # fmt: skip
 LIST = Endpoint(
-    summary="The family's daycares, whom they speak of, and whether something waits for a child",
-    who=CallerKind.MEMBER, kind=Kind.READ, answers=Daycares, refuses=(NotForRole,),
+    summary="The family's daycares, their references for children, and whether records wait for a link",
+    caller=CallerKind.MEMBER, kind=Kind.READ, response=Daycares, errors=(NotForRole,),
 )  # fmt: skip
 LINK = Endpoint(
-    summary="Say which child a daycare means by a reference, or that it means nobody any more",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=204, takes=Link, refuses=(NotForRole, NotesWaiting),
+    summary="Link a daycare's reference to a child, or unlink it",
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=204, request=Link, errors=(NotForRole, NotesWaiting),
 )  # fmt: skip
 
 
@@ -74,25 +76,25 @@ def _parent(caller: Membership) -> Membership:
 
 @post("/v1/families/{family:uuid}/daycares", opt=ADD.opt())
 async def add_daycare(request: RouteRequest) -> Response[bytes]:
-    """The daycare is of the caller's household, as if it had been invited."""
-    asked = await request.read(NewDaycare)
+    """Adds a daycare to the caller's household, as an invitation would."""
+    body = await request.read(NewDaycare)
     caller = _parent(request.member)
     async with request.runtime.log.transaction() as writing:
-        await held_membership(writing, caller)
+        await lock_membership(writing, caller)
         if await writing.conn.fetchval(QUERIES.count_keys, caller.family) >= KEYS_MAX:
             raise TooMany(f"A family has at most {KEYS_MAX} keys for daycares.")
-        key, secret = await _key(writing, asked.name, family=caller.family)
+        key, secret = await _key(writing, body.name, family=caller.family)
         member = await join(writing, key, family=caller.family, household=caller.household, by=caller.member)
     return request.answer(DaycareAdded(member=member, key_id=key.key_id, secret=shown(secret)), status=201)
 
 
 @post("/v1/daycares", opt=MAKE.opt())
 async def make_key(request: RouteRequest) -> Response[bytes]:
-    """Whoever may found a family may make a key: it reads nothing, and writes nowhere without a parent's code."""
-    asked = await request.read(NewDaycare)
+    """Makes a key, which reads nothing and writes nowhere without a parent's code. Open to all who may found a family."""
+    body = await request.read(NewDaycare)
     may_found(request.runtime.settings.founding, has_token=request.caller is not None)
     async with request.runtime.log.transaction() as writing:
-        key, secret = await _key(writing, asked.name, family=None)
+        key, secret = await _key(writing, body.name, family=None)
     return request.answer(KeyMade(key_id=key.key_id, secret=shown(secret)), status=201)
 
 
@@ -106,19 +108,19 @@ async def _key(writing: LogTransaction, name: str, *, family: FamilyId | None) -
 
 @post("/v1/families/{family:uuid}/daycare-codes", opt=CODE.opt())
 async def make_code(request: RouteRequest) -> Response[bytes]:
-    """Only the hash of the code is kept."""
-    asked = await request.read(ForChild)
+    """Makes a code, and stores its hash alone."""
+    body = await request.read(ForChild)
     caller = _parent(request.member)
     code = new_code()
     async with request.runtime.log.transaction() as writing:
-        await held_membership(writing, caller)
-        await _require_child(writing, caller, asked.child)
+        await lock_membership(writing, caller)
+        await _require_child(writing, caller, body.child)
         await writing.conn.execute(QUERIES.drop_dead_codes, caller.family, writing.now)
         if await writing.conn.fetchval(QUERIES.count_codes, caller.family) >= OPEN_CODES_MAX:
             raise TooMany(f"A family has at most {OPEN_CODES_MAX} open codes for daycares.")
         expires_at = writing.now + CODE_LIVES
         await writing.conn.execute(
-            QUERIES.add_code, hash_of(code), caller.family, asked.child, caller.member, caller.household, expires_at
+            QUERIES.add_code, hash_of(code), caller.family, body.child, caller.member, caller.household, expires_at
         )
     return request.answer(CodeMade(code=code, expires_at=expires_at), status=201)
 
@@ -130,11 +132,11 @@ async def _require_child(writing: LogTransaction, caller: Membership, child: obj
 
 @get("/v1/families/{family:uuid}/daycares", opt=LIST.opt())
 async def list_daycares(request: RouteRequest) -> Response[bytes]:
-    """What a key that serves several families holds of children whom nobody has linked is shown to none of them."""
+    """Lists the family's daycares. Of a key that serves several families, no family sees the references that are not linked."""
     caller = _parent(request.member)
     async with request.runtime.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         daycares = await connection.fetch(QUERIES.daycares, caller.family, caller.member)
-        # What another parent imported is theirs: a reference would tell that there is a record which this one is not told of.
+        # Another parent's references stay hidden: one would reveal that a record exists that may be held from this parent.
         persons = [row["person_id"] for row in daycares if not row["is_anothers"]]
         own = [row["person_id"] for row in daycares if row["is_own"]]
         references = await connection.fetch(QUERIES.references_of, caller.family, persons, own)
@@ -162,27 +164,28 @@ async def list_daycares(request: RouteRequest) -> Response[bytes]:
 
 @put("/v1/families/{family:uuid}/daycares/{member:uuid}/children", status_code=204, opt=LINK.opt())
 async def link(request: RouteRequest) -> Response[None]:
-    """A reference of a key that serves several families is this family's to change only once a code has made it so."""
-    asked = await request.read(Link)
+    """Links or unlinks a reference. If the key serves several families, a code must have linked it to this family before."""
+    body = await request.read(Link)
     caller = _parent(request.member)
     runtime, member = request.runtime, MemberId(request.ids["member"])
     async with runtime.log.transaction() as writing:
-        await held_membership(writing, caller)
+        await lock_membership(writing, caller)
         daycares = await writing.conn.fetch(QUERIES.daycares, caller.family, caller.member)
         found = [row for row in daycares if row["member_id"] == member]
         if not found:
             raise NotFound
         person = PersonId(found[0]["person_id"])
-        if asked.child is not None:
-            await _require_child(writing, caller, asked.child)
-        rows = await writing.conn.fetch(QUERIES.links, person, [asked.reference])
+        if body.child is not None:
+            await _require_child(writing, caller, body.child)
+        rows = await writing.conn.fetch(QUERIES.links, person, [body.reference])
         is_ours = rows[0]["family_id"] == caller.family if rows else found[0]["is_own"]
         if not is_ours or found[0]["is_anothers"]:
             raise NotFound(at="reference")
-        await writing.conn.fetchval(QUERIES.link, person, asked.reference, caller.family, member, asked.child)
-        if asked.also_called is not None:
-            await writing.conn.execute(QUERIES.call_also, person, asked.reference, list(asked.also_called))
-    await Intake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=person).flow(asked.reference)
+        await writing.conn.fetchval(QUERIES.link, person, body.reference, caller.family, member, body.child)
+        if body.also_called is not None:
+            await writing.conn.execute(QUERIES.call_also, person, body.reference, list(body.also_called))
+    intake = Intake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=person)
+    await intake.write_waiting(body.reference)
     return nothing()
 
 

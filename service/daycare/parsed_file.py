@@ -1,6 +1,6 @@
-"""Sorts what a file of another system holds: what can be recorded, what is refused, what is left out, what cannot be read.
+"""Sorts the rows of another system's file: records, refused rows, ignored rows, unreadable rows.
 
-Pure: knows no family, no rows and no clock. Every row of a file is counted once, so that the counts of a report add up.
+Pure: knows no family, no database and no clock. Counts every row of a file once, so that the counts of a report add up.
 """
 
 from collections import Counter
@@ -12,12 +12,12 @@ import msgspec
 
 from events.errors import FieldInvalid, Refused, TimeOutOfRange
 from service.daycare.record import Record
-from service.daycare.sources.reading import Ignored, Read, Unreadable, Why
+from service.daycare.sources.reading import Ignored, ReadRecord, Unreadable, Why
 from service.log.admit import require_sane
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """A record of a child, the place in the file that it is from, and the row as it was decoded."""
+    """A record of a child, its place in the file, and the decoded row."""
 
     at: str
     record: Record
@@ -25,7 +25,7 @@ class Placed(msgspec.Struct, frozen=True):
 
 
 class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that can be read, and that the log refuses."""
+    """A row that can be read, but that the log would refuse."""
 
     at: str
     code: str
@@ -33,33 +33,33 @@ class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rows of a file are. `rows` counts them all."""
+    """The sorted rows of a file. `rows` counts them all."""
 
     rows: int
     placed: tuple[Placed, ...]
     refused: tuple[RefusedRow, ...]
     refused_records: int
-    """Of the rows that are refused: how many records of children."""
+    """Number of children's records in the refused rows."""
     ignored: Mapping[Why, int]
     taken_back: tuple[Record, ...]
-    """The ids of what is left out: whatever was recorded under one of them is withdrawn."""
+    """Records that the source leaves out now: what was recorded under their ids is withdrawn."""
     unreadable: tuple[Unreadable, ...]
     media: int
     has_local_times: bool = False
-    """Whether a time depends on the zone that is given."""
+    """Whether the time of a record depends on the given zone."""
     is_order_unproven: bool = False
-    """Whether dates may begin with the month or with the day."""
+    """Whether dates are ambiguous: they may begin with the month or with the day."""
 
     @property
     def names(self) -> dict[str, str | None]:
-        """The children that the file is about: reference -> the name that the source shows."""
+        """The children in the file: reference -> the name that the source shows."""
         return {one.record.reference: one.record.shown_name for one in self.placed}
 
 
-def parse(read: Iterable[Read], *, latest: datetime, of_one_id_max: int | None = None) -> ParsedFile:
-    """Sort what was read of a file.
+def parse(read: Iterable[ReadRecord], *, latest: datetime, of_one_id_max: int | None = None) -> ParsedFile:
+    """Sorts the rows of a file.
 
-    `latest`: a time after it is refused, as the log refuses it. `of_one_id_max`: as many rows may share an id.
+    `latest`: a later time is refused, as the log would. `of_one_id_max`: the number of rows that may share an id.
     """
     rows = media = refused_records = 0
     placed: list[Placed] = []
@@ -95,14 +95,14 @@ def parse(read: Iterable[Read], *, latest: datetime, of_one_id_max: int | None =
 
 
 def imported_at(file: ParsedFile, now: datetime) -> ParsedFile:
-    """Returns a file whose records say when they were imported: of a source without dates of change the later import counts."""
+    """Returns a file with the time of its import in each record: without dates of change, the later import counts."""
     placed = [msgspec.structs.replace(one, record=msgspec.structs.replace(one.record, imported_at=now)) for one in file.placed]
     gone = [msgspec.structs.replace(one, imported_at=now) for one in file.taken_back]
     return msgspec.structs.replace(file, placed=tuple(placed), taken_back=tuple(gone))
 
 
 def refusal_of(record: Record, *, latest: datetime) -> Refused | None:
-    """Returns why the log would refuse a record, before anything of it is written or waits; None where it would not."""
+    """Returns why the log would refuse a record, before anything of it is written or waits; None if it would accept it."""
     times = ("it happened", record.occurred_at), ("it was entered", record.recorded_at), ("it was changed", record.revised_at)
     for what, time in times:
         try:

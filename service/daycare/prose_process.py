@@ -1,6 +1,6 @@
-"""Reads notes for milestones, line by line: the other end of `prose_queue`, in a process of its own. Ends with its input.
+"""Reads notes for milestones, line by line: the child process of `prose_queue`. Ends when its input ends.
 
-A line in is a JSON list of notes; a line out gives for each what it tells of and what it may tell of.
+An input line is a JSON list of notes. The output line gives, for each note, what it tells of and what it may tell of.
 """
 
 import os
@@ -8,19 +8,19 @@ import sys
 
 import msgspec
 
-from service.daycare.prose.reader import told_in
+from service.daycare.prose.reader import findings_in
 from service.daycare.translate import Prose
 
 NICE = 5
-"""Whoever pushes goes before what is read."""
+"""A lower priority than the service's, so that pushes go first."""
 
 
 def main() -> None:
-    """Answer each line, until there are no more."""
+    """Writes the findings of each input line, until the input ends."""
     os.nice(NICE)
     decode, encode = msgspec.json.Decoder(list[Prose]).decode, msgspec.json.Encoder().encode
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(encode([told_in(note.text, names=note.names) for note in decode(line)]) + b"\n")
+        sys.stdout.buffer.write(encode([findings_in(note.text, names=note.names) for note in decode(line)]) + b"\n")
         sys.stdout.buffer.flush()
 
 

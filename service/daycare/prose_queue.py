@@ -1,8 +1,7 @@
-"""Has notes read for milestones in a process of its own: that keeps a core busy, and the text may be hostile.
+"""Reads notes for milestones in a separate process: reading keeps a core busy, and the text may be hostile.
 
-Owns turns: a few notes of each daycare after the other, so that whoever posts what takes long to read makes nobody wait but
-themselves. The process starts with the first note, and ends with this one, however
-this one ends.
+Owns the turns: reads a few notes of each daycare after the other, so that slow notes delay only the daycare that posted them.
+The process starts with the first note, and ends with the service, however the service ends.
 """
 
 import asyncio
@@ -23,11 +22,11 @@ from service.daycare.prose.reader import Findings
 from service.daycare.translate import Prose
 
 AT_ONCE_CHARACTERS: Final = 16_000
-"""Of one daycare, then it is another's turn: a hundredth of a second, and some seconds of the worst that can be written."""
+"""Characters of one daycare in a turn: they take a hundredth of a second, and some seconds with the worst text possible."""
 WAITING_CHARACTERS_MAX: Final = 4 * 1024 * 1024
-"""Of one daycare: twice as much as a call can hold."""
+"""Bound for one daycare: twice as much as a call can hold."""
 WITHIN_S: Final = 20.0
-"""Then the process is taken for stuck, and another is started."""
+"""A process that takes longer counts as stuck, and is replaced."""
 ATTEMPTS: Final = 2
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 
@@ -44,7 +43,7 @@ class NotesWaiting(Refused):
 
 
 class ProseQueue:
-    """The process that reads, and who is waiting for it."""
+    """Holds the reading process, and the turns of those who wait for it."""
 
     def __init__(self, *, waiting_characters_max: int = WAITING_CHARACTERS_MAX, within_s: float = WITHIN_S) -> None:
         self._waiting_characters_max = waiting_characters_max
@@ -53,7 +52,7 @@ class ProseQueue:
         self._turn = asyncio.Lock()
         self._turn_by_person: defaultdict[PersonId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._characters: defaultdict[PersonId, int] = defaultdict(int)
-        """Of each daycare, that are read or wait to be."""
+        """Characters of each daycare that are being read or wait for it."""
 
     @property
     def daycare_count(self) -> int:
@@ -61,22 +60,22 @@ class ProseQueue:
         return len(self._characters.keys() | self._turn_by_person.keys())
 
     async def milestones(self, notes: Sequence[Prose], *, posted_by: PersonId) -> list[Findings]:
-        """Returns what each note tells of, and what it may tell of, in their order.
+        """Returns what each note tells of, and what it may tell of, in the order of the notes.
 
         Raises:
             NotesWaiting: 503
         """
         if not notes:
             return []
-        told: list[Findings] = []
+        findings: list[Findings] = []
         async with self._turn_of(posted_by, sum(1 + len(note.text) for note in notes)):
             for part in _parts(notes):
                 async with self._turn:
-                    told += await self._read(part)
-        return told
+                    findings += await self._read(part)
+        return findings
 
     async def stop(self) -> None:
-        """End the process."""
+        """Ends the process."""
         async with self._turn:
             await self._end()
 
@@ -95,31 +94,31 @@ class ProseQueue:
                 del self._characters[person], self._turn_by_person[person]
 
     async def _read(self, notes: Sequence[Prose]) -> list[Findings]:
-        asked = _encode(notes) + b"\n"
+        request = _encode(notes) + b"\n"
         for _ in range(ATTEMPTS):
             try:
                 async with asyncio.timeout(self._within_s):
-                    return _decode(await self._answer(asked))
+                    return _decode(await self._answer(request))
             except (OSError, TimeoutError, msgspec.DecodeError) as error:
                 status = await self._end()
                 logger.warning("notes were not read", code="daycare.reading", error=type(error).__name__, status=status)
-            except BaseException:  # who asked went away: the answer would be taken for the next one's
+            except BaseException:  # the caller was cancelled: the next caller would take this response for its own
                 await self._end()
                 raise
         raise NotesWaiting("The notes could not be read; send the same again in a moment.")
 
-    async def _answer(self, asked: bytes) -> bytes:
+    async def _answer(self, request: bytes) -> bytes:
         if self._process is None:
             self._process = await _started()
         process = self._process
-        process.stdin.write(asked)  # type: ignore[union-attr]  # both are pipes
+        process.stdin.write(request)  # type: ignore[union-attr]  # both are pipes
         drained = asyncio.ensure_future(process.stdin.drain())  # type: ignore[union-attr]
         answer = await process.stdout.readline()  # type: ignore[union-attr]
         await drained
         return answer
 
     async def _end(self) -> int | None:
-        """End the process, if there is one; its status."""
+        """Ends the process, if there is one. Returns its exit status."""
         process, self._process = self._process, None
         if process is None:
             return None
@@ -133,10 +132,10 @@ async def _started() -> Process:
         *(sys.executable, "-m", "service.daycare.prose_process"),
         stdin=PIPE,
         stdout=PIPE,
-        stderr=DEVNULL,  # it would show the notes of a line that it cannot read
+        stderr=DEVNULL,  # stderr would show the notes of a line that cannot be read
         limit=ANSWER_BYTES_MAX,
         env={name: value for name, value in os.environ.items() if name == "PATH" or name.startswith(("PYTHON", "LANG", "LC_"))},
-        start_new_session=True,  # whoever interrupts the service lets it finish what it has begun
+        start_new_session=True,  # an interrupt of the service does not reach it: it finishes the line it has begun
     )
 
 

@@ -1,4 +1,4 @@
-"""What daycares, and parents about them, send and are answered: section Daycare of protocol.md, as types. Decides nothing."""
+"""Defines the requests and responses about daycares: section Daycare of protocol.md, as types. Decides nothing."""
 
 from datetime import datetime
 from typing import Annotated
@@ -14,13 +14,13 @@ from service.log.receipts import Problem
 
 
 class NewDaycare(RequestBody, frozen=True, kw_only=True):
-    """A daycare, as people call it."""
+    """A new daycare, under the name that people use."""
 
     name: Name
 
 
 class DaycareAdded(msgspec.Struct, frozen=True, kw_only=True):
-    """A daycare of one family. The secret is told here, once."""
+    """A new daycare of one family. No other response contains its secret."""
 
     member: MemberId
     key_id: UUID
@@ -28,7 +28,7 @@ class DaycareAdded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A key for whichever families give it a code. The secret is told here, once."""
+    """A new key for any family that gives it a code. No other response contains its secret."""
 
     key_id: UUID
     secret: str
@@ -48,34 +48,34 @@ class CodeMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Link(RequestBody, frozen=True, kw_only=True):
-    """Whom a reference means. No child: nobody any more."""
+    """The child that a reference is linked to; null unlinks it."""
 
     reference: Reference
     child: ChildId | None
     also_called: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] | None = None
-    """Nicknames by which the daycare may write of the child; null: those that were said before, while the child is the same."""
+    """Nicknames of the child that the daycare may use; null keeps the earlier ones, unless the child changes."""
 
 
 class ReferenceListed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a daycare calls a child. `is_waiting`: something came, and waits until somebody says whose it is."""
+    """A daycare's reference for a child. `is_waiting`: records wait under it until somebody links it."""
 
     reference: str
     shown_name: str | None
-    """What the daycare calls whom nobody has linked."""
+    """The daycare's name for a child that is not linked."""
     child: ChildId | None
     also_called: tuple[str, ...]
     is_waiting: bool
 
 
 class DaycareListed(msgspec.Struct, frozen=True, kw_only=True):
-    """A daycare of the family, and whom it speaks of here."""
+    """A daycare of the family, with its references for children."""
 
     member: MemberId
     name: str
     imported_by: MemberId | None
-    """The parent whose files it writes; None: it posts for itself."""
+    """The parent who imports the files that it writes; None: it posts by itself."""
     references: tuple[ReferenceListed, ...]
-    """Of another parent's importer none are listed."""
+    """Empty for another parent's importer."""
 
 
 class Daycares(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,14 +85,14 @@ class Daycares(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Redeem(RequestBody, frozen=True, kw_only=True):
-    """A parent's code, and what the daycare calls the child."""
+    """A parent's code, and the daycare's reference for the child."""
 
     code: Code
     reference: Reference
 
 
 class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
-    """The reference means a child from now on; which one is the family's to know."""
+    """A reference that is linked now. The daycare does not learn which child it is."""
 
     reference: str
 
@@ -102,14 +102,14 @@ class Nothing(RequestBody, frozen=True, kw_only=True):
 
 
 class NewSecret(msgspec.Struct, frozen=True, kw_only=True):
-    """The secret from now on. It is told here, once; the one before works until then as well."""
+    """The new secret. No other call returns it. The earlier secret works until `before_until`, too."""
 
     secret: str
     before_until: datetime
 
 
 class DaycareReceipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one event: all that a daycare's key ever reads."""
+    """The outcome of one event: a daycare's key reads nothing else."""
 
     id: str | None
     source: str | None
@@ -121,6 +121,6 @@ class DaycareReceipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class DaycareReceipts(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a call, in the order of its events."""
+    """The outcomes of a call, in the order of its events."""
 
     receipts: tuple[DaycareReceipt, ...]

@@ -1,7 +1,7 @@
-"""Tells records apart that have one id and are about different children: a spreadsheet that counts from 1 for each child.
+"""Gives different ids to records of different children under one id: some spreadsheets count from 1 for each child.
 
-Pure. The first child's record keeps the id as it is, so that earlier imports stay what they are; another child's gets the child's
-reference behind it. Where child, words and time say that it is the same record whose child was put right, it keeps the id.
+Pure. The first child's record keeps the id, so that earlier imports stay as they are; another child's record gets the child's
+reference appended to its id. If words and time show that it is the same record with a corrected child, it keeps the id.
 """
 
 from collections import defaultdict
@@ -17,40 +17,40 @@ from service.daycare.sources.fields import ID_CHARACTERS_MAX
 DIGEST_CHARACTERS: Final = 32
 
 
-class There(msgspec.Struct, frozen=True, kw_only=True):
-    """What is recorded, or waits, under the id of a record and under the id with the reference behind it."""
+class IdUse(msgspec.Struct, frozen=True, kw_only=True):
+    """The records that exist under an id, and under the id with the reference appended: recorded or waiting."""
 
-    is_own: bool = False
-    """What is there under the id is about the same child."""
-    is_apart: bool = False
-    """Something is there under the id with the reference. Not looked up where `is_own`."""
-    is_others: bool = False
-    """What is there under the id is about a child whom another reference means."""
-    is_same: bool = False
-    """What is there under the id has the same words and the same time."""
+    is_same_child: bool = False
+    """Whether the record under the id is about the same child."""
+    has_id_with_reference: bool = False
+    """Whether there is a record under the id with the reference. Not looked up if `is_same_child`."""
+    is_other_child: bool = False
+    """Whether the record under the id is about the child of another reference."""
+    has_same_words: bool = False
+    """Whether the record under the id has the same words and the same time."""
 
 
-def shared_in(records: Iterable[Record]) -> set[str]:
+def find_shared_ids(records: Iterable[Record]) -> set[str]:
     """Returns the ids that several children of one file share."""
     references: defaultdict[str, set[str]] = defaultdict(set)
     for record in records:
         references[record.id].add(record.reference)
-    return {own_id for own_id, named in references.items() if len(named) > 1}
+    return {own_id for own_id, found in references.items() if len(found) > 1}
 
 
-def id_of(record: Record, there: There, *, is_shared: bool) -> str:
-    """Returns the id under which a record is recorded. `is_shared`: another child's record of the file has the same."""
-    if there.is_own:
+def id_of(record: Record, use: IdUse, *, is_shared: bool) -> str:
+    """Returns the id for a record. `is_shared`: the file has another child's record with the same id."""
+    if use.is_same_child:
         return record.id
-    if there.is_apart:
-        return apart(record)
-    if there.is_same and not is_shared:
+    if use.has_id_with_reference:
+        return with_reference(record)
+    if use.has_same_words and not is_shared:
         return record.id
-    return apart(record) if there.is_others or is_shared else record.id
+    return with_reference(record) if use.is_other_child or is_shared else record.id
 
 
-def apart(record: Record) -> str:
-    """Returns the id with the reference of the child behind it."""
+def with_reference(record: Record) -> str:
+    """Returns the id of a record with the child's reference appended. Replaces the end by a digest if it would be too long."""
     whole = f"{record.id}#{record.reference}"
     if len(whole) <= ID_CHARACTERS_MAX:
         return whole
@@ -58,5 +58,5 @@ def apart(record: Record) -> str:
 
 
 def has_its_child(record: Record) -> bool:
-    """Returns whether the id of a record has the child's reference in it already."""
+    """Returns whether the id of a record ends with the child's reference already."""
     return record.id.endswith(f"#{record.reference}")

@@ -1,7 +1,6 @@
-"""Standard Webhooks (standardwebhooks.com): who signed a call, and when. Owns the check; knows no rows and no events.
+"""Verifies signatures of Standard Webhooks (standardwebhooks.com): who signed a call, and when. Knows no events.
 
-A signature is HMAC-SHA256 over `id.timestamp.body`. It says nothing of other headers, so nothing that matters may stand there
-alone.
+A signature is HMAC-SHA256 over `id.timestamp.body`. It covers no other headers, so nothing that matters may be in them alone.
 """
 
 import hmac
@@ -21,13 +20,13 @@ from service.http.standard_webhooks import digest
 TOLERANCE_S: Final = 300
 SIGNATURES_MAX: Final = 8
 DIGEST_BYTES: Final = 32
-"""Of SHA-256."""
+"""The size of a SHA-256 digest."""
 _ID: Final = re.compile(rb"[!-~]{1,128}")
 _TIMESTAMP: Final = re.compile(rb"[1-9][0-9]{0,11}")
 
 
 class SignatureWrong(Refused):
-    """The call is not signed, not with a secret that is good, or not now; or nobody has this key: alike."""
+    """The signature is missing or wrong, its time is not now, or the key does not exist: the response is the same."""
 
     code, status, title = "daycare.signature_wrong", 401, "The signature does not fit"
 
@@ -38,7 +37,7 @@ class SignatureWrong(Refused):
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """A call whose signature fits."""
+    """A call with a valid signature."""
 
     id: str
     at_s: int
@@ -46,53 +45,55 @@ class Signed(msgspec.Struct, frozen=True):
 
 
 class SignatureHeaders(msgspec.Struct, frozen=True):
-    """What the headers of a call claim: its id, its time, and signatures that may fit."""
+    """The unverified headers of a call: its id, its time, and its signatures."""
 
     id: bytes
     at_s: int
     digests: tuple[bytes, ...]
 
     def verify(self, body: bytes, *, secrets: Sequence[bytes]) -> Signed:
-        """Let a call pass that one of these secrets has signed. Takes as long whichever byte is wrong.
+        """Returns the call if one of these secrets has signed it. Takes the same time whichever byte is wrong.
 
         Raises:
             SignatureWrong
         """
-        right = [digest(secret, id=self.id, timestamp=b"%d" % self.at_s, body=body) for secret in secrets]
+        expected = [digest(secret, id=self.id, timestamp=b"%d" % self.at_s, body=body) for secret in secrets]
         fits = False
         for given in self.digests:
-            for one in right:
+            for one in expected:
                 fits |= hmac.compare_digest(given, one)
         if not fits:
             raise SignatureWrong
         return Signed(self.id.decode(), self.at_s)
 
 
-def claim_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
-    """Read the headers of a call, which can be wrong whatever its body says, and whoever's key it names.
+def signature_headers_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
+    """Reads the signature headers of a call. The result does not depend on the body, nor on the key.
 
     Raises:
-        SignatureWrong: one of them is missing, doubled or malformed, or the time is not about now.
+        SignatureWrong: a header is missing, doubled or malformed, or the time is more than `TOLERANCE_S` from now.
     """
-    named, at, signed = (headers(scope, name) for name in (b"webhook-id", b"webhook-timestamp", b"webhook-signature"))
-    if not (len(named) == len(at) == len(signed) == 1):
+    ids, times, signatures = (headers(scope, name) for name in (b"webhook-id", b"webhook-timestamp", b"webhook-signature"))
+    if not (len(ids) == len(times) == len(signatures) == 1):
         raise SignatureWrong
-    if _ID.fullmatch(named[0]) is None or _TIMESTAMP.fullmatch(at[0]) is None or abs(int(at[0]) - now.timestamp()) > TOLERANCE_S:
+    if _ID.fullmatch(ids[0]) is None or _TIMESTAMP.fullmatch(times[0]) is None:
         raise SignatureWrong
-    digests = _given(signed[0])
+    if abs(int(times[0]) - now.timestamp()) > TOLERANCE_S:
+        raise SignatureWrong
+    digests = _digests(signatures[0])
     if not digests:
         raise SignatureWrong
-    return SignatureHeaders(named[0], int(at[0]), digests)
+    return SignatureHeaders(ids[0], int(times[0]), digests)
 
 
-def _given(value: bytes) -> tuple[bytes, ...]:
-    """The digests of a header: of version 1, the only one with a shared secret, and of its length."""
-    given = []
+def _digests(value: bytes) -> tuple[bytes, ...]:
+    """Returns the digests of a header: those of version 1, the only version with a shared secret, and of the right size."""
+    digests = []
     for part in value.split(b" ")[:SIGNATURES_MAX]:
         version, _, encoded = part.partition(b",")
         if version == b"v1":
             try:
-                given.append(b64decode(encoded, validate=True))
+                digests.append(b64decode(encoded, validate=True))
             except NotBase64:
                 continue
-    return tuple(one for one in given if len(one) == DIGEST_BYTES)
+    return tuple(one for one in digests if len(one) == DIGEST_BYTES)

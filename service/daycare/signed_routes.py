@@ -1,6 +1,6 @@
-"""What a daycare's system asks, signed: to post events, to redeem a parent's code, to change its secret. Owns the routes.
+"""Serves the signed calls of daycares' systems: post events, redeem a parent's code, change the secret. Owns the routes.
 
-A key writes, and reads nothing but its own receipts: no roster, no feed, not even whose child a reference means.
+A key writes, and reads nothing but its own receipts: no roster, no feed, not even which child a reference is linked to.
 """
 
 from typing import Any, Final, TypeVar
@@ -15,8 +15,8 @@ from service.access.decide import MEMBERS_MAX
 from service.access.errors import CodeUnusable, TooMany
 from service.access.founding import QUERIES as ACCESS
 from service.access.tokens import hash_of
-from service.daycare.auth import KEY_QUERY, ROTATION_LASTS, SIGNED_HEADERS, Call, DaycareKey, let_in
-from service.daycare.cloud_events import JSON, CloudEvent, Posted, called_at, posted
+from service.daycare.auth import KEY_QUERY, ROTATION_LASTS, SIGNED_HEADERS, Call, DaycareKey, authenticate
+from service.daycare.cloud_events import JSON, CloudEvent, PostedEvent, read_events, signed_at
 from service.daycare.errors import OneFamilysKey, ReferenceTaken
 from service.daycare.intake import QUERIES, Intake, RecordOutcome, SourcedRecord, TooManyWaiting
 from service.daycare.prose_queue import NotesWaiting
@@ -42,98 +42,99 @@ Shape = TypeVar("Shape")
 
 POST = Endpoint(
     summary="Post 1 to 500 signed CloudEvents. Each is taken in or refused by itself, and once however often it comes",
-    who=CallerKind.SIGNED, kind=Kind.PUSH, takes=CloudEvent | tuple[CloudEvent, ...],
-    takes_as=("application/cloudevents+json", "application/cloudevents-batch+json", "application/json"),
-    answers=DaycareReceipts, query=KEY_QUERY, headers=SIGNED_HEADERS,
-    refuses=(SignatureWrong, CallReplayed, TooManyWaiting, NotesWaiting, LogBusy, LogUnavailable, Overtaken),
+    caller=CallerKind.SIGNED, kind=Kind.PUSH, request=CloudEvent | tuple[CloudEvent, ...],
+    request_media_types=("application/cloudevents+json", "application/cloudevents-batch+json", "application/json"),
+    response=DaycareReceipts, query=KEY_QUERY, headers=SIGNED_HEADERS,
+    errors=(SignatureWrong, CallReplayed, TooManyWaiting, NotesWaiting, LogBusy, LogUnavailable, Overtaken),
 )  # fmt: skip
 REDEEM = Endpoint(
-    summary="Link a child by a parent's code: what the daycare has posted of it flows in",
-    who=CallerKind.SIGNED, kind=Kind.ACCESS, takes=Redeem, takes_as=("application/json",),
-    answers=Redeemed, query=KEY_QUERY, headers=SIGNED_HEADERS,
-    refuses=(SignatureWrong, CallReplayed, CodeUnusable, OneFamilysKey, ReferenceTaken, TooMany, NotesWaiting),
+    summary="Link a child by a parent's code, and record what the daycare has posted about it",
+    caller=CallerKind.SIGNED, kind=Kind.ACCESS, request=Redeem, request_media_types=("application/json",),
+    response=Redeemed, query=KEY_QUERY, headers=SIGNED_HEADERS,
+    errors=(SignatureWrong, CallReplayed, CodeUnusable, OneFamilysKey, ReferenceTaken, TooMany, NotesWaiting),
 )  # fmt: skip
 ROTATE = Endpoint(
     summary="A new secret; the one before is good for a day more",
-    who=CallerKind.SIGNED, kind=Kind.ACCESS, takes=Nothing, takes_as=("application/json",),
-    answers=NewSecret, query=KEY_QUERY, headers=SIGNED_HEADERS,
-    refuses=(SignatureWrong, CallReplayed),
+    caller=CallerKind.SIGNED, kind=Kind.ACCESS, request=Nothing, request_media_types=("application/json",),
+    response=NewSecret, query=KEY_QUERY, headers=SIGNED_HEADERS,
+    errors=(SignatureWrong, CallReplayed),
 )  # fmt: skip
 
 
 @post("/v1/daycare/events", status_code=200, opt=POST.opt())
 async def post_events(request: RouteRequest) -> Response[bytes]:
-    """Take the events of a call in, and answer once they are on the disk."""
-    call = await let_in(request, bytes_max=EVENTS_BYTES_MAX)
+    """Accepts the events of a call. Responds once they are on the disk."""
+    call = await authenticate(request, bytes_max=EVENTS_BYTES_MAX)
     runtime = request.runtime
-    at, now = called_at(call.signed.at_s), runtime.now()
-    events = await posted(request.scope, call.body, called=call.signed.id, at=at, now=now)  # type: ignore[arg-type]
+    at, now = signed_at(call.signed.at_s), runtime.now()
+    events = await read_events(request.scope, call.body, call_id=call.signed.id, at=at, now=now)  # type: ignore[arg-type]
     runtime.limits.take(Kind.DRAFTS, call.key.key_id, count=len(events))
-    read = [(number, event) for number, event in enumerate(events) if isinstance(event, Posted)]
-    intake = Intake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=call.key.person)
-    taken = await intake.take([SourcedRecord(source=event.source, record=event.record) for _, event in read])
-    by_number = {number: one for (number, _), one in zip(read, taken, strict=True)}
+    read = [(number, event) for number, event in enumerate(events) if isinstance(event, PostedEvent)]
+    intake = Intake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=call.key.person)
+    outcomes = await intake.take([SourcedRecord(source=event.source, record=event.record) for _, event in read])
+    by_number = {number: one for (number, _), one in zip(read, outcomes, strict=True)}
     receipts = (
         _receipt(number, event, by_number[number])
-        if isinstance(event, Posted)
+        if isinstance(event, PostedEvent)
         else DaycareReceipt(id=event.id, source=event.source, outcome="refused", problem=Problem.of(event.problem))
         for number, event in enumerate(events)
     )
     return request.answer(DaycareReceipts(receipts=tuple(receipts)))
 
 
-def _receipt(number: int, event: Posted, taken: RecordOutcome) -> DaycareReceipt:
-    problem = taken.problem and Problem(code=taken.problem.code, at=f"events[{number}]", detail=taken.problem.detail)
+def _receipt(number: int, event: PostedEvent, outcome: RecordOutcome) -> DaycareReceipt:
+    problem = outcome.problem and Problem(code=outcome.problem.code, at=f"events[{number}]", detail=outcome.problem.detail)
     return DaycareReceipt(
-        id=event.id, source=event.source, outcome=taken.outcome, keep_quiet=taken.keep_quiet, problem=problem
+        id=event.id, source=event.source, outcome=outcome.outcome, keep_quiet=outcome.keep_quiet, problem=problem
     )
 
 
 @post("/v1/daycare/links", status_code=200, opt=REDEEM.opt())
 async def redeem(request: RouteRequest) -> Response[bytes]:
-    """Become a member of the family that made the code, unless it is one; the reference means its child from now on."""
-    call = await let_in(request, bytes_max=SMALL_BYTES_MAX)
-    asked = _read(request, call, Redeem)
+    """Links a reference to the child of a parent's code. The daycare becomes a member of that family, unless it is one."""
+    call = await authenticate(request, bytes_max=SMALL_BYTES_MAX)
+    body = _read(request, call, Redeem)
     if call.key.family is not None:
         raise OneFamilysKey
     runtime = request.runtime
     async with runtime.log.transaction() as writing:
-        row = await writing.conn.fetchrow(QUERIES.use_code, hash_of(asked.code), writing.now)
-        if row is None and not await _is_done(writing, call, asked.reference):
+        row = await writing.conn.fetchrow(QUERIES.use_code, hash_of(body.code), writing.now)
+        if row is None and not await _is_done(writing, call, body.reference):
             raise CodeUnusable
         if row is not None:
-            await _link(writing, call.key, asked.reference, row)
-    await Intake(pool=runtime.pool, log=runtime.log, reading=runtime.reading, person=call.key.person).flow(asked.reference)
-    return request.answer(Redeemed(reference=asked.reference))
+            await _link(writing, call.key, body.reference, row)
+    intake = Intake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=call.key.person)
+    await intake.write_waiting(body.reference)
+    return request.answer(Redeemed(reference=body.reference))
 
 
 def _read(request: RouteRequest, call: Call, shape: type[Shape]) -> Shape:
-    """The body of a call that is plain JSON."""
-    media_type = of_request(request.scope, takes=(JSON,))  # type: ignore[arg-type]
+    """Returns the body of a call that is plain JSON."""
+    media_type = of_request(request.scope, accepted=(JSON,))  # type: ignore[arg-type]
     if media_type.name != JSON or not media_type.is_utf8:
         raise MediaTypeUnsupported((JSON,))
     return decode_json(call.body, shape)
 
 
 async def _is_done(writing: LogTransaction, call: Call, reference: str) -> bool:
-    """Whether a code works no more because this very call has used it, and its answer was lost."""
+    """Returns whether this same call used the code before, and its response was lost."""
     if not await writing.conn.fetchval(QUERIES.came_before, call.key.key_id, call.signed.id, call.signed.at_s):
         return False
     return bool(await writing.conn.fetch(QUERIES.links, call.key.person, [reference]))
 
 
-async def _link(writing: LogTransaction, key: DaycareKey, reference: str, made: Any) -> None:
-    family = FamilyId(made["family_id"])
+async def _link(writing: LogTransaction, key: DaycareKey, reference: str, code: Any) -> None:
+    family = FamilyId(code["family_id"])
     member = await writing.conn.fetchval(QUERIES.membership, key.person, family)
     if member is None:
-        household, by = HouseholdId(made["household_id"]), MemberId(made["made_by"])
+        household, by = HouseholdId(code["household_id"]), MemberId(code["made_by"])
         member = await join(writing, key, family=family, household=household, by=by)
-    if await writing.conn.fetchval(QUERIES.link, key.person, reference, family, member, made["child_id"]) is None:
+    if await writing.conn.fetchval(QUERIES.link, key.person, reference, family, member, code["child_id"]) is None:
         raise ReferenceTaken
 
 
 async def join(writing: LogTransaction, key: DaycareKey, *, family: FamilyId, household: HouseholdId, by: MemberId) -> MemberId:
-    """Make a daycare a member of a family.
+    """Makes a daycare a member of a family.
 
     Raises:
         TooMany: the family is full.
@@ -150,8 +151,8 @@ async def join(writing: LogTransaction, key: DaycareKey, *, family: FamilyId, ho
 
 @post("/v1/daycare/secret", status_code=200, opt=ROTATE.opt())
 async def rotate(request: RouteRequest) -> Response[bytes]:
-    """Make a new secret, asked for with a good one."""
-    call = await let_in(request, bytes_max=SMALL_BYTES_MAX)
+    """Makes a new secret. The call must be signed with a valid one."""
+    call = await authenticate(request, bytes_max=SMALL_BYTES_MAX)
     _read(request, call, Nothing)
     until = request.runtime.now() + ROTATION_LASTS
     row = await request.runtime.pool.fetchrow(QUERIES.rotate, call.key.key_id, new_secret(), until, call.signed.id)

@@ -1,6 +1,6 @@
-"""Bounds the records that wait because nobody has linked their child, and says whose they are when they are too many.
+"""Bounds the records that wait because their child is not linked, and lists their references when there are too many.
 
-Owns the count: a record that comes again under its own key takes no second place. What waits is written by `intake`.
+Owns the count: a record that comes again under its own key does not count twice. `intake` writes the waiting records.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "unlinked_records.sql")
 LISTED_MAX: Final = 10
-"""References that a sentence lists."""
+"""References in the sentence."""
 
 Key = tuple[str, str, str]
 """Reference, source, record."""
@@ -24,9 +24,9 @@ Key = tuple[str, str, str]
 async def would_wait(
     pool: asyncpg.Pool, person: PersonId, new: dict[Key, str | None], *, since: datetime
 ) -> list[tuple[str, str | None, int]]:
-    """Returns the references whose records would wait, with the name that is shown and how many; the most first.
+    """Returns the references with records that would wait, each with its shown name and the number of records, largest first.
 
-    `new`: what would be added, each with the shown name. `since`: what has waited for longer is forgotten.
+    `new`: the records to add, each with its shown name. `since`: records that arrived before it are ignored.
     """
     rows = await pool.fetch(QUERIES.waiting_keys, person, since)
     waiting: dict[Key, str | None] = {(row[0], row[1], row[2]): row[3] for row in rows}
@@ -45,7 +45,7 @@ async def count_again(pool: asyncpg.Pool, person: PersonId, keys: Iterable[Key])
 
 
 def sentence(references: Sequence[tuple[str, str | None, int]], *, waiting_max: int) -> str:
-    """Says what is wrong, whose the records are, and what a parent does about it."""
+    """Returns the detail of the refusal: the number of records, their references, and what a parent can do."""
     total = sum(records for _, _, records in references)
     listed = ", ".join(_named(*one) for one in references[:LISTED_MAX])
     more = f", and {len(references) - LISTED_MAX} more" if len(references) > LISTED_MAX else ""
@@ -61,6 +61,6 @@ def _named(reference: str, shown_name: str | None, records: int) -> str:
 
 
 async def take_back(pool: asyncpg.Pool, person: PersonId, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Empty what waits under these keys: (reference, source, record, revised_at, body) each. What does not wait is not added."""
+    """Empties the waiting records under these keys: (reference, source, record, revised_at, body) each. Adds no record."""
     if rows:
         await pool.execute(QUERIES.take_back, person, *zip(*rows, strict=True))

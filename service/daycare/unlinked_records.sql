@@ -1,5 +1,5 @@
 -- name: count_again
--- How many of these records wait already: they take no second place.
+-- Counts the records among these that wait already: they do not count twice.
 SELECT count(*)
   FROM unnest($2::text[], $3::text[], $4::text[]) AS named (reference, source, record)
  WHERE EXISTS (
@@ -36,7 +36,7 @@ SELECT child_id, reference
    AND child_id = ANY ($2::uuid[]);
 
 -- name: take_back
--- A source has left these records out since: what waits of them is emptied, and takes no other place.
+-- Empties waiting records that their source leaves out now. Adds no rows.
 UPDATE daycare_waiting
    SET revised_at = gone.revised_at, body = gone.body
   FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[])

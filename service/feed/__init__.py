@@ -1,1 +1,1 @@
-"""The feed: what one member was told, in pages and live."""
+"""Delivers a member's feed: in pages, as a live stream, and as a timeline."""

@@ -1,7 +1,7 @@
-"""GET /v1/families/{family}/live: what a member is told, as it is told, as `text/event-stream`.
+"""Serves GET /v1/families/{family}/live: a member's feed as `text/event-stream`, entry by entry as they are written.
 
-Owns the request: where a device stands, the head of the answer, and its end. Plain ASGI, because a stream is held for
-an hour and everything that a framework keeps for a request would be held with it.
+Owns the request: the place from which it reads, the response's headers, and its end. Plain ASGI, because a stream stays open
+for an hour, and everything that a framework keeps for a request would stay in memory with it.
 """
 
 import re
@@ -19,29 +19,30 @@ PLACE: Final = re.compile(rb"[0-9]{1,18}")
 HEAD: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
-    # nginx would keep entries back until its buffer is full.
+    # Otherwise nginx holds entries back until its buffer is full.
     (b"x-accel-buffering", b"no"),
-    # What ends is a connection, too: so a server that drains is not held up by sockets that wait for another request.
+    # The connection ends with the stream: a server that shuts down does not wait for sockets that could carry another request.
     (b"connection", b"close"),
 ]
 
 
 class StreamRuntime(Protocol):
-    """What the stream needs of the process it runs in."""
+    """The parts of the process that a stream needs."""
 
     @property
     def streams(self) -> Streams: ...
 
 
 async def live(scope: Scope, receive: Receive, send: Send, *, runtime: StreamRuntime, caller: StreamCaller, after: int) -> None:
-    """Tell the caller's feed from a place on: what is there, then each entry as it comes. `Last-Event-ID` wins over `after`.
+    """Streams the caller's feed from a place on: first what is stored, then each new entry. `Last-Event-ID` wins over `after`.
 
-    Returns when either side ended the stream.
+    Returns when either side has ended the stream.
 
     Raises:
-        FieldInvalid: `Last-Event-ID` is no place.
+        FieldInvalid: `Last-Event-ID` is not a place.
         FeedAhead: the feed ends before that place.
-        TooManyStreams, NoRoomForStreams: as they say.
+        TooManyStreams: the device holds too many streams already.
+        NoRoomForStreams: the process holds too many streams already, or is about to stop.
     """
     connection = connection_of(scope)
 
@@ -50,21 +51,21 @@ async def live(scope: Scope, receive: Receive, send: Send, *, runtime: StreamRun
 
     stream = Stream(
         caller,
-        after=_place_told(scope, otherwise=after),
+        after=_requested_place(scope, default=after),
         read=runtime.streams.read,
         send=write,
         cut=connection.cut if connection else _cut_nothing,
     )
     with runtime.streams.holding(stream):
-        first = await stream.look()
+        first = await stream.read_on()
         await send({"type": "http.response.start", "status": 200, "headers": HEAD})
         if connection:
-            connection.hold(stream.hear_ended)
+            connection.hold(stream.end)
         runtime.streams.begin_beating(stream)
         stream.open(first)
-        # It may be megabytes, and this frame stays for an hour.
+        # The page may take megabytes, and this function runs for an hour.
         del first
-        # Answered with http.disconnect when the other side is gone, and also once the stream itself has ended.
+        # The server sends http.disconnect when the device has gone, and also once the stream itself has ended.
         while (await receive())["type"] != "http.disconnect":
             pass
         if connection:
@@ -74,15 +75,15 @@ async def live(scope: Scope, receive: Receive, send: Send, *, runtime: StreamRun
         raise stream.failure
 
 
-def _place_told(scope: Scope, *, otherwise: int) -> int:
-    """The last place that the device says it has."""
+def _requested_place(scope: Scope, *, default: int) -> int:
+    """Returns the last place that the device has, by its `Last-Event-ID`. Raises FieldInvalid."""
     last = header(scope, b"last-event-id")
     if last is None or last == b"":
-        return otherwise
+        return default
     if not PLACE.fullmatch(last):
         raise FieldInvalid("Last-Event-ID is the id of the last entry received: a whole number.", at="Last-Event-ID")
     return int(last)
 
 
 def _cut_nothing() -> None:
-    """Under a server that offers no way to cut: TCP will, in time."""
+    """Does nothing: this server offers no way to cut a connection, and TCP ends it in time."""

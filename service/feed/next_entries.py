@@ -1,7 +1,7 @@
-"""Reads the end of a member's feed for a stream that follows it.
+"""Reads the entries after a place of a member's feed, for a stream or a webhook that follows the feed.
 
-Owns the shortcut: who knows the chain at the place where they stand need not hash their way to it from the beginning of
-the run, up to 255 entries earlier, for every single entry that they are told. The bytes of an entry are `pages`'.
+Owns a shortcut: a reader that knows the chain at its place need not hash up to 255 entries from the beginning of the run, for
+each single new entry. The bytes of an entry are written by `pages`.
 """
 
 from typing import Any
@@ -16,30 +16,30 @@ QUERIES = load(__package__, "live.sql")
 
 
 class Start(msgspec.Struct, frozen=True):
-    """What a feed is at the place from which it is read on."""
+    """The state of a feed at the place after which it is read."""
 
     log: LogId
     chain: bytes
-    """The hash of all entries up to that place."""
+    """The hash over all entries up to that place."""
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """Some entries of a feed, each with its chain, and where they leave the reader."""
+    """Neighbouring entries of a feed, each with its chain, and the place and chain after them."""
 
     entries: list[tuple[int, bytes]]
     """(place, the entry as JSON), places ascending by one."""
     place: int
-    """The place of the last entry given, or `after` where there is none."""
+    """The place of the last entry, or `after` where there are no entries."""
     chain: bytes | None
-    """The hash of all entries up to that place, where it is known."""
+    """The hash over all entries up to that place; None where it is not known."""
     more: bool
-    """Whether entries may follow that are there already."""
+    """Whether more entries may be stored after these."""
     start: Start | None = None
-    """None where the reader gave the chain at `after`, and nothing was asked."""
+    """None where the caller passed the chain at `after`: then it was not read."""
 
 
 async def from_anywhere(pool: Any, *, family: FamilyId, member: MemberId, after: int, limit: int) -> Stretch:
-    """Read at most `limit` entries after a place of which nothing else is known.
+    """Reads at most `limit` entries after a place whose chain the caller does not know.
 
     Raises:
         FeedAhead: the feed ends before `after`.
@@ -50,7 +50,7 @@ async def from_anywhere(pool: Any, *, family: FamilyId, member: MemberId, after:
 
 
 async def onward(pool: Any, *, family: FamilyId, member: MemberId, after: int, chain: bytes, limit: int) -> Stretch:
-    """Read at most `limit` entries after a place that this same feed reached with this chain."""
+    """Reads at most `limit` entries after a place at which this feed has this chain."""
     rows = await pool.fetch(QUERIES.onward, family, member, after + 1, limit)
     _, entries, chain = entries_of(rows, chain, after=after, as_bytes=by_itself)
     return Stretch(entries, entries[-1][0] if entries else after, chain, len(entries) == limit)

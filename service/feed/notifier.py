@@ -1,8 +1,8 @@
-"""Wakes the streams of those who were told something, and ends the streams of those who may no longer listen.
+"""Notifies the streams and webhooks of members who got new entries, and of members and devices that lost access.
 
-Owns who listens in this process. Knows no content, no places and no database: a wake-up says "look", never what is
-there to be seen. So one that is lost makes a device late and never wrong (law 18), and one for an event that is held
-from a member does not exist, because writers name only the members that were told (law 8).
+Owns the listeners of this process. Knows no content, no places and no database: a notification only means "read your feed".
+So a lost one makes a device late and never wrong (law 18), and an event that is held from a member causes none, because
+writers name only the members to whom it was delivered (law 8).
 """
 
 from collections.abc import Collection
@@ -12,16 +12,16 @@ from events.ids import DeviceId, FamilyId, MemberId
 
 Key = TypeVar("Key")
 
-LOOK_ALTHOUGH_WOKEN_S = 5.0
-"""How often streams look for themselves although wake-ups arrive: a process may die between its commit and its
-wake-up, and every device is to be current within 10 s of a fault (I-12)."""
+POLL_EVERY_S = 5.0
+"""How often streams are polled although notifications arrive: a process may die between its commit and its notification,
+and every device must be current within 10 s of a fault (I-12)."""
 
-LOOK_WHILE_DEAF_S = 1.0
-"""How often streams look for themselves while what other processes say cannot be heard."""
+POLL_EVERY_S_WHILE_DISCONNECTED = 1.0
+"""How often streams are polled while notifications of other processes cannot arrive."""
 
 
 class Listener(Protocol):
-    """One open stream. Its methods are called in the event loop; they neither block nor raise."""
+    """An open stream, or a webhook. Its methods are called in the event loop, and neither block nor raise."""
 
     @property
     def family(self) -> FamilyId: ...
@@ -32,51 +32,51 @@ class Listener(Protocol):
     @property
     def device(self) -> DeviceId: ...
 
-    def hear_told(self) -> None:
-        """This member was told something: look. Heard twice before the look, it is one look."""
+    def notice_entries(self) -> None:
+        """Makes the listener read its feed. Two calls before it reads cause one read."""
 
-    def hear_ended(self) -> None:
-        """This device was revoked, or this member left: end now."""
+    def end(self) -> None:
+        """Ends the listener now: its device was revoked, or its member left."""
 
 
 class Notifier(Protocol):
-    """What writers say after their commit, and who hears it. Saying returns at once, never blocks and never raises."""
+    """Carries notifications from writers, after their commit, to listeners. Sending one never blocks and never raises."""
 
     @property
-    def look_every_s(self) -> float:
-        """How often streams have to look for themselves, as things stand."""
+    def poll_every_s(self) -> float:
+        """How often streams must be polled at present, in seconds."""
 
     @property
     def gaps(self) -> int:
-        """How often until now wake-ups may have been lost. Whenever it has grown, streams look once more."""
+        """The number of times that notifications may have been lost. When it grows, all streams are polled once more."""
 
-    def told(self, family: FamilyId, members: Collection[MemberId]) -> None:
-        """These members, and nobody else, have a new entry in their feed."""
+    def entries_delivered(self, family: FamilyId, members: Collection[MemberId]) -> None:
+        """Notifies all listeners of these members: their feeds have a new entry. The writer names nobody else."""
 
     def members_left(self, family: FamilyId, members: Collection[MemberId]) -> None:
-        """These members are of this family no more."""
+        """Ends all listeners of these members: they have left this family."""
 
     def devices_revoked(self, devices: Collection[DeviceId]) -> None:
-        """The tokens of these devices are dead."""
+        """Ends all listeners of these devices: their tokens were revoked."""
 
     def listen(self, listener: Listener) -> None:
-        """From now on the listener hears. Where this comes before its first read, nothing slips between the two."""
+        """Registers a listener. A listener registered before its first read misses no entry."""
 
     def forget(self, listener: Listener) -> None:
-        """The listener hears no more. To forget one that never listened is nothing."""
+        """Removes a listener. Does nothing where it was not registered."""
 
     async def start(self) -> None:
-        """Begin to hear other processes. Returns at once, also where none can be reached."""
+        """Starts to receive from other processes. Returns at once, even where none can be reached."""
 
     async def stop(self) -> None:
-        """Hear and say no more."""
+        """Stops sending and receiving."""
 
 
 class LocalNotifier:
-    """Wake-ups among the streams and writers of one process.
+    """Carries notifications between the writers and listeners of one process.
 
-    `is_alone` says whether this process is the only one on its database. Where it is not, and nothing
-    carries wake-ups between them, its streams look for themselves once a second.
+    `is_alone`: whether this process is the only one on its database. Where it is not, its streams are polled once a second,
+    since nothing carries the notifications of the other processes.
     """
 
     def __init__(self, *, is_alone: bool = True) -> None:
@@ -90,45 +90,45 @@ class LocalNotifier:
         return len(self._by_member) + len(self._by_device)
 
     @property
-    def look_every_s(self) -> float:
-        return LOOK_ALTHOUGH_WOKEN_S if self._is_alone else LOOK_WHILE_DEAF_S
+    def poll_every_s(self) -> float:
+        return POLL_EVERY_S if self._is_alone else POLL_EVERY_S_WHILE_DISCONNECTED
 
     @property
     def gaps(self) -> int:
         return 0
 
-    def told(self, family: FamilyId, members: Collection[MemberId]) -> None:
+    def entries_delivered(self, family: FamilyId, members: Collection[MemberId]) -> None:
         for member in members:
             for listener in self._by_member.get((family, member), ()):
-                listener.hear_told()
+                listener.notice_entries()
 
     def members_left(self, family: FamilyId, members: Collection[MemberId]) -> None:
         for member in members:
-            # A copy: who hears of its end forgets itself meanwhile.
+            # A copy, because a listener that ends removes itself from the set.
             for listener in tuple(self._by_member.get((family, member), ())):
-                listener.hear_ended()
+                listener.end()
 
     def devices_revoked(self, devices: Collection[DeviceId]) -> None:
         for device in devices:
             for listener in tuple(self._by_device.get(device, ())):
-                listener.hear_ended()
+                listener.end()
 
     def listen(self, listener: Listener) -> None:
         self._by_member.setdefault((listener.family, listener.member), set()).add(listener)
         self._by_device.setdefault(listener.device, set()).add(listener)
 
     def forget(self, listener: Listener) -> None:
-        _take_out(self._by_member, (listener.family, listener.member), listener)
-        _take_out(self._by_device, listener.device, listener)
+        _remove(self._by_member, (listener.family, listener.member), listener)
+        _remove(self._by_device, listener.device, listener)
 
     async def start(self) -> None:
-        """Nothing to reach."""
+        """Does nothing: there is no connection."""
 
     async def stop(self) -> None:
-        """Nothing to let go."""
+        """Does nothing: there is no connection."""
 
 
-def _take_out(listeners_by_key: dict[Key, set[Listener]], key: Key, listener: Listener) -> None:
+def _remove(listeners_by_key: dict[Key, set[Listener]], key: Key, listener: Listener) -> None:
     listeners = listeners_by_key.get(key)
     if listeners is not None:
         listeners.discard(listener)

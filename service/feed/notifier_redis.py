@@ -1,9 +1,9 @@
-"""Carries wake-ups between processes over Redis or Valkey, by pub/sub: who was told, never what (law 18).
+"""Carries notifications between processes over Redis or Valkey, by pub/sub. They name members, never content (law 18).
 
-Owns the two connections, their back-off, and the form of a message. Knows no stream and no feed: what arrives is said to
-the listeners of this process as `LocalNotifier` says it. A message is one kind byte, the 16 bytes of the process that sent it,
-and ids of 16 bytes each. Families share 64 channels, so that no process holds a subscription per family. In a Redis Cluster any
-one node will do: it carries PUBLISH to all the others.
+Owns the two connections, their back-off, and the format of a message. Knows no stream and no feed: a received message is passed
+to the listeners of this process by `LocalNotifier`. A message is one byte for its kind, the 16 bytes of the process that sent
+it, and ids of 16 bytes each. Families share 64 channels, so that no process subscribes once a family. In a Redis Cluster any
+one node is enough: it forwards PUBLISH to all others.
 """
 
 import asyncio
@@ -20,34 +20,34 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from events.ids import DeviceId, FamilyId, MemberId
-from service.feed.notifier import LOOK_WHILE_DEAF_S, LocalNotifier
+from service.feed.notifier import POLL_EVERY_S_WHILE_DISCONNECTED, LocalNotifier
 
 CHANNELS: Final = 64
 CHANNEL: Final = b"stillnew:wake:%d"
 
-TOLD: Final = b"t"
+DELIVERED: Final = b"t"
 LEFT: Final = b"l"
 REVOKED: Final = b"r"
 
 OUTGOING_MAX: Final = 10_000
-"""Messages that wait for the connection, about 150 bytes each. What does not fit is dropped: looking heals it."""
-TOGETHER_MAX: Final = 256
-"""Messages in one round trip."""
+"""Messages that wait for the connection, about 150 bytes each. Further ones are dropped; polling makes up for them."""
+PUBLISHED_AT_ONCE_MAX: Final = 256
+"""Messages published in one round trip."""
 IDS_MAX: Final = 256
-"""Ids in one message; more of them go in several."""
+"""Ids in one message; more ids take several messages."""
 
 ANSWER_S_MAX: Final = 2.0
 QUIET_S_MAX: Final = 2.0
-"""After this long without a message the subscription is asked whether it lives. A cable that was pulled says nothing."""
+"""After this long without a message a ping checks the connection: a pulled cable reports no error."""
 BACKOFF_S_MIN: Final = 0.1
 BACKOFF_S_MAX: Final = 2.0
-"""Short, because devices are up to a second late meanwhile, and one attempt a process costs nothing."""
+"""Short, because devices are up to a second late meanwhile, and one attempt of each process costs little."""
 
 LOG = structlog.get_logger()
 
 
 class RedisNotifier(LocalNotifier):
-    """Wake-ups among all processes that share one Redis or Valkey. Listeners of this process hear first, and without it."""
+    """Carries notifications between all processes of one Redis or Valkey. Listeners of this process do not depend on it."""
 
     def __init__(self, redis_url: str) -> None:
         super().__init__()
@@ -55,15 +55,15 @@ class RedisNotifier(LocalNotifier):
         self._process = uuid.uuid4().bytes
         self._outgoing: deque[tuple[bytes, bytes]] = deque()
         self._has_outgoing = asyncio.Event()
-        self._is_hearing = False
-        self._is_speaking = True
+        self._is_receiving = False
+        self._is_publishing = True
         self._gaps = 0
         self._dropped = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
-    def look_every_s(self) -> float:
-        return super().look_every_s if self._is_hearing else LOOK_WHILE_DEAF_S
+    def poll_every_s(self) -> float:
+        return super().poll_every_s if self._is_receiving else POLL_EVERY_S_WHILE_DISCONNECTED
 
     @property
     def gaps(self) -> int:
@@ -71,12 +71,12 @@ class RedisNotifier(LocalNotifier):
 
     @property
     def is_connected(self) -> bool:
-        """Whether other processes can be heard, and this one was heard when it last spoke."""
-        return self._is_hearing and self._is_speaking
+        """Whether messages of other processes arrive, and the last message of this one was published."""
+        return self._is_receiving and self._is_publishing
 
     @property
     def dropped(self) -> int:
-        """Messages that did not fit in the queue, or were lost with a connection."""
+        """The number of messages that did not fit in the queue, or were lost with a connection."""
         return self._dropped
 
     @property
@@ -84,23 +84,23 @@ class RedisNotifier(LocalNotifier):
         """The number of messages that wait for the connection, at most `OUTGOING_MAX`."""
         return len(self._outgoing)
 
-    def told(self, family: FamilyId, members: Collection[MemberId]) -> None:
-        super().told(family, members)
-        self._say(TOLD, family, members)
+    def entries_delivered(self, family: FamilyId, members: Collection[MemberId]) -> None:
+        super().entries_delivered(family, members)
+        self._enqueue(DELIVERED, family, members)
 
     def members_left(self, family: FamilyId, members: Collection[MemberId]) -> None:
         super().members_left(family, members)
-        self._say(LEFT, family, members)
+        self._enqueue(LEFT, family, members)
 
     def devices_revoked(self, devices: Collection[DeviceId]) -> None:
         super().devices_revoked(devices)
         for device in devices:
-            self._say(REVOKED, device, ())
+            self._enqueue(REVOKED, device, ())
 
     async def start(self) -> None:
         self._tasks = [
-            asyncio.create_task(self._keep_hearing(), name="wake-ups: hear"),
-            asyncio.create_task(self._keep_speaking(), name="wake-ups: speak"),
+            asyncio.create_task(self._keep_receiving(), name="notifier: receive"),
+            asyncio.create_task(self._keep_publishing(), name="notifier: publish"),
         ]
 
     async def stop(self) -> None:
@@ -108,9 +108,9 @@ class RedisNotifier(LocalNotifier):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        self._is_hearing = False
+        self._is_receiving = False
 
-    def _say(self, kind: bytes, subject: UUID, members: Collection[UUID]) -> None:
+    def _enqueue(self, kind: bytes, subject: UUID, members: Collection[UUID]) -> None:
         channel = CHANNEL % (subject.int % CHANNELS)
         for ids in _portions(members):
             if len(self._outgoing) >= OUTGOING_MAX:
@@ -120,72 +120,72 @@ class RedisNotifier(LocalNotifier):
         self._has_outgoing.set()
 
     def receive(self, message: bytes) -> None:
-        """Say to the listeners of this process what another process said. A message in no form of ours is passed over."""
+        """Passes another process's message to the listeners of this process. Ignores a message of an unknown format."""
         kind, process, ids = message[:1], message[1:17], message[17:]
         if process == self._process or not ids or len(ids) % 16:
             return
         subject, *members = (UUID(bytes=ids[at : at + 16]) for at in range(0, len(ids), 16))
-        if kind == TOLD:
-            super().told(FamilyId(subject), [MemberId(member) for member in members])
+        if kind == DELIVERED:
+            super().entries_delivered(FamilyId(subject), [MemberId(member) for member in members])
         elif kind == LEFT:
             super().members_left(FamilyId(subject), [MemberId(member) for member in members])
         elif kind == REVOKED:
             super().devices_revoked([DeviceId(subject)])
 
-    async def _keep_hearing(self) -> None:
+    async def _keep_receiving(self) -> None:
         backoff_s = BACKOFF_S_MIN
         while True:
             try:
                 async with _client(self._redis_url) as client, client.pubsub() as subscription:
                     await _subscribe(subscription)
                     backoff_s = BACKOFF_S_MIN
-                    # What was said while nobody heard is gone: streams look once, now that nothing more can slip by.
+                    # Messages that were sent meanwhile are lost: all streams are polled once, now that none is missed any more.
                     self._gaps += 1
-                    self._is_hearing = True
+                    self._is_receiving = True
                     LOG.info("wake_ups.heard")
                     while (message := await _next_message(subscription)) is not None:
                         self.receive(message)
             except (RedisError, OSError, TimeoutError) as error:
-                if self._is_hearing:
+                if self._is_receiving:
                     LOG.warning("wake_ups.deaf", error=type(error).__name__)
             finally:
-                self._is_hearing = False
+                self._is_receiving = False
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
-    async def _keep_speaking(self) -> None:
+    async def _keep_publishing(self) -> None:
         backoff_s = BACKOFF_S_MIN
         while True:
             try:
                 async with _client(self._redis_url) as client:
                     await client.ping()
                     backoff_s = BACKOFF_S_MIN
-                    self._is_speaking = True
+                    self._is_publishing = True
                     while True:
                         await self._has_outgoing.wait()
-                        await self._speak(client)
+                        await self._publish(client)
             except (RedisError, OSError, TimeoutError):
-                self._is_speaking = False
+                self._is_publishing = False
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
-    async def _speak(self, client: Any) -> None:
-        """Publish what waits. What was under way when the connection broke is not said twice: nobody knows who heard it."""
-        together = [self._outgoing.popleft() for _ in range(min(len(self._outgoing), TOGETHER_MAX))]
+    async def _publish(self, client: Any) -> None:
+        """Publishes the waiting messages. Those under way when the connection broke are not repeated: they may have arrived."""
+        messages = [self._outgoing.popleft() for _ in range(min(len(self._outgoing), PUBLISHED_AT_ONCE_MAX))]
         if not self._outgoing:
             self._has_outgoing.clear()
-        said = client.pipeline(transaction=False)
-        for channel, message in together:
-            said.publish(channel, message)
+        pipeline = client.pipeline(transaction=False)
+        for channel, message in messages:
+            pipeline.publish(channel, message)
         try:
-            await said.execute()
+            await pipeline.execute()
         except (RedisError, OSError, TimeoutError):
-            self._dropped += len(together)
+            self._dropped += len(messages)
             raise
 
 
 def _client(redis_url: str) -> Any:
-    """A client that answers or fails: what to do then is decided here, and not by retries out of sight."""
+    """Returns a client without retries of its own: what follows a failure is decided in this module."""
     return redis.Redis.from_url(
         redis_url,
         protocol=2,
@@ -196,10 +196,10 @@ def _client(redis_url: str) -> Any:
 
 
 async def _subscribe(subscription: Any) -> None:
-    """Listen on every channel, and wait until the server has confirmed the last.
+    """Subscribes to every channel, and waits until the server has confirmed the last one.
 
     Raises:
-        RedisError, OSError, TimeoutError: the server is not there, or does not confirm.
+        RedisError, OSError, TimeoutError: the server cannot be reached, or does not confirm.
     """
     await subscription.subscribe(*(CHANNEL % number for number in range(CHANNELS)))
     unconfirmed = CHANNELS
@@ -211,20 +211,20 @@ async def _subscribe(subscription: Any) -> None:
 
 
 async def _next_message(subscription: Any) -> bytes | None:
-    """The next message, however long it takes; None when the connection does not answer."""
-    is_asked = False
+    """Waits for the next message without a limit and returns it; None when the connection answers no ping."""
+    is_pinged = False
     while True:
-        message = await subscription.get_message(timeout=ANSWER_S_MAX if is_asked else QUIET_S_MAX)
+        message = await subscription.get_message(timeout=ANSWER_S_MAX if is_pinged else QUIET_S_MAX)
         if message is not None and message["type"] == "message":
             return bytes(message["data"])
         if message is None:
-            if is_asked:
+            if is_pinged:
                 return None
             await subscription.ping()
-        is_asked = message is None
+        is_pinged = message is None
 
 
 def _portions(ids: Collection[UUID]) -> Iterable[list[bytes]]:
-    """The ids in portions of at most `IDS_MAX`; no ids are one empty portion."""
+    """Splits ids into portions of at most `IDS_MAX`; no ids give one empty portion."""
     all_ids = [each.bytes for each in ids]
     return [all_ids[at : at + IDS_MAX] for at in range(0, len(all_ids), IDS_MAX)] or [[]]

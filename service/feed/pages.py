@@ -1,4 +1,7 @@
-"""Reads a member's feed in pages. Owns the bytes of an entry; filters nothing, because the writing decided (law 6)."""
+"""Reads a member's feed in pages.
+
+Owns the bytes of an entry. Filters nothing: who may see an event was decided when it was written (law 6).
+"""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -17,20 +20,21 @@ PAGE_MAX: Final = 2_000
 PAGE_DEFAULT: Final = 500
 
 CHAIN_DIGITS: Final = 16
-"""Of 64, in an entry that is sent by itself: enough to notice that a feed is not the one that was mirrored. An entry of a page
-has none: the page states it at both of its ends. Hashes do not compress: 16 digits in each entry were 26 of the 137 kB of a first
-pull of 2,000."""
+"""The hexadecimal digits of the chain in an entry that is sent alone, of 64: enough for a device to notice another feed than its
+own. An entry of a page has none, since the page states the chain at both of its ends. Hashes do not compress: 16 digits in each
+entry were 26 of the 137 kB of a first pull of 2,000."""
 
 EntryWriter = Callable[[int, str | None, Any, bytes, bytes], bytes]
-"""Gives the bytes of one entry, of its place, why it was released, when it was told, the chain after it and the event's bytes."""
+"""Returns the bytes of one entry. Arguments: its place, the reason of its release, its time of delivery, the chain after it, and
+the bytes of its event."""
 
 QUERIES = load(__package__, "pages.sql")
 
 
 class FeedAhead(Refused):
-    """The device has seen places that this feed does not have: the log was restored from an older copy.
+    """The device holds places that this feed does not have: the log was restored from an older backup.
 
-    The device drops its mirror, offers every draft that it ever authored again, and pulls from 0.
+    The device deletes its copy of the feed, sends every draft that it ever wrote again, and pulls from 0.
     """
 
     code, status, title = "feed.ahead", 409, "The feed ends before that"
@@ -42,46 +46,46 @@ class FeedAhead(Refused):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A stretch of a feed."""
+    """Neighbouring entries of a feed, with the chain before and after them."""
 
     log: LogId
     chain_before: bytes
-    """The hash of all entries up to `after`. A device that holds another one there holds another feed."""
+    """The hash over all entries up to `after`. A device with another hash for that place holds another feed."""
     entries: list[tuple[int, bytes]]
     """(place, the entry as JSON), places ascending by one."""
     place: int
-    """The place of the last entry given, or `after` where there is none."""
+    """The place of the last entry, or `after` where there are no entries."""
     more: bool
     chain: bytes
-    """The hash of all entries up to `place`."""
+    """The hash over all entries up to `place`."""
 
 
 def in_a_page(place: int, released: str | None, told_at: Any, chain: bytes, event: bytes) -> bytes:
-    """The bytes of an entry of a page. The event's own bytes stand in it as they were committed to."""
+    """Returns the bytes of an entry of a page. They contain the event's bytes exactly as these were hashed for its commitment."""
     return b'{%b,"event":%b}' % (_head(place, released, told_at), event)
 
 
 def by_itself(place: int, released: str | None, told_at: Any, chain: bytes, event: bytes) -> bytes:
-    """The bytes of an entry that is sent alone, as by the live stream: those of a page, and the chain after it."""
+    """Returns the bytes of an entry that is sent alone, as in the live stream: those of a page, and the chain after it."""
     digits = chain.hex()[:CHAIN_DIGITS].encode()
     return b'{%b,"chain":"%b","event":%b}' % (_head(place, released, told_at), digits, event)
 
 
 def _head(place: int, released: str | None, told_at: Any) -> bytes:
     reason = b'"%b"' % released.encode() if released else b"null"
-    told = told_at.isoformat().removesuffix("+00:00").encode()
-    return b'"place":%d,"told_at":"%bZ","released":%b' % (place, told, reason)
+    delivered_at = told_at.isoformat().removesuffix("+00:00").encode()
+    return b'"place":%d,"told_at":"%bZ","released":%b' % (place, delivered_at, reason)
 
 
 async def page(
     pool: Any, *, family: FamilyId, member: MemberId, after: int, limit: int, as_bytes: EntryWriter = in_a_page
 ) -> Page:
-    """Read at most `limit` entries after a place, the oldest first.
+    """Reads at most `limit` entries after a place, the oldest first.
 
     Raises:
         FeedAhead: the feed ends before `after`.
         NotFound: there is no such family.
-        Unavailable: the feed was replaced in this very moment.
+        Unavailable: a replay replaced the feed between the two queries.
     """
     head = await pool.fetchrow(QUERIES.head, family, member)
     if head is None:
@@ -95,7 +99,7 @@ async def page(
     rows = await pool.fetch(QUERIES.page, family, member, after + 1, limit)
     chain_before, entries, chain = entries_of(rows, b"", after=after, as_bytes=as_bytes)
     if not entries:
-        # A replay has put a shorter feed in this one's place since the first statement. Asked again, it is found.
+        # A replay replaced this feed by a shorter one since the first query. The next request will read it.
         raise Unavailable
     place = entries[-1][0]
     return Page(log, chain_before, entries, place, place < last, chain)
@@ -104,9 +108,9 @@ async def page(
 def entries_of(
     rows: Any, chain: bytes, *, after: int, as_bytes: EntryWriter
 ) -> tuple[bytes, list[tuple[int, bytes]], bytes]:
-    """Gives the chain at a place, the entries of neighbouring rows that come after it, and the chain after them all.
+    """Returns the chain at place `after`, the entries of these rows after that place, and the chain after the last row.
 
-    `chain` is the chain before the first row; a row which begins a run states it itself.
+    `rows` are neighbours. `chain` is the chain before the first of them; the first row of a run states it by itself.
     """
     entries = []
     chain_at_after = chain
@@ -123,7 +127,7 @@ def entries_of(
 
 
 def bytes_of_page(page: Page) -> bytes:
-    """The answer to a pull, as JSON."""
+    """Returns a page as JSON."""
     return b'{"log":"%b","chain_before":"%b","entries":[%b],"place":%d,"more":%b,"chain":"%b"}' % (
         str(page.log).encode(),
         page.chain_before.hex().encode(),

@@ -1,7 +1,7 @@
-"""Looks at Postgres for all streams of this process at once: who may no longer listen, and who was told something unheard.
+"""Polls Postgres for all streams of this process at once: for lost access, and for new entries without a notification.
 
-Owns the two rhythms of looking. Wake-ups are fast and may be lost; this is slow and is not (law 18). Each look is one query
-for all streams, so that a held stream costs the database a fraction of an index entry a second.
+Owns the two intervals. Notifications are fast and may be lost; polling is slow and loses nothing (law 18). Each poll is one
+query for all streams, so that an open stream costs the database a fraction of an index entry a second.
 """
 
 import asyncio
@@ -18,48 +18,48 @@ from service.http.problems import PASSING
 from service.postgres.queries import load
 
 ENDS_EVERY_S: Final = 0.4
-"""How often revoked devices and members who left are looked for. The guard remembers for half a second, so that a stream
-which was let in on a memory ends within a second of the revocation all the same (I-25)."""
+"""How often revoked devices and members who left are looked up. The guard caches a token for half a second: so a stream that
+was accepted from its cache still ends within a second of the revocation (I-25)."""
 
-ASKED_TOGETHER_MAX: Final = 1_000
-LOOK_S_MAX: Final = 5.0
+STREAMS_A_QUERY_MAX: Final = 1_000
+POLL_S_MAX: Final = 5.0
 
 QUERIES = load(__package__, "live.sql")
 LOG = structlog.get_logger()
 
 
 class Poller:
-    """The one who looks."""
+    """The poller of one process."""
 
-    def __init__(self, *, pool: Any, wake: Notifier, streams: Callable[[], Collection[Stream]]) -> None:
+    def __init__(self, *, pool: Any, notifier: Notifier, streams: Callable[[], Collection[Stream]]) -> None:
         self._pool = pool
-        self._wake = wake
+        self._notifier = notifier
         self._streams = streams
-        self._looked_at = time.monotonic()
-        self._gaps_seen = wake.gaps
-        self._is_blind = False
+        self._polled_at = time.monotonic()
+        self._gaps_handled = notifier.gaps
+        self._is_database_gone = False
 
     async def run(self) -> None:
-        """Look, until cancelled."""
+        """Polls until cancelled."""
         while True:
             await asyncio.sleep(ENDS_EVERY_S)
             try:
-                async with asyncio.timeout(LOOK_S_MAX):
-                    await self._look_for_ends()
-                    if self._is_look_due():
-                        await self._look_for_entries()
-                    self._is_blind = False
+                async with asyncio.timeout(POLL_S_MAX):
+                    await self._end_those_without_access()
+                    if self._is_poll_due():
+                        await self._notify_those_behind()
+                    self._is_database_gone = False
             except PASSING as error:
-                # Postgres is gone or busy, and with it all that a stream could tell. Whatever was missed is seen when it is back.
-                if not self._is_blind:
+                # Postgres is gone or busy. Whatever was missed is read when it is back.
+                if not self._is_database_gone:
                     LOG.warning("streams.blind", error=type(error).__name__)
-                self._is_blind = True
+                self._is_database_gone = True
 
-    def _is_look_due(self) -> bool:
-        has_gap = self._gaps_seen != self._wake.gaps
-        return has_gap or self._is_blind or time.monotonic() - self._looked_at >= self._wake.look_every_s
+    def _is_poll_due(self) -> bool:
+        has_gap = self._gaps_handled != self._notifier.gaps
+        return has_gap or self._is_database_gone or time.monotonic() - self._polled_at >= self._notifier.poll_every_s
 
-    async def _look_for_ends(self) -> None:
+    async def _end_those_without_access(self) -> None:
         for streams in _portions(list(self._streams())):
             devices = list({stream.device for stream in streams})
             revoked = {row[0] for row in await self._pool.fetch(QUERIES.revoked, devices)}
@@ -68,16 +68,16 @@ class Poller:
             left = {members[row[0] - 1] for row in rows}
             for stream in streams:
                 if stream.device in revoked or (stream.family, stream.member) in left:
-                    stream.hear_ended()
+                    stream.end()
 
-    async def _look_for_entries(self) -> None:
-        gaps, began_at = self._wake.gaps, time.monotonic()
-        if self._is_blind:
-            # What came back may be a restored copy. Every stream's next look asks whether its place is still there.
+    async def _notify_those_behind(self) -> None:
+        gaps, began_at = self._notifier.gaps, time.monotonic()
+        if self._is_database_gone:
+            # The database that came back may be a restored backup: each stream's next read checks the chain at its place.
             for stream in self._streams():
                 stream.is_doubted = True
         for streams in _portions([stream for stream in self._streams() if stream.is_idle]):
-            # Of a member's devices, one may have been told more than another: all are woken, and who lacks nothing sees so.
+            # One device of a member may have received more than another: all of them read, and some find nothing new.
             place_by_member: dict[tuple[FamilyId, MemberId], int] = {}
             for stream in streams:
                 member = (stream.family, stream.member)
@@ -87,13 +87,13 @@ class Poller:
             behind = {members[row[0] - 1] for row in rows}
             for stream in streams:
                 if (stream.family, stream.member) in behind:
-                    stream.hear_told()
-        self._gaps_seen, self._looked_at = gaps, began_at
+                    stream.notice_entries()
+        self._gaps_handled, self._polled_at = gaps, began_at
 
 
 def _portions(streams: Sequence[Stream]) -> Iterator[Sequence[Stream]]:
-    for at in range(0, len(streams), ASKED_TOGETHER_MAX):
-        yield streams[at : at + ASKED_TOGETHER_MAX]
+    for at in range(0, len(streams), STREAMS_A_QUERY_MAX):
+        yield streams[at : at + STREAMS_A_QUERY_MAX]
 
 
 def _columns(members: Sequence[tuple[FamilyId, MemberId]]) -> tuple[list[FamilyId], list[MemberId]]:

@@ -1,4 +1,4 @@
-"""Answers for the feed and the timeline. Parses and answers; decides nothing."""
+"""Serves pages of the feed, and the timeline. Parses requests and writes responses; decides nothing."""
 
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -26,21 +26,21 @@ HINT: Final = "#/components/schemas/Hint"
 
 
 class FeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to go on, and how far."""
+    """The place after which a page begins, and its number of entries."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)] = PAGE_DEFAULT
 
 
 class TimelineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose days, and as of when."""
+    """The child of a timeline, and the time as of which it is shown."""
 
     child: ChildId | None = None
     as_of: Instant | None = None
 
 
 class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of a feed, as documented; it is written by `pages`, whose bytes were committed to."""
+    """One entry of a feed, for the OpenAPI document. Its bytes are written by `pages`."""
 
     place: int
     told_at: Instant
@@ -78,18 +78,18 @@ TIMELINE_QUERY: Final[dict[str, dict[str, Any]]] = {
 @get(
     "/v1/families/{family:uuid}/feed",
     opt=Endpoint(
-        summary="What the caller was told, in pages",
-        who=CallerKind.MEMBER,
+        summary="The caller's feed, in pages",
+        caller=CallerKind.MEMBER,
         kind=Kind.READ,
-        answers=Feed,
-        speaks_of=(AnyEvent, Hint),
+        response=Feed,
+        other_schemas=(AnyEvent, Hint),
         query=FEED_QUERY,
-        refuses=(FeedAhead,),
+        errors=(FeedAhead,),
     ).opt(),
 )
 async def read_feed(request: RouteRequest) -> Response[bytes]:
-    """Give a page of the caller's feed."""
-    query = request.asked_for(FeedQuery)
+    """Returns a page of the caller's feed."""
+    query = request.read_query(FeedQuery)
     member = request.member
     found = await page(request.runtime.pool, family=member.family, member=member.member, after=query.after, limit=query.limit)
     media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
@@ -103,16 +103,16 @@ async def read_feed(request: RouteRequest) -> Response[bytes]:
     "/v1/families/{family:uuid}/timeline",
     opt=Endpoint(
         summary="The first time I saw it: the caller's own timeline",
-        who=CallerKind.MEMBER,
+        caller=CallerKind.MEMBER,
         kind=Kind.READ,
-        answers=Timeline,
+        response=Timeline,
         query=TIMELINE_QUERY,
-        refuses=(TimeOutOfRange,),
+        errors=(TimeOutOfRange,),
     ).opt(),
 )
 async def read_timeline(request: RouteRequest) -> Response[bytes]:
-    """Give the caller's timeline."""
-    query = request.asked_for(TimelineQuery)
+    """Returns the caller's timeline."""
+    query = request.read_query(TimelineQuery)
     if query.as_of is not None:
         require_sane(query.as_of, at="as_of")
     member = request.member

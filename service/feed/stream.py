@@ -1,8 +1,7 @@
-"""One open stream: catches up page by page, then follows.
+"""Streams a member's feed to one device: the stored entries page by page, then each new one.
 
-Owns a device's position in its member's feed, and what is written to it when. Knows neither HTTP nor SQL: it is handed a
-way to send and a way to read. Between two entries it has no task and no timer of its own, only its place in the lists of
-those that call it: that is what keeps a held stream small.
+Owns the device's place in the feed, and what is sent to it when. Knows neither HTTP nor SQL: it gets functions that send and
+read. Between two entries a stream has no task and no timer of its own, so that 20,000 idle ones fit in a process.
 """
 
 import asyncio
@@ -17,25 +16,25 @@ from service.http.problems import PASSING
 HEARTBEAT: Final = b":\n\n"
 
 WRITE_BYTES_MAX: Final = 64 * 1024
-"""Entries written together; one that is larger goes alone. Beside it stands uvicorn's own buffer of 64 KiB."""
+"""Entries are sent in groups up to this size; a larger entry is sent alone. uvicorn buffers 64 KiB more."""
 
 DRAIN_S_MAX: Final = 10.0
-"""A reader that takes less than about 6 kB/s is cut off, and resumes where it was."""
+"""A reader that takes less than about 6 kB/s is cut off; it can resume at its place."""
 
-PART_S_MAX: Final = 0.5
-"""How long an ending stream may take to say so. A revoked device is cut within a second of its revocation (I-25)."""
+END_S_MAX: Final = 0.5
+"""How long an ending stream may take to send its end. A revoked device is cut within a second of its revocation (I-25)."""
 
 
 class FeedParted(Exception):
-    """The feed is not the one that this stream was telling: the database was replaced by a restored copy."""
+    """The feed is no longer the one that this stream was sending: the database was replaced by a restored backup."""
 
 
 class ReaderTooSlow(Exception):
-    """The other side did not take what was written in time."""
+    """The device did not take what was sent within `DRAIN_S_MAX`."""
 
 
 class StreamCaller(Protocol):
-    """Who asked for a stream."""
+    """The family, member and device that opened a stream."""
 
     @property
     def family(self) -> FamilyId: ...
@@ -48,16 +47,16 @@ class StreamCaller(Protocol):
 
 
 class StretchReader(Protocol):
-    """Reads a stretch of a member's feed."""
+    """Reads the entries after a place of a member's feed."""
 
     async def __call__(self, *, family: FamilyId, member: MemberId, after: int, chain: bytes | None) -> Stretch: ...
 
 
 class Stream:
-    """What one device is told while it listens. A `Listener` of wake-ups."""
+    """One device's stream. A `Listener` of the notifier."""
 
     __slots__ = (
-        "__weakref__", "_cut", "_is_beat_due", "_is_look_due", "_read", "_send", "_working",
+        "__weakref__", "_cut", "_is_heartbeat_due", "_is_read_due", "_read", "_send", "_working",
         "beat_at", "beats", "chain", "device", "failure", "family", "has_ended", "is_doubted", "is_open", "member", "place",
     )  # fmt: skip
 
@@ -70,39 +69,39 @@ class Stream:
         send: Callable[[bytes, bool], Awaitable[None]],
         cut: Callable[[], None],
     ) -> None:
-        """`send` takes bytes and whether more will follow; `cut` closes the connection whatever it still holds."""
+        """`send` takes bytes, and whether more will follow; `cut` closes the connection and drops what it still buffers."""
         self.family, self.member, self.device = caller.family, caller.member, caller.device
         self.place = after
         self.chain: bytes | None = None
-        """The chain at that place; None until the first look."""
+        """The chain at that place; None until the first read."""
         self.is_doubted = True
-        """Whether the feed may be another one than this stream knows. Then the next look asks what stands at its place."""
+        """Whether the feed may have been replaced. Then the next read checks the chain at the stream's place."""
         self.beat_at = 0.0
-        """When, in the loop's time, the next heartbeat is due."""
+        """When the next heartbeat is due, in the event loop's time."""
         self.beats = 0
         self.is_open = False
         self.has_ended = False
         self.failure: Exception | None = None
-        """What ended it that nobody foresaw."""
+        """The unexpected error that ended the stream."""
         self._read, self._send, self._cut = read, send, cut
-        self._is_look_due = False
-        self._is_beat_due = False
+        self._is_read_due = False
+        self._is_heartbeat_due = False
         self._working: asyncio.Task[None] | None = None
 
     @property
     def is_idle(self) -> bool:
-        """Whether it waits for something to be told."""
+        """Whether the stream waits for new entries."""
         return self.is_open and self._working is None and not self.has_ended
 
-    async def look(self) -> Stretch:
-        """What stands behind the stream's place, at most one page. The place is not moved: nothing was told yet.
+    async def read_on(self) -> Stretch:
+        """Reads the entries after the stream's place, at most one page. Leaves the place as it is: nothing was sent yet.
 
         Raises:
-            FeedAhead: the feed ends before the place where the device stands.
-            FeedParted: the feed has another past than this stream has told.
+            FeedAhead: the feed ends before the device's place.
+            FeedParted: the feed's entries up to that place are not those that this stream sent.
         """
         chain = None if self.is_doubted else self.chain
-        # Before the read, not after it: a doubt that arises meanwhile is for the next look.
+        # Before the read and not after it: a doubt that is raised meanwhile concerns the next read.
         self.is_doubted = False
         stretch = await self._read(family=self.family, member=self.member, after=self.place, chain=chain)
         if stretch.start is not None and self.chain not in (None, stretch.start.chain):
@@ -110,34 +109,34 @@ class Stream:
         return stretch
 
     def open(self, first: Stretch) -> None:
-        """Tell what was found at first, and whatever comes after it."""
+        """Sends the first entries, and from then on each new one."""
         self.is_open = True
         self._working = asyncio.get_running_loop().create_task(self._work(first))
 
-    def hear_told(self) -> None:
-        self._is_look_due = True
+    def notice_entries(self) -> None:
+        self._is_read_due = True
         self._begin_work()
 
-    def hear_beat(self) -> None:
-        """A heartbeat is due."""
-        self._is_beat_due = True
+    def begin_heartbeat(self) -> None:
+        """Sends a heartbeat as soon as the stream is free."""
+        self._is_heartbeat_due = True
         self._begin_work()
 
-    def hear_ended(self) -> None:
-        """End: say so if there is time for it, then be gone. Ending twice is ending once."""
+    def end(self) -> None:
+        """Ends the stream: sends its end within `END_S_MAX`, or cuts the connection. A second call does nothing."""
         if self.has_ended:
             return
         self.has_ended = True
-        # A reader that takes nothing does not let the last words through either.
-        asyncio.get_running_loop().call_later(PART_S_MAX, self._cut)
+        # A reader that takes nothing blocks the end, too.
+        asyncio.get_running_loop().call_later(END_S_MAX, self._cut)
         self._begin_work()
 
     def close(self) -> None:
-        """The other side is gone: nothing is written any more."""
+        """Marks the stream as ended, because the device has gone: nothing more is sent."""
         self.has_ended = True
 
     async def finished(self) -> None:
-        """Wait for what is under way. A read of the database is not cancelled for a reader that left."""
+        """Waits for the work under way. A database read is not cancelled because its reader left."""
         if self._working is not None:
             await asyncio.wait((self._working,))
 
@@ -146,27 +145,27 @@ class Stream:
             self._working = asyncio.get_running_loop().create_task(self._work(None))
 
     async def _work(self, first: Stretch | None) -> None:
-        """Do all that is due, then be no more: an idle stream has no task."""
+        """Sends all that is due, then ends: an idle stream has no task."""
         try:
             if first is not None:
                 if first.start is not None:
                     await self._write(_opening(first.start, place=self.place))
                 await self.deliver(first)
-            while not self.has_ended and (self._is_beat_due or self._is_look_due):
-                if self._is_beat_due:
-                    self._is_beat_due = False
+            while not self.has_ended and (self._is_heartbeat_due or self._is_read_due):
+                if self._is_heartbeat_due:
+                    self._is_heartbeat_due = False
                     await self._write(HEARTBEAT)
                 else:
-                    self._is_look_due = False
-                    await self.deliver(await self.look())
+                    self._is_read_due = False
+                    await self.deliver(await self.read_on())
             if self.has_ended:
                 await self._send(b"", False)
         except ReaderTooSlow:
             self.close()
             self._cut()
         except (FeedParted, Refused, *PASSING):
-            # The database is gone, or the feed is another one now. The device asks again, and hears why.
-            self.hear_ended()
+            # The database is gone, or the feed was replaced. The device connects again, and learns the reason from the response.
+            self.end()
             await self._send(b"", False)
         except Exception as error:  # noqa: BLE001 - nobody awaits this task: the request that holds the stream raises it
             self.failure = error
@@ -176,28 +175,28 @@ class Stream:
             self._working = None
 
     async def deliver(self, stretch: Stretch) -> None:
-        """Write the entries. Where more may stand behind them, it is looked at next."""
+        """Sends entries. Where more may be stored after them, the stream reads again next."""
         if stretch.more:
-            self._is_look_due = True
-        together: list[bytes] = []
+            self._is_read_due = True
+        group: list[bytes] = []
         size = 0
         for place, entry in stretch.entries:
-            if size + len(entry) > WRITE_BYTES_MAX and together:
-                await self._write(b"".join(together))
-                together, size = [], 0
-            together.append(b"id: %d\nevent: entry\ndata: %b\n\n" % (place, entry))
+            if size + len(entry) > WRITE_BYTES_MAX and group:
+                await self._write(b"".join(group))
+                group, size = [], 0
+            group.append(b"id: %d\nevent: entry\ndata: %b\n\n" % (place, entry))
             size += len(entry)
-        if together:
-            await self._write(b"".join(together))
+        if group:
+            await self._write(b"".join(group))
         self.place, self.chain = stretch.place, stretch.chain
 
     async def _write(self, body: bytes) -> None:
-        """Write, once the reader has taken enough of what was written before.
+        """Sends bytes as soon as the device has taken enough of the earlier ones.
 
         Raises:
-            ReaderTooSlow: it did not.
+            ReaderTooSlow: it did not within `DRAIN_S_MAX`.
         """
-        # Nobody who may no longer listen is told what was read a moment ago.
+        # The device may have lost access since the entries were read.
         if self.has_ended:
             return
         try:
@@ -208,6 +207,6 @@ class Stream:
 
 
 def _opening(start: Start, *, place: int) -> bytes:
-    """The first message of a stream: by it, a device sees whether it is its own feed that goes on here."""
+    """Returns the first message of a stream. By its chain a device sees whether this feed continues its own."""
     log, chain = str(start.log).encode(), start.chain.hex().encode()
     return b'event: feed\ndata: {"log":"%b","place":%d,"chain":"%b"}\n\n' % (log, place, chain)

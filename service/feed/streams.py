@@ -1,6 +1,6 @@
-"""The open streams of this process: how many there may be, their heartbeats, and their end.
+"""Holds the open streams of this process: limits their number, sends their heartbeats, and ends them.
 
-Owns the limits and the one timer that beats for all of them. Knows nothing of what they tell.
+Owns the one timer of all heartbeats. Knows nothing of what streams send.
 """
 
 import asyncio
@@ -18,25 +18,25 @@ from service.feed.stream import Stream
 from service.http.problems import PASSING, TooManyRequests
 
 HEARTBEAT_S: Final = 15.0
-"""On each stream's own clock, whatever else happens: a phase that moved would tell that something did (I-22)."""
+"""Counted from each stream's start, whatever it sends: a heartbeat that moved would reveal that something happened (I-22)."""
 
 BEATS_MAX: Final = 240
-"""A stream ends after this many heartbeats, an hour, and is asked for again: so no wait is without a bound (law 17)."""
+"""A stream ends after this many heartbeats, an hour, and its device connects again: so every wait has a bound (law 17)."""
 
 STREAMS_MAX: Final = 20_000
 STREAMS_PER_DEVICE_MAX: Final = 8
 
 ENTRIES_A_PAGE: Final = 64
-"""At most 64 KiB each: 4 MiB that a stream which catches up may hold. A fresh device pulls before it listens."""
+"""At most 64 KiB each: a stream that catches up holds up to 4 MiB. A new device pulls pages before it opens a stream."""
 
 READINGS_MAX: Final = 4
-"""Pages read at the same time, so that streams which all wake together leave the pool to others."""
+"""Pages read at the same time, so that streams that are all notified at once leave the pool to others."""
 
 RETRY_AFTER_S: Final = 30
 
 
 class TooManyStreams(TooManyRequests):
-    """This device holds as many streams as one device may."""
+    """This device has `STREAMS_PER_DEVICE_MAX` open streams already."""
 
     code, status, title = "live.too_many_streams", 429, "Too many open streams"
 
@@ -46,7 +46,7 @@ class TooManyStreams(TooManyRequests):
 
 
 class NoRoomForStreams(Refused):
-    """This process holds as many streams as it can, or is about to stop. Ask again: another process may have room."""
+    """This process has as many streams as it can hold, or is about to stop. Another process may have room."""
 
     code, status, title = "live.no_room", 503, "No room for another stream"
 
@@ -55,25 +55,25 @@ class NoRoomForStreams(Refused):
 
 
 class Streams:
-    """All open streams of one process."""
+    """Holds all open streams of one process."""
 
-    def __init__(self, *, pool: Any, wake: Notifier, streams_max: int = STREAMS_MAX) -> None:
+    def __init__(self, *, pool: Any, notifier: Notifier, streams_max: int = STREAMS_MAX) -> None:
         self._pool = pool
-        self._wake = wake
+        self._notifier = notifier
         self.streams_max = streams_max
         self.beats_max = BEATS_MAX
         self.heartbeat_s = HEARTBEAT_S
-        """One interval for all streams: to be changed before the first is opened."""
+        """The interval of all streams. May be changed only before the first one is opened."""
         self._open: set[Stream] = set()
         self._count_by_device: dict[DeviceId, int] = {}
         self._beats: deque[Stream] = deque()
-        """Streams in the order of their next beat. All beat at one interval, so whoever has beaten goes to the end."""
+        """Streams in the order of their next heartbeat. All have one interval, so a stream that has sent one goes to the end."""
         self._beat_timer: asyncio.TimerHandle | None = None
         self._readings = asyncio.Semaphore(READINGS_MAX)
         self._failures = 0
-        """How many readings Postgres has not answered."""
-        self._watch = Poller(pool=pool, wake=wake, streams=lambda: self._open)
-        self._watching: asyncio.Task[None] | None = None
+        """The number of reads that Postgres has not answered."""
+        self._poller = Poller(pool=pool, notifier=notifier, streams=lambda: self._open)
+        self._polling: asyncio.Task[None] | None = None
         self._is_closing = False
 
     def __len__(self) -> int:
@@ -88,32 +88,32 @@ class Streams:
         return len(self._count_by_device)
 
     async def start(self) -> None:
-        """Begin to look after the streams."""
-        self._watching = asyncio.create_task(self._watch.run(), name="streams: watch")
+        """Starts to poll for the streams."""
+        self._polling = asyncio.create_task(self._poller.run(), name="streams: poll")
 
     async def stop(self) -> None:
-        """End every stream, and take no more."""
+        """Ends every stream, and accepts no more."""
         self.end_all()
         if self._beat_timer is not None:
             self._beat_timer.cancel()
             self._beat_timer = None
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait((self._watching,))
+        if self._polling is not None:
+            self._polling.cancel()
+            await asyncio.wait((self._polling,))
 
     def end_all(self) -> None:
-        """Let every stream end now; devices come back to whoever serves next."""
+        """Ends every stream now; devices reconnect to another process."""
         self._is_closing = True
         for stream in tuple(self._open):
-            stream.hear_ended()
+            stream.end()
 
     @contextmanager
     def holding(self, stream: Stream) -> Iterator[None]:
-        """Hold a stream: it hears of what its member is told from here on, before it has read anything.
+        """Registers a stream with the notifier while the block runs: before its first read, so that it misses no entry.
 
         Raises:
-            TooManyStreams: its device holds enough of them.
-            NoRoomForStreams: this process holds enough of them.
+            TooManyStreams: its device has `STREAMS_PER_DEVICE_MAX` streams already.
+            NoRoomForStreams: this process holds as many streams as it can, or is about to stop.
         """
         if self._is_closing or len(self._open) >= self.streams_max:
             raise NoRoomForStreams
@@ -122,11 +122,11 @@ class Streams:
             raise TooManyStreams
         self._count_by_device[stream.device] = count + 1
         self._open.add(stream)
-        self._wake.listen(stream)
+        self._notifier.listen(stream)
         try:
             yield
         finally:
-            self._wake.forget(stream)
+            self._notifier.forget(stream)
             self._open.discard(stream)
             stream.close()
             if self._count_by_device[stream.device] == 1:
@@ -135,11 +135,11 @@ class Streams:
                 self._count_by_device[stream.device] -= 1
 
     async def read(self, *, family: FamilyId, member: MemberId, after: int, chain: bytes | None) -> Stretch:
-        """Read what follows a place, when it is this stream's turn.
+        """Reads the entries after a place; at most `READINGS_MAX` streams read at a time.
 
         Raises:
-            FeedAhead: the feed ends before `after`. Who gives a chain has been told that place, and is not asked again.
-            PASSING: Postgres did not answer; those who waited for their turn meanwhile do not try by themselves.
+            FeedAhead: the feed ends before `after`. Not checked where the caller passes a chain: it has received that place.
+            PASSING: Postgres did not answer. Streams that waited for this read fail with it instead of trying one by one.
         """
         failures = self._failures
         async with self._readings:
@@ -154,7 +154,7 @@ class Streams:
                 raise
 
     def begin_beating(self, stream: Stream) -> None:
-        """The stream was opened now: its heartbeats follow every `heartbeat_s`."""
+        """Starts a stream's heartbeats, one every `heartbeat_s` from now on."""
         stream.beat_at = asyncio.get_running_loop().time() + self.heartbeat_s
         self._beats.append(stream)
         if self._beat_timer is None:
@@ -168,14 +168,14 @@ class Streams:
         now = asyncio.get_running_loop().time()
         while self._beats and self._beats[0].beat_at <= now:
             stream = self._beats.popleft()
-            # One that ended meanwhile leaves the row here, not earlier: to find it in the middle would cost more.
+            # A stream that ended meanwhile is removed only here: to find it in the middle of the queue would cost more.
             if stream.has_ended:
                 continue
             stream.beats += 1
             if stream.beats > self.beats_max:
-                stream.hear_ended()
+                stream.end()
                 continue
-            stream.hear_beat()
+            stream.begin_heartbeat()
             stream.beat_at += self.heartbeat_s
             self._beats.append(stream)
         self._set_beat_timer()

@@ -1,1 +1,1 @@
-"""HTTP: the gateway in front of every route, what it enforces, and how requests, bodies, responses and problems are shaped."""
+"""The HTTP layer: the gateway in front of every route, and the forms of requests, bodies, responses and problem documents."""

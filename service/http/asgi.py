@@ -1,4 +1,4 @@
-"""The shapes of the plain ASGI wire. Owns names only."""
+"""Names the types of plain ASGI, and reads headers from a scope. Owns no behaviour beyond that."""
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -11,11 +11,11 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?")
-"""A name or an address, and perhaps a port."""
+"""A valid Host header: a host name or an IP address, with an optional port."""
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
-    """The first header of this lower-case name."""
+    """Returns the first header with this lower-case name, or None."""
     for key, value in scope["headers"]:
         if key == name:
             return bytes(value)
@@ -23,5 +23,5 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 def headers(scope: Scope, name: bytes) -> list[bytes]:
-    """Every header of this lower-case name, in order."""
+    """Returns every header with this lower-case name, in the order in which they were sent."""
     return [bytes(value) for key, value in scope["headers"] if key == name]

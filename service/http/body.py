@@ -1,6 +1,6 @@
-"""Reads a request's body, bounded in length and in time, in one of two encodings, strictly, as one type; and its query.
+"""Reads the body and the query of a request, each strictly as one type. A body has a bound in length and in time.
 
-Owns the door through which every body comes but a push, whose drafts `events.wire` reads one by one. Knows no route.
+Owns the decoding of every body except that of a push: `events.wire` reads the drafts of a push one by one. Knows no route.
 """
 
 import asyncio
@@ -25,24 +25,24 @@ from service.http.rate_limit import address_of
 BODY_BYTES_MAX: Final = 64 * 1024
 PUSH_BYTES_MAX: Final = 1024 * 1024
 BODY_WITHIN_S: Final = 20.0
-"""A full push of 1 MiB on a line of half a megabit a second."""
+"""Enough for a full push of 1 MiB at half a megabit per second."""
 SHARE: Final = "body_share"
-"""Where a route puts the share that it holds for its body, in the scope."""
-PASS_OVER_BYTES_MAX: Final = 4 * 1024 * 1024
-PASS_OVER_S_MAX: Final = 2.0
+"""The key of the scope under which a route stores the budget share that it holds for its body."""
+DISCARDED_BYTES_MAX: Final = 4 * 1024 * 1024
+DISCARD_S_MAX: Final = 2.0
 
 INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
-"""An integer as it is written in a query: 1e3, 1.0, 007 and +1 are none."""
+"""The only accepted form of an integer in a query: 1e3, 1.0, 007 and +1 do not match."""
 
 Shape = TypeVar("Shape")
 
 
 class Disconnected(Exception):
-    """The caller went away before the body was whole: there is nobody to answer."""
+    """The caller closed the connection before the whole body had arrived. No response can be sent."""
 
 
 class Encoding(Enum):
-    """How a body is written."""
+    """The encoding of a body."""
 
     JSON = "application/json"
     MSGPACK = "application/msgpack"
@@ -52,46 +52,49 @@ _BY_HEADER: Final = {
     b"application/json": Encoding.JSON,
     b"application/msgpack": Encoding.MSGPACK,
 }
-"""As nearly everybody writes it: the grammar is read where this does not find it."""
+"""The usual spellings of the header. Any other spelling is parsed by the grammar of media types."""
 _BY_NAME: Final = {
     "application/json": Encoding.JSON,
     "application/msgpack": Encoding.MSGPACK,
     "application/vnd.msgpack": Encoding.MSGPACK,
     "application/x-msgpack": Encoding.MSGPACK,
 }
-TAKES: Final = tuple(encoding.value for encoding in Encoding)
+MEDIA_TYPES: Final = tuple(encoding.value for encoding in Encoding)
 
 
 def encoding_of(scope: Scope) -> Encoding:
-    """The encoding that the headers name.
+    """Returns the encoding that the headers name.
 
     Raises:
-        MediaTypeUnsupported: none, another, several, or a content encoding.
+        MediaTypeUnsupported: they name no encoding, an unknown one, several, or a content encoding.
     """
     named = headers(scope, b"content-type")
     found = _BY_HEADER.get(named[0]) if len(named) == 1 and not headers(scope, b"content-encoding") else None
     if found is not None:
         return found
-    media_type = of_request(scope, takes=TAKES)
+    media_type = of_request(scope, accepted=MEDIA_TYPES)
     found = _BY_NAME.get(media_type.name)
     if found is None or not media_type.is_utf8:
-        raise MediaTypeUnsupported(TAKES)
+        raise MediaTypeUnsupported(MEDIA_TYPES)
     return found
 
 
 async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float | None = None) -> bytes:
-    """The whole body. While it arrives it takes a share of the sender's budget: the scope's own, or one for just as long.
+    """Reads the whole body. While it arrives, its bytes count against a share of the sender's budget.
+
+    The share is that of the scope, if the route holds one; else one that is held only while the body arrives.
 
     `within_s`: BODY_WITHIN_S where it is None.
 
     Raises:
-        BodyTooLarge, BodyTooSlow: before more of it was held than that.
-        BodyNoRoom: there is no room for more of it.
-        Disconnected: the caller went away.
+        BodyTooLarge: it is longer than `bytes_max`. Never more than `bytes_max` is held.
+        BodyTooSlow: it did not arrive within `within_s`.
+        BodyNoRoom: the budget is full.
+        Disconnected: the caller closed the connection.
     """
     for length in headers(scope, b"content-length"):
         if not length.isdigit() or len(length) > 18 or int(length) > bytes_max:
-            await _pass_over(receive)
+            await _discard(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
     share: BudgetShare | None = scope.get(SHARE)
     bound_s = BODY_WITHIN_S if within_s is None else within_s
@@ -99,7 +102,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
         async with asyncio.timeout(bound_s) as timeout:
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body"):
-                # Mostly a body comes whole, and waits for nothing.
+                # Most bodies arrive in one message: no timeout and no share of a budget is needed.
                 body: bytes = message.get("body", b"")
                 if len(body) > bytes_max:
                     raise BodyTooLarge(bytes_max=bytes_max)
@@ -109,7 +112,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
             with _budgeted(scope, share) as share:
                 share.timeout = timeout
                 try:
-                    return await _rest(receive, message, share, bytes_max=bytes_max)
+                    return await _read_rest(receive, message, share, bytes_max=bytes_max)
                 finally:
                     share.timeout = None
     except TimeoutError:
@@ -119,7 +122,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
 
 
 def _budgeted(scope: Scope, share: BudgetShare | None) -> AbstractContextManager[BudgetShare]:
-    """The share that a route holds for its body, or else one of the caller's budget."""
+    """Returns the share that the route already holds for its body, or else a new one of the caller's budget."""
     if share is not None:
         return nullcontext(share)
     budgets: BodyBudgets = scope["runtime"].budgets
@@ -127,7 +130,7 @@ def _budgeted(scope: Scope, share: BudgetShare | None) -> AbstractContextManager
     return budgets.strangers.hold(address_of(scope)) if caller is None else budgets.devices.hold(caller.person)
 
 
-async def _rest(receive: Receive, message: Any, share: BudgetShare, *, bytes_max: int) -> bytes:
+async def _read_rest(receive: Receive, message: Any, share: BudgetShare, *, bytes_max: int) -> bytes:
     parts, held = [], 0
     while True:
         if message["type"] != "http.request":
@@ -135,7 +138,7 @@ async def _rest(receive: Receive, message: Any, share: BudgetShare, *, bytes_max
         part = message.get("body", b"")
         held += len(part)
         if held > bytes_max:
-            await _pass_over(receive)
+            await _discard(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
         share.take(len(part))
         parts.append(part)
@@ -144,25 +147,25 @@ async def _rest(receive: Receive, message: Any, share: BudgetShare, *, bytes_max
         message = await receive()
 
 
-async def _pass_over(receive: Receive) -> None:
-    """Read on for a moment, and keep nothing: a sender who is cut off while sending never reads why."""
-    passed = 0
+async def _discard(receive: Receive) -> None:
+    """Reads on for a short time and drops the bytes: a sender who is cut off while sending never reads the refusal."""
+    discarded = 0
     try:
-        async with asyncio.timeout(PASS_OVER_S_MAX):
-            while passed < PASS_OVER_BYTES_MAX:
+        async with asyncio.timeout(DISCARD_S_MAX):
+            while discarded < DISCARDED_BYTES_MAX:
                 message = await receive()
                 if message["type"] != "http.request" or not message.get("more_body"):
                     return
-                passed += len(message.get("body", b""))
+                discarded += len(message.get("body", b""))
     except TimeoutError:
         return
 
 
 async def read(scope: Scope, receive: Receive, shape: type[Shape], *, bytes_max: int = BODY_BYTES_MAX) -> Shape:
-    """Read a body as one value of `shape`.
+    """Reads a body as one value of `shape`.
 
     Raises:
-        Refused: the first thing that is wrong, with the field where there is one.
+        Refused: names the first error, and its field where there is one.
     """
     encoding = encoding_of(scope)
     body = await read_body(scope, receive, bytes_max=bytes_max)
@@ -174,11 +177,11 @@ async def read(scope: Scope, receive: Receive, shape: type[Shape], *, bytes_max:
 
 
 class NoQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The query of a route that takes none."""
+    """The query of a route without parameters: any name in it is refused."""
 
 
 def query_of(scope: Scope, shape: type[Shape]) -> Shape:
-    """The query as one value: each name once, none that the route does not know, each id in its one spelling.
+    """Returns the query as one value. Each name occurs once and is known to the route; each id has its canonical spelling.
 
     Raises:
         FieldInvalid
@@ -193,7 +196,7 @@ def query_of(scope: Scope, shape: type[Shape]) -> Shape:
     for name, text in pairs:
         if name in found:
             raise FieldInvalid("The query names this twice.", at=name[:80])
-        # Not left to msgspec's lax mode, which takes `null` for a value, 1e3 for an integer, and a number for a time.
+        # Not done by msgspec's lax mode: it reads `null` as None, 1e3 as an integer, and a number as a time.
         found[name] = int(text) if INTEGER.fullmatch(text) else text
     try:
         query = msgspec.convert(found, shape)
@@ -206,7 +209,7 @@ def query_of(scope: Scope, shape: type[Shape]) -> Shape:
 
 
 def decode_json(body: bytes, shape: type[Shape]) -> Shape:
-    """Read strict JSON: UTF-8, one value, no key twice, at most 16 deep, integers within 64 bits, no NUL in a text."""
+    """Reads strict JSON: UTF-8, one value, no duplicate key, at most 16 levels, integers within 64 bits, no NUL in a text."""
     require_utf8(body)
     try:
         value = msgspec.json.decode(body, type=shape)
@@ -214,7 +217,7 @@ def decode_json(body: bytes, shape: type[Shape]) -> Shape:
         raise invalid_field(error) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise not_json(body, error) from None
-    # The shapes of this service are flat, and refuse unknown fields: a value that fits is never deeper than 16.
+    # The types of this service are flat and refuse unknown fields: a valid value never has more than 16 levels.
     refuse_duplicate_keys(body)
     if b"\\u0000" in body:
         refuse_nul(body)
@@ -222,7 +225,7 @@ def decode_json(body: bytes, shape: type[Shape]) -> Shape:
 
 
 def decode_msgpack(body: bytes, shape: type[Shape]) -> Shape:
-    """Read strict MessagePack, by the same rules."""
+    """Reads strict MessagePack, by the same rules as JSON."""
     try:
         value = msgspec.msgpack.decode(body, type=shape)
     except msgspec.ValidationError as error:

@@ -1,8 +1,8 @@
-"""Bounds the bytes of request bodies that are held while they arrive, in all and for each sender.
+"""Bounds how many bytes of unfinished request bodies one process holds, in total and for each sender.
 
-Owns the accounts of one process; knows no route. Nobody waits for room: when a budget is full, the body that has been
-arriving for longest is dropped, if it had its time, and else the one that asks. So whoever sends slowly holds up nobody for
-longer than that time, however many they are; and who has sent a body whole within it is never dropped.
+Owns the accounts of one process; knows no route. No request waits for room. When a budget is full, the oldest unfinished body
+is dropped if it is older than the grace time; otherwise the body that needs the room is refused. So slow senders, however
+many, block others for the grace time at most, and a body that arrives whole within the grace time is never dropped.
 """
 
 import asyncio
@@ -17,44 +17,44 @@ MIB: Final = 1024 * 1024
 
 
 class Gauge(Protocol):
-    """Shows how much is held."""
+    """A metric that shows how many bytes are held."""
 
     def inc(self, amount: float) -> None:
-        """Show that much more, or less."""
+        """Adds `amount`, which may be negative."""
 
 
 class BudgetShare:
-    """What one body takes of a budget, from its first bytes until it is given back."""
+    """The part of a budget that one body takes, from its first bytes until the share is given back."""
 
-    __slots__ = ("_budget", "began_s", "bytes", "is_dropped", "timeout", "who")
+    __slots__ = ("_budget", "began_s", "bytes", "is_dropped", "sender", "timeout")
 
-    def __init__(self, budget: "BodyBudget", who: Hashable, *, began_s: float) -> None:
+    def __init__(self, budget: "BodyBudget", sender: Hashable, *, began_s: float) -> None:
         self._budget = budget
-        self.who = who
+        self.sender = sender
         self.began_s = began_s
         self.bytes = 0
         self.timeout: asyncio.Timeout | None = None
-        """Ends the reading of the body; None while it is not being read, and cannot be dropped."""
+        """The timeout that ends the reading of the body. None while nobody reads it; then the body cannot be dropped."""
         self.is_dropped = False
 
     def take(self, count: int) -> None:
-        """Hold more bytes.
+        """Takes room for `count` more bytes.
 
         Raises:
-            BodyNoRoom: of what is held, this body is the one to give way.
+            BodyNoRoom: the budget is full, and no other body may be dropped for this one.
         """
         self._budget.take(self, count)
 
     def drop(self) -> None:
-        """End the reading of this body; what it took is free at once."""
-        assert self.timeout is not None, "only what is being read is dropped"
+        """Ends the reading of this body and frees its bytes at once."""
+        assert self.timeout is not None, "only a body that is being read is dropped"
         self.is_dropped = True
         self.timeout.reschedule(asyncio.get_running_loop().time())
         self._budget.give_back(self)
 
 
 class _Account:
-    """Shares by age, and how much they hold together."""
+    """The shares of one budget or of one sender, oldest first, and the sum of their bytes."""
 
     __slots__ = ("bytes", "bytes_max", "shares")
 
@@ -65,10 +65,10 @@ class _Account:
 
 
 class BodyBudget:
-    """One budget: at most so many bytes in all, and so many for each sender.
+    """One budget: `bytes_max` in total, `bytes_max_each` for each sender.
 
     Args:
-        grace_s: a body that has been arriving for less is not dropped for another.
+        grace_s: a body younger than this is never dropped to make room for another one.
     """
 
     def __init__(
@@ -84,50 +84,50 @@ class BodyBudget:
 
     @property
     def bytes(self) -> int:
-        """How much is held."""
+        """Returns how many bytes are held."""
         return self._all.bytes
 
     @contextmanager
-    def hold(self, who: Hashable) -> Iterator[BudgetShare]:
-        """A share for one body of `who`, until the block ends."""
-        share = BudgetShare(self, who, began_s=self._clock_s())
+    def hold(self, sender: Hashable) -> Iterator[BudgetShare]:
+        """Holds a share for one body of `sender` until the block ends."""
+        share = BudgetShare(self, sender, began_s=self._clock_s())
         try:
             yield share
         finally:
             self.give_back(share)
 
     def take(self, share: BudgetShare, count: int) -> None:
-        """Add to a share, and make room for it where that is fair.
+        """Adds bytes to a share, and drops older bodies if the budget is full.
 
         Raises:
-            BodyNoRoom
+            BodyNoRoom: no other body may be dropped to make room.
         """
         if share.is_dropped:
             raise BodyNoRoom
-        own = self._account_by_sender.setdefault(share.who, _Account(self._bytes_max_each))
+        own = self._account_by_sender.setdefault(share.sender, _Account(self._bytes_max_each))
         for account in (own, self._all):
             account.shares[share] = None
         for account in (own, self._all):
             while account.bytes + count > account.bytes_max:
-                self._drop_oldest(account, asking=share)
+                self._drop_oldest(account, requester=share)
         share.bytes += count
         self._count(own, count)
 
     def give_back(self, share: BudgetShare) -> None:
-        """Free what a share holds. Harmless when it was done before."""
+        """Frees the bytes of a share. Does nothing the second time."""
         if share not in self._all.shares:
             return
-        own = self._account_by_sender[share.who]
+        own = self._account_by_sender[share.sender]
         for account in (own, self._all):
             del account.shares[share]
         if not own.shares:
-            del self._account_by_sender[share.who]
+            del self._account_by_sender[share.sender]
         self._count(own, -share.bytes)
         share.bytes = 0
 
-    def _drop_oldest(self, account: _Account, *, asking: BudgetShare) -> None:
-        oldest = next((one for one in account.shares if one is asking or one.timeout is not None), asking)
-        if oldest is asking or self._clock_s() - oldest.began_s < self._grace_s:
+    def _drop_oldest(self, account: _Account, *, requester: BudgetShare) -> None:
+        oldest = next((one for one in account.shares if one is requester or one.timeout is not None), requester)
+        if oldest is requester or self._clock_s() - oldest.began_s < self._grace_s:
             raise BodyNoRoom
         oldest.drop()
 
@@ -139,10 +139,10 @@ class BodyBudget:
 
 
 class BodyBudgets:
-    """The budgets of one process: each kind of sender has its own, so that none takes another's room.
+    """Holds the budgets of one process. Each kind of sender has its own, so that one kind cannot fill the budget of another.
 
     Args:
-        gauge_of: the gauge of a budget, by name.
+        gauge_of: returns the gauge of a budget by its name.
     """
 
     def __init__(self, gauge_of: Callable[[str], Gauge]) -> None:
@@ -150,10 +150,10 @@ class BodyBudgets:
             return BodyBudget(bytes_max=mib * MIB, bytes_max_each=mib_each * MIB, grace_s=grace_s, gauge=gauge_of(name))
 
         self.strangers = budget("strangers", mib=16, mib_each=4, grace_s=2.0)
-        """By address: nobody knows who they are before the body is read."""
+        """Counted by address: for callers who are not identified before their body is read."""
         self.keys = budget("keys", mib=32, mib_each=8, grace_s=2.0)
-        """Daycares' keys, for calls from where a call of that key was signed well before."""
+        """Counted by daycare key: for calls from an address from which a call with that key was validly signed before."""
         self.devices = budget("devices", mib=64, mib_each=4, grace_s=2.0)
-        """By person, whose devices they are."""
+        """Counted by person: all devices of one person share one account."""
         self.imports = budget("imports", mib=128, mib_each=32, grace_s=30.0)
-        """By person: one file of the greatest length at a time."""
+        """Counted by person: room for one file of the maximum length at a time."""

@@ -1,7 +1,7 @@
-"""Shortens long answers by zstd or gzip, as the caller accepts.
+"""Compresses long responses with zstd or gzip, as the caller accepts.
 
-Owns the choice. An answer holds only what its caller was told, so its length says nothing of anything else. Livestreams
-and short answers are left alone.
+Owns the choice. A response contains only what is visible to its caller, so its compressed length reveals nothing else. Live
+streams and short responses are not compressed.
 """
 
 import asyncio
@@ -17,26 +17,26 @@ from service.http.request import RouteRequest
 
 WORTH_IT_BYTES: Final = 1_024
 IN_A_THREAD_BYTES: Final = 64 * 1024
-"""From about here on it would keep the loop for longer than a millisecond."""
+"""Compressing a longer body in the event loop would block the loop for more than about a millisecond."""
 GZIP_LEVEL: Final = 5
 ZSTD_LEVEL: Final = 3
 
 
 def coding_of(scope: Scope) -> str | None:
-    """The content coding that suits the caller: zstd before gzip, None for neither."""
+    """Returns the content coding for the response: zstd before gzip, None if the caller accepts neither."""
     accepted = weights(scope, b"accept-encoding")
     return next((coding for coding in ("zstd", "gzip") if accepted.get(coding, accepted.get("*", 0.0))), None)
 
 
 def shortened(body: bytes, coding: str) -> bytes:
-    """The body in that coding. The same bytes every time: no name and no time stand in it."""
+    """Returns the compressed body. Always the same bytes for the same input: it contains no file name and no time."""
     if coding == "zstd":
         return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
     return gzip.compress(body, GZIP_LEVEL, mtime=0)
 
 
 async def compressed(request: RouteRequest, body: bytes, *, media_type: str) -> Response[bytes]:
-    """Answer with a body, shortened where that is worth it."""
+    """Returns a response with the body, compressed if it is at least `WORTH_IT_BYTES` long."""
     headers = {"Vary": "Accept, Accept-Encoding"}
     coding = coding_of(request.scope) if len(body) >= WORTH_IT_BYTES else None  # type: ignore[arg-type]
     if coding is not None:

@@ -1,8 +1,8 @@
-"""The HTTP/1.1 connection under a stream: what ASGI cannot say, and a stream that is held for days has to.
+"""Controls the HTTP/1.1 connection of a request beyond what ASGI offers, for live streams that stay open for days.
 
-Owns what belongs to a socket: to cut it although the other side reads nothing, to notice a peer that vanished without a
-word, to hear that the server shuts down, and to bound the head of a request, which no route ever sees before it is whole.
-Knows no feed. `uvicorn.Config(http=Connection)` puts it in place.
+Owns the socket: closes it even if the peer reads nothing, notices a peer that disappeared, passes on the server's shutdown,
+and bounds the head of a request in size and time, before any route sees the request. Knows no feed.
+`uvicorn.Config(http=HttpConnection)` installs it.
 """
 
 import asyncio
@@ -20,52 +20,52 @@ from service.http.problems import HeadMalformed, HeadTooLarge, HeadTooSlow, byte
 EXTENSION: Final = "stillnew.connection"
 
 SEND_BUFFER_BYTES: Final = 128 * 1024
-"""What the kernel holds for a reader who does not read. Left alone it grows to 4 MiB a socket (Linux, tcp_wmem)."""
+"""The kernel's send buffer for one stream. By default it grows to 4 MiB per socket (Linux, tcp_wmem)."""
 
 UNANSWERED_MS_MAX: Final = 45_000
-"""A peer that acknowledges nothing for this long, heartbeats included, is gone (TCP_USER_TIMEOUT, RFC 5482)."""
+"""A peer that acknowledges no bytes, not even heartbeats, for this long is gone (TCP_USER_TIMEOUT, RFC 5482)."""
 
 HEAD_BYTES_MAX: Final = 64 * 1024
 FRAMING_BYTES: Final = len(b": " + b"\r\n")
 HEAD_WITHIN_S: Final = 20.0
-"""As a body's: nobody holds a connection for longer without having asked for anything."""
+"""The same as for a body: a connection without a complete request is closed after this time."""
 
 REST_WITHIN_S: Final = 20.0
-"""For what is left of a body whose request is answered already."""
+"""The time for the rest of a body whose response was already sent."""
 
 
 class HttpConnection(HttpToolsProtocol):
-    """A connection of uvicorn's which its requests can reach through `scope["extensions"]`."""
+    """A uvicorn connection that each of its requests can reach through `scope["extensions"]`."""
 
-    when_shut: Callable[[], None] | None = None
+    on_shutdown: Callable[[], None] | None = None
     is_in_head = True
     head_bytes = 0
-    """Of this head, in the reads before this one."""
+    """Bytes of the current head that arrived in earlier reads."""
     read_bytes = 0
-    head_ends: asyncio.TimerHandle | None = None
-    rest_ends: asyncio.TimerHandle | None = None
-    unreadable: Refused | None = None
-    """Why the parser was told to stop."""
+    head_timer: asyncio.TimerHandle | None = None
+    rest_timer: asyncio.TimerHandle | None = None
+    parse_error: Refused | None = None
+    """The refusal to send after the parser was stopped."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._await_head()
+        self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._have_head()
-        self._have_rest()
+        self._stop_head_timer()
+        self._stop_rest_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self.read_bytes = len(data)
         super().data_received(data)
-        # Mostly a head comes whole, and this is all that its bounds cost.
+        # Most heads arrive in one read: for them this check is the only cost of the bounds.
         if self.is_in_head and not self.transport.is_closing():
             self.head_bytes += len(data)
             if self.head_bytes > HEAD_BYTES_MAX:
                 self._end(HeadTooLarge(bytes_max=HEAD_BYTES_MAX))
-            elif self.head_ends is None:
-                self._await_head()
+            elif self.head_timer is None:
+                self._start_head_timer()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -74,60 +74,60 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self.head_bytes + self.read_bytes > HEAD_BYTES_MAX:
-            self._measure_head()
+            self._check_head_size()
         self.is_in_head = False
-        if self.head_ends is not None:
-            self._have_head()
+        if self.head_timer is not None:
+            self._stop_head_timer()
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         cycle = self.cycle
         if cycle.response_complete and (cycle.body or cycle.more_body):
-            # Answered before its body was read: what came of it is of no use, and the rest is passed over, for a while.
+            # The response was sent before the body was read: drop what arrived, and discard the rest for `REST_WITHIN_S`.
             cycle.body = bytearray()
             if cycle.more_body and not self.transport.is_closing():
-                self.rest_ends = asyncio.get_running_loop().call_later(REST_WITHIN_S, self.transport.close)
+                self.rest_timer = asyncio.get_running_loop().call_later(REST_WITHIN_S, self.transport.close)
 
     def on_message_complete(self) -> None:
-        if self.rest_ends is not None:
-            self._have_rest()
+        if self.rest_timer is not None:
+            self._stop_rest_timer()
             self.cycle.more_body = False
         super().on_message_complete()
 
-    def _have_rest(self) -> None:
-        if self.rest_ends is not None:
-            self.rest_ends.cancel()
-            self.rest_ends = None
+    def _stop_rest_timer(self) -> None:
+        if self.rest_timer is not None:
+            self.rest_timer.cancel()
+            self.rest_timer = None
 
-    def _measure_head(self) -> None:
-        """Refuse a whole head that is too large. A read may also hold a body, or several requests: only then is it measured."""
+    def _check_head_size(self) -> None:
+        """Refuses a whole head that is too large. Only after a long read, which may also hold bodies or further requests."""
         size = len(self.url) + sum(len(name) + len(value) + FRAMING_BYTES for name, value in self.headers)
         if size > HEAD_BYTES_MAX:
-            self.unreadable = HeadTooLarge(bytes_max=HEAD_BYTES_MAX)
-            raise self.unreadable  # the parser stops, and uvicorn calls send_400_response
+            self.parse_error = HeadTooLarge(bytes_max=HEAD_BYTES_MAX)
+            raise self.parse_error  # the parser stops, and uvicorn calls send_400_response
 
     def send_400_response(self, msg: str) -> None:
-        """Called by uvicorn for what its parser cannot read."""
-        self._end(self.unreadable or HeadMalformed())
+        """Sends the refusal. Called by uvicorn if its parser cannot read the request."""
+        self._end(self.parse_error or HeadMalformed())
 
-    def _await_head(self) -> None:
-        self.head_ends = asyncio.get_running_loop().call_later(HEAD_WITHIN_S, self._head_is_late)
+    def _start_head_timer(self) -> None:
+        self.head_timer = asyncio.get_running_loop().call_later(HEAD_WITHIN_S, self._end_late_head)
 
-    def _have_head(self) -> None:
-        if self.head_ends is not None:
-            self.head_ends.cancel()
-            self.head_ends = None
+    def _stop_head_timer(self) -> None:
+        if self.head_timer is not None:
+            self.head_timer.cancel()
+            self.head_timer = None
 
-    def _head_is_late(self) -> None:
+    def _end_late_head(self) -> None:
         if self.head_bytes:
             self._end(HeadTooSlow(within_s=HEAD_WITHIN_S))
-        else:  # connected, and never said a word
+        else:  # the peer connected and sent nothing
             self.transport.close()
 
     def _end(self, refusal: Refused) -> None:
-        """Refuse what is no request, and close; without a word where an answer has begun, which this would spoil."""
-        self._have_head()
+        """Sends a refusal and closes. Sends nothing if a response has begun, because that would corrupt it."""
+        self._stop_head_timer()
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             body = bytes_of(refusal)
             line = b"HTTP/1.1 %d %b" % (refusal.status, http.HTTPStatus(refusal.status).phrase.encode())
@@ -142,14 +142,14 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.close()
 
     def shutdown(self) -> None:
-        """Called by the server as it begins to drain: a stream never completes unless it is told."""
+        """Ends the held stream. Called by the server when it begins to drain: a live stream does not end by itself."""
         super().shutdown()
-        if self.when_shut is not None:
-            self.when_shut()
+        if self.on_shutdown is not None:
+            self.on_shutdown()
 
-    def hold(self, when_shut: Callable[[], None]) -> None:
-        """This request will be held open."""
-        self.when_shut = when_shut
+    def hold(self, on_shutdown: Callable[[], None]) -> None:
+        """Marks the request as a long-lived stream; `on_shutdown` is called when the server shuts down."""
+        self.on_shutdown = on_shutdown
         held: socket.socket | None = self.transport.get_extra_info("socket")
         if held is None or held.family not in (socket.AF_INET, socket.AF_INET6):
             return
@@ -158,18 +158,18 @@ class HttpConnection(HttpToolsProtocol):
             held.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED_MS_MAX)
 
     def release(self) -> None:
-        """The request is not held any more."""
-        self.when_shut = None
+        """Marks the stream as ended."""
+        self.on_shutdown = None
 
     def cut(self) -> None:
-        """Close at once; what was not sent yet is dropped."""
+        """Closes the connection at once and drops unsent bytes."""
         self.transport.abort()
 
 
 def connection_of(scope: Scope) -> HttpConnection | None:
-    """The connection of this request; None under a server which does not run on `HttpConnection`.
+    """Returns the connection of this request, or None if the server does not use `HttpConnection`.
 
-    There a reader that reads nothing is held until TCP gives up on it, and a shutdown waits for its streams.
+    Without it, a peer that reads nothing is held until TCP gives up, and a shutdown waits for open streams.
     """
     connection = scope.get("extensions", {}).get(EXTENSION)
     return connection if isinstance(connection, HttpConnection) else None

@@ -1,7 +1,7 @@
-"""What every route says of itself, beside its code: who may ask, how often, what it takes, answers and refuses.
+"""Declares a route beside its code: allowed callers, rate limit, request and response types, errors.
 
-Owns the declaration. The front enforces it and the OpenAPI document is drawn from it, so that neither can drift from the
-other. A route without one does not start.
+Owns the declaration. The gateway enforces it and the OpenAPI document is generated from it, so the two cannot differ. The
+service does not start with a route that has no declaration.
 """
 
 from collections.abc import Mapping
@@ -12,47 +12,51 @@ from typing import Any, Final
 from events.errors import Refused
 from service.http.rate_limit import Kind
 
-KEY: Final = "says"
+KEY: Final = "endpoint"
 
 
 class CallerKind(Enum):
-    """Whom a route answers. Checked before the route runs."""
+    """The callers that a route accepts. Checked before the route runs."""
 
     ANYONE = "anyone"
     ANYONE_OR_DEVICE = "anyone or a device"
-    """A token is not needed; one that is sent must be good, and says which person asks."""
+    """A token is optional. If one is sent it must be valid, and it identifies the person."""
     DEVICE = "a device"
     MEMBER = "a member of the family in the path"
     SIGNED = "a daycare's system, by its signature"
-    """Nobody can be told from the headers alone: the route reads the body, checks, and counts."""
+    """The headers alone do not identify the caller: the route reads the body, checks the signature, and counts the request."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """One route's declaration.
-
-    `takes` and `answers` are types that msgspec describes, or None. `query` holds a JSON schema by parameter. `answers_as`
-    names the media type of what is neither JSON nor MessagePack.
-    """
+    """The declaration of one route."""
 
     summary: str
-    who: CallerKind
+    caller: CallerKind
     kind: Kind
+    """The rate limit that the request counts against."""
     status: int = 200
-    answers_also_at: tuple[int, ...] = ()
-    """Statuses beside `status` whose answer has the same shape."""
-    validates: bool = False
-    """The answer has an ETag, and is 304 to who names it in If-None-Match."""
-    takes: Any = None
-    takes_as: tuple[str, ...] = ()
-    """The media types of a body that is neither JSON nor MessagePack, or not both."""
-    answers: Any = None
-    speaks_of: tuple[Any, ...] = ()
-    answers_as: str | None = None
-    refuses: tuple[type[Refused], ...] = ()
+    """The status of a successful response."""
+    other_statuses: tuple[int, ...] = ()
+    """Further statuses with a response of the same type."""
+    has_etag: bool = False
+    """Whether the response has an ETag, and is 304 if the request names it in If-None-Match."""
+    request: Any = None
+    """The type of the request body, which msgspec can describe. None: no body."""
+    request_media_types: tuple[str, ...] = ()
+    """The accepted media types of the request body. Empty: JSON and MessagePack."""
+    response: Any = None
+    """The type of the response body, which msgspec can describe. None: no body."""
+    other_schemas: tuple[Any, ...] = ()
+    """Further types that the OpenAPI document describes."""
+    media_type: str | None = None
+    """The media type of the response. None: JSON or MessagePack, as the caller prefers."""
+    errors: tuple[type[Refused], ...] = ()
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """JSON schemas of the query parameters, by name."""
     headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """JSON schemas of the request headers, by name."""
 
     def opt(self) -> dict[str, Any]:
-        """For the `opt` argument of a litestar handler."""
+        """Returns the value for the `opt` argument of a litestar handler."""
         return {KEY: self}

@@ -1,7 +1,7 @@
-"""Stands before every route: one URL a resource, who may ask and how often, a line in the log, refusals as problem documents.
+"""Receives every request: finds its route, authenticates, limits the rate, writes a log line, sends refusals.
 
-Owns what is the same for all requests, so that no route can forget it. The two hot routes are plain ASGI behind it, and the
-rest is litestar's. Knows no event and no row.
+Owns what is the same for all requests, so that no route can omit it. Behind it, push and live are plain ASGI; litestar runs
+all other routes. Knows no event and no row.
 """
 
 import os
@@ -38,23 +38,23 @@ from service.runtime import Runtime, now_utc
 from service.telemetry import REQUEST_ID, Metrics, RequestLine, described
 
 QUERY_BYTES_MAX: Final = 2_048
-SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-GONE: Final = 499
-"""In the log only: the caller went away before there was an answer."""
+REQUEST_ID_FORM: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+CLIENT_CLOSED: Final = 499
+"""Used in the log only: the caller closed the connection before a response was sent."""
 
 logger = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
 class MatchedRoute:
-    """What stands behind one method of one route."""
+    """The declaration and the ASGI application of one method of one route."""
 
-    says: Endpoint
+    endpoint: Endpoint
     app: App
 
 
 class ResponseSender:
-    """One answer on its way out: adds what every answer carries, and notes its status."""
+    """Sends one response: adds the headers that every response has, and records the status."""
 
     __slots__ = ("_is_head", "_request_id", "_send", "ended_at_s", "status")
 
@@ -66,7 +66,7 @@ class ResponseSender:
         self.ended_at_s = 0.0
 
     async def send(self, message: Message) -> None:
-        """Pass a message on."""
+        """Sends an ASGI message, with the common headers if it starts the response and without a body for HEAD."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message.get("headers", ()), (b"x-request-id", self._request_id), (b"x-content-type-options", b"nosniff")]
@@ -78,7 +78,7 @@ class ResponseSender:
         await self._send(message)
 
     async def refuse(self, refusal: Refused) -> None:
-        """Answer with a problem document."""
+        """Sends a problem document as the response."""
         body = bytes_of(refusal)
         headers = [*headers_of(refusal), (b"content-length", b"%d" % len(body))]
         await self.send({"type": "http.response.start", "status": refusal.status, "headers": headers})
@@ -86,60 +86,61 @@ class ResponseSender:
 
 
 class Gateway:
-    """The ASGI application. `runtime` is there from start-up to shutdown."""
+    """The ASGI application. `runtime` is set from startup to shutdown."""
 
-    def __init__(self, *, paths: Router[MatchedRoute], framework: App, log_request: Callable[[RequestLine], None]) -> None:
-        self.paths = paths
+    def __init__(self, *, router: Router[MatchedRoute], framework: App, log_request: Callable[[RequestLine], None]) -> None:
+        self.router = router
         self._framework = framework
         self._log_request = log_request
         self.metrics = Metrics()
-        self._seen_by_label: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        self._counters_by_label: dict[tuple[str, str, int], tuple[Any, Any]] = {}
         self.runtime: Runtime | None = None
-        self.when_start_fails: Callable[[Exception], None] = _say_nothing
+        self.when_start_fails: Callable[[Exception], None] = _ignore_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
             case "lifespan":
                 await self._framework(scope, receive, send)
             case "http":
-                await self._answer(scope, receive, send)
+                await self._respond(scope, receive, send)
             case _:
                 await send({"type": "websocket.close", "code": 1008})
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         started_s = time.perf_counter()
         request_id = header(scope, b"x-request-id") or b""
-        if SANE_REQUEST_ID.fullmatch(request_id) is None:
+        if REQUEST_ID_FORM.fullmatch(request_id) is None:
             request_id = os.urandom(12).hex().encode()
         REQUEST_ID.set(request_id.decode())
-        telling = ResponseSender(send, request_id=request_id, is_head=scope["method"] == "HEAD")
-        found = self.paths.find(scope.get("raw_path") or scope["path"].encode("latin-1", "replace"))
+        sender = ResponseSender(send, request_id=request_id, is_head=scope["method"] == "HEAD")
+        found = self.router.find(scope.get("raw_path") or scope["path"].encode("latin-1", "replace"))
         code = None
         try:
-            code = await self._let_in(scope, receive, telling, found)
+            code = await self._dispatch(scope, receive, sender, found)
         except Disconnected:
-            telling.status = telling.status or GONE
-        except Exception as error:  # noqa: BLE001 - the last door: named by refusal_of, told in the log, answered
-            code = await self._refuse(telling, error)
+            sender.status = sender.status or CLIENT_CLOSED
+        except Exception as error:  # noqa: BLE001 - the outermost handler: every error is logged and becomes a response
+            code = await self._refuse(sender, error)
         finally:
-            self._tell(scope, found, telling, code=code, seconds=time.perf_counter() - started_s, request_id=request_id.decode())
+            seconds = time.perf_counter() - started_s
+            self._log_response(scope, found, sender, code=code, seconds=seconds, request_id=request_id.decode())
 
-    async def _refuse(self, telling: ResponseSender, error: Exception) -> str:
-        refusal = send_refusal(error)
-        if telling.status:
-            # The answer has begun: the connection is all that can be ended.
+    async def _refuse(self, sender: ResponseSender, error: Exception) -> str:
+        refusal = logged_refusal(error)
+        if sender.status:
+            # The response has begun: only closing the connection is left.
             raise error
-        await telling.refuse(refusal)
+        await sender.refuse(refusal)
         return refusal.code
 
-    async def _let_in(
+    async def _dispatch(
         self,
         scope: Scope,
         receive: Receive,
-        telling: ResponseSender,
+        sender: ResponseSender,
         found: tuple[Route[MatchedRoute], Mapping[str, UUID]] | None,
     ) -> str | None:
-        """Let a request through to its route, and give the code of what was refused behind the framework."""
+        """Runs the route of a request. Returns the code of a refusal that the framework has already sent, or None."""
         _require_host(scope)
         if found is None:
             raise NotFound
@@ -149,31 +150,34 @@ class Gateway:
         method = scope["method"]
         if method == "OPTIONS":
             allowed = ", ".join(route.allowed).encode()
-            await telling.send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allowed)]})
-            await telling.send({"type": "http.response.body", "body": b""})
+            await sender.send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allowed)]})
+            await sender.send({"type": "http.response.body", "body": b""})
             return None
         target = route.by_method.get(method)
         if target is None:
             raise MethodNotAllowed(allowed=route.allowed)
-        assert self.runtime is not None, "requests come between start-up and shutdown"
-        caller = await self._admit(self.runtime, scope, target.says, ids)
-        if scope["query_string"] and not target.says.query:
+        assert self.runtime is not None, "requests arrive only between startup and shutdown"
+        caller = await self._authenticate(self.runtime, scope, target.endpoint, ids)
+        if scope["query_string"] and not target.endpoint.query:
             query_of(scope, NoQuery)
         inner = {**scope, "runtime": self.runtime, "caller": caller, "ids": ids}
         if method == "HEAD":
             inner["method"] = "GET"
         self.metrics.open_requests.inc()
         try:
-            await target.app(inner, receive, telling.send)
+            await target.app(inner, receive, sender.send)
         finally:
             self.metrics.open_requests.dec()
         code: str | None = inner.get("code")
         return code
 
-    async def _admit(self, runtime: Runtime, scope: Scope, says: Endpoint, ids: Mapping[str, UUID]) -> Caller | Membership | None:
+    async def _authenticate(
+        self, runtime: Runtime, scope: Scope, endpoint: Endpoint, ids: Mapping[str, UUID]
+    ) -> Caller | Membership | None:
+        """Returns the caller, once their rate limit has counted the request."""
         caller: Caller | Membership | None = None
         try:
-            match says.who:
+            match endpoint.caller:
                 case CallerKind.MEMBER:
                     caller = await runtime.guard.membership(scope, FamilyId(ids["family"]))
                 case CallerKind.DEVICE:
@@ -185,14 +189,14 @@ class Gateway:
                 case CallerKind.SIGNED:
                     return None
             if caller is not None:
-                runtime.limits.take(says.kind, caller.device)
-            elif says.kind is not Kind.FREE:
+                runtime.limits.take(endpoint.kind, caller.device)
+            elif endpoint.kind is not Kind.FREE:
                 runtime.limits.take(Kind.STRANGER, address_of(scope))
         except Unauthenticated:
             self._count_stranger(runtime, scope)
             raise
         except TooManyRequests:
-            self.metrics.refused_by_limit.labels(says.kind.value).inc()
+            self.metrics.refused_by_limit.labels(endpoint.kind.value).inc()
             raise
         return caller
 
@@ -203,18 +207,18 @@ class Gateway:
             self.metrics.refused_by_limit.labels(Kind.STRANGER.value).inc()
             raise
 
-    def _tell(
+    def _log_response(
         self,
         scope: Scope,
         found: tuple[Route[MatchedRoute], Mapping[str, UUID]] | None,
-        telling: ResponseSender,
+        sender: ResponseSender,
         *,
         code: str | None,
         seconds: float, request_id: str,
     ) -> None:  # fmt: skip
         route = "unknown" if found is None else found[0].template
         method = scope["method"] if found is not None and scope["method"] in found[0].allowed else "other"
-        counted, timed = self._seen(route, method, telling.status // 100)
+        counted, timed = self._counters(route, method, sender.status // 100)
         counted.inc()
         if not route.endswith("/live"):
             timed.observe(seconds)
@@ -224,7 +228,7 @@ class Gateway:
                 request_id=request_id,
                 method=method,
                 route=route,
-                status=telling.status,
+                status=sender.status,
                 duration_ms=round(seconds * 1000, 2),
                 code=code,
                 family=None if found is None else found[1].get("family"),
@@ -233,23 +237,23 @@ class Gateway:
             )
         )
 
-    def _seen(self, route: str, method: str, status_class: int) -> tuple[Any, Any]:
-        # Looking a labelled child up costs more than counting: kept by the few labels that there are.
+    def _counters(self, route: str, method: str, status_class: int) -> tuple[Any, Any]:
+        # Looking up a labelled counter costs more than counting. The number of label combinations is small, so all are kept.
         key = (route, method, status_class)
-        if key not in self._seen_by_label:
-            self._seen_by_label[key] = (
+        if key not in self._counters_by_label:
+            self._counters_by_label[key] = (
                 self.metrics.requests.labels(route, method, f"{status_class}xx"),
                 self.metrics.seconds.labels(route),
             )
-        return self._seen_by_label[key]
+        return self._counters_by_label[key]
 
 
-def _say_nothing(_error: Exception) -> None:
-    """The server that runs the application raises the error, too."""
+def _ignore_error(_error: Exception) -> None:
+    """Does nothing: the server that runs the application raises the error as well."""
 
 
 def _require_host(scope: Scope) -> None:
-    """Refuse a request that names no host, except of HTTP/1.0, which knew none (RFC 9112, section 3.2)."""
+    """Refuses a request without exactly one valid Host header. HTTP/1.0 may omit it (RFC 9112, section 3.2)."""
     hosts = headers(scope, b"host")
     if not hosts and scope["http_version"] == "1.0":
         return
@@ -257,8 +261,8 @@ def _require_host(scope: Scope) -> None:
         raise HostInvalid
 
 
-def send_refusal(error: Exception) -> Refused:
-    """What to answer to an error; told in the log where it is ours and not the caller's."""
+def logged_refusal(error: Exception) -> Refused:
+    """Returns the refusal to send for an error, and logs the error unless the caller caused it."""
     refusal = refusal_of(error)
     if isinstance(refusal, Crashed):
         logger.error("crashed", **described(error))

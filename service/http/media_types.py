@@ -1,6 +1,6 @@
-"""Reads Content-Type, Accept and Accept-Encoding as RFC 9110 writes them: media types, parameters, quoted strings, weights.
+"""Parses Content-Type, Accept and Accept-Encoding by RFC 9110: media types, parameters, quoted strings, weights.
 
-Owns the grammar (sections 5.6, 8.3.1 and 12.4.2). Knows no route: each says which media types it takes.
+Owns the grammar (sections 5.6, 8.3.1 and 12.4.2). Knows no route: each route passes the media types that it accepts.
 """
 
 import re
@@ -19,11 +19,11 @@ _PARAMETER: Final = re.compile(rf"[ \t]*;[ \t]*(?:({_TOKEN})=({_TOKEN}|{_QUOTED}
 _ELEMENT: Final = re.compile(rf"(?:[^,\"]|{_QUOTED})+")
 _WEIGHT: Final = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
-"""Names of UTF-8, and of the part of it that is ASCII."""
+"""Names of UTF-8 and of ASCII, which is a subset of it."""
 
 
 class MediaType(msgspec.Struct, frozen=True):
-    """A media type with its parameters. Names are in lower case; values are as they were written, without quotes."""
+    """A media type with its parameters. Names are in lower case; values are unchanged, but without quotes."""
 
     name: str
     """Type and subtype, with the slash."""
@@ -31,19 +31,19 @@ class MediaType(msgspec.Struct, frozen=True):
 
     @property
     def is_json(self) -> bool:
-        """Whether what it names is JSON: by its subtype, or by the suffix of its subtype (RFC 6839)."""
+        """Whether this is JSON, by the subtype or by the suffix of the subtype (RFC 6839)."""
         return self.name.endswith(("/json", "+json"))
 
     @property
     def is_utf8(self) -> bool:
-        """Whether it names no other character encoding. JSON has none to choose (RFC 8259), so it may be left out."""
+        """Whether the charset is UTF-8 or not given. JSON is always UTF-8 (RFC 8259), so the charset is optional."""
         return self.parameters.get("charset", "utf-8").lower() in _UTF8
 
 
 def media_type_in(text: str) -> MediaType | None:
-    """The media type that a text spells; None where it spells none, or names a parameter twice with two values.
+    """Returns the media type that a text contains; None if the text is invalid or gives one parameter two values.
 
-    Parameters that nobody knows are passed over by who reads it (RFC 2045, section 5).
+    Unknown parameters are kept: readers ignore them (RFC 2045, section 5).
     """
     named = _TYPE.match(text)
     if named is None:
@@ -60,29 +60,29 @@ def media_type_in(text: str) -> MediaType | None:
 
 
 def unquoted(value: str) -> str:
-    """A value without its quotes and backslashes, where it is a quoted string (RFC 9110, section 5.6.4); else as it stands."""
+    """Returns a quoted string without quotes and backslashes (RFC 9110, section 5.6.4), and any other value unchanged."""
     if re.fullmatch(_QUOTED, value, re.DOTALL) is None:
         return value
     return re.sub(r"\\(.)", r"\1", value[1:-1], flags=re.DOTALL)
 
 
-def of_request(scope: Scope, *, takes: Sequence[str]) -> MediaType:
-    """The media type of a request's body. `takes` is what to advise.
+def of_request(scope: Scope, *, accepted: Sequence[str]) -> MediaType:
+    """Returns the media type of a request's body. A refusal lists the `accepted` media types.
 
     Raises:
-        MediaTypeUnsupported: it names none, or several, or none that can be read; or the body is coded.
+        MediaTypeUnsupported: no media type, several, or an invalid one; or the body has a content encoding.
     """
     named = headers(scope, b"content-type")
     found = media_type_in(named[0].decode("latin-1")) if len(named) == 1 else None
     if found is None:
-        raise MediaTypeUnsupported(takes)
+        raise MediaTypeUnsupported(accepted)
     if any(value.strip().lower() != b"identity" for value in headers(scope, b"content-encoding")):
-        raise MediaTypeUnsupported(takes, at="Content-Encoding")
+        raise MediaTypeUnsupported(accepted, at="Content-Encoding")
     return found
 
 
 def weights(scope: Scope, header: bytes) -> dict[str, float]:
-    """How much a caller wants each media type or coding, 0 to 1, by its name in lower case. One that cannot be read weighs 0."""
+    """Returns the weight of each media type or coding in a header, 0 to 1, by its lower-case name. An invalid weight is 0."""
     weight_by_name: dict[str, float] = {}
     listed = b",".join(headers(scope, header)).decode("latin-1")
     for element in _ELEMENT.findall(listed):

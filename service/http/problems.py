@@ -1,6 +1,6 @@
-"""Refusals of the HTTP house, and how any refusal is told: `application/problem+json`, RFC 9457.
+"""Defines the refusals that all routes share, and encodes any refusal as `application/problem+json` (RFC 9457).
 
-Owns statuses and sentences that every route shares. Knows no route, no row and no framework.
+Owns their statuses and texts. Knows no route, no row and no framework.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ PROBLEM_MEDIA_TYPE: Final = b"application/problem+json"
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a request was refused. `code` is stable, for programs; `at` names the field, where there is one."""
+    """The reason of a refusal. `code` is stable, for programs; `at` names the field, if there is one."""
 
     type: str
     title: str
@@ -28,7 +28,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotFound(Refused):
-    """No such thing, or not for the caller: alike, to the byte."""
+    """The resource does not exist, or is not visible to the caller. Both cases have the same bytes."""
 
     code, status, title = "not_found", 404, "Not found"
 
@@ -37,7 +37,7 @@ class NotFound(Refused):
 
 
 class Unauthenticated(Refused):
-    """No token, one that nobody knows, a revoked or a malformed one: alike, to the byte."""
+    """The token is missing, unknown, revoked or malformed. All cases have the same bytes."""
 
     code, status, title = "access.unauthenticated", 401, "Who are you?"
 
@@ -46,7 +46,7 @@ class Unauthenticated(Refused):
 
 
 class MethodNotAllowed(Refused):
-    """This resource does not know that method; the header Allow lists what it knows."""
+    """The resource does not support this method; the header Allow lists those that it supports."""
 
     code, status, title = "method_not_allowed", 405, "Not that way"
 
@@ -56,7 +56,7 @@ class MethodNotAllowed(Refused):
 
 
 class HeadMalformed(Refused):
-    """What came is no request of HTTP/1.1."""
+    """The received bytes are not an HTTP/1.1 request."""
 
     code, status, title = "head.malformed", 400, "The request cannot be read"
 
@@ -65,7 +65,7 @@ class HeadMalformed(Refused):
 
 
 class HeadTooLarge(Refused):
-    """The request's line and headers are longer than any that a device sends."""
+    """The request line and the headers are longer than the bound."""
 
     code, status, title = "head.too_large", 431, "The headers are too large"
 
@@ -74,7 +74,7 @@ class HeadTooLarge(Refused):
 
 
 class HeadTooSlow(Refused):
-    """The request's line and headers did not arrive in time."""
+    """The request line and the headers did not arrive in time."""
 
     code, status, title = "head.too_slow", 408, "The headers came too slowly"
 
@@ -92,7 +92,7 @@ class BodyTooSlow(Refused):
 
 
 class BodyTooLarge(Refused):
-    """The body is longer than this route takes."""
+    """The body is longer than this route accepts."""
 
     code, status, title = "body.too_large", 413, "The body is too large"
 
@@ -101,7 +101,7 @@ class BodyTooLarge(Refused):
 
 
 class BodyNoRoom(Refused):
-    """As many bytes of unfinished bodies are held as this process holds for such senders, or for this one."""
+    """The budget for unfinished bodies is full, that of this sender or that of all senders of its kind."""
 
     code, status, title = "body.no_room", 503, "Too much is arriving"
 
@@ -110,18 +110,18 @@ class BodyNoRoom(Refused):
 
 
 class MediaTypeUnsupported(Refused):
-    """A body has one of the media types that its route takes, text in UTF-8, and no content encoding."""
+    """The body has a media type or charset that the route does not accept, or a content encoding."""
 
     code, status, title = "body.media_type", 415, "Not in that form"
 
-    def __init__(self, takes: Sequence[str], *, at: str = "Content-Type", also: str = "as UTF-8 where it is text") -> None:
-        named = " or ".join(part for part in (", ".join(takes[:-1]), takes[-1]) if part)
+    def __init__(self, accepted: Sequence[str], *, at: str = "Content-Type", also: str = "as UTF-8 where it is text") -> None:
+        named = " or ".join(part for part in (", ".join(accepted[:-1]), accepted[-1]) if part)
         super().__init__(f"Send {named}, {also}, without content encoding.", at=at)
-        self.takes = tuple(takes)
+        self.accepted = tuple(accepted)
 
 
 class TooManyRequests(Refused):
-    """The device, or the address of a caller without one, asks faster than its limit."""
+    """The device, or the address of a caller without a token, exceeds its rate limit."""
 
     code, status, title = "too_many_requests", 429, "Too many requests"
 
@@ -131,7 +131,7 @@ class TooManyRequests(Refused):
 
 
 class CallReplayed(Refused):
-    """This very call was taken already. Who is not sure that it was signs it again, with the time of now."""
+    """This signed call was accepted before. A sender who is not sure signs the call again, with the current time."""
 
     code, status, title = "daycare.replayed", 409, "This was here before"
     retry_after_s = 1
@@ -143,7 +143,7 @@ class CallReplayed(Refused):
 
 
 class HostInvalid(Refused):
-    """A request names one host, in the form of one (RFC 9112, section 3.2)."""
+    """The Host header is missing, repeated or invalid (RFC 9112, section 3.2)."""
 
     code, status, title = "host.invalid", 400, "No such host"
 
@@ -152,13 +152,13 @@ class HostInvalid(Refused):
 
 
 class AddressTooLong(Refused):
-    """The query is longer than any that this service asks for."""
+    """The query is longer than the bound."""
 
     code, status, title = "uri_too_long", 414, "The address is too long"
 
 
 class Unavailable(Refused):
-    """A part of the service, the database mostly, does not answer. Nothing was changed, or the same request may be repeated."""
+    """A part of the service, usually the database, does not respond. The same request can safely be repeated."""
 
     code, status, title = "unavailable", 503, "Not just now"
 
@@ -167,7 +167,7 @@ class Unavailable(Refused):
 
 
 class Crashed(Refused):
-    """A mistake of ours."""
+    """A bug in the service."""
 
     code, status, title = "internal", 500, "Our mistake"
 
@@ -175,7 +175,7 @@ class Crashed(Refused):
         super().__init__("Something went wrong on our side. The header X-Request-Id names this request.")
 
 
-# What asyncpg raises when the server is gone, going, not yet there, or too busy: all of it passes.
+# The errors of asyncpg for a server that is down, stopping, starting or overloaded: all of them are temporary.
 PASSING: Final = (
     OSError,
     asyncio.TimeoutError,
@@ -190,20 +190,20 @@ PASSING: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.InterfaceError,
-    # asyncpg 0.32 says so when the server dies between two of its messages.
+    # asyncpg 0.32 raises this if the server dies between two of its messages.
     asyncpg.InternalClientError,
 )
 
 
 def refusal_of(error: Exception) -> Refused:
-    """What to answer to an error: itself if it is a refusal, 503 for what passes, and else 500 without any detail."""
+    """Returns the refusal for an error: the error itself if it is one, 503 for a temporary error, else 500 without details."""
     if isinstance(error, Refused):
         return error
     return Unavailable() if isinstance(error, PASSING) else Crashed()
 
 
 def problem_of(refusal: Refused) -> ProblemDocument:
-    """The document that describes a refusal."""
+    """Returns the problem document of a refusal."""
     return ProblemDocument(
         type=PROBLEM_TYPE + refusal.code,
         title=refusal.title,
@@ -215,7 +215,7 @@ def problem_of(refusal: Refused) -> ProblemDocument:
 
 
 def headers_of(refusal: Refused) -> list[tuple[bytes, bytes]]:
-    """The headers that belong to a refusal, its content type among them."""
+    """Returns the headers of a refusal, including the content type."""
     headers = [(b"content-type", PROBLEM_MEDIA_TYPE)]
     match refusal:
         case MethodNotAllowed():
@@ -223,18 +223,18 @@ def headers_of(refusal: Refused) -> list[tuple[bytes, bytes]]:
         case TooManyRequests() | CallReplayed():
             headers.append((b"retry-after", b"%d" % refusal.retry_after_s))
         case MediaTypeUnsupported():
-            # RFC 9110, sections 12.5.1 and 12.5.3: what a next request may be, by media type and by coding.
-            headers += [(b"accept", ", ".join(refusal.takes).encode()), (b"accept-encoding", b"identity")]
+            # RFC 9110, sections 12.5.1 and 12.5.3: the media types and the coding that the next request may have.
+            headers += [(b"accept", ", ".join(refusal.accepted).encode()), (b"accept-encoding", b"identity")]
         case Unauthenticated():
             headers.append((b"www-authenticate", b'Bearer realm="stillnew"'))
         case _ if refusal.status == 503:
             headers.append((b"retry-after", b"1"))
     if refusal.status in (408, 413):
-        # What is left of the body is not worth reading, and must not be taken for the next request.
+        # The rest of the body is not read, and must not be parsed as the next request.
         headers.append((b"connection", b"close"))
     return headers
 
 
 def bytes_of(refusal: Refused) -> bytes:
-    """The problem document as JSON."""
+    """Returns the problem document as JSON."""
     return msgspec.json.encode(problem_of(refusal))

@@ -1,8 +1,8 @@
-"""How often who may ask: one token bucket a device and kind of request, one an address for callers without a token.
+"""Limits the request rate: one token bucket per device and kind of request, one per address for callers without a token.
 
-Owns the buckets of this process; knows no route and no row. Written here because the push route has some microseconds
-for it: a library's moving windows, with their strings for keys and their storage layers, cost more than the whole check.
-Several workers count each for themselves, so that a device which reaches all of them has as many times the limit.
+Owns the buckets of this process; knows no route and no row. Not a library: the push route has only some microseconds for
+this check, and a library's moving windows with string keys and storage layers cost more. Each worker process counts for
+itself, so a device that reaches n workers has n times the limit.
 """
 
 import ipaddress
@@ -18,26 +18,26 @@ from service.http.problems import TooManyRequests
 from service.settings import Settings
 
 BURST_S: Final = 10.0
-"""This many seconds' worth may come at once."""
+"""The size of a bucket: requests for this many seconds may arrive at once."""
 BUCKETS_MAX: Final = 50_000
-"""A bucket is some 200 bytes. The one that was used longest ago goes first, and by then is full again, mostly."""
+"""A bucket takes about 200 bytes. The least recently used one is evicted first; it is usually full again by then."""
 
 
 class Kind(Enum):
-    """What a request asks for, as far as limits care."""
+    """The kind of a request, which selects its rate limit."""
 
     PUSH = "push"
     DRAFTS = "drafts"
-    """What is in the pushes: one of 256 costs the log about as much as 100 of one."""
+    """The drafts inside pushes: one push of 256 drafts costs the log about as much as 100 pushes of one draft."""
     READ = "read"
     ACCESS = "access"
     STRANGER = "stranger"
     FREE = "free"
-    """Health and metrics: whoever watches must not be turned away."""
+    """Health checks and metrics: monitoring must never be refused."""
 
 
 class Limits:
-    """All buckets of one process."""
+    """Holds all buckets of one process."""
 
     def __init__(self, *, per_s_by_kind: dict[Kind, float], clock_s: Callable[[], float] = time.monotonic) -> None:
         self._per_s_by_kind = per_s_by_kind
@@ -47,16 +47,16 @@ class Limits:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def take(self, kind: Kind, who: Hashable, *, count: int = 1) -> None:
-        """Count one request, or what it holds.
+    def take(self, kind: Kind, caller: Hashable, *, count: int = 1) -> None:
+        """Takes `count` tokens from the caller's bucket.
 
         Raises:
-            TooManyRequests: with the whole seconds after which the next one passes.
+            TooManyRequests: with the number of whole seconds after which the next request is accepted.
         """
         per_s = self._per_s_by_kind.get(kind, 0.0)
         if per_s == 0.0:
             return
-        key, now = (kind, who), self._clock_s()
+        key, now = (kind, caller), self._clock_s()
         burst = max(1.0, per_s * BURST_S)
         wanted = min(float(count), burst)
         held, since = self._buckets.pop(key, (burst, now))
@@ -69,7 +69,7 @@ class Limits:
 
 
 def limits_of(settings: Settings) -> Limits:
-    """The limits that the settings name."""
+    """Returns the rate limits from the settings."""
     return Limits(
         per_s_by_kind={
             Kind.PUSH: settings.limit_push,
@@ -82,13 +82,13 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def address_of(scope: Scope) -> str:
-    """What a caller whom nothing else tells apart is counted by."""
+    """Returns the key that counts a caller without a token: their address or network."""
     client = scope.get("client")
-    return neighbourhood(client[0] if client else None)
+    return address_or_network(client[0] if client else None)
 
 
-def neighbourhood(address: str | None) -> str:
-    """The address that a stranger is counted by: an IPv4 address, or an IPv6 network of /64, which one caller owns whole."""
+def address_or_network(address: str | None) -> str:
+    """Returns an IPv4 address unchanged, and the /64 network of an IPv6 address: one caller usually owns the whole network."""
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Writes answers: JSON, or MessagePack where the caller prefers it. Owns negotiation; knows no route."""
+"""Encodes responses as JSON, or as MessagePack if the caller prefers it. Owns the negotiation; knows no route."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ _msgpack = msgspec.msgpack.Encoder(uuid_format="canonical", decimal_format="stri
 
 
 def media_type_of(scope: Scope) -> str:
-    """JSON unless `Accept` ranks MessagePack higher. An `Accept` that names neither is answered in JSON (RFC 9110, 12.4.1)."""
+    """Returns MessagePack if `Accept` ranks it above JSON, else JSON, also if `Accept` names neither (RFC 9110, 12.4.1)."""
     if not any(b"msgpack" in value.lower() for value in headers(scope, b"accept")):
         return JSON
     accept = weights(scope, b"accept")
@@ -24,8 +24,8 @@ def media_type_of(scope: Scope) -> str:
 
 
 def encode(value: Any, media_type: str) -> bytes:
-    """A value in the encoding that was chosen: the same names and the same texts for ids and times in both."""
+    """Returns a value in the given encoding. Field names, and ids and times as text, are the same in both encodings."""
     if media_type == MSGPACK:
-        # Times as RFC 3339 texts, as in JSON: MessagePack's own timestamps would lose the offset that the author lived by.
+        # Times are RFC 3339 texts, as in JSON: MessagePack's own timestamps would lose the author's UTC offset.
         return _msgpack.encode(msgspec.to_builtins(value, str_keys=True))
     return _json.encode(value)

@@ -1,7 +1,7 @@
-"""One resource, one URL: finds the route that a path names, and knows no other spelling of it.
+"""Finds the route of a path. Each resource has exactly one URL.
 
-Owns the matching of paths. An id is a UUID in its one canonical spelling; a trailing or doubled slash, a percent sign where
-none belongs, or an id in braces or capitals names nothing.
+Owns the matching of paths. An id is a UUID in its canonical spelling. A path with a trailing or doubled slash, an unexpected
+percent sign, or an id in braces or capitals matches no route.
 """
 
 import re
@@ -14,8 +14,8 @@ from uuid import UUID
 from events.ids import CANONICAL_UUID
 
 PATH_BYTES_MAX: Final = 512
-REMEMBERED: Final = 4_096
-"""Paths, about 1 KiB each."""
+CACHED_PATHS_MAX: Final = 4_096
+"""Cached paths take about 1 KiB each."""
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9/._~-]*")
 _PARAMETER: Final = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
 
@@ -24,7 +24,7 @@ Target = TypeVar("Target")
 
 @dataclass
 class Route(Generic[Target]):
-    """A template and what stands behind it, by method."""
+    """A path template with its targets by method."""
 
     template: str
     names: tuple[str, ...]
@@ -32,7 +32,7 @@ class Route(Generic[Target]):
 
     @cached_property
     def allowed(self) -> tuple[str, ...]:
-        """The methods that this route answers."""
+        """Returns the methods that this route supports."""
         return tuple(sorted({*self.by_method, "OPTIONS"}))
 
 
@@ -46,20 +46,20 @@ class _Branch(Generic[Target]):
 
 
 class Router(Generic[Target]):
-    """All routes of the service."""
+    """Holds all routes of the service."""
 
     def __init__(self) -> None:
         self._root: _Branch[Target] = _Branch()
         self._by_template: dict[str, Route[Target]] = {}
-        # A device asks for the same few paths all day.
-        self.find = lru_cache(REMEMBERED)(self._find)
-        """The route of a path as it was sent, and the ids in it; None where the path names nothing."""
+        # Cached, because a device requests the same few paths all day.
+        self.find = lru_cache(CACHED_PATHS_MAX)(self._find)
+        """Returns the route of a raw path and the ids in the path; None if no route matches."""
 
-    def add(self, method: str, template: str, target: Target, *, ends: bool = True) -> None:
-        """Add a route. `{name}` and `{name:uuid}` stand for an id. What answers GET answers HEAD, unless its answer never `ends`.
+    def add(self, method: str, template: str, target: Target, *, is_finite: bool = True) -> None:
+        """Adds a route. `{name}` and `{name:uuid}` match an id. A route for GET also serves HEAD if its response is finite.
 
         Raises:
-            ValueError: there is one already.
+            ValueError: the method and the template were added before.
         """
         template = _PARAMETER.sub(r"{\1}", template)
         branch, names = self._root, []
@@ -73,9 +73,9 @@ class Router(Generic[Target]):
         if branch.route is None:
             branch.route = self._by_template[template] = Route(template=template, names=tuple(names))
         if method in branch.route.by_method:
-            raise ValueError(f"{method} {template} stands twice")
+            raise ValueError(f"{method} {template} was added twice")
         branch.route.by_method[method] = target
-        if method == "GET" and ends:
+        if method == "GET" and is_finite:
             branch.route.by_method["HEAD"] = target
 
     def _find(self, raw_path: bytes) -> tuple[Route[Target], Mapping[str, UUID]] | None:
@@ -83,13 +83,13 @@ class Router(Generic[Target]):
             return None
         branch, ids = self._root, []
         for part in raw_path.decode("ascii").split("/")[1:]:
-            following = branch.by_text.get(part)
-            if following is None:
-                following = branch.by_id
-                if following is None or CANONICAL_UUID.fullmatch(part) is None:
+            child = branch.by_text.get(part)
+            if child is None:
+                child = branch.by_id
+                if child is None or CANONICAL_UUID.fullmatch(part) is None:
                     return None
                 ids.append(UUID(part))
-            branch = following
+            branch = child
         if branch.route is None:
             return None
         return branch.route, dict(zip(branch.route.names, ids, strict=True))
@@ -97,8 +97,8 @@ class Router(Generic[Target]):
     def __iter__(self) -> Iterator[Route[Target]]:
         return iter(self._by_template.values())
 
-    def as_text(self) -> list[tuple[str, str, Any]]:
-        """Every (method, template, target), sorted; HEAD goes without saying."""
+    def as_sorted(self) -> list[tuple[str, str, Any]]:
+        """Returns every (method, template, target), sorted by template and method, without HEAD."""
         return sorted(
             (
                 (method, route.template, target)

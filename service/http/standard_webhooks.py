@@ -1,4 +1,4 @@
-"""Secrets and digests as Standard Webhooks have them (standardwebhooks.com), for what daycares sign and for what we sign."""
+"""Makes secrets and digests by Standard Webhooks (standardwebhooks.com), for calls of daycares and for our webhooks."""
 
 import hmac
 from base64 import b64encode
@@ -11,15 +11,15 @@ SECRET_BYTES: Final = 32
 
 
 def new_secret() -> bytes:
-    """256 random bits."""
+    """Returns 256 random bits."""
     return token_bytes(SECRET_BYTES)
 
 
 def shown(secret: bytes) -> str:
-    """A secret as people paste it: it is told once."""
+    """Returns a secret as text for people to copy. The service shows it only once."""
     return SECRET_PREFIX + b64encode(secret).decode()
 
 
 def digest(secret: bytes, *, id: bytes, timestamp: bytes, body: bytes) -> bytes:
-    """HMAC-SHA256 over `id.timestamp.body`, 32 bytes."""
+    """Returns the HMAC-SHA256 of `id.timestamp.body`, 32 bytes."""
     return hmac.digest(secret, b"%b.%b.%b" % (id, timestamp, body), sha256)

@@ -3,7 +3,7 @@
 Owns the rules of authorship and reference. Knows nothing of ids that were seen before: the append does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from events.amend import Amended, Withdrawn
+from events.catalogue import CATALOGUE
 from events.clips import ClipAttached
 from events.errors import (
     AudienceNotAllowed,
@@ -31,11 +32,12 @@ from events.event import AsTarget, Audience, Body, Draft, Precision, Role
 from events.ids import MemberId
 from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten
 from events.surprise import Sorted
-from projections.holds import may_sort
-from projections.logged_event import Target
+from projections.acts import may_sort
+from projections.logged_event import LoggedEvent
 from projections.roster import Member, Roster
-from projections.surprise_state import Waiting
-from projections.visibility import asks_to_wait, audience_of
+from projections.surprise_state import SurpriseState
+from projections.visibility import audience_of
+from projections.wishes import asks_to_wait
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
@@ -90,8 +92,9 @@ def admit(
     *,
     author: Member,
     roster: Roster,
-    target: Target | None,
-    waiting: Mapping[MemberId, Waiting],
+    target: LoggedEvent | None,
+    surprises: Mapping[MemberId, SurpriseState],
+    unnamed: Collection[str],
     clock_off: timedelta,
     latest: datetime,
     is_completed: bool = False,
@@ -99,9 +102,10 @@ def admit(
 ) -> AdmittedDraft:
     """Admit a draft, or refuse it.
 
-    `target` is what the draft refers to, if that exists and the author was told of it; `waiting`: who has chosen anything;
-    `imported_by` the parent whose file brought the target. `clock_off` is how far the server's clock is ahead of the device's;
-    no time may lie after `latest`. `is_completed`: the service has filled in what it fills in.
+    `target` is the event that the draft refers to, if there is one and its author was sent it. `surprises`: the members who have
+    chosen anything. `unnamed`: the family's own milestones whose names are held from the author. `imported_by`: the parent whose
+    file brought the target. `clock_off`: how far the server's clock is ahead of the device's. `latest`: the latest time that a
+    draft may have. `is_completed`: the service has filled in what it fills in.
 
     Raises:
         Refused: with the path of the field within the draft.
@@ -112,17 +116,17 @@ def admit(
     _require_audience(body, draft.audience)
     _require_target(body, author, target, imported_by)
     if type(body) is Sorted and target is not None:
-        _require_sorter(author, target, roster, waiting)
-    _require_subject(body, roster, author)
+        _require_sorter(author, target, roster, surprises)
+    _require_subject(body, roster, unnamed)
     if type(body) is MilestoneNamed:
-        _require_domain(body, roster, author)
+        _require_domain(body, roster, unnamed)
     if type(body) is ClipAttached:
         _require_clip(body)
     if not is_completed:
         _require_uncompleted(body)
     occurred_at = _occurred(draft, clock_off, latest)
     return AdmittedDraft(
-        audience=audience_of(type(body), asked=draft.audience, target=target),
+        audience=audience_of(type(body), requested=draft.audience, target=target),
         occurred_at=occurred_at,
         claimed_at=None if occurred_at is draft.occurred_at else draft.occurred_at,
     )
@@ -138,7 +142,7 @@ def _require_audience(body: Body, asked: Audience | None) -> None:
         raise AudienceNotAllowed(f"{kind} is for {body.audience} alone: leave the audience out.", at="audience")
 
 
-def _require_target(body: Body, author: Member, target: Target | None, imported_by: MemberId | None) -> None:
+def _require_target(body: Body, author: Member, target: LoggedEvent | None, imported_by: MemberId | None) -> None:
     if body.refers is None or referred_to(body) is None:
         return
     at, kind = f"event.{body.refers}", type(body).__name__
@@ -155,7 +159,9 @@ def _require_target(body: Body, author: Member, target: Target | None, imported_
         _require_changes(body, target)
 
 
-def _require_sorter(author: Member, target: Target, roster: Roster, waiting: Mapping[MemberId, Waiting]) -> None:
+def _require_sorter(
+    author: Member, target: LoggedEvent, roster: Roster, surprises: Mapping[MemberId, SurpriseState]
+) -> None:
     """Refuse to sort a parent's own words, and what is said in the thread of a member who waits: nothing there is held from them.
 
     Choices are declared, so that others can keep quiet: to say so tells nobody anything new.
@@ -163,11 +169,12 @@ def _require_sorter(author: Member, target: Target, roster: Roster, waiting: Map
     if not may_sort(author.member, target.author, roster):
         raise NotTheAuthor("A parent's own words are sorted by nobody else.", at="event.target")
     began = target.thread_author
-    if began != author.member and began in waiting and any(map(asks_to_wait, waiting[began].choices.values())):
+    state = surprises.get(began)
+    if began != author.member and state is not None and any(map(asks_to_wait, state.wishes.choices.values())):
         raise NotTheAuthor("A thread is sorted by nobody else, if the member who began it waits for firsts.", at="event.target")
 
 
-def _may_correct(author: Member, body: Amended | Withdrawn, target: Target, imported_by: MemberId | None) -> bool:
+def _may_correct(author: Member, body: Amended | Withdrawn, target: LoggedEvent, imported_by: MemberId | None) -> bool:
     """Whether somebody may say what was found in a daycare's words better: a parent, and not the words.
 
     What a parent's file brought is that parent's: nobody else takes it back (law 20).
@@ -177,7 +184,7 @@ def _may_correct(author: Member, body: Amended | Withdrawn, target: Target, impo
     return target.is_found and is_theirs and not is_about_words
 
 
-def _require_changes(body: Amended, target: Target) -> None:
+def _require_changes(body: Amended, target: LoggedEvent) -> None:
     named = body.changes.named()
     if not named:
         raise FieldInvalid("An amendment changes at least one field.", at="event.changes")
@@ -186,29 +193,33 @@ def _require_changes(body: Amended, target: Target) -> None:
             raise NotAmendable(f"{target.kind} has no {name} to amend.", at=f"event.changes.{name}")
 
 
-def _require_subject(body: Body, roster: Roster, author: Member) -> None:
+def _require_subject(body: Body, roster: Roster, unnamed: Collection[str]) -> None:
     """The child and the milestone that a body names, itself or in its changes, are the family's, as far as its author knows."""
-    by = author.member
     said, at = (body.changes, "event.changes") if type(body) is Amended else (body, "event")
     child = getattr(said, "child", None)
     if isinstance(child, UUID) and child not in roster.children:
         raise UnknownChild("This family has no child with this id.", at=f"{at}.child")
     milestone = getattr(said, "milestone", None)
-    if isinstance(milestone, str) and not roster.milestone_is_known(milestone, by=by) and type(body) is not MilestoneNamed:
+    if isinstance(milestone, str) and type(body) is not MilestoneNamed and not _is_known(milestone, roster, unnamed):
         raise UnknownMilestone(f"Neither the catalogue nor this family has {milestone}.", at=f"{at}.milestone")
     scope = getattr(said, "scope", "")
     kind, _, key = scope.partition(":")
-    if kind == "milestone" and not roster.milestone_is_known(key, by=by):
+    if kind == "milestone" and not _is_known(key, roster, unnamed):
         raise UnknownMilestone(f"Neither the catalogue nor this family has {key}.", at=f"{at}.scope")
 
 
-def _require_domain(body: MilestoneNamed, roster: Roster, author: Member) -> None:
+def _is_known(milestone: str, roster: Roster, unnamed: Collection[str]) -> bool:
+    """Returns whether the catalogue has a milestone, or this family as far as the author was sent its name."""
+    return milestone in CATALOGUE.by_key or (milestone in roster.own_milestones and milestone not in unnamed)
+
+
+def _require_domain(body: MilestoneNamed, roster: Roster, unnamed: Collection[str]) -> None:
     """Refuse to bring a milestone of the family's own, as far as its author knows it, into another domain.
 
     A member may wait for that domain: then the name would wait, and the same milestone would be in one domain to some and in
     another to others.
     """
-    if not roster.milestone_is_known(body.milestone, by=author.member):
+    if not _is_known(body.milestone, roster, unnamed):
         return
     domain = roster.own_milestones[body.milestone].domain
     if body.domain is not domain:

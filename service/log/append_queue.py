@@ -1,4 +1,4 @@
-"""The offers that wait for a committer, and which of them the next transaction takes.
+"""The requests that wait for a committer, and which of them the next transaction takes.
 
 Owns their order and how many may wait. Begins no transaction.
 """
@@ -26,7 +26,7 @@ class AppendQueue:
     """First in, first out; but what belongs to a locked family is set aside, and tried now and then."""
 
     def __init__(self, *, drafts_max: int, drafts_per_transaction: int, one_family: bool) -> None:
-        """`one_family`: a transaction takes the offers of one family alone."""
+        """`one_family`: a transaction takes the requests of one family alone."""
         self._drafts_max = drafts_max
         self._drafts_per_transaction = drafts_per_transaction
         self._one_family = one_family
@@ -43,26 +43,26 @@ class AppendQueue:
         """Whether anything waits that was not set aside."""
         return bool(self._waiting)
 
-    def add(self, offer: PendingAppend) -> None:
-        """Let an offer wait.
+    def add(self, request: PendingAppend) -> None:
+        """Let a request wait.
 
         Raises:
             LogBusy: enough others do.
         """
-        if self._aside.holds(offer.family):
-            if not self._aside.has_room(offer.family, offer.drafts):
+        if self._aside.holds(request.family):
+            if not self._aside.has_room(request.family, request.drafts):
                 raise LogBusy("Too many drafts of this family are waiting; send these again in a moment.")
-            self._aside.add(offer, time.monotonic())
+            self._aside.add(request, time.monotonic())
             return
-        if self._drafts + offer.drafts > self._drafts_max:
+        if self._drafts + request.drafts > self._drafts_max:
             raise LogBusy
-        self._waiting.append(offer)
-        self._drafts += offer.drafts
+        self._waiting.append(request)
+        self._drafts += request.drafts
 
     def gather(self) -> list[PendingAppend]:
-        """Take the offers of the next transaction, none if there is nothing to do. What may be locked fills half of it."""
+        """Take the requests of the next transaction, none if there is nothing to do. What may be locked fills half of it."""
         batch = self._aside.due(time.monotonic(), drafts_max=1 if self._one_family else self._drafts_per_transaction // 2)
-        count = sum(offer.drafts for offer in batch)
+        count = sum(request.drafts for request in batch)
         while self._waiting:
             first = self._waiting[0]
             is_aside = self._aside.holds(first.family)
@@ -79,21 +79,21 @@ class AppendQueue:
             count += first.drafts
         return batch
 
-    def _fits(self, offer: PendingAppend, batch: list[PendingAppend], count: int) -> bool:
-        is_of_it = not self._one_family or offer.family == batch[0].family
-        return is_of_it and count + offer.drafts <= self._drafts_per_transaction
+    def _fits(self, request: PendingAppend, batch: list[PendingAppend], count: int) -> bool:
+        is_of_it = not self._one_family or request.family == batch[0].family
+        return is_of_it and count + request.drafts <= self._drafts_per_transaction
 
-    def _set_aside(self, offer: PendingAppend) -> None:
+    def _set_aside(self, request: PendingAppend) -> None:
         try:
-            self.add(offer)
+            self.add(request)
         except LogBusy as busy:
-            offer.fail(busy)
+            request.fail(busy)
 
     def found_free(self, family: FamilyId) -> None:
         """Let what was set aside of a family go on, before whatever else waits."""
         freed = self._aside.found_free(family)
         self._waiting.extendleft(reversed(freed))
-        self._drafts += sum(offer.drafts for offer in freed)
+        self._drafts += sum(request.drafts for request in freed)
 
     def found_locked(self, tried: list[PendingAppend]) -> None:
         """Set aside what a group found locked; refuse what has waited long enough."""
@@ -105,8 +105,8 @@ class AppendQueue:
 
     def fail_all(self, error: Exception) -> None:
         """Answer everything that was not set aside with an error."""
-        for offer in self._waiting:
-            offer.fail(error)
+        for request in self._waiting:
+            request.fail(error)
         self._waiting.clear()
         self._drafts = 0
 
@@ -116,5 +116,5 @@ class AppendQueue:
         return None if at_s is None else max(0.0, at_s - time.monotonic())
 
     def _refuse(self, locked: Sequence[PendingAppend]) -> None:
-        for offer in locked:
-            offer.fail(FamilyLocked())
+        for request in locked:
+            request.fail(FamilyLocked())

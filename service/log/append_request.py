@@ -1,4 +1,4 @@
-"""What one member offers to a log. Owns the shape."""
+"""What one member requests to a log. Owns the shape."""
 
 from datetime import timedelta
 
@@ -7,11 +7,11 @@ import msgspec
 from events.ids import FamilyId, MemberId
 from events.wire import AnyDraft, DeviceDraft, Malformed
 from projections.roster import Member
-from service.log.ledger import LedgerEntry
+from service.log.ledger_entry import LedgerEntry
 
 
 class AppendRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What one member offers to one family's log in one request."""
+    """What one member requests to one family's log in one request."""
 
     family: FamilyId
     author: MemberId

@@ -1,6 +1,6 @@
-"""Decides the drafts of one transaction one after the other, and keeps what has to be written of them.
+"""Decides the drafts of one transaction one after the other, and gathers what has to be written of them.
 
-Owns the working memory of an append. Begins and ends no transaction, and knows nothing of the offers beside it.
+Owns the working memory of an append. Begins and ends no transaction.
 """
 
 from collections import defaultdict
@@ -13,26 +13,29 @@ import msgspec
 from events.errors import IdReused, Refused
 from events.event import Body, Draft, Event
 from events.ids import FamilyId, Seq
-from events.observations import MilestoneObserved
 from events.surprise import TimePassed
 from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
-from projections.fold import Stepped
-from projections.holds import Release
-from projections.logged_event import Target
-from projections.visibility import audience_of, meant_for
-from service.background import off_loop
+from projections.acts import members_due
+from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold, telling_of
+from projections.logged_event import LoggedEvent
+from projections.visibility import audience_of, readers_of
+from service.background import WORTH_IT, off_loop
 from service.http.problems import NotFound
-from service.log import ledger, rows
+from service.log import ledger
 from service.log.admit import AHEAD_MAX, AdmittedDraft, admit
 from service.log.append_request import AppendRequest
-from service.log.family_batch import FamilyBatch
-from service.log.family_cache import FamilyCache, Head, read_state, write_roster
-from service.log.ledger import LedgerEntry, Overtaken
+from service.log.family_batch import FamilyBatch, size_of
+from service.log.family_cache import FamilyCache, read_state
+from service.log.ledger import Overtaken
+from service.log.ledger_entry import LedgerEntry, LedgerKey
 from service.log.locked_families import FamilyLocked
 from service.log.receipts import Problem, Receipt
-from service.log.recorded import Recorded
 from service.log.salts import Salts
 from service.log.shared_records import Sharing, own_drafts
+from service.log.store import heads, read
+from service.log.store.heads import Head
+from service.log.store.read import StoredEvent
+from service.log.store.write import PendingRows
 
 TakeHeads = Callable[[Any, Mapping[FamilyId, int]], Awaitable[dict[FamilyId, Head]]]
 Outcome = tuple[Receipt, ...] | NotFound | Overtaken | FamilyLocked
@@ -41,47 +44,47 @@ Outcome = tuple[Receipt, ...] | NotFound | Overtaken | FamilyLocked
 class Batch:
     """The working memory of one `append`."""
 
-    def __init__(self, connection: Any, now: datetime, states: FamilyCache) -> None:
+    def __init__(self, connection: Any, now: datetime, cache: FamilyCache) -> None:
         self.connection = connection
         self.now = now
-        self.states = states
-        self.works: dict[FamilyId, FamilyBatch] = {}
+        self.cache = cache
+        self.families: dict[FamilyId, FamilyBatch] = {}
         self.taken: dict[FamilyId, int] = {}
         self.latest = now + AHEAD_MAX
-        self.new: list[tuple[Any, ...]] = []
+        self.rows = PendingRows()
         self.salts = Salts(0)
-        self.entries: dict[ledger.LedgerKey, LedgerEntry] = {}
+        self.entries: dict[LedgerKey, LedgerEntry] = {}
         self.sharing = Sharing()
 
-    async def take(self, offers: Sequence[AppendRequest], take_heads: TakeHeads) -> set[FamilyId]:
-        """Lock the heads, in order of id, for as many seqs as may be needed; gives the families whose heads were not taken."""
+    async def take(self, requests: Sequence[AppendRequest], take_heads: TakeHeads) -> set[FamilyId]:
+        """Locks the heads, in order of id, for as many seqs as may be needed. Returns the families whose heads were not taken."""
         counts: defaultdict[FamilyId, int] = defaultdict(int)
-        for offer in offers:
-            counts[offer.family] += len(offer.drafts)
-        asked = dict(sorted(counts.items()))
+        for request in requests:
+            counts[request.family] += len(request.drafts)
+        wanted = dict(sorted(counts.items()))
         self.salts = Salts(sum(counts.values()))
-        heads = await take_heads(self.connection, asked)
-        self.taken = {family: count for family, count in asked.items() if family in heads}
-        for family, head in heads.items():
-            state = self.states.take(family, head)
+        taken = await take_heads(self.connection, wanted)
+        self.taken = {family: count for family, count in wanted.items() if family in taken}
+        for family, head in taken.items():
+            state = self.cache.take(family, head)
             if state is None:
                 state = await read_state(self.connection, family, head)
-            self.works[family] = FamilyBatch(family, state)
-        return asked.keys() - heads.keys()
+            self.families[family] = FamilyBatch(family, state)
+        return wanted.keys() - taken.keys()
 
-    async def decide(self, offer: AppendRequest) -> tuple[Receipt, ...] | NotFound | Overtaken:
-        """Decide the drafts of one offer in their order."""
-        work = self.works[offer.family]
-        author = work.folding.roster.members.get(offer.author)
+    async def decide(self, request: AppendRequest) -> tuple[Receipt, ...] | NotFound | Overtaken:
+        """Decides the drafts of one request in their order."""
+        batch = self.families[request.family]
+        author = batch.family.roster.members.get(request.author)
         if author is not None:  # one object for an id is compared sooner than two
-            offer = msgspec.structs.replace(offer, author=author.member)
-        if not offer.by_service and offer.joiner is None and (author is None or author.has_left):
+            request = msgspec.structs.replace(request, author=author.member)
+        if not request.by_service and request.joiner is None and (author is None or author.has_left):
             return NotFound()
-        if any(key in self.sharing.parted for key, _ in ledger.keyed(offer)):
+        if any(key in self.sharing.parted for key, _ in ledger.keyed(request)):
             return Overtaken()
-        spared = self.sharing.spare(offer, work) if offer.entries else ()
+        spared = self.sharing.spare(request, batch) if request.entries else ()
         receipts = []
-        for index, draft in enumerate(offer.drafts):
+        for index, draft in enumerate(request.drafts):
             if index in spared:
                 receipts.append(Receipt(id=draft.id, outcome="recorded"))
                 continue
@@ -89,52 +92,65 @@ class Batch:
                 receipts.append(Receipt(id=draft.id, outcome="refused", problem=Problem.of(draft.problem)))
                 continue
             try:
-                receipts.append(await self.decide_draft(offer, work, draft))
+                receipts.append(await self.decide_draft(request, batch, draft))
             except Refused as refusal:
                 problem = Problem.of(refusal, within=f"drafts[{index}]")
                 receipts.append(Receipt(id=draft.id, outcome="refused", problem=problem))
-        if offer.entries:
-            kept = ledger.kept(offer, [receipt.outcome for receipt in receipts])
+        if request.entries:
+            kept = ledger.kept(request, [receipt.outcome for receipt in receipts])
             self.entries |= kept
             self.sharing.settle(kept)
         return tuple(receipts)
 
-    async def decide_draft(self, offer: AppendRequest, work: FamilyBatch, draft: Draft[Any]) -> Receipt:
+    async def decide_draft(self, request: AppendRequest, batch: FamilyBatch, draft: Draft[Any]) -> Receipt:
+        """Records a draft, or returns its first receipt again.
+
+        Raises:
+            Refused: with the path of the field within the draft.
+        """
         digest = digest_of_draft(draft)
-        if (sent := work.sent_before(draft, offer.author)) is not None:
+        if (sent := batch.sent_before(draft, request.author)) is not None:
             if sent.digest != digest:
                 raise IdReused("You have sent other content under this id; the first content stands.", at="id")
-            quiet = self._keep_quiet_again(work, draft, sent)
+            quiet = self._keep_quiet_again(batch, draft, sent.logged)
             return Receipt(id=draft.id, outcome="already_recorded", place=sent.place, keep_quiet=quiet)
-        target = work.target_of(draft, offer.author)
-        is_tick = offer.by_service and isinstance(draft.event, TimePassed)
-        if is_tick and not await off_loop(work.held, work.folding.keeping.is_due, self.now, work.folding.roster):
+        target = batch.target_of(draft, request.author)
+        is_tick = request.by_service and isinstance(draft.event, TimePassed)
+        if is_tick and not await off_loop(batch.family.held_count(), members_due, batch.family, self.now):
             return Receipt(id=draft.id, outcome="already_recorded", place=0)
-        if offer.by_service:
-            admitted = AdmittedDraft(audience_of(type(draft.event), asked=None, target=None), draft.occurred_at, None)
-        else:
-            admitted = admit(
-                draft,
-                author=offer.joiner or work.folding.roster.members[offer.author],
-                roster=work.folding.roster,
-                target=target,
-                waiting=work.folding.keeping.waiting,
-                clock_off=offer.clock_off,
-                latest=self.latest,
-                is_completed=bool(offer.entries),
-                imported_by=self.sharing.imported_by(offer.family, target),
-            )
-        stepped = await self._record(offer, work, draft, admitted, target, digest)
+        admitted = self._admitted(request, batch, draft, target)
+        folded, place = await self._record(request, batch, draft, admitted, target, digest)
         if target is not None:
-            await self._part(offer.family, work, draft.event, target)
-        quiet = work.keep_quiet(stepped.spoken, author=offer.author, meant=stepped.meant)
-        return Receipt(id=draft.id, outcome="recorded", place=stepped.place, keep_quiet=quiet)
+            await self._part(request.family, batch, draft.event, target)
+        quiet = ()
+        if folded.telling:
+            readers = readers_of(folded.logged.kind, request.author, folded.logged.audience, batch.family.roster)
+            quiet = batch.keep_quiet(folded.telling, author=request.author, readers=readers)
+        return Receipt(id=draft.id, outcome="recorded", place=place, keep_quiet=quiet)
 
-    def _keep_quiet_again(self, work: FamilyBatch, draft: Draft[Any], sent: Recorded) -> tuple[str, ...]:
-        """Returns who has to be kept from what was sent before: it is said again, since the first answer may be lost."""
-        roster = work.folding.roster
-        author = roster.members.get(sent.author)
-        if author is None or not work.folding.keeping.waiting:
+    def _admitted(
+        self, request: AppendRequest, batch: FamilyBatch, draft: Draft[Any], target: LoggedEvent | None
+    ) -> AdmittedDraft:
+        if request.by_service:
+            return AdmittedDraft(audience_of(type(draft.event), requested=None, target=None), draft.occurred_at, None)
+        return admit(
+            draft,
+            author=request.joiner or batch.family.roster.members[request.author],
+            roster=batch.family.roster,
+            target=target,
+            surprises=batch.family.surprises,
+            unnamed=batch.family.unnamed_to(request.author),
+            clock_off=request.clock_off,
+            latest=self.latest,
+            is_completed=bool(request.entries),
+            imported_by=self.sharing.imported_by(request.family, target),
+        )
+
+    def _keep_quiet_again(self, batch: FamilyBatch, draft: Draft[Any], sent: LoggedEvent) -> tuple[str, ...]:
+        """Returns the names of a first receipt, as they follow from today's choices: the first response may have been lost."""
+        family = batch.family
+        author = family.roster.members.get(sent.author)
+        if author is None or not family.surprises:
             return ()
         event = Event(
             id=draft.id,
@@ -146,22 +162,24 @@ class Batch:
             audience=sent.audience,
             event=draft.event,
         )
-        spoken = work.folding.spoken_by(sent.seq, event, work.target_of(draft, sent.author))
-        meant = meant_for(sent.kind, sent.author, sent.audience, roster)
-        return work.keep_quiet(spoken, author=author.member, meant=meant)
+        target = batch.target_of(draft, sent.author)
+        telling = telling_of(family, sent.seq, event, target)
+        readers = readers_of(sent.kind, sent.author, sent.audience, family.roster)
+        return batch.keep_quiet(telling, author=author.member, readers=readers)
 
     async def _record(
         self,
-        offer: AppendRequest,
-        work: FamilyBatch,
+        request: AppendRequest,
+        batch: FamilyBatch,
         draft: Draft[Any],
         admitted: AdmittedDraft,
-        target: Target | None,
+        target: LoggedEvent | None,
         digest: bytes,
-    ) -> Stepped:
+    ) -> tuple[Folded, int]:
+        """Appends an event. Returns what became of it, and its place in its author's feed."""
         event = Event(
             id=draft.id,
-            author=offer.author,
+            author=request.author,
             occurred_at=admitted.occurred_at,
             precision=draft.precision,
             recorded_at=draft.recorded_at,
@@ -170,83 +188,93 @@ class Batch:
             claimed_at=admitted.claimed_at,
             event=draft.event,
         )
-        work.seq += 1
-        seq, kind = Seq(work.seq), type(draft.event).__name__
-        if kind == "MemberJoined" and seq > 1:
-            await self.write()  # their history may begin in this very batch
-            joiner = draft.event.member
-            has_chosen = joiner in work.folding.keeping.waiting
-            history = await rows.history(self.connection, offer.family, before=seq, whole=has_chosen)
-            await off_loop(len(history.past), work.folding.welcome, event, joiner, history)
         body = bytes_of_event(event)
         salt = self.salts.salt_of(draft.id)
-        committed = commitment(salt, body)
-        stepped = await off_loop(work.size_of(kind, offer.author), work.folding.step, seq, event, committed, target)
-        target_seq = target.seq if target else None
-        thread, thread_kind = (target.thread, target.thread_kind) if target else (seq, kind)
-        recorded = Recorded(
-            offer.author, digest, stepped.place, seq, kind, admitted.audience, target_seq, thread, thread_kind,
-            target.thread_author if target else offer.author, stepped.told,
-            type(draft.event) is MilestoneObserved and draft.event.found_in_prose,
+        new = NewEvent(Seq(batch.seq + 1), event, commitment(salt, body), None if target is None else target.seq)
+        folded = await self._fold(request.family, batch, new)
+        size = size_of(folded.changes)
+        if size < WORTH_IT:  # to be asked for nothing costs a coroutine, too
+            place = self._gather(request.family, batch, folded)
+        else:
+            place = await off_loop(size, self._gather, request.family, batch, folded)
+        batch.seq += 1
+        batch.add_new(draft.id, StoredEvent(folded.logged, digest, place))
+        self.rows.events.append(
+            (request.family, new.seq, draft.id, request.author, folded.logged.kind, draft.event.version, admitted.audience,
+             new.target_seq, self.now, digest, new.commitment, salt, body, None if target is None else target.thread)
         )  # fmt: skip
-        work.by_id[draft.id].append(recorded)
-        self.new.append(
-            (offer.family, seq, draft.id, offer.author, kind, draft.event.version, admitted.audience,
-             target_seq, self.now, digest, committed, salt, body, target.thread if target else None)
-        )  # fmt: skip
-        for release in stepped.releases:
-            await self._release(offer.family, work, release)
-        return stepped
+        return folded, place
 
-    async def _part(self, family: FamilyId, work: FamilyBatch, body: Body, target: Target) -> None:
-        """Write the other importers' own events for what an event has changed or taken back (law 20)."""
-        folding = work.folding
-        for share in self.sharing.part(family, body, target, folding.keeping.waiting):
+    async def _fold(self, family: FamilyId, batch: FamilyBatch, new: NewEvent) -> Folded:
+        """Folds one event, and answers what the fold needs."""
+        folding = fold(batch.family, new)
+        cost = batch.cost_of(type(new.event.event).__name__, new.event.author)
+        reached = advance(folding) if cost < WORTH_IT else await off_loop(cost, advance, folding)
+        while not isinstance(reached, Folded):
+            answer = await self._answer(family, batch, reached)
+            reached = await off_loop(_cost_of(reached, new.seq), advance, folding, answer)
+        return reached
+
+    def _gather(self, family: FamilyId, batch: FamilyBatch, folded: Folded) -> int:
+        """Gathers what an event changes. Returns its place in its author's feed."""
+        if len(folded.changes) > 1:  # one alone is a delivery, which is a run
+            self.rows.add(family, folded.changes)
+        return batch.feeds.apply(folded.changes, author=folded.logged.author)
+
+    async def _answer(self, family: FamilyId, batch: FamilyBatch, need: Need) -> Any:
+        match need:
+            case NeedEvents(seqs=seqs):
+                if seqs[-1] > batch.written_seq:
+                    await self.write()
+                return await read.events_at(self.connection, family, seqs)
+            case NeedSightings(member=member, seqs=seqs):
+                found = await read.sightings(self.connection, [(family, seq, member) for seq in seqs])
+                return {seq: sighting for _, _, seq, sighting in found}
+            case NeedHistory(before=before, is_whole=is_whole):
+                await self.write()  # their history may begin in this very batch
+                return await read.history(self.connection, family, before=before, is_whole=is_whole)
+
+    async def _part(self, family: FamilyId, batch: FamilyBatch, body: Body, target: LoggedEvent) -> None:
+        """Writes the other importers' own events for what an event has changed or taken back (law 20)."""
+        for share in self.sharing.part(family, body, target, batch.family.surprises):
             if (entry := self.entries.get(share.key)) is not None:
                 self.entries[share.key] = msgspec.structs.replace(entry, expects=entry.expects + 1)
-            importer = folding.roster.members.get(share.key[1])
+            importer = batch.family.roster.members.get(share.key[1])
             if importer is None or importer.has_left:
                 continue
             drafts = await own_drafts(self.connection, share)
-            offer = AppendRequest(family=family, author=importer.member, drafts=drafts)
+            request = AppendRequest(family=family, author=importer.member, drafts=drafts)
             for draft in drafts:
                 admitted = AdmittedDraft(draft.audience or draft.event.audience, draft.occurred_at, None)
-                await self._record(offer, work, draft, admitted, work.target_of(draft, importer.member), digest_of_draft(draft))
-
-    async def _release(self, family: FamilyId, work: FamilyBatch, release: Release) -> None:
-        """Deliver what an act has freed, in its own transaction (law 9)."""
-        seqs = [case.seq for case in release.cases]
-        if seqs[-1] > work.written_seq:
-            await self.write()
-        if work.folding.keeps_sightings(release.member):
-            wanted = [
-                (family, case.touches, release.member)
-                for case in release.cases
-                if case.touches is not None and release.member not in work.folding.sightings[case.touches]
-            ]
-            for _, member, seq, sighting in await rows.sightings(self.connection, wanted):
-                work.folding.sightings[seq][member] = sighting
-        events = await rows.events_at(self.connection, family, seqs)
-        await off_loop(len(seqs), work.folding.release, release, events, self.now)
-        work.note_released(release)
+                own_target = batch.target_of(draft, importer.member)
+                await self._record(request, batch, draft, admitted, own_target, digest_of_draft(draft))
 
     async def write(self) -> None:
-        """Write what was decided since the last writing."""
-        after_seq = {family: work.written_seq for family, work in self.works.items()}
-        for family, work in self.works.items():
-            work.settle()
-            await write_roster(self.connection, family, before=work.state.roster, after=work.folding.roster)
-        foldings = {family: work.folding for family, work in self.works.items()}
+        """Writes what was decided since the last writing."""
+        rows, self.rows = self.rows, PendingRows()
+        for family, batch in self.families.items():
+            if changed := batch.feeds.take_changed():
+                rows.runs[family] = changed
+                batch.delivered_to.update(changed)
+        written = {family: (batch.written_seq, batch.written_roster) for family, batch in self.families.items()}
         beside = [*ledger.put(self.entries), *self.sharing.statements(set(self.entries))]
-        await rows.put(self.connection, self.new, foldings, after_seq=after_seq, beside=beside)
-        self.new, self.entries = [], {}
+        self.entries = {}
+        await rows.write(self.connection, written=written, beside=beside)
+        for family, batch in self.families.items():
+            batch.written_seq = batch.seq
+            batch.written_roster = rows.rosters.get(family, batch.written_roster)
 
     async def give_back(self) -> None:
-        """Lower the heads by what was refused or known, or raise them by what importers had to write: seq keeps no hole."""
+        """Lowers the heads by what was refused or repeated, or raises them by what importers had to write: seq has no hole."""
         unused = {
-            family: count - (work.seq - work.state.head.seq)
+            family: count - (batch.seq - batch.head.seq)
             for family, count in self.taken.items()
-            if (work := self.works[family]).seq - work.state.head.seq != count
+            if (batch := self.families[family]).seq - batch.head.seq != count
         }
         if unused:
-            await rows.give_back(self.connection, unused)
+            await heads.give_back(self.connection, unused)
+
+
+def _cost_of(need: Need, seq: Seq) -> int:
+    """Returns about how many events the fold goes through with the answer."""
+    return seq if isinstance(need, NeedHistory) else len(need.seqs)

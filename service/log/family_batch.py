@@ -1,83 +1,97 @@
-"""One family while a batch is decided: its fold, what its drafts may refer to, and whose feeds grew. Reads and writes no rows."""
+"""One family while a batch of drafts is decided: its state, the events that drafts may refer to, and the ends of its feeds.
+
+Reads and writes no rows.
+"""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from events.event import Draft
 from events.ids import EventId, FamilyId, MemberId
-from projections.fold import Folding
-from projections.holds import Release
-from projections.keep_quiet import Quiet
-from projections.logged_event import Target
-from projections.subjects import Case
+from projections.acts import is_act
+from projections.changes import Change, HistoryDelivered, Released
+from projections.family import Family
+from projections.feed_writer import FeedWriter
+from projections.keep_quiet import QuietList
+from projections.logged_event import LoggedEvent
+from projections.subjects import DescribedEvent
 from service.log.admit import referred_to
-from service.log.family_cache import FamilyState
-from service.log.recorded import Recorded
+from service.log.family_cache import FamilyState, Loaded
+from service.log.store.read import StoredEvent
 
 
 class FamilyBatch:
     """The working memory of one family."""
 
-    def __init__(self, family: FamilyId, state: FamilyState) -> None:
-        self.state = state
+    def __init__(self, family_id: FamilyId, state: FamilyState) -> None:
+        self.head = state.head
         self.seq = state.head.seq
         self.written_seq = state.head.seq
-        self.folding = Folding(family, state.roster, state.last_runs, state.waiting)
-        self.by_id: defaultdict[EventId, list[Recorded]] = defaultdict(list)
-        self.told: set[MemberId] = set()
-        """Whose feeds grew, of what was written so far."""
-        self._quiet: Quiet | None = None
+        self.written_roster = state.roster
+        self.family = Family(state.roster, state.surprises)
+        self.loaded = state.loaded
+        self.feeds = FeedWriter(family_id, state.last_runs, listed=list(state.surprises))
+        self.delivered_to: set[MemberId] = set()
+        """The members whose feeds grew, by what was written so far."""
+        self._stored: defaultdict[EventId, list[StoredEvent]] = defaultdict(list)
+        self._quiet: QuietList | None = None
 
-    def target_of(self, draft: Draft[Any], author: MemberId) -> Target | None:
-        """What a draft refers to, as its author knows it.
+    def add_stored(self, event_id: EventId, stored: StoredEvent) -> None:
+        """Adds an event of the log to which drafts may refer, once."""
+        if stored.logged.seq not in self.family.events:
+            self.family.events[stored.logged.seq] = stored.logged
+            self._stored[event_id].append(stored)
 
-        Ids are their authors' own, so several events may have this one: the author's own is meant, else the oldest.
-        """
+    def add_new(self, event_id: EventId, stored: StoredEvent) -> None:
+        """Adds an event that was folded just now."""
+        self._stored[event_id].append(stored)
+
+    def events_by_id(self, event_id: EventId) -> Iterable[LoggedEvent]:
+        """Returns the events with an id, as they are now. Ids are their authors' own, so there may be several."""
+        return [self.family.events[stored.logged.seq] for stored in self._stored.get(event_id, ())]
+
+    def sent_before(self, draft: Draft[Any], author: MemberId) -> StoredEvent | None:
+        """Returns what the log holds under a draft's id by the same author."""
+        return next((sent for sent in self._stored.get(draft.id, ()) if sent.logged.author == author), None)
+
+    def target_of(self, draft: Draft[Any], author: MemberId) -> LoggedEvent | None:
+        """Returns the event that a draft refers to, if its author was sent one: the author's own, else the oldest."""
         named = referred_to(draft.event)
         if named is None:
             return None
-        told = [recorded for recorded in self.by_id.get(EventId(named), ()) if author in recorded.told]
-        return min(told, key=lambda recorded: (recorded.author != author, recorded.seq)).as_target() if told else None
+        sent = [logged for logged in self.events_by_id(EventId(named)) if author in logged.delivered_to]
+        return min(sent, key=lambda logged: (logged.author != author, logged.seq), default=None)
 
-    def sent_before(self, draft: Draft[Any], author: MemberId) -> Recorded | None:
-        """Returns what the log holds under a draft's id by the same author."""
-        return next((sent for sent in self.by_id.get(draft.id, ()) if sent.author == author), None)
-
-    @property
-    def held(self) -> int:
-        """How many events are held in this family, as far as they are known here."""
-        return sum(len(waits.held) for waits in self.folding.keeping.waiting.values())
-
-    def size_of(self, kind: str, author: MemberId) -> int:
-        """How many events the rule looks at when one more of a kind is folded: what is held, where it may free any of it."""
-        keeping = self.folding.keeping
-        if not keeping.concerns(kind, author):
+    def cost_of(self, kind: str, author: MemberId) -> int:
+        """Returns how many events the rule looks at when one more is folded: all that are held, where it may free some."""
+        if not is_act(self.family, kind, author):
             return 0
-        first_choice = 0 if author in keeping.waiting else len(self.folding.sightings)
-        return self.held + first_choice
+        first_choice = 0 if author in self.family.surprises else len(self.family.sightings)
+        return self.family.held_count() + first_choice
 
-    def keep_quiet(self, spoken: Collection[Case], *, author: MemberId, meant: Collection[MemberId]) -> tuple[str, ...]:
-        """Returns the names of those whom an author should keep from what they said."""
-        roster, waiting = self.folding.roster, self.folding.keeping.waiting
-        if not waiting or not spoken:
+    def keep_quiet(
+        self, telling: Collection[DescribedEvent], *, author: MemberId, readers: Collection[MemberId]
+    ) -> tuple[str, ...]:
+        """Returns the names of the members from whom an author should keep what they wrote."""
+        roster, surprises = self.family.roster, self.family.surprises
+        if not surprises or not telling:
             return ()
-        if self._quiet is None or not self._quiet.is_of(author, roster, waiting):
-            self._quiet = Quiet(author, roster, waiting)
-        return self._quiet.names(spoken, meant)
+        if self._quiet is None or not self._quiet.is_of(author, roster, surprises):
+            self._quiet = QuietList(author, roster, surprises)
+        return self._quiet.names(telling, readers, unnamed=self.family.unnamed_to(author))
 
-    def settle(self) -> None:
-        """Make rows of what was told since the last writing, and remember whose feeds grew."""
-        self.folding.settle()
-        self.told.update(tail.member for tail in self.folding.tails.values() if tail.changed)
-        self.written_seq = self.seq
+    def state(self) -> FamilyState:
+        """Returns the family's state, once all is written."""
+        loaded = {member: self.loaded.get(member) or Loaded(is_whole=True) for member in self.family.surprises}
+        head = msgspec.structs.replace(self.head, seq=self.seq)
+        return FamilyState(head, self.family.roster, self.feeds.last_runs(), self.family.surprises, loaded)
 
-    def note_released(self, release: Release) -> None:
-        """Remember that a member was told of events after all: what refers to them may be told to that member now."""
-        seqs = {case.seq for case in release.cases}
-        for same in self.by_id.values():
-            for index, recorded in enumerate(same):
-                if recorded.seq in seqs:
-                    same[index] = msgspec.structs.replace(recorded, told=(*recorded.told, release.member))
+
+def size_of(changes: Sequence[Change]) -> int:
+    """Returns about how many entries and rows have to be made of changes."""
+    if len(changes) == 1:
+        return 1
+    return len(changes) + sum([len(one.seqs) for one in changes if isinstance(one, HistoryDelivered | Released)])

@@ -39,7 +39,7 @@ LOCK_S_MAX: Final = 0.5
 ATTEMPTS: Final = 5
 RETRY_AFTER_S: Final = 0.01
 ANSWER_S_MAX: Final = 8.0
-"""Whoever offers is answered after this long, whatever Postgres does: a command that is silent is given up after five seconds."""
+"""A request is answered after this long, whatever Postgres does: a command that is silent is given up after five seconds."""
 GATHER_S: Final = 0.001
 """Where several came at once, those who were just answered are let come back before the next transaction begins, so that it
 serves twice as many: 16 devices wrote 1,830 requests/s instead of 1,470. A device that is alone never waits."""
@@ -57,9 +57,9 @@ class LogUnavailable(Refused):
 
 
 class Committer:
-    """Writes what is offered, one transaction at a time.
+    """Writes what is requested, one transaction at a time.
 
-    `announce` is called after each commit with what became of the batch; it neither blocks nor raises. `states` may be shared
+    `announce` is called after each commit with what became of the batch; it neither blocks nor raises. `cache` may be shared
     with other committers of the process. One that `gives_way_to` another begins its transactions while that one is idle, if it
     can, and leaves it half of the time while it is busy. What would keep others waiting it leaves to the committer `apart`;
     without one, it takes one family a transaction, however long that is.
@@ -71,7 +71,7 @@ class Committer:
         *,
         now: Callable[[], datetime],
         announce: Callable[[Appended], None],
-        states: FamilyCache,
+        cache: FamilyCache,
         drafts_per_transaction: int = DRAFTS_PER_TRANSACTION,
         drafts_waiting_max: int = DRAFTS_WAITING_MAX,
         answer_s_max: float = ANSWER_S_MAX,
@@ -81,14 +81,14 @@ class Committer:
         self._database_url = database_url
         self._now = now
         self._announce = announce
-        self._states = states
+        self._cache = cache
         self._answer_s_max = answer_s_max
         self._gives_way_to = gives_way_to
         self._apart = apart
         self._claimed_at_s: dict[FamilyId, float] = {}
         self._is_idle = asyncio.Event()
         self.last_s = 0.0
-        """When something was offered last, by the monotonic clock."""
+        """When something was requested last, by the monotonic clock."""
         self._queue = AppendQueue(
             drafts_max=drafts_waiting_max, drafts_per_transaction=drafts_per_transaction, one_family=apart is None
         )
@@ -114,17 +114,17 @@ class Committer:
         if self._connection is not None:
             await close(self._connection)
 
-    async def offer(self, offer: AppendRequest) -> Answer:
-        """Wait until the offer is on the disk, and say what became of it.
+    async def append(self, request: AppendRequest) -> Answer:
+        """Wait until the request is on the disk, and say what became of it.
 
         Raises:
             LogBusy, LogUnavailable, NotFound
         """
-        if self._apart is not None and self._apart.claims(offer.family):
-            return await self._apart.offer(offer)
+        if self._apart is not None and self._apart.claims(request.family):
+            return await self._apart.append(request)
         if self._is_closing:
             raise LogBusy
-        waiting = PendingAppend.of(offer)
+        waiting = PendingAppend.of(request)
         self._queue.add(waiting)
         self._arrived.set()
         self.last_s = time.monotonic()
@@ -158,7 +158,7 @@ class Committer:
                 await asyncio.sleep(GATHER_S)
 
     async def _rest(self) -> None:
-        """Wait until something is offered, or a locked family is to be tried again."""
+        """Wait until something is requested, or a locked family is to be tried again."""
         self._arrived.clear()
         self._is_idle.set()
         with contextlib.suppress(TimeoutError):
@@ -167,9 +167,9 @@ class Committer:
         self._is_idle.clear()
 
     async def _commit(self, batch: Sequence[PendingAppend]) -> None:
-        """Write a batch whole; where it cannot be written, each offer by itself, so that one stops no other."""
+        """Write a batch whole; where it cannot be written, each request by itself, so that one stops no other."""
         try:
-            appended = await self._write([waiting.offer for waiting in batch])
+            appended = await self._write([waiting.request for waiting in batch])
         except LogUnavailable as error:
             # Where no server can be reached, whoever waits would only try the same again, one group after the other.
             for waiting in batch:
@@ -210,23 +210,23 @@ class Committer:
         return at_s is not None and time.monotonic() - at_s < FORGOTTEN_S
 
     def claim(self, families: Collection[FamilyId]) -> None:
-        """Be the one for these families until each was written once, or has offered nothing for some seconds."""
+        """Be the one for these families until each was written once, or has requested nothing for some seconds."""
         now_s = time.monotonic()
         lately = {family: at_s for family, at_s in self._claimed_at_s.items() if now_s - at_s < FORGOTTEN_S}
         self._claimed_at_s = lately | dict.fromkeys(families, now_s)
 
-    def take_over(self, offers: Sequence[PendingAppend]) -> None:
+    def take_over(self, requests: Sequence[PendingAppend]) -> None:
         """Write what another committer has left."""
-        for offer in offers:
+        for request in requests:
             try:
-                self._queue.add(offer)
+                self._queue.add(request)
             except LogBusy as busy:
-                offer.fail(busy)
+                request.fail(busy)
         self._arrived.set()
 
-    def _hand_over(self, offers: Sequence[PendingAppend]) -> None:
+    def _hand_over(self, requests: Sequence[PendingAppend]) -> None:
         assert self._apart is not None, "only then is anything found too long, or locked"
-        self._apart.take_over(offers)
+        self._apart.take_over(requests)
 
     def _abandon_locked(self, batch: Sequence[PendingAppend]) -> None:
         """Let each family of a batch be written by itself, until it was; refuse a family that is by itself already."""
@@ -239,10 +239,10 @@ class Committer:
         for waiting in batch:
             waiting.fail(FamilyLocked())
 
-    async def _write(self, offers: Sequence[AppendRequest]) -> Appended:
+    async def _write(self, requests: Sequence[AppendRequest]) -> Appended:
         for attempt in range(ATTEMPTS):
             try:
-                return await self._write_once(offers)
+                return await self._write_once(requests)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 await asyncio.sleep(RETRY_AFTER_S * 2**attempt)
             except asyncpg.LockNotAvailableError:
@@ -253,7 +253,7 @@ class Committer:
                 raise LogUnavailable("The log does not answer; send the same drafts again.") from error
         raise LogUnavailable("Other writers were in the way too often; send the same drafts again.")
 
-    async def _write_once(self, offers: Sequence[AppendRequest]) -> Appended:
+    async def _write_once(self, requests: Sequence[AppendRequest]) -> Appended:
         if self._connection is None or self._connection.is_closed():
             self._is_connected = False
             self._connection = await connect(self._database_url, lock_s_max=LOCK_S_MAX)
@@ -261,10 +261,10 @@ class Committer:
         async with self._connection.transaction():
             held_max = HELD_MAX if self._apart is not None else None
             appended = await append_where_free(
-                self._connection, offers, now=self._now(), states=self._states, held_max=held_max
+                self._connection, requests, now=self._now(), cache=self._cache, held_max=held_max
             )
         for family, state in appended.states.items():
-            self._states.keep(family, state)
+            self._cache.keep(family, state)
         return appended
 
     def _abandon(self) -> None:

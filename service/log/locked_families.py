@@ -1,4 +1,4 @@
-"""Keeps the offers of families that another transaction has locked, until the family is free or their time is over.
+"""Keeps the requests of families that another transaction has locked, until the family is free or their time is over.
 
 Owns when a locked family is tried again, and how much of it may wait. Begins no task and reads no clock: times are
 arguments.
@@ -21,13 +21,13 @@ AGAIN_S_MIN: Final = 0.002
 AGAIN_S_MAX: Final = 0.05
 """One try costs Postgres one look at one row."""
 FORGOTTEN_S: Final = 5.0
-"""A locked family that offers nothing for so long is tried as every other one when it does."""
+"""A locked family that requests nothing for so long is tried as every other one when it does."""
 DRAFTS_PER_FAMILY_MAX: Final = 2_000
 """Of a locked family, so that its devices fill no queue that others need."""
 
 
 class FamilyLocked(Refused):
-    """Another transaction holds the family. Nothing was written: offer the same again."""
+    """Another transaction holds the family. Nothing was written: request the same again."""
 
     code, status, title = "log.unavailable", 503, "The log does not answer"
 
@@ -44,7 +44,7 @@ class TooLong(Exception):
 
 
 class Waits(Protocol):
-    """One offer, as far as it concerns how long it may wait."""
+    """One request, as far as it concerns how long it may wait."""
 
     @property
     def family(self) -> FamilyId: ...
@@ -64,14 +64,14 @@ class _Locked(Generic[Waiting]):
         self.pause_s = AGAIN_S_MIN
         self.again_at_s = now_s + AGAIN_S_MIN
         self.tried_since_s = now_s
-        """Since when the offer waits that is being tried."""
+        """Since when the request waits that is being tried."""
         self.waiting: deque[tuple[float, Waiting]] = deque()
         """Each with the time since when it waits here."""
         self.drafts = 0
 
 
 class LockedFamilies(Generic[Waiting]):
-    """What was set aside, by family, in the order in which it was offered."""
+    """What was set aside, by family, in the order in which it was requested."""
 
     def __init__(self, *, drafts_max: int) -> None:
         self._drafts_max = drafts_max
@@ -82,7 +82,7 @@ class LockedFamilies(Generic[Waiting]):
         return self._drafts > 0
 
     def holds(self, family: FamilyId) -> bool:
-        """Whether the family was found locked, and not free since: what it offers is to be set aside."""
+        """Whether the family was found locked, and not free since: what it requests is to be set aside."""
         return family in self._by_family
 
     def has_room(self, family: FamilyId, drafts: int) -> bool:
@@ -92,7 +92,7 @@ class LockedFamilies(Generic[Waiting]):
         return of_family + drafts <= DRAFTS_PER_FAMILY_MAX and self._drafts + drafts <= self._drafts_max
 
     def add(self, waiting: Waiting, now_s: float) -> None:
-        """Set an offer aside behind what waits of its family. Ask before whether there is room."""
+        """Set a request aside behind what waits of its family. Ask before whether there is room."""
         locked = self._by_family.setdefault(waiting.family, _Locked(now_s))
         locked.asked_at_s = now_s
         locked.waiting.append((now_s, waiting))
@@ -108,7 +108,7 @@ class LockedFamilies(Generic[Waiting]):
         return min(times, default=None)
 
     def due(self, now_s: float, *, drafts_max: int) -> list[Waiting]:
-        """Take the first offer of each family that is due to be tried, as far as they fit; at least one, if one is due.
+        """Take the first request of each family that is due to be tried, as far as they fit; at least one, if one is due.
 
         The family that has waited longest for its turn comes first.
         """

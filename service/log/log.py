@@ -1,6 +1,6 @@
 """The log, as the rest of the service uses it: push drafts, or write roster facts in a transaction of one's own.
 
-Owns what happens after a commit: whoever was told is woken. What machines offer is written beside what people push, on a
+Owns what happens after a commit: whoever was told is woken. What machines request is written beside what people push, on a
 connection of its own: a push waits for no other family's daycare. Knows no routes.
 """
 
@@ -21,7 +21,6 @@ from events.surprise import TimePassed
 from events.wire import DeviceDraft, Push, ServiceBody
 from projections.roster import Member
 from service.http.problems import PASSING
-from service.log import rows
 from service.log.append import Appended, append, append_where_free
 from service.log.append_queue import LogBusy
 from service.log.append_request import AppendRequest
@@ -31,6 +30,7 @@ from service.log.lock_waits import LockWaits
 from service.log.locked_families import FamilyLocked
 from service.log.pending_append import Answer
 from service.log.receipts import Receipt
+from service.log.store.heads import open_family
 
 PATIENT_DRAFTS: Final = 24
 """Of what may wait, so many in a transaction: they hold their families' heads for some milliseconds, in which a push to one of
@@ -46,10 +46,10 @@ TURN_S_MAX: Final = 2.0
 
 
 class FeedListener(Protocol):
-    """Whoever wants to know whose feed grew."""
+    """Receives the members whose feeds grew."""
 
-    def told(self, family: FamilyId, members: Any) -> None:
-        """Take note, after the commit; neither block nor raise."""
+    def entries_delivered(self, family: FamilyId, members: Any) -> None:
+        """Called after the commit with the members who got a new entry. Neither blocks nor raises."""
 
 
 class LogTransaction:
@@ -63,7 +63,7 @@ class LogTransaction:
 
     async def open_family(self, family: FamilyId) -> None:
         """Add the head row of a new log."""
-        await rows.open_family(self.conn, family, log=LogId(uuid4()), at=self.now)
+        await open_family(self.conn, family, log=LogId(uuid4()), at=self.now)
 
     async def write(self, *, family: FamilyId, author: MemberId, facts: Sequence[ServiceBody]) -> None:
         """Append roster facts, which the caller has decided.
@@ -72,24 +72,24 @@ class LogTransaction:
             FamilyLocked: another transaction holds the family.
         """
         drafts = tuple(drafted(fact, self.now) for fact in facts)
-        offer = AppendRequest(family=family, author=author, drafts=drafts, by_service=True)
-        self.appended.append(await self._append(offer))
+        request = AppendRequest(family=family, author=author, drafts=drafts, by_service=True)
+        self.appended.append(await self._append(request))
 
     async def choose(self, *, family: FamilyId, joiner: Member, drafts: tuple[DeviceDraft, ...]) -> tuple[Receipt, ...]:
         """Append the surprises that somebody chooses who is about to join: before any history is delivered, not after."""
-        offer = AppendRequest(family=family, author=joiner.member, drafts=drafts, joiner=joiner)
-        appended = await self._append(offer)
+        request = AppendRequest(family=family, author=joiner.member, drafts=drafts, joiner=joiner)
+        appended = await self._append(request)
         self.appended.append(appended)
         receipts = appended.receipts[0]
         if isinstance(receipts, Refused):
             raise receipts
         return receipts
 
-    async def _append(self, offer: AppendRequest) -> Appended:
-        with self._waits.waiting(offer.family):
-            if self._waits.may_wait(offer.family):
-                return await append(self.conn, [offer], now=self.now, states=FamilyCache())
-            appended = await append_where_free(self.conn, [offer], now=self.now, states=FamilyCache(), held_max=None)
+    async def _append(self, request: AppendRequest) -> Appended:
+        with self._waits.waiting(request.family):
+            if self._waits.may_wait(request.family):
+                return await append(self.conn, [request], now=self.now, cache=FamilyCache())
+            appended = await append_where_free(self.conn, [request], now=self.now, cache=FamilyCache(), held_max=None)
             if isinstance(appended.receipts[0], FamilyLocked):
                 raise appended.receipts[0]
             return appended
@@ -103,23 +103,23 @@ def drafted(fact: ServiceBody, now: datetime) -> Draft[Any]:
 class Log:
     """The logs of all families of this database."""
 
-    def __init__(self, *, pool: asyncpg.Pool, database_url: str, wake: FeedListener, now: Callable[[], datetime]) -> None:
+    def __init__(self, *, pool: asyncpg.Pool, database_url: str, notifier: FeedListener, now: Callable[[], datetime]) -> None:
         self._pool = pool
-        self._wake = wake
+        self._notifier = notifier
         self._clock = now
         self._waits = LockWaits()
         # The other half is for those who read: a locked family, or many who join, must not keep all connections.
         self._writings = asyncio.Semaphore(max(1, pool.get_max_size() // 2))
-        states = FamilyCache()
-        self._apart = Committer(database_url, now=self.now, announce=self._announce, states=states)
+        cache = FamilyCache()
+        self._apart = Committer(database_url, now=self.now, announce=self._announce, cache=cache)
         self._committer = Committer(
-            database_url, now=self.now, announce=self._announce, states=states, apart=self._apart
+            database_url, now=self.now, announce=self._announce, cache=cache, apart=self._apart
         )
         self._patient = Committer(
             database_url,
             now=self.now,
             announce=self._announce,
-            states=states,
+            cache=cache,
             drafts_per_transaction=PATIENT_DRAFTS,
             drafts_waiting_max=PATIENT_WAITING_MAX,
             answer_s_max=PATIENT_S_MAX,
@@ -152,17 +152,17 @@ class Log:
             NotFound: the author is no member.
         """
         clock_off: timedelta = self.now() - push.sent_at
-        offer = AppendRequest(family=family, author=author, drafts=push.drafts, clock_off=clock_off)
-        return await self._committer.offer(offer)
+        request = AppendRequest(family=family, author=author, drafts=push.drafts, clock_off=clock_off)
+        return await self._committer.append(request)
 
-    async def offer(self, offer: AppendRequest) -> Answer:
+    async def append(self, request: AppendRequest) -> Answer:
         """Append what another part of the service has made for a member.
 
         Raises:
             LogBusy, LogUnavailable, NotFound: as `push` does.
             Overtaken: what it was made of has changed; nothing was written.
         """
-        return await (self._patient if offer.may_wait else self._committer).offer(offer)
+        return await (self._patient if request.may_wait else self._committer).append(request)
 
     async def note_time(self, *, family: FamilyId, author: MemberId) -> bool:
         """Append that time has passed, for which one of the family has waited; says whether anybody was due indeed.
@@ -170,8 +170,8 @@ class Log:
         Raises:
             LogBusy, LogUnavailable: it is for the next look.
         """
-        offer = AppendRequest(family=family, author=author, drafts=(drafted(TimePassed(), self.now()),), by_service=True)
-        _, (receipt,) = await self._committer.offer(offer)
+        request = AppendRequest(family=family, author=author, drafts=(drafted(TimePassed(), self.now()),), by_service=True)
+        _, (receipt,) = await self._committer.append(request)
         return receipt.outcome == "recorded"
 
     @asynccontextmanager
@@ -206,5 +206,5 @@ class Log:
             self._writings.release()
 
     def _announce(self, appended: Appended) -> None:
-        for family, members in appended.told.items():
-            self._wake.told(family, members)
+        for family, members in appended.delivered_to.items():
+            self._notifier.entries_delivered(family, members)

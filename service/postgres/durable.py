@@ -1,14 +1,14 @@
-"""How the embedded server is set up: durable first, then modest, and silent about what families write.
+"""Holds the settings and the environment of the embedded server: durable, small, and without families' words in its log.
 
-Owns the settings and the environment of the server process. Knows no path and starts nothing.
+Knows no path and starts nothing.
 """
 
 from collections.abc import Mapping
 
-# Nothing of ours is the server's business: a token in our environment stays out of its process listing.
+# The server inherits nothing, so that a token in our environment does not show in its process listing.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
-# Everything that makes an acknowledged event durable is said aloud, though it is the default.
+# The settings that make an acknowledged event durable are stated, although they are the defaults.
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "fsync": "on",
@@ -23,7 +23,7 @@ SETTINGS: Mapping[str, str] = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # A refused row, and the statement that carried it, hold a family's words: neither goes to a log.
+    # A refused row and its statement contain a family's words, which must not reach a log.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
     "log_checkpoints": "off",

@@ -1,13 +1,13 @@
-"""Runs a PostgreSQL of our own under the data directory, for people who have no database.
+"""Runs a PostgreSQL server under the data directory, for operators who have no database.
 
 Owns the cluster's folder, the server process, its socket and its settings. Knows no table,
-no pool and no event. The server listens on a Unix socket in a folder that only its own account
-(and root) may enter, and on no network address; that folder is the lock on the door.
+no pool and no event. The server listens on no network address, but on a Unix socket. Access is
+limited by the socket's folder, which only the server's account (and root) may enter.
 
     data/
       postgres/            the cluster
       postgres.lock        held, by flock, by the one process that runs the server
-      postgres.log         what the server said since it was last started
+      postgres.log         the server's messages since its last start
       run/                 the socket
 """
 
@@ -38,15 +38,15 @@ DATABASE = "postgres"
 
 # sun_path holds 104 bytes on macOS and 108 on Linux, with "/.s.PGSQL.5432" and a NUL in it.
 SOCKET_FOLDER_BYTES_MAX = 85
-START_S_MAX = 120.0   # crash recovery after a long write burst is bounded by max_wal_size, and is far quicker
+START_S_MAX = 120.0   # far longer than crash recovery, which max_wal_size bounds
 WAIT_S_MIN = 0.1
-WAIT_S_MAX = 2.0      # every device is to be current within 10 s of a fault (I-12), also when the fault was a full disk
+WAIT_S_MAX = 2.0      # every device must be current within 10 s of a fault (I-12), a full disk included
 
 logger = structlog.get_logger()
 
 
 class DataDirectoryInUse(RuntimeError):
-    """Another process of ours runs the server on this data directory."""
+    """Another process runs the server of this data directory."""
 
     def __init__(self, *, data_dir: Path, pid: str) -> None:
         super().__init__(f"{data_dir} is in use by process {pid or 'unknown'}: stop that one, or name another --data directory")
@@ -54,15 +54,15 @@ class DataDirectoryInUse(RuntimeError):
 
 
 class PostgresDidNotStart(RuntimeError):
-    """The server ended, or stayed silent, before it was ready. The message ends with its own last words."""
+    """The server ended, or did not become ready in time. The message ends with the last lines of its log."""
 
 
 class EmbeddedPostgres:
-    """One server on one data directory, from `start` to `stop`. Data stays.
+    """One server on one data directory, from `start` to `stop`. The data stays.
 
     Args:
-        data_dir: made when it is missing. Belongs to one running process at a time.
-        settings: server settings over the durable ones; meant for tests and benchmarks.
+        data_dir: created when missing. Belongs to one running process at a time.
+        settings: override the durable server settings, for tests and benchmarks.
     """
 
     def __init__(self, data_dir: Path, *, settings: Mapping[str, str] | None = None) -> None:
@@ -73,33 +73,34 @@ class EmbeddedPostgres:
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._is_wanted = False
-        # A stop that falls into a restart waits for its end: it would otherwise leave a server that nobody knows of.
+        # A stop during a restart waits for its end. Otherwise a server would go on that nobody knows of.
         self._turn = threading.Lock()
 
     @property
     def database_url(self) -> str:
-        """Where to connect, as the owner of everything. Holds while the server runs, and after a restart."""
+        """The address for connections as the owner of the database. The same after a restart."""
         return f"postgresql://{OWNER}@/{DATABASE}?host={quote(str(self._socket_folder()), safe='')}"
 
     @property
     def is_running(self) -> bool:
+        """Whether the server process runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int | None:
-        """The server's process, for whoever wants to watch or to kill it."""
+        """The id of the server's process; None where it was not started."""
         return None if self._process is None else self._process.pid
 
     def start(self) -> str:
-        """Make the cluster if it is the first time, start the server, and wait until it answers.
+        """Makes the cluster at the first start, starts the server, waits until it is ready, and returns its address.
 
-        A server that a killed process of ours left behind is shut down first: its clients are
-        gone, and only a child of this process can be watched and restarted.
+        A server that a killed process left behind is shut down first: its clients are gone, and this
+        process can supervise only its own child.
 
         Raises:
-            DataDirectoryInUse: another living process runs this one.
-            AccountCannotReach: root started us below a directory that no other account may enter.
-            PostgresDidNotStart: with the end of the server's log.
+            DataDirectoryInUse: another process runs the server of this data directory.
+            AccountCannotReach: root started it below a directory that no other account may enter.
+            PostgresDidNotStart: the server ended, or was not ready in time; with the end of its log.
         """
         if self.is_running:
             return self.database_url
@@ -115,7 +116,7 @@ class EmbeddedPostgres:
         return self.database_url
 
     def stop(self) -> None:
-        """Shut down: connections are cut, a checkpoint is written. Harmless when nothing runs."""
+        """Shuts the server down: it cuts its connections and writes a checkpoint. Does nothing where none runs."""
         self._is_wanted = False
         with self._turn:
             process, self._process = self._process, None
@@ -125,10 +126,10 @@ class EmbeddedPostgres:
         self._free_lock()
 
     async def supervise(self) -> None:
-        """Start the server again whenever it ends by itself, until `stop` or cancellation.
+        """Restarts the server whenever it ends by itself, until `stop` or cancellation.
 
-        At once; where it dies while it starts, after a wait that grows to WAIT_S_MAX. It never gives up: a disk that was
-        full has space again some day, and nobody is there at night to start a service that gave up.
+        Restarts at once, and after a failed start with a wait that grows to WAIT_S_MAX. Never gives up: a full disk may have
+        space again later, and at night nobody is there to start the service.
         """
         failures = 0
         while self._is_wanted:
@@ -169,7 +170,7 @@ class EmbeddedPostgres:
 
     def _try_once(self, command: list[str], *, account: Account, deadline: float) -> bool:
         with self.log.open("wb") as log:
-            # A session of its own: Ctrl-C is for the service, which drains before it stops its database.
+            # A session of its own, so that Ctrl-C reaches the service alone, which drains before it stops its database.
             self._process = process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -182,20 +183,20 @@ class EmbeddedPostgres:
             )
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                said = self._last_words()
+                last_lines = self._last_log_lines()
                 # After kill -9 of the postmaster its backends need a moment to notice; until then they hold shared memory.
-                if "pre-existing shared memory block" in said or "is still in use" in said:
+                if "pre-existing shared memory block" in last_lines or "is still in use" in last_lines:
                     return False
-                raise PostgresDidNotStart(f"the embedded PostgreSQL ended with code {process.returncode}:\n{said}")
+                raise PostgresDidNotStart(f"the embedded PostgreSQL ended with code {process.returncode}:\n{last_lines}")
             pid, status = self._pid_file()
             if pid == process.pid and status == "ready":
                 return True
             time.sleep(LOOK_AGAIN_S)
         shut_down(psutil.Process(process.pid))
-        raise PostgresDidNotStart(f"the embedded PostgreSQL was not ready within {START_S_MAX:.0f} s:\n{self._last_words()}")
+        raise PostgresDidNotStart(f"the embedded PostgreSQL was not ready within {START_S_MAX:.0f} s:\n{self._last_log_lines()}")
 
     def _make_cluster(self, binaries: Binaries, *, account: Account) -> None:
-        # Made under another name and renamed when whole: a kill in the middle leaves nothing that looks finished.
+        # Made under another name and renamed when complete, so that a kill in between leaves nothing that looks finished.
         unfinished = self.data_dir / "postgres.unfinished"
         if unfinished.exists():
             shutil.rmtree(unfinished)
@@ -208,18 +209,18 @@ class EmbeddedPostgres:
             stdin=subprocess.DEVNULL, capture_output=True, cwd=self.data_dir, env=ENVIRONMENT, check=False, **account.identity(),
         )
         if made.returncode != 0:
-            said = made.stderr.decode(errors="replace").strip()
-            raise PostgresDidNotStart(f"initdb ended with code {made.returncode}:\n{said}")
+            reason = made.stderr.decode(errors="replace").strip()
+            raise PostgresDidNotStart(f"initdb ended with code {made.returncode}:\n{reason}")
         unfinished.rename(self.cluster)
 
     def _stop_leftover(self) -> None:
-        """Under our lock a server on this cluster is nobody's."""
+        """Ends a server that a killed process left on this cluster: while the lock is held, no living process runs one."""
         pid, _ = self._pid_file()
         if pid is not None:
             end_leftover(self.cluster, sockets=self._socket_folder(), pid=pid)
 
     def _pid_file(self) -> tuple[int | None, str]:
-        """The process and the status that the server wrote down, or (None, "")."""
+        """Returns the process id and status from the server's lock file, or (None, "")."""
         try:
             lines = (self.cluster / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -233,7 +234,7 @@ class EmbeddedPostgres:
             return beside
         return Path(tempfile.gettempdir()) / f"stillnew-{hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]}"
 
-    def _last_words(self) -> str:
+    def _last_log_lines(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
 
     def _take_lock(self) -> None:

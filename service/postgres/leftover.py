@@ -1,6 +1,6 @@
-"""Ends servers on one cluster: the one that runs, or what a killed process left behind.
+"""Ends the servers on a cluster: the running one, or the remains of a killed one.
 
-Owns the signals, and the certainty that nobody writes to the cluster any more. Starts nothing.
+Owns the signals, and the check that no process writes to the cluster any more. Starts nothing.
 """
 
 import contextlib
@@ -17,39 +17,39 @@ LOOK_AGAIN_S: Final = 0.02
 
 
 class PostgresDidNotStop(RuntimeError):
-    """The server outlived two requests to end."""
+    """The server still runs after two requests to end."""
 
 
 def end_leftover(cluster: Path, *, sockets: Path, pid: int) -> None:
-    """End whatever runs on `cluster`, whose lock file names `pid`, and see to it that no lock of it stops a new server.
+    """Ends the server on `cluster`, and removes its lock files, so that a new server can start.
 
-    `sockets` is the folder of its socket, which has a lock of its own.
+    `pid` is the process in the cluster's lock file; `sockets` the folder of its socket, which has a lock file of its own.
 
     Raises:
-        PostgresDidNotStop
+        PostgresDidNotStop: a process still runs on the cluster after `STOP_S_MAX`.
     """
     with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         process = psutil.Process(pid)
         if not has_ended(process) and process in _servers_on(cluster, among=[process]):
             shut_down(process)
             return
-        # A number that was given to another program since (a container restarts at 1), or a dead server that nobody has
-        # buried: to a new server both look alive, and it would refuse to start. What the locks also guard against, backends
-        # that outlive their server by a moment, is waited for here.
+        # The id may belong to another program by now (a container's ids restart at 1), or to a dead server that is still a
+        # zombie: a new server would take both for alive and refuse to start. The lock files also guard against backends that
+        # outlive their server by a moment; these are waited for here.
         _wait_until_nobody_runs_on(cluster)
         for lock in (cluster / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")):
             lock.unlink(missing_ok=True)
 
 
 def shut_down(server: psutil.Process) -> None:
-    """Ask for a fast shutdown; after STOP_S_MAX, for an immediate one, which costs a recovery and loses nothing.
+    """Requests a fast shutdown, and after STOP_S_MAX an immediate one, which costs a recovery and loses nothing.
 
     Raises:
-        PostgresDidNotStop
+        PostgresDidNotStop: the server still runs after both.
     """
-    for ask in (signal.SIGINT, signal.SIGQUIT):
+    for request in (signal.SIGINT, signal.SIGQUIT):
         try:
-            server.send_signal(ask)
+            server.send_signal(request)
         except psutil.NoSuchProcess:
             return
         deadline = time.monotonic() + STOP_S_MAX
@@ -61,7 +61,7 @@ def shut_down(server: psutil.Process) -> None:
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Whether it is dead, buried or not: process 1 may take seconds to bury what it inherited, or never do it."""
+    """Returns whether a process has ended. A zombie has: process 1 may reap it after seconds, or never."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

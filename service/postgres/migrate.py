@@ -1,8 +1,8 @@
-"""Brings a database's tables up to this release.
+"""Applies the migrations that a database lacks.
 
-Owns the order and the place of the migrations. Knows nothing of what they say. Runs as the owner
-of the database, which is the login of DATABASE_URL; the service itself steps down to a role that
-a migration makes.
+Owns their order and their folder. Knows nothing of their content. Runs as the owner of the
+database, which is the login of DATABASE_URL; the service itself uses a role with fewer rights,
+which a migration makes.
 """
 
 import logging
@@ -16,27 +16,27 @@ from pogo_core.util import sql as pogo_sql
 from service.postgres.neutral import NEUTRAL
 from service.postgres.pool import Connection, close
 
-# Beside the packages, in a checkout as in an installed wheel.
+# The folder is beside the packages, both in a checkout and in an installed wheel.
 FOLDER = Path(__file__).parents[2] / "migrations"
 
 SCHEMA = "public"
-# Any number that nobody else takes: two processes that start at once migrate one after the other.
+# An arbitrary number for the advisory lock, so that two processes that start at once migrate one after the other.
 LOCK = 7_236_041
 CONNECT_S_MAX = 10.0
 
-# What was applied is returned, for the caller to say in its own words.
+# The tool's own messages are dropped, since the caller reports what was applied.
 _quiet = logging.getLogger("stillnew.migrate")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
 
 
 async def migrate(database_url: str, *, folder: Path = FOLDER) -> list[str]:
-    """Apply what is missing and name it, in order. Run twice, the second time applies nothing.
+    """Applies the missing migrations and returns their names, in order. A second run applies nothing.
 
-    Each migration is one transaction: a failed one leaves those before it, and nothing of itself.
+    Each migration is one transaction: where one fails, the earlier ones stay applied.
 
     Raises:
-        pogo_core.error.BadMigrationError: with Postgres' own refusal as its cause.
+        pogo_core.error.BadMigrationError: a migration failed; its cause is the error of Postgres.
     """
     connection = await asyncpg.connect(database_url, timeout=CONNECT_S_MAX)
     try:
@@ -53,16 +53,16 @@ async def migrate(database_url: str, *, folder: Path = FOLDER) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """How a database's migrations differ from this release's, both in order."""
+    """How a database's migrations differ from those of this release, both in order."""
 
     missing: list[str]
-    """Of this release, and not applied."""
+    """The migrations of this release that were not applied."""
     unknown: list[str]
-    """Applied, and not of this release: a newer one was here."""
+    """The applied migrations that this release does not have: a newer release used this database."""
 
 
 async def pending(database_url: str, *, folder: Path = FOLDER) -> list[str]:
-    """Name the migrations of this release that the database has not had, and change nothing."""
+    """Returns the migrations of this release that the database lacks. Changes nothing."""
     connection = await asyncpg.connect(database_url, timeout=CONNECT_S_MAX, connection_class=Connection)
     try:
         await connection.execute(NEUTRAL)
@@ -72,7 +72,7 @@ async def pending(database_url: str, *, folder: Path = FOLDER) -> list[str]:
 
 
 async def compared(connection: asyncpg.Connection, *, folder: Path = FOLDER) -> Compared:
-    """Compare what was applied with what this release ships, and change nothing."""
+    """Compares the applied migrations with those of this release. Changes nothing."""
     shipped = {path.stem for path in folder.glob("*.sql")}  # noqa: ASYNC240 - a folder of a few files, read at start
     has_any = await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL")
     applied = await pogo_sql.get_applied_migrations(connection, schema_name=SCHEMA) if has_any else set()

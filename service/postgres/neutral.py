@@ -1,7 +1,7 @@
-"""Undoes what a login's or a database's own settings would do to a session of ours. Owns the statements; opens nothing.
+"""Holds statements that reset a session to defaults, whatever settings its login or database has. Opens nothing.
 
-Somebody may have bounded their people's statements at some milliseconds, or live in Kathmandu. What a session of ours needs
-beyond this, it sets itself.
+An operator may have set a short statement timeout, or another time zone, for a login or a whole database. Further settings
+are made by each session itself.
 """
 
 from typing import Final

@@ -1,7 +1,6 @@
-"""Loads the named queries of an `.sql` file that stands beside the code which asks them.
+"""Loads the named queries of an `.sql` file in the package that runs them.
 
-Owns the `-- name:` convention. Knows no database: what a query means is between the file and its
-caller.
+Owns the `-- name:` convention. Knows no database and no query's meaning.
 """
 
 import importlib.resources
@@ -12,11 +11,11 @@ NAME_LINE = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)[ \t]*$", re.MULTILI
 
 
 class BadQueryFile(ValueError):
-    """The file does not read as named queries, each name once."""
+    """The file is not a list of named queries with each name once."""
 
 
 class Queries(Mapping[str, str]):
-    """The text of each query by its name: `queries.take_family` and `queries["take_family"]` alike."""
+    """Maps names to the text of queries, as `queries.take_family` or `queries["take_family"]`."""
 
     def __init__(self, text_by_name: Mapping[str, str], *, source: str) -> None:
         self.text_by_name = dict(text_by_name)
@@ -39,21 +38,21 @@ class Queries(Mapping[str, str]):
 
 
 def load(package: str, filename: str) -> Queries:
-    """Read `filename` out of `package` (say `__package__`).
+    """Reads the queries of `filename` in `package`, mostly `__package__`.
 
     Raises:
-        BadQueryFile: SQL before the first name, an empty query, or a name that comes twice.
-        FileNotFoundError: no such file in the package.
+        BadQueryFile: there is SQL before the first name, an empty query, or a name twice.
+        FileNotFoundError: the package has no such file.
     """
     source = f"{package}/{filename}"
     return Queries(parse(importlib.resources.files(package).joinpath(filename).read_text("utf-8"), source=source), source=source)
 
 
 def parse(text: str, *, source: str) -> dict[str, str]:
-    """Split `text` into queries by name. Whole-line comments stay in the file: Postgres need not read our reasons."""
+    """Splits `text` into queries by name, without whole-line comments."""
     before, *parts = NAME_LINE.split(text)
     if _without_comments(before):
-        raise BadQueryFile(f"{source}: SQL stands before the first `-- name:` line")
+        raise BadQueryFile(f"{source}: there is SQL before the first `-- name:` line")
     text_by_name: dict[str, str] = {}
     for name, body in zip(parts[::2], parts[1::2], strict=True):
         if name in text_by_name:

@@ -3,24 +3,34 @@
 Owns the comparison. The fold is the very one that the append runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from events.event import Audience
-from events.family import MemberJoined
-from events.ids import FamilyId, MemberId, Seq
+from events.ids import FamilyId, MemberId, Place, Seq
 from events.wire import event_of_bytes
 from projections import roster
+from projections.changes import Change, Held, RosterSet, SightingSet, WishesSet
+from projections.family import Family
+from projections.feed import Run
+from projections.feed_writer import FeedWriter
 from projections.first_saw import Sighting
-from projections.fold import Folding
-from projections.logged_event import Target
+from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold
 from projections.roster import Roster
-from service.log import rows
-from service.log.family_cache import read_roster, run_of_row, write_roster
-from service.log.sighting_bytes import decode_sighting, encode_sighting, own_subject
-from service.log.waiting_rows import at_most_days_of, case_of_bytes, choices_of, is_name
+from service.log.store import read
+from service.log.store.codec import (
+    at_most_days_of,
+    decode_held_row,
+    decode_sighting,
+    decode_wishes,
+    encode_sighting,
+    held_row,
+    is_name,
+    own_subject,
+)
+from service.log.store.families import read_roster, run_of_row
+from service.log.store.write import PendingRows
 from service.postgres.queries import load
 
 EVENTS_PER_PAGE: Final = 5_000
@@ -54,6 +64,37 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class FoldedLog:
+    """A log, folded whole."""
+
+    def __init__(self, family: FamilyId) -> None:
+        self.id = family
+        self.family = Family()
+        self.feeds = FeedWriter(family, {})
+        self._runs: dict[MemberId, list[Run]] | None = None
+
+    def runs(self) -> dict[MemberId, list[Run]]:
+        """Returns all runs of all feeds."""
+        if self._runs is None:
+            self._runs = self.feeds.take_changed()
+        return self._runs
+
+    def runs_by_place(self) -> dict[tuple[MemberId, Place], Run]:
+        """Returns all runs by member and first place."""
+        return {(member, run.first_place): run for member, runs in self.runs().items() for run in runs}
+
+    def all_changes(self) -> Iterator[Change]:
+        """Yields what the log has come to, beside feeds, as changes of nothing."""
+        yield RosterSet(self.family.roster)
+        for seq, known in self.family.sightings.items():
+            for member, sighting in known.items():
+                yield SightingSet(seq, (member,), sighting)
+        for member, state in self.family.surprises.items():
+            yield WishesSet(member, state.wishes)
+            for described in state.holds.events.values():
+                yield Held(member, described)
+
+
 async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> ReplayResult:
     """Fold one family's log afresh and compare; where `swap` is true and a row differs, put the folded rows in place.
 
@@ -69,102 +110,83 @@ async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> Rep
 
 async def _replay(connection: Any, family: FamilyId, head: str, *, swap: bool) -> ReplayResult:
     last = await connection.fetchval(head, family)
-    folding = await fold(connection, family, last=last)
-    differences = await _compare(connection, folding)
+    folded = await fold_log(connection, family, last=last)
+    differences = await _compare(connection, folded)
     if swap and differences:
-        await _swap(connection, folding)
+        await _swap(connection, folded)
     return ReplayResult(families=1, events=last, differences=tuple(differences[:DIFFERENCES_SHOWN]))
 
 
-async def fold(connection: Any, family: FamilyId, *, last: int) -> Folding:
-    """Fold a log from seq 1 to `last`; the result's `changed_*` are all rows of its feeds and sightings.
+async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog:
+    """Folds a log from seq 1 to `last`: all rows of its feeds, and the family as they leave it.
 
     Raises:
         LookupError: a seq is missing.
     """
-    folding = Folding(family, roster.EMPTY, {})
-    told_by_seq: list[tuple[MemberId, ...]] = []
-    page = []
+    folded = FoldedLog(family)
+    page: list[Any] = []
     for seq in range(1, last + 1):
         at = (seq - 1) % EVENTS_PER_PAGE
         if at == 0:
             page = await connection.fetch(QUERIES.events, family, seq - 1, EVENTS_PER_PAGE)
         if at >= len(page) or page[at][0] != seq:
             raise LookupError(f"the log of family {family} has no event {seq}, though its head says {last}")
-        _, _, kind, version, _, target_seq, commitment, body, *_ = page[at]
-        event = event_of_bytes(body, kind=kind, version=version)
-        if isinstance(event.event, MemberJoined) and seq > 1:
-            joiner = event.event.member
-            history = await rows.history(connection, family, before=Seq(seq), whole=joiner in folding.keeping.waiting)
-            for told in folding.welcome(event, joiner, history):
-                told_by_seq[told - 1] = (*told_by_seq[told - 1], joiner)
-        target = None
-        if target_seq is not None:
-            target = await _target(connection, family, page, seq - at, target_seq, told_by_seq[target_seq - 1])
-        stepped = folding.step(Seq(seq), event, commitment, target)
-        told_by_seq.append(stepped.told)
-        for release in stepped.releases:
-            seqs = [case.seq for case in release.cases]
-            folding.release(release, await rows.events_at(connection, family, seqs), event.received_at)
-            for freed in seqs:
-                told_by_seq[freed - 1] = (*told_by_seq[freed - 1], release.member)
-    folding.settle()
-    return folding
+        _, kind, version, target_seq, commitment, body = page[at]
+        new = NewEvent(Seq(seq), event_of_bytes(body, kind=kind, version=version), commitment, target_seq)
+        folding = fold(folded.family, new)
+        reached = advance(folding)
+        while not isinstance(reached, Folded):
+            reached = advance(folding, await _answer(connection, family, reached))
+        folded.feeds.apply(reached.changes, author=new.event.author)
+    return folded
 
 
-async def _target(
-    connection: Any, family: FamilyId, page: list[Any], first_of_page: int, seq: Seq, told: tuple[MemberId, ...]
-) -> Target:
-    row = page[seq - first_of_page] if seq >= first_of_page else await connection.fetchrow(QUERIES.events, family, seq - 1, 1)
-    return Target(
-        seq=seq,
-        author=row["author_id"],
-        kind=row["kind"],
-        audience=Audience(row["audience"]),
-        target_seq=row["target_seq"],
-        thread=row["thread_seq"],
-        thread_kind=row["thread_kind"],
-        thread_author=row["thread_author_id"],
-        told=told,
-    )
+async def _answer(connection: Any, family: FamilyId, need: Need) -> Any:
+    """Answers what the fold needs: the log is whole, and the sightings of all members are in the family."""
+    match need:
+        case NeedEvents(seqs=seqs):
+            return await read.events_at(connection, family, seqs)
+        case NeedSightings():
+            return {}
+        case NeedHistory(before=before, is_whole=is_whole):
+            return await read.history(connection, family, before=before, is_whole=is_whole)
 
 
-async def _compare(connection: Any, folding: Folding) -> list[Difference]:
-    family = folding.family
-    differences = await _compare_rosters(connection, family, folding.roster)
-    differences += await _compare_waiting(connection, folding)
+async def _compare(connection: Any, folded: FoldedLog) -> list[Difference]:
+    family, sightings = folded.id, folded.family.sightings
+    differences = await _compare_rosters(connection, family, folded.family.roster)
+    differences += await _compare_surprises(connection, folded)
     runs = {(row[0], row[1]): run_of_row(row) for row in await connection.fetch(QUERIES.runs, family)}
-    folded_runs = {(tail.member, place): run for tail in folding.tails.values() for place, run in tail.changed.items()}
-    differences += _compare_maps(family, "feed_run", runs, folded_runs)
-    kept = await connection.fetch(QUERIES.sightings, family)
-    if _all_say(kept, folding):
+    differences += _compare_maps(family, "feed_run", runs, folded.runs_by_place())
+    stored = await connection.fetch(QUERIES.sightings, family)
+    if _are_all(stored, sightings):
         return differences
-    folded = {(member, seq): sighting for seq, known in folding.sightings.items() for member, sighting in known.items()}
-    said: dict[Any, Any] = {(member, seq): (body, own) for seq, member, body, *own in kept}
-    for (member, seq), sighting in folded.items():
-        body, own = said.get((member, seq), (None, None))
-        if body is not None and tuple(own) == own_subject(sighting, member) and _says(body, sighting):
-            said[member, seq] = sighting
-    return differences + _compare_maps(family, "sighting", said, folded)
+    fresh = {(member, seq): sighting for seq, known in sightings.items() for member, sighting in known.items()}
+    live: dict[Any, Any] = {(member, seq): (body, own) for seq, member, body, *own in stored}
+    for (member, seq), sighting in fresh.items():
+        body, own = live.get((member, seq), (None, None))
+        if body is not None and tuple(own) == own_subject(sighting, member) and _is_row_of(body, sighting):
+            live[member, seq] = sighting
+    return differences + _compare_maps(family, "sighting", live, fresh)
 
 
-def _all_say(kept: Sequence[Any], folding: Folding) -> bool:
-    """Whether these rows are the folded sightings, each once. Most members know the same, so most bytes are written once."""
-    if len(kept) != sum(map(len, folding.sightings.values())):
+def _are_all(stored: Sequence[Any], sightings: Mapping[Seq, Mapping[MemberId, Sighting]]) -> bool:
+    """Returns whether rows are the folded sightings, each once. Most members know the same, so most bytes are made once."""
+    if len(stored) != sum(map(len, sightings.values())):
         return False
     before, body_before = None, b""
-    for seq, member, body, *own in kept:
-        sighting = folding.sightings[seq].get(member) if seq in folding.sightings else None
+    for seq, member, body, *own in stored:
+        sighting = sightings[seq].get(member) if seq in sightings else None
         if sighting is None or tuple(own) != own_subject(sighting, member):
             return False
-        if not ((sighting is before and body == body_before) or _says(body, sighting)):
+        if not ((sighting is before and body == body_before) or _is_row_of(body, sighting)):
             return False
         before, body_before = sighting, body
     return True
 
 
-def _says(body: bytes, sighting: Sighting) -> bool:
-    """Whether a row holds this sighting: in other bytes too, since a map may have been written in another order."""
+def _is_row_of(body: bytes, sighting: Sighting) -> bool:
+    """Returns whether a row holds a sighting: in other bytes too, since a map may have been written in another order."""
     if body == encode_sighting(sighting):
         return True
     try:
@@ -173,16 +195,20 @@ def _says(body: bytes, sighting: Sighting) -> bool:
         return False
 
 
-async def _compare_waiting(connection: Any, folding: Folding) -> list[Difference]:
-    """Who waits for what, and what is held from whom. Choices and cases are compared as what they say, not as bytes."""
-    family, waiting = folding.family, folding.keeping.waiting
-    kept = {row[0]: (row[1], _read(choices_of, row[2])) for row in await connection.fetch(QUERIES.waiting, family)}
-    folded = {member: (at_most_days_of(waits), waits.choices) for member, waits in waiting.items()}
-    held = {(row[0], row[1]): (*row[2:4], _read(case_of_bytes, row[4])) for row in await connection.fetch(QUERIES.held, family)}
-    folded_held = {
-        (member, seq): (case.since, is_name(case), case) for member, waits in waiting.items() for seq, case in waits.held.items()
+async def _compare_surprises(connection: Any, folded: FoldedLog) -> list[Difference]:
+    """Compares wishes and held events by what they state, not by their bytes."""
+    family, states = folded.id, folded.family.surprises
+    stored = {row[0]: (row[1], _read(decode_wishes, row[2])) for row in await connection.fetch(QUERIES.waiting, family)}
+    fresh = {member: (at_most_days_of(state.wishes), state.wishes) for member, state in states.items()}
+    held = {
+        (row[0], row[1]): (*row[2:4], _read(decode_held_row, row[4])) for row in await connection.fetch(QUERIES.held, family)
     }
-    return _compare_maps(family, "waiting", kept, folded) + _compare_maps(family, "held", held, folded_held)
+    fresh_held = {
+        (member, seq): (described.received_at, is_name(described), held_row(described))
+        for member, state in states.items()
+        for seq, described in state.holds.events.items()
+    }
+    return _compare_maps(family, "waiting", stored, fresh) + _compare_maps(family, "held", held, fresh_held)
 
 
 def _read(decode: Callable[[bytes], Any], body: bytes) -> Any:
@@ -225,9 +251,11 @@ def _key(key: Any) -> str:
     return " ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
-async def _swap(connection: Any, folding: Folding) -> None:
+async def _swap(connection: Any, folded: FoldedLog) -> None:
     for drop in ("households", "children", "members", "own_milestones", "runs", "sightings", "waiting", "held"):
-        await connection.execute(QUERIES[f"drop_{drop}"], folding.family)
-    await connection.execute(QUERIES.note_mended, folding.family)
-    await write_roster(connection, folding.family, before=roster.EMPTY, after=folding.roster)
-    await rows.put(connection, [], {folding.family: folding}, after_seq={folding.family: 0})
+        await connection.execute(QUERIES[f"drop_{drop}"], folded.id)
+    await connection.execute(QUERIES.note_mended, folded.id)
+    rows = PendingRows()
+    rows.add(folded.id, folded.all_changes())
+    rows.runs[folded.id] = folded.runs()
+    await rows.write(connection, written={folded.id: (0, roster.EMPTY)})

@@ -27,17 +27,7 @@ SELECT last_seq
  WHERE family_id = $1;
 
 -- name: events
-SELECT seq, author_id, kind, version, audience, target_seq, commitment, body, coalesce(thread_seq, seq) AS thread_seq,
-       CASE WHEN thread_seq IS NULL THEN kind ELSE (
-         SELECT top.kind
-           FROM event AS top
-          WHERE top.family_id = event.family_id
-            AND top.seq = event.thread_seq) END AS thread_kind,
-       CASE WHEN thread_seq IS NULL THEN author_id ELSE (
-         SELECT top.author_id
-           FROM event AS top
-          WHERE top.family_id = event.family_id
-            AND top.seq = event.thread_seq) END AS thread_author_id
+SELECT seq, kind, version, target_seq, commitment, body
   FROM event
  WHERE family_id = $1
    AND seq > $2

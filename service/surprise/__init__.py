@@ -1,4 +1,4 @@
-"""What the service answers about surprises, beside the feed: tips by age, which carry the safety notes, and the hand-over card.
+"""Surprise views beside the feed: tips by age with safety notes, the hand-over card, and the clock that ends waits.
 
-Owns these answers. Who is told of what, and when, is decided by `projections.visibility` as an event is written, never here.
+Owns these responses. `projections.visibility` decides when an event is written who may see it; nothing here decides that.
 """

@@ -1,6 +1,6 @@
 -- name: perhaps_due
--- Families after $1, at most $3, in which somebody who waits for so many days at most is kept from something that is older, at
--- $2. The days are the least of all their choices: whether the wait for that very thing is over is asked of the rule.
+-- Returns the families after $1, at most $3, in which a member's wait may be over at time $2: something held from them is
+-- older than the smallest limit of all their choices. The surprise rule then decides for each held event.
 SELECT DISTINCT waiting.family_id
   FROM waiting
  WHERE waiting.at_most_days IS NOT NULL

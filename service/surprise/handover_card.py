@@ -1,7 +1,7 @@
-"""GET /v1/families/{family}/handover: what to keep quiet, from whom, as far as the one who asks may know.
+"""Serves GET /v1/families/{family}/handover: what the caller should not mention to whom, as far as the caller may know.
 
-Owns what is read for it: the reader's own feed, and the wishes of others. No row of what is held from anybody, of what others
-saw alone or were told is read at all: so the answer, and the time that it takes, cannot depend on them (laws 8 and 14).
+Owns the queries: they read the reader's own feed and the surprise choices of others. They read no held event, and nothing that
+others saw or received alone, so neither the response nor its time can depend on those (laws 8 and 14).
 """
 
 from datetime import datetime, timedelta
@@ -20,35 +20,35 @@ from projections import handover_card
 from projections.first_saw import Sighting
 from projections.handover_card import Card
 from service.background import off_loop
-from service.feed.timeline import sightings_told_to
+from service.feed.timeline import sightings_visible_to
 from service.http import response
 from service.http.compression import compressed
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
-from service.log.family_cache import read_roster
-from service.log.waiting_rows import wishes_of
+from service.log.store.codec import decode_wishes
+from service.log.store.families import read_roster
 from service.postgres.queries import load
 from service.surprise.clock import EVERY_S
 
 QUERIES: Final = load(__package__, "handover_card.sql")
 MEMBERS_A_PAGE: Final = 20
-"""More than wait in any family: the next page is there so that a page has a bound."""
-TIME_TELLS_AFTER: Final = timedelta(seconds=2 * EVERY_S)
-"""Who waits for so many days is told by a tick of the clock, and not before: a card says so later rather than sooner."""
-NOBODY: Final = UUID(int=0)
+"""More than the members who wait in any family; paging exists only to bound the response."""
+TICK_DELAY: Final = timedelta(seconds=2 * EVERY_S)
+"""How long a tick may come after its due time. A card treats a wait as over only after this delay, never too early."""
+FIRST_ID: Final = UUID(int=0)
 
 
 class HandoverQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """About which child, and where to go on."""
+    """The child to show cards for (default: all), and the member after whom the page starts."""
 
     child: ChildId | None = None
     after: MemberId | None = None
 
 
 class Handover(msgspec.Struct, frozen=True, kw_only=True):
-    """What to keep quiet. `next`: ask again after this member; null at the end."""
+    """The cards of one page. `next` is the member after whom the next page starts; null on the last page."""
 
     cards: tuple[Card, ...]
     next: MemberId | None
@@ -64,15 +64,15 @@ HANDOVER_QUERY: Final[dict[str, dict[str, Any]]] = {
     "/v1/families/{family:uuid}/handover",
     opt=Endpoint(
         summary="What to keep quiet, from whom, and a safe phrase, as far as the caller may know",
-        who=CallerKind.MEMBER,
+        caller=CallerKind.MEMBER,
         kind=Kind.READ,
-        answers=Handover,
+        response=Handover,
         query=HANDOVER_QUERY,
     ).opt(),
 )
 async def read_handover(request: RouteRequest) -> Response[bytes]:
-    """Give the cards of those who wait."""
-    query = request.asked_for(HandoverQuery)
+    """Returns the cards of the members who wait for surprises."""
+    query = request.read_query(HandoverQuery)
     member = request.member
     found = await handover(
         request.runtime.pool,
@@ -81,7 +81,7 @@ async def read_handover(request: RouteRequest) -> Response[bytes]:
         role=member.role,
         child=query.child,
         after=query.after,
-        as_of=request.runtime.now() - TIME_TELLS_AFTER,
+        as_of=request.runtime.now() - TICK_DELAY,
     )
     media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
     return await compressed(request, response.encode(found, media_type), media_type=media_type)
@@ -97,7 +97,7 @@ async def handover(
     after: MemberId | None,
     as_of: datetime,
 ) -> Handover:
-    """The cards that a member may read, as all of it stood at one instant.
+    """Returns the cards that a member may read, from one snapshot.
 
     Raises:
         NotFound: the family has no such child.
@@ -106,20 +106,20 @@ async def handover(
         roster = await read_roster(connection, family)
         if child is not None and child not in roster.children:
             raise NotFound(at="child")
-        rows = await connection.fetch(QUERIES.wishes, family, reader, after or NOBODY, MEMBERS_A_PAGE + 1)
-        wishes = {row["member_id"]: wishes_of(row["member_id"], row["body"]) for row in rows[:MEMBERS_A_PAGE]}
-        has_limit = any(choice.at_most_days for waits in wishes.values() for choice in waits.choices.values())
-        sightings = await sightings_told_to(connection, family=family, member=reader, role=role, as_of=None)
-        rows_of_words = await connection.fetch(QUERIES.words, family, reader)
+        rows = await connection.fetch(QUERIES.wishes, family, reader, after or FIRST_ID, MEMBERS_A_PAGE + 1)
+        wishes = {row["member_id"]: decode_wishes(row["body"]) for row in rows[:MEMBERS_A_PAGE]}
+        has_limit = any(choice.at_most_days for one in wishes.values() for choice in one.choices.values())
+        sightings = await sightings_visible_to(connection, family=family, member=reader, role=role, as_of=None)
+        word_rows = await connection.fetch(QUERIES.words, family, reader)
         received = await _received(connection, family, sightings) if has_limit else {}
 
-    def made() -> list[Card]:
-        words = [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows_of_words]
-        told = handover_card.told_of(sightings, [event for event in words if isinstance(event.event, Sorted)], received)
+    def fold() -> list[Card]:
+        words = [event_of_bytes(body, kind=kind, version=version) for kind, version, body in word_rows]
+        known = handover_card.told_of(sightings, [event for event in words if isinstance(event.event, Sorted)], received)
         names = {event.event.milestone for event in words if isinstance(event.event, MilestoneNamed)}
-        return list(handover_card.cards(wishes, told, names, reader=reader, roster=roster, as_of=as_of))
+        return list(handover_card.cards(wishes, known, names, reader=reader, roster=roster, as_of=as_of))
 
-    found = await off_loop(len(sightings) + len(rows_of_words), made)
+    found = await off_loop(len(sightings) + len(word_rows), fold)
     return Handover(
         cards=tuple(one for one in found if child is None or one.child == child),
         next=max(wishes) if len(rows) > MEMBERS_A_PAGE else None,
@@ -127,8 +127,8 @@ async def handover(
 
 
 async def _received(connection: Any, family: FamilyId, sightings: list[Sighting]) -> dict[tuple[MemberId, EventId], datetime]:
-    asked = {key for sighting in sightings for key in handover_card.said_in(sighting)}
-    authors, ids = [author for author, _ in asked], [event for _, event in asked]
+    keys = {key for sighting in sightings for key in handover_card.said_in(sighting)}
+    authors, ids = [author for author, _ in keys], [event for _, event in keys]
     return {(row[0], row[1]): row[2] for row in await connection.fetch(QUERIES.received, family, authors, ids)}
 
 

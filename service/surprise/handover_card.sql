@@ -1,5 +1,5 @@
 -- name: wishes
--- What others than $2 have chosen, of the first $4 of them after $3. Declared by each, so that others can keep quiet.
+-- Returns the surprise choices of the first $4 members after $3, without $2. Choices are shared so that others keep quiet.
 SELECT member_id, body
   FROM waiting
  WHERE family_id = $1
@@ -9,37 +9,16 @@ SELECT member_id, body
  LIMIT $4;
 
 -- name: words
--- What a member was told of names and of sortings. They are few: looking for each in the feed tells less by time than walking
--- through the feed, whose entries lie farther apart the more is held between them.
+-- Returns the names and sortings in a member's feed. They are few, so each is looked up in the feed: the time of a scan of the
+-- feed would reveal more, because its entries are farther apart the more events are held between them.
 SELECT event.kind, event.version, event.body
   FROM event
  WHERE event.family_id = $1
    AND event.kind IN ('Sorted', 'MilestoneNamed')
-   AND EXISTS (
-       SELECT
-         FROM (
-             (SELECT *
-                FROM feed_run
-               WHERE feed_run.family_id = $1
-                 AND feed_run.member_id = $2
-                 AND feed_run.first_seq <= event.seq
-                 AND feed_run.told_at IS NULL
-               ORDER BY feed_run.first_seq DESC
-               LIMIT 1)
-               UNION ALL
-             (SELECT *
-                FROM feed_run
-               WHERE feed_run.family_id = $1
-                 AND feed_run.member_id = $2
-                 AND feed_run.first_seq <= event.seq
-                 AND feed_run.told_at IS NOT NULL
-               ORDER BY feed_run.first_seq DESC
-               LIMIT 1)) AS run
-        WHERE CASE WHEN run.seqs IS NULL THEN run.first_seq + run.length > event.seq
-                   ELSE event.seq = ANY (run.seqs) END);
+   AND EXISTS (SELECT FROM place_in_feed($1, $2, event.seq));
 
 -- name: received
--- When the log received these events of these authors.
+-- Returns when the log received these events of these authors.
 SELECT event.author_id, event.event_id, event.received_at
   FROM unnest($2::uuid[], $3::uuid[]) AS asked (author_id, event_id)
   JOIN event

@@ -1,7 +1,7 @@
-"""GET /v1/families/{family}/tips: what to look out for and to make safe, by the age of each child.
+"""Serves GET /v1/families/{family}/tips: what to look out for and to make safe, by the age of each child.
 
-Owns the answer's shape and which day it speaks of. It is never asked who asks, what was recorded or what anybody chose: the
-same family is answered in the same bytes, whoever asks.
+Owns the response's type and its date. Does not depend on the caller, the recorded events or anyone's choices: all members of a
+family receive the same bytes.
 """
 
 from datetime import date
@@ -25,14 +25,14 @@ QUERIES: Final = load(__package__, "tips.sql")
 
 
 class TipsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose tips, and on which day: a device knows which day it is where its people are. Left out: today in UTC."""
+    """The child (default: all) and the date, which the device knows in its time zone (default: today in UTC)."""
 
     child: ChildId | None = None
     on: date | None = None
 
 
 class TipsOfChild(msgspec.Struct, frozen=True, kw_only=True):
-    """The tips for one child. `age_months`: whole months, negative before birth, null where the birth date is not known."""
+    """The tips for one child. `age_months` is in whole months, negative before birth, null if the birth date is unknown."""
 
     child: ChildId
     age_months: int | None
@@ -42,7 +42,7 @@ class TipsOfChild(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TipsByAge(msgspec.Struct, frozen=True, kw_only=True):
-    """The tips for each child of the family on one day."""
+    """The tips for each child of the family on one date."""
 
     on: date
     children: tuple[TipsOfChild, ...]
@@ -58,15 +58,15 @@ TIPS_QUERY: Final[dict[str, dict[str, Any]]] = {
     "/v1/families/{family:uuid}/tips",
     opt=Endpoint(
         summary="What to look out for and to make safe at a child's age. The same for every member, whatever happened",
-        who=CallerKind.MEMBER,
+        caller=CallerKind.MEMBER,
         kind=Kind.READ,
-        answers=TipsByAge,
+        response=TipsByAge,
         query=TIPS_QUERY,
     ).opt(),
 )
 async def read_tips(request: RouteRequest) -> Response[bytes]:
-    """Give the tips for the family's children, or for one of them."""
-    query = request.asked_for(TipsQuery)
+    """Returns the tips for the family's children, or for one of them."""
+    query = request.read_query(TipsQuery)
     on = query.on or request.runtime.now().date()
     rows = await request.runtime.pool.fetch(QUERIES.children, request.member.family, query.child)
     if query.child is not None and not rows:

@@ -1,5 +1,5 @@
 -- name: children
--- All that tips may know of a family: its children, and when they were born.
+-- Returns the children and their birth dates: all that tips may know of a family.
 SELECT child_id, born
   FROM child
  WHERE family_id = $1

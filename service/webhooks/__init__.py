@@ -1,5 +1,5 @@
-"""Webhooks: one member's feed, posted to an address of their own, signed, in order, for days if need be.
+"""Webhooks: post a member's feed to an address of theirs, signed and in order, with retries for up to five days.
 
-Owns the way out to addresses that members name. What a member may know was decided as it was written: a webhook is one more
-reader of a feed, from which nothing can be read that the member's devices could not.
+Owns the requests to addresses that members name. A webhook is one more reader of a feed: it is sent nothing that the member's
+devices could not read.
 """

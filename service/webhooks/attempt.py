@@ -1,7 +1,7 @@
-"""One attempt: finds the host, dials one of the addresses that were looked at, posts, and hears the status.
+"""Makes one attempt: looks the host up, connects to one of the checked addresses, posts, and reads the status.
 
 Owns the connection of one webhook for one turn, and every bound of an attempt. Knows no rows and no meaning of what it sends.
-What goes wrong on the way is one thing, no answer: no more of it is told, or kept.
+Every failure on the way counts as "no answer": its details are neither reported nor stored.
 """
 
 import asyncio
@@ -19,26 +19,26 @@ CONNECT_S_MAX: Final = 5.0
 ATTEMPT_S_MAX: Final = 15.0
 ANSWER_BYTES_MAX: Final = 1_024
 ANSWER_S_MAX: Final = 1.0
-"""A body is read only so that the connection can serve the next entry. One that is long or slow costs the connection."""
+"""A response's body is read only so that the connection can carry the next entry. After a long or slow one it is closed."""
 IDLE_S_MAX: Final = 5.0
 
-WRONG: Final = (httpx.TransportError, OSError, ssl.SSLError, UnicodeError)
-"""What the other side, or the network, can do to us."""
+NETWORK_ERRORS: Final = (httpx.TransportError, OSError, ssl.SSLError, UnicodeError)
+"""The errors that the receiver or the network can cause."""
 
 
-def trusted() -> ssl.SSLContext:
-    """Whom to believe: the usual authorities, and nothing that the environment names."""
+def trusted_authorities() -> ssl.SSLContext:
+    """Returns a TLS context that trusts the usual authorities, and none that the environment names."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 class Attempt:
-    """The way to one target. Open for one turn of one webhook: no two of them ever share a connection."""
+    """Holds the connection to one target, open for one turn of one webhook: two webhooks never share a connection."""
 
-    def __init__(self, target: ParsedUrl, *, reach: EgressPolicy, tls: ssl.SSLContext, s_max: float = ATTEMPT_S_MAX) -> None:
+    def __init__(self, target: ParsedUrl, *, egress: EgressPolicy, tls: ssl.SSLContext, s_max: float = ATTEMPT_S_MAX) -> None:
         self._target = target
-        self._reach = reach
+        self._egress = egress
         self._s_max = s_max
-        # The bare transport: no redirects, no cookies, no proxies, no credentials out of a file, no content encodings.
+        # The bare transport, because it has no redirects, cookies, proxies, credentials from a file or content encodings.
         self._transport = httpx.AsyncHTTPTransport(
             verify=tls,
             trust_env=False,
@@ -52,32 +52,32 @@ class Attempt:
         await self._transport.aclose()
 
     async def send(self, body: bytes, headers: Sequence[tuple[str, str]]) -> int | None:
-        """Post once, and give the status of the answer; None where there was none in time, or nowhere to send it."""
+        """Posts once and returns the status of the response; None without one in time, or without an allowed address."""
         try:
             async with asyncio.timeout(self._s_max):
-                answer = await self._first_answer(await self._reach.find(self._target), body, headers)
-        except (Unreachable, TimeoutError, *WRONG):
+                answer = await self._first_response(await self._egress.find(self._target), body, headers)
+        except (Unreachable, TimeoutError, *NETWORK_ERRORS):
             return None
         if answer is None:
             return None
-        await _pass_over(answer)
+        await _discard_body(answer)
         return answer.status_code
 
-    async def _first_answer(
+    async def _first_response(
         self, addresses: Sequence[Address], body: bytes, headers: Sequence[tuple[str, str]]
     ) -> httpx.Response | None:
         for address in addresses:
             try:
                 return await self._transport.handle_async_request(self._request(address, body, headers))
             except (httpx.ConnectError, httpx.ConnectTimeout):
-                # Nothing was sent: the host's next address may be better, as where one network has no IPv6.
+                # Nothing was sent. The host's next address may work, as in a network without IPv6.
                 continue
         return None
 
     def _request(self, address: Address, body: bytes, headers: Sequence[tuple[str, str]]) -> httpx.Request:
         return httpx.Request(
             "POST",
-            # Pinned: what was looked at is what is dialled. The host's own name stays in Host and in TLS.
+            # The checked address is the one to connect to. The host's own name stays in Host and in TLS.
             self._target.at(address),
             headers=[("host", self._target.named), *headers],
             content=body,
@@ -88,15 +88,15 @@ class Attempt:
         )
 
 
-async def _pass_over(answer: httpx.Response) -> None:
-    """Read a short body, and give up on any other. The answer was given by its status."""
-    assert isinstance(answer.stream, httpx.AsyncByteStream), "an asynchronous transport answers so"
+async def _discard_body(answer: httpx.Response) -> None:
+    """Reads a short body, and stops at a long or slow one. Only the status matters."""
+    assert isinstance(answer.stream, httpx.AsyncByteStream), "an asynchronous transport returns such a stream"
     read = 0
-    with contextlib.suppress(TimeoutError, *WRONG):
+    with contextlib.suppress(TimeoutError, *NETWORK_ERRORS):
         async with asyncio.timeout(ANSWER_S_MAX):
             async for part in answer.stream:
                 read += len(part)
                 if read > ANSWER_BYTES_MAX:
                     break
-    with contextlib.suppress(*WRONG):
+    with contextlib.suppress(*NETWORK_ERRORS):
         await answer.aclose()

@@ -1,6 +1,6 @@
-"""One webhook's turn: reads what its member was told after its place, and posts it, entry by entry, until there is no more.
+"""Runs one webhook's turn: reads its member's feed after the webhook's place, and posts it entry by entry to the feed's end.
 
-Owns the order: a place is sent when the one before it was delivered, and not earlier. Knows nothing of other webhooks.
+Owns the order: an entry is sent only after the one before it was delivered. Knows nothing of other webhooks.
 """
 
 import ssl
@@ -19,29 +19,29 @@ from service.webhooks.signing import body_of, headers_of, message_id
 from service.webhooks.store import DeliveryClaim, WebhookStore
 
 TURN_S_MAX: Final = 30.0
-"""Then others have theirs. With the attempt that is under way by then, a turn ends well before its lease."""
+"""After this long other webhooks have their turns. Including the last attempt, a turn ends well before its lease."""
 
 SLOW_S: Final = 2.0
-"""Whoever takes longer is let go on among the slow ones, so that those who answer at once do not wait for them."""
+"""A slower target continues among the slow ones, so that quick targets do not wait for it."""
 
 LOG: Final = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """What every turn needs of its process. `dice`: from 0 to 1."""
+    """The parts of the process that every turn needs. `jitter` returns a number from 0 to 1."""
 
     rows: WebhookStore
-    reach: EgressPolicy
+    egress: EgressPolicy
     tls: ssl.SSLContext
     now: Callable[[], datetime]
-    dice: Callable[[], float]
+    jitter: Callable[[], float]
     attempt_s_max: float = ATTEMPT_S_MAX
     slow_s: float = SLOW_S
 
 
 class Delivery:
-    """One turn."""
+    """One turn of one webhook."""
 
     def __init__(self, claim: DeliveryClaim, *, target: ParsedUrl, means: Means) -> None:
         self._claim = claim
@@ -54,16 +54,16 @@ class Delivery:
         self.has_failed = claim.attempts > 0
         """Whether the last attempt delivered nothing."""
         self.is_slow = False
-        """Whether the last attempt took longer than most do."""
+        """Whether the last attempt took longer than `SLOW_S`."""
 
     async def run(self) -> bool:
-        """Send what there is; says whether there may be more to send at once.
+        """Sends the entries after the webhook's place; returns whether there may be more to send at once.
 
         Raises:
             PASSING: Postgres does not answer.
         """
         means, ends_at, chain = self._means, time.monotonic() + TURN_S_MAX, None
-        async with Attempt(self._target, reach=means.reach, tls=means.tls, s_max=means.attempt_s_max) as post:
+        async with Attempt(self._target, egress=means.egress, tls=means.tls, s_max=means.attempt_s_max) as post:
             while True:
                 found = await self._rows.entries(self._claim.key, after=self._place, chain=chain)
                 chain = found.chain
@@ -78,7 +78,7 @@ class Delivery:
                     return False
 
     async def _send(self, post: Attempt, place: int, entry: bytes) -> bool:
-        """Post one entry, and note what became of it; says whether the next one may be sent."""
+        """Posts one entry and stores the result; returns whether the next one may be sent."""
         key, began_at = self._claim.key, self._means.now()
         body = body_of(entry, family=key.family, place=place)
         id = message_id(key.webhook, place)
@@ -89,8 +89,9 @@ class Delivery:
             self.has_failed, self._attempts, self._failing_since = False, 0, None
             self._place = place
             return await self._rows.delivered(self._claim, place=place, now=self._means.now())
-        # Counted from the beginning of the attempt: how long it took is nothing that a member needs to see of a network.
-        failing = after_failure(status, attempts=self._attempts, since=self._failing_since, at=began_at, dice=self._means.dice())
+        # Counted from the beginning of the attempt, so that its duration reveals nothing of a network to the member.
+        jitter = self._means.jitter()
+        failing = after_failure(status, attempts=self._attempts, since=self._failing_since, at=began_at, jitter=jitter)
         await self._rows.failed(self._claim, failing, at=began_at)
         self.has_failed = True
         if failing.disabled_as is not None:

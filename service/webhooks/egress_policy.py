@@ -1,7 +1,7 @@
-"""Which addresses a webhook may go to, and which it means. Owns the reading of its URL and the finding of its host.
+"""Decides which addresses a webhook may connect to: parses its URL and looks its host up.
 
-A member names an address, and this service, which stands inside of somebody's network, sends there: so none that is not
-public is ever dialled, however it is written, whatever a name resolves to, and whenever it does. Knows no rows and no HTTP.
+A member names an address, and this service sends to it from inside of an operator's network. So it connects to public addresses
+only, however an address is written, whatever a name resolves to, and whenever that changes. Knows no rows and no HTTP.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from service.webhooks.errors import UrlNotAllowed
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
-"""The addresses of a host, as texts; OSError where there are none. May block: it is called in a thread."""
+"""Returns the addresses of a host and port, as texts; raises OSError where there are none. May block: it runs in a thread."""
 
 URL: Final = re.compile(
     r"(?P<scheme>https?)://"
@@ -25,19 +25,19 @@ URL: Final = re.compile(
     r"(?P<port>:[0-9]{1,5})?"
     r"(?P<path>(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?)"
 )
-"""Narrower than RFC 3986: what two parsers might read in two ways (user, backslash, space, other scripts) is not matched."""
+"""Narrower than RFC 3986: no URL matches that two parsers might read differently (user, backslash, space, other scripts)."""
 
 LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
-"""A last label that C libraries take for a part of an IPv4 address: 127.1, 0x7f000001, 2130706433."""
+"""A last label that C libraries read as a part of an IPv4 address: 127.1, 0x7f000001, 2130706433."""
 
 MAPPED: Final = tuple(IPv6Network(text) for text in ("::ffff:0:0/96", "64:ff9b::/96"))
-"""IPv4 addresses in other clothes: mapped ones (RFC 4291), and what NAT64 makes of them (RFC 6052)."""
+"""The networks of IPv6 addresses that contain an IPv4 address: mapped ones (RFC 4291) and those of NAT64 (RFC 6052)."""
 
 UNICAST: Final = IPv6Network("2000::/3")
-"""All of IPv6 that was ever given out to be routed."""
+"""All IPv6 addresses that were assigned for routing."""
 
-NOWHERE: Final = tuple(
+SPECIAL_PURPOSE: Final = tuple(
     ip_network(text)
     for text in (
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
@@ -46,22 +46,22 @@ NOWHERE: Final = tuple(
         "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
     )
 )  # fmt: skip
-"""The IANA registries of special-purpose addresses. Named here beside `is_global`, whose list differs between releases of
-Python; 2001::/32 (Teredo) and 2002::/16 (6to4) carry IPv4 addresses through tunnels."""
+"""The IANA registries of special-purpose addresses. Used in addition to `is_global`, whose list differs between
+releases of Python; 2001::/32 (Teredo) and 2002::/16 (6to4) carry IPv4 addresses through tunnels."""
 
 RESOLVE_S_MAX: Final = 5.0
-RESOLVING_MAX: Final = 64
-"""Threads: a look-up cannot be called off, and one for a dead name server may last half a minute."""
+LOOKUPS_MAX: Final = 64
+"""Threads: a look-up cannot be cancelled, and with a dead name server it may take half a minute."""
 ADDRESSES_TRIED_MAX: Final = 3
 
 
 class Unreachable(Exception):
-    """The host has no address, or one that is not public. Which of them is nobody's to know."""
+    """The host has no address, or one that is not public. The two are one error, so that it reveals nothing of a network."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedUrl:
-    """A URL, read. `host` is in lower case, an IPv6 address without its brackets."""
+    """A parsed URL. `host` is in lower case; an IPv6 address has no brackets."""
 
     scheme: str
     host: str
@@ -70,21 +70,21 @@ class ParsedUrl:
 
     @property
     def named(self) -> str:
-        """The host as a Host header names it, with the port unless it is the scheme's own."""
+        """The value of the Host header: the host, with the port unless it is the scheme's default."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
 
     def at(self, address: Address) -> str:
-        """The URL with an address in its host's place, so that nobody looks the host up again."""
+        """Returns the URL with an address in place of its host, so that the host is not looked up again."""
         host = f"[{address}]" if address.version == 6 else str(address)
         return f"{self.scheme}://{host}:{self.port}{self.path or '/'}"
 
 
 def target_of(url: str) -> ParsedUrl:
-    """Read a URL, whatever is at its end.
+    """Parses a URL, of a public host or not.
 
     Raises:
-        UrlNotAllowed: it is none of HTTP, or has two readings.
+        UrlNotAllowed: it is not an HTTP URL, or two parsers might read it in two ways.
     """
     found = URL.fullmatch(url)
     if found is None:
@@ -106,49 +106,49 @@ def _is_host(host: str) -> bool:
 
 
 def addresses_of(host: str, port: int) -> Sequence[str]:
-    """What the system says, in the order in which it would try them."""
+    """Returns the addresses that the system's resolver gives, in its order, each once."""
     return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class EgressPolicy:
-    """How far webhooks go. `allow_private` is for tests, and for a service within one's own four walls: http, and any address."""
+    """Limits the targets of webhooks. `allow_private` also allows http and any address: for tests, and for a service at home."""
 
     allow_private: bool = False
     resolve: Resolve = addresses_of
     resolve_s_max: float = RESOLVE_S_MAX
     _threads: ThreadPoolExecutor = field(
-        init=False, repr=False, default_factory=lambda: ThreadPoolExecutor(RESOLVING_MAX, thread_name_prefix="webhooks")
+        init=False, repr=False, default_factory=lambda: ThreadPoolExecutor(LOOKUPS_MAX, thread_name_prefix="webhooks")
     )
 
     def read(self, url: str) -> ParsedUrl:
-        """Read a URL that a member names.
+        """Parses a URL that a member names.
 
         Raises:
-            UrlNotAllowed: for its form, or for what it says of an address that is not public.
+            UrlNotAllowed: it is malformed, not HTTPS, or states an address that is not public.
         """
         target = target_of(url)
-        if not self._may_be_asked_for(target):
+        if not self._may_be_named(target):
             raise UrlNotAllowed
         return target
 
-    def _may_be_asked_for(self, target: ParsedUrl) -> bool:
+    def _may_be_named(self, target: ParsedUrl) -> bool:
         if self.allow_private:
             return True
         try:
             return target.scheme == "https" and is_public(ip_address(target.host))
         except ValueError:
-            # A name without a dot is found in this machine's own search list.
+            # A name without a dot would be looked up in this machine's own search list.
             return "." in target.host.removesuffix(".")
 
     async def find(self, target: ParsedUrl) -> tuple[Address, ...]:
-        """The addresses to dial, in order, at most three. Every one that the host has was looked at.
+        """Returns the addresses to connect to, in order, at most three. All addresses of the host were checked.
 
         Raises:
-            Unreachable: none, not in time, or among them one that is not public.
+            Unreachable: the host has no address, none was found in time, or one of them is not public.
         """
-        # Asked again at each attempt: the address may be from a time in which this service was within its own four walls.
-        if not self._may_be_asked_for(target):
+        # Checked again at each attempt: the webhook may have been made while private addresses were allowed.
+        if not self._may_be_named(target):
             raise Unreachable
         loop = asyncio.get_running_loop()
         try:
@@ -157,7 +157,7 @@ class EgressPolicy:
             found = [ip_address(text) for text in texts]
         except (OSError, TimeoutError, ValueError):
             raise Unreachable from None
-        # One private address among public ones is how a name is made that is public when it is looked at.
+        # An attacker's name can have one private address among public ones.
         if not found or not all(self.is_allowed(address) for address in found):
             raise Unreachable
         return tuple(found[:ADDRESSES_TRIED_MAX])
@@ -168,11 +168,11 @@ class EgressPolicy:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the public internet, by itself and by the IPv4 address that it may carry."""
+    """Returns whether an address belongs to the public internet, and so does the IPv4 address that it may contain."""
     if isinstance(address, IPv6Address):
         if any(address in network for network in MAPPED):
             return is_public(IPv4Address(address.packed[12:]))
         if address not in UNICAST or address.scope_id is not None:
             return False
-    is_special = any(address.version == network.version and address in network for network in NOWHERE)
+    is_special = any(address.version == network.version and address in network for network in SPECIAL_PURPOSE)
     return address.is_global and not is_special

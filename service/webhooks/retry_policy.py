@@ -1,6 +1,6 @@
-"""Decides what an attempt means: delivered, tried again when, or given up. Pure: the clock and the dice are arguments.
+"""Decides what follows from an attempt: delivered, tried again and when, or disabled. Pure: time and jitter are arguments.
 
-Nothing here depends on what is to be sent, nor on how much of it: so no wait of a webhook's tells of anything.
+Nothing here depends on what is sent, nor on how much of it: so a webhook's waits reveal nothing of a feed.
 """
 
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from typing import Final
 FIRST_WAIT_S: Final = 5.0
 WAIT_S_MAX: Final = 6 * 3600.0
 JITTER: Final = 0.25
-"""Up to this much longer than the plain doubling, so that those whom one outage stopped do not all come back at once."""
-GIVES_UP_AFTER: Final = timedelta(days=5)
-"""About thirty attempts: a weekend away, and the days in which somebody gets round to it."""
+"""A wait is up to this share longer than plain doubling, so that webhooks which one outage stopped do not all retry at once."""
+DISABLED_AFTER: Final = timedelta(days=5)
+"""About thirty attempts: time for an owner who was away over a weekend to repair the target."""
 
 SECRETS_OVERLAP: Final = timedelta(hours=24)
 WEBHOOKS_MAX: Final = 5
-"""Of one member."""
+"""Webhooks of one member."""
 
 
 class State(StrEnum):
-    """How a webhook is."""
+    """The state of a webhook."""
 
     ACTIVE = "active"
     FAILING = "failing"
@@ -29,26 +29,26 @@ class State(StrEnum):
 
 
 class Failure(StrEnum):
-    """What became of an attempt that delivered nothing: a closed list, since a finer one would make of us a port scanner."""
+    """Why an attempt failed. A closed list, since a finer one would let members scan ports with this service."""
 
     NO_ANSWER = "no_answer"
-    """No such host, nobody there, too slow, bad TLS, or an address that is not public: alike."""
+    """The host is unknown, unreachable, too slow, not public, or has bad TLS: one value for all of these."""
     REDIRECTED = "3xx"
     REFUSED = "4xx"
     BROKE = "5xx"
 
 
 class Disabled(StrEnum):
-    """Why nothing is sent any more."""
+    """Why a webhook was disabled."""
 
     GONE = "gone"
-    """The other side answered 410."""
+    """The target responded with 410."""
     FAILED_FOR_DAYS = "failed_for_days"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failing:
-    """How a webhook stands after an attempt that failed."""
+    """The new state of a webhook after a failed attempt."""
 
     attempts: int
     since: datetime
@@ -58,12 +58,12 @@ class Failing:
 
 
 def is_delivered(status: int | None) -> bool:
-    """Whether an answer says that it was taken."""
+    """Returns whether a response's status means that the entry was delivered."""
     return status is not None and 200 <= status <= 299
 
 
 def failure_of(status: int | None) -> Failure:
-    """The word for an answer that is not 2xx; `None`: there was none."""
+    """Returns the failure for a status that is not 2xx; None: there was no response."""
     match None if status is None else status // 100:
         case 3:
             return Failure.REDIRECTED
@@ -75,25 +75,25 @@ def failure_of(status: int | None) -> Failure:
             return Failure.NO_ANSWER
 
 
-def wait_after(attempts: int, *, dice: float) -> timedelta:
-    """How long to wait after so many failures in a row, the first being 1: from 5 s to 6 h. `dice`: from 0 to 1."""
-    # Beyond 2**20 the bound has long been reached, and the power would only grow.
+def wait_after(attempts: int, *, jitter: float) -> timedelta:
+    """Returns the wait after `attempts` failures in a row, from 1 on: 5 s to 6 h. `jitter` is from 0 to 1."""
+    # The bound is reached long before 2**20, and a larger power would only cost.
     doubled = FIRST_WAIT_S * 2.0 ** min(attempts - 1, 20)
-    return timedelta(seconds=min(doubled, WAIT_S_MAX / (1 + JITTER)) * (1 + JITTER * dice))
+    return timedelta(seconds=min(doubled, WAIT_S_MAX / (1 + JITTER)) * (1 + JITTER * jitter))
 
 
-def after_failure(status: int | None, *, attempts: int, since: datetime | None, at: datetime, dice: float) -> Failing:
-    """What follows from an attempt that began `at` and delivered nothing, after `attempts` that failed since `since`."""
+def after_failure(status: int | None, *, attempts: int, since: datetime | None, at: datetime, jitter: float) -> Failing:
+    """Returns the state after a failed attempt that began `at`, following `attempts` earlier failures since `since`."""
     began = since or at
     disabled = None
     if status == 410:
         disabled = Disabled.GONE
-    elif at - began >= GIVES_UP_AFTER:
+    elif at - began >= DISABLED_AFTER:
         disabled = Disabled.FAILED_FOR_DAYS
     return Failing(
         attempts=attempts + 1,
         since=began,
         failed_as=failure_of(status),
-        next_at=at + wait_after(attempts + 1, dice=dice),
+        next_at=at + wait_after(attempts + 1, jitter=jitter),
         disabled_as=disabled,
     )

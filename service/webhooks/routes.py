@@ -1,6 +1,6 @@
-"""Makes, lists, drops, rotates and resumes the webhooks of the member who asks. Owns the routes; sends nothing.
+"""Makes, lists, drops, rotates and resumes the caller's webhooks. Owns the routes; sends nothing.
 
-A webhook is its maker's alone: another member's, an absent one and one of another family are the same 404.
+A webhook belongs to one member: another member's, an absent one and one of another family all give the same 404.
 """
 
 from typing import Any, Final
@@ -25,37 +25,37 @@ from service.webhooks.shapes import From, NewWebhook, SecretMade, WebhookListed,
 from service.webhooks.store import QUERIES
 
 MAKE = Endpoint(
-    summary="Have one's own feed posted to an address, from now on or from a place on. The secret is told once",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, takes=NewWebhook, answers=WebhookMade,
+    summary="Post the caller's feed to an address, from now on or from a place on. The secret is shown once",
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201, request=NewWebhook, response=WebhookMade,
     query={"after": {"type": "integer", "minimum": 0, "maximum": 2**62}},
-    refuses=(NotForRole, UrlNotAllowed, FeedAhead, TooMany),
+    errors=(NotForRole, UrlNotAllowed, FeedAhead, TooMany),
 )  # fmt: skip
 LIST = Endpoint(
-    summary="The caller's own webhooks, and how each of them is", who=CallerKind.MEMBER, kind=Kind.READ, answers=WebhooksListed,
-    refuses=(NotForRole,),
+    summary="The caller's own webhooks, and how each of them is",
+    caller=CallerKind.MEMBER, kind=Kind.READ, response=WebhooksListed, errors=(NotForRole,),
 )  # fmt: skip
 DROP = Endpoint(
-    summary="Drop a webhook; within a second nothing more is sent", who=CallerKind.MEMBER, kind=Kind.ACCESS, status=204,
-    refuses=(NotForRole,),
+    summary="Drop a webhook; within a second nothing more is sent", caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=204,
+    errors=(NotForRole,),
 )  # fmt: skip
 ROTATE = Endpoint(
     summary="A new secret for a webhook. For 24 hours it and the last one both sign",
-    who=CallerKind.MEMBER, kind=Kind.ACCESS, answers=SecretMade, refuses=(NotForRole,),
+    caller=CallerKind.MEMBER, kind=Kind.ACCESS, response=SecretMade, errors=(NotForRole,),
 )  # fmt: skip
 RESUME = Endpoint(
-    summary="Let a disabled webhook go on where it stopped", who=CallerKind.MEMBER, kind=Kind.ACCESS, answers=WebhookListed,
-    refuses=(NotForRole,),
+    summary="Let a disabled webhook go on where it stopped", caller=CallerKind.MEMBER, kind=Kind.ACCESS, response=WebhookListed,
+    errors=(NotForRole,),
 )  # fmt: skip
 
 
 @post("/v1/families/{family:uuid}/webhooks", opt=MAKE.opt())
 async def make(request: RouteRequest) -> Response[bytes]:
-    """The address is looked up now, so that a slip of the pen is told at once; and again at every attempt."""
-    caller = _person(request)
-    query, asked = request.asked_for(From), await request.read(NewWebhook)
-    reach = request.runtime.reach
+    """Makes a webhook. Looks its host up now, so that a mistyped address is refused at once; and again at every attempt."""
+    caller = _human_caller(request)
+    query, body = request.read_query(From), await request.read(NewWebhook)
+    egress = request.runtime.egress
     try:
-        await reach.find(reach.read(asked.url))
+        await egress.find(egress.read(body.url))
     except Unreachable:
         raise UrlNotAllowed from None
     webhook, secret = uuid4(), new_secret()
@@ -69,32 +69,32 @@ async def make(request: RouteRequest) -> Response[bytes]:
         if place > last:
             raise FeedAhead(after=place, place=last)
         await writing.conn.execute(
-            QUERIES.add, caller.family, caller.member, webhook, asked.url, asked.name, secret, writing.now, place
+            QUERIES.add, caller.family, caller.member, webhook, body.url, body.name, secret, writing.now, place
         )
-    return request.answer(WebhookMade(webhook=webhook, url=asked.url, secret=shown(secret), place=place), status=201)
+    return request.answer(WebhookMade(webhook=webhook, url=body.url, secret=shown(secret), place=place), status=201)
 
 
 @get("/v1/families/{family:uuid}/webhooks", opt=LIST.opt())
 async def list_own(request: RouteRequest) -> Response[bytes]:
-    """Nobody learns of another member's: that there is one would tell of their home."""
-    caller = _person(request)
+    """Returns the caller's webhooks alone: that another member has one would reveal something of their home."""
+    caller = _human_caller(request)
     rows = await request.runtime.pool.fetch(QUERIES.own, caller.family, caller.member, None)
     return request.answer(WebhooksListed(webhooks=tuple(_listed(row) for row in rows)))
 
 
 @delete("/v1/families/{family:uuid}/webhooks/{webhook:uuid}", status_code=204, opt=DROP.opt())
 async def drop(request: RouteRequest) -> Response[None]:
-    """What is under way is called off."""
-    if await request.runtime.pool.fetchval(QUERIES.drop, *_named(request)) is None:
+    """Drops a webhook. Within a second nothing more is sent to it."""
+    if await request.runtime.pool.fetchval(QUERIES.drop, *_webhook_key(request)) is None:
         raise NotFound
     return nothing()
 
 
 @post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/secret", status_code=200, opt=ROTATE.opt())
 async def rotate(request: RouteRequest) -> Response[bytes]:
-    """Two secrets at most: rotated again within a day, the oldest no longer signs."""
+    """Makes a new secret. At most two secrets sign: with a second rotation within a day the oldest ends."""
     secret, both_until = new_secret(), request.runtime.log.now() + SECRETS_OVERLAP
-    webhook = await request.runtime.pool.fetchval(QUERIES.rotate, *_named(request), secret, both_until)
+    webhook = await request.runtime.pool.fetchval(QUERIES.rotate, *_webhook_key(request), secret, both_until)
     if webhook is None:
         raise NotFound
     return request.answer(SecretMade(webhook=webhook, secret=shown(secret), both_until=both_until))
@@ -102,25 +102,25 @@ async def rotate(request: RouteRequest) -> Response[bytes]:
 
 @post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/resume", status_code=200, opt=RESUME.opt())
 async def resume(request: RouteRequest) -> Response[bytes]:
-    """Asked of one that is not disabled, it changes nothing: who is failing keeps their back-off."""
-    named = _named(request)
-    await request.runtime.pool.execute(QUERIES.resume, *named, request.runtime.log.now())
-    row = await request.runtime.pool.fetchrow(QUERIES.own, *named)
+    """Enables a disabled webhook. Does nothing where it is active or failing: a failing one keeps its back-off."""
+    key = _webhook_key(request)
+    await request.runtime.pool.execute(QUERIES.resume, *key, request.runtime.log.now())
+    row = await request.runtime.pool.fetchrow(QUERIES.own, *key)
     if row is None:
         raise NotFound
     return request.answer(_listed(row))
 
 
-def _person(request: RouteRequest) -> Membership:
-    """The caller. A daycare writes, and has nothing to be told. Raises NotForRole."""
+def _human_caller(request: RouteRequest) -> Membership:
+    """Returns the caller. Raises NotForRole for a daycare, which writes and has no feed to read."""
     caller = request.member
     if caller.role not in PERSONS:
         raise NotForRole(f"A {caller.role} has no webhooks.")
     return caller
 
 
-def _named(request: RouteRequest) -> tuple[UUID, UUID, UUID]:
-    caller = _person(request)
+def _webhook_key(request: RouteRequest) -> tuple[UUID, UUID, UUID]:
+    caller = _human_caller(request)
     return caller.family, caller.member, request.ids["webhook"]
 
 

@@ -1,4 +1,4 @@
-"""What the routes of webhooks take and answer, as types. Decides nothing."""
+"""The bodies of requests and responses of the webhooks' routes. Decides nothing."""
 
 from datetime import datetime
 from typing import Annotated, Final
@@ -13,20 +13,20 @@ URL_BYTES_MAX: Final = 2_048
 
 
 class NewWebhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where to post the caller's feed."""
+    """A request for a webhook: the address to which the caller's feed is posted."""
 
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=URL_BYTES_MAX)]
     name: Name | None = None
 
 
 class From(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The place after which the webhook begins. Left out: where the feed stands now."""
+    """The place after which the webhook begins; by default the feed's present end."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] | None = None
 
 
 class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new webhook. `secret` is told here, once; `place`: the place after which it begins."""
+    """A new webhook. `secret` is returned here and never again; `place`: the place after which it begins."""
 
     webhook: UUID
     url: str
@@ -35,7 +35,7 @@ class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new secret, told here, once. Until `both_until` every delivery is signed with this one and the last one."""
+    """A new secret, returned here and never again. Until `both_until` deliveries are signed with it and with the last one."""
 
     webhook: UUID
     secret: str
@@ -43,10 +43,10 @@ class SecretMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookListed(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook of the caller's own.
+    """A webhook of the caller.
 
-    `place`: delivered so far. `last`: what became of the last attempt, where it failed. `since`: when the failures began, or
-    when it was disabled.
+    `place`: the last delivered place. `last`: why the last attempt failed, if it did. `since`: when the failures began, or when
+    it was disabled. `why`: the reason for disabling it.
     """
 
     webhook: UUID
@@ -62,6 +62,6 @@ class WebhookListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhooksListed(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller's webhooks, the oldest first. Nobody else is told of them."""
+    """The caller's webhooks, the oldest first. They are visible to nobody else."""
 
     webhooks: tuple[WebhookListed, ...]

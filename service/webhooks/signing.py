@@ -1,4 +1,7 @@
-"""Signs what is sent, as Standard Webhooks has it. Owns the headers and the body around an entry; knows no network and no row."""
+"""Signs messages by the Standard Webhooks specification.
+
+Owns the headers, and the body around an entry. Knows no network and no row.
+"""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -14,34 +17,36 @@ from service.http.standard_webhooks import digest
 USER_AGENT: Final = "Stillnew-Webhooks/1"
 
 
-class _Told(msgspec.Struct, frozen=True):
-    """Of the event of an entry, what tells an event from a hint."""
+class _EventTag(msgspec.Struct, frozen=True):
+    """The field of an entry's event by which a hint differs from an event."""
 
     type: str | None = None
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    event: _Told
+    """An entry, as far as it is decoded here."""
+
+    event: _EventTag
 
 
 _decode = msgspec.json.Decoder(_Entry).decode
 
 
 def body_of(entry: bytes, *, family: FamilyId, place: int) -> bytes:
-    """What is sent of one entry: its very bytes as the feed gives them, and what it is."""
-    # Only a hint's event has a type of its own; an event's stands one deeper, beside its author and its times.
+    """Returns the body for one entry: the entry's exact bytes in the feed, its kind, family and place."""
+    # Only a hint has its type at this level. An event's type is one level deeper, since author and times surround it.
     kind = b"hint" if _decode(entry).event.type is not None else b"entry"
     return b'{"type":"%b","family":"%b","place":%d,"entry":%b}' % (kind, str(family).encode(), place, entry)
 
 
 def message_id(webhook: UUID, place: int) -> str:
-    """The same for every attempt at one place, so that who was sent it twice can tell. Made of what its reader knows anyway."""
-    # No full stop: the signed text is joined by them.
+    """Returns the same id for every attempt at one place, so that a receiver notices a repetition. It contains known ids only."""
+    # No full stop, because full stops join the parts of the signed text.
     return f"msg_{webhook.hex}_{place}"
 
 
 def headers_of(body: bytes, *, id: str, at: datetime, secrets: Sequence[bytes]) -> list[tuple[str, str]]:
-    """The headers of one attempt, with a signature by each of the secrets, the newest first."""
+    """Returns the headers of one attempt, with a signature by each secret, the newest first."""
     timestamp = str(int(at.timestamp()))
     digests = (digest(secret, id=id.encode(), timestamp=timestamp.encode(), body=body) for secret in secrets)
     return [

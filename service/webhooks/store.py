@@ -1,6 +1,6 @@
-"""What the sender reads and writes: which webhooks there are, who may send now, how far each has got, and the entries themselves.
+"""Reads and writes the rows of webhooks for the sender: their list, their leases, their places; and reads their entries.
 
-Owns the sender's queries and how many of them run at once. Knows no network. Nothing of a feed is written here but a place.
+Owns the sender's queries, and how many of them run at once. Knows no network. Stores nothing of a feed except a place.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from service.webhooks.retry_policy import Failing
 QUERIES: Final = load(__package__, "webhooks.sql")
 
 QUERIES_MAX: Final = 4
-"""At the same time, so that a busy sender leaves the pool to requests."""
+"""Queries at the same time, so that a busy sender leaves the pool to requests."""
 LISTED_A_PAGE: Final = 200
 ENTRIES_A_PAGE: Final = 8
-"""At most 64 KiB each, for each of the turns that run at the same time."""
+"""Entries read at once, at most 64 KiB each, by each of the turns that run at the same time."""
 LEASED_FOR: Final = timedelta(seconds=60)
-"""Longer than any turn. What a killed process had claimed waits this long."""
+"""Longer than any turn. A webhook that a killed process had claimed waits this long."""
 NONE: Final = UUID(int=0)
 
 
 class WebhookKey(NamedTuple):
-    """Which webhook."""
+    """The key of a webhook."""
 
     family: FamilyId
     member: MemberId
@@ -40,7 +40,7 @@ BEFORE_ALL: Final = WebhookKey(FamilyId(NONE), MemberId(NONE), NONE)
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A webhook that is not disabled, as a look found it."""
+    """A webhook that is not disabled, as a poll read it."""
 
     key: WebhookKey
     url: str
@@ -51,7 +51,7 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryClaim:
-    """The right to send for one webhook, until the lease is over, and from where."""
+    """The right to send for one webhook until its lease expires, and the place from which to send."""
 
     key: WebhookKey
     lease: UUID
@@ -64,14 +64,14 @@ class DeliveryClaim:
 
 
 class WebhookStore:
-    """The rows of all webhooks of this database."""
+    """Holds the access to the rows of all webhooks of a database."""
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._turns = asyncio.Semaphore(QUERIES_MAX)
 
     async def page(self, *, after: WebhookKey, now: datetime) -> list[Listed]:
-        """The webhooks that come after one, at most `LISTED_A_PAGE`, in the order of their keys."""
+        """Returns the webhooks after a key, at most `LISTED_A_PAGE`, in the order of their keys."""
         async with self._turns:
             rows = await self._pool.fetch(QUERIES.all_after, *after, now, LISTED_A_PAGE)
         return [
@@ -86,12 +86,12 @@ class WebhookStore:
         ]
 
     async def drop(self, key: WebhookKey) -> None:
-        """Drop all webhooks of a member who has left."""
+        """Deletes all webhooks of a member who has left."""
         async with self._turns:
             await self._pool.execute(QUERIES.drop_all, key.family, key.member)
 
     async def claim(self, key: WebhookKey, *, now: datetime) -> DeliveryClaim | None:
-        """Take the right to send; None where another has it, or there is none to be had now."""
+        """Claims the right to send; None where another process has it, or the webhook is not due, disabled or dropped."""
         lease = uuid4()
         async with self._turns:
             row = await self._pool.fetchrow(QUERIES.claim, *key, lease, now, now + LEASED_FOR)
@@ -104,7 +104,7 @@ class WebhookStore:
         )  # fmt: skip
 
     async def entries(self, key: WebhookKey, *, after: int, chain: bytes | None) -> Stretch:
-        """Some entries after a place: exactly what this member's device would be sent by the live stream.
+        """Returns some entries after a place, in exactly the bytes that the live stream sends.
 
         Raises:
             FeedAhead: the feed ends before that place.
@@ -119,21 +119,21 @@ class WebhookStore:
                 self._pool, family=key.family, member=key.member, after=after, chain=chain, limit=ENTRIES_A_PAGE
             )
 
-    async def standing(self, claims: Sequence[DeliveryClaim]) -> set[WebhookKey]:
-        """Which of these may go on: their member has not left, and nobody has dropped or taken over the webhook."""
+    async def still_valid(self, claims: Sequence[DeliveryClaim]) -> set[WebhookKey]:
+        """Returns the keys of the claims that are still valid: the member is present, and the lease is the same."""
         columns = ([claim.key[nth] for claim in claims] for nth in range(3))
         async with self._turns:
-            rows = await self._pool.fetch(QUERIES.standing, *columns, [claim.lease for claim in claims])
+            rows = await self._pool.fetch(QUERIES.still_valid, *columns, [claim.lease for claim in claims])
         return {claims[row["number"] - 1].key for row in rows}
 
     async def delivered(self, claim: DeliveryClaim, *, place: int, now: datetime) -> bool:
-        """Note that a place was delivered; says whether the next one may be sent."""
+        """Stores that a place was delivered; returns whether the next one may be sent."""
         async with self._turns:
             may_go_on = await self._pool.fetchval(QUERIES.delivered, *claim.key, claim.lease, place, now)
         return bool(may_go_on)
 
     async def failed(self, claim: DeliveryClaim, failing: Failing, *, at: datetime) -> None:
-        """Note that an attempt delivered nothing, and give the right back."""
+        """Stores that an attempt failed, and releases the claim."""
         async with self._turns:
             await self._pool.execute(
                 QUERIES.failed, *claim.key, claim.lease, failing.attempts, failing.since, failing.failed_as, failing.next_at,
@@ -141,6 +141,6 @@ class WebhookStore:
             )  # fmt: skip
 
     async def release(self, claim: DeliveryClaim) -> None:
-        """Give the right back, so that nobody has to wait for the end of the lease."""
+        """Releases a claim, so that nobody has to wait for its lease to expire."""
         async with self._turns:
             await self._pool.execute(QUERIES.release, *claim.key, claim.lease)

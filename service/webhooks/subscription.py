@@ -1,4 +1,4 @@
-"""Hears that a member was told something, for one webhook of theirs. A `Listener` of wake-ups; decides nothing."""
+"""Receives the notifications for one webhook of a member. Decides nothing."""
 
 from collections.abc import Callable
 from typing import Final
@@ -9,22 +9,22 @@ from service.webhooks.egress_policy import ParsedUrl
 from service.webhooks.store import WebhookKey
 
 NO_DEVICE: Final = DeviceId(UUID(int=0))
-"""A webhook is its member's and not a device's: it outlives the phone on which it was made."""
+"""A webhook belongs to its member and not to a device: it outlives the phone on which it was made."""
 
 
 class Subscription:
-    """One webhook, as the sender of a process knows it."""
+    """One webhook, as the sender of a process knows it. A `Listener` of the notifier."""
 
-    __slots__ = ("_call", "_end", "is_failing", "is_slow", "key", "target")
+    __slots__ = ("_end", "_enqueue", "is_failing", "is_slow", "key", "target")
 
     def __init__(
-        self, key: WebhookKey, *, target: ParsedUrl, call: Callable[["Subscription"], None], end: Callable[[WebhookKey], None]
+        self, key: WebhookKey, *, target: ParsedUrl, enqueue: Callable[["Subscription"], None], end: Callable[[WebhookKey], None]
     ) -> None:
         self.key = key
         self.target = target
         self.is_failing = False
         self.is_slow = False
-        self._call = call
+        self._enqueue = enqueue
         self._end = end
 
     @property
@@ -39,10 +39,10 @@ class Subscription:
     def device(self) -> DeviceId:
         return NO_DEVICE
 
-    def hear_told(self) -> None:
-        # While it waits for its next attempt, a new entry changes nothing: the look finds when that is due.
+    def notice_entries(self) -> None:
+        # A failing webhook waits for its next attempt, and a poll finds when that is due.
         if not self.is_failing:
-            self._call(self)
+            self._enqueue(self)
 
-    def hear_ended(self) -> None:
+    def end(self) -> None:
         self._end(self.key)

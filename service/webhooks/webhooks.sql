@@ -1,5 +1,5 @@
 -- name: take_member
--- Locks the member, so that two devices at once cannot both make the last webhook that fits. Who is leaving is waited for.
+-- Locks the member, so that two devices at once cannot exceed the number of webhooks. Waits for a departure under way.
 SELECT member_id
   FROM member
  WHERE family_id = $1
@@ -18,7 +18,7 @@ INSERT INTO webhook (family_id, member_id, webhook_id, url, name, secret, create
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7);
 
 -- name: own
--- A member's webhooks, or the one of them that $3 names.
+-- Returns a member's webhooks, or the one with the id $3.
 SELECT webhook_id, url, name, created_at, place, failing_since, failed_as, next_at, disabled_at, disabled_as
   FROM webhook
  WHERE family_id = $1
@@ -39,7 +39,7 @@ DELETE FROM webhook
    AND member_id = $2;
 
 -- name: rotate
--- Rotated twice within the overlap, the oldest of three no longer signs.
+-- Keeps the last secret beside the new one. An older one no longer signs.
 UPDATE webhook
    SET before = secret, before_until = $5, secret = $4
  WHERE family_id = $1
@@ -48,7 +48,7 @@ UPDATE webhook
 RETURNING webhook_id;
 
 -- name: resume
--- Who resumes what was not disabled changes nothing.
+-- Does nothing where the webhook is not disabled.
 UPDATE webhook
    SET disabled_at = NULL, disabled_as = NULL, attempts = 0, failing_since = NULL, failed_as = NULL, next_at = $4
  WHERE family_id = $1
@@ -57,19 +57,16 @@ UPDATE webhook
    AND disabled_at IS NOT NULL;
 
 -- name: all_after
--- The webhooks after a key, at most $5, that are not disabled, and whether there is something to send at $4. A run holds at most
--- 256 entries, so that of each feed only its last runs are read. What is held from a member has no place in a run of theirs.
+-- Returns the webhooks after a key, at most $5, that are not disabled, and whether there is something to send at $4. What is held
+-- from a member has no place in their feed.
 SELECT webhook.family_id, webhook.member_id, webhook.webhook_id, webhook.url, webhook.attempts > 0 AS is_failing,
        coalesce(member.has_left, true) AS has_left,
        webhook.next_at <= $4
        AND coalesce(webhook.leased_until <= $4, true)
        AND EXISTS (
              SELECT
-               FROM feed_run AS run
-              WHERE run.family_id = webhook.family_id
-                AND run.member_id = webhook.member_id
-                AND run.first_place > webhook.place - 256
-                AND run.first_place + run.length - 1 > webhook.place) AS is_due
+               FROM feed_end(webhook.family_id, webhook.member_id) AS last
+              WHERE last.place > webhook.place) AS is_due
   FROM webhook
   LEFT JOIN member ON member.family_id = webhook.family_id AND member.member_id = webhook.member_id
  WHERE (webhook.family_id, webhook.member_id, webhook.webhook_id) > ($1::uuid, $2::uuid, $3::uuid)
@@ -78,7 +75,7 @@ SELECT webhook.family_id, webhook.member_id, webhook.webhook_id, webhook.url, we
  LIMIT $5;
 
 -- name: claim
--- Of several that claim it, the first has it; the others find it leased when they have waited for its row.
+-- The first of several claims wins; the others wait for the row and then find it leased.
 UPDATE webhook
    SET lease_id = $4, leased_until = $6
  WHERE family_id = $1
@@ -95,17 +92,17 @@ UPDATE webhook
             AND NOT member.has_left)
 RETURNING url, secret, CASE WHEN before_until > $5 THEN before END AS before, place, attempts, failing_since;
 
--- name: standing
--- Which of these turns may go on, as ordinals of the lists given.
-SELECT asked.number
+-- name: still_valid
+-- Returns the claims that are still valid, as ordinals of the given lists: their member has not left, and nobody took over the lease.
+SELECT listed.number
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[])
-       WITH ORDINALITY AS asked (family_id, member_id, webhook_id, lease_id, number)
+       WITH ORDINALITY AS listed (family_id, member_id, webhook_id, lease_id, number)
   JOIN webhook USING (family_id, member_id, webhook_id, lease_id)
   JOIN member USING (family_id, member_id)
  WHERE NOT member.has_left;
 
 -- name: delivered
--- The place that was delivered last. Says whether the turn may go on to the next one.
+-- Stores the place that was delivered last, and returns whether the turn may continue.
 UPDATE webhook
    SET place = $5, attempts = 0, failing_since = NULL, failed_as = NULL, next_at = $6
  WHERE family_id = $1

@@ -1,4 +1,4 @@
-"""Devices without a service: a file that is paired already, and a world whose clock and dice are known."""
+"""Provides devices without a service: a paired device file, and a World with a fixed clock and fixed random numbers."""
 
 import random
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from client.store import Identity, Store
 from tests.service.conftest import service_url as service_url
 
 ADA = Identity(
-    # Port 9 is discard: nobody answers there, and these tests do not ask.
+    # Port 9 (discard) does not answer, and these tests send no request.
     base_url="http://127.0.0.1:9",
     token="stillnew-test",
     device=UUID(int=1),
@@ -24,22 +24,22 @@ ADA = Identity(
 )
 
 
-def still_world() -> World:
-    """A clock that stands, and dice that are known."""
-    return World(now=lambda: datetime(2026, 11, 21, 18, 3, 11, tzinfo=UTC), dice=random.Random(7))
+def fixed_world() -> World:
+    """Returns a World with a fixed clock and seeded random numbers."""
+    return World(now=lambda: datetime(2026, 11, 21, 18, 3, 11, tzinfo=UTC), random=random.Random(7))
 
 
 def paired_file(path: Path, identity: Identity = ADA) -> Path:
-    """A device file of Ada's, without asking a service."""
+    """Creates Ada's device file without a request to the service."""
     store = Store(path)
-    store.become(identity)
+    store.set_identity(identity)
     store.close()
     return path
 
 
 @pytest.fixture
 def device(tmp_path: Path) -> Iterator[Device]:
-    """Ada's device, offline."""
-    device = Device.open(paired_file(tmp_path / "ada.device"), world=still_world())
+    """Opens Ada's device, which is offline."""
+    device = Device.open(paired_file(tmp_path / "ada.device"), world=fixed_world())
     yield device
     device.store.close()

@@ -1,6 +1,6 @@
-"""What a daycare's own system can rely on, whatever becomes of the wire: signatures as others check them, patience, receipts.
+"""Tests the daycare client: signatures that other packages accept, retries, receipts.
 
-The receiving side is the `standardwebhooks` and `cloudevents` packages, which know nothing of us.
+The tests check requests with the packages `standardwebhooks` and `cloudevents`, which are independent of this project.
 """
 
 import asyncio
@@ -37,13 +37,13 @@ T = TypeVar("T")
 
 
 def fine(*events: CloudEvent, outcome: str = "recorded") -> Answer:
-    """The service's answer to these events."""
+    """Returns the response of the service to these events."""
     receipts = [{"id": event.id, "source": f"urn:uuid:{KEY}", "outcome": outcome, "new": 1} for event in events]
     return answered({"receipts": receipts})
 
 
 class Seen:
-    """What stood in for the service was asked, and how long the client waited in between."""
+    """Records the requests that the fake service received, and the waits of the client between them."""
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []
@@ -60,13 +60,13 @@ class Seen:
         return Webhook(secret).verify(self.body(number), self.head(number))
 
 
-async def with_answers(faults: Sequence[Fault], deed: Callable[[Daycare], T], **more: Any) -> tuple[T, Seen]:
-    """Do something with a client whose service answers so, and see what was sent."""
+async def with_answers(faults: Sequence[Fault], call: Callable[[Daycare], T], **more: Any) -> tuple[T, Seen]:
+    """Runs `call` with a client of a fake service that gives these responses. Returns the result, and what was sent."""
     seen = Seen()
     async with FaultyProxy(faults) as proxy:
         seen.requests = proxy.requests
         with Daycare(proxy.url, key_id=KEY, secret=SECRET, sleep=seen.waits_s.append, **more) as daycare:
-            done = await asyncio.to_thread(deed, daycare)
+            done = await asyncio.to_thread(call, daycare)
         assert proxy.connections == len(faults)
     return done, seen
 
@@ -84,11 +84,11 @@ def test_a_signature_is_the_one_that_an_independent_package_makes(key: bytes, id
 
 
 async def test_a_call_is_signed_and_its_events_are_read_as_others_read_them() -> None:
-    told = milestone(
+    posted = milestone(
         "movement.first-steps", child="kid 17/ä", at=AT, words="Three!", id="entry-2", recorded=AT + timedelta(minutes=9),
         revised=AT + timedelta(minutes=10), precision="day", childname="Mia",
     )  # fmt: skip
-    receipt, seen = await with_answers([fine(told)], lambda daycare: daycare.post(told))
+    receipt, seen = await with_answers([fine(posted)], lambda daycare: daycare.post(posted))
     assert receipt == RecordReceipt(id="entry-2", source=f"urn:uuid:{KEY}", outcome="recorded")
     assert f"POST /v1/daycare/events?key={KEY} HTTP/1.1".encode() == seen.requests[0].split(b"\r\n", 1)[0]
     assert seen.head(0)["content-type"] == "application/cloudevents-batch+json"
@@ -103,7 +103,7 @@ async def test_a_call_is_signed_and_its_events_are_read_as_others_read_them() ->
     }  # fmt: skip
 
 
-async def test_what_is_not_said_is_not_sent() -> None:
+async def test_a_field_left_out_is_not_sent() -> None:
     _, seen = await with_answers([fine(SLEPT)], lambda daycare: daycare.post(SLEPT), source="https://sunflower.example/")
     assert seen.verify(0) == [
         {
@@ -113,7 +113,7 @@ async def test_what_is_not_said_is_not_sent() -> None:
     ]  # fmt: skip
 
 
-async def test_a_retry_keeps_its_id_and_has_a_new_second_and_signature_though_the_clock_stands() -> None:
+async def test_a_retry_keeps_its_id_and_has_a_new_second_and_signature_though_the_clock_does_not_move() -> None:
     now = datetime.now(UTC)
     receipt, seen = await with_answers(
         [BUSY, Answer(status=429), BUSY, fine(SLEPT)], lambda daycare: daycare.post(SLEPT), now=lambda: now
@@ -135,8 +135,8 @@ async def test_a_cut_connection_and_a_replay_are_asked_again() -> None:
     assert seen.waits_s[1] == 1.0
 
 
-async def test_patience_ends_and_a_long_wait_is_handed_to_the_caller() -> None:
-    """Law 17: every retry has a stated bound."""
+async def test_retries_end_and_a_long_wait_is_handed_to_the_caller() -> None:
+    """The number of attempts has a bound (law 17)."""
     with pytest.raises(ServiceUnreachable) as raised:
         await with_answers([BUSY] * 3, lambda daycare: daycare.post(SLEPT), backoff=Backoff(attempts_max=3))
     assert raised.value.attempts == 3
@@ -155,7 +155,7 @@ async def test_patience_ends_and_a_long_wait_is_handed_to_the_caller() -> None:
     ],
 )
 async def test_a_refused_key_is_not_asked_again_and_a_clock_that_is_off_is_named(ahead_s: int, date: str, words: str) -> None:
-    """The service cannot say which of the three it is; the date of its answer can."""
+    """The service does not state whether key, secret or clock is wrong; the date of its response shows a wrong clock."""
     with pytest.raises(KeyRefused, match=str(KEY)) as raised:
         await with_answers(
             [refused(401, "daycare.signature_wrong", headers={"Date": date})],
@@ -173,7 +173,7 @@ async def test_many_events_go_out_in_calls_of_500_and_their_receipts_come_in_ord
 
 
 async def test_calls_are_split_by_bytes_and_one_that_is_too_long_goes_alone() -> None:
-    """Seven long notes fill a call with little to spare; what is longer than any call may be is for the service to refuse."""
+    """Seven long notes almost fill a call. An event that is larger than any call is sent alone, and the service refuses it."""
     long = [note("ä" * 70_000, child="kid-17", at=AT, id=f"entry-{number}") for number in range(8)]
     endless = note("x" * wire.CALL_BYTES_MAX, child="kid-17", at=AT, id="endless")
     too_large = refused(413, "body.too_large")
@@ -187,9 +187,9 @@ async def test_calls_are_split_by_bytes_and_one_that_is_too_long_goes_alone() ->
 async def test_a_refused_event_is_a_receipt_also_where_the_service_could_not_read_its_id() -> None:
     problem = {"code": "body.invalid", "at": "events[1].id", "detail": "No"}
     unread = {"id": None, "source": None, "outcome": "refused", "problem": problem}
-    said = {"receipts": [{"id": "entry-1", "outcome": "already_recorded", "keep_quiet": ["Ben"]}, unread]}
+    body = {"receipts": [{"id": "entry-1", "outcome": "already_recorded", "keep_quiet": ["Ben"]}, unread]}
     bad = note("Long", child="kid-17", at=AT, id="x" * 256)
-    answer = answered(said)
+    answer = answered(body)
     (first, second), _ = await with_answers([answer], lambda daycare: daycare.post_all([SLEPT, bad]))
     assert (first.outcome, first.keep_quiet) == ("already_recorded", ("Ben",))
     assert second.problem is not None
@@ -212,7 +212,7 @@ async def test_other_refusals_and_answers_that_are_not_ours_have_names(answer: A
 
 
 async def test_a_rotated_secret_signs_from_then_on_and_the_old_one_until_then() -> None:
-    """Two calls also have two ids."""
+    """The client uses a new secret from its next call on, and two calls have two ids."""
     answers = [BUSY, answered({"secret": NEW_SECRET}), fine(SLEPT)]
     secret, seen = await with_answers(answers, lambda daycare: (daycare.rotate(), daycare.post(SLEPT))[0])
     assert secret == NEW_SECRET
@@ -230,7 +230,7 @@ async def test_a_child_is_linked_with_a_parents_code() -> None:
 
 
 def test_the_same_words_have_one_id_and_other_words_another() -> None:
-    """Who has no ids of their own can post again after a crash, and nothing stands there twice."""
+    """A system without ids of its own can post again after a crash, and no event is recorded twice."""
     at_home = AT.astimezone(tz=None)
     same = [note("Slept", child="kid-17", at=AT), note("Slept", child="kid-17", at=at_home, childname="Mia")]
     others = [
@@ -281,12 +281,12 @@ def rotates(daycare: Daycare, proxy: FaultyProxy, code: str) -> list[str]:
     return [daycare.post(SLEPT).outcome]
 
 
-@pytest.mark.parametrize(("deed", "outcomes"), [(posts, ["waiting"] * 2), (links, ["recorded"]), (rotates, ["waiting"])])
-async def test_a_lost_answer_does_no_harm(http: httpx.AsyncClient, service_url: str, deed: Deed, outcomes: list[str]) -> None:
-    """Against the real service: what is asked for is done, its answer cut off, and it is asked for again."""
+@pytest.mark.parametrize(("call", "outcomes"), [(posts, ["waiting"] * 2), (links, ["recorded"]), (rotates, ["waiting"])])
+async def test_a_lost_answer_does_no_harm(http: httpx.AsyncClient, service_url: str, call: Deed, outcomes: list[str]) -> None:
+    """The real service processes each request, its response is lost, and the client sends the request again."""
     parent = await found_family(http)
     code = (await parent.ask("POST", "/v1/families/{family}/daycare-codes", json={"child": parent.said["child"]})).json()["code"]
     key = (await http.post("/v1/daycares", json={"name": "Sunflower House"})).json()
     async with FaultyProxy(host="127.0.0.1", port=httpx.URL(service_url).port or 0) as proxy:
         with Daycare(proxy.url, key_id=key["key_id"], secret=key["secret"]) as daycare:
-            assert await asyncio.to_thread(deed, daycare, proxy, code) == outcomes
+            assert await asyncio.to_thread(call, daycare, proxy, code) == outcomes

@@ -1,4 +1,4 @@
-"""Devices against a running service on a fresh database: what reaches the log, and what comes back."""
+"""Tests devices with a running service and a new database: pushes, pulls, live streams and kills."""
 
 import asyncio
 import os
@@ -12,11 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from client.answers import FeedEntry
 from client.backoff import Backoff
 from client.device import Device
 from client.environment import World
 from client.errors import DeviceRevoked
+from client.responses import FeedEntry
 from tests.client.test_killed_at_any_line import kill_after
 from tests.faulty_proxy import CutAnswer, CutRequest, FaultyProxy
 
@@ -35,7 +35,7 @@ def proxy_to(service_url: str, *faults: CutAnswer | CutRequest) -> FaultyProxy:
 
 
 def texts(device: Device) -> list[str]:
-    """The notes in a device's feed, in order."""
+    """Returns the texts of the notes in a device's feed, in order."""
     bodies = [entry.event.get("event", {}) for entry in device.entries()]
     return [body["text"] for body in bodies if body.get("type") == "NoteWritten"]
 
@@ -52,14 +52,14 @@ async def found(service_url: str, path: Path) -> Device:
 
 @pytest.fixture
 async def ada(service_url: str, tmp_path: Path) -> AsyncIterator[Device]:
-    """A mother with a family of her own."""
+    """Founds a family and opens Ada's device. Ada is a parent."""
     async with await found(service_url, tmp_path / "ada.device") as device:
         yield device
 
 
 @pytest.fixture
 async def ben(ada: Device, service_url: str, tmp_path: Path) -> AsyncIterator[Device]:
-    """The father, in the second home."""
+    """Opens Ben's device. Ben is the other parent, in a second home."""
     invite = await ada.invite(role="parent", household={"name": "Ben's"})
     async with await Device.accept(
         service_url, tmp_path / "ben.device", code=invite["code"], name="Ben", device_name="phone", world=HASTY
@@ -69,14 +69,14 @@ async def ben(ada: Device, service_url: str, tmp_path: Path) -> AsyncIterator[De
 
 @pytest.fixture
 async def tablet(ada: Device, service_url: str, tmp_path: Path) -> AsyncIterator[Device]:
-    """Ada's second device."""
+    """Opens Ada's second device."""
     code = (await ada.pair_code())["code"]
     async with await Device.pair(service_url, tmp_path / "tablet.device", code=code, device_name="tablet", world=HASTY) as device:
         yield device
 
 
 async def test_a_device_reads_its_own_words_after_a_sync(ada: Device) -> None:
-    """I-08: read your writes, at the place that the receipt named."""
+    """A device reads its own writes, at the place in the receipt (I-08)."""
     draft_id = ada.record(note(ada, "three steps"))
     (receipt,) = await ada.push()
     await ada.pull()
@@ -93,17 +93,17 @@ async def test_the_other_parent_gets_the_words_for_the_family_and_not_those_for_
     assert texts(ben) == ["for us all"]
 
 
-async def test_a_device_asks_for_the_tips_of_its_own_day(ada: Device) -> None:
-    """Protocol, section Views. Mia was born on 1 September 2025."""
+async def test_a_device_requests_the_tips_of_its_own_day(ada: Device) -> None:
+    """Requests the tips for the device's own date; see Views in docs/protocol.md. Mia was born on 1 September 2025."""
     mia = (await ada.roster())["children"][0]["child"]
-    told = await ada.tips(child=UUID(mia), on=date(2026, 2, 1))
-    assert (told["on"], [(one["child"], one["age_months"]) for one in told["children"]]) == ("2026-02-01", [(mia, 5)])
-    assert "movement.crawls" in {note["milestone"] for note in told["children"][0]["safety"]}
+    tips = await ada.tips(child=UUID(mia), on=date(2026, 2, 1))
+    assert (tips["on"], [(one["child"], one["age_months"]) for one in tips["children"]]) == ("2026-02-01", [(mia, 5)])
+    assert "movement.crawls" in {note["milestone"] for note in tips["children"][0]["safety"]}
     assert (await ada.tips())["children"][0]["child"] == mia
 
 
 async def test_the_devices_of_one_member_hold_the_same_bytes(ada: Device, tablet: Device) -> None:
-    """Law 7, with pages of one entry on one side and whole pages on the other."""
+    """One device pulls pages of one entry and the other whole pages; both store the same bytes (law 7)."""
     for number in range(30):
         (ada if number % 3 else tablet).record(note(ada, f"note {number}"))
     await ada.push()
@@ -135,7 +135,7 @@ async def test_a_refused_draft_stops_no_other_and_stays_visible(ada: Device) -> 
 
 
 async def test_a_wire_that_is_cut_anywhere_loses_nothing_and_doubles_nothing(ada: Device, service_url: str) -> None:
-    """Laws 1 and 2: the request is cut, or its answer, at every so many bytes."""
+    """The connection is cut after different numbers of bytes, in the request or in the response (laws 1 and 2)."""
     faults = [fault for cut in range(0, 1200, 100) for fault in (CutAnswer(after_bytes=cut), CutRequest(after_bytes=cut))]
     random.Random(5).shuffle(faults)
     async with proxy_to(service_url, *faults) as proxy:
@@ -150,28 +150,28 @@ async def test_a_wire_that_is_cut_anywhere_loses_nothing_and_doubles_nothing(ada
 
 
 async def test_live_catches_up_then_follows_in_the_bytes_of_a_pull(ada: Device, tablet: Device) -> None:
-    """Law 3, on the device's side: nothing slips between catching up and following."""
+    """No entry is lost between the pull and the stream (law 3, on the device)."""
     ada.record(note(ada, "before"))
     await ada.push()
-    heard = await listen(tablet, wanted="last", meanwhile=lambda: write_slowly(ada))
+    received = await listen(tablet, wanted="last", meanwhile=lambda: write_slowly(ada))
     await ada.pull()
-    assert [entry.place for entry in heard] == list(range(1, len(heard) + 1))
+    assert [entry.place for entry in received] == list(range(1, len(received) + 1))
     assert ada.transcript() == tablet.transcript()
 
 
 async def test_live_resumes_through_a_wire_that_keeps_breaking(ada: Device, tablet: Device, service_url: str) -> None:
-    """I-06: each entry once, in order, over as many connections as it takes."""
+    """Each entry arrives once and in order, over any number of connections (I-06)."""
     async with proxy_to(service_url, *[CutAnswer(after_bytes=400 + 130 * number) for number in range(12)]) as proxy:
         listener = Device.open(tablet.store.path, base_url=proxy.url, world=HASTY)
-        heard = await listen(listener, wanted="last", meanwhile=lambda: write_slowly(ada))
+        received = await listen(listener, wanted="last", meanwhile=lambda: write_slowly(ada))
         await listener.close()
     await ada.pull()
-    assert [entry.place for entry in heard] == list(range(1, len(heard) + 1))
+    assert [entry.place for entry in received] == list(range(1, len(received) + 1))
     assert tablet.transcript() == ada.transcript()
 
 
-async def test_a_revoked_device_is_told_so_and_keeps_what_it_has(ada: Device, tablet: Device) -> None:
-    """I-25: pull, push and an open stream end by name; the drafts stay."""
+async def test_a_revoked_device_gets_an_error_and_keeps_what_it_has(ada: Device, tablet: Device) -> None:
+    """Pull, push and an open stream raise DeviceRevoked; the drafts stay (I-25)."""
     await tablet.pull()
     held = tablet.transcript()
     draft_id = tablet.record(note(ada, "never sent"))
@@ -189,18 +189,18 @@ async def test_a_revoked_device_is_told_so_and_keeps_what_it_has(ada: Device, ta
 def test_a_device_that_is_killed_in_the_middle_of_pushes_loses_nothing_and_doubles_nothing(
     service_url: str, tmp_path: Path
 ) -> None:
-    """Laws 1 and 2: the kill falls before, in and after pushes; the device that comes back offers again."""
+    """The process is killed before, during and after pushes; on its next start the device pushes again (laws 1 and 2)."""
     path = tmp_path / "ada.device"
 
     async def begin() -> None:
         async with await found(service_url, path):
             pass
 
-    async def write_and_push(said: int) -> None:
+    async def write_and_push(pipe: int) -> None:
         async with Device.open(path, world=HASTY) as device:
             while True:
                 device.record(note(device, "x"))
-                os.write(said, b".")
+                os.write(pipe, b".")
                 await device.sync()
 
     async def come_back() -> tuple[list[str], list[str]]:
@@ -210,10 +210,10 @@ def test_a_device_that_is_killed_in_the_middle_of_pushes_loses_nothing_and_doubl
             return list(authored), [event_id for event_id in ids(device) if event_id in authored]
 
     asyncio.run(begin())
-    dice = random.Random(13)
+    seeded = random.Random(13)
     answered_for = 0
     for _ in range(8):
-        answered_for += kill_after(0.2 + dice.random() * 0.2, lambda said: asyncio.run(write_and_push(said)))
+        answered_for += kill_after(0.2 + seeded.random() * 0.2, lambda pipe: asyncio.run(write_and_push(pipe)))
         authored, in_the_feed = asyncio.run(come_back())
         assert in_the_feed == authored
         assert len(authored) >= answered_for
@@ -221,7 +221,7 @@ def test_a_device_that_is_killed_in_the_middle_of_pushes_loses_nothing_and_doubl
 
 
 async def write_slowly(device: Device) -> None:
-    """Ten notes, each pushed by itself, and the one that a listener waits for."""
+    """Pushes ten notes one by one, then the note that the listener waits for."""
     for text in [*(f"note {number}" for number in range(10)), "last"]:
         device.record(note(device, text))
         await device.push()
@@ -229,23 +229,23 @@ async def write_slowly(device: Device) -> None:
 
 
 async def listen(device: Device, *, wanted: str, meanwhile: Callable[[], Awaitable[None]]) -> list[FeedEntry]:
-    """Listen from the start until a note of this text comes, while something else happens. At most 20 s."""
-    heard: list[FeedEntry] = []
+    """Follows the feed from its start until a note with the text `wanted` arrives, while `meanwhile` runs. At most 20 s."""
+    received: list[FeedEntry] = []
 
     async def hear() -> None:
         async with aclosing(device.live(after=0)) as entries:
             async for entry in entries:
-                heard.append(entry)
+                received.append(entry)
                 if entry.event.get("event", {}).get("text") == wanted:
                     return
 
     async with asyncio.timeout(20):
         await asyncio.gather(hear(), meanwhile())
-    return heard
+    return received
 
 
-async def test_a_device_puts_the_roster_right_and_another_members_device_is_told(ada: Device, ben: Device) -> None:
-    """As by lost answers, each change is asked for twice: the second says the same, and nothing more is told."""
+async def test_a_device_corrects_the_roster_and_another_members_device_receives_it(ada: Device, ben: Device) -> None:
+    """Each change is sent twice, as after a lost response. The second has the same response and adds no event."""
     (mia,) = (await ada.roster())["children"]
     homes = {member["member"]: member["household"] for member in (await ada.roster())["members"]}
     for _ in range(2):
@@ -255,6 +255,6 @@ async def test_a_device_puts_the_roster_right_and_another_members_device_is_told
         await ben.rename_household(UUID(homes[str(ben.identity.member)]), name="Ben's new flat")
     await ben.sync()
     kinds = ("ChildCorrected", "MemberRenamed", "HouseholdRenamed")
-    said = [entry.event["event"] for entry in ben.entries() if entry.event.get("event", {}).get("type") in kinds]
-    assert [one["name"] for one in said] == ["Maja", "Ada K.", "Ben's new flat"]
+    events = [entry.event["event"] for entry in ben.entries() if entry.event.get("event", {}).get("type") in kinds]
+    assert [one["name"] for one in events] == ["Maja", "Ada K.", "Ben's new flat"]
     assert await ben.roster() == await ada.roster()

@@ -1,4 +1,4 @@
-"""A device that is killed, with SIGKILL, at every line of its own code, and at any moment of the database's."""
+"""Kills a device with SIGKILL at every line of client/ and at random moments of a commit, and tests what its file holds."""
 
 import os
 import random
@@ -15,10 +15,10 @@ import msgspec
 import pytest
 
 import client
-from client.answers import EventHead, Page, Problem, PushAnswer, RawEntry, Receipt
 from client.device import Device
 from client.environment import trusted_certificates
-from tests.client.conftest import ADA, paired_file, still_world
+from client.responses import EventHead, Page, Problem, PushResponse, RawEntry, Receipt
+from tests.client.conftest import ADA, fixed_world, paired_file
 
 CLIENT_FOLDER = str(Path(client.__file__).parent)
 A, B, C = (UUID(int=(7 << 76) | (2 << 62) | number) for number in (1, 2, 3))
@@ -31,7 +31,7 @@ def recorded(draft_id: UUID, place: int) -> Receipt:
 
 
 def page(first: int, last: int, *, log: str = "L1") -> Page:
-    """A page whose entry at place 1 is the draft A."""
+    """Returns a page of the feed. Its entry at place 1 is the draft A."""
     own = EventHead(id=str(A), author=str(ADA.member))
     entries = [
         RawEntry(place=place, json=msgspec.json.encode({"place": place, "event": own if place == 1 else {}}))
@@ -42,25 +42,25 @@ def page(first: int, last: int, *, log: str = "L1") -> Page:
     )
 
 
-# A day of a device: it records, pushes, pulls, sets aside, and meets a service that was restored twice.
+# The steps of a device: it records, pushes, pulls, sets a draft aside, and finds twice that the service was restored.
 DAY: tuple[Step, ...] = (
     lambda device: device.record({"type": "NoteWritten", "text": "a"}, draft_id=A),
     lambda device: device.record({"type": "NoteWritten", "text": "b"}, draft_id=B),
-    lambda device: device.exchange.keep(
-        PushAnswer(log="L1", receipts=(recorded(A, 1), Receipt(id=B, outcome="refused", problem=Problem(code="x"))))
+    lambda device: device.sync_session.save_receipts(
+        PushResponse(log="L1", receipts=(recorded(A, 1), Receipt(id=B, outcome="refused", problem=Problem(code="x"))))
     ),
     lambda device: device.mirror.append(page(1, 3)),
     lambda device: device.record({"type": "NoteWritten", "text": "c"}, draft_id=C),
     lambda device: device.mirror.append(page(3, 4)),
-    lambda device: device.exchange.keep(PushAnswer(log="L1", receipts=(Receipt(id=C, outcome="set_aside"),))),
-    lambda device: device.exchange.keep(PushAnswer(log="L1", receipts=(recorded(C, 2),))),
-    lambda device: device.exchange.keep(PushAnswer(log="L2", receipts=(recorded(C, 1),))),
+    lambda device: device.sync_session.save_receipts(PushResponse(log="L1", receipts=(Receipt(id=C, outcome="set_aside"),))),
+    lambda device: device.sync_session.save_receipts(PushResponse(log="L1", receipts=(recorded(C, 2),))),
+    lambda device: device.sync_session.save_receipts(PushResponse(log="L2", receipts=(recorded(C, 1),))),
     lambda device: device.mirror.append(page(1, 1, log="L2")),
 )
 
 
 def state_of(path: Path) -> tuple[Any, ...]:
-    """All that a device knows, read after a fresh opening."""
+    """Opens the device file again and returns everything that it holds."""
     device = Device.open(path)
     try:
         assert device.store.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -76,25 +76,25 @@ def die() -> Never:
 
 
 def in_a_child(work: Callable[[int], object]) -> tuple[int, bool]:
-    """Run work in a forked process; it says on the pipe what it finished. Answers how many bytes it said, and whether it died."""
-    heard, said = os.pipe()
+    """Runs `work` in a forked process, which writes to a pipe. Returns the number of bytes written and whether it was killed."""
+    read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            work(said)
+            work(write_end)
             os._exit(0)
         finally:
             os._exit(1)
-    os.close(said)
-    with os.fdopen(heard, "rb") as pipe:
-        bytes_said = len(pipe.read())
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as output:
+        bytes_written = len(output.read())
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return bytes_said, os.WIFSIGNALED(status)
+    return bytes_written, os.WIFSIGNALED(status)
 
 
-def live_the_day(path: Path, *, said: int, lines: int) -> None:
-    """Live the day and die at the so-manieth line of client/; one byte for each step that returned."""
+def run_the_day(path: Path, *, pipe: int, lines: int) -> None:
+    """Runs the steps of DAY and kills the process at line number `lines` of client/. Writes a byte after each step."""
     left = lines
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
@@ -108,21 +108,21 @@ def live_the_day(path: Path, *, said: int, lines: int) -> None:
         return trace
 
     sys.settrace(trace)
-    device = Device.open(path, world=still_world())
+    device = Device.open(path, world=fixed_world())
     for step in DAY:
         step(device)
-        os.write(said, b".")
+        os.write(pipe, b".")
     sys.settrace(None)
 
 
 @pytest.mark.timeout(300)
 def test_a_device_that_is_killed_at_any_line_is_as_before_that_step_or_as_after_it(tmp_path: Path) -> None:
-    """Law 1, on the device's side: what record() returned for is kept, and nothing is kept by half."""
+    """A finished step is stored, and no step is stored in part (law 1, on the device)."""
     trusted_certificates()
     states = []
     for steps in range(len(DAY) + 1):
         path = paired_file(tmp_path / f"whole-{steps}.device")
-        device = Device.open(path, world=still_world())
+        device = Device.open(path, world=fixed_world())
         for step in DAY[:steps]:
             step(device)
         device.store.close()
@@ -131,28 +131,28 @@ def test_a_device_that_is_killed_at_any_line_is_as_before_that_step_or_as_after_
     while is_killed:
         lines += 1
         path = paired_file(tmp_path / f"killed-{lines}.device")
-        finished, is_killed = in_a_child(lambda said, path=path, lines=lines: live_the_day(path, said=said, lines=lines))  # type: ignore[misc]
+        finished, is_killed = in_a_child(lambda pipe, path=path, lines=lines: run_the_day(path, pipe=pipe, lines=lines))  # type: ignore[misc]
         assert state_of(path) in states[finished : finished + 2], f"killed at line {lines}, after {finished} steps"
         for file in tmp_path.glob(f"killed-{lines}.device*"):
             file.unlink()
     assert lines > 150, "the day got shorter than it was: is it still traced?"
 
 
-def record_without_end(path: Path, *, said: int) -> None:
+def record_without_end(path: Path, *, pipe: int) -> None:
     device = Device.open(path)
     for number in range(1_000_000):
         device.record({"type": "NoteWritten", "text": "x" * 3000, "number": number})
-        os.write(said, b".")
+        os.write(pipe, b".")
 
 
 def test_a_device_that_is_killed_at_any_moment_of_a_commit_holds_every_draft_that_it_answered_for(tmp_path: Path) -> None:
-    """Law 1, on the device's side: here the kill falls inside the database, not between lines."""
+    """The kill happens inside of SQLite, not between two lines of Python (law 1, on the device)."""
     trusted_certificates()
     path = paired_file(tmp_path / "ada.device")
-    dice = random.Random(11)
+    seeded = random.Random(11)
     answered_for = 0
     for _ in range(15):
-        answered_for += kill_after(0.05 + dice.random() * 0.1, lambda said: record_without_end(path, said=said))
+        answered_for += kill_after(0.05 + seeded.random() * 0.1, lambda pipe: record_without_end(path, pipe=pipe))
         device = Device.open(path)
         held = sum(1 for _ in device.drafts())
         assert device.store.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -163,17 +163,17 @@ def test_a_device_that_is_killed_at_any_moment_of_a_commit_holds_every_draft_tha
 
 
 def kill_after(seconds: float, work: Callable[[int], object]) -> int:
-    """Run work in a forked process and kill it from outside. Answers how many bytes it said."""
-    heard, said = os.pipe()
+    """Runs `work` in a forked process and kills it from outside after a while. Returns the number of bytes that it wrote."""
+    read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            work(said)
+            work(write_end)
         finally:
             os._exit(1)
-    os.close(said)
+    os.close(write_end)
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    with os.fdopen(heard, "rb") as pipe:
-        return len(pipe.read())
+    with os.fdopen(read_end, "rb") as output:
+        return len(output.read())

@@ -1,4 +1,4 @@
-"""What a device promises of the feed that it holds."""
+"""Tests the mirror: how a device stores pages and entries of its feed."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -6,10 +6,10 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from client.answers import Page, RawEntry, read_opening, read_page, read_streamed
 from client.device import Device
 from client.errors import FeedDiverged, LogChanged, ServiceMisspoke
 from client.live import Reader
+from client.responses import Page, RawEntry, read_opening, read_page, read_streamed
 
 FEED = [
     (
@@ -26,7 +26,7 @@ def chain_at(place: int, past: str = "ours") -> str:
 
 
 def answer(first: int, last: int, *, past: str = "ours", log: str = "L1", more: bool = False) -> bytes:
-    """A page of the feed, as the service sends it."""
+    """Returns a page of the feed, as the service sends it."""
     return b'{"log":"%b","chain_before":"%b","entries":[%b],"place":%d,"more":%b,"chain":"%b"}' % (
         log.encode(), chain_at(first - 1, past).encode(), b",".join(FEED[first - 1 : last]), last,
         b"true" if more else b"false", chain_at(last, past).encode(),
@@ -38,7 +38,7 @@ def page(first: int, last: int, *, past: str = "ours", log: str = "L1") -> Page:
 
 
 def streamed(first: int, last: int) -> Iterable[Page]:
-    """The same entries from a stream, each with its own chain."""
+    """Returns the same entries as a stream sends them, each with its own chain."""
     known = read_opening(msgspec.json.encode({"log": "L1", "place": first - 1, "chain": chain_at(first - 1)}))
     yield known
     for place in range(first, last + 1):
@@ -48,7 +48,7 @@ def streamed(first: int, last: int) -> Iterable[Page]:
 
 
 def test_entries_are_held_in_the_bytes_that_came_unknown_fields_and_all(device: Device) -> None:
-    """Law 7: devices of one member are compared by bytes."""
+    """The devices of a member must hold the same bytes, so unknown fields are stored too (law 7)."""
     device.mirror.append(page(1, 3))
     assert b"\n".join(FEED[:3]) == device.transcript()
     assert [entry.place for entry in device.entries()] == [1, 2, 3]
@@ -56,7 +56,7 @@ def test_entries_are_held_in_the_bytes_that_came_unknown_fields_and_all(device: 
 
 
 def test_an_entry_of_a_stream_is_held_in_the_bytes_of_a_page(device: Device) -> None:
-    """Law 7: by whichever way it came. Only there it has a chain of its own."""
+    """An entry of a stream has a chain; it is removed, so that the stored bytes are those of a page (law 7)."""
     for one in streamed(1, 4):
         device.mirror.append(one)
     device.mirror.append(page(5, 6))
@@ -66,14 +66,14 @@ def test_an_entry_of_a_stream_is_held_in_the_bytes_of_a_page(device: Device) -> 
 
 
 def test_any_cut_of_the_feed_gives_the_same_mirror(device: Device) -> None:
-    """I-06: resume is whole, also where what was held is delivered again."""
+    """Any division into pages gives the same mirror, also where pages overlap (I-06)."""
     for first, last in [(1, 1), (1, 3), (2, 4), (5, 7), (1, 7), (8, 7)]:
         device.mirror.append(page(first, last))
     assert b"\n".join(FEED) == device.transcript()
 
 
 def test_a_hole_is_not_held(device: Device) -> None:
-    """Law 7: places are contiguous."""
+    """A page that leaves a gap is refused (law 7)."""
     device.mirror.append(page(1, 2))
     with pytest.raises(FeedDiverged):
         device.mirror.append(page(4, 4))
@@ -81,16 +81,16 @@ def test_a_hole_is_not_held(device: Device) -> None:
 
 
 @pytest.mark.parametrize(("first", "last"), [(4, 5), (4, 3), (2, 3)])
-def test_another_past_is_noticed_by_the_chain_wherever_it_is_stated(device: Device, first: int, last: int) -> None:
-    """I-11: never a silent divergence. The entries are the same to the byte; what stands before them is not."""
+def test_other_earlier_entries_are_noticed_by_the_chain(device: Device, first: int, last: int) -> None:
+    """The new entries are the same, but those before them differ: only the chain shows it (I-11)."""
     device.mirror.append(page(1, 3))
     with pytest.raises(FeedDiverged) as raised:
         device.mirror.append(page(first, last, past="theirs"))
     assert (raised.value.place, device.mirror.place, device.mirror.chain) == (3, 3, chain_at(3))
 
 
-def test_a_stream_of_another_past_is_noticed_before_its_first_entry(device: Device) -> None:
-    """I-11: also where the last entry came by a stream, with a part of its chain."""
+def test_a_stream_of_another_feed_is_noticed_before_its_first_entry(device: Device) -> None:
+    """This holds also where the last entry came by a stream, with only a part of its chain (I-11)."""
     for one in streamed(1, 3):
         device.mirror.append(one)
     opening = msgspec.json.encode({"log": "L1", "place": 3, "chain": chain_at(3, "theirs")})
@@ -101,7 +101,7 @@ def test_a_stream_of_another_past_is_noticed_before_its_first_entry(device: Devi
 
 
 def test_another_entry_at_a_held_place_is_noticed(device: Device) -> None:
-    """I-11, where a page overlaps what is held."""
+    """A page that overlaps the stored entries is compared with them (I-11)."""
     device.mirror.append(page(1, 3))
     other = msgspec.structs.replace(page(1, 5), entries=(RawEntry(place=1, json=b'{"place":1,"event":{}}'), *page(2, 5).entries))
     with pytest.raises(FeedDiverged) as raised:
@@ -111,17 +111,17 @@ def test_another_entry_at_a_held_place_is_noticed(device: Device) -> None:
 
 
 def test_another_incarnation_of_the_log_is_not_mixed_in(device: Device) -> None:
-    """I-11: an entry of a restored log never continues the old one, even at the right place."""
+    """An entry of another log is refused, even with the right place (I-11)."""
     device.mirror.append(page(1, 2))
     with pytest.raises(LogChanged):
         device.mirror.append(page(3, 3, log="L2"))
     assert (device.mirror.log, device.mirror.place) == ("L1", 2)
 
 
-def test_a_mirror_that_is_begun_anew_knows_no_chain(device: Device) -> None:
+def test_a_restarted_mirror_has_no_chain(device: Device) -> None:
     device.mirror.append(page(1, 2))
     with device.store.transaction():
-        device.mirror.begin_anew(None)
+        device.mirror.restart(None)
     assert device.mirror.chain is None
     device.mirror.append(page(1, 3, past="theirs", log="L2"))
     assert (device.mirror.log, device.mirror.place) == ("L2", 3)
@@ -134,13 +134,13 @@ def test_a_reader_gets_each_entry_once_whoever_filed_it_and_starts_over_with_the
     assert drain(reader) == [2, 3, 4]
     assert drain(reader) == []
     with device.store.transaction():
-        device.mirror.begin_anew("L2")
+        device.mirror.restart("L2")
     device.mirror.append(page(1, 5, log="L2"))
     assert drain(reader) == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [
         answer(1, 0, more=True),
         answer(1, 3).replace(b'"place":2', b'"place":"two"'),
@@ -157,25 +157,25 @@ def test_a_reader_gets_each_entry_once_whoever_filed_it_and_starts_over_with_the
         b"",
     ],
 )
-def test_an_answer_that_breaks_the_protocol_is_named_and_not_kept(said: bytes) -> None:
-    """Law 17: also for what a service, or somebody in its place, may say."""
+def test_an_answer_that_breaks_the_protocol_is_named_and_not_kept(body: bytes) -> None:
+    """An invalid page raises an error and nothing of it is stored (law 17)."""
     with pytest.raises(ServiceMisspoke):
-        read_page(said, after=0)
+        read_page(body, after=0)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "body",
     [FEED[0], FEED[1], FEED[0].replace(b'"event"', b'"chain":"c1","event"'), FEED[0][:-1], b"null", b"{}"],
 )
-def test_an_entry_of_a_stream_that_breaks_the_protocol_is_named(said: bytes) -> None:
-    """Law 17: it has a chain, and the place that comes next."""
+def test_an_entry_of_a_stream_that_breaks_the_protocol_is_named(body: bytes) -> None:
+    """An entry of a stream needs a chain and the next place (law 17)."""
     opening = read_opening(msgspec.json.encode({"log": "L1", "place": 0, "chain": chain_at(0)}))
     with pytest.raises(ServiceMisspoke):
-        read_streamed(said, behind=opening)
+        read_streamed(body, behind=opening)
 
 
 def drain(reader: Reader) -> list[int]:
     places = []
-    while (entry := reader.take()) is not None:
+    while (entry := reader.next_entry()) is not None:
         places.append(entry.place)
     return places

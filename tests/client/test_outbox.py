@@ -1,4 +1,4 @@
-"""What a device promises of the drafts that it was given."""
+"""Tests the outbox: how a device stores, batches and settles its drafts."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.answers import Problem, PushAnswer, Receipt
 from client.device import Device
 from client.errors import AlreadyPaired, DraftIdReused, DraftTooLarge, NaiveTime, NotPaired
 from client.outbox import DRAFT_BYTES_MAX, DRAFTS_MAX, PUSH_BYTES_MAX, count_that_fits, push_body
+from client.responses import Problem, PushResponse, Receipt
 from client.store import Store
 from events.observations import NoteWritten
 from events.wire import Malformed, read_push
-from tests.client.conftest import ADA, paired_file, still_world
+from tests.client.conftest import ADA, fixed_world, paired_file
 
 NOW = datetime(2026, 11, 21, 18, 3, 11, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ def test_ids_are_version_7_and_carry_the_devices_own_time(device: Device) -> Non
 
 def test_a_reopened_device_holds_every_draft_in_the_order_of_authoring(tmp_path: Path) -> None:
     path = paired_file(tmp_path / "ada.device")
-    device = Device.open(path, world=still_world())
+    device = Device.open(path, world=fixed_world())
     ids = [device.record(note(str(number))) for number in range(20)]
     device.store.close()
     again = Device.open(path)
@@ -53,7 +53,7 @@ def test_a_reopened_device_holds_every_draft_in_the_order_of_authoring(tmp_path:
 
 
 def test_the_same_recording_twice_is_one_draft_and_other_content_is_refused_by_name(device: Device) -> None:
-    """Law 2, on the device's side."""
+    """A draft recorded twice is stored once; other content with the same id is refused (law 2, on the device)."""
     draft_id = device.record(note("Slept."))
     assert draft_id == device.record(note("Slept."), draft_id=draft_id)
     with pytest.raises(DraftIdReused):
@@ -62,7 +62,7 @@ def test_the_same_recording_twice_is_one_draft_and_other_content_is_refused_by_n
 
 
 def test_a_draft_over_64_kib_is_not_recorded(device: Device) -> None:
-    """Law 17: every body has a stated bound."""
+    """A draft over 64 KiB is refused before it is stored (law 17)."""
     with pytest.raises(DraftTooLarge):
         device.record(note("x" * DRAFT_BYTES_MAX))
     assert list(device.drafts()) == []
@@ -76,7 +76,7 @@ def test_a_time_without_an_offset_is_not_recorded(device: Device) -> None:
 
 @given(sizes=st.lists(st.integers(1, DRAFT_BYTES_MAX), max_size=400))
 def test_a_batch_keeps_both_bounds_and_is_never_empty_while_something_waits(sizes: list[int]) -> None:
-    """Law 17: 256 drafts and 1 MiB, whichever comes first."""
+    """A batch ends at 256 drafts or at 1 MiB, whichever comes first (law 17)."""
     count = count_that_fits(sizes)
     assert (count == 0) == (sizes == [])
     assert count <= DRAFTS_MAX
@@ -86,7 +86,7 @@ def test_a_batch_keeps_both_bounds_and_is_never_empty_while_something_waits(size
 
 
 def test_the_largest_batches_make_a_body_of_at_most_1_mib(device: Device) -> None:
-    """Law 17: the bound is of the body as sent."""
+    """The bound applies to the body as it is sent (law 17)."""
     for number in range(20):
         device.record(note(f"{number:02}" + "x" * (DRAFT_BYTES_MAX - 300)))
     batch = device.outbox.next_batch()
@@ -103,12 +103,12 @@ def test_a_settled_draft_stays_and_a_refused_one_is_visible_with_its_reason(devi
     (refused,) = device.refused()
     assert refused.receipt is not None
     assert (second, refusal) == (refused.id, refused.receipt.problem)
-    device.outbox.offer_again(second)
+    device.outbox.requeue(second)
     assert [second] == [authored.id for authored in device.outbox.next_batch()]
 
 
 def test_a_changed_log_makes_every_draft_wait_again_but_those_it_has_just_answered(device: Device) -> None:
-    """I-11: a restored service gets back what its devices know."""
+    """A restored service receives every draft that its devices hold (I-11)."""
     first, second, third = (device.record(note(text)) for text in "abc")
     settle(device, log="L1", receipts=[recorded(first, 1), Receipt(id=second, outcome="refused", problem=Problem())])
     settle(device, log="L2", receipts=[recorded(third, 1)])
@@ -119,7 +119,7 @@ def test_a_changed_log_makes_every_draft_wait_again_but_those_it_has_just_answer
 def test_a_file_is_one_device_for_good(tmp_path: Path) -> None:
     store = Store(paired_file(tmp_path / "ada.device"))
     with pytest.raises(AlreadyPaired):
-        store.become(ADA)
+        store.set_identity(ADA)
     store.close()
 
 
@@ -129,7 +129,7 @@ def test_a_file_without_a_device_says_so(tmp_path: Path) -> None:
 
 
 def test_the_file_is_readable_to_its_owner_alone_and_commits_reach_the_disk(tmp_path: Path) -> None:
-    """Law 1, on the device's side: 2 is FULL. A kill cannot show this, since the page cache outlives it."""
+    """The value 2 of `synchronous` is FULL. A kill cannot test this, because the page cache survives it (law 1)."""
     path = paired_file(tmp_path / "ada.device")
     store = Store(path)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -145,4 +145,4 @@ def recorded(draft_id: UUID, place: int) -> Receipt:
 
 
 def settle(device: Device, *, log: str, receipts: list[Receipt]) -> None:
-    device.exchange.keep(PushAnswer(log=log, receipts=tuple(receipts)))
+    device.sync_session.save_receipts(PushResponse(log=log, receipts=tuple(receipts)))

@@ -1,4 +1,4 @@
-"""A device whose way to the service leads through somebody who takes no large bodies, or no such words, or nothing at all."""
+"""Tests a device behind a proxy or firewall that refuses large bodies, certain texts, or every request."""
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,37 +15,37 @@ from hypothesis import strategies as st
 from client.backoff import Backoff
 from client.device import Device
 from client.environment import World, local_now
-from client.errors import AnsweredByStranger, ServiceUnreachable
+from client.errors import AnsweredByIntermediary, ServiceUnreachable
 from client.outbox import PUSH_BYTES_MAX
-from client.portion import Portion, aside_wait_s
+from client.push_size import PushSize, set_aside_wait_s
 
 KIB = 1024
 Guard = Callable[[httpx.Request, bytes], httpx.Response | None]
 
 
 def page_of(status: int) -> httpx.Response:
-    """A page of HTML, as a proxy answers in the service's place."""
+    """Returns an HTML error page, as a proxy sends it instead of the service."""
     return httpx.Response(status, html="<html><h1>Request Entity Too Large</h1></html>")
 
 
 def takes_at_most(size_bytes: int) -> Guard:
-    """A proxy with a bound on bodies, as nginx has `client_max_body_size`."""
+    """Returns a proxy that limits the size of bodies, as nginx does with `client_max_body_size`."""
     return lambda request, body: page_of(413) if len(body) > size_bytes else None
 
 
 def reads_along(forbidden: bytes, *, status: int = 403) -> Guard:
-    """A firewall that turns away what looks like an attack."""
+    """Returns a firewall that blocks bodies with a text that looks like an attack."""
     return lambda request, body: page_of(status) if forbidden in body else None
 
 
-class Way(httpx.AsyncHTTPTransport):
-    """The way to a real service, with somebody on it who may answer in its place."""
+class Network(httpx.AsyncHTTPTransport):
+    """An HTTP transport to the real service, with a proxy in between (`guard`) that may answer instead."""
 
     def __init__(self) -> None:
         super().__init__()
         self.guard: Guard = lambda request, body: None
         self.sizes: list[tuple[int, int]] = []
-        """The size of each body, and the status by which it was answered."""
+        """The size of each request body, and the status of the response."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
@@ -54,38 +54,39 @@ class Way(httpx.AsyncHTTPTransport):
         return answer
 
 
-class Wanderer:
-    """Ada's device, whose network changes and whose clock can be put on."""
+class MovingDevice:
+    """The World of Ada's device, with a network that changes and a clock that the test can advance."""
 
-    def __init__(self, way: Way) -> None:
-        self.way = way
-        self.late = timedelta(0)
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.ahead = timedelta(0)
         self.slept_s = 0.0
-        self.world = World(now=self.now, sleep=self.sleep, transport=way, dice=random.Random(4), backoff=Backoff(attempts_max=3))
+        backoff = Backoff(attempts_max=3)
+        self.world = World(now=self.now, sleep=self.sleep, transport=network, random=random.Random(4), backoff=backoff)
 
     def now(self) -> datetime:
-        return local_now() + self.late
+        return local_now() + self.ahead
 
     async def sleep(self, seconds: float) -> None:
         self.slept_s += seconds
 
 
-Begin = Callable[[], Awaitable[tuple[Device, Wanderer]]]
+Begin = Callable[[], Awaitable[tuple[Device, MovingDevice]]]
 
 
 @pytest.fixture
 async def begin(service_url: str, tmp_path: Path) -> AsyncIterator[Begin]:
-    """Makes Ada's device, on an open way."""
+    """Returns a function that creates Ada's device, with a proxy that lets every request pass."""
     async with AsyncExitStack() as opened:
 
-        async def begun() -> tuple[Device, Wanderer]:
-            wanderer = Wanderer(Way())
+        async def begun() -> tuple[Device, MovingDevice]:
+            moving = MovingDevice(Network())
             device = await Device.found(
                 service_url, tmp_path / "ada.device", you="Ada", household="Hill", child="Mia", born=date(2025, 9, 1),
-                device_name="phone", world=wanderer.world,
+                device_name="phone", world=moving.world,
             )  # fmt: skip
-            wanderer.way.sizes.clear()
-            return await opened.enter_async_context(device), wanderer
+            moving.network.sizes.clear()
+            return await opened.enter_async_context(device), moving
 
         yield begun
 
@@ -99,71 +100,71 @@ def states(device: Device) -> list[str]:
 
 
 async def test_an_outbox_is_drained_through_a_proxy_that_takes_less_than_the_service(begin: Begin) -> None:
-    """Case 07: 400 notes of 600 characters through a proxy that answers 413, and a page of HTML, to more than 128 KiB."""
-    device, wanderer = await begin()
-    wanderer.way.guard = takes_at_most(128 * KIB)
+    """400 notes of 600 characters pass a proxy that refuses more than 128 KiB with 413 and an HTML page."""
+    device, moving = await begin()
+    moving.network.guard = takes_at_most(128 * KIB)
     written = [write(device, "x" * 600) for _ in range(400)]
     receipts = await device.push()
     assert [(receipt.id, receipt.outcome) for receipt in receipts] == [(draft, "recorded") for draft in written]
-    assert [status for _, status in wanderer.way.sizes].count(413) == 1, "what was learned of the way is forgotten"
-    assert wanderer.slept_s == 0, "the same body is no smaller after a while"
+    assert [status for _, status in moving.network.sizes].count(413) == 1, "what was learned of the network is forgotten"
+    assert moving.slept_s == 0, "the same body is no smaller after a while"
 
 
-async def test_a_draft_that_is_too_large_for_the_way_is_set_aside_and_the_rest_goes_on(begin: Begin) -> None:
-    """Law 1: nothing is lost, nothing is refused that the service never saw; and the words say why it waits."""
-    device, wanderer = await begin()
-    wanderer.way.guard = takes_at_most(8 * KIB)
+async def test_a_draft_that_is_too_large_for_the_proxy_is_set_aside_and_the_rest_goes_on(begin: Begin) -> None:
+    """No draft is lost, and no draft counts as refused by the service; its message states why it waits (law 1)."""
+    device, moving = await begin()
+    moving.network.guard = takes_at_most(8 * KIB)
     first, large, last = write(device, "first"), write(device, "x" * 9_000), write(device, "last")
     receipts = await device.push()
     assert {receipt.id: receipt.outcome for receipt in receipts} == {first: "recorded", large: "set_aside", last: "recorded"}
-    (aside,) = device.set_aside()
-    assert aside.receipt is not None
-    assert aside.receipt.problem is not None
-    assert (aside.id, aside.receipt.problem.code) == (large, "device.set_aside")
-    assert "413" in (aside.receipt.problem.detail or "")
+    (blocked,) = device.set_aside()
+    assert blocked.receipt is not None
+    assert blocked.receipt.problem is not None
+    assert (blocked.id, blocked.receipt.problem.code) == (large, "device.set_aside")
+    assert "413" in (blocked.receipt.problem.detail or "")
     assert device.outbox.count("waiting") == 0
     assert device.refused() == ()
 
 
 async def test_what_was_set_aside_is_tried_again_after_growing_waits_and_gets_through_in_the_end(begin: Begin) -> None:
-    device, wanderer = await begin()
-    wanderer.way.guard = takes_at_most(8 * KIB)
+    device, moving = await begin()
+    moving.network.guard = takes_at_most(8 * KIB)
     large = [write(device, "x" * size) for size in (9_900, 9_000)]
     write(device, "a word on it")
     await device.push()
     assert states(device) == ["set_aside", "set_aside", "recorded"]
     for late_s, tries in [(0, 0), (100, 0), (125, 1), (130, 0), (300, 0), (375, 1), (500, 0)]:
-        wanderer.late = timedelta(seconds=late_s)
-        wanderer.way.sizes.clear()
+        moving.ahead = timedelta(seconds=late_s)
+        moving.network.sizes.clear()
         await device.push()
-        assert len(wanderer.way.sizes) == tries, f"after {late_s} s"
-        assert all(9_000 < size < 9_900 for size, _ in wanderer.way.sizes), "the smallest is tried, and stands for the others"
-    wanderer.way.guard = lambda request, body: None
-    wanderer.late = timedelta(hours=9)
+        assert len(moving.network.sizes) == tries, f"after {late_s} s"
+        assert all(9_000 < size < 9_900 for size, _ in moving.network.sizes), "the smallest is tried, and stands for the others"
+    moving.network.guard = lambda request, body: None
+    moving.ahead = timedelta(hours=9)
     receipts = await device.push()
     assert {receipt.id: receipt.outcome for receipt in receipts} == dict.fromkeys(large, "recorded")
     assert states(device) == ["recorded"] * 3
 
 
 async def test_what_refers_to_a_draft_that_was_set_aside_is_placed_once_that_gets_through(begin: Begin) -> None:
-    """A refusal had a reason that has passed."""
-    device, wanderer = await begin()
-    wanderer.way.guard = takes_at_most(8 * KIB)
+    """The draft was refused because its target was missing, and is sent again once the target is recorded."""
+    device, moving = await begin()
+    moving.network.guard = takes_at_most(8 * KIB)
     large = write(device, "x" * 9_000)
     device.record({"type": "Withdrawn", "target": str(large)})
     await device.push()
     assert states(device) == ["set_aside", "refused"]
-    wanderer.way.guard = lambda request, body: None
-    wanderer.late = timedelta(hours=2)
+    moving.network.guard = lambda request, body: None
+    moving.ahead = timedelta(hours=2)
     await device.push()
     assert states(device) == ["recorded", "recorded"]
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 403, 406])
 async def test_a_draft_that_a_firewall_takes_for_an_attack_stops_no_other(begin: Begin, status: int) -> None:
-    """A page of HTML says nothing of a draft. Where everything else gets through, the draft that does not is set aside."""
-    device, wanderer = await begin()
-    wanderer.way.guard = reads_along(b"DROP TABLE", status=status)
+    """An HTML page is no refusal of a draft. A draft is set aside only where other requests reach the service."""
+    device, moving = await begin()
+    moving.network.guard = reads_along(b"DROP TABLE", status=status)
     drafts = [write(device, f"note {number}") for number in range(20)]
     bad = write(device, "Little Bobby: '; DROP TABLE students")
     drafts += [write(device, f"note {number}") for number in range(20)]
@@ -173,20 +174,20 @@ async def test_a_draft_that_a_firewall_takes_for_an_attack_stops_no_other(begin:
 
 
 @pytest.mark.parametrize("status", [200, 302, 401, 403, 404, 410, 413, 429, 502, 511])
-async def test_a_way_that_is_closed_to_everything_blames_no_draft(begin: Begin, status: int) -> None:
-    """Law 1: the login page of a Wi-Fi. Nothing is set aside, little is asked, and all goes through once the way is open."""
-    device, wanderer = await begin()
+async def test_a_network_that_blocks_everything_sets_no_draft_aside(begin: Begin, status: int) -> None:
+    """The login page of a Wi-Fi blocks every request. No draft is set aside, and all are pushed once it is gone (law 1)."""
+    device, moving = await begin()
     drafts = [write(device, f"note {number}") for number in range(30)]
-    wanderer.way.guard = lambda request, body: page_of(status)
+    moving.network.guard = lambda request, body: page_of(status)
     if status == 413:
         await device.push()
     else:
-        with pytest.raises(AnsweredByStranger):
+        with pytest.raises(AnsweredByIntermediary):
             await device.push()
         assert states(device) == ["waiting"] * 30
-        assert len(wanderer.way.sizes) <= 2 * wanderer.world.backoff.attempts_max
-    wanderer.way.guard = lambda request, body: None
-    wanderer.late = timedelta(hours=9)
+        assert len(moving.network.sizes) <= 2 * moving.world.backoff.attempts_max
+    moving.network.guard = lambda request, body: None
+    moving.ahead = timedelta(hours=9)
     await device.sync()
     assert states(device) == ["recorded"] * 30
     own = {entry.event["id"] for entry in device.entries()}
@@ -194,7 +195,7 @@ async def test_a_way_that_is_closed_to_everything_blames_no_draft(begin: Begin, 
 
 
 async def test_a_draft_that_the_service_can_hardly_read_is_refused_and_stops_no_other(begin: Begin) -> None:
-    """Law 17: its receipt may come without an id."""
+    """The receipt of such a draft may have no id (law 17)."""
     device, _ = await begin()
     deep: object = "x"
     for _ in range(40):
@@ -205,8 +206,8 @@ async def test_a_draft_that_the_service_can_hardly_read_is_refused_and_stops_no_
 
 
 async def test_a_push_that_was_not_answered_is_smaller_the_next_time(begin: Begin) -> None:
-    """On a slow line a mebibyte does not arrive within the 20 s that the service waits for it."""
-    device, wanderer = await begin()
+    """On a slow line, 1 MiB does not arrive within the 20 s that the service waits."""
+    device, moving = await begin()
     for _ in range(100):
         write(device, "x" * 2_000)
 
@@ -215,7 +216,7 @@ async def test_a_push_that_was_not_answered_is_smaller_the_next_time(begin: Begi
             raise httpx.WriteTimeout("too slow")
         return None
 
-    wanderer.way.guard = is_slow
+    moving.network.guard = is_slow
     for _ in range(2):
         with pytest.raises(ServiceUnreachable):
             await device.push()
@@ -224,21 +225,21 @@ async def test_a_push_that_was_not_answered_is_smaller_the_next_time(begin: Begi
 
 
 @given(st.lists(st.tuples(st.sampled_from(["too_large", "not_answered", "answered"]), st.integers(1, 2 * PUSH_BYTES_MAX))))
-def test_a_portion_is_at_least_a_byte_and_at_most_half_of_what_was_once_too_large(happened: list[tuple[str, int]]) -> None:
-    """Law 17: it has bounds, whatever happens."""
-    portion, ceiling = Portion(), PUSH_BYTES_MAX
+def test_a_push_is_at_least_a_byte_and_at_most_half_of_what_was_once_too_large(happened: list[tuple[str, int]]) -> None:
+    """The size of a push stays within its bounds, whatever happens (law 17)."""
+    push_size, ceiling = PushSize(), PUSH_BYTES_MAX
     for what, size in happened:
         match what:
             case "too_large":
-                portion.was_too_large(size)
+                push_size.refused_as_too_large(size)
                 ceiling = min(ceiling, max(size // 2, 1))
             case "not_answered":
-                portion.was_not_answered(size)
+                push_size.got_no_response(size)
             case _:
-                portion.all_went_through()
-        assert 1 <= portion.bytes_max <= ceiling
+                push_size.sent_everything()
+        assert 1 <= push_size.bytes_max <= ceiling
 
 
 def test_waits_for_what_was_set_aside_grow_from_a_minute_to_six_hours() -> None:
-    waits = [aside_wait_s(failures=failures) for failures in (1, 2, 3, 9, 10, 5_000)]
+    waits = [set_aside_wait_s(failures=failures) for failures in (1, 2, 3, 9, 10, 5_000)]
     assert waits == [60, 120, 240, 15_360, 21_600, 21_600]

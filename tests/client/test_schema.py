@@ -1,4 +1,4 @@
-"""A device file of an earlier release: opened by this one, it is as whole as before."""
+"""Tests the migration of a device file of an earlier release."""
 
 import sqlite3
 from pathlib import Path
@@ -7,10 +7,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from client.answers import Receipt
 from client.device import Device
 from client.outbox import draft_json
-from tests.client.conftest import ADA, still_world
+from client.responses import Receipt
+from tests.client.conftest import ADA, fixed_world
 
 VERSION_1 = """
 CREATE TABLE draft (
@@ -28,7 +28,7 @@ RECORDED, REFUSED, WAITING = (UUID(int=(7 << 76) | (2 << 62) | number) for numbe
 
 
 def draft(draft_id: UUID) -> bytes:
-    now = still_world().now()
+    now = fixed_world().now()
     event = {"type": "NoteWritten", "text": str(draft_id)}
     return draft_json(
         draft_id=draft_id, event=event, occurred_at=now, recorded_at=now, precision="minute", audience=None
@@ -37,7 +37,7 @@ def draft(draft_id: UUID) -> bytes:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A file as the release before wrote it."""
+    """Returns the path of a file as the previous release wrote it."""
     path = tmp_path / "ada.device"
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(VERSION_1)
@@ -60,21 +60,21 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_file_of_the_release_before_keeps_its_drafts_and_its_entries(path: Path) -> None:
-    """Law 1, on the device's side. An entry's own chain is gone from its bytes, and that of the last one is kept."""
+    """The migration loses no draft and no entry. The chain leaves the entries' bytes, and the last chain is stored (law 1)."""
     for _ in range(2):
-        device = Device.open(path, world=still_world())
+        device = Device.open(path, world=fixed_world())
         drafts = list(device.drafts())
         assert [(one.id, one.state, one.json) for one in drafts] == [
             (RECORDED, "recorded", draft(RECORDED)),
             (REFUSED, "refused", draft(REFUSED)),
             (WAITING, "waiting", draft(WAITING)),
         ]
-        assert (device.outbox.last_place(), device.outbox.recorded_at(after=1, to=2)) == (2, {2: RECORDED})
+        assert (device.outbox.last_place(), device.outbox.recorded_ids(after=1, to=2)) == (2, {2: RECORDED})
         assert (device.mirror.place, device.mirror.chain, device.mirror.log) == (2, f"{2:016}", "L1")
         assert b'{"place":1,"told_at":"2026-11-21T18:03:11Z","released":null,"event":{"id":"e"}}\n' in device.transcript()
         assert b"chain" not in device.transcript()
         device.store.close()
-    device = Device.open(path, world=still_world())
+    device = Device.open(path, world=fixed_world())
     last = device.record({"type": "NoteWritten", "text": "written by this release"})
     assert [authored.id for authored in device.outbox.next_batch()] == [WAITING, last]
     device.store.close()

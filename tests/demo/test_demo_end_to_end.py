@@ -1,4 +1,4 @@
-"""`stillnew demo --once`, whole: a service of its own, real devices, and the picture at the end."""
+"""`stillnew demo --once` as a whole: a service of its own, real devices, and the output at the end."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from client import Device
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "service.cli", "demo")
-# A database that nobody can reach: were it used, nothing would work.
+# An unreachable database: the demo would fail if it used this one.
 ENVIRONMENT = os.environ | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "STILLNEW_FOUNDNG": "closed", "NO_COLOR": "1"}
 
 A_COMMAND = re.compile(r"^(\S.*)\n(curl .+)$", re.MULTILINE)
@@ -35,45 +35,45 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def evening() -> subprocess.CompletedProcess[str]:
+def once() -> subprocess.CompletedProcess[str]:
     return run("--once")
 
 
-def test_the_demo_ends_well_within_a_minute_and_says_nothing_on_the_side(evening: subprocess.CompletedProcess[str]) -> None:
-    assert (evening.returncode, evening.stderr) == (0, "")
+def test_the_demo_ends_well_within_a_minute_and_says_nothing_on_the_side(once: subprocess.CompletedProcess[str]) -> None:
+    assert (once.returncode, once.stderr) == (0, "")
 
 
-def test_the_same_milestone_is_new_to_each_parent_on_a_day_of_their_own(evening: subprocess.CompletedProcess[str]) -> None:
-    """Law 13: each parent's first is their own, and moves with what they wrote."""
-    assert "Ada saw it" in evening.stdout
-    assert "Ben saw it" in evening.stdout
-    two_dates = [re.findall(A_DATE, line) for line in evening.stdout.splitlines()]
+def test_the_same_milestone_is_new_to_each_parent_on_a_day_of_their_own(once: subprocess.CompletedProcess[str]) -> None:
+    """Law 13: each parent has their own first time, which follows from the sightings that they wrote."""
+    assert "Ada saw it" in once.stdout
+    assert "Ben saw it" in once.stdout
+    two_dates = [re.findall(A_DATE, line) for line in once.stdout.splitlines()]
     apart = [dates for dates in two_dates if len(dates) == 2 and dates[0] != dates[1]]
     assert len(apart) >= 20
-    assert re.search(r"First steps alone +[●◐] ", evening.stdout)
-    assert "It was new again" in evening.stdout or "it was new again" in evening.stdout
+    assert re.search(r"First steps alone +[●◐] ", once.stdout)
+    assert "It was new again" in once.stdout or "it was new again" in once.stdout
 
 
-def test_the_picture_shows_who_saw_it_before_and_what_is_still_new(evening: subprocess.CompletedProcess[str]) -> None:
+def test_the_picture_shows_who_saw_it_before_and_what_is_still_new(once: subprocess.CompletedProcess[str]) -> None:
     for name in ("Nana", "Acorns", "Sami", "Ada", "Ben"):
-        assert re.search(rf"{name}, (the day before|the same day|\d+ \w+ earlier)", evening.stdout)
-    assert "✧ still new" in evening.stdout
+        assert re.search(rf"{name}, (the day before|the same day|\d+ \w+ earlier)", once.stdout)
+    assert "✧ still new" in once.stdout
 
 
-def part_about_ben(evening: subprocess.CompletedProcess[str]) -> str:
-    return evening.stdout.partition("What Ben is not told")[2].partition("events recorded")[0]
+def part_about_ben(once: subprocess.CompletedProcess[str]) -> str:
+    return once.stdout.partition("What Ben is not told")[2].partition("events recorded")[0]
 
 
 def cells_of(line: str, columns: list[int]) -> list[str]:
-    """What stands in each column of a line."""
+    """Returns the text in each column of a line."""
     return [line[start:end].strip() for start, end in zip(columns, [*columns[1:], None], strict=True)]
 
 
-def test_who_waits_has_nothing_of_it_before_and_all_of_it_after_their_own_first(
-    evening: subprocess.CompletedProcess[str],
+def test_ben_has_nothing_of_it_before_and_all_of_it_after_his_own_first(
+    once: subprocess.CompletedProcess[str],
 ) -> None:
-    """Laws 8 and 9: the co-parent has it all along; Ben's screen, read right before, lacks it; read right after, it has both."""
-    lines = part_about_ben(evening).splitlines()
+    """Laws 8 and 9: Ada has it all along. Ben's timeline lacks it right before his own first, and has both right after."""
+    lines = part_about_ben(once).splitlines()
     headings = next(line for line in lines if "Ben, before" in line)
     columns = [headings.index(heading) for heading in ("Ada, all along", "Ben, before", "Ben, after")]
     ada, before, after = cells_of(next(line for line in lines if line.strip().startswith("First steps alone")), columns)
@@ -81,47 +81,47 @@ def test_who_waits_has_nothing_of_it_before_and_all_of_it_after_their_own_first(
     assert before == ""
     assert re.fullmatch(rf"{A_DATE} +Nana, \d d", after)
     assert any(cells_of(line, columns)[1] for line in lines if re.search(A_DATE, line))
-    assert re.search(r"you saw it: \w+day, \d+ \w+\. Nana saw it on Sunday", part_about_ben(evening))
+    assert re.search(r"you saw it: \w+day, \d+ \w+\. Nana saw it on Sunday", part_about_ben(once))
 
 
-def test_what_waited_comes_in_the_order_of_the_log_and_says_what_freed_it(evening: subprocess.CompletedProcess[str]) -> None:
-    """Laws 7 and 9."""
-    last = int(re.search(r"places 1 to\s+(\d+)\s+of", part_about_ben(evening))[1])  # type: ignore[index]
-    told = re.findall(r"^ +(\d+)  (\w+) +(saw it on|cheers|puts|adds)(.*)$", part_about_ben(evening), re.MULTILINE)
-    places = [int(place) for place, *_ in told]
+def test_released_entries_keep_the_order_of_the_log_and_state_their_reason(once: subprocess.CompletedProcess[str]) -> None:
+    """Laws 7 and 9: released entries keep the order of the log, and state their reason."""
+    last = int(re.search(r"places 1 to\s+(\d+)\s+of", part_about_ben(once))[1])  # type: ignore[index]
+    entries = re.findall(r"^ +(\d+)  (\w+) +(saw it on|cheers|puts|adds)(.*)$", part_about_ben(once), re.MULTILINE)
+    places = [int(place) for place, *_ in entries]
     assert places == sorted(set(places))
     assert places[0] > last
-    assert [name for _, name, says, _ in told if says == "saw it on"] == ["Ben", "Ada", "Acorns", "Nana", "Sami"]
-    assert ["own_first" in rest for *_, rest in told] == [False] + [True] * (len(told) - 1)
+    assert [name for _, name, verb, _ in entries if verb == "saw it on"] == ["Ben", "Ada", "Acorns", "Nana", "Sami"]
+    assert ["own_first" in rest for *_, rest in entries] == [False] + [True] * (len(entries) - 1)
 
 
-def test_the_sitters_card_names_who_waits_and_what_for(evening: subprocess.CompletedProcess[str]) -> None:
-    card = part_about_ben(evening).partition("Sami's card")[2].partition("╰")[0]
+def test_the_sitters_card_names_who_waits_and_what_for(once: subprocess.CompletedProcess[str]) -> None:
+    card = part_about_ben(once).partition("Sami's card")[2].partition("╰")[0]
     assert "before you meet Ben" in card
     assert "First steps alone" in card.partition("do not mention")[2].partition("speak freely of")[0]
     assert "“Mia is as busy as ever." in card
-    said = " ".join(part_about_ben(evening).split())
-    assert "keep quiet before Ben" in said
-    assert "everybody is told what to make safe" in said
+    printed = " ".join(part_about_ben(once).split())
+    assert "keep quiet before Ben" in printed
+    assert "everybody is told what to make safe" in printed
 
 
-def test_duplicates_are_counted_as_ignored(evening: subprocess.CompletedProcess[str]) -> None:
-    """Law 2: a draft that is sent twice is one event."""
-    recorded, duplicates = (int(re.search(rf"(\d+) +{what}", evening.stdout)[1]) for what in ("events recorded", "duplicates"))  # type: ignore[index]
+def test_duplicates_are_counted_as_ignored(once: subprocess.CompletedProcess[str]) -> None:
+    """Law 2: a draft that is sent twice is recorded once."""
+    recorded, duplicates = (int(re.search(rf"(\d+) +{what}", once.stdout)[1]) for what in ("events recorded", "duplicates"))  # type: ignore[index]
     assert recorded >= 300
     assert duplicates >= 15
 
 
-def test_the_picture_fits_a_hundred_columns_and_a_pipe_gets_no_colours(evening: subprocess.CompletedProcess[str]) -> None:
-    assert max(len(line) for line in evening.stdout.splitlines()) <= 100
-    assert "\x1b" not in evening.stdout
+def test_the_picture_fits_a_hundred_columns_and_a_pipe_gets_no_colours(once: subprocess.CompletedProcess[str]) -> None:
+    assert max(len(line) for line in once.stdout.splitlines()) <= 100
+    assert "\x1b" not in once.stdout
 
 
-def test_no_token_is_written_into_a_pipe(evening: subprocess.CompletedProcess[str]) -> None:
-    assert "Bearer" not in evening.stdout
+def test_no_token_is_written_into_a_pipe(once: subprocess.CompletedProcess[str]) -> None:
+    assert "Bearer" not in once.stdout
 
 
-def test_a_port_that_is_taken_is_said_in_a_sentence_with_what_to_do() -> None:
+def test_a_used_port_is_reported_in_a_sentence_with_what_to_do() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -142,12 +142,12 @@ def test_it_keeps_serving_until_it_is_told_to_stop_and_keeps_what_it_was_asked_t
             deadline = time.monotonic() + 100
             while "Control-C ends it" not in output.read_text() and time.monotonic() < deadline:
                 time.sleep(0.2)
-            said = output.read_text()
-            url = re.search(r"Still open at (http://\S+)", said)
-            assert url, said
+            printed = output.read_text()
+            url = re.search(r"Still open at (http://\S+)", printed)
+            assert url, printed
             assert httpx.get(f"{url[1]}/health/ready", trust_env=False).status_code == httpx.codes.OK
-            assert "Tokens are shown on a terminal alone" in said
-            commands = [(title, line) for title, line in A_COMMAND.findall(said) if "/live?" not in line]
+            assert "Tokens are shown on a terminal alone" in printed
+            commands = [(title, line) for title, line in A_COMMAND.findall(printed) if "/live?" not in line]
             answers = {
                 title: answer_to(line, device=DEVICE_BY_NAME[A_NAME.findall(title)[0]], data=data) for title, line in commands
             }
@@ -168,7 +168,7 @@ def test_it_keeps_serving_until_it_is_told_to_stop_and_keeps_what_it_was_asked_t
 
 
 def answer_to(command: str, *, device: str, data: Path) -> dict[str, Any]:
-    """What a printed command answers, once pasted into a shell with this device's token."""
+    """Runs a printed command in a shell, with a device's token in it, and returns the response."""
     opened = Device.open(next(data.glob(f"devices-*/{device}.device")))
     token = opened.identity.token
     opened.store.close()
@@ -180,7 +180,7 @@ def answer_to(command: str, *, device: str, data: Path) -> dict[str, Any]:
 
 
 def _how_far_clocks_were_off(path: Path) -> list[timedelta]:
-    """By how much the service put right what it told this device. To the minute: a push takes some milliseconds."""
+    """Returns how far the service corrected the times that this device pushed, rounded to minutes."""
     device = Device.open(path)
     events = [entry.event for entry in device.entries()]
     device.store.close()

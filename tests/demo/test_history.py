@@ -1,4 +1,4 @@
-"""The invented year is always the same, and has every trap of the real feeds in it."""
+"""The invented year is always the same, and contains every difficulty of real feeds."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ def drafts_of(who: Who) -> list[DeviceDraft]:
     return [line.draft for line in year().lines if line.who is who]
 
 
-def test_the_same_seed_tells_the_same_year() -> None:
+def test_the_same_seed_gives_the_same_year() -> None:
     assert invent(until=UNTIL, child_by_twin=CHILDREN) == year()
     assert invent(until=UNTIL, child_by_twin=CHILDREN, seed=7) != year()
 
@@ -47,7 +47,7 @@ def test_a_year_has_at_least_three_hundred_events_and_ends_now() -> None:
 
 
 def test_every_draft_is_taken_by_the_strict_reader() -> None:
-    """Law 17: what the demo sends is what the protocol says."""
+    """Law 17: the demo sends drafts of the documented protocol."""
     lines = year().lines
     for start in range(0, len(lines), DRAFTS_MAX):
         drafts = [line.draft for line in lines[start : start + DRAFTS_MAX]]
@@ -61,8 +61,8 @@ def test_ids_are_never_used_twice() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_nobody_refers_to_what_they_cannot_have_been_told(seed: int) -> None:
-    """Law 6: the target of a cheer, a first or a correction reached the log before, and its author may see it."""
+def test_nobody_refers_to_an_event_that_they_cannot_have_received(seed: int) -> None:
+    """Law 6: the target of a cheer, a first or a correction was in the log before, and its author can have received it."""
     sent: dict[EventId, tuple[Who, Draft]] = {}  # type: ignore[type-arg]
     for line in invent(until=UNTIL, child_by_twin=CHILDREN, seed=seed).lines:
         body = line.draft.event
@@ -105,8 +105,8 @@ def test_the_sitters_phone_is_seven_hours_ahead() -> None:
     by_clock = [line for line in year().lines if line.who is Who.SITTER and line.draft.occurred_at == line.draft.recorded_at]
     assert by_clock
     assert {line.draft.recorded_at - line.written_at for line in year().lines if line.who is Who.SITTER} == {timedelta(hours=7)}
-    told_by_hand = [draft for draft in drafts_of(Who.SITTER) if draft.occurred_at != draft.recorded_at]
-    assert all(draft.recorded_at - draft.occurred_at > timedelta(hours=6) for draft in told_by_hand)
+    entered_later = [draft for draft in drafts_of(Who.SITTER) if draft.occurred_at != draft.recorded_at]
+    assert all(draft.recorded_at - draft.occurred_at > timedelta(hours=6) for draft in entered_later)
 
 
 def test_the_daycare_types_late_edits_and_is_read_twice() -> None:
@@ -132,9 +132,9 @@ def test_the_daycares_prose_becomes_milestones() -> None:
 
 
 def test_words_are_taken_back_and_times_put_right_by_persons_too() -> None:
-    said = [(line.who, line.draft.event) for line in year().lines]
-    assert {who for who, event in said if isinstance(event, Withdrawn)} == {Who.BEN, Who.SITTER}
-    moved = [event for who, event in said if who in PARENTS and isinstance(event, Amended)]
+    events = [(line.who, line.draft.event) for line in year().lines]
+    assert {who for who, event in events if isinstance(event, Withdrawn)} == {Who.BEN, Who.SITTER}
+    moved = [event for who, event in events if who in PARENTS and isinstance(event, Amended)]
     assert len(moved) >= 3
     assert all("occurred_at" in event.changes.named() for event in moved)
 
@@ -160,6 +160,6 @@ def test_some_drafts_are_really_sent_twice() -> None:
 @pytest.mark.parametrize("months_back", [0, 3, 6, 9])
 def test_the_year_can_end_on_any_day(months_back: int) -> None:
     until = UNTIL - timedelta(days=30 * months_back)
-    told = invent(until=until, child_by_twin=CHILDREN)
-    assert len(told.lines) >= 300
-    assert told.corrections >= 5
+    one_year = invent(until=until, child_by_twin=CHILDREN)
+    assert len(one_year.lines) >= 300
+    assert one_year.corrections >= 5

@@ -1,6 +1,6 @@
-"""The golden rows: one row of the log for each type and version that ever was, as its release wrote it.
+"""Reads the golden rows: one row of the log for each type and version that ever existed, as its release wrote it.
 
-They are never edited: what a family wrote cannot be written again. A new version brings a file of its own beside the old one.
+They are never edited, because the rows in a family's log cannot be changed either. A new version adds a file beside the old one.
 """
 
 from hashlib import sha256
@@ -12,7 +12,7 @@ SUMS: Final = FOLDER / "SHA256SUMS"
 
 
 class Golden(NamedTuple):
-    """A row: its columns `kind` and `version`, and its bytes."""
+    """A row of the log: its columns `kind` and `version`, and its bytes."""
 
     kind: str
     version: int
@@ -32,5 +32,5 @@ GOLDEN: Final = tuple(_read(path) for path in sorted(FOLDER.glob("*.json")))
 
 
 def sum_of(golden: Golden) -> str:
-    """As `sha256sum` prints it."""
+    """Returns the checksum line of a row, in the format of `sha256sum`."""
     return f"{sha256(golden.body).hexdigest()}  {golden.name}"

@@ -1,20 +1,20 @@
-"""Spells a JSON value in one of the many ways in which it may be spelled: order, white space, escapes, keys that stand twice."""
+"""Encodes a JSON value in a random one of its possible spellings: order, white space, escapes, duplicate keys."""
 
 from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
 
-WHITE = st.text(" \t\n\r", max_size=2)
+WHITE_SPACE = st.text(" \t\n\r", max_size=2)
 TEXTS = st.text('"\\\\:,{}[]/ aé\u2028🎉\t\n', min_size=1, max_size=12)
-"""Texts in which the marks of JSON stand, and those that have to be escaped."""
-FREE = frozenset({"note", "text", "words", "feelings"})
-"""Keys whose value may be any text: the second of two need not say what the first says."""
-SHORT = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+"""Texts that contain the punctuation of JSON, and characters that must be escaped."""
+TEXT_KEYS = frozenset({"note", "text", "words", "feelings"})
+"""Keys with any text as value: a duplicate of such a key may have another value."""
+SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def spelled(value: Any, data: st.DataObject, *, doubles: Callable[[], bool] = lambda: False) -> str:
-    """One spelling of a value. `doubles` is asked for each key whether it stands twice, with the same value or another."""
+    """Returns a random spelling of a value. `doubles` is called for each key, and decides whether the key is written twice."""
     match value:
         case dict():
             return _object(value, data, doubles)
@@ -30,7 +30,8 @@ def spelled(value: Any, data: st.DataObject, *, doubles: Callable[[], bool] = la
 
 def _object(value: dict[str, Any], data: st.DataObject, doubles: Callable[[], bool]) -> str:
     pairs = list(value.items())
-    pairs += [(key, data.draw(st.one_of(st.just(inner), TEXTS)) if key in FREE else inner) for key, inner in pairs if doubles()]
+    twice = [(key, inner) for key, inner in pairs if doubles()]
+    pairs += [(key, data.draw(st.one_of(st.just(inner), TEXTS)) if key in TEXT_KEYS else inner) for key, inner in twice]
     written = [
         _padded(text(key, data), data) + ":" + _padded(spelled(inner, data, doubles=doubles), data)
         for key, inner in data.draw(st.permutations(pairs))
@@ -39,26 +40,26 @@ def _object(value: dict[str, Any], data: st.DataObject, doubles: Callable[[], bo
 
 
 def _padded(written: str, data: st.DataObject) -> str:
-    return data.draw(WHITE) + written + data.draw(WHITE)
+    return data.draw(WHITE_SPACE) + written + data.draw(WHITE_SPACE)
 
 
 def text(value: str, data: st.DataObject) -> str:
-    """A text with some of its characters escaped, in one of two ways, whether they need it or not."""
-    # One number draws for all characters: a draw for each would be most of the test's time.
+    """Returns a JSON string with some of its characters escaped in one of two ways, also where they need no escape."""
+    # One random number decides for all characters: a number for each would take most of the test's time.
     choices = data.draw(st.integers(0, 3 ** min(len(value), 40) - 1)) if data.draw(st.booleans()) else 0
     written = []
     for character in value:
         choices, choice = divmod(choices, 3)
         needs_escape = character in '"\\' or character < " "
-        if choice == 2 or (needs_escape and character not in SHORT):
-            written.append(_by_number(character))
-        elif needs_escape or (choice == 1 and character in SHORT):
-            written.append(SHORT[character])
+        if choice == 2 or (needs_escape and character not in SHORT_ESCAPES):
+            written.append(_unicode_escape(character))
+        elif needs_escape or (choice == 1 and character in SHORT_ESCAPES):
+            written.append(SHORT_ESCAPES[character])
         else:
             written.append(character)
     return '"' + "".join(written) + '"'
 
 
-def _by_number(character: str) -> str:
+def _unicode_escape(character: str) -> str:
     units = character.encode("utf-16-be")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

@@ -1,4 +1,4 @@
-"""What the catalogue promises to the surprise rule, to safety and to parents who compare nothing."""
+"""Tests the catalogue's data: implications, safety notes, sources, and texts that do not compare children."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from events.ids import MilestoneKey
 MILESTONES = tuple(CATALOGUE.by_key.values())
 
 CDC_AGES_MONTHS = (2, 4, 6, 9, 12, 15, 18, 24, 30, 36, 48, 60)
-# How many items the CDC's checklist of 2022 holds at each of these ages, 159 in all.
+# The number of items in the CDC's checklist of 2022 at each age in months, 159 in all.
 CDC_COUNTS_BY_DOMAIN = {
     "social": (4, 3, 3, 5, 1, 5, 5, 2, 3, 2, 6, 3),
     "language": (2, 3, 3, 2, 3, 4, 2, 4, 4, 5, 4, 4),
@@ -151,7 +151,7 @@ def test_nothing_implies_itself_by_any_way_round() -> None:
 
 
 def test_what_a_step_builds_to_never_comes_before_it() -> None:
-    """A step leads to what it builds to and to what implies it: together these lead in no circle either."""
+    """Follows `builds_to` and, backwards, `implies` together: the two relations have no common cycle."""
     before = {milestone.key: set(milestone.implies) for milestone in MILESTONES}
     for milestone in MILESTONES:
         for bigger in milestone.builds_to:
@@ -273,5 +273,5 @@ def test_the_firsts_that_parents_wait_for_carry_no_note_that_would_tell_them() -
 
 
 def test_no_word_judges_a_child() -> None:
-    said = {milestone.key: " ".join((milestone.title, milestone.what_counts, milestone.safety or "")) for milestone in MILESTONES}
-    assert [key for key, text in said.items() if JUDGING.search(text)] == []
+    texts = {one.key: " ".join((one.title, one.what_counts, one.safety or "")) for one in MILESTONES}
+    assert [key for key, text in texts.items() if JUDGING.search(text)] == []

@@ -1,4 +1,4 @@
-"""What the reading of the catalogue promises: contradictions are refused by name, and what was read stays as it is."""
+"""Tests the loading of the catalogue: inconsistent data are refused with the key, and a loaded catalogue cannot be changed."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ DATA = Path(__file__).parents[2] / "events" / "catalogue_data"
 
 
 def write_beside(folder: Path, *, domain: Domain, toml: str) -> Path:
-    """Copy the data into `folder` and replace one domain's file."""
+    """Copies the data into `folder` and replaces the file of one domain."""
     copy = copytree(DATA, folder / "catalogue_data")
     (copy / f"{domain}.toml").write_text(toml)
     return copy

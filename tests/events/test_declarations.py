@@ -1,11 +1,11 @@
-"""What an event may be, who may author it and who sees it stand beside its type, and are what was agreed."""
+"""Tests that each event type declares its version, authors, audience and reference, with the agreed values."""
 
 from typing import Any, ClassVar, get_args
 
 import pytest
 
 from events.amend import Erased
-from events.event import DECLARED_BESIDE_EVERY_TYPE, Audience, Body, Role
+from events.event import REQUIRED_DECLARATIONS, Audience, Body, Role
 from events.family import ROSTER_FACTS
 from events.surprise import TimePassed
 from events.wire import BODY_BY_NAME, DeviceBody, ServiceBody
@@ -16,7 +16,7 @@ DECLARED: dict[str, Any] = {"version": 1, "authors": frozenset({Role.PARENT}), "
 
 P, C, D = Role.PARENT, Role.CAREGIVER, Role.DAYCARE
 
-# type -> (version, authors, default audience, what it refers to)
+# The version, authors, default audience and reference of each type.
 AGREED = {
     "FamilyFounded": (1, {P}, "family", None),
     "HouseholdOpened": (1, {P}, "family", None),
@@ -43,39 +43,39 @@ AGREED = {
 
 
 def declare(**declared: Any) -> type[Body]:
-    """Define an event type as a module would on import."""
+    """Defines an event type as a module does on import."""
     made: type[Body] = StructMeta("Whispered", (Body,), {"__annotations__": {}, **declared}, frozen=True, kw_only=True)
     return made
 
 
 def test_a_type_that_declares_all_is_defined() -> None:
-    """Law 10: the four declarations are enough."""
+    """A type with the four declarations is valid (law 10)."""
     assert declare(**DECLARED).__name__ == "Whispered"
 
 
-@pytest.mark.parametrize("missing", DECLARED_BESIDE_EVERY_TYPE)
+@pytest.mark.parametrize("missing", REQUIRED_DECLARATIONS)
 def test_a_type_without_one_of_its_declarations_does_not_import(missing: str) -> None:
-    """Law 10: nobody can forget to say who sees it."""
+    """A type without its audience raises an error on import, so nobody can forget it (law 10)."""
     with pytest.raises(TypeError, match=f"Whispered must declare {missing} beside its fields"):
         declare(**{name: value for name, value in DECLARED.items() if name != missing})
 
 
 def test_a_type_does_not_inherit_who_sees_it() -> None:
-    """Law 10: what stands beside another type was decided for another type."""
+    """A subclass of an event type must declare its own audience (law 10)."""
     whispered = declare(**DECLARED)
     with pytest.raises(TypeError, match="must declare version, authors, audience, refers"):
         StructMeta("WhisperedAgain", (whispered,), {"__annotations__": {}}, frozen=True, kw_only=True)
 
 
 def test_a_declaration_is_no_field() -> None:
-    """Law 10: no draft can say who may author it."""
+    """A draft cannot set the authors of its type (law 10)."""
     for body in BODY_BY_NAME.values():
-        assert set(DECLARED_BESIDE_EVERY_TYPE) & set(body.__struct_fields__) == set()
-        assert set(DECLARED_BESIDE_EVERY_TYPE) <= set(body.__dict__)
+        assert set(REQUIRED_DECLARATIONS) & set(body.__struct_fields__) == set()
+        assert set(REQUIRED_DECLARATIONS) <= set(body.__dict__)
 
 
 def test_every_type_declares_what_was_agreed() -> None:
-    """Law 10: a change of authors or audience is a change of the agreement, and shows here."""
+    """A change of authors or audience must also change the table in this test (law 10)."""
     declared = {
         name: (body.version, set(body.authors), str(body.audience), body.refers) for name, body in BODY_BY_NAME.items()
     }
@@ -83,12 +83,12 @@ def test_every_type_declares_what_was_agreed() -> None:
 
 
 def test_what_a_type_refers_to_is_a_field_of_it() -> None:
-    """Law 10: who sees an event has seen what it refers to, so the name must be right."""
+    """The rule that a member may see the target depends on this field, so it must exist (law 10)."""
     assert [name for name, body in BODY_BY_NAME.items() if body.refers and body.refers not in body.__struct_fields__] == []
 
 
 def test_what_follows_its_target_always_names_one() -> None:
-    """Law 10: an audience that is the target's needs a target."""
+    """A type with the audience of its target must have a target (law 10)."""
     followers = [body for body in BODY_BY_NAME.values() if str(body.audience) == "as_target"]
     assert followers
     optional = [
@@ -98,7 +98,7 @@ def test_what_follows_its_target_always_names_one() -> None:
 
 
 def test_a_device_drafts_no_roster_fact_no_tick_and_no_erasure() -> None:
-    """Law 10: those are written for a request, which access has decided, or because the service's own clock says so."""
+    """The service writes these types, for a request or when a time limit passes; a device cannot send them (law 10)."""
     drafted, written = set(get_args(DeviceBody)), set(get_args(ServiceBody))
     assert drafted & written == set()
     assert {*ROSTER_FACTS, TimePassed, Erased} == written
@@ -106,7 +106,7 @@ def test_a_device_drafts_no_roster_fact_no_tick_and_no_erasure() -> None:
 
 
 def test_every_body_is_of_a_union_that_is_read() -> None:
-    """Law 10: a type that is defined and in no union would be written and never read."""
+    """A type outside of both unions could be written but not read (law 10)."""
 
     def all_of(body: type[Body]) -> set[type[Body]]:
         return {body}.union(*(all_of(inner) for inner in body.__subclasses__()))
@@ -116,7 +116,7 @@ def test_every_body_is_of_a_union_that_is_read() -> None:
 
 
 class Noted(Body, frozen=True, kw_only=True):
-    """As a reader would write one: it imports."""
+    """A note, declared as a new reader would declare one."""
 
     version: ClassVar = 1
     authors: ClassVar = frozenset({Role.PARENT})
@@ -125,5 +125,5 @@ class Noted(Body, frozen=True, kw_only=True):
 
 
 def test_a_type_is_named_by_its_class() -> None:
-    """Law 4: a row's kind is its type's name."""
+    """The column `kind` of a row is the name of the type (law 4)."""
     assert Noted.__struct_config__.tag == "Noted"

@@ -1,4 +1,4 @@
-"""docs/events.md says what the types say."""
+"""Tests that docs/events.md matches the event types."""
 
 from pathlib import Path
 

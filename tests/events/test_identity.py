@@ -1,4 +1,4 @@
-"""What makes two drafts one, and what a commitment gives away."""
+"""Tests the digest of a draft and the commitment of an event."""
 
 import json
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ DRAFT = draft_of(
 
 
 def digest_of(draft: str) -> bytes:
-    """The digest of one draft as a device spells it."""
+    """Returns the digest of one draft, given as JSON."""
     (read,) = read_push(f'{{"sent_at":"{SENT_AT}","drafts":[{draft}]}}'.encode()).drafts
     assert not isinstance(read, Malformed), read.problem.detail
     return digest_of_draft(read)
@@ -38,17 +38,17 @@ def digest_of(draft: str) -> bytes:
 
 @given(st.data())
 def test_a_digest_does_not_depend_on_the_spelling(data: st.DataObject) -> None:
-    """Law 2: the order of fields, white space and escapes are the sender's; the claim is the same."""
+    """The order of fields, white space and escapes do not change the content of a draft (law 2)."""
     assert digest_of(spelled(DRAFT, data)) == digest_of(json.dumps(DRAFT))
 
 
 @pytest.mark.parametrize("missing", [{"audience": None}, {"event": DRAFT["event"] | {"note": None, "again": False}}])
 def test_an_optional_field_that_says_its_default_is_as_one_left_out(missing: dict[str, Any]) -> None:
-    """Law 2: libraries differ in whether they write what is not there."""
-    said = DRAFT | missing
-    left_out = {name: value for name, value in said.items() if value is not None}
-    left_out["event"] = {name: value for name, value in said["event"].items() if value not in (None, False)}
-    assert digest_of(json.dumps(said)) == digest_of(json.dumps(left_out))
+    """Some JSON libraries write null or default values and others omit them (law 2)."""
+    explicit = DRAFT | missing
+    left_out = {name: value for name, value in explicit.items() if value is not None}
+    left_out["event"] = {name: value for name, value in explicit["event"].items() if value not in (None, False)}
+    assert digest_of(json.dumps(explicit)) == digest_of(json.dumps(left_out))
 
 
 @pytest.mark.parametrize(
@@ -62,17 +62,17 @@ def test_an_optional_field_that_says_its_default_is_as_one_left_out(missing: dic
         {"event": DRAFT["event"] | {"note": "three steps"}},
         {"event": DRAFT["event"] | {"again": False}},
         {"event": DRAFT["event"] | {"milestone": "movement.walks"}},
-        # The same instant in another place: what the author's clock said is part of what they said.
+        # The same instant with another offset: the author's local time is part of the content.
         {"occurred_at": "2026-11-21T16:58:00+00:00"},
     ],
 )
 def test_other_content_has_another_digest(other: dict[str, Any]) -> None:
-    """Law 2: the same id with other content is told apart."""
+    """Two drafts with one id and different content have different digests (law 2)."""
     assert digest_of(json.dumps(DRAFT | other)) != digest_of(json.dumps(DRAFT))
 
 
 def test_a_digest_is_the_same_in_both_encodings() -> None:
-    """Law 2: a device may change its library."""
+    """A device may change between JSON and MessagePack (law 2)."""
     packed = msgspec.msgpack.encode({"sent_at": SENT_AT, "drafts": [DRAFT]})
     (read,) = read_push_of_msgpack(packed).drafts
     assert not isinstance(read, Malformed)
@@ -81,7 +81,7 @@ def test_a_digest_is_the_same_in_both_encodings() -> None:
 
 @given(st.binary(), st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
 def test_a_commitment_is_to_body_and_salt(body: bytes, salt: bytes, other_salt: bytes) -> None:
-    """Law 15: with the salt gone, nobody can try whether a guess was the content."""
+    """Without the salt, nobody can test a guess of the content (law 15)."""
     made = commitment(salt, body)
     assert len(made) == 32
     assert made == commitment(salt, body)
@@ -101,7 +101,7 @@ def test_a_commitment_is_to_body_and_salt(body: bytes, salt: bytes, other_salt: 
     ],
 )
 def test_a_draft_has_an_id_of_version_7(wrong: str) -> None:
-    """Law 2: an id that a device makes by the rule is nobody else's."""
+    """UUIDs of version 7 are unique, so other ids are refused (law 2)."""
     assert not is_version_7(UUID(wrong))
     (read,) = read_push(json.dumps({"sent_at": SENT_AT, "drafts": [DRAFT | {"id": wrong}]}).encode()).drafts
     assert isinstance(read, Malformed)
@@ -110,13 +110,13 @@ def test_a_draft_has_an_id_of_version_7(wrong: str) -> None:
 
 
 def test_an_id_of_version_7_is_taken() -> None:
-    """Law 2: as libraries make them."""
+    """Ids of version 7 from libraries and from RFC 9562 are accepted (law 2)."""
     assert all(is_version_7(UUID(str(uuid7()))) for _ in range(200))
     assert is_version_7(UUID("017f22e2-79b0-7cc3-98c4-dc0c0c07398f"))  # the example of RFC 9562
 
 
 def test_a_time_keeps_the_offset_that_its_author_lived_by() -> None:
-    """Law 4: 17:58 in one home is not 16:58, though it is the same instant."""
+    """The offset is stored: 17:58+01:00 and 16:58Z are the same instant, but different content (law 4)."""
     read = read_push(json.dumps({"sent_at": SENT_AT, "drafts": [DRAFT]}).encode())
     (draft,) = read.drafts
     assert not isinstance(draft, Malformed)

@@ -1,4 +1,4 @@
-"""A push is one strict JSON value: what two readers could read in two ways is refused, and nothing else is."""
+"""Tests that a push is refused exactly where two JSON parsers could read it differently."""
 
 import json
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def keys_in(value: Any) -> Iterator[str]:
 
 
 class Pairs(list[tuple[str, Any]]):
-    """An object with all that it says, also twice."""
+    """The pairs of a JSON object, with duplicate keys."""
 
 
 def has_double(value: Any) -> bool:
@@ -78,8 +78,8 @@ def has_double(value: Any) -> bool:
 
 
 @given(st.lists(EVENTS, min_size=1, max_size=3), st.data())
-def test_a_push_is_refused_exactly_where_a_key_stands_twice(events: list[dict[str, Any]], data: st.DataObject) -> None:
-    """Law 17: however keys, texts and white space are spelled; a draft by itself, the envelope as a whole."""
+def test_a_push_is_refused_exactly_where_a_key_is_duplicated(events: list[dict[str, Any]], data: st.DataObject) -> None:
+    """A duplicate key in a draft refuses the draft, and one in the envelope refuses the push, in every spelling (law 17)."""
     whole = {"sent_at": SENT_AT, "drafts": [draft_of(event, number=n) for n, event in enumerate(events, 1)]}
     doubled = data.draw(st.sets(st.integers(0, sum(1 for _ in keys_in(whole)) - 1), max_size=2))
     number = count()
@@ -117,8 +117,8 @@ def digests(push: Push) -> list[bytes]:
     ),
     st.data(),
 )
-def test_any_json_is_refused_exactly_where_a_key_stands_twice(value: Any, data: st.DataObject) -> None:
-    """Law 17: the closer look, which every other body gets too."""
+def test_any_json_is_refused_exactly_where_a_key_is_duplicated(value: Any, data: st.DataObject) -> None:
+    """The check that reads every key finds exactly the duplicates (law 17)."""
     doubled = data.draw(st.sets(st.integers(0, max(0, sum(1 for _ in keys_in(value)) - 1)), max_size=1))
     number = count()
     body = spelled(value, data, doubles=lambda: next(number) in doubled).encode()
@@ -134,7 +134,7 @@ def test_any_json_is_refused_exactly_where_a_key_stands_twice(value: Any, data: 
 @example('\\"')
 @example(":")
 def test_plain_bodies_need_no_closer_look(text: str) -> None:
-    """Law 17, at the price of one scan: the count of quotes is that of the canonical form."""
+    """A body without duplicates has the quote count of its canonical JSON, so one scan is enough (law 17)."""
     sent = draft_of({"type": "NoteWritten", "child": CHILD, "text": text})
     (draft,) = read_push(body_of(sent)).drafts
     assert bare_quotes(json.dumps(sent).encode()) == bare_quotes(msgspec.json.encode(draft))
@@ -143,7 +143,7 @@ def test_plain_bodies_need_no_closer_look(text: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        # The last draft is the very text of the second sent_at, or of a piece of it.
+        # The last draft has the same text as the second sent_at, or as a part of it.
         f'{{"sent_at":"{SENT_AT}","drafts":[{{}},"{SENT_AT}"],"sent_at":"{SENT_AT}"}}',
         f'{{"sent_at":"{SENT_AT}","drafts":[1],"sent_at":"{SENT_AT}"}}',
         f'{{"drafts":[1],"drafts":[1],"sent_at":"{SENT_AT}"}}',
@@ -153,7 +153,7 @@ def test_plain_bodies_need_no_closer_look(text: str) -> None:
     ],
 )
 def test_nothing_in_a_draft_hides_a_second_envelope(body: str) -> None:
-    """Law 17: what the drafts hold is not counted to what stands around them."""
+    """Quotes inside of drafts are not counted as quotes of the envelope (law 17)."""
     with pytest.raises(DuplicateKey) as refused:
         read_push(body.encode())
     assert refused.value.at in ("sent_at", "drafts")
@@ -165,22 +165,22 @@ def test_nothing_in_a_draft_hides_a_second_envelope(body: str) -> None:
         ('"precision":"day","precision":"day"', "drafts[0].precision"),
         (f'"event":{{"type":"Withdrawn","type":"Withdrawn","target":"{ABOUT}"}}', "drafts[0].event.type"),
         (f'"event":{{"type":"Amended","target":"{ABOUT}","changes":{{"note":"a","note":"a"}}}}', "drafts[0].event.changes.note"),
-        # As many quotes as the canonical form, where the first key's two are made up for by two that are spelled by number.
+        # The body has as many quotes as its canonical form: the first key adds two, and two others are written as escapes.
         (f'"event":{{"type":"Amended","target":"{ABOUT}","changes":{{"note":"\\u0022\\u0022","again":true,"again":true}}}}',
          "drafts[0].event.changes.again"),
     ],
 )  # fmt: skip
-def test_a_doubled_key_stops_its_own_draft_alone(doubled: str, at: str) -> None:
-    """Law 17: and the refusal names the key."""
+def test_a_duplicate_key_stops_its_own_draft_alone(doubled: str, at: str) -> None:
+    """Only the draft with the duplicate key is refused, and the refusal names the key (law 17)."""
     name = doubled.partition(":")[0].strip('"')
-    said = draft_of({"type": "Withdrawn", "target": ABOUT})
-    del said[name]
+    draft = draft_of({"type": "Withdrawn", "target": ABOUT})
+    del draft[name]
     good = json.dumps(draft_of({"type": "Withdrawn", "target": ABOUT}, number=2))
-    bad = json.dumps(said).removesuffix("}") + "," + doubled + "}"
+    bad = json.dumps(draft).removesuffix("}") + "," + doubled + "}"
     first, second = read_push(f'{{"sent_at":"{SENT_AT}","drafts":[{bad},{good}]}}'.encode()).drafts
     assert isinstance(first, Malformed)
     assert isinstance(first.problem, DuplicateKey)
-    assert (str(first.id), first.problem.at) == (said["id"], at)
+    assert (str(first.id), first.problem.at) == (draft["id"], at)
     assert isinstance(second, DeviceDraft.__origin__)  # type: ignore[attr-defined]
 
 
@@ -189,7 +189,7 @@ def test_a_doubled_key_stops_its_own_draft_alone(doubled: str, at: str) -> None:
     "draft", ['{"a":%s}', '{"id":"0193a3c0-1f2e-7a00-8000-000000000001","a":%s}', "%s"], ids=["object", "with id", "bare"]
 )
 def test_deep_nesting_is_a_refusal_at_every_depth(depth: int, draft: str) -> None:
-    """Law 17: also at the few depths which one reader takes and the next does not."""
+    """This holds also at depths that one parser accepts and another refuses (law 17)."""
     for sent_at in (f'"sent_at":"{SENT_AT}"', f'"sent_at":"{SENT_AT}","sent_at":"{SENT_AT}"'):
         for deep in (depth, depth + 1, depth + 2, depth + 3):
             for inner in ("[" * deep + "]" * deep, '{"a":' * deep + "1" + "}" * deep):
@@ -201,7 +201,7 @@ def test_deep_nesting_is_a_refusal_at_every_depth(depth: int, draft: str) -> Non
 
 
 def test_a_number_of_thousands_of_digits_is_a_refusal() -> None:
-    """Law 17: Python's own reader will not turn it into an int."""
+    """Python does not convert so many digits to an int, so the body is refused (law 17)."""
     digits = b"1" * 5_000
     with pytest.raises(BodyMalformed):
         read_push(b'{"sent_at":"%b","drafts":[1],"drafts":[%b]}' % (SENT_AT.encode(), digits))

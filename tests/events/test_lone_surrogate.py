@@ -1,4 +1,4 @@
-"""A list is split into the bytes of its elements whatever they hold, and what cannot be split is refused, not guessed at."""
+"""Tests that a JSON list is split into the bytes of its elements, and that other bytes are refused."""
 
 import json
 import time
@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.errors import BodyMalformed, FieldInvalid, Refused
-from events.lone_surrogate import MARKS_MAX, elements, fields, without_drafts
-from tests.events.spelling import WHITE
+from events.lone_surrogate import TOKENS_MAX, elements, fields, without_drafts
+from tests.events.spelling import WHITE_SPACE
 
 TEXTS = st.text('"\\:,{}[] aé🎉\n\ud83c', max_size=6)
-"""Texts in which the marks of JSON stand, and halves of characters."""
+"""Texts that contain the punctuation of JSON and lone surrogates."""
 VALUES = st.recursive(
     st.none() | st.integers() | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
@@ -24,9 +24,9 @@ INDENTS = st.sampled_from([None, 0, 1])
 
 
 @settings(max_examples=100, deadline=None)
-@given(values=st.lists(VALUES, max_size=4), indent=INDENTS, before=WHITE, after=WHITE)
+@given(values=st.lists(VALUES, max_size=4), indent=INDENTS, before=WHITE_SPACE, after=WHITE_SPACE)
 def test_each_element_is_what_it_was(values: list[Any], indent: int | None, before: str, after: str) -> None:
-    """Law 17: white space, escapes and brackets within texts move no end."""
+    """White space, escapes and brackets inside of texts do not move the end of an element (law 17)."""
     body = (before + json.dumps(values, indent=indent) + after).encode()
     assert [json.loads(element) for element in elements(body)] == values
 
@@ -40,7 +40,7 @@ def test_each_field_is_what_it_was(value: dict[str, Any], indent: int | None) ->
 @settings(max_examples=200, deadline=None)
 @given(body=st.text('[]{}",:\\a0', max_size=30).map(str.encode))
 def test_what_is_no_json_is_refused_or_split_without_a_byte_lost(body: bytes) -> None:
-    """Law 17: nothing but a refusal."""
+    """Any bytes are either refused or split without loss (law 17)."""
     assert isinstance(fields(body), dict)
     with suppress(Refused):
         without_drafts(body)
@@ -51,7 +51,7 @@ def test_what_is_no_json_is_refused_or_split_without_a_byte_lost(body: bytes) ->
     assert b"[" + b",".join(found) + b"]" == body
 
 
-NO_LISTS = (b"", b"[", b"]", b'["]', b"[1}]]", b"[]]", b"[] 1", b"[}", b"[1}", b"{}", b'"[]"', b"[" + b"[1]," * MARKS_MAX)
+NO_LISTS = (b"", b"[", b"]", b'["]', b"[1}]]", b"[]]", b"[] 1", b"[}", b"[1}", b"{}", b'"[]"', b"[" + b"[1]," * TOKENS_MAX)
 
 
 @pytest.mark.parametrize("body", NO_LISTS, ids=lambda body: body[:5].decode() or "nothing")
@@ -61,7 +61,7 @@ def test_a_list_whose_end_cannot_be_found_is_none(body: bytes) -> None:
 
 
 def test_depth_costs_no_more_than_length() -> None:
-    """Law 17: a megabyte of brackets is looked through, not walked into. Ample room for a busy machine."""
+    """A megabyte of brackets is read without recursion. The time limit is generous, for a busy machine (law 17)."""
     begun = time.perf_counter()
     deep = b"[" * 500_000 + b"]" * 500_000
     assert list(elements(b"[" + deep + b",1]")) == [deep, b"1"]

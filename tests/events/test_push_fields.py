@@ -1,4 +1,4 @@
-"""A push holds what was agreed, field by field: what is missing, unknown, of the wrong type or out of bounds is named."""
+"""Tests each field of a push: a missing, unknown or invalid field is refused with its path."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ TEXT_FIELDS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("at", "event"), TEXT_FIELDS)
 def test_nul_is_refused_in_every_text_and_in_both_encodings(at: str, event: dict[str, Any]) -> None:
-    """Law 17: Postgres cannot hold it, and C programs end there."""
+    """NUL is refused because Postgres cannot store it and C programs end a text at it (law 17)."""
     sent = json.loads(json.dumps(draft_of(event)).replace("%", "a\\u0000b"))
     for push in (read_push(body_of(sent)), read_push_of_msgpack(msgspec.msgpack.encode({"sent_at": SENT_AT, "drafts": [sent]}))):
         (draft,) = push.drafts
@@ -33,14 +33,14 @@ def test_nul_is_refused_in_every_text_and_in_both_encodings(at: str, event: dict
 
 
 def test_a_text_that_spells_out_an_escape_is_no_escape() -> None:
-    """Law 17 refuses NUL, not those who write about it."""
+    """A text that contains a backslash and "u0000" as letters is accepted (law 17)."""
     (draft,) = read_push(body_of(draft_of({"type": "NoteWritten", "child": CHILD, "text": "the escape \\u0000"}))).drafts
     assert not isinstance(draft, Malformed)
 
 
 @pytest.mark.parametrize("body", [b"\xff", b'{"sent_at":"\xc3\x28"}', b"\xed\xa0\x80", b"\xf4\x90\x80\x80"])
 def test_bytes_that_are_not_utf8_are_refused(body: bytes) -> None:
-    """Law 17: a lone surrogate and a number beyond Unicode are no characters."""
+    """An encoded lone surrogate and a number beyond Unicode are not characters (law 17)."""
     with pytest.raises(BodyMalformed, match="UTF-8"):
         require_utf8(body)
     with pytest.raises(BodyMalformed):
@@ -86,7 +86,7 @@ NOTE = {"type": "NoteWritten", "child": CHILD, "text": "Slept."}
     ],
 )  # fmt: skip
 def test_a_draft_that_is_not_as_agreed_is_refused_by_itself_and_names_the_field(draft: Any, code: str, at: str) -> None:
-    """Law 17: the other drafts of the push are read, and the refused one keeps its id where it has one."""
+    """The other drafts of the push are read, and the refusal has the id of the draft where it can be read (law 17)."""
     first, second = read_push(body_of(draft, draft_of(NOTE, number=2))).drafts
     assert isinstance(first, Malformed)
     assert not isinstance(second, Malformed)
@@ -97,7 +97,7 @@ def test_a_draft_that_is_not_as_agreed_is_refused_by_itself_and_names_the_field(
 
 @pytest.mark.parametrize("number", [0, DRAFTS_MAX + 1])
 def test_a_push_holds_1_to_256_drafts(number: int) -> None:
-    """Law 17."""
+    """A push with no draft or with more than 256 is refused (law 17)."""
     with pytest.raises(FieldInvalid) as refused:
         read_push(body_of(*[draft_of(NOTE)] * number))
     assert refused.value.at == "drafts"
@@ -105,7 +105,7 @@ def test_a_push_holds_1_to_256_drafts(number: int) -> None:
 
 
 def test_a_draft_holds_at_most_64_kib_as_it_was_sent() -> None:
-    """Law 17: white space counts, since it was sent; what stands around a draft does not."""
+    """White space inside of a draft counts as part of its size, white space around it does not (law 17)."""
     plain = json.dumps(draft_of(NOTE))
     for length, is_taken in ((DRAFT_BYTES_MAX, True), (DRAFT_BYTES_MAX + 1, False)):
         padded = "{" + " " * (length - len(plain)) + plain[1:]
@@ -131,7 +131,7 @@ def test_a_draft_holds_at_most_64_kib_as_it_was_sent() -> None:
     ],
 )
 def test_an_envelope_that_is_not_as_agreed_refuses_the_push(body: bytes, code: str, at: str | None) -> None:
-    """Law 17."""
+    """The whole push is refused, with the code and the path of the field (law 17)."""
     with pytest.raises(Refused) as refused:
         read_push(body)
     assert (refused.value.code, refused.value.at) == (code, at)

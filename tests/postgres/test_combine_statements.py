@@ -1,4 +1,4 @@
-"""Several writes in one round trip: all of them, each with its own arguments, or none."""
+"""Combined writes: each has its own arguments, and either all are done or none."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -38,11 +38,11 @@ async def test_of_several_writes_all_or_none_is_done(connection: asyncpg.Connect
 
 
 async def test_several_writes_are_one_statement_and_none_is_none(connection: asyncpg.Connection) -> None:
-    await together(connection, [(PUT, [[1], ["one"]])])  # what the types are is asked once for each connection
-    asked: list[str] = []
-    with connection.query_logger(lambda record: asked.append(record.query)):
+    await together(connection, [(PUT, [[1], ["one"]])])  # the first call on a connection also queries the types
+    executed: list[str] = []
+    with connection.query_logger(lambda record: executed.append(record.query)):
         await together(connection, [])
         await together(connection, [(PUT, [[1], ["one"]]), (DROP, [[2]])])
-        await asyncio.sleep(0)  # the log of queries is told in the loop's next turn
-    assert len(asked) == 1
-    assert "$3::int[]" in asked[0]
+        await asyncio.sleep(0)  # queries are logged in the loop's next turn
+    assert len(executed) == 1
+    assert "$3::int[]" in executed[0]

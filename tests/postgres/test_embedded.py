@@ -1,4 +1,4 @@
-"""The server of our own: kept data, one owner, and no death that costs a family anything."""
+"""The embedded server: it keeps its data, has one owner, and loses nothing when it is killed."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ def server(open_folder: Path) -> Iterator[EmbeddedPostgres]:
     server.stop()
 
 
-async def ask(database_url: str, sql: str) -> object:
+async def query(database_url: str, sql: str) -> object:
     connection = await asyncpg.connect(database_url, timeout=10)
     try:
         answer: object = await connection.fetchval(sql)
@@ -32,33 +32,33 @@ async def ask(database_url: str, sql: str) -> object:
         await connection.close()
 
 
-async def ask_until_answered(database_url: str, sql: str) -> object:
+async def query_until_it_works(database_url: str, sql: str) -> object:
     async with asyncio.timeout(20):
         while True:
             try:
-                return await ask(database_url, sql)
+                return await query(database_url, sql)
             except (OSError, asyncpg.PostgresError):
                 await asyncio.sleep(0.02)
 
 
 async def test_what_was_committed_is_there_after_a_stop_and_a_start(server: EmbeddedPostgres) -> None:
-    """Law 1: nothing acknowledged is lost."""
-    await ask(server.start(), "CREATE TABLE kept AS SELECT 7 AS n")
+    """Law 1: acknowledged rows are never lost."""
+    await query(server.start(), "CREATE TABLE kept AS SELECT 7 AS n")
     server.stop()
-    assert await ask(server.start(), "SELECT n FROM kept") == 7
+    assert await query(server.start(), "SELECT n FROM kept") == 7
 
 
 async def test_every_acknowledged_row_outlives_kills_of_the_server_and_it_comes_back_by_itself(server: EmbeddedPostgres) -> None:
-    """Law 1: not even kill -9 of Postgres loses what was acknowledged, and its supervisor never gives up."""
+    """Law 1: kill -9 of Postgres loses no acknowledged row, and the supervisor never gives up."""
     url = server.start()
     watch = asyncio.create_task(server.supervise())
-    await ask(url, "CREATE TABLE kept (n integer)")
+    await query(url, "CREATE TABLE kept (n integer)")
     for n in range(6):
-        await ask_until_answered(url, f"INSERT INTO kept VALUES ({n})")
+        await query_until_it_works(url, f"INSERT INTO kept VALUES ({n})")
         assert server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
-    # A row may stand twice: the answer to its insert was lost, and it was asked again.
-    assert await ask_until_answered(url, "SELECT array_agg(DISTINCT n ORDER BY n) FROM kept") == [*range(6)]
+    # A row may be stored twice: the response to its insert was lost, and it was sent again.
+    assert await query_until_it_works(url, "SELECT array_agg(DISTINCT n ORDER BY n) FROM kept") == [*range(6)]
     watch.cancel()
 
 
@@ -66,7 +66,7 @@ async def test_the_server_is_durable_and_answers_on_no_network_address(server: E
     """Law 1: fsync and synchronous commit are on."""
     url = server.start()
     names = ("fsync", "synchronous_commit", "full_page_writes", "listen_addresses")
-    assert [await ask(url, f"SHOW {name}") for name in names] == ["on", "on", "on", ""]
+    assert [await query(url, f"SHOW {name}") for name in names] == ["on", "on", "on", ""]
 
 
 async def test_a_second_process_is_refused_a_data_directory_in_use(server: EmbeddedPostgres) -> None:
@@ -85,7 +85,7 @@ async def test_a_server_left_behind_by_a_killed_process_is_replaced(server: Embe
     left_behind = int(killed.stdout)
     url = server.start()
     assert server.pid != left_behind
-    assert await ask(url, "SELECT 1") == 1
+    assert await query(url, "SELECT 1") == 1
 
 
 def test_a_closed_directory_on_the_way_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Migrations: from nothing to this release, once."""
+"""Migrations bring an empty database to this release, each applied once."""
 
 from service.postgres.migrate import FOLDER, migrate, pending
 

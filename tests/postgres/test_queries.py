@@ -1,4 +1,4 @@
-"""Named queries: each name once, and nothing but its SQL."""
+"""Named queries: each name occurs once, and its text contains SQL alone."""
 
 import pytest
 
@@ -12,18 +12,18 @@ def test_a_query_is_read_by_its_name_without_our_comments() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("SELECT 0;\n-- name: a\nSELECT 1;", "before the first"),
         ("-- name: a\nSELECT 1;\n-- name: a\nSELECT 2;", "two queries are named a"),
         ("-- name: a\n-- nothing\n-- name: b\nSELECT 1;", "a is empty"),
     ],
 )
-def test_a_file_that_could_be_misread_is_refused(text: str, said: str) -> None:
-    with pytest.raises(BadQueryFile, match=said):
+def test_a_file_that_could_be_misread_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(BadQueryFile, match=reason):
         parse(text, source="x.sql")
 
 
-def test_a_name_that_is_not_there_says_in_which_file() -> None:
+def test_an_unknown_name_is_reported_with_its_file() -> None:
     with pytest.raises(AttributeError, match=r"x\.sql has no query named three"):
         _ = Queries({}, source="x.sql").three

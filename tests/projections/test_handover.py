@@ -14,7 +14,7 @@ from events.surprise import Sorted, SurpriseChosen
 from events.wire import bytes_of_event
 from projections import first_saw, handover_card, roster
 from projections.handover_card import Card
-from projections.surprise_state import Waiting
+from projections.wishes import NO_WISHES, Wishes, wishes_after
 from tests.surprise.invented import FAMILY, MILESTONES, histories
 from tests.surprise.oracle import Oracle
 from tests.surprise.story import (
@@ -39,11 +39,11 @@ from tests.surprise.story import (
 
 def cards_of(log: Iterable[Event[Any]], feed: Iterable[Event[Any]], reader: MemberId, *, as_of: datetime) -> tuple[Card, ...]:
     """The cards that somebody reads who was told `feed` of a log."""
-    told, known, wishes = list(feed), roster.EMPTY, dict[MemberId, Waiting]()
+    told, known, wishes = list(feed), roster.EMPTY, dict[MemberId, Wishes]()
     for event in log:
         known = roster.step(known, event)
         if isinstance(event.event, SurpriseChosen):
-            wishes.setdefault(event.author, Waiting(event.author)).choose(event)
+            wishes[event.author] = wishes_after(wishes.get(event.author, NO_WISHES), event)
     sortings = [event for event in told if isinstance(event.event, Sorted)]
     received = {(event.author, event.id): event.received_at for event in told}
     said = handover_card.told_of(first_saw.of_feed(told), sortings, received)

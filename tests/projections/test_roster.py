@@ -18,7 +18,7 @@ FAMILY = Family()
 
 def folded(*events: Event[Any]) -> Roster:
     """The roster of a family with everybody in it, after these."""
-    return reduce(roster.step, events, Told.of_everybody(FAMILY).folding.roster)
+    return reduce(roster.step, events, Told.of_everybody(FAMILY).folded.roster)
 
 
 def test_a_correction_says_all_that_is_known_of_a_child() -> None:

@@ -12,7 +12,7 @@ from events.ids import FamilyId, MemberId, Place, Seq
 from events.observations import NoteWritten
 from projections import feed
 from projections.feed import LISTED_MAX, RUN_LENGTH_MAX, Run
-from projections.feed_writer import Tail
+from projections.feed_writer import FeedEnd
 from tests.families import Family
 from tests.histories import NOON, Told, commitment, happened, seqs_of
 
@@ -111,10 +111,8 @@ def test_interleaved_audiences_give_each_member_their_own_contiguous_places(note
     runs: dict[MemberId, dict[Place, Run]] = {}
 
     def keep() -> None:
-        told.folding.settle()
-        for member, tail in told.folding.tails.items():
-            runs.setdefault(member, {}).update(tail.changed)
-            tail.changed.clear()
+        for member, changed in told.feed_writer.take_changed().items():
+            runs.setdefault(member, {}).update((run.first_place, run) for run in changed)
 
     for number, (author, audience) in enumerate(notes):
         if number == late:
@@ -129,7 +127,7 @@ def test_interleaved_audiences_give_each_member_their_own_contiguous_places(note
         assert [seq for run in in_order for seq in range(run.first_seq, run.first_seq + run.length)] == seqs
         chain = naive_chain(list(seqs), start=feed.origin(family.family, member))
         assert in_order[-1].chain == chain[-1]
-        assert told.folding.place_of(member) == len(seqs)
+        assert told.feed_writer.place_of(member) == len(seqs)
 
 
 def a_note(family: Family, author: MemberId, audience: Audience) -> Event[NoteWritten]:
@@ -170,7 +168,7 @@ def test_listed_runs_read_as_the_entries_one_by_one(seqs: list[Seq], size: int, 
 @given(st.lists(st.sampled_from(["told", "late", "hint", "listed"]), max_size=40))
 def test_a_feed_goes_over_to_lists_at_any_place(steps: list[str]) -> None:
     """Law 7: what was stored as neighbours stays so, and the places and the chain go on."""
-    tail, chain, seqs = Tail(FAMILY, MEMBER, None), START, []
+    tail, chain, seqs = FeedEnd(FAMILY, MEMBER, None), START, []
     for number, step in enumerate(steps, 1):
         seq, place = Seq(2 * number), tail.place + 1
         match step:
@@ -178,11 +176,11 @@ def test_a_feed_goes_over_to_lists_at_any_place(steps: list[str]) -> None:
                 tail.seqs.append(seq)
                 tail.commitments.append(commitment(seq))
             case "late":
-                tail.tell_late(seq, [commitment(seq)], NOON, released="opened")
+                tail.append_late([seq], [commitment(seq)], NOON, released="opened")
             case "hint":
                 tail.hint(b"{}", NOON)
             case _:
-                tail.go_listed()
+                tail.list_entries()
                 continue
         said = sha256(b"{}").digest() if step == "hint" else commitment(seq)
         chain = sha256(chain + place.to_bytes(8, "big") + said).digest()

@@ -175,11 +175,11 @@ def test_a_milestone_of_ones_own_has_the_name_that_was_given_last() -> None:
 def test_the_roster_keeps_who_has_left_and_changes_with_roster_facts_alone() -> None:
     """Law 11: the state that every other fold asks; the very same object where nothing changed."""
     told = Told.of_everybody(FAMILY)
-    before = told.folding.roster
+    before = told.folded.roster
     told.add(saw(SITTER, day(1)))
-    assert told.folding.roster is before
+    assert told.folded.roster is before
     told.add(happened(SITTER, MemberLeft(member=SITTER)))
-    after = told.folding.roster
+    after = told.folded.roster
     assert (after.members[SITTER].has_left, SITTER in after.present, SITTER in after.readers) == (True, False, False)
     assert [name for name in after.members if name != SITTER] == [name for name in before.members if name != SITTER]
     assert before.members[SITTER].has_left is False

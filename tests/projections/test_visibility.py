@@ -94,7 +94,7 @@ def history(joiner: MemberId) -> set[str]:
             told.join(member)
     names = {}
     for author, audience in ((ADA, Audience.ME), (ADA, Audience.HOUSEHOLD), (ADA, Audience.FAMILY), (BEN, Audience.HOUSEHOLD)):
-        if author in told.folding.roster.members:
+        if author in told.folded.roster.members:
             about = wrote(told, author, audience)
             names[about] = f"{'Ada' if author == ADA else 'Ben'} to {audience}"
             names[wrote(told, author, Audience.FAMILY, about)] = f"about {names[about]}"
@@ -147,7 +147,7 @@ def test_since_joining_means_since_joining() -> None:
 def test_every_type_has_an_audience_or_follows_a_target(body: type[Body]) -> None:
     """Law 10: beside the type; what a draft asks for wins where the type has one of its own."""
     if isinstance(body.audience, Audience):
-        assert audience_of(body, asked=None, target=None) == body.audience
-        assert audience_of(body, asked=Audience.ME, target=None) == Audience.ME
+        assert audience_of(body, requested=None, target=None) == body.audience
+        assert audience_of(body, requested=Audience.ME, target=None) == Audience.ME
     else:
         assert body.refers is not None

@@ -46,8 +46,8 @@ class Answer:
     def problem(self) -> dict[str, Any]:
         return problem_in(self.status, self.headers.get("content-type"), self.body)
 
-    def told(self) -> tuple[int, str, str | None]:
-        """The status, the code and the field of a refusal."""
+    def refusal(self) -> tuple[int, str, str | None]:
+        """Returns the status, the code and the field of a refusal."""
         problem = self.problem()
         return self.status, problem["code"], problem["at"]
 

@@ -1,4 +1,4 @@
-"""Bodies of the other routes that are wrong: found, add, invite, accept, pair. In both encodings, by the same names."""
+"""Tests invalid bodies of the access routes: found, add, invite, accept, pair. In both encodings, with the same field names."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ ACCEPT: dict[str, Any] = {"code": "none", "name": "N", "device": {"name": "D"}}
 SLIP = "access.birth_date_out_of_range"
 CHILDREN, INVITES = "/v1/families/{family}/children", "/v1/families/{family}/invites"
 
-# Path -> of its body: what is wrong, the status, the code and the field.
+# By path: an invalid body, and the expected status, code and field.
 WRONG: list[tuple[str, Any, int, str, str | None]] = [
     ("/v1/families", {}, 400, "body.invalid", "you"),
     ("/v1/families", [], 400, "body.invalid", None),
@@ -71,7 +71,7 @@ WRONG: list[tuple[str, Any, int, str, str | None]] = [
 
 @pytest.fixture(scope="module")
 def households(standing: Standing) -> dict[str, str]:
-    """Homes that Ada may not put anybody into."""
+    """Returns homes into which Ada may not invite."""
     ours = standing.ask("ben", "GET", "/v1/me").json()["memberships"][0]["household"]
     theirs = standing.ask("eve", "GET", "/v1/me").json()["memberships"][0]["household"]
     return {"{bens_household}": ours, "{foreign_household}": theirs}
@@ -83,7 +83,7 @@ def households(standing: Standing) -> dict[str, str]:
 def test_a_body_that_is_wrong_is_refused_by_name(
     standing: Standing, households: dict[str, str], path: str, body: Any, status: int, code: str, at: str | None
 ) -> None:
-    """Law 17: in JSON and in MessagePack alike, and no row changes."""
+    """Law 17: an invalid body is refused alike in JSON and in MessagePack, and no row changes."""
     if isinstance(body, dict) and body.get("household") in list(households):
         body = {**body, "household": households[body["household"]]}
     sent = {"application/json": json.dumps(body).encode(), "application/msgpack": msgspec.msgpack.encode(body)}
@@ -118,7 +118,7 @@ BYTES: dict[str, tuple[bytes, int, str, str | None]] = {
 
 @pytest.mark.parametrize("name", BYTES)
 def test_bytes_that_are_no_body_are_refused(standing: Standing, name: str) -> None:
-    """Law 17: strict at every door, not only at the log's."""
+    """Law 17: every route is strict, not only the push."""
     content, status, code, at = BYTES[name]
     for path in (CHILDREN, INVITES, "/v1/families", "/v1/invites/accept", "/v1/devices/pair"):
         answer = standing.ask("ada", "POST", path, content=content, headers={"Content-Type": "application/json"})
@@ -129,15 +129,15 @@ def test_bytes_that_are_no_body_are_refused(standing: Standing, name: str) -> No
             assert at is None or problem["at"] == at
 
 
-def test_a_kibibyte_under_the_bound_is_taken_by_nobody_for_more(standing: Standing) -> None:
-    """Law 17: 64 KiB, to the byte."""
+def test_a_body_below_the_bound_is_accepted(standing: Standing) -> None:
+    """Law 17: the bound of a body is 64 KiB, to the byte."""
     content = b'{"name":""}' + b" " * (65_536 - 11)
     answer = standing.ask("ada", "POST", CHILDREN, content=content, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["at"]) == (400, "name")
 
 
 def test_what_somebody_else_holds_is_refused_as_if_it_did_not_exist(standing: Standing) -> None:
-    """I-19: another person's device, a foreign family's member and an absent one are answered alike, to the byte."""
+    """I-19: the responses for another person's device, another family's member and an absent one have the same bytes."""
     eve, ben = standing.people["eve"], standing.people["ben"]
     for absent, held in (
         (f"/v1/devices/{some_uuid(4)}", [f"/v1/devices/{eve.device}", f"/v1/devices/{ben.device}"]),
@@ -151,16 +151,16 @@ def test_what_somebody_else_holds_is_refused_as_if_it_did_not_exist(standing: St
 
 
 def test_a_code_that_was_used_and_one_that_never_was_are_alike(standing: Standing) -> None:
-    """I-19: who guesses codes, or keeps an old one, is told the same of each."""
-    told = [
+    """I-19: the responses to a guessed code and to a used code are the same."""
+    responses = [
         standing.http.post("/v1/invites/accept", json={**ACCEPT, "code": code}).content
         for code in (standing.ids["used_code"], "x" * 27, "none")
     ]
-    assert len(set(told)) == 1
+    assert len(set(responses)) == 1
 
 
 def test_a_surprise_that_cannot_be_is_refused_and_the_code_still_works(standing: Standing) -> None:
-    """Law 17: a wish for a foreign child, or for no milestone, ends the joining whole: no person, no device, no member."""
+    """Law 17: an invalid surprise choice refuses the whole join: no person, device or member is created."""
     wrong = [
         ({"child": standing.ids["foreign_child"], "scope": "all", "mode": "keep"}, "child"),
         ({"child": some_uuid(4), "scope": "all", "mode": "keep"}, "child"),
@@ -176,7 +176,7 @@ def test_a_surprise_that_cannot_be_is_refused_and_the_code_still_works(standing:
 
 @pytest.mark.parametrize("who", ["cleo", "ducklings"])
 def test_what_a_role_may_not_do_is_refused_and_changes_nothing(standing: Standing, who: str) -> None:
-    """Law 10 and I-24: neither a sitter nor a daycare adds children, invites or removes; nor authors what is a parent's."""
+    """Law 10 and I-24: a sitter and a daycare may not add children, invite, remove, or author events of parents."""
     for path, body in ((CHILDREN, {"name": "C"}), (INVITES, {"role": "caregiver"})):
         answer = standing.ask(who, "POST", path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (403, "access.not_for_role")

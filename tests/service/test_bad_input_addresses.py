@@ -1,4 +1,4 @@
-"""Other spellings of addresses, methods and queries that are none, tokens that are none: each names nothing, alike."""
+"""Tests other spellings of URLs and ids, unknown methods, invalid queries, hosts and tokens: all are refused alike."""
 
 import re
 from collections.abc import Callable
@@ -76,9 +76,9 @@ def requests_of(standing: Standing, alias: Callable[[str], str] | None, id_alias
 
 @pytest.mark.parametrize("alias", ALIASES.values(), ids=ALIASES.keys())
 def test_another_spelling_of_an_address_names_nothing(standing: Standing, alias: Callable[[str], str]) -> None:
-    """Protocol: one resource has one URL. Cold and hot routes alike, with a good token, and the same 404 for all."""
+    """Protocol: one resource has one URL. Any other spelling is the same 404 on every route, also with a valid token."""
     answers = [standing.raw(request) for request in requests_of(standing, alias, None)]
-    assert {answer.told() for answer in answers} == {(404, "not_found", None)}
+    assert {answer.refusal() for answer in answers} == {(404, "not_found", None)}
     assert len({answer.body for answer in answers}) == 1
 
 
@@ -86,11 +86,11 @@ def test_another_spelling_of_an_address_names_nothing(standing: Standing, alias:
 def test_another_spelling_of_an_id_names_nothing(standing: Standing, id_alias: Callable[[str], str]) -> None:
     """Protocol: an id in braces, in capitals or without dashes is 404."""
     answers = [standing.raw(request) for request in requests_of(standing, None, id_alias)]
-    assert {answer.told() for answer in answers} == {(404, "not_found", None)}
+    assert {answer.refusal() for answer in answers} == {(404, "not_found", None)}
 
 
 def test_a_foreign_family_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
-    """I-19: who is no member learns nothing, not even that there is such a family; headers and their order alike too."""
+    """I-19: a non-member cannot tell an existing family from an absent one, not even by headers and their order."""
     foreign, absent = standing.people["eve"].family, some_uuid(4)
     seen: list[set[tuple[Any, ...]]] = []
     for family in (foreign, absent):
@@ -102,7 +102,7 @@ def test_a_foreign_family_and_an_absent_one_are_alike_to_the_byte(standing: Stan
             body = b"{}" if method == "POST" else b""
             answer = standing.raw(standing.request(method, path, JSON, f"Content-Length: {len(body)}", body=body))
             headers = tuple((name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id"))
-            answers.add((method, template, answer.told(), headers, answer.body))
+            answers.add((method, template, answer.refusal(), headers, answer.body))
         seen.append(answers)
     assert seen[0] == seen[1]
     assert {answer[2] for answer in seen[0]} == {(404, "not_found", None)}
@@ -134,26 +134,26 @@ TOKENS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("headers", TOKENS.values(), ids=TOKENS.keys())
-def test_whatever_is_no_token_is_answered_alike(standing: Standing, headers: tuple[str, ...]) -> None:
-    """Protocol: unknown, revoked and malformed tokens are answered alike, to the byte, on cold and hot routes."""
+def test_all_invalid_tokens_get_the_same_response(standing: Standing, headers: tuple[str, ...]) -> None:
+    """Protocol: the responses to unknown, revoked and malformed tokens have the same bytes, on every route."""
     ada = standing.people["ada"]
     spelled = {"token": ada.token, "short": ada.token[:-1], "tail": ada.token[4:], "upper": ada.token.upper()}
-    said = [header.format(**spelled) for header in headers]
+    sent_headers = [header.format(**spelled) for header in headers]
     reference = standing.raw(standing.request("GET", "/v1/me", who=None))
     for method, path in ROUTES:
         if path == "/v1/catalogue":
             continue
         path = path.replace("{family}", ada.family).replace("{member}", ada.member)
-        answer = standing.raw(standing.request(method, path, *said, who=None))
-        assert answer.told() == (401, "access.unauthenticated", None)
+        answer = standing.raw(standing.request(method, path, *sent_headers, who=None))
+        assert answer.refusal() == (401, "access.unauthenticated", None)
         assert (answer.body, answer.headers["www-authenticate"]) == (reference.body, 'Bearer realm="stillnew"')
 
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "M-SEARCH", "LINK", "PURGE", "QUERY")
 
 
-def test_another_method_is_told_which_there_are(standing: Standing) -> None:
-    """RFC 9110, 15.5.6: 405 with Allow, for each route and each method that it does not know, HEAD of a stream included."""
+def test_an_unsupported_method_gets_the_list_of_supported_ones(standing: Standing) -> None:
+    """RFC 9110, 15.5.6: each unsupported method of each route is 405 with Allow, also HEAD of a stream."""
     document = standing.http.get("/schema/openapi.json").json()
     ada = standing.people["ada"]
     for template, operations in document["paths"].items():
@@ -162,12 +162,12 @@ def test_another_method_is_told_which_there_are(standing: Standing) -> None:
         known = {method.upper() for method in operations}
         for method in {*METHODS} - known:
             answer = standing.raw(standing.request(method, path))
-            assert answer.told() == (405, "method_not_allowed", None), (method, path)
+            assert answer.refusal() == (405, "method_not_allowed", None), (method, path)
             allowed = set(answer.headers["allow"].split(", "))
             assert allowed - {"HEAD", "OPTIONS"} == known
-        asked = standing.raw(standing.request("OPTIONS", path, who=None))
-        assert (asked.status, asked.body, set(asked.headers["allow"].split(", "))) == (204, b"", allowed)
-        # A stream knows no HEAD, and metrics are the operator's.
+        options = standing.raw(standing.request("OPTIONS", path, who=None))
+        assert (options.status, options.body, set(options.headers["allow"].split(", "))) == (204, b"", allowed)
+        # A stream has no HEAD, and metrics are for the operator.
         if "GET" in known and not template.endswith(("/live", "/metrics")):
             headed = standing.raw_head(standing.request("HEAD", path, "Connection: close"))
             assert (headed.status, headed.body) == (200, b""), path
@@ -178,12 +178,12 @@ HOSTS = ["a b", "a/b", "a@b", "\xff", "[", "[::1", "x:abc", "x:999999", "x,y", "
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_host_that_is_none_is_refused(standing: Standing, host: str) -> None:
-    """Law 17: the host goes into the link of an invite; what is no host goes nowhere."""
+def test_an_invalid_host_is_refused(standing: Standing, host: str) -> None:
+    """Law 17: an invalid host is refused, because the host becomes part of invite links."""
     ada = standing.people["ada"]
     for path in ("/v1/me", f"/v1/families/{ada.family}/feed"):
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {ada.token}\r\n\r\n".encode("latin-1")
-        assert standing.raw(request).told() == (400, "host.invalid", "Host")
+        assert standing.raw(request).refusal() == (400, "host.invalid", "Host")
 
 
 QUERIES: dict[str, tuple[str, str | None]] = {
@@ -238,24 +238,24 @@ QUERIES: dict[str, tuple[str, str | None]] = {
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_query_that_is_nonsense_is_refused_by_name(standing: Standing, query: str) -> None:
-    """Law 17: integers written as integers, times with an offset, each name once, none that is not listed."""
+    """Law 17: in a query, integers have one form, times have an offset, and names are known and not repeated."""
     code, at = QUERIES[query]
     answer = standing.raw(standing.request("GET", "/v1/families/{family}/" + query))
     assert answer.status in (400, 409, 422)
-    assert answer.told()[1:] == (code, at)
+    assert answer.refusal()[1:] == (code, at)
 
 
 def test_a_query_that_is_very_long_is_not_read(standing: Standing) -> None:
-    """Law 17: 414."""
+    """Law 17: a query over the bound is 414."""
     answer = standing.raw(standing.request("GET", "/v1/families/{family}/feed?after=" + "0" * 3_000))
-    assert answer.told() == (414, "uri_too_long", None)
+    assert answer.refusal() == (414, "uri_too_long", None)
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "1e3", "1.0", "0x1", "\xb2", "1 1", "1,2", "9" * 19, "9" * 5_000, "null"])
 def test_a_last_event_id_that_is_no_place_is_refused(standing: Standing, last: str) -> None:
-    """Law 17: it wins over `after`, so it is read as strictly."""
+    """Law 17: Last-Event-ID overrides `after`, so it is read as strictly."""
     answer = standing.raw(standing.request("GET", "/v1/families/{family}/live?after=0", f"Last-Event-ID: {last}"))
-    assert answer.told() == (400, "body.invalid", "Last-Event-ID")
+    assert answer.refusal() == (400, "body.invalid", "Last-Event-ID")
 
 
 ODD_BUT_HARMLESS = [
@@ -269,6 +269,6 @@ ODD_BUT_HARMLESS = [
 
 @pytest.mark.parametrize("headers", ODD_BUT_HARMLESS, ids=lambda headers: headers[0])
 def test_headers_that_mean_nothing_here_change_nothing(standing: Standing, headers: tuple[str, ...]) -> None:
-    """Law 17: never 5xx for a header that nobody asked for."""
+    """Law 17: unknown headers change nothing, and are never a 5xx."""
     for path in ("/v1/me", "/v1/families/{family}/feed", "/v1/catalogue"):
         assert standing.raw(standing.request("GET", path, *headers)).status == 200

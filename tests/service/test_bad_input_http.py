@@ -1,4 +1,4 @@
-"""What no client would send: requests that cannot be read, are endless, or end nowhere. Over raw sockets."""
+"""Tests malformed, slow and incomplete HTTP requests over raw sockets."""
 
 import socket
 import threading
@@ -51,53 +51,53 @@ BROKEN_FRAMES: dict[str, tuple[tuple[str, ...], bytes]] = {
 
 
 @pytest.mark.parametrize("request_bytes", BROKEN_REQUESTS.values(), ids=BROKEN_REQUESTS.keys())
-def test_what_is_no_request_is_told_so_and_the_connection_ends(standing: Standing, request_bytes: bytes) -> None:
-    """Law 17: a problem document, even for what no route ever sees."""
+def test_bytes_that_are_no_request_are_refused_and_the_connection_ends(standing: Standing, request_bytes: bytes) -> None:
+    """Law 17: bytes that are not a request get a problem document, and the connection is closed."""
     answer = standing.raw(request_bytes)
-    assert (answer.told(), answer.headers["connection"]) == ((400, "head.malformed", None), "close")
+    assert (answer.refusal(), answer.headers["connection"]) == ((400, "head.malformed", None), "close")
 
 
 @pytest.mark.parametrize(("headers", "body"), BROKEN_FRAMES.values(), ids=BROKEN_FRAMES.keys())
 def test_a_body_whose_end_is_in_doubt_is_no_body(standing: Standing, headers: tuple[str, ...], body: bytes) -> None:
-    """Law 17: two readers must never disagree on where the next request begins (RFC 9112, 6.3)."""
+    """Law 17: a body with ambiguous length is refused: a proxy and the service must agree on its end (RFC 9112, 6.3)."""
     answer = standing.raw(standing.request("POST", EVENTS, JSON, *headers, body=body))
-    assert (answer.told(), answer.headers["connection"]) == ((400, "head.malformed", None), "close")
+    assert (answer.refusal(), answer.headers["connection"]) == ((400, "head.malformed", None), "close")
 
 
 def test_a_body_without_a_length_is_an_empty_one(standing: Standing) -> None:
-    """RFC 9112, 6.3: no length and no chunks is no body, and an empty body is no JSON."""
-    assert standing.raw(standing.request("POST", EVENTS, JSON)).told() == (400, "body.malformed", None)
-    assert standing.raw(standing.request("POST", EVENTS, JSON, "Content-Length: 0")).told() == (400, "body.malformed", None)
+    """RFC 9112, 6.3: a request without length and chunks has an empty body, which is not valid JSON."""
+    assert standing.raw(standing.request("POST", EVENTS, JSON)).refusal() == (400, "body.malformed", None)
+    assert standing.raw(standing.request("POST", EVENTS, JSON, "Content-Length: 0")).refusal() == (400, "body.malformed", None)
 
 
 def test_a_body_in_chunks_is_read_as_one(standing: Standing) -> None:
-    """Chunks are a matter of the wire: what is in them is refused, or not, as any other body."""
+    """A chunked body is treated like any other body."""
     chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in b'{"sent_at":1}') + b"0\r\n\r\n"
     answer = standing.raw(standing.request("POST", EVENTS, JSON, "Transfer-Encoding: chunked", body=chunked))
-    assert answer.told() == (400, "body.invalid", "sent_at")
+    assert answer.refusal() == (400, "body.invalid", "sent_at")
 
 
 @pytest.mark.parametrize("length", ["1048577", "9223372036854775808", "18446744073709551615"])
-def test_a_body_that_says_it_is_too_large_is_not_waited_for(
+def test_a_too_large_content_length_is_refused_without_waiting(
     standing: Standing, length: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Law 17: refused by its length alone, whether or not more than its first bytes ever come."""
-    monkeypatch.setattr(service.http.body, "PASS_OVER_S_MAX", 0.3)
+    """Law 17: a body with a too large Content-Length is refused at once, even if its bytes never arrive."""
+    monkeypatch.setattr(service.http.body, "DISCARD_S_MAX", 0.3)
     began_s = time.monotonic()
     answer = standing.raw(standing.request("POST", EVENTS, JSON, f"Content-Length: {length}", body=b"{"))
-    assert (answer.told(), answer.headers["connection"]) == ((413, "body.too_large", None), "close")
+    assert (answer.refusal(), answer.headers["connection"]) == ((413, "body.too_large", None), "close")
     assert time.monotonic() - began_s < 3
 
 
 def test_headers_have_a_bound_in_length(standing: Standing) -> None:
-    """Law 17: 64 KiB of headers, in one or in many, and no more is held."""
+    """Law 17: headers have a bound of 64 KiB in total, as one header or as many."""
     for flood in (b"X: " + b"a" * 70_000, b"X: a\r\n" * 12_000, b"Cookie: " + b"a=b;" * 17_000):
-        assert standing.raw(b"GET /v1/me HTTP/1.1\r\nHost: x\r\n" + flood).told() == (431, "head.too_large", None)
-    assert standing.raw(b"GET /" + b"a" * 70_000).told() == (431, "head.too_large", None)
+        assert standing.raw(b"GET /v1/me HTTP/1.1\r\nHost: x\r\n" + flood).refusal() == (431, "head.too_large", None)
+    assert standing.raw(b"GET /" + b"a" * 70_000).refusal() == (431, "head.too_large", None)
 
 
 def slowly(standing: Standing, request: bytes) -> Answer:
-    """Send a byte every twentieth of a second, until there is an answer."""
+    """Sends one byte every twentieth of a second until a response arrives."""
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
         ended = threading.Event()
 
@@ -120,25 +120,26 @@ def slowly(standing: Standing, request: bytes) -> Answer:
 
 
 def test_a_head_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 17: a byte now and then holds no connection for longer than the bound; nor does silence."""
+    """Law 17: neither slow headers nor silence keep a connection open longer than the bound."""
     monkeypatch.setattr(service.http.connection, "HEAD_WITHIN_S", 0.5)
-    assert slowly(standing, b"GET /v1/me HTTP/1.1\r\n" + b"X: aaaaaaaaaaaaaaaaaa\r\n" * 20).told() == (408, "head.too_slow", None)
+    head = b"GET /v1/me HTTP/1.1\r\n" + b"X: aaaaaaaaaaaaaaaaaa\r\n" * 20
+    assert slowly(standing, head).refusal() == (408, "head.too_slow", None)
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=5) as wire:
         assert wire.recv(1) == b""
 
 
 def test_a_body_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 17: 408 after a stated time, however faithfully each byte comes."""
+    """Law 17: a slow body is refused with 408 after the stated time, even if bytes keep arriving."""
     monkeypatch.setattr(service.http.body, "BODY_WITHIN_S", 0.5)
     for path in (EVENTS, "/v1/families/{family}/children", "/v1/invites/accept"):
         head = standing.request("POST", path, JSON, "Content-Length: 1000")
         with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
             wire.sendall(head + b"{")
-            assert read_answer(wire).told() == (408, "body.too_slow", None)
+            assert read_answer(wire).refusal() == (408, "body.too_slow", None)
 
 
-def test_an_answer_that_has_begun_is_not_spoiled_by_what_follows_it(standing: Standing) -> None:
-    """Nonsense after a request for a stream ends the stream: it is not answered in the middle of it."""
+def test_invalid_bytes_after_a_request_do_not_corrupt_its_response(standing: Standing) -> None:
+    """Invalid bytes after the request of a stream end the stream, and no second response is sent inside it."""
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
         wire.sendall(standing.request("GET", "/v1/families/{family}/live"))
         held = b""
@@ -151,10 +152,10 @@ def test_an_answer_that_has_begun_is_not_spoiled_by_what_follows_it(standing: St
     assert held.count(b"HTTP/1.1") == 1
 
 
-def test_what_is_left_of_a_body_that_is_refused_already_is_passed_over_for_a_while(
+def test_the_rest_of_a_refused_body_is_discarded_for_a_while(
     standing: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Law 17: whoever trickles on after an answer is cut off; whoever ends in time goes on over the same connection."""
+    """Law 17: the rest of a refused body is discarded. The connection then stays open, or is closed if that takes too long."""
     monkeypatch.setattr(service.http.connection, "REST_WITHIN_S", 0.5)
     refused = standing.request("POST", "/v1/devices/pair-codes", JSON, "Content-Length: 100", who=None)
     address = ("127.0.0.1", httpx.URL(standing.url).port or 0)

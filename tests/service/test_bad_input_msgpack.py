@@ -1,4 +1,4 @@
-"""The same nonsense in MessagePack: refused by the same rules, with the same names for the fields."""
+"""Tests invalid pushes in MessagePack: refused by the same rules and with the same field names as JSON."""
 
 import json
 import time
@@ -16,12 +16,12 @@ pack = msgspec.msgpack.encode
 
 
 def packed_map(*pairs: tuple[Any, bytes]) -> bytes:
-    """A map with its pairs as they are given: keys are packed, values are packed already."""
+    """Returns a MessagePack map. Keys are packed here; values must be packed already."""
     return bytes([0x80 | len(pairs)]) + b"".join(pack(key) + value for key, value in pairs)
 
 
 def push_of(*drafts: bytes) -> bytes:
-    """A push of drafts that are packed already."""
+    """Returns a push body of drafts that are already packed."""
     return packed_map(("sent_at", pack(SENT_AT)), ("drafts", bytes([0xDC, 0, len(drafts)]) + b"".join(drafts)))
 
 
@@ -82,15 +82,15 @@ def refusal(standing: Standing, body: bytes) -> tuple[int, str, str | None]:
 @pytest.mark.usefixtures("nothing_changes")
 @pytest.mark.parametrize("name", ENVELOPES)
 def test_a_push_that_cannot_be_read_is_refused_whole_and_changes_nothing(standing: Standing, name: str) -> None:
-    """Law 17, in the other encoding."""
+    """Law 17, for MessagePack: an unreadable push is refused as a whole, and nothing changes."""
     body, code, at = ENVELOPES[name]
     found = refusal(standing, body)
     assert found == (400, code, at)
 
 
 @pytest.mark.usefixtures("nothing_changes")
-def test_a_mebibyte_of_nothing_keeps_nobody_waiting(standing: Standing) -> None:
-    """Law 17: what is refused costs little. Looked through value by value, this took more than two seconds of the loop."""
+def test_a_mebibyte_of_nothing_is_refused_quickly(standing: Standing) -> None:
+    """Law 17: a refusal is cheap. Checking this body value by value once blocked the loop for more than two seconds."""
     floods = [
         packed_map(("sent_at", WHEN), ("drafts", b"\xdd" + (1_000_000).to_bytes(4, "big") + b"\xc0" * 1_000_000)),
         push_of(*[b"\xdd" + (65_000).to_bytes(4, "big") + b"\xc0" * 65_000] * 16),
@@ -111,12 +111,12 @@ def in_map(draft: dict[str, Any], *more: tuple[Any, bytes]) -> bytes:
 
 
 def with_event(draft: dict[str, Any], *more: tuple[Any, bytes]) -> bytes:
-    """A draft with more pairs in its event, some of which may stand there already."""
+    """Returns a draft with more pairs in its event. A key may then occur twice."""
     event = in_map(draft["event"], *more)
     return packed_map(*((key, event if key == "event" else pack(value)) for key, value in draft.items()))
 
 
-# Of a good draft: what becomes of it, the code, and the field.
+# A change of a valid draft, and the expected code and field.
 LOOSE: dict[str, tuple[Any, str, str]] = {
     "id twice": (lambda draft: in_map(draft, ("id", pack(draft["id"]))), "body.duplicate_key", ".id"),
     "event twice": (lambda draft: in_map(draft, ("event", pack(draft["event"]))), "body.duplicate_key", ".event"),
@@ -168,7 +168,7 @@ CASES += [("loose", name) for name in LOOSE]
 
 @pytest.mark.parametrize("kind", ["draft", "event", "loose"])
 def test_drafts_that_are_wrong_are_refused_by_name_among_others_that_are_recorded(standing: Standing, kind: str) -> None:
-    """Law 17: one push with every wrong draft in it, each between two good ones; a second time it changes nothing."""
+    """Law 17: in one push with every kind of invalid draft between valid ones, only the valid ones are recorded, and once."""
     cases = [spelled(standing, kind, name) for of_kind, name in CASES if of_kind == kind]
     drafts = [good(standing)]
     for bad, _, _ in cases:
@@ -192,8 +192,8 @@ def test_drafts_that_are_wrong_are_refused_by_name_among_others_that_are_recorde
 
 
 @pytest.mark.usefixtures("nothing_changes")
-def test_a_problem_is_told_in_json_whatever_was_sent_or_asked_for(standing: Standing) -> None:
-    """RFC 9457: a device that cannot read the answer could never tell why."""
+def test_a_problem_document_is_always_json(standing: Standing) -> None:
+    """RFC 9457: a problem document is always JSON, because a caller that cannot read it would not know the reason."""
     headers = {"Content-Type": MSGPACK, "Accept": MSGPACK}
     answer = standing.ask("ada", "POST", "/v1/families/{family}/events", content=b"\xc1", headers=headers)
     assert problem_in(answer.status_code, answer.headers["content-type"], answer.content)["code"] == "body.malformed"

@@ -1,4 +1,4 @@
-"""A good push that was damaged on its way: flipped, cut, spliced. Whatever comes of it, it is answered, and never by a crash."""
+"""Tests damaged pushes (flipped, cut and spliced bytes): each gets a response, and the service never crashes."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.service.access_fixtures import Standing, problem_in
 
-# Each costs a few milliseconds, and what crashes is rare.
+# Many examples, because each takes a few milliseconds and crashes are rare.
 BRUISED = settings(max_examples=max(300, settings().max_examples), suppress_health_check=[HealthCheck.too_slow])
 
 SNIPPETS = [
@@ -24,7 +24,7 @@ SNIPPETS = [
 
 @st.composite
 def damages(draw: st.DrawFn) -> list[tuple[str, float, float, Any]]:
-    """What happens to a body, with places as parts of its length."""
+    """Draws a list of damages to a body. Positions are fractions of its length."""
     place = st.floats(0, 1, exclude_max=True)
     return draw(
         st.lists(
@@ -42,7 +42,7 @@ def damages(draw: st.DrawFn) -> list[tuple[str, float, float, Any]]:
 
 
 def damaged(body: bytes, what: list[tuple[str, float, float, Any]]) -> bytes:
-    """The body, after all of it."""
+    """Returns the body after these damages."""
     for kind, from_part, to_part, more in what:
         if not body:
             break
@@ -78,7 +78,7 @@ def four_drafts(standing: Standing) -> dict[str, Any]:
 
 
 def check(standing: Standing, body: bytes, media_type: str) -> None:
-    """Receipts for all of it or a problem for the whole, in which case nothing changed."""
+    """Checks the response: a receipt for every draft, or one problem document and no change."""
     before = standing.event_count()
     answer = standing.push("ada", body, media_type=media_type)
     written = standing.event_count() - before
@@ -97,14 +97,14 @@ def check(standing: Standing, body: bytes, media_type: str) -> None:
 @BRUISED
 @given(what=damages())
 def test_a_damaged_push_of_json_is_answered(standing: Standing, what: list[tuple[str, float, float, Any]]) -> None:
-    """I-32 and law 17: no 5xx, and nothing is written but what was receipted."""
+    """I-32 and law 17: no 5xx, and only drafts with a receipt are recorded."""
     check(standing, damaged(json.dumps(four_drafts(standing)).encode(), what), "application/json")
 
 
 @BRUISED
 @given(what=damages())
 def test_a_damaged_push_of_messagepack_is_answered(standing: Standing, what: list[tuple[str, float, float, Any]]) -> None:
-    """I-32 and law 17, in the other encoding."""
+    """I-32 and law 17, for MessagePack."""
     check(standing, damaged(msgspec.msgpack.encode(four_drafts(standing)), what), "application/msgpack")
 
 
@@ -134,7 +134,7 @@ BODIES = [
     ),
 )
 def test_a_body_of_any_values_is_answered(standing: Standing, path: str, fields: dict[str, Any]) -> None:
-    """I-32: no 5xx, whatever stands in the fields that a route knows."""
+    """I-32: no 5xx, whatever values the known fields of a body have."""
     content = json.dumps(fields).encode()
     answer = standing.ask("ada", "POST", path, content=content, headers={"Content-Type": "application/json"})
     assert answer.status_code in (201, 400, 404, 409, 413, 422)
@@ -149,6 +149,6 @@ def test_a_body_of_any_values_is_answered(standing: Standing, path: str, fields:
     route=st.sampled_from(["/v1/families/{family}/feed", "/v1/families/{family}/timeline", "/v1/catalogue", "/v1/me"]),
 )
 def test_any_query_is_answered(standing: Standing, query: str, name: str, route: str) -> None:
-    """I-32: no 5xx, whatever follows the question mark."""
+    """I-32: no 5xx for any query."""
     answer = standing.ask("ada", "GET", route + "?" + name + "".join(f"%{byte:02x}" for byte in query.encode("utf-8", "replace")))
     assert answer.status_code in (200, 400, 409, 422)

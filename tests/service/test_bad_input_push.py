@@ -1,4 +1,4 @@
-"""Pushes and drafts that are wrong, in JSON: each is refused by name, and a refused draft stops no other."""
+"""Tests invalid pushes and drafts in JSON: each refusal names the field, and a refused draft stops no other."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests.service.bad_drafts import DRAFTS, EVENTS, NOTE, SPELLINGS, bad_draft,
 
 
 def refusal(standing: Standing, body: bytes, *, media_type: str = "application/json") -> tuple[int, str, str | None]:
-    """How a push is refused whole."""
+    """Sends a push that must be refused as a whole, and returns its status, code and field."""
     answer = standing.push("ada", body, media_type=media_type)
     problem = problem_in(answer.status_code, answer.headers["content-type"], answer.content)
     return answer.status_code, problem["code"], problem["at"]
@@ -97,7 +97,7 @@ ENVELOPES: dict[str, tuple[bytes, str, str | None]] = {
 @pytest.mark.usefixtures("nothing_changes")
 @pytest.mark.parametrize("name", ENVELOPES)
 def test_a_push_that_cannot_be_read_is_refused_whole_and_changes_nothing(standing: Standing, name: str) -> None:
-    """Law 17: valid UTF-8, one JSON value, no key twice, 1 to 256 drafts; also where a draft in it is good."""
+    """Law 17: a push that is not valid JSON of 1 to 256 drafts is refused as a whole, even if a draft in it is valid."""
     body, code, at = ENVELOPES[name]
     draft = json.dumps(standing.seen()).encode()
     when = json.dumps(SENT_AT).encode()
@@ -109,7 +109,7 @@ def test_a_push_that_cannot_be_read_is_refused_whole_and_changes_nothing(standin
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_push_of_a_mebibyte_is_taken_and_one_byte_more_is_not(standing: Standing) -> None:
-    """Law 17: 1 MiB, to the byte. A good draft in it is not written either."""
+    """Law 17: the bound of a push is 1 MiB, to the byte. Over it, no draft is recorded."""
     body = push_of(json.dumps(standing.seen(child=standing.ids["absent"])).encode())
     body += b" " * (1024 * 1024 - len(body))
     assert standing.push("ada", body).status_code == 200
@@ -123,7 +123,7 @@ def test_a_push_of_a_mebibyte_is_taken_and_one_byte_more_is_not(standing: Standi
      "application/x-ndjson", "application/problem+json", "application/cloudevents+json", "*/*", "json", "multipart/form-data"],
 )  # fmt: skip
 def test_a_body_of_another_type_is_not_read(standing: Standing, content_type: str) -> None:
-    """Protocol: any other content type is 415."""
+    """Protocol: every other content type is 415."""
     body = push_of(json.dumps(standing.seen()).encode())
     assert refusal(standing, body, media_type=content_type) == (415, "body.media_type", "Content-Type")
 
@@ -131,7 +131,7 @@ def test_a_body_of_another_type_is_not_read(standing: Standing, content_type: st
 @pytest.mark.usefixtures("nothing_changes")
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x"])
 def test_a_shortened_body_is_not_unpacked(standing: Standing, coding: str) -> None:
-    """Law 17: a bomb is refused unopened."""
+    """Law 17: a compressed body is refused without decompression, because it could be a decompression bomb."""
     headers = {"Content-Type": "application/json", "Content-Encoding": coding}
     answer = standing.ask("ada", "POST", "/v1/families/{family}/events", content=b"\x1f\x8b", headers=headers)
     assert answer.status_code == 415
@@ -142,7 +142,7 @@ CASES = [("draft", name) for name in DRAFTS] + [("event", name) for name in EVEN
 
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=[f"{kind}: {name}" for kind, name in CASES])
 def test_a_draft_that_is_wrong_is_refused_by_name_beside_two_that_are_recorded(standing: Standing, kind: str, name: str) -> None:
-    """Law 17: the problem names the field. What is refused changes nothing, and stops no other draft."""
+    """Law 17: the refusal of a draft names the field, changes nothing, and stops no other draft."""
     bad, code, at = bad_draft(standing, kind, name)
     push = push_of(json.dumps(standing.seen()).encode(), bad, json.dumps(standing.seen()).encode())
     before = standing.event_count()
@@ -172,18 +172,18 @@ ALIKE = [
 
 
 @pytest.mark.parametrize(("absent", "foreign"), ALIKE)
-def test_what_is_foreign_or_was_not_told_is_refused_as_if_it_did_not_exist(standing: Standing, absent: str, foreign: str) -> None:
-    """I-19 and law 14: who tries ids at random, or by memory, learns nothing from how they are refused."""
-    told = []
+def test_a_foreign_or_invisible_event_is_refused_like_an_absent_one(standing: Standing, absent: str, foreign: str) -> None:
+    """I-19 and law 14: the refusals of absent ids and of existing but invisible ids are the same."""
+    problems = []
     for name in (absent, foreign):
         bad, _, _ = bad_draft(standing, "event", name)
-        told.append(standing.push("ada", push_of(bad)).json()["receipts"][0]["problem"])
-    assert told[0] == told[1]
+        problems.append(standing.push("ada", push_of(bad)).json()["receipts"][0]["problem"])
+    assert problems[0] == problems[1]
 
 
 def test_an_id_that_another_member_used_is_free(standing: Standing) -> None:
-    """I-19: ids are their authors' own, so no error tells that somebody else's event exists."""
-    # A secret of its own: other tests ask after `bens_secret`, whose id would stand for Ada's words from here on.
+    """I-19: ids are scoped to their author, so no error reveals another member's event."""
+    # A new secret, because other tests use `bens_secret`, and here Ada records an event with the same id.
     secret = standing.record("ben", standing.draft(with_ids(NOTE, standing.ids), audience="me"))
     draft = standing.draft(with_ids(NOTE, standing.ids), id=secret)
     assert standing.push("ada", [draft]).json()["receipts"][0]["outcome"] == "recorded"

@@ -1,4 +1,4 @@
-"""The command, as an operator meets it: real processes, real signals."""
+"""Tests the command line with real processes and real signals."""
 
 import asyncio
 import os
@@ -30,10 +30,10 @@ def stillnew(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 @contextmanager
 def serving(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A running service whose ready line stands on its standard output."""
+    """Runs a service, and yields once it has printed its ready line."""
     process = subprocess.Popen(
         [sys.executable, "-m", "service.cli", "serve", "--port", "0", *arguments],
-        # Lines nobody reads would fill a pipe, and a service that cannot write them would stand still.
+        # An unread pipe would fill up, and the service would block on writing its log.
         cwd=ROOT, env=_environment(environment), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
@@ -56,7 +56,7 @@ def address_in(line: str) -> str:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_serve_prints_one_line_when_ready_and_drains_at_sigterm(database_url: str, workers: str) -> None:
-    """What was answered is kept, open streams end by themselves, the exit code is 0."""
+    """After SIGTERM, acknowledged drafts are kept, open streams end, and the exit code is 0."""
     with serving("--workers", workers, DATABASE_URL=database_url) as process:
         assert process.stdout is not None
         url = address_in(process.stdout.readline().strip())
@@ -73,13 +73,13 @@ async def test_serve_prints_one_line_when_ready_and_drains_at_sigterm(database_u
         assert time.monotonic() - began < 10
 
 
-def test_lines_that_nobody_can_write_do_not_change_the_exit_code(database_url: str) -> None:
-    """A disk that is full of lines: the service did its work, and whoever started it must not take that for a crash."""
+def test_unwritable_log_lines_do_not_change_the_exit_code(database_url: str) -> None:
+    """If the log cannot be written, for example on a full disk, the exit code is still that of a success."""
     with Path("/dev/full").open("w") as full:
         process = subprocess.Popen(
             [sys.executable, "-m", "service.cli", "serve", "--port", "0"], cwd=ROOT,
             stdout=subprocess.PIPE, stderr=full, text=True,
-            # Empty: Python keeps the lines that it could not write, and tries again as it exits.
+            # Empty: Python keeps unwritten lines and tries to write them again at exit.
             env=_environment({"DATABASE_URL": database_url, "PYTHONUNBUFFERED": ""}),
         )  # fmt: skip
         assert process.stdout is not None
@@ -91,7 +91,7 @@ def test_lines_that_nobody_can_write_do_not_change_the_exit_code(database_url: s
 
 
 async def test_serve_brings_its_own_postgres_and_keeps_the_data(open_folder: Path) -> None:
-    """Law 1: two starts on one data directory, one family; an embedded Postgres that is killed comes back."""
+    """Law 1: a second start on the same data directory finds the family; a killed embedded Postgres is restarted."""
     data = open_folder / "brought-along"
     with serving("--data", str(data)) as process:
         assert process.stdout is not None
@@ -112,22 +112,22 @@ async def test_serve_brings_its_own_postgres_and_keeps_the_data(open_folder: Pat
             assert again.json()["memberships"][0]["family"] == ada.family
 
 
-def test_an_address_that_is_taken_is_said_in_one_sentence() -> None:
-    """An operator mends it without a traceback."""
+def test_an_address_in_use_is_reported_in_one_sentence() -> None:
+    """An address in use is reported in one sentence, without a traceback."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        said = stillnew("serve", "--port", str(taken.getsockname()[1]), DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
-    assert said.returncode == 1
-    assert said.stderr.startswith("stillnew: Cannot listen on 127.0.0.1:")
-    assert said.stderr.count("\n") == 1
+        result = stillnew("serve", "--port", str(taken.getsockname()[1]), DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
+    assert result.returncode == 1
+    assert result.stderr.startswith("stillnew: Cannot listen on 127.0.0.1:")
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_setting_of_the_wrong_kind_is_named_without_its_value() -> None:
-    """A value may be a password."""
-    said = stillnew("doctor", STILLNEW_LIMIT_PUSH="CanaryPassword")
-    assert (said.returncode, "STILLNEW_LIMIT_PUSH" in said.stderr) == (1, True)
-    assert "CanaryPassword" not in said.stderr + said.stdout
+    """The message names the setting and not its value, which may be a password."""
+    result = stillnew("doctor", STILLNEW_LIMIT_PUSH="CanaryPassword")
+    assert (result.returncode, "STILLNEW_LIMIT_PUSH" in result.stderr) == (1, True)
+    assert "CanaryPassword" not in result.stderr + result.stdout
 
 
 @pytest.mark.parametrize(
@@ -142,17 +142,17 @@ def test_a_setting_of_the_wrong_kind_is_named_without_its_value() -> None:
     ],
 )
 def test_a_number_out_of_range_is_refused_by_its_name(variable: str, text: str) -> None:
-    """Law 17: and so is what is no number, or none of the words that there are."""
+    """Law 17: a value that is out of range, not a number, or not one of the allowed words is refused with its name."""
     with pytest.raises(SettingWrong, match=f"^{variable}: ") as refused:
         from_environment({variable: text})
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("command", ["replay", "family list", "migrate"])
-async def test_a_command_that_finds_no_database_to_work_with_says_so_in_one_sentence(
+async def test_a_missing_or_unusable_database_is_reported_in_one_sentence(
     empty_database_url: str, command: str
 ) -> None:
-    """Exit code 3, no traceback and no password; where only the tables are missing, what makes them."""
+    """Exit code 3, no traceback and no password; if only the tables are missing, the message names the command for them."""
     places = {
         "me:CanaryPassword@nowhere": "write it as DATABASE_URL=",
         "postgresql://me:CanaryPassword@127.0.0.1:1/x": "nobody listens",
@@ -160,16 +160,16 @@ async def test_a_command_that_finds_no_database_to_work_with_says_so_in_one_sent
     if command != "migrate":
         places[empty_database_url] = "run `stillnew migrate`"
     for place, cause in places.items():
-        said = await asyncio.to_thread(stillnew, *command.split(" "), DATABASE_URL=place)
-        assert (said.returncode, said.stderr.count("\n")) == (3, 1), said.stderr
-        assert cause in said.stderr
-        assert "CanaryPassword" not in said.stderr + said.stdout
+        result = await asyncio.to_thread(stillnew, *command.split(" "), DATABASE_URL=place)
+        assert (result.returncode, result.stderr.count("\n")) == (3, 1), result.stderr
+        assert cause in result.stderr
+        assert "CanaryPassword" not in result.stderr + result.stdout
     there = await asyncio.to_thread(stillnew, *command.split(" "), STILLNEW_DATA="/proc/stillnew")
     assert (there.returncode, there.stderr.count("\n")) == (3, 1), there.stderr
 
 
 def test_settings_are_read_by_name_and_misspelt_ones_are_found() -> None:
-    """Each field is a variable of its own."""
+    """Each setting is read from its own variable, and misspelt variables are found."""
     settings = from_environment({"STILLNEW_WORKERS": "3", "DATABASE_URL": "postgresql://x", "STILLNEW_FOUNDING": "closed"})
     assert (settings.workers, settings.database_url, settings.founding) == (3, "postgresql://x", "closed")
     assert unknown_variables({"STILLNEW_WROKERS": "3", "PATH": "x"}) == ["STILLNEW_WROKERS"]
@@ -177,8 +177,8 @@ def test_settings_are_read_by_name_and_misspelt_ones_are_found() -> None:
         from_environment({"STILLNEW_FOUNDING": "perhaps"})
 
 
-def test_doctor_says_what_to_do_and_shows_no_password(database_url: str) -> None:
-    """Exit code 1 where something is wrong, and 0 where all is well."""
+def test_doctor_shows_remedies_and_no_password(database_url: str) -> None:
+    """The exit code is 1 if something is wrong, and 0 otherwise."""
     well = stillnew("doctor", DATABASE_URL=database_url)
     assert "fsync" in well.stdout
     ill = stillnew("doctor", DATABASE_URL="postgresql://me:CanaryPassword@127.0.0.1:1/x", STILLNEW_REDIS_URL="redis://127.0.0.1:1")
@@ -189,7 +189,7 @@ def test_doctor_says_what_to_do_and_shows_no_password(database_url: str) -> None
 
 
 async def test_operators_see_ids_and_counts_and_no_names(http: httpx.AsyncClient, database_url: str) -> None:
-    """I-26: an operator is no member."""
+    """I-26: operators see ids and counts, and no names."""
     ada = await found_family(http, you="CanaryAda", child="CanaryMia")
     listed = stillnew("family", "list", DATABASE_URL=database_url, COLUMNS="200")
     shown = stillnew("family", "show", ada.family, DATABASE_URL=database_url, COLUMNS="200")
@@ -203,8 +203,8 @@ async def test_operators_see_ids_and_counts_and_no_names(http: httpx.AsyncClient
     assert (absent.returncode, absent.stderr.count("\n")) == (1, 1)
 
 
-def test_migrate_says_what_it_did_and_then_that_there_is_nothing_to_do(empty_database_url: str) -> None:
-    """Run twice, the second time applies nothing."""
+def test_migrate_reports_what_it_applied_and_then_nothing(empty_database_url: str) -> None:
+    """The second run of `migrate` applies nothing, and reports that."""
     first = stillnew("migrate", DATABASE_URL=empty_database_url)
     second = stillnew("migrate", DATABASE_URL=empty_database_url)
     assert "0001_log" in first.stdout

@@ -1,6 +1,6 @@
-"""The OpenAPI document says what the protocol's page says: every route, every field, and which of them may be left out.
+"""Tests that the OpenAPI document agrees with docs/protocol.md: every route, every field, and which fields are optional.
 
-The page is spelled out in `protocol_page`, by hand. Where code, document and page drift apart, this fails.
+`protocol_page` repeats the page by hand. The tests fail if code, document and page differ.
 """
 
 import re
@@ -30,7 +30,7 @@ def resolved(document: Document, schema: Any) -> Any:
 
 
 def objects_in(document: Document, schema: Any) -> list[Any]:
-    """The object types that a schema allows, null and scalars aside."""
+    """Returns the object types that a schema allows, without null and scalars."""
     schema = resolved(document, schema)
     if "anyOf" in schema:
         return [found for inner in schema["anyOf"] for found in objects_in(document, inner)]
@@ -45,7 +45,7 @@ def lists_in(document: Document, schema: Any) -> list[Any]:
 
 
 def fields(document: Document, schema: Any) -> Any:
-    """What a schema says, in the notation of ROUTES."""
+    """Returns the fields of a schema, in the notation of ROUTES."""
     objects = objects_in(document, schema)
     if len(objects) == 2 and objects[1]["title"] == "Hint":
         return {"event": fields(document, {"anyOf": objects[:1]}), "hint": sorted(objects[1]["properties"])}
@@ -60,7 +60,7 @@ def fields(document: Document, schema: Any) -> Any:
         mark = "" if name in objects[0].get("required", ()) else "?"
         lists = lists_in(document, inner)
         if lists:
-            # A list of fixed length (months) says its items one by one, and `false` for any more.
+            # A list of fixed length (months) has one schema per item, and `false` for further items.
             found[f"{name}{mark}*"] = fields(document, lists[0].get("items") or {})
         else:
             found[name + mark] = fields(document, inner)
@@ -74,14 +74,14 @@ def operations(document: Document) -> dict[str, Any]:
 
 
 def test_the_document_has_every_route_of_the_page_and_no_other(document: Document) -> None:
-    """Protocol: Access, Sync, Views (timeline, catalogue), Operations. What is to come later is not promised yet."""
+    """Protocol: Access, Sync, Views (timeline, catalogue), Operations. Planned routes are not in the document."""
     assert document["openapi"].startswith("3.1")
     assert set(ROUTES) == set(operations(document))
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_route_takes_and_answers_what_the_page_says(document: Document, route: str) -> None:
-    """Protocol, field by field: what is needed, what may be left out, what comes back."""
+def test_a_routes_request_and_response_agree_with_the_page(document: Document, route: str) -> None:
+    """Protocol: required fields, optional fields and the response, field by field."""
     status, takes, answers = ROUTES[route]
     operation = operations(document)[route]
     assert min(code for code in operation["responses"] if code[0] == "2") == str(status)
@@ -102,7 +102,7 @@ def test_a_route_takes_and_answers_what_the_page_says(document: Document, route:
 
 
 def taken_in(document: Document, schema: Any, seen: frozenset[str] = frozenset()) -> list[Any]:
-    """Every object type within a body, at any depth."""
+    """Returns every object type in a body, at any depth."""
     found = []
     for one in objects_in(document, schema):
         if one["title"] not in seen:
@@ -112,17 +112,17 @@ def taken_in(document: Document, schema: Any, seen: frozenset[str] = frozenset()
 
 
 def test_fields_that_are_not_listed_are_forbidden_on_the_way_in(document: Document) -> None:
-    """Protocol: refused on the way in, and ignored by devices on the way out: so an answer may grow, and a body may not."""
+    """Protocol: requests forbid unknown fields. Responses allow them, so that new fields can be added."""
     names = set()
     for route, operation in operations(document).items():
         for content in operation.get("requestBody", {"content": {}})["content"].values():
             for one in taken_in(document, content["schema"]):
-                if one["title"] == "CloudEvent":  # the standard lets senders add extensions of their own
+                if one["title"] == "CloudEvent":  # the standard allows senders to add extensions
                     continue
                 assert one["additionalProperties"] is False, (route, one["title"])
                 names.add(one["title"])
-        for status, said in operation["responses"].items():
-            for content in said.get("content", {}).values():
+        for status, response in operation["responses"].items():
+            for content in response.get("content", {}).values():
                 if status[0] == "2" and "schema" in content:
                     assert not any("additionalProperties" in one for one in objects_in(document, content["schema"]))
     assert names >= {"PushBody", "Named", "NewChild", "Invite", "AcceptInvite", "JoinerChoice", *DRAFTED}
@@ -130,15 +130,15 @@ def test_fields_that_are_not_listed_are_forbidden_on_the_way_in(document: Docume
 
 @pytest.mark.parametrize("kind", DRAFTED)
 def test_an_event_that_a_device_sends_has_the_fields_of_the_page(document: Document, kind: str) -> None:
-    """Protocol, the table under Sync."""
+    """Protocol, table in section Sync: the fields of each event type."""
     schema = document["components"]["schemas"][kind]
     plain = {**schema, "properties": {name: inner for name, inner in schema["properties"].items() if name != "type"}}
     assert schema["properties"]["type"] == {"enum": [kind]}
     assert DRAFTED[kind] == fields(document, plain)
 
 
-def test_the_bounds_of_the_page_stand_in_the_document(document: Document) -> None:
-    """Protocol: 1 to 256 drafts, texts to 2,000, 10,000 and 500, pages to 2,000, how a first was seen, what is a state."""
+def test_the_bounds_of_the_page_are_in_the_document(document: Document) -> None:
+    """Protocol: the bounds of drafts, texts and pages, and the allowed words, are in the document."""
     schemas = document["components"]["schemas"]
 
     def text_max(kind: str, field: str) -> int:
@@ -163,8 +163,8 @@ def test_the_bounds_of_the_page_stand_in_the_document(document: Document) -> Non
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_a_route_is_asked_with_the_parameters_of_the_page(document: Document, route: str) -> None:
-    """Protocol: queries by name, none of them needed; ids in the path in their one spelling."""
+def test_a_routes_parameters_agree_with_the_page(document: Document, route: str) -> None:
+    """Protocol: all query parameters are optional; ids in the path have one spelling."""
     parameters = operations(document)[route]["parameters"]
     assert PARAMETERS.get(route, set()) == {one["name"] for one in parameters if one["in"] != "path"}
     assert not any(one["required"] for one in parameters if one["in"] != "path")
@@ -177,30 +177,30 @@ def test_a_route_is_asked_with_the_parameters_of_the_page(document: Document, ro
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_every_refusal_is_promised_as_a_problem_document(document: Document, route: str) -> None:
-    """RFC 9457: each route says with which statuses it refuses, and always in one form."""
+    """RFC 9457: each route lists the statuses of its refusals, all as problem documents."""
     operation = operations(document)[route]
-    refusals = {status: said for status, said in operation["responses"].items() if status[0] in "45" and status != "503"}
+    refusals = {status: response for status, response in operation["responses"].items() if status[0] in "45" and status != "503"}
     needed = {"400", "405", "414", "500"}
     needed |= {"401"} if operation["security"] else set()
     needed |= {"404"} if "{" in route else set()
     needed |= {"408", "413", "415"} if "requestBody" in operation else set()
     needed |= {"429"} if route.split(" ")[1].startswith("/v1/") else set()
     assert needed <= set(refusals), route
-    for status, said in refusals.items():
-        assert set(said["content"]) == {"application/problem+json"}, status
-        schema = resolved(document, said["content"]["application/problem+json"]["schema"])
+    for status, response in refusals.items():
+        assert set(response["content"]) == {"application/problem+json"}, status
+        schema = resolved(document, response["content"]["application/problem+json"]["schema"])
         assert set(schema["properties"]) == set(schema["required"]) == PROBLEM_FIELDS
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_who_may_ask_stands_in_the_document(document: Document, route: str) -> None:
-    """Protocol, Auth: a device's token, but for what strangers need to begin, and what operators watch."""
+def test_the_allowed_callers_are_in_the_document(document: Document, route: str) -> None:
+    """Protocol, Auth: every route needs a device token, except those for new users and for monitoring."""
     expected: list[Any] = [] if route in OPEN else [{}, {"device": []}] if route in OPEN_OR_KNOWN else [{"device": []}]
     assert expected == operations(document)[route]["security"]
 
 
-def test_nothing_that_never_leaves_the_server_is_in_the_document(document: Document) -> None:
-    """Laws 3 and 14: no `seq`, no salt, no "last seen", no device of another member."""
+def test_nothing_internal_is_in_the_document(document: Document) -> None:
+    """Laws 3 and 14: the document has no `seq`, no salt, no "last seen" and no device of another member."""
 
     def names(value: Any) -> set[str]:
         match value:

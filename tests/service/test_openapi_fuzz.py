@@ -1,6 +1,6 @@
-"""Every operation of the OpenAPI document, asked as it says and as it forbids, by everybody: the answer is always in it.
+"""Tests every operation with valid and invalid requests of every role: the document always describes the response.
 
-The requests are made up by schemathesis from the document. A stream never ends, so it is asked by hand, for its head.
+schemathesis generates the requests from the document. A stream never ends, so its test is separate and reads only the head.
 """
 
 from typing import Any
@@ -24,20 +24,20 @@ from tests.service.access_fixtures import Standing, some_uuid
 from tests.service.protocol_page import ROUTES
 
 PEOPLE = ("ada", "ben", "cleo", "ducklings", "eve", None)
-"""Two parents, a sitter, a daycare, a parent of another family, and nobody."""
+"""Two parents, a sitter, a daycare, a parent of another family, and a caller without a token."""
 EXAMPLES = max(5, settings().max_examples // 12)
-"""A part of what another test has: there are nineteen operations, and two sorts of requests."""
+"""Fewer examples than other tests, because there are nineteen operations and two kinds of requests."""
 PRINTABLE = st.characters(min_codepoint=33, max_codepoint=126)
 
 ANSWERS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
            response_headers_conformance]  # fmt: skip
 LIVE = "/v1/families/{family}/live"
-# A push is read draft by draft: what the document forbids in one is refused in its receipt, and the answer is 200.
+# A push is read draft by draft: an invalid draft is refused in its receipt, and the status is 200.
 PUSH = "/v1/families/{family}/events"
 
 TAKES_SOMETHING = {route for route, (_, takes, _) in ROUTES.items() if takes or "{" in route or "catalogue" in route}
 FORBID_SOMETHING = TAKES_SOMETHING - {f"GET {LIVE}"}
-"""The other routes take nothing that could be wrong."""
+"""The routes that can receive an invalid body or query; the others have no input."""
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,8 @@ def schema(standing: Standing) -> Any:
 
 
 def ask(standing: Standing, case: Any, who: str | None, family: str | None) -> Any:
-    """Send a case as one of the people, to a family that there is, or to the one that was made up."""
-    # What is forbidden in a case may be its family itself: then it stays.
+    """Sends a case as one of `PEOPLE`, to an existing family or to the generated id."""
+    # The invalid part of a case may be its family id: then it is not replaced.
     if family is not None and CANONICAL_UUID.fullmatch(str((case.path_parameters or {}).get("family"))):
         case.path_parameters["family"] = family
     headers = standing.people[who].headers if who is not None else {}
@@ -55,7 +55,7 @@ def ask(standing: Standing, case: Any, who: str | None, family: str | None) -> A
 
 
 def nothing_forbidden_succeeds(ctx: Any, response: Any, case: Any) -> Any:
-    """schemathesis's own, which does not know 414: with which status something is refused is checked already."""
+    """Checks that an invalid request fails. Replaces schemathesis's check, which does not know 414."""
     return negative_data_rejection(ctx, response, case) if 200 <= response.status_code < 300 else None
 
 
@@ -64,7 +64,7 @@ def families(standing: Standing) -> st.SearchStrategy[str | None]:
 
 
 def hold_to_the_document(standing: Standing, cases: st.SearchStrategy[Any], checks: list[Any]) -> None:
-    """Ask a number of times, as everybody, and check each answer."""
+    """Sends generated cases as every role, and checks each response."""
 
     @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), database=None)
     @given(case=cases, who=st.sampled_from(PEOPLE), family=families(standing))
@@ -75,15 +75,15 @@ def hold_to_the_document(standing: Standing, cases: st.SearchStrategy[Any], chec
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route != f"GET {LIVE}"])
-def test_what_the_document_allows_is_answered_as_it_says(standing: Standing, schema: Any, route: str) -> None:
-    """I-32: no 5xx, and no status, media type or shape that is not promised."""
+def test_a_valid_request_gets_a_documented_response(standing: Standing, schema: Any, route: str) -> None:
+    """I-32: no 5xx, and only documented statuses, media types and types."""
     method, path = route.split(" ")
     hold_to_the_document(standing, schema[path][method].as_strategy(), ANSWERS)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route in FORBID_SOMETHING])
-def test_what_the_document_forbids_is_refused_as_it_says(standing: Standing, schema: Any, route: str) -> None:
-    """I-32: no 5xx, and no 2xx for what the document forbids."""
+def test_an_invalid_request_gets_a_documented_refusal(standing: Standing, schema: Any, route: str) -> None:
+    """I-32: no 5xx, and no 2xx for an invalid request."""
     method, path = route.split(" ")
     checks = ANSWERS if path == PUSH else [*ANSWERS, nothing_forbidden_succeeds]
     hold_to_the_document(standing, schema[path][method].as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE), checks)
@@ -98,7 +98,7 @@ def test_what_the_document_forbids_is_refused_as_it_says(standing: Standing, sch
 def test_a_stream_begins_or_is_refused_as_the_document_says(
     standing: Standing, after: str | None, last: str | None, who: str | None
 ) -> None:
-    """I-32: the head of a stream, whatever its place is said to be."""
+    """I-32: the head of a stream's response is documented, for any start position."""
     headers = {} if who is None else standing.people[who].headers
     if last is not None:
         headers = {**headers, "Last-Event-ID": last}

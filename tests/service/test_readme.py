@@ -1,4 +1,4 @@
-"""What the README tells people to type works as it is printed."""
+"""Tests that the commands in the README work as printed."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ URL_IN_README = "URL=http://127.0.0.1:8000\n"
 
 
 def commands() -> str:
-    """The block of commands that speaks to a service."""
+    """Returns the block of commands that calls the service."""
     found = [block for block in re.findall(r"```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL) if URL_IN_README in block]
     assert len(found) == 1
     return str(found[0])
@@ -25,9 +25,9 @@ async def test_the_commands_of_the_readme_found_a_family_and_show_two_timelines(
         "bash", "-euo", "pipefail", "-c", commands().replace(URL_IN_README, f"URL={service_url}\n"),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env={**os.environ, "no_proxy": "127.0.0.1"},
     )  # fmt: skip
-    said, complaints = await process.communicate()
-    assert process.returncode == 0, complaints.decode()
-    decoder, rest, answers = json.JSONDecoder(), said.decode().strip(), []
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    decoder, rest, answers = json.JSONDecoder(), output.decode().strip(), []
     while rest:
         answer, end = decoder.raw_decode(rest)
         answers.append(answer)

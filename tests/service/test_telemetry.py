@@ -1,4 +1,4 @@
-"""The service's own words name nobody."""
+"""Tests that log lines, metrics and refusals contain no personal data."""
 
 import io
 import json
@@ -19,7 +19,7 @@ CANARIES = ("CanaryAda", "CanaryHome", "CanaryMia", "CanaryPhone", "CanaryBen", 
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What is logged, as it would reach standard error."""
+    """Collects the log lines that would be written to standard error."""
     stream = io.StringIO()
     configure("json", stream=stream)
     yield stream
@@ -27,21 +27,21 @@ def lines() -> Iterator[io.StringIO]:
 
 
 def test_a_field_that_is_not_listed_is_dropped(lines: io.StringIO) -> None:
-    """I-26: whatever a caller hands in."""
+    """I-26: fields that are not in the list are dropped, whatever a caller passes."""
     structlog.get_logger().info("something happened", name="CanaryAda", note="CanaryNote", token="sn1_x", status=200)
     line = json.loads(lines.getvalue())
     assert line.keys() == {"event", "level", "timestamp", "status"}
 
 
-def test_an_error_is_told_by_class_and_place_and_not_by_its_message(lines: io.StringIO) -> None:
-    """I-26: a database's message quotes the row."""
+def test_an_error_is_logged_with_class_and_place_and_without_its_message(lines: io.StringIO) -> None:
+    """I-26: the message of an error is dropped, because a database quotes the row in it."""
     try:
         raise ValueError("Key (name)=(CanaryAda) already exists")
     except ValueError as error:
-        told = described(error)
+        fields = described(error)
         structlog.get_logger().exception("failed")
-    assert told["error"] == "builtins.ValueError"
-    assert "tests/service/test_telemetry.py" in told["where"][0]
+    assert fields["error"] == "builtins.ValueError"
+    assert "tests/service/test_telemetry.py" in fields["where"][0]
     assert "CanaryAda" not in lines.getvalue()
     assert json.loads(lines.getvalue())["error"] == "builtins.ValueError"
 
@@ -49,14 +49,14 @@ def test_an_error_is_told_by_class_and_place_and_not_by_its_message(lines: io.St
 async def test_no_name_note_title_or_token_reaches_a_line_a_metric_or_a_refusal(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I-26: canaries go in through every door, and none comes out at the wrong one."""
+    """I-26: marked values are sent to every route, and none appears in a log line, a metric or a refusal."""
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
         async with httpx.AsyncClient(base_url=url) as http:
             ada = await _family_of_canaries(http)
-            asked = {"role": "parent", "name": "CanaryBen"}
-            code = (await ada.ask("POST", "/v1/families/{family}/invites", json=asked)).json()["code"]
+            invite = {"role": "parent", "name": "CanaryBen"}
+            code = (await ada.ask("POST", "/v1/families/{family}/invites", json=invite)).json()["code"]
             body = {"code": code, "name": "CanaryBen", "device": {"name": "CanaryPhone"}}
             accepted = await http.post("/v1/invites/accept", json=body)
             pushed = await ada.ask("POST", "/v1/families/{family}/events", json=_push(child=await _child_of(ada)))
@@ -70,12 +70,12 @@ async def test_no_name_note_title_or_token_reaches_a_line_a_metric_or_a_refusal(
                 await http.get("/v1/me", headers={"Authorization": "Bearer CanaryToken"}),
             ]
             metrics = (await http.get("/metrics", headers=AS_OPERATOR)).text
-    said = stream.getvalue()
-    assert said.count('"event":"request"') >= 9
+    lines_written = stream.getvalue()
+    assert lines_written.count('"event":"request"') >= 9
     for canary in (*CANARIES, ada.token, accepted.json()["token"], code, "CanaryToken"):
-        assert canary not in said
+        assert canary not in lines_written
         assert canary not in metrics
-    # A refusal names the field that it is about, which here the caller chose; it repeats no value.
+    # A refusal names the field, which here the caller chose, and never repeats a value.
     assert all("CanaryAda" not in answer.text and "CanaryQuery" not in answer.text for answer in refusals)
 
 

@@ -90,8 +90,7 @@ def _folded(writer: Writer, told: Told, line: Line) -> Outcome:
         own = writer.ids[line.number]
         told.add(_received(_event(author, writer.draft(line), writer.now), writer.now))
     fresh = {member: _entries(told, member)[count:] for member, count in before.items()}
-    waiting = told.folding.keeping.waiting
-    held = [member for member, waits in waiting.items() if len(told.events) in waits.held]
+    held = [member for member, state in told.folded.surprises.items() if len(told.events) in state.holds.events]
     return _seen(writer, line, own, fresh, held)
 
 
@@ -110,11 +109,9 @@ def _received(event: Event[Any], now: datetime) -> Event[Any]:
 
 
 def _entries(told: Told, member: MemberId) -> list[dict[str, Any]]:
-    """A feed as its tail has it, as far as an entry says it."""
-    told.folding.settle()
-    tail = told.folding.tails.get(member)
+    """A feed as its runs have it, as far as an entry says it."""
     found: list[dict[str, Any]] = []
-    for run in sorted(tail.changed.values(), key=lambda run: run.first_place) if tail is not None else ():
+    for run in told.runs_of(member):
         if run.hint is not None:
             found.append({"released": run.released, "event": msgspec.json.decode(run.hint)})
             continue

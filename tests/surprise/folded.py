@@ -24,14 +24,12 @@ class Folded:
         self.log = Log(family)
         for event in events:
             self.log.add(event)
-        self.log.folding.settle()
 
     def feed(self, member: MemberId) -> list[Told]:
         """A feed, whose places have to be 1, 2, 3, ... without a gap (law 7)."""
         found: list[Told] = []
-        tail = self.log.folding.tails.get(member)
-        for place, run in sorted(tail.changed.items()) if tail is not None else ():
-            assert place == run.first_place == len(found) + 1
+        for run in self.log.runs_of(member):
+            assert run.first_place == len(found) + 1
             if run.hint is not None:
                 assert run.told_at is not None
                 said = msgspec.json.decode(run.hint, type=surprise.Hint)
@@ -42,5 +40,5 @@ class Folded:
 
     def held(self, member: MemberId) -> list[int]:
         """The seqs of what is held from a member."""
-        waits = self.log.folding.keeping.waiting.get(member)
-        return sorted(waits.held) if waits is not None else []
+        state = self.log.folded.surprises.get(member)
+        return sorted(state.holds.events) if state is not None else []

@@ -6,7 +6,7 @@ from events.event import Audience, Event
 from events.ids import Seq
 from events.observations import Cheered, How, MilestoneObserved, ParentFirstSaw
 from events.surprise import Mode, SurpriseChosen
-from projections.logged_event import Past, Target
+from projections.logged_event import LoggedEvent
 from tests.families import WALKED, Family
 from tests.histories import Told, enumerate_seqs, happened
 
@@ -14,17 +14,13 @@ from tests.histories import Told, enumerate_seqs, happened
 class Before(Told):
     """A log in which members refer to what they were told of then, and by today's rule would not have been."""
 
-    def _target(self, event: Event[Any]) -> Target | None:
+    def _target(self, event: Event[Any]) -> LoggedEvent | None:
         known = super()._target(event)
         named = getattr(event.event, event.event.refers) if event.event.refers else None
         if known is not None or named is None:
             return known
         [seq] = [seq for seq, one in enumerate_seqs(self.events) if one.id == named]
-        past: Past = self.past[seq - 1]
-        return Target(
-            seq=past.seq, author=past.author, kind=past.kind, audience=past.audience, target_seq=past.target_seq,
-            thread=past.thread, thread_kind=past.thread_kind, thread_author=past.thread_author, told=self.told[seq - 1],
-        )  # fmt: skip
+        return self.folded.events[seq]
 
 
 def test_ones_own_words_stay_in_ones_feed_whatever_they_were_about() -> None:

@@ -57,7 +57,6 @@ def held_at_each_step(log: Log, member: MemberId) -> tuple[Folded, list[set[int]
     for event in log:
         folded.log.add(event)
         held.append(set(folded.held(member)))
-    folded.log.folding.settle()
     return folded, held
 
 

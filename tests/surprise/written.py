@@ -22,12 +22,12 @@ from events.ids import EventId, FamilyId, LogId, MemberId
 from events.observations import MilestoneObserved, NoteWritten
 from events.wire import ServiceBody
 from projections.roster import Member, member_of
-from service.log import rows
 from service.log.append import Appended, append
 from service.log.append_request import AppendRequest
 from service.log.family_cache import FamilyCache
-from service.log.ledger import LedgerEntry
+from service.log.ledger_entry import LedgerEntry
 from service.log.receipts import Receipt
+from service.log.store.heads import open_family
 from service.replay.family import replay_family
 from tests.surprise.oracle import Hint, Told
 
@@ -88,17 +88,17 @@ class Rows:
         states, written = FamilyCache(), Written(family)
         joining = {event.event.member: member_of(event.event) for event in events if isinstance(event.event, MemberJoined)}
         async with self.pool.acquire() as connection:
-            await rows.open_family(connection, family, log=LogId(uuid4()), at=events[0].received_at)
+            await open_family(connection, family, log=LogId(uuid4()), at=events[0].received_at)
             for now, together in transactions(events, cuts):
                 offers, offered = offers_of(family, together, joining)
                 async with connection.transaction():
-                    appended = await append(connection, offers, now=now, states=FamilyCache() if forgets else states)
+                    appended = await append(connection, offers, now=now, cache=FamilyCache() if forgets else states)
                 states.keep(family, appended.states[family])
                 written.note(appended, offered, await self._held_of_all(connection, family))
                 mine = [offer for offer in offers if not offer.by_service and offer.joiner is None]
                 if again and mine:
                     async with connection.transaction():
-                        appended = await append(connection, mine, now=now, states=FamilyCache() if forgets else states)
+                        appended = await append(connection, mine, now=now, cache=FamilyCache() if forgets else states)
                     states.keep(family, appended.states[family])
                     written.note_again(appended, is_alone=len(together) == 1)
         return written

@@ -13,12 +13,12 @@ import service.access.founding
 import service.access.joining
 import service.log.batch
 import service.log.family_batch
-import service.log.rows
+import service.log.store.read
 from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
 from events.observations import MilestoneObserved
-from projections.fold import Folding, Stepped
-from projections.keep_quiet import Quiet
-from projections.roster import Roster
+from projections.family import Family
+from projections.fold import Fold
+from projections.keep_quiet import QuietList
 from service.http.gateway import ResponseSender
 from service.http.rate_limit import Limits
 from service.log.admit import referred_to
@@ -43,13 +43,13 @@ def _decisions(patch: pytest.MonkeyPatch, before: Decide) -> None:
 def _untold_target(offer: Any, work: FamilyBatch, draft: Any) -> bool:
     """Whether a draft refers to something that there is, and that its author was not told of."""
     named: Any = referred_to(draft.event)
-    found = work.by_id.get(named, [])
-    return named is not None and bool(found) and all(offer.author not in one.told for one in found)
+    found = work.events_by_id(named) if named is not None else []
+    return bool(found) and all(offer.author not in one.delivered_to for one in found)
 
 
 def _everything_is_looked_up(patch: pytest.MonkeyPatch) -> None:
     """Read events of these ids also for who was told of none: of what is never read, nothing can be told."""
-    rewrite(patch, service.log.rows.QUERIES, "known", "WHERE event.author_id = asked.asks_id", "WHERE true")
+    rewrite(patch, service.log.store.read.QUERIES, "stored_events", "WHERE event.author_id = wanted.member_id", "WHERE true")
 
 
 @leak("an id that another member used is taken")
@@ -57,7 +57,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
     _everything_is_looked_up(patch)
 
     def refuse(offer: Any, work: FamilyBatch, draft: Any) -> None:
-        if any(sent.author != offer.author for sent in work.by_id.get(draft.id, ())):
+        if any(sent.author != offer.author for sent in work.events_by_id(draft.id)):
             raise IdReused("This id is taken.", at="id")
 
     _decisions(patch, refuse)
@@ -91,8 +91,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
     def target_of(self: FamilyBatch, draft: Any, author: Any) -> Any:
         named: Any = referred_to(draft.event)
-        found = self.by_id.get(named, [])
-        return found[0].as_target() if found else None
+        return next(iter(self.events_by_id(named)), None) if named is not None else None
 
     patch.setattr(FamilyBatch, "target_of", target_of)
 
@@ -100,10 +99,10 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @leak("a first that others recorded already", only(RICH, "h0", ending="own_first"))
 def _(patch: pytest.MonkeyPatch) -> None:
     def already(offer: Any, work: FamilyBatch, draft: Any) -> Receipt | None:
-        waits = work.folding.keeping.waiting.get(offer.author)
+        state = work.family.surprises.get(offer.author)
         seen = draft.event
-        if waits is not None and isinstance(seen, MilestoneObserved) and waits.of((seen.child, seen.milestone)).held:
-            return Receipt(id=draft.id, outcome="already_recorded", place=work.folding.place_of(offer.author))
+        if state is not None and isinstance(seen, MilestoneObserved) and state.holds.tell_of((seen.child, seen.milestone)):
+            return Receipt(id=draft.id, outcome="already_recorded", place=work.feeds.place_of(offer.author))
         return None
 
     _decisions(patch, already)
@@ -111,15 +110,14 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("the family's own milestone is known although its name is held", only(RICH, "h5"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    known: Any = Roster.milestone_is_known
-    patch.setattr(Roster, "milestone_is_known", lambda self, key, *, by: known(self, key, by=None))
+    patch.setattr(Family, "unnamed_to", lambda self, member: ())
 
 
 @leak("a name that is held is unknown in other words", only(RICH, "h5"))
 def _(patch: pytest.MonkeyPatch) -> None:
     def refuse(offer: Any, work: FamilyBatch, draft: Any) -> None:
         said = getattr(draft.event, "milestone", None)
-        if said in work.folding.roster.own_milestones and said in work.folding.roster.unnamed.get(offer.author, ()):
+        if said in work.family.roster.own_milestones and said in work.family.unnamed_to(offer.author):
             raise UnknownMilestone("Not known to you.", at="event.milestone")
 
     _decisions(patch, refuse)
@@ -128,8 +126,8 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @leak("the receipt of a draft sent again has the log's place")
 def _(patch: pytest.MonkeyPatch) -> None:
     def again(offer: Any, work: FamilyBatch, draft: Any) -> Receipt | None:
-        mine = [sent for sent in work.by_id.get(draft.id, ()) if sent.author == offer.author]
-        return Receipt(id=draft.id, outcome="already_recorded", place=mine[0].seq) if mine else None
+        sent = work.sent_before(draft, offer.author)
+        return None if sent is None else Receipt(id=draft.id, outcome="already_recorded", place=sent.logged.seq)
 
     _decisions(patch, again)
 
@@ -148,20 +146,21 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @leak("the receipt of the act counts what comes with it", only(RICH, "h0", "h11"))
 def _(patch: pytest.MonkeyPatch) -> None:
     def counting(offer: Any, work: FamilyBatch, draft: Any) -> Receipt | None:
-        waits = work.folding.keeping.waiting.get(offer.author)
-        if type(draft.event).__name__ != "EnvelopeOpened" or waits is None or not waits.held:
+        state = work.family.surprises.get(offer.author)
+        if type(draft.event).__name__ != "EnvelopeOpened" or state is None or not state.holds.events:
             return None
-        return Receipt(id=draft.id, outcome="recorded", place=work.folding.place_of(offer.author) + 1 + len(waits.held))
+        place = work.feeds.place_of(offer.author) + 1 + len(state.holds.events)
+        return Receipt(id=draft.id, outcome="recorded", place=place)
 
     _decisions(patch, counting)
 
 
 @leak("keep_quiet forgets whoever met it unknown to the author", BEN_WAITS_TOO)
 def _(patch: pytest.MonkeyPatch) -> None:
-    def all_knowing(author: Any, roster: Any, waiting: Any) -> Quiet:
-        return Quiet(author, roster, {name: waits for name, waits in waiting.items() if not waits.own})
+    def all_knowing(author: Any, roster: Any, surprises: Any) -> QuietList:
+        return QuietList(author, roster, {member: state for member, state in surprises.items() if not state.met.own})
 
-    patch.setattr(service.log.family_batch, "Quiet", all_knowing)
+    patch.setattr(service.log.family_batch, "QuietList", all_knowing)
 
 
 @leak("one bucket for the whole family", only(RICH, "h14", probe=4))
@@ -177,13 +176,14 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def counted(patch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many events the process has recorded: what a counter in it would say."""
     counts: Counter[int] = Counter()
-    step = Folding.step
+    fold = vars(service.log.batch)["fold"]
 
-    def counting(self: Folding, *told: Any) -> Stepped:
+    def counting(*told: Any) -> Fold:
         counts[threading.get_ident()] += 1
-        return step(self, *told)
+        folding: Fold = fold(*told)
+        return folding
 
-    patch.setattr(Folding, "step", counting)
+    patch.setattr(service.log.batch, "fold", counting)
     return lambda: counts[threading.get_ident()]
 
 
@@ -219,21 +219,23 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a wake-up for everybody in the family", only(RICH, "h10"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    settle = FamilyBatch.settle
+    write = service.log.batch.Batch.write
 
-    def and_everybody(self: FamilyBatch) -> None:
-        settle(self)
-        self.told.update(self.folding.roster.present)
+    async def and_everybody(self: service.log.batch.Batch) -> None:
+        await write(self)
+        for batch in self.families.values():
+            batch.delivered_to.update(batch.family.roster.present)
 
-    patch.setattr(FamilyBatch, "settle", and_everybody)
+    patch.setattr(service.log.batch.Batch, "write", and_everybody)
 
 
 @leak("a wake-up for who is kept from it", only(RICH, "h0"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    settle = FamilyBatch.settle
+    write = service.log.batch.Batch.write
 
-    def and_who_waits(self: FamilyBatch) -> None:
-        settle(self)
-        self.told.update(self.folding.keeping.waiting)
+    async def and_who_waits(self: service.log.batch.Batch) -> None:
+        await write(self)
+        for batch in self.families.values():
+            batch.delivered_to.update(batch.family.surprises)
 
-    patch.setattr(FamilyBatch, "settle", and_who_waits)
+    patch.setattr(service.log.batch.Batch, "write", and_who_waits)

@@ -21,7 +21,7 @@ import service.surprise.tips
 from service.feed.next_entries import Stretch
 from service.feed.notifier import LocalNotifier
 from service.feed.stream import Stream
-from service.log.sighting_bytes import decode_sighting
+from service.log.store.codec import decode_sighting
 from tests.worlds.leaks import BEN_WAITS_TOO, Log, leak, log_of, rewrite
 
 Change = Callable[[Any, Any, Log], Any]
@@ -116,16 +116,23 @@ def _(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def rewrite_page(patch: pytest.MonkeyPatch, column: str, leaking: str) -> None:
+    """Gives one column of a page's entries another value. `event` is the entry's event in the log; a hint has none."""
+    columns = ("place", "released", "told_at", "chain_before", "commitment", "kind", "version", "body")
+    values = ", ".join(f"{leaking} AS {name}" if name == column else f"entry.{name}" for name in columns)
+    joined = "AS entry\n  LEFT JOIN event ON event.family_id = $1 AND event.commitment = entry.commitment"
+    rewrite(patch, service.feed.pages.QUERIES, "page", "entry.*", values)
+    rewrite(patch, service.feed.pages.QUERIES, "page", "AS entry", joined)
+
+
 @leak("the place is the log's own")
 def _(patch: pytest.MonkeyPatch) -> None:
-    place = "run.first_place + coalesce(event.nth, 0) AS place"
-    rewrite(patch, service.feed.pages.QUERIES, "page", place, "coalesce(event.seq, run.first_seq) AS place")
+    rewrite_page(patch, "place", "coalesce(event.seq, 0)")
 
 
 @leak("a chain over everything")
 def _(patch: pytest.MonkeyPatch) -> None:
-    chained = "sha256(event.commitment || event.seq::text::bytea) AS commitment"
-    rewrite(patch, service.feed.pages.QUERIES, "page", "event.commitment", chained)
+    rewrite_page(patch, "commitment", "sha256(event.commitment || event.seq::text::bytea)")
 
 
 @leak("a chain at the end that counts what is held")
@@ -138,7 +145,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @leak("told_at of the neighbour in the log")
 def _(patch: pytest.MonkeyPatch) -> None:
     neighbour = "(SELECT e.received_at FROM event AS e WHERE e.family_id = $1 AND e.seq = greatest(event.seq - 1, 1))"
-    rewrite(patch, service.feed.pages.QUERIES, "page", "event.received_at)", f"{neighbour})")
+    rewrite_page(patch, "told_at", f"CASE WHEN entry.told_at = event.received_at THEN {neighbour} ELSE entry.told_at END")
 
 
 @leak("the end of the feed counts what is held")
@@ -177,7 +184,9 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("as_of reads the log, and not the feed")
 def _(patch: pytest.MonkeyPatch) -> None:
-    rewrite(patch, service.feed.timeline.QUERIES, "told_of", "AND run.member_id = $2", "AND $2::uuid IS NOT NULL")
+    members = "(SELECT member_id FROM member WHERE family_id = $1 AND $2::uuid IS NOT NULL) AS one"
+    everybody = f"{members} CROSS JOIN LATERAL feed_entries($1, one.member_id"
+    rewrite(patch, service.feed.timeline.QUERIES, "entries_of_kinds", "feed_entries($1, $2", everybody)
 
 
 @leak("members in the order of their last word")
@@ -218,7 +227,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
         rows = await connection.fetch("SELECT DISTINCT ON (seq) body FROM sighting WHERE family_id = $1", family)
         return [decode_sighting(row["body"]) for row in rows]
 
-    patch.setattr(service.surprise.handover_card, "sightings_told_to", everybodys)
+    patch.setattr(service.surprise.handover_card, "sightings_visible_to", everybodys)
 
 
 @leak("the stream says where the log stands")
@@ -249,7 +258,7 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a comment in the stream where a look found nothing")
 def _(patch: pytest.MonkeyPatch) -> None:
-    told, tell = LocalNotifier.told, Stream.deliver
+    told, tell = LocalNotifier.entries_delivered, Stream.deliver
 
     def everybody(self: LocalNotifier, family: Any, members: Any) -> None:
         told(self, family, {member for of, member in self._by_member if of == family})
@@ -259,5 +268,5 @@ def _(patch: pytest.MonkeyPatch) -> None:
             await self._write(b": nothing for you\n\n")
         await tell(self, stretch)
 
-    patch.setattr(LocalNotifier, "told", everybody)
+    patch.setattr(LocalNotifier, "entries_delivered", everybody)
     patch.setattr(Stream, "deliver", commenting)

@@ -58,7 +58,7 @@ Send = Callable[[Delivery, Attempt], Awaitable[Any]]
 
 def _where_nothing_is_new(patch: pytest.MonkeyPatch, send: Send) -> None:
     """Wake whoever listens in a family, told or not, and send something where a look finds nothing."""
-    told, run = LocalNotifier.told, Delivery.run
+    told, run = LocalNotifier.entries_delivered, Delivery.run
 
     def everybody(self: LocalNotifier, family: Any, members: Any) -> None:
         told(self, family, {member for of, member in self._by_member if of == family})
@@ -66,11 +66,11 @@ def _where_nothing_is_new(patch: pytest.MonkeyPatch, send: Send) -> None:
     async def sending(self: Delivery) -> bool:
         found = await self._rows.entries(self._claim.key, after=self._place, chain=None)
         if not found.entries:
-            async with Attempt(self._target, reach=self._means.reach, tls=self._means.tls) as post:
+            async with Attempt(self._target, egress=self._means.egress, tls=self._means.tls) as post:
                 await send(self, post)
         return await run(self)
 
-    patch.setattr(LocalNotifier, "told", everybody)
+    patch.setattr(LocalNotifier, "entries_delivered", everybody)
     patch.setattr(Delivery, "run", sending)
 
 

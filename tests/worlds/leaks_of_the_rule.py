@@ -5,16 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 
+import projections.acts
+import projections.describing
 import projections.fold
-import projections.holds
-import projections.roster
-import projections.surprise_state
 import projections.visibility
 from events.event import Audience
-from projections.fold import Folding
-from projections.holds import Keeping
+from projections.family import Family
 from projections.roster import Roster
-from projections.visibility import Verdict, meant_for
+from projections.visibility import Verdict, readers_of
 from tests.worlds.histories import STEPS, TEN_STEPS, Hidden, History, Said
 from tests.worlds.leaks import RICH, leak, only
 
@@ -25,10 +23,10 @@ def _telling(patch: pytest.MonkeyPatch, *kinds: str) -> None:
     """Tell events of these kinds to everybody for whom they are meant, whoever waits."""
     decide = projections.visibility.decide
 
-    def careless(case: Any, *, kind: str, author: Any, audience: Any, roster: Roster, **more: Any) -> Verdict:
+    def careless(described: Any, *, kind: str, author: Any, audience: Any, roster: Roster, **more: Any) -> Verdict:
         if kind in kinds:
-            return Verdict(meant_for(kind, author, audience, roster))
-        return decide(case, kind=kind, author=author, audience=audience, roster=roster, **more)
+            return Verdict(readers_of(kind, author, audience, roster))
+        return decide(described, kind=kind, author=author, audience=audience, roster=roster, **more)
 
     patch.setattr(projections.visibility, "decide", careless)
 
@@ -81,32 +79,36 @@ def _(patch: pytest.MonkeyPatch) -> None:
 @leak("what implies a kept milestone is told",
       only(RICH, wish="one milestone", hidden=(Hidden(3, Said("h0", "sam", SEEN | {"milestone": TEN_STEPS})),)))  # fmt: skip
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(projections.surprise_state, "told_by", lambda subject: iter((subject,)))
+    patch.setattr(projections.visibility, "implied_by", lambda subject: iter((subject,)))
 
 
 @leak("an everyday note of a helper is told", only(RICH, wish="unsorted, too", hidden=(
     Hidden(2, Said("h0", "sam", {"type": "NoteWritten", "child": "mia", "text": "guess what"})),),
     visible=(RICH.visible[0], RICH.visible[2], RICH.visible[4])))  # fmt: skip
 def _(patch: pytest.MonkeyPatch) -> None:
-    case_of = vars(projections.holds)["case_of"]
-    patch.setattr(
-        projections.holds, "case_of", lambda *what, **more: msgspec.structs.replace(case_of(*what, **more), is_unsorted=False)
-    )
+    describe = vars(projections.describing)["describe"]
+
+    def never_everyday(*what: Any, **more: Any) -> Any:
+        described = describe(*what, **more)
+        return msgspec.structs.replace(described, content=msgspec.structs.replace(described.content, is_everyday=False))
+
+    patch.setattr(projections.describing, "describe", never_everyday)
 
 
 def _hinting(patch: pytest.MonkeyPatch) -> None:
-    hints_for, hold = projections.visibility.hints_for, Keeping.hold
+    hints_for, hold = projections.visibility.hints_for, vars(projections.fold)["hold"]
 
-    def asking(self: Keeping, member: Any, case: Any, roster: Roster) -> Any:
-        self.waiting[member].asks_for_hints = True
-        return hold(self, member, case, roster)
+    def asking(family: Family, member: Any, *more: Any) -> Any:
+        state = family.surprises[member]
+        state.wishes = msgspec.structs.replace(state.wishes, asks_for_hints=True)
+        return hold(family, member, *more)
 
-    def always(case: Any, waits: Any, roster: Roster) -> Any:
-        found = [(child, projections.visibility.domain_of(milestone, roster)) for child, milestone in case.subjects]
-        return hints_for(case, waits, roster) or found
+    def always(described: Any, state: Any, roster: Roster) -> Any:
+        found = [(child, roster.domain_of(milestone)) for child, milestone in described.content.subjects]
+        return hints_for(described, state, roster) or found
 
     patch.setattr(projections.visibility, "hints_for", always)
-    patch.setattr(Keeping, "hold", asking)
+    patch.setattr(projections.fold, "hold", asking)
 
 
 @leak("a hint for whoever wished none", only(RICH, "h0"))
@@ -122,13 +124,13 @@ _HINTED: History = only(
 
 @leak("a second hint on one day", _HINTED)
 def _(patch: pytest.MonkeyPatch) -> None:
-    hold = Keeping.hold
+    hold = vars(projections.fold)["hold"]
 
-    def forgetful(self: Keeping, member: Any, case: Any, roster: Roster) -> Any:
-        self.waiting[member].hinted.clear()
-        return hold(self, member, case, roster)
+    def forgetful(family: Family, member: Any, *more: Any) -> Any:
+        family.surprises[member].hinted.clear()
+        return hold(family, member, *more)
 
-    patch.setattr(Keeping, "hold", forgetful)
+    patch.setattr(projections.fold, "hold", forgetful)
 
 
 @leak("a word for one home is told in the other", only(RICH, "h9"))
@@ -142,57 +144,53 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 
 def _meaning(patch: pytest.MonkeyPatch, everybodys: Audience) -> None:
-    meant = projections.visibility.meant_for
+    meant = projections.visibility.readers_of
 
     def wider(kind: str, author: Any, audience: Any, roster: Roster) -> Any:
         is_private_choice = kind in ("SurpriseChosen", "EnvelopeOpened")
         return meant(kind, author, Audience.FAMILY if audience is everybodys and not is_private_choice else audience, roster)
 
-    patch.setattr(projections.visibility, "meant_for", wider)
+    patch.setattr(projections.visibility, "readers_of", wider)
 
 
 @leak("a daycare's key is told of everything")
 def _(patch: pytest.MonkeyPatch) -> None:
-    meant = projections.visibility.meant_for
+    meant = projections.visibility.readers_of
 
     def everybody(kind: str, author: Any, audience: Any, roster: Roster) -> Any:
         found = meant(kind, author, audience, roster)
         return roster.present if audience is Audience.FAMILY and found and kind not in ("SurpriseChosen",) else found
 
-    patch.setattr(projections.visibility, "meant_for", everybody)
+    patch.setattr(projections.visibility, "readers_of", everybody)
 
 
 @leak("a release that loses its first event")
 def _(patch: pytest.MonkeyPatch) -> None:
-    release = Folding.release
+    act = vars(projections.fold)["act"]
 
-    def short(self: Folding, what: Any, *more: Any, **named: Any) -> None:
-        release(self, msgspec.structs.replace(what, cases=what.cases[1:]), *more, **named)
+    def short(*what: Any) -> Any:
+        found = [msgspec.structs.replace(freed, events=freed.events[1:]) for freed in act(*what)]
+        return [freed for freed in found if freed.events]
 
-    patch.setattr(Folding, "release", short)
+    patch.setattr(projections.fold, "act", short)
 
 
 @leak("a release that tells twice", only(RICH, "h0", "h1"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    release = Folding.release
-
-    def twice(self: Folding, *what: Any, **named: Any) -> None:
-        release(self, *what, **named)
-        release(self, *what, **named)
-
-    patch.setattr(Folding, "release", twice)
+    act = vars(projections.fold)["act"]
+    patch.setattr(projections.fold, "act", lambda *what: [one for freed in act(*what) for one in (freed, freed)])
 
 
 @leak("what was withdrawn while it was held comes in the end", only(RICH, "h11", "h12", "h13"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Keeping, "drop_withdrawn", lambda self, case: None)
+    patch.setattr(projections.acts, "drop_withdrawn", lambda family, described: [])
 
 
 @leak("a release without its mark", only(RICH, "h0"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    freed = Keeping.let_go
+    free = projections.acts.free
 
-    def unmarked(self: Keeping, member: Any, why: str, *more: Any, **named: Any) -> Any:
-        return tuple(msgspec.structs.replace(one, why="time") for one in freed(self, member, why, *more, **named))
+    def unmarked(family: Family, member: Any, why: str, *more: Any, **named: Any) -> Any:
+        return free(family, member, "time", *more, **named)
 
-    patch.setattr(Keeping, "let_go", unmarked)
+    patch.setattr(projections.acts, "free", unmarked)

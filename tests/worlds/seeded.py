@@ -70,7 +70,7 @@ class Seeds:
         """
         assert self.loop is not None
         assert self.sender is not None
-        asyncio.run_coroutine_threadsafe(self.sender.rest(), self.loop).result(within_s)
+        asyncio.run_coroutine_threadsafe(self.sender.until_idle(), self.loop).result(within_s)
 
     def wakes_of(self, member: str) -> int:
         """How many wake-ups named a member since they were last forgotten."""
@@ -119,9 +119,9 @@ class Recorded(LocalNotifier):
         super().__init__()
         self._seeds = seeds
 
-    def told(self, family: FamilyId, members: Collection[MemberId]) -> None:
+    def entries_delivered(self, family: FamilyId, members: Collection[MemberId]) -> None:
         self._seeds.woken.append((family, frozenset(members)))
-        super().told(family, members)
+        super().entries_delivered(family, members)
 
 
 def _wake(settings: Settings) -> Recorded:
@@ -179,7 +179,7 @@ def seeded() -> Iterator[None]:
         patch.setattr(service.app, "now_utc", lambda: _seeds().now)
         patch.setattr(service.app, "Runtime", lambda **parts: runtime(**parts, now=lambda: _seeds().now))
         patch.setattr(service.app, "limits_of", _limits_of)
-        patch.setattr(service.app, "wake_of", _wake)
+        patch.setattr(service.app, "notifier_of", _wake)
         patch.setattr(service.app, "Sender", _sender)
         patch.setattr(service.app, "request_log", lambda _: lambda line: None)
         yield

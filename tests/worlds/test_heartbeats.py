@@ -60,17 +60,17 @@ def test_heartbeats_keep_their_phase(pairs: Pairs, hides: bool) -> None:
 
 def test_a_heartbeat_that_begins_anew_is_caught(pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> None:
     """I-33: the phase of a stream that was woken for nothing."""
-    told, hear_told = LocalNotifier.told, Stream.hear_told
+    told, notice_entries = LocalNotifier.entries_delivered, Stream.notice_entries
 
     def everybody(self: LocalNotifier, family: Any, members: Any) -> None:
         told(self, family, {member for of, member in self._by_member if of == family})
 
     def anew(self: Stream) -> None:
         self.beat_at = time.monotonic() + INTERVAL_S
-        hear_told(self)
+        notice_entries(self)
 
-    monkeypatch.setattr(LocalNotifier, "told", everybody)
-    monkeypatch.setattr(Stream, "hear_told", anew)
+    monkeypatch.setattr(LocalNotifier, "entries_delivered", everybody)
+    monkeypatch.setattr(Stream, "notice_entries", anew)
     moved, said = beats_of(pairs, hides=True)
     assert said == b"", "no byte tells"
     assert abs(moved) >= INTERVAL_S / 4

@@ -1,1 +1,1 @@
-"""Reads what daycares write in their own words: which milestones a note tells of."""
+"""Finds milestones of a child in the free text of daycare notes, by word lists in five languages."""

@@ -1,7 +1,7 @@
-"""Reads the cue files: by which words each language tells that a child did something, and by which that it did not.
+"""Reads the cue files: for each language, the patterns by which a note states a milestone, and the word lists of its grammar.
 
-Owns the shape of `languages/*.toml`, one file a language. Its patterns are written in the language of `patterns`; where a cue
-says `unless`, `=helped` stands for the patterns of that name.
+Owns the schema of `languages/*.toml`, one file a language. The syntax of patterns is in `patterns`. In a cue's `unless`,
+`=helped` means all patterns of the file's list `unless.helped`.
 """
 
 import tomllib
@@ -13,76 +13,78 @@ from typing import Final
 
 import msgspec
 
-from service.daycare.prose.patterns import Forms, Index, Pattern, Vocabulary, firsts_of, index_of, pattern_of
+from service.daycare.prose.patterns import Index, Pattern, VerbForms, Vocabulary, first_words, index_of, pattern_of
 
 
-class CueMistake(ValueError):
-    """A cue file cannot be read as it stands; the message names the file and what is wrong."""
+class LanguageFileInvalid(ValueError):
+    """A language file is invalid. The message names the file and the error."""
 
 
 class Cue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The words for one milestone. `did` begins with what somebody does; `event` names it ("first tooth"), whoever speaks."""
+    """The patterns for one milestone. `did` begins with the verb of an action; `event` names an event, such as "first tooth"."""
 
     key: str
     did: tuple[str, ...] = ()
     event: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
-    """Anywhere in the sentence, these mean something else: "ran out", "in the stroller"."""
+    """Patterns that give the cue another meaning, anywhere in its sentence: "ran out", "in the stroller"."""
 
 
 class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One language, as its file says it."""
+    """The content of one language's file."""
 
-    marks: tuple[str, ...]
-    """Small words by which the language is recognised."""
+    frequent_words: tuple[str, ...]
+    """Frequent short words by which the language is recognised."""
     she: tuple[str, ...]
     he: tuple[str, ...]
     objects: tuple[str, ...]
-    """Words for the child after a word of `reports`: we saw *her* clap."""
+    """Object pronouns for the child after a word of `reports`: we saw *her* clap."""
     reports: tuple[str, ...]
+    """Verbs of perception: saw, heard, noticed."""
     speakers: tuple[str, ...]
-    """Who writes and who reads: we, I, you."""
+    """Pronouns of the writer and the reader: we, I, you."""
     others: tuple[str, ...]
-    """Groups and things: they do it, the child does not."""
+    """Groups and things. As a subject they exclude the child."""
     persons: tuple[str, ...]
-    """Single people and creatures, after whom "she" may be somebody else."""
+    """Words for one other person or animal, to which a later "she" may refer."""
     titles: tuple[str, ...]
     links: tuple[str, ...]
-    """Words that tie a name to another: the brother *of* Mia."""
+    """Prepositions that connect a name to another word: the brother *of* Mia."""
     between: tuple[str, ...]
-    """Words that may stand between who does it and what is done."""
+    """Words that are allowed between the subject and a cue: has, also, really."""
     openers: tuple[str, ...]
-    """Words that may stand before what is done where nobody is named."""
+    """Words that are allowed before a cue in a clause without a subject: today, wow."""
     adjuncts: tuple[str, ...]
-    """Words that open a clause before the one who does it is named: after lunch Mia ..."""
-    plain: tuple[str, ...]
-    """What everyday notes begin with when they leave the child out: ate, slept."""
+    """Words that open a clause before its subject is named: *after* lunch Mia ..."""
+    everyday_verbs: tuple[str, ...]
+    """Verbs with which everyday notes begin when they leave the subject out: ate, slept."""
     things: tuple[str, ...]
-    """Words that open a sentence and are nobody's name, and words with a capital that are none."""
+    """Words that may have a capital and are no names."""
     determiners: tuple[str, ...]
-    not_hers: tuple[str, ...]
-    """Whose first it would be otherwise: our, your."""
-    joints: tuple[str, ...]
+    not_the_childs: tuple[str, ...]
+    """Words that give an event to somebody else: *our* first steps."""
+    conjunctions: tuple[str, ...]
+    """Words that start a clause: and, but, when."""
     adversatives: tuple[str, ...]
-    """Joints after which a denial is over: not walking yet, *but* ..."""
+    """Conjunctions that end a denial: not walking yet, *but* ..."""
     relatives: tuple[str, ...]
-    """Joints that go on about the last word before them: Leo, *who* ..."""
+    """Relative pronouns, whose subject is the word before them: Leo, *who* ..."""
     guards: tuple[str, ...]
-    """Denials, plans, hopes and near misses. They hold for their clause and those that lean on it."""
+    """Patterns of denials, plans, hopes and near misses. They exclude cues of their clause and of clauses that depend on it."""
     sentence_guards: tuple[str, ...]
-    """Conditions, requests, hearsay, other days: nothing in such a sentence counts."""
+    """Patterns of conditions, requests, hearsay and other days. They exclude every cue of their sentence."""
     harmless: tuple[str, ...]
-    """What looks like a guard and is none: no problem."""
+    """Patterns that look like a guard and are none: no problem."""
     all_names_are_capital: bool
-    """Whether a capital inside a sentence is a name's (not in German, where every noun has one)."""
+    """Whether a capital inside a sentence marks a name. False for German, where every noun has a capital."""
     lists: Mapping[str, tuple[str, ...]] = {}
     unless: Mapping[str, tuple[str, ...]] = {}
-    verbs: Mapping[str, Forms] = {}
+    verbs: Mapping[str, VerbForms] = {}
     cues: tuple[Cue, ...] = ()
 
 
-class ReadCue(msgspec.Struct, frozen=True, kw_only=True):
-    """A pattern of a cue, with what the cue says of it."""
+class CompiledCue(msgspec.Struct, frozen=True, kw_only=True):
+    """One compiled pattern of a cue, with the cue's key and exclusions."""
 
     key: str
     pattern: Pattern
@@ -91,16 +93,16 @@ class ReadCue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Language(msgspec.Struct, frozen=True, kw_only=True):
-    """One language, ready to read with."""
+    """One language's file with its patterns compiled."""
 
     name: str
     file: CueFile
-    marks: frozenset[str]
+    frequent_words: frozenset[str]
     words: Mapping[str, frozenset[str]]
-    """The word lists of the file by their name; `roles` is the same by the word."""
+    """Each word list of the file by its name. `roles` holds the names of a word's lists by the word."""
     roles: Mapping[str, frozenset[str]]
-    cues: Mapping[str, tuple[ReadCue, ...]]
-    """By the first word."""
+    cues: Mapping[str, tuple[CompiledCue, ...]]
+    """Compiled cues by their first word."""
     guards: Index
     sentence_guards: Index
     harmless: Index
@@ -119,38 +121,39 @@ LISTS: Final = (
     "between",
     "openers",
     "adjuncts",
-    "plain",
+    "everyday_verbs",
     "things",
     "determiners",
-    "not_hers",
-    "joints",
+    "not_the_childs",
+    "conjunctions",
     "adversatives",
     "relatives",
 )
+"""The names of the word lists in a file. The lists that a word is in are its roles."""
 
 
-def read(name: str, content: bytes) -> Language:
-    """Read one cue file.
+def read_language(name: str, content: bytes) -> Language:
+    """Reads one language's file.
 
     Raises:
-        CueMistake: It is not TOML, has an unknown or a missing field, or a pattern that cannot be.
+        LanguageFileInvalid: The file is not TOML, has an unknown or a missing field, or an invalid pattern.
     """
     try:
         file = msgspec.convert(tomllib.loads(content.decode()), CueFile)
         vocabulary = Vocabulary(file.lists, file.verbs)
-        cues: dict[str, list[ReadCue]] = {}
+        cues: dict[str, list[CompiledCue]] = {}
         for cue in file.cues:
-            unless = index_of([one for said in cue.unless for one in _named(file, said)], vocabulary)
-            for said, is_event in [(said, False) for said in cue.did] + [(said, True) for said in cue.event]:
-                pattern = pattern_of(said, vocabulary)
-                read_cue = ReadCue(key=cue.key, pattern=pattern, is_event=is_event, unless=unless)
-                for word in firsts_of(said, pattern):
+            unless = index_of([one for source in cue.unless for one in _expanded(file, source)], vocabulary)
+            for source, is_event in [(source, False) for source in cue.did] + [(source, True) for source in cue.event]:
+                pattern = pattern_of(source, vocabulary)
+                read_cue = CompiledCue(key=cue.key, pattern=pattern, is_event=is_event, unless=unless)
+                for word in first_words(source, pattern):
                     cues.setdefault(word, []).append(read_cue)
         words = {each: frozenset(getattr(file, each)) for each in LISTS}
         return Language(
             name=name,
             file=file,
-            marks=frozenset(file.marks),
+            frequent_words=frozenset(file.frequent_words),
             words=words,
             roles={word: frozenset(one for one in LISTS if word in words[one]) for each in LISTS for word in words[each]},
             cues={word: tuple(found) for word, found in cues.items()},
@@ -159,20 +162,21 @@ def read(name: str, content: bytes) -> Language:
             harmless=index_of(file.harmless, vocabulary),
         )
     except (ValueError, KeyError) as error:
-        raise CueMistake(f"{name}: {error}") from error
+        raise LanguageFileInvalid(f"{name}: {error}") from error
 
 
-def _named(file: CueFile, said: str) -> tuple[str, ...]:
-    return file.unless[said[1:]] if said.startswith("=") else (said,)
+def _expanded(file: CueFile, source: str) -> tuple[str, ...]:
+    """Returns the patterns of a list that is named by `=name`, or the pattern itself."""
+    return file.unless[source[1:]] if source.startswith("=") else (source,)
 
 
 def read_all(folder: Traversable) -> tuple[Language, ...]:
-    """Read every cue file of `folder`, in the order of their names."""
+    """Reads every language file of `folder`, in the order of their names."""
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    return tuple(read(file.name.removesuffix(".toml"), file.read_bytes()) for file in files)
+    return tuple(read_language(file.name.removesuffix(".toml"), file.read_bytes()) for file in files)
 
 
 @cache
 def languages() -> tuple[Language, ...]:
-    """The languages that ship with the service; read once, when the first note is."""
+    """Returns the languages that come with the service, in the order of their names. Reads the files once, at the first call."""
     return read_all(resources.files("service.daycare.prose") / "languages")

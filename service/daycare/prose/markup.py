@@ -1,7 +1,7 @@
-"""Takes the markup out of a note: HTML, its entities, and the marks of Markdown. Owns what of a note are words.
+"""Removes markup from a note: HTML tags, HTML entities and Markdown marks.
 
-Knows no language. A note without markup is returned as it is. Each step reads the text once, and HTML that was escaped is
-unpacked once more, so the work is bounded.
+Owns which parts of a page are visible text. Knows no language. A note without markup keeps its words unchanged. HTML is unescaped
+at most twice, and each step reads the text once, so the work is bounded.
 """
 
 import re
@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 from typing import Final
 
 UNPACKED_MAX: Final = 2
-"""Some systems escape what was HTML before: &lt;p&gt;."""
+"""How often HTML is unescaped: twice, because some systems escape it again (&lt;p&gt;)."""
 TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
 ENTITY: Final = re.compile(r"&(?:[a-z]{2,10}|#\d{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 MARKDOWN: Final = re.compile(r"\*\*|__|~~|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|^ {0,3}#{1,6} +", re.MULTILINE)
-LINES: Final = frozenset(
+LINE_ELEMENTS: Final = frozenset(
     {
         "p",
         "div",
@@ -38,12 +38,12 @@ LINES: Final = frozenset(
     }
 )
 HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-UNSEEN: Final = frozenset({"style", "script", "head", "title"})
+HIDDEN: Final = frozenset({"style", "script", "head", "title"})
 SPACES: Final = re.compile(r"[^\S\n]+")
 
 
 def plain(text: str) -> str:
-    """Return the words of a note without its markup. What begins a line of its own there begins one here."""
+    """Returns the visible text of a note. An element that a browser shows on a line of its own is a line here, too."""
     for _ in range(UNPACKED_MAX):
         if TAG.search(text):
             text = _without_tags(text)
@@ -55,33 +55,33 @@ def plain(text: str) -> str:
 
 
 def _without_tags(text: str) -> str:
-    reader = _Words()
+    reader = _VisibleText()
     reader.feed(text)
     reader.close()
-    return "".join(reader.said)
+    return "".join(reader.parts)
 
 
-class _Words(HTMLParser):
+class _VisibleText(HTMLParser):
     """Collects the text that a browser would show."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.said: list[str] = []
-        self._unseen = 0
+        self.parts: list[str] = []
+        self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._unseen += tag in UNSEEN
-        if tag in LINES:
-            self.said.append("\n- " if tag == "li" else "\n\n" if tag in HEADINGS else "\n")
+        self._hidden += tag in HIDDEN
+        if tag in LINE_ELEMENTS:
+            self.parts.append("\n- " if tag == "li" else "\n\n" if tag in HEADINGS else "\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in UNSEEN and self._unseen:
-            self._unseen -= 1
+        if tag in HIDDEN and self._hidden:
+            self._hidden -= 1
         if tag in HEADINGS:
-            self.said.append(":\n")  # it is a heading, whatever it lacks
-        elif tag in LINES:
-            self.said.append("\n")
+            self.parts.append(":\n")  # `sections` finds a heading by its colon
+        elif tag in LINE_ELEMENTS:
+            self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.said.append(SPACES.sub(" ", data.replace("\n", " ")))
+        if not self._hidden:
+            self.parts.append(SPACES.sub(" ", data.replace("\n", " ")))

@@ -1,7 +1,7 @@
-"""Says which words of a note stand for the child: its names, what staff call it instead, and who speaks for it.
+"""Finds the words of a note that mean the child: its names, "your daughter" and the like, and pronouns in a letter from or to it.
 
-Owns how names are compared: in any case, with accents or without, composed or not, ü as ue. It knows nothing of what the child
-did. A name is given whole, as the family or the source writes it: first, middle and last names.
+Owns how names are compared: case, accents and Unicode form do not matter, and ü equals ue. It does not know what the child did. A
+name is given whole, as the family or the source writes it: first, middle and last names.
 """
 
 import re
@@ -19,8 +19,8 @@ PARTICLES: Final = frozenset(
 )
 UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
 
-THE_CHILD: Final = "\ue000"
-"""Stands in the text for "your daughter" and the like. What a note brings of this private letter is taken out before."""
+CHILD_MARK: Final = "\ue000"
+"""Replaces "your daughter" and the like in a text. Notes cannot hold this private character: it is removed from them before."""
 
 _EN_KIN = r"daughter|son|princess|munchkin|superstar|cutie|kiddo|bubba|bubs|lo|toddler|baby|bab[ey]|child|kid"
 _EN_PET = (
@@ -30,7 +30,7 @@ _EN_PET = (
 _EN_ADJECTIVE = (
     r"(?:(?:very own|little|lil|wee|tiny|sweet|lovely|clever|big|gorgeous|dear|beautiful|brave|cheeky|happy|young|own|baby)\s+)"
 )
-INSTEAD: Final = re.compile(
+SUBSTITUTES: Final = re.compile(
     "|".join(
         (
             rf"\b(?:your|ur)\s+{_EN_ADJECTIVE}{{0,3}}(?:{_EN_KIN})\b(?!['’]s)",
@@ -60,7 +60,7 @@ INSTEAD: Final = re.compile(
     ),
     re.IGNORECASE,
 )  # fmt: skip
-# "Miss Mia" is Mia, unless a colleague bears that name, which nobody can know.
+# "Miss Mia" is read as the child Mia: whether a member of staff has that name, too, is not known here.
 FORMS_OF_ADDRESS: Final = frozenset(
     {"miss", "master", "princess", "prince", "lady", "señorita", "mademoiselle", "mlle", "fräulein", "prinzessin"}
 )
@@ -70,7 +70,7 @@ TITLES: Final = frozenset(
 
 _PARENTS: Final = r"mummy|mommy|mumm?y|mum|mom|mama|mami|mam[aá]|maman|mutti|daddy|dad|dada|papa|pap[aá]|papi|vati|"
 r"parents|family|familia|eltern|familie|famille|ouders|padres|papás|parents|everyone|everybody|oma|opa"
-IN_ITS_VOICE: Final = re.compile(
+WRITTEN_AS_CHILD: Final = re.compile(
     rf"(?:^|[\s,.!?¡«\"'(])(?:{_PARENTS})\b\s*[,!]|[,;]\s*(?:{_PARENTS})\b\s*[!.]|(?:\blove|xx?|\bkuss|\bbesos|\bbisous|"
     rf"\bkusjes|\bliebe grüße|\bhugs)\b\s*,?",
     re.IGNORECASE,
@@ -87,57 +87,57 @@ PRAISED: Final = re.compile(
 
 
 class ChildNames(msgspec.Struct, frozen=True):
-    """The words by which a child is named."""
+    """The single words of a child's names."""
 
-    firsts: frozenset[str]
-    laters: frozenset[str]
-    """Middle and last names; they stand for the child where no other first name is before them."""
+    first_names: frozenset[str]
+    later_names: frozenset[str]
+    """Middle and last names. They mean the child only where no other first name is before them."""
     initials: frozenset[str]
 
     def is_first(self, word: str) -> bool:
-        """Say whether a word is a first name of the child, or two children's of that name: "both Mias"."""
-        return not self.firsts.isdisjoint(forms(word))
+        """Returns whether a word is a first name of the child."""
+        return not self.first_names.isdisjoint(forms(word))
 
     def is_later(self, word: str) -> bool:
-        """Say whether a word is a middle or a last name of the child."""
-        return len(word) > 1 and not self.laters.isdisjoint(forms(word))
+        """Returns whether a word is a middle or a last name of the child."""
+        return len(word) > 1 and not self.later_names.isdisjoint(forms(word))
 
 
 def names_of(names: Collection[str]) -> ChildNames:
-    """Return the words of whole names."""
-    firsts: set[str] = set()
-    laters: set[str] = set()
+    """Splits whole names into first names, later names and initials. Reads at most 32 names of 200 characters."""
+    first_names: set[str] = set()
+    later_names: set[str] = set()
     for name in sorted(names)[:NAMES_MAX]:
-        shown = unicodedata.normalize("NFC", name[:NAME_CHARACTERS_MAX])
-        if "," in shown:  # Rossi, Luisa
-            last, _, first = shown.partition(",")
-            shown = f"{first} {last}"
-        parts = PART.findall(shown)
+        written = unicodedata.normalize("NFC", name[:NAME_CHARACTERS_MAX])
+        if "," in written:  # Rossi, Luisa
+            last, _, first = written.partition(",")
+            written = f"{first} {last}"
+        parts = PART.findall(written)
         if parts:
-            firsts |= forms(parts[0])
-            laters |= {form for part in parts[1:] if part.lower() not in PARTICLES for form in forms(part)}
-            hyphened = shown.split()[0]
-            firsts |= forms("".join(PART.findall(hyphened)))
-    return ChildNames(frozenset(firsts), frozenset(laters), frozenset(one[0] for one in laters))
+            first_names |= forms(parts[0])
+            later_names |= {form for part in parts[1:] if part.lower() not in PARTICLES for form in forms(part)}
+            hyphened = written.split()[0]
+            first_names |= forms("".join(PART.findall(hyphened)))
+    return ChildNames(frozenset(first_names), frozenset(later_names), frozenset(one[0] for one in later_names))
 
 
 def forms(word: str) -> frozenset[str]:
-    """Return a name as it may be written: with its accents, without, and ü as ue."""
+    """Returns the spellings of a name in lower case: with its accents, without them, and with ü as ue."""
     low = word.lower()
     if low.isascii():
         return frozenset({low})
-    return frozenset({low, _bare(low), _bare(low.translate(UMLAUTS))})
+    return frozenset({low, _without_accents(low), _without_accents(low.translate(UMLAUTS))})
 
 
-def _bare(word: str) -> str:
+def _without_accents(word: str) -> str:
     split = unicodedata.normalize("NFKD", word)
     return "".join(letter for letter in split if not unicodedata.combining(letter)).replace("ß", "ss")
 
 
-def voices(text: str, names: ChildNames) -> frozenset[str]:
-    """Return the pronouns that stand for the child in a letter from it, or to it."""
+def child_pronouns(text: str, names: ChildNames) -> frozenset[str]:
+    """Returns the pronouns that mean the child: "I" if the note is written as if by the child, "you" if it is addressed to it."""
     found: frozenset[str] = frozenset()
-    if IN_ITS_VOICE.search(text):
+    if WRITTEN_AS_CHILD.search(text):
         found |= FIRST_PERSONS
     if _is_addressed(text, names):
         found |= SECOND_PERSONS
@@ -145,7 +145,7 @@ def voices(text: str, names: ChildNames) -> frozenset[str]:
 
 
 def _is_addressed(text: str, names: ChildNames) -> bool:
-    """Say whether the note speaks to the child: Dear Mia, ...; you walked, Mia; well done Mia."""
+    """Returns whether the note is addressed to the child: Dear Mia, ...; you walked, Mia; well done Mia."""
     if PRAISED.search(text):
         return True
     for found in PART.finditer(text):

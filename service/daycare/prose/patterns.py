@@ -1,14 +1,14 @@
-"""The little language in which cue files say what words they mean. Owns its syntax and how a row of words is matched.
+"""Compiles and matches the word patterns of the language files. Owns their syntax.
 
-    clapped|claps       either word
-    [her|his]           perhaps one of them
-    stack*  *n't        begins like this, ends like this
-    ..3                 up to three words of the same clause
-    <clap>              any form of a verb of `verbs`
-    @hers               a word of `lists`
+    clapped|claps       one of these words
+    [her|his]           one of these words, or none
+    stack*  *n't        a word that begins so, a word that ends so
+    ..3                 0 to 3 words of the same clause
+    <clap>              any form of this verb of `verbs`
+    @hers               a word of this list of `lists`
     #child              the child's own name
 
-Nothing repeats without a bound, so a pattern is tried in a bounded number of steps.
+Every repetition has a bound, so matching a pattern takes a bounded number of steps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,22 +21,22 @@ from service.daycare.prose.text import Token
 CHILD: Final = "#child"
 
 
-class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A verb: forms that tell by themselves that it was done (clapped), and those that need a word before (clapping)."""
+class VerbForms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The forms of a verb: those that state an action alone (clapped), and those that need a word before them (clapping)."""
 
-    told: tuple[str, ...]
+    standalone: tuple[str, ...]
     bare: tuple[str, ...] = ()
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
-    """The lists and verbs that patterns of one file may name."""
+    """The lists and verbs of one file, which its patterns may name."""
 
     lists: Mapping[str, tuple[str, ...]] = {}
-    verbs: Mapping[str, Forms] = {}
+    verbs: Mapping[str, VerbForms] = {}
 
 
 class Words(msgspec.Struct, frozen=True):
-    """A set of words, some of them known by their beginning or their end."""
+    """A set of words, given whole, or by how they begin or end."""
 
     whole: frozenset[str]
     beginnings: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Words(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One item of a pattern: a word, perhaps a word, or a gap."""
+    """One item of a pattern: a word, an optional word, or a gap of at most `gap` words."""
 
     words: Words
     is_optional: bool = False
@@ -59,14 +59,17 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """A row of steps; the first is always a word."""
+    """A sequence of steps. The first is always a word that must be there."""
 
     steps: tuple[Step, ...]
     bare: frozenset[str] = frozenset()
-    """Forms of the first verb that need a word before them."""
+    """The forms of the first word's verb that need a word before them."""
 
     def end(self, tokens: Sequence[Token], clauses: Sequence[int], start: int) -> int:
-        """Where the longest match that begins at `start` ends, or -1. The first word is there: by it the pattern was found."""
+        """Returns where the longest match that begins at `start` ends, or -1 if there is none.
+
+        The first word is not compared: the caller found the pattern by it.
+        """
         ends = {start + 1}
         for step in self.steps[1:]:
             after = set(ends) if step.is_optional or step.gap else set()
@@ -83,22 +86,22 @@ class Pattern(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    """Patterns by their first word, so that only those are tried which can begin there."""
+    """Patterns by their first word, so that few of them have to be tried at each word of a text."""
 
     by_word: Mapping[str, tuple[Pattern, ...]]
     partial: tuple[Pattern, ...] = ()
-    """Patterns whose first word is known by its beginning or its end."""
+    """Patterns whose first word is given by its beginning or its end."""
     beginnings: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
 
     def may_be_in(self, words: frozenset[str]) -> bool:
-        """Say whether one of these words begins a pattern. Much faster than `spans`, and most are in no sentence."""
+        """Returns whether one of these words begins a pattern. Much faster than `spans`, and most patterns are in no sentence."""
         if not words.isdisjoint(self.by_word):
             return True
         return bool(self.partial) and any(word.startswith(self.beginnings) or word.endswith(self.ends) for word in words)
 
     def spans(self, tokens: Sequence[Token], clauses: Sequence[int]) -> list[tuple[int, int]]:
-        """Where its patterns match, in order."""
+        """Returns the start and end of each match, in the order of the words; at one start only the longest."""
         found = []
         for at, token in enumerate(tokens):
             tried = self.by_word.get(token.word, ())
@@ -109,29 +112,29 @@ class Index(msgspec.Struct, frozen=True):
         return found
 
 
-def words_of(said: Sequence[str]) -> Words:
-    """Read the words of one item."""
+def words_of(words: Sequence[str]) -> Words:
+    """Sorts words into whole words, beginnings and ends."""
     return Words(
-        frozenset(word for word in said if "*" not in word),
-        tuple(word[:-1] for word in said if word.endswith("*")),
-        tuple(word[1:] for word in said if word.startswith("*")),
+        frozenset(word for word in words if "*" not in word),
+        tuple(word[:-1] for word in words if word.endswith("*")),
+        tuple(word[1:] for word in words if word.startswith("*")),
     )
 
 
-def pattern_of(said: str, vocabulary: Vocabulary) -> Pattern:
-    """Read a pattern.
+def pattern_of(source: str, vocabulary: Vocabulary) -> Pattern:
+    """Compiles a pattern.
 
     Raises:
-        ValueError: It has no word, a word in capitals, or begins with no certain word.
-        KeyError: It names a list or a verb that there is not.
+        ValueError: The pattern has no word, a word in capitals, or begins with an optional word or a gap.
+        KeyError: The pattern names a list or a verb that does not exist.
     """
-    items = said.split()
+    items = source.split()
     if not items:
         raise ValueError("a pattern without a word")
     verb = vocabulary.verbs[items[0][1:-1]] if items[0].startswith("<") else None
     pattern = Pattern(tuple(_step(item, vocabulary) for item in items), frozenset(verb.bare) if verb else frozenset())
     if pattern.steps[0].is_optional or pattern.steps[0].gap:
-        raise ValueError(f"{said}: begins with no certain word")
+        raise ValueError(f"{source}: begins with no required word")
     return pattern
 
 
@@ -139,32 +142,36 @@ def _step(item: str, vocabulary: Vocabulary) -> Step:
     if item.startswith(".."):
         return Step(words_of(()), gap=int(item[2:]))
     is_optional = item.startswith("[")
-    said: list[str] = []
+    words: list[str] = []
     for part in item.removeprefix("[").removesuffix("]").split("|"):
         if part.startswith("<"):
-            said += vocabulary.verbs[part[1:-1]].told + vocabulary.verbs[part[1:-1]].bare
+            words += vocabulary.verbs[part[1:-1]].standalone + vocabulary.verbs[part[1:-1]].bare
         elif part.startswith("@"):
-            said += vocabulary.lists[part[1:]]
+            words += vocabulary.lists[part[1:]]
         else:
-            said.append(part)
-    if not all(word and word == word.lower() for word in said):
+            words.append(part)
+    if not all(word and word == word.lower() for word in words):
         raise ValueError(f"{item}: a word is missing or not in lower case")
-    return Step(words_of(said), is_optional=is_optional)
+    return Step(words_of(words), is_optional=is_optional)
 
 
-def firsts_of(said: str, pattern: Pattern) -> list[str]:
-    """The words with which a match of a cue begins."""
+def first_words(source: str, pattern: Pattern) -> list[str]:
+    """Returns the words with which a match of a cue can begin, sorted.
+
+    Raises:
+        ValueError: The first word is given by its beginning or its end.
+    """
     if pattern.steps[0].words.beginnings or pattern.steps[0].words.ends:
-        raise ValueError(f"{said}: begins with no certain word")
+        raise ValueError(f"{source}: begins with no required word")
     return sorted(pattern.steps[0].words.whole)
 
 
-def index_of(said: Sequence[str], vocabulary: Vocabulary) -> Index:
-    """Read patterns into an index."""
+def index_of(patterns: Sequence[str], vocabulary: Vocabulary) -> Index:
+    """Compiles patterns and returns an index of them."""
     by_word: dict[str, list[Pattern]] = {}
     partial = []
-    for one in said:
-        pattern = pattern_of(one, vocabulary)
+    for source in patterns:
+        pattern = pattern_of(source, vocabulary)
         if pattern.steps[0].words.beginnings or pattern.steps[0].words.ends:
             partial.append(pattern)
             continue
@@ -172,10 +179,10 @@ def index_of(said: Sequence[str], vocabulary: Vocabulary) -> Index:
             by_word.setdefault(word, []).append(pattern)
     firsts = [pattern.steps[0].words for pattern in partial]
     for words in firsts:
-        for word in words.whole:  # beside a beginning in one item
+        for word in words.whole:  # an item may hold whole words beside beginnings
             by_word.setdefault(word, [])
     return Index(
-        {word: tuple(patterns) for word, patterns in by_word.items()},
+        {word: tuple(found) for word, found in by_word.items()},
         tuple(partial),
         tuple(one for words in firsts for one in words.beginnings),
         tuple(one for words in firsts for one in words.ends),

@@ -1,7 +1,7 @@
-"""Tells in a few microseconds of most notes that they tell of nothing: of no cue and no net are all the words there.
+"""Skips notes without milestones in a few microseconds: a note is read only if it has all words of some cue or trigger pattern.
 
-Notes are many, and most of them say what was eaten and how long was slept. Knows no rule: it lets through whatever may have a
-cue or a word of a net, and holds back nothing that has one.
+Most notes are about meals and naps, so most are skipped. Ignores order and grammar: it may pass a note without a milestone, but
+never skips one that the reader would find something in.
 """
 
 import re
@@ -11,61 +11,61 @@ from functools import cache, partial
 from typing import Final
 
 from service.daycare.prose.cues import languages
-from service.daycare.prose.nets import doubts
 from service.daycare.prose.patterns import CHILD, Pattern, Words
-from service.daycare.prose.slips import mended
 from service.daycare.prose.text import QUOTATION
+from service.daycare.prose.trigger_words import triggers_by_language
+from service.daycare.prose.typing_errors import corrected
 
 LETTERS: Final = re.compile(r"[^\W\d_]+")
 
-Needs = frozenset[frozenset[str]]
-"""Sets of words, of each of which one has to be there."""
+RequiredWords = frozenset[frozenset[str]]
+"""Sets of words. A text has to contain at least one word of each set."""
 
 
-def may_tell(text: str) -> bool:
-    """Whether a cue or a word of a net may be in a text: its words are there, in whatever order; or few are quoted."""
-    words, needed, parts = frozenset(map(mended, LETTERS.findall(text.lower()))), _needed(), _parts()
+def may_have_milestones(text: str) -> bool:
+    """Returns whether a text has to be read: it has all words of a pattern in any order, signs of two kinds, or a quotation."""
+    words, required, parts = frozenset(map(corrected, LETTERS.findall(text.lower()))), _required(), _parts()
     return (
-        any(_are_met(needs, words) for word in words & needed.keys() for needs in needed[word])
+        any(_are_met(others, words) for word in words & required.keys() for others in required[word])
         or any(word.startswith(parts.beginnings) or word.endswith(parts.ends) for word in words)
-        or any(of.are_signs(words) for of in doubts().values())
+        or any(triggers.are_signs(words) for triggers in triggers_by_language().values())
         or QUOTATION.search(text) is not None
     )
 
 
-def _are_met(needs: Needs, words: frozenset[str]) -> bool:
-    return not any(map(words.isdisjoint, needs))
+def _are_met(others: RequiredWords, words: frozenset[str]) -> bool:
+    return not any(map(words.isdisjoint, others))
 
 
 @cache
-def _needed() -> dict[str, frozenset[Needs]]:
-    """Words of which one stands in every text that has a pattern, and what else such a pattern needs."""
-    needed: defaultdict[str, set[Needs]] = defaultdict(set)
+def _required() -> dict[str, frozenset[RequiredWords]]:
+    """Returns the rarest required words of every pattern, each with the sets of other words that its patterns require."""
+    required: defaultdict[str, set[RequiredWords]] = defaultdict(set)
     for pattern, marks in _patterns():
         if not _is_partial(pattern) and (certain := _certain(pattern)):
             rarest = max(certain, key=partial(_rarity, marks=marks))
             others = frozenset(_letters(words) for words in certain if words is not rarest)
             for word in _letters(rarest):
-                needed[word].add(others)
-    return {word: frozenset(needs) for word, needs in needed.items()}
+                required[word].add(others)
+    return {word: frozenset(others) for word, others in required.items()}
 
 
 @cache
 def _parts() -> Words:
-    """The beginnings and ends of words in patterns that need no whole word."""
+    """Returns the beginnings and ends of words in patterns that require no whole word."""
     firsts = [pattern.steps[0].words for pattern, _ in _patterns() if _is_partial(pattern) or not _certain(pattern)]
     begun = {one for words in firsts for one in words.beginnings} | {one for words in firsts for one in words.whole}
     return Words(frozenset(), tuple(begun), tuple({one for words in firsts for one in words.ends}))
 
 
 def _patterns() -> Iterator[tuple[Pattern, frozenset[str]]]:
-    """Every pattern for which a text is read, and the small words of its language."""
+    """Yields every pattern of cues and trigger words, with the frequent words of its language."""
     for language in languages():
-        yield from ((cue.pattern, language.marks) for cues in language.cues.values() for cue in cues)
-        of = doubts()[language.name]
-        for index in (of.vague, *(net.words for net in of.nets)):
-            yield from ((one, language.marks) for patterns in index.by_word.values() for one in patterns)
-            yield from ((one, language.marks) for one in index.partial)
+        yield from ((cue.pattern, language.frequent_words) for cues in language.cues.values() for cue in cues)
+        triggers = triggers_by_language()[language.name]
+        for index in (triggers.vague, *(one.words for one in triggers.sets)):
+            yield from ((one, language.frequent_words) for patterns in index.by_word.values() for one in patterns)
+            yield from ((one, language.frequent_words) for one in index.partial)
 
 
 def _is_partial(pattern: Pattern) -> bool:
@@ -73,7 +73,7 @@ def _is_partial(pattern: Pattern) -> bool:
 
 
 def _certain(pattern: Pattern) -> list[frozenset[str]]:
-    """The words that a pattern cannot do without, for each step that has to be there and cannot be a name or a number."""
+    """Returns the words of each step that a pattern requires. Steps that may be a name or a number are left out."""
     return [
         step.words.whole
         for step in pattern.steps
@@ -84,10 +84,10 @@ def _certain(pattern: Pattern) -> list[frozenset[str]]:
 
 
 def _rarity(words: frozenset[str], *, marks: frozenset[str]) -> tuple[int, int]:
-    """How few notes have one of these words: few of the small, and long ones."""
+    """Returns a sort key that is larger for rarer words: fewer of them are frequent words, and they are longer."""
     return -len(words & marks), min(map(len, words))
 
 
 def _letters(words: frozenset[str]) -> frozenset[str]:
-    """What is found of words among the letters of a text."""
+    """Returns the first run of letters of each word, which is how a word appears among the letters of a text."""
     return frozenset(LETTERS.findall(word)[0] for word in words)

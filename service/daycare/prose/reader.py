@@ -1,19 +1,19 @@
-"""Reads a daycare's words for two answers: what this child did for certain, and what the note may tell of.
+"""Finds the milestones in a daycare's note: those that this child certainly reached, and those that the note possibly mentions.
 
-The first is recorded, so it has to be right: a wrong milestone tells a lie on a timeline. The second is only held from a parent
-who waits for it, so it has to be complete. Owns the rule of the first; `perhaps` owns that of the second. It knows no family, no
-clock and no source; the words of each language are data (`cues`, `nets`). For certain counts:
+Certain ones are recorded on a timeline, so precision comes first. Possible ones are only held from a parent who waits for them,
+so recall comes first. Owns the rule for certain ones; `possible_mentions` owns the other. Knows no family, no clock and no
+source; the words of each language are data (`cues`, `trigger_words`). The rule for certain ones:
 
-- Only what the child does, in this record, as its words tell it: in the past or the present, for the first time or again ("loves
-  walking" is an observation too). Denials, plans, hopes, practice, near misses, questions, conditions, requests and songs tell of
-  nothing; a denial holds until "but" or until a clause that names the child anew.
-- What is told at second hand, or of another day, is not this record's: "Mum says she walked at home", "yesterday".
-- The child is named, or called "she" or "he" while no other person can be meant, or left out as in a caption ("Clapped her
-  hands!"). "They" may be anybody and counts for nobody. With no `names` given, a name is a stranger's.
-- Groups are not the child: "the children danced", and "Mia and Leo danced", which tells of whoever stands last.
-- Others do things too (a brother, a bear, a train, we): a word between the child and the deed that is not known makes it silent.
-- With help is not alone: cues of what a child does alone do not count where a hand or a stroller is near.
-- Of two cues that share words, the longer one counts; of two in one clause, not the one that the other implies.
+- The child itself does it in this note, in the past or the present, for the first time or again ("loves walking" counts too).
+  Denials, plans, hopes, practice, near misses, questions, conditions, requests and songs do not count. A denial ends at "but", or
+  at a clause that names the child again.
+- Hearsay and other days do not count: "Mum says she walked at home", "yesterday".
+- The subject is the child's name, "she" or "he" where no other person can be meant, or nobody, as in a caption ("Clapped her
+  hands!"). "They" does not count: it may be anybody. Without `names`, every name is another person's.
+- Groups do not count: "the children danced". "Mia and Leo danced" counts only for the name next to the verb.
+- Other actors do not count (a brother, a bear, a train, we). An unknown word between the child and the verb makes it uncertain.
+- A milestone that is reached alone does not count if a helping hand or a stroller is mentioned.
+- Of two cues that share words, the longer one counts. Of two in one clause, one that the other implies does not count.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -24,152 +24,155 @@ import msgspec
 
 from events.catalogue import CATALOGUE
 from service.daycare.prose.cues import Language, languages
-from service.daycare.prose.names import ChildNames, names_of, voices
-from service.daycare.prose.nets import doubts, great_firsts
+from service.daycare.prose.names import ChildNames, child_pronouns, names_of
 from service.daycare.prose.patterns import Index
-from service.daycare.prose.perhaps import Doubted
-from service.daycare.prose.prefilter import may_tell
+from service.daycare.prose.possible_mentions import SentenceMentions
+from service.daycare.prose.prefilter import may_have_milestones
 from service.daycare.prose.retractions import may_be_retracted, without_retracted
 from service.daycare.prose.subject import (
-    THE_CHILD,
-    Clauses,
+    CHILD_SUBJECTS,
     ClauseSubject,
     Match,
-    Memory,
+    NoteContext,
+    ParsedSentence,
+    actor_of,
     clauses_of,
-    meet_rivals,
+    event_owner,
+    record_people,
     subject_of,
-    who_did,
-    whose,
 )
 from service.daycare.prose.text import Sentence, Token, prepared, sentences
+from service.daycare.prose.trigger_words import great_firsts, triggers_by_language
 
 TEXT_CHARACTERS_MAX: Final = 10_000
-"""What stands beyond is not read: as long as a note may be."""
-CLEAR_MARKS: Final = 2
-"""Small words of another language by which a sentence is not of this one."""
-PERHAPS_MAX: Final = 16
-"""As many as an event may name."""
+"""The longest note that an event may hold. Text beyond it is not read."""
+FEWER_WORDS_MAX: Final = 2
+"""How many frequent words less than the likeliest language a second one may have in a sentence that is read in both."""
+POSSIBLE_MAX: Final = 16
+"""How many possible milestones an event may name."""
 
 Span = tuple[int, int]
 
 
 class Findings(msgspec.Struct, frozen=True, array_like=True):
-    """What a note tells of: `found` for certain, which is recorded, and what else it may tell of, which is held."""
+    """The milestones of a note, as keys of the catalogue."""
 
     found: tuple[str, ...] = ()
-    perhaps: tuple[str, ...] = ()
-    """Nothing of `found`; at most 16."""
+    """Certain ones, which are recorded, in the order of the note's words."""
+    possible: tuple[str, ...] = ()
+    """Possible ones, for which the note is held. At most 16, none of which is in `found`."""
 
 
 NOTHING: Final = Findings()
 
 
-def told_in(text: str, *, names: Collection[str] = ()) -> Findings:
-    """Give the milestones of the catalogue that a note says this child did, in the order of its words, and those it may tell of.
+def findings_in(text: str, *, names: Collection[str] = ()) -> Findings:
+    """Returns the milestones that this child certainly reached according to a note, and those that the note possibly mentions.
 
-    `names` are the child's, each whole: as the source shows it, and as the family calls the child. The same words give the same
-    answer; any text gives some answer, in a time that grows with its length.
+    `names` are the child's names, each whole: as the source writes it, and as the family does. The same text and names give the
+    same result. Accepts any text and never raises. The time is linear in the length of the text.
     """
     text = prepared(text[:TEXT_CHARACTERS_MAX])
-    return read(text, names) if may_tell(text) else NOTHING
+    return read_prepared(text, names) if may_have_milestones(text) else NOTHING
 
 
 def milestones_in(text: str, *, names: Collection[str] = ()) -> tuple[str, ...]:
-    """Give what a note tells of for certain."""
-    return told_in(text, names=names).found
+    """Returns the milestones that this child certainly reached according to a note."""
+    return findings_in(text, names=names).found
 
 
-def read(text: str, names: Collection[str]) -> Findings:
-    """Read a prepared note word by word; gives what `told_in` gives."""
+def read_prepared(text: str, names: Collection[str]) -> Findings:
+    """Reads a prepared note word by word. Returns the same as `findings_in`, without the fast check that skips most notes."""
     text = without_retracted(text)
     found: dict[str, None] = {}
-    doubtful: dict[str, None] = {}
-    netted: dict[tuple[str, ...], None] = {}
+    uncertain: dict[str, None] = {}
+    triggered: dict[tuple[str, ...], None] = {}
     is_vague = False
-    memory = Memory()
-    for lines, others in _lines(text, names_of(names)):
-        memories = [Memory(memory.is_of_another, memory.has_rival, memory.gender) for _ in lines]
-        for line, remembered in zip(lines, memories, strict=True):
-            for key, is_certain in _told(line, remembered):
-                (found if is_certain else doubtful)[key] = None
-        for doubted in map(Doubted, (*lines, *others)):
-            netted.update(dict.fromkeys(doubted.told()))
-            is_vague = is_vague or doubted.is_vague()
-        memory = Memory(
-            is_of_another=any(one.is_of_another for one in memories),
-            has_rival=any(one.has_rival for one in memories),
-            gender=memories[0].gender,
+    context = NoteContext()
+    for readings, other_readings in _readings(text, names_of(names)):
+        contexts = [NoteContext(context.is_about_another, context.has_other_person, context.gender) for _ in readings]
+        for reading, its_context in zip(readings, contexts, strict=True):
+            for key, is_certain in _milestones_of(reading, its_context):
+                (found if is_certain else uncertain)[key] = None
+        for mentions in map(SentenceMentions, (*readings, *other_readings)):
+            triggered.update(dict.fromkeys(mentions.possible_keys()))
+            is_vague = is_vague or mentions.is_vague()
+        context = NoteContext(
+            is_about_another=any(one.is_about_another for one in contexts),
+            has_other_person=any(one.has_other_person for one in contexts),
+            gender=contexts[0].gender,
         )
-    if is_vague and not (found or doubtful or netted):
-        return Findings(perhaps=great_firsts()[:PERHAPS_MAX])
+    if is_vague and not (found or uncertain or triggered):
+        return Findings(possible=great_firsts()[:POSSIBLE_MAX])
     if may_be_retracted(text):
-        keys = dict.fromkeys(key for of_net in netted for key in of_net)
-        return Findings(perhaps=tuple(found | doubtful | keys)[:PERHAPS_MAX])
-    return Findings(tuple(found), _beside(found, doubtful, netted))
+        keys = dict.fromkeys(key for of_set in triggered for key in of_set)
+        return Findings(possible=tuple(found | uncertain | keys)[:POSSIBLE_MAX])
+    return Findings(tuple(found), _possible_beside(found, uncertain, triggered))
 
 
-def _beside(found: Collection[str], doubtful: Collection[str], netted: Collection[tuple[str, ...]]) -> tuple[str, ...]:
-    """What a note may tell of beside what it tells of for certain; of a net whose word is in what was found, nothing more."""
+def _possible_beside(
+    found: Collection[str], uncertain: Collection[str], triggered: Collection[tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Returns the possible milestones that are not certain. A trigger set adds none if one of its milestones is certain."""
     certain = {key for one in found for key in (one, *CATALOGUE.implied_by(one))}
-    keys = [*doubtful, *(key for of_net in netted if certain.isdisjoint(of_net) for key in of_net)]
-    return tuple(key for key in dict.fromkeys(keys) if key not in certain)[:PERHAPS_MAX]
+    keys = [*uncertain, *(key for of_set in triggered if certain.isdisjoint(of_set) for key in of_set)]
+    return tuple(key for key in dict.fromkeys(keys) if key not in certain)[:POSSIBLE_MAX]
 
 
-def _lines(text: str, names: ChildNames) -> list[tuple[list[Clauses], list[Clauses]]]:
-    """The sentences of a note, each in the languages in which it may be written: most likely, and after all."""
-    said = tuple(sentences(text, names=names, common=_common(), voices=voices(text, names)))
-    marks = [_marks(sentence) for sentence in said]
-    votes = [sum(column) for column in zip(*marks, strict=True)]
-    lines = []
-    for sentence, own in zip(said, marks, strict=True):
-        likely = _likely(own, votes)
-        others = [
-            one for one, count in zip(languages(), own, strict=True) if one not in likely and count >= max(own) - CLEAR_MARKS
-        ]
+def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], list[ParsedSentence]]]:
+    """Returns each sentence of a note, parsed in its likeliest languages, and in others if it has their trigger words."""
+    split = tuple(sentences(text, names=names, common=_common(), pronouns=child_pronouns(text, names)))
+    counts_by_sentence = [_frequent_word_counts(sentence) for sentence in split]
+    note_counts = [sum(column) for column in zip(*counts_by_sentence, strict=True)]
+    readings = []
+    for sentence, counts in zip(split, counts_by_sentence, strict=True):
+        likely = _likeliest_languages(counts, note_counts)
+        fewest = max(counts) - FEWER_WORDS_MAX
+        others = [one for one, count in zip(languages(), counts, strict=True) if one not in likely and count >= fewest]
         words = frozenset(token.word for token in sentence.tokens)
-        netted = [one for one in others if doubts()[one.name].may_be_in(words)]
-        lines.append(([_line(sentence, one) for one in likely], [_line(sentence, one) for one in netted]))
-    return lines
+        triggering = [one for one in others if triggers_by_language()[one.name].may_be_in(words)]
+        readings.append(([_parsed(sentence, one) for one in likely], [_parsed(sentence, one) for one in triggering]))
+    return readings
 
 
 @cache
 def _common() -> frozenset[str]:
-    """The words that a name may be too, and that stand beside names in every other sentence."""
+    """Returns everyday words, of which some are names, too (will, may): such a name is read as one only with a capital."""
     return frozenset(word for one in languages() for word in (*one.words["between"], *one.guards.by_word))
 
 
-def _marks(sentence: Sentence) -> list[int]:
-    """How many small words of each language a sentence has."""
-    marks, counts = _languages_by_mark(), [0] * len(languages())
+def _frequent_word_counts(sentence: Sentence) -> list[int]:
+    """Returns how many frequent words of each language a sentence has, in the order of `languages()`."""
+    languages_by_word, counts = _languages_by_frequent_word(), [0] * len(languages())
     for token in sentence.tokens:
         if not token.is_child:
-            for number in marks.get(token.word, ()):
+            for number in languages_by_word.get(token.word, ()):
                 counts[number] += 1
     return counts
 
 
 @cache
-def _languages_by_mark() -> dict[str, list[int]]:
+def _languages_by_frequent_word() -> dict[str, list[int]]:
+    """Returns, by frequent word, the numbers of the languages that have it."""
     found: dict[str, list[int]] = {}
     for number, language in enumerate(languages()):
-        for word in language.marks:
+        for word in language.frequent_words:
             found.setdefault(word, []).append(number)
     return found
 
 
-def _likely(marks: Sequence[int], votes: Sequence[int]) -> list[Language]:
-    """The languages in which a sentence may be written: by its own small words, then by those of the note; else all."""
-    scores = list(zip(marks, votes, strict=True))
+def _likeliest_languages(counts: Sequence[int], note_counts: Sequence[int]) -> list[Language]:
+    """Returns the languages with most frequent words in the sentence; of these, those with most in the note."""
+    scores = list(zip(counts, note_counts, strict=True))
     most = max(scores)
     return [language for language, score in zip(languages(), scores, strict=True) if score == most]
 
 
-def _line(sentence: Sentence, language: Language) -> Clauses:
-    """A sentence in one language: its clauses, and the cues in it."""
+def _parsed(sentence: Sentence, language: Language) -> ParsedSentence:
+    """Splits a sentence into clauses and finds its cues, by the words of one language."""
     clause_of, starts = clauses_of(sentence.tokens, language)
     matches = _matches(sentence.tokens, clause_of, language)
-    return Clauses(
+    return ParsedSentence(
         language=language,
         tokens=sentence.tokens,
         clause_of=clause_of,
@@ -180,50 +183,56 @@ def _line(sentence: Sentence, language: Language) -> Clauses:
     )
 
 
-def _told(line: Clauses, memory: Memory) -> Iterator[tuple[str, bool]]:
-    """The milestones that a sentence tells of and whether for certain, and in `memory` whom it spoke of."""
-    clause_of, starts, language = line.clause_of, line.starts, line.language
-    guarded = _guarded(line, language.guards) if line.matches else {}
-    is_void = not line.matches or line.is_question or bool(_guarded(line, language.sentence_guards))
+def _milestones_of(sentence: ParsedSentence, context: NoteContext) -> Iterator[tuple[str, bool]]:
+    """Yields each milestone that a sentence has a cue for, and whether it is certain. Records its subjects in `context`."""
+    clause_of, starts, language = sentence.clause_of, sentence.starts, sentence.language
+    guarded = _guarded(sentence, language.guards) if sentence.matches else {}
+    is_void = not sentence.matches or sentence.is_question or bool(_guarded(sentence, language.sentence_guards))
     in_clause: dict[int, list[Match]] = {}
-    for match in line.matches:
+    for match in sentence.matches:
         in_clause.setdefault(clause_of[match.start], []).append(match)
-    meanings, doubted = _Meanings(line), Doubted(line)
+    meanings, mentions = _OtherMeanings(sentence), SentenceMentions(sentence)
     before, is_denied = ClauseSubject.NOBODY, False
     for clause in range(len(starts)):
-        own = subject_of(line, clause, memory)
+        own = subject_of(sentence, clause, context)
         is_new = clause > 0 and (
-            own in (ClauseSubject.CHILD, ClauseSubject.PRONOUN) or line.is_in(starts[clause], "adversatives")
+            own in (ClauseSubject.CHILD, ClauseSubject.PRONOUN) or sentence.is_in(starts[clause], "adversatives")
         )
         is_denied = (is_denied and not is_new) or clause in guarded
-        is_void_here = is_void or is_denied or (clause + 1 in guarded and _is_afterthought(line, clause + 1, guarded[clause + 1]))
-        whom = ClauseSubject.NOBODY
+        is_denied_behind = clause + 1 in guarded and _is_only_guard(sentence, clause + 1, guarded[clause + 1])
+        first_actor = ClauseSubject.NOBODY
         counted = []
         for match in in_clause.get(clause, ()):
-            judge = whose(line, match, own, before, memory) if match.cue.is_event else who_did(line, match, before, memory)
-            whom = judge if whom is ClauseSubject.NOBODY else whom
-            if is_void_here or meanings.differ(match):
+            if match.cue.is_event:
+                actor = event_owner(sentence, match, own, before, context)
+            else:
+                actor = actor_of(sentence, match, before, context)
+            first_actor = actor if first_actor is ClauseSubject.NOBODY else first_actor
+            if is_void or is_denied or is_denied_behind or meanings.apply_to(match):
                 continue
-            if judge in THE_CHILD and doubted.counts(match.start, match.end):
+            if actor in CHILD_SUBJECTS and mentions.counts(match.start, match.end):
                 counted.append(match.cue.key)
-            elif judge is ClauseSubject.UNCLEAR and match.cue.key not in _netted_keys():
+            elif actor is ClauseSubject.UNCLEAR and match.cue.key not in _trigger_keys():
                 yield match.cue.key, False
         yield from ((key, True) for key in counted if CATALOGUE.implying(key).isdisjoint(counted))
         before = next(
-            (who for who in (own, whom) if who in (ClauseSubject.CHILD, ClauseSubject.PRONOUN)),
+            (who for who in (own, first_actor) if who in (ClauseSubject.CHILD, ClauseSubject.PRONOUN)),
             own if own is not ClauseSubject.NOBODY else before,
         )
-        meet_rivals(line, clause, before, memory)
+        record_people(sentence, clause, before, context)
 
 
 @cache
-def _netted_keys() -> frozenset[str]:
-    """The great firsts, and what implies or is implied by one: the nets judge better whether they are the child's."""
+def _trigger_keys() -> frozenset[str]:
+    """Returns the great firsts, and the milestones that imply or are implied by one.
+
+    An uncertain cue for one of these is ignored: the trigger words decide better whether it is a possible mention.
+    """
     return frozenset(one for key in great_firsts() for one in (key, *CATALOGUE.implied_by(key), *CATALOGUE.implying(key)))
 
 
 def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Language) -> tuple[Match, ...]:
-    """The cues of a sentence, in order, none sharing a word with another: the longest win."""
+    """Returns the cues of a sentence in order. Of cues that share a word only the longest is kept."""
     found = [
         Match(at, end, cue)
         for at, token in enumerate(tokens)
@@ -243,38 +252,40 @@ def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Langua
 
 
 def _by_preference(match: Match) -> tuple[int, int, int]:
-    """The longest first; of two as long, the one that implies more."""
+    """Returns a sort key: the longest cue first; of two of one length, the one that implies more milestones."""
     return match.start - match.end, -len(CATALOGUE.implied_by(match.cue.key)), match.start
 
 
-def _guarded(line: Clauses, guards: Index) -> dict[int, Span]:
-    """The clauses in which a guard stands that is neither harmless nor part of a cue or of a quotation, and its words."""
-    harmless = {at for start, end in line.language.harmless.spans(line.tokens, line.clause_of) for at in range(start, end)}
+def _guarded(sentence: ParsedSentence, guards: Index) -> dict[int, Span]:
+    """Returns the span of the first guard by its clause. A guard that is harmless, quoted or part of a cue is left out."""
+    spans = sentence.language.harmless.spans(sentence.tokens, sentence.clause_of)
+    harmless = {at for start, end in spans for at in range(start, end)}
     found: dict[int, Span] = {}
-    for start, end in guards.spans(line.tokens, line.clause_of):
-        first = line.tokens[start]
-        if start not in harmless and start not in line.covered and not (first.is_quoted or first.is_child):
-            found.setdefault(line.clause_of[start], (start, end))
+    for start, end in guards.spans(sentence.tokens, sentence.clause_of):
+        first = sentence.tokens[start]
+        if start not in harmless and start not in sentence.covered and not (first.is_quoted or first.is_child):
+            found.setdefault(sentence.clause_of[start], (start, end))
     return found
 
 
-def _is_afterthought(line: Clauses, clause: int, guard: Span) -> bool:
-    """A clause that is a guard and no more speaks of the one before: "Walking, almost!"."""
-    return guard[0] == line.starts[clause] and guard[1] == line.end(clause)
+def _is_only_guard(sentence: ParsedSentence, clause: int, guard: Span) -> bool:
+    """Returns whether a clause is nothing but a guard, which then applies to the clause before: "Walking, almost!"."""
+    return guard[0] == sentence.starts[clause] and guard[1] == sentence.end(clause)
 
 
-class _Meanings:
-    """Whether the words of a sentence give its cues another meaning; each cue is asked once."""
+class _OtherMeanings:
+    """Finds the words of a sentence that give its cues another meaning. Searches once for each list of such words."""
 
-    def __init__(self, line: Clauses) -> None:
-        self._line = line
+    def __init__(self, sentence: ParsedSentence) -> None:
+        self._sentence = sentence
         self._spans: dict[int, list[Span]] = {}
 
-    def differ(self, match: Match) -> bool:
-        """Say whether something in the sentence makes this cue mean something else: "with help", "in the stroller"."""
+    def apply_to(self, match: Match) -> bool:
+        """Returns whether words of the sentence give this cue another meaning: "with help", "in the stroller"."""
         index = match.cue.unless
         if id(index) not in self._spans:
-            found = index.spans(self._line.tokens, self._line.clause_of)
-            without = self._line.language.file.lists.get("without", ())
-            self._spans[id(index)] = [span for span in found if not span[0] or self._line.tokens[span[0] - 1].word not in without]
+            tokens = self._sentence.tokens
+            found = index.spans(tokens, self._sentence.clause_of)
+            without = self._sentence.language.file.lists.get("without", ())
+            self._spans[id(index)] = [span for span in found if not span[0] or tokens[span[0] - 1].word not in without]
         return bool(self._spans[id(index)])

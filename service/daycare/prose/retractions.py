@@ -1,7 +1,7 @@
-"""Leaves out what a note takes back itself: "wrong child", "disregard this", "falsches Kind".
+"""Finds retractions in a note: "wrong child", "disregard this", "falsches Kind".
 
-Owns the words of taking back in the five languages. What is taken back for certain is left out, up to the end of the sentence
-that says so. Where a note only may take something back ("sorry", "actually no"), nothing of it is certain.
+Owns the words of retractions in five languages. A certain retraction removes the note from its beginning to the end of the
+sentence that retracts. A possible one ("sorry", "actually no") removes nothing, but no milestone of that note is certain.
 """
 
 import re
@@ -28,7 +28,7 @@ CERTAIN: Final = re.compile(
     ),
     re.IGNORECASE,
 )
-PERHAPS: Final = re.compile(
+POSSIBLE: Final = re.compile(
     "|".join(
         (
             r"\bcorrection\b|\boops\b|\bwhoops\b|\bno,? wait\b|\bactually,? (?:no|it was|not)\b|\bnot really\b|"
@@ -47,7 +47,7 @@ SENTENCE_END: Final = re.compile(r"[.!?\n]+|$")
 
 
 def without_retracted(text: str) -> str:
-    """Return what follows the last sentence in which a note takes something back for certain; all of it, if there is none."""
+    """Returns the text behind the last sentence that certainly retracts; the whole text if there is none."""
     end = 0
     for found in CERTAIN.finditer(text):
         if (until := SENTENCE_END.search(text, found.end())) is not None:
@@ -56,5 +56,5 @@ def without_retracted(text: str) -> str:
 
 
 def may_be_retracted(text: str) -> bool:
-    """Say whether a note may take back something of what it says."""
-    return PERHAPS.search(text) is not None
+    """Returns whether a note has words that may retract something of it."""
+    return POSSIBLE.search(text) is not None

@@ -1,8 +1,8 @@
-"""Leaves out what a note plans: what is written behind a heading such as "Next steps:", "Ziele:" or "Prochaine étape :".
+"""Removes plans from a note: the text under a heading such as "Next steps:", "Ziele:" or "Prochaine étape :".
 
-Owns the headings of the five languages. A heading opens a line or a sentence and ends with a colon or a dash, or is a line of
-its own. What follows on its line is a plan, also where it names the child anew. Where nothing follows, the lines below are the
-plan, up to an empty line or another heading.
+Owns the headings in five languages. A heading opens a line or a sentence and ends with a colon or a dash, or is a line of its
+own. The rest of its line is a plan, even if it names the child. If the rest is empty, the lines below are the plan, up to another
+heading, or up to an empty line behind them.
 """
 
 import re
@@ -52,7 +52,7 @@ OTHER_HEADING: Final = re.compile(r"^[^\W\d_][^:\n]{0,40}:[ \t]*$|^[^\W\d_][^:\n
 
 
 def without_plans(text: str) -> str:
-    """Return a note without what it only plans, line by line."""
+    """Returns a note without its plans, line by line."""
     kept: list[str] = []
     is_planned = has_items = is_after_gap = False
     for line in text.split("\n"):
@@ -75,7 +75,7 @@ def without_plans(text: str) -> str:
 
 
 def _without_supposed(line: str) -> str:
-    """Leave out the sentences that speak of a next step without a heading."""
+    """Removes the sentences of a line that state a next step without a heading."""
     if SUPPOSED.search(line) is None:
         return line
     return "".join(found.group() for found in SENTENCE.finditer(line) if SUPPOSED.search(found.group()) is None)

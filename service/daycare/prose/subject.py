@@ -1,8 +1,8 @@
-"""Says who does it: whether a clause, as far as its words tell, is about this child and nobody else.
+"""Finds the subject of a clause: this child, another person, a group, the writer, or none.
 
-Owns the rule of the subject. It knows no milestone: it is told where cues were found. The rule allows rather than forbids:
-between the child and the cue may stand only words that are known to leave the child the one who acts, so a sentence that it does
-not understand is a sentence that tells of nobody.
+Owns the subject rule. It knows no milestone: the places of the cues are an argument. The rule is an allow list: between the
+child's name and the cue it accepts only words that are known to keep the child the subject. A clause with any other word there is
+UNCLEAR.
 """
 
 import enum
@@ -11,15 +11,15 @@ from typing import Final
 
 import msgspec
 
-from service.daycare.prose.cues import Language, ReadCue
+from service.daycare.prose.cues import CompiledCue, Language
 from service.daycare.prose.text import Token
 
 BETWEEN_MAX: Final = 12
-"""Words that are looked back over from a cue: no staff write more adverbs, and a hostile text is read in bounded time."""
+"""How many words before a cue are searched for its subject: more than staff write, and a bound on the time for any text."""
 
 
 class ClauseSubject(enum.Enum):
-    """Whom a clause is about."""
+    """The subject of a clause."""
 
     CHILD = enum.auto()
     PRONOUN = enum.auto()
@@ -28,40 +28,40 @@ class ClauseSubject(enum.Enum):
     OTHER = enum.auto()
     UNCLEAR = enum.auto()
     NOBODY = enum.auto()
-    """Nobody is named: whoever was spoken of before, and the child where nobody was."""
+    """The clause names nobody: its subject is that of the clause before, or the child if there is none."""
 
 
-THE_CHILD: Final = frozenset({ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.NOBODY})
+CHILD_SUBJECTS: Final = frozenset({ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.NOBODY})
 
 
-class Memory(msgspec.Struct):
-    """Who was spoken of so far in a note: whom the next "she" may be."""
+class NoteContext(msgspec.Struct):
+    """The people whom a note has mentioned so far, to decide what the next "she" refers to."""
 
-    is_of_another: bool = False
-    """The last one who did something is another person."""
-    has_rival: bool = False
-    """Another person was mentioned since the child was last named."""
+    is_about_another: bool = False
+    """The last subject is another person."""
+    has_other_person: bool = False
+    """Another person was mentioned after the child was last named."""
     gender: str | None = None
-    """`she` or `he`, once the note has called the child so beyond doubt."""
+    """`she` or `he`, as soon as one pronoun certainly meant the child."""
 
-    def meet(self, who: ClauseSubject) -> None:
-        """Take note of whom a clause is about."""
+    def record_subject(self, who: ClauseSubject) -> None:
+        """Records the subject of a clause."""
         if who is ClauseSubject.CHILD:
-            self.is_of_another = self.has_rival = False
+            self.is_about_another = self.has_other_person = False
         elif who is ClauseSubject.PERSON:
-            self.is_of_another = True
+            self.is_about_another = True
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A cue, found in the words from `start` to before `end`."""
+    """A cue that was found in the words from `start` up to, not including, `end`."""
 
     start: int
     end: int
-    cue: ReadCue
+    cue: CompiledCue
 
 
-class Clauses(msgspec.Struct, frozen=True, kw_only=True):
-    """A sentence in one language: its words, the clause of each, where each clause starts, and the cues found."""
+class ParsedSentence(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence in one language: its words, the clause number of each word, where each clause starts, and the cues found."""
 
     language: Language
     tokens: tuple[Token, ...]
@@ -69,22 +69,23 @@ class Clauses(msgspec.Struct, frozen=True, kw_only=True):
     starts: tuple[int, ...]
     matches: tuple[Match, ...]
     covered: frozenset[int]
-    """The words that are part of a cue."""
+    """The places of the words that are part of a cue."""
     is_question: bool = False
 
     def end(self, clause: int) -> int:
-        """Where a clause ends."""
+        """Returns the place after the last word of a clause."""
         return self.starts[clause + 1] if clause + 1 < len(self.starts) else len(self.tokens)
 
     def is_in(self, at: int, *lists: str) -> bool:
-        """Say whether a word is in one of these lists of the language."""
+        """Returns whether the word at this place is in one of these word lists of the language."""
         roles = self.language.roles.get(self.tokens[at].word)
         return roles is not None and not roles.isdisjoint(lists)
 
     def is_name(self, at: int) -> bool:
-        """Say whether a word looks like somebody else's name: a capital, and no article before it.
+        """Returns whether a word looks like another person's name: it has a capital, and no article is before it.
 
-        Where every noun has a capital it takes a link too: "mit Leo" may be a person, and "mit Klötzen" costs no more than doubt.
+        In German, where every noun has a capital, a link word must be before it, too. So "mit Leo" is a name, and "mit Klötzen"
+        is wrongly taken for one: the milestone is then only possible instead of certain.
         """
         token = self.tokens[at]
         if not token.is_capital or token.is_child or token.is_quoted or at == 0:
@@ -95,165 +96,177 @@ class Clauses(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clauses_of(tokens: Sequence[Token], language: Language) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The clause of each word, and where each clause starts: at a comma or the like, and at a joint (and, but, when)."""
+    """Returns the clause number of each word, and the place where each clause starts.
+
+    A clause starts at a punctuation mark such as a comma, and at a conjunction (and, but, when).
+    """
     clause_of: list[int] = []
     starts = [0]
     for at, token in enumerate(tokens):
-        if at and (token.follows_break or (token.word in language.words["joints"] and not token.is_quoted)):
+        if at and (token.follows_break or (token.word in language.words["conjunctions"] and not token.is_quoted)):
             starts.append(at)
         clause_of.append(len(starts) - 1)
     return tuple(clause_of), tuple(starts)
 
 
-def subject_of(line: Clauses, clause: int, memory: Memory) -> ClauseSubject:
-    """Whom a clause is about, by its first words."""
-    for at in range(line.starts[clause], line.end(clause)):
-        if at in line.covered:
+def subject_of(sentence: ParsedSentence, clause: int, context: NoteContext) -> ClauseSubject:
+    """Returns the subject of a clause, found by its first words."""
+    for at in range(sentence.starts[clause], sentence.end(clause)):
+        if at in sentence.covered:
             return ClauseSubject.NOBODY
-        if (who := _named(line, at, memory)) is not None:
+        if (who := _person_at(sentence, at, context)) is not None:
             return who
-        if line.is_in(at, "adjuncts"):
-            return _after_adjunct(line, at, line.end(clause), memory)
-        if line.tokens[at].is_quoted or line.is_in(at, "between", "openers", "determiners", "joints"):
+        if sentence.is_in(at, "adjuncts"):
+            return _subject_after_adjunct(sentence, at, sentence.end(clause), context)
+        if sentence.tokens[at].is_quoted or sentence.is_in(at, "between", "openers", "determiners", "conjunctions"):
             continue
-        if line.is_in(at, "plain") or line.tokens[at].word[0].isdigit():
+        if sentence.is_in(at, "everyday_verbs") or sentence.tokens[at].word[0].isdigit():
             return ClauseSubject.NOBODY
-        return _unknown(line, at)
+        return _unlisted_word(sentence, at)
     return ClauseSubject.NOBODY
 
 
-def _named(line: Clauses, at: int, memory: Memory) -> ClauseSubject | None:
-    """Who is named by this word, if anybody is."""
-    if line.tokens[at].is_child:
-        is_owner = at + 2 < len(line.tokens) and line.tokens[at + 1].word == "'s"
-        return ClauseSubject.PERSON if is_owner and line.is_in(at + 2, "persons", "others") else ClauseSubject.CHILD
-    if line.is_in(at, "she", "he"):
-        return pronoun(line, at, memory)
-    if line.is_in(at, "speakers"):
+def _person_at(sentence: ParsedSentence, at: int, context: NoteContext) -> ClauseSubject | None:
+    """Returns the person that the word at this place names; None if it names nobody."""
+    if sentence.tokens[at].is_child:
+        is_owner = at + 2 < len(sentence.tokens) and sentence.tokens[at + 1].word == "'s"
+        return ClauseSubject.PERSON if is_owner and sentence.is_in(at + 2, "persons", "others") else ClauseSubject.CHILD
+    if sentence.is_in(at, "she", "he"):
+        return pronoun(sentence, at, context)
+    if sentence.is_in(at, "speakers"):
         return ClauseSubject.SPEAKER
-    if line.is_in(at, "persons", "titles"):
+    if sentence.is_in(at, "persons", "titles"):
         return ClauseSubject.PERSON
-    if line.is_in(at, "others"):
+    if sentence.is_in(at, "others"):
         return ClauseSubject.OTHER
     return None
 
 
-def _after_adjunct(line: Clauses, start: int, end: int, memory: Memory) -> ClauseSubject:
-    """After lunch, with the others ...: the first one named who can act; else anybody named at all."""
+def _subject_after_adjunct(sentence: ParsedSentence, start: int, end: int, context: NoteContext) -> ClauseSubject:
+    """Returns the subject of a clause that opens with "after lunch", "with the others" and the like.
+
+    It is the first child, pronoun or speaker named; if there is none, the last other person named.
+    """
     seen = ClauseSubject.NOBODY
     for at in range(start, end):
-        if at in line.covered:
+        if at in sentence.covered:
             return seen
-        who = _named(line, at, memory)
+        who = _person_at(sentence, at, context)
         if who in (ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.SPEAKER):
             return who
         seen = who or seen
     return seen
 
 
-def _unknown(line: Clauses, at: int) -> ClauseSubject:
-    """A word of which nothing is known: a name, if it is written and used like one."""
-    if line.is_name(at):
+def _unlisted_word(sentence: ParsedSentence, at: int) -> ClauseSubject:
+    """Returns PERSON for a word in no list that is written and used like a name, else UNCLEAR."""
+    if sentence.is_name(at):
         return ClauseSubject.PERSON
-    is_first_name = at == 0 and line.tokens[at].is_capital and not line.is_in(at, "things")
-    acts = at + 1 < len(line.tokens) and (at + 1 in line.covered or line.is_in(at + 1, "between", "plain"))
+    is_first_name = at == 0 and sentence.tokens[at].is_capital and not sentence.is_in(at, "things")
+    acts = at + 1 < len(sentence.tokens) and (at + 1 in sentence.covered or sentence.is_in(at + 1, "between", "everyday_verbs"))
     return ClauseSubject.PERSON if is_first_name and acts else ClauseSubject.UNCLEAR
 
 
-def pronoun(line: Clauses, at: int, memory: Memory) -> ClauseSubject:
-    """Whom "she" means here: the child, or a person, where it may be somebody else."""
-    is_she, is_he = line.is_in(at, "she"), line.is_in(at, "he")
+def pronoun(sentence: ParsedSentence, at: int, context: NoteContext) -> ClauseSubject:
+    """Returns what a pronoun refers to: the child (PRONOUN), or PERSON where it may be another person."""
+    is_she, is_he = sentence.is_in(at, "she"), sentence.is_in(at, "he")
     gender = None if is_she and is_he else "she" if is_she else "he"
-    if memory.is_of_another or (gender and memory.gender and gender != memory.gender):
+    if context.is_about_another or (gender and context.gender and gender != context.gender):
         return ClauseSubject.PERSON
-    if memory.has_rival and (gender is None or memory.gender is None):
+    if context.has_other_person and (gender is None or context.gender is None):
         return ClauseSubject.PERSON
-    if not memory.has_rival:
-        memory.gender = gender or memory.gender
+    if not context.has_other_person:
+        context.gender = gender or context.gender
     return ClauseSubject.PRONOUN
 
 
-def who_did(line: Clauses, match: Match, before: ClauseSubject, memory: Memory) -> ClauseSubject:
-    """Who does what a cue of doing tells; `before`: whom the clause before is about, where this one names nobody."""
-    first = line.starts[line.clause_of[match.start]]
-    if first and line.is_in(first, "relatives") and not line.tokens[first - 1].is_child:
+def actor_of(sentence: ParsedSentence, match: Match, before: ClauseSubject, context: NoteContext) -> ClauseSubject:
+    """Returns who does the action that a cue names.
+
+    `before` is the subject of the clause before, used where this clause names nobody.
+    """
+    first = sentence.starts[sentence.clause_of[match.start]]
+    if first and sentence.is_in(first, "relatives") and not sentence.tokens[first - 1].is_child:
         return ClauseSubject.UNCLEAR
-    company = 0
+    words_between = 0
     for at in range(match.start - 1, max(first, match.start - BETWEEN_MAX) - 1, -1):
-        token = line.tokens[at]
-        if token.is_child or line.is_in(at, "she", "he"):
-            return _acting(line, at, first, memory)
-        if line.is_in(at, "objects") and at > first and line.is_in(at - 1, "reports"):
-            return ClauseSubject.PERSON if memory.is_of_another or memory.has_rival else ClauseSubject.PRONOUN
-        if line.is_in(at, "between"):
-            company += 1
-        elif not line.is_in(at, "openers", "joints"):
+        token = sentence.tokens[at]
+        if token.is_child or sentence.is_in(at, "she", "he"):
+            return _actor_at(sentence, at, first, context)
+        if sentence.is_in(at, "objects") and at > first and sentence.is_in(at - 1, "reports"):
+            return ClauseSubject.PERSON if context.is_about_another or context.has_other_person else ClauseSubject.PRONOUN
+        if sentence.is_in(at, "between"):
+            words_between += 1
+        elif not sentence.is_in(at, "openers", "conjunctions"):
             return ClauseSubject.UNCLEAR
     if match.start - first > BETWEEN_MAX:
         return ClauseSubject.UNCLEAR
     if (
-        not company
-        and line.tokens[match.start].word in match.cue.pattern.bare
+        not words_between
+        and sentence.tokens[match.start].word in match.cue.pattern.bare
         and before not in (ClauseSubject.CHILD, ClauseSubject.PRONOUN)
     ):
         return ClauseSubject.UNCLEAR
-    return ClauseSubject.PERSON if before is ClauseSubject.NOBODY and memory.is_of_another else before
+    return ClauseSubject.PERSON if before is ClauseSubject.NOBODY and context.is_about_another else before
 
 
-def _acting(line: Clauses, at: int, first: int, memory: Memory) -> ClauseSubject:
-    """Whether the child named at this place acts, by what of the clause stands before it."""
-    who = _named(line, at, memory) or ClauseSubject.UNCLEAR
+def _actor_at(sentence: ParsedSentence, at: int, first: int, context: NoteContext) -> ClauseSubject:
+    """Returns the child named at this place as the actor, or UNCLEAR if the words before it in the clause do not allow that."""
+    who = _person_at(sentence, at, context) or ClauseSubject.UNCLEAR
     if at == first:
         return who
-    if line.is_in(at - 1, "links"):
+    if sentence.is_in(at - 1, "links"):
         return ClauseSubject.UNCLEAR
-    is_reported = any(line.is_in(before, "reports") for before in range(max(first, at - 3), at))
+    is_reported = any(sentence.is_in(before, "reports") for before in range(max(first, at - 3), at))
     if is_reported:
         return who
     is_opened = False
     for before in range(first, at):
-        is_opened = is_opened or line.is_in(before, "adjuncts")
-        if line.is_in(before, "persons", "titles") or line.is_name(before):
+        is_opened = is_opened or sentence.is_in(before, "adjuncts")
+        if sentence.is_in(before, "persons", "titles") or sentence.is_name(before):
             return ClauseSubject.UNCLEAR
-        if not is_opened and not line.is_in(before, "openers", "between", "joints", "adversatives", "plain"):
+        if not is_opened and not sentence.is_in(before, "openers", "between", "conjunctions", "adversatives", "everyday_verbs"):
             return ClauseSubject.UNCLEAR
     return who
 
 
-def whose(line: Clauses, match: Match, subject: ClauseSubject, before: ClauseSubject, memory: Memory) -> ClauseSubject:
-    """Whose event it is that a cue names; `subject`: whom its own clause is about."""
-    first = line.starts[line.clause_of[match.start]]
+def event_owner(
+    sentence: ParsedSentence, match: Match, subject: ClauseSubject, before: ClauseSubject, context: NoteContext
+) -> ClauseSubject:
+    """Returns the owner of an event that a cue names ("first tooth"). `subject` is the subject of the cue's own clause."""
+    first = sentence.starts[sentence.clause_of[match.start]]
     if match.start > first:
         at = match.start - 1
-        if line.is_in(at, "not_hers"):
+        if sentence.is_in(at, "not_the_childs"):
             return ClauseSubject.SPEAKER
-        if line.tokens[at].word == "'s" and not (at > first and line.tokens[at - 1].is_child):
+        if sentence.tokens[at].word == "'s" and not (at > first and sentence.tokens[at - 1].is_child):
             return ClauseSubject.PERSON
-    if any(line.is_in(at, "persons") or line.is_name(at) for at in range(max(first, match.start - BETWEEN_MAX), match.start)):
+    words_before = range(max(first, match.start - BETWEEN_MAX), match.start)
+    if any(sentence.is_in(at, "persons") or sentence.is_name(at) for at in words_before):
         return ClauseSubject.PERSON
-    if _is_given_to_another(line, match.end):
+    if _belongs_to_another(sentence, match.end):
         return ClauseSubject.PERSON
     if subject in (ClauseSubject.CHILD, ClauseSubject.PRONOUN):
         return subject
     if (
         subject in (ClauseSubject.SPEAKER, ClauseSubject.NOBODY)
         and before is not ClauseSubject.PERSON
-        and not memory.is_of_another
+        and not context.is_about_another
     ):
         return ClauseSubject.NOBODY
     return ClauseSubject.UNCLEAR
 
 
-def _is_given_to_another(line: Clauses, after: int) -> bool:
-    """The first steps *of Leo*."""
-    if after + 1 >= len(line.tokens) or not line.is_in(after, "links"):
+def _belongs_to_another(sentence: ParsedSentence, after: int) -> bool:
+    """Returns whether the words behind an event name another owner: the first steps *of Leo*."""
+    if after + 1 >= len(sentence.tokens) or not sentence.is_in(after, "links"):
         return False
-    is_another = line.is_name(after + 1) or line.is_in(after + 1, "persons", "others", "speakers")
-    return is_another and not line.tokens[after + 1].is_child
+    is_another = sentence.is_name(after + 1) or sentence.is_in(after + 1, "persons", "others", "speakers")
+    return is_another and not sentence.tokens[after + 1].is_child
 
 
-def meet_rivals(line: Clauses, clause: int, subject: ClauseSubject, memory: Memory) -> None:
-    """Take note of other people that a clause mentions beside the one it is about."""
-    memory.meet(subject)
-    if any(line.is_name(at) or line.is_in(at, "persons") for at in range(line.starts[clause], line.end(clause))):
-        memory.has_rival = True
+def record_people(sentence: ParsedSentence, clause: int, subject: ClauseSubject, context: NoteContext) -> None:
+    """Records the subject of a clause, and whether the clause mentions another person."""
+    context.record_subject(subject)
+    if any(sentence.is_name(at) or sentence.is_in(at, "persons") for at in range(sentence.starts[clause], sentence.end(clause))):
+        context.has_other_person = True

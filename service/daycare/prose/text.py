@@ -1,9 +1,8 @@
-"""Cuts a note into sentences of words, the same way for every language. Owns what a word and a sentence are.
+"""Splits a note into sentences and words, the same way for every language. Owns what a word and a sentence are.
 
-It knows no cue and no language: a word is known by its letters, a sentence by its marks. What stands in quotation marks is
-somebody's words or a title: a few quoted words stay, marked as quoted ("she said 'more milk'"), longer quotations are left out;
-a note that stands in quotation marks from its first word to its last is no quotation.
-Every step reads the text once, so the work grows with its length and no faster.
+It knows no cue and no language: letters make a word, punctuation ends a sentence. Text in quotation marks is speech or a title:
+at most 4 quoted words are kept and marked as quoted ("she said 'more milk'"), longer quotations are removed. A note that is
+quoted from its first word to its last is no quotation. Each step reads the text once, so the work is linear in its length.
 """
 
 import re
@@ -14,14 +13,14 @@ from typing import Final
 import msgspec
 
 from service.daycare.prose.markup import plain
-from service.daycare.prose.names import FORMS_OF_ADDRESS, INSTEAD, THE_CHILD, TITLES, ChildNames
+from service.daycare.prose.names import CHILD_MARK, FORMS_OF_ADDRESS, SUBSTITUTES, TITLES, ChildNames
 from service.daycare.prose.sections import without_plans
-from service.daycare.prose.slips import mended
+from service.daycare.prose.typing_errors import corrected
 
 QUOTED_WORDS_MAX: Final = 4
-"""A child's first words fit; a line of a song does not."""
+"""Enough for a child's first words, and too few for a line of a song."""
 
-# Parts of words stand for themselves where a language ties them to a neighbour: she's, they'll, l'eau. "isn't" stays whole.
+# A part that a language joins to a word is a word of its own: she's, they'll, l'eau. "isn't" stays whole.
 PIECE: Final = re.compile(
     r"(?P<word>[^\W\d_]+n['’]t(?!\w)|(?:[cdjlmnst]|qu|jusqu|aujourd)['’](?=\w)|['’](?:s|m|re|ll|d|ve)(?!\w)|[^\W\d_]+|\ue000)"
     r"|(?P<number>\d+(?:[.,:]\d+)*)|(?P<end>[.!?…。]+|\n+)|(?P<break>[^\w\s'’¡¿])",
@@ -32,7 +31,7 @@ QUOTATION: Final = re.compile(
     r"|(?<!\w)['‘][^'‘’\n]{1,60}['’](?!\w)"
 )
 WHOLE_QUOTATION: Final = re.compile(r"\s*(?:\"([^\"]*)\"|“([^“”]*)”|„([^„“”]*)[“”]|«([^«»]*)»|»([^«»]*)«|['‘]([^'‘’]*)['’])\s*")
-# A full stop after these ends no sentence.
+# A full stop after one of these abbreviations does not end the sentence.
 SHORTENED: Final = frozenset(
     {"mr", "ms", "mrs", "dr", "st", "fr", "hr", "sra", "sr", "mme", "mlle", "mevr", "approx", "ca", "bzw"},
 )
@@ -51,29 +50,29 @@ SHORT_FORMS: Final = (
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """One word of a sentence. `word` is in lower case, with straight apostrophes, and without a typing slip that was mended."""
+    """One word of a sentence. `word` is in lower case, has straight apostrophes, and its typing errors are corrected."""
 
     word: str
     is_child: bool = False
-    """It is a name of the child whom the note is about, or stands for it."""
+    """The word is a name of the child, or used in place of one ("your daughter")."""
     is_capital: bool = False
-    """It begins with a capital and goes on without one, as a name does."""
+    """The first letter is a capital and the rest is not all capitals, as in a name."""
     is_quoted: bool = False
     follows_break: bool = False
-    """A comma, a dash, a bracket or the like stands before it."""
+    """A comma, a dash, a bracket or another mark inside the sentence is before the word."""
     follows_colon: bool = False
 
 
 class Sentence(msgspec.Struct, frozen=True, kw_only=True):
-    """The words between two ends."""
+    """The words of one sentence, in order."""
 
     tokens: tuple[Token, ...]
     is_question: bool = False
 
 
 def prepared(text: str) -> str:
-    """Return what of a note is to be read: without markup, plans and short forms."""
-    text = unicodedata.normalize("NFC", text.replace(THE_CHILD, " "))
+    """Returns the text of a note without markup and plans, and with its short forms (1st, w/o) spelled out."""
+    text = unicodedata.normalize("NFC", text.replace(CHILD_MARK, " "))
     text = without_plans(plain(text))
     if (whole := WHOLE_QUOTATION.fullmatch(text)) is not None:
         text = next(inside for inside in whole.groups() if inside is not None)
@@ -82,44 +81,44 @@ def prepared(text: str) -> str:
     return text
 
 
-def sentences(text: str, *, names: ChildNames, common: Collection[str], voices: Collection[str] = ()) -> Iterator[Sentence]:
-    """Yield the sentences of a note in order, none without a word.
+def sentences(text: str, *, names: ChildNames, common: Collection[str], pronouns: Collection[str] = ()) -> Iterator[Sentence]:
+    """Yields the sentences of a note in order, none without a word.
 
-    What names the child becomes one word that stands for it, as do `voices`, the pronouns of a letter from or to the child. A
-    name that is one of the `common` words too (Will, May) stands for the child only where it is written with a capital.
+    Words that mean the child are marked `is_child`: its names, "your daughter" and the like (one word here), and `pronouns` of
+    a letter from or to the child. A name that is one of the `common` words too (Will, May) is marked only if it has a capital.
     """
-    words = _Words(names, common, voices)
-    for piece, is_quoted in _pieces(INSTEAD.sub(THE_CHILD, text)):
-        shown = piece.group()
+    words = _SentenceBuilder(names, common, pronouns)
+    for piece, is_quoted in _pieces(SUBSTITUTES.sub(CHILD_MARK, text)):
+        written = piece.group()
         if (kind := piece.lastgroup) == "break":
             words.is_after_break = True
-            words.is_after_colon = shown == ":"
+            words.is_after_colon = written == ":"
         elif kind == "end":
-            if is_quoted or words.is_going_on(shown):
+            if is_quoted or words.goes_on_after(written):
                 continue
             if words.tokens:
-                yield Sentence(tokens=tuple(words.tokens), is_question="?" in shown)
+                yield Sentence(tokens=tuple(words.tokens), is_question="?" in written)
             words.begin()
         else:
-            words.take(shown, is_quoted=is_quoted)
+            words.add(written, is_quoted=is_quoted)
     if words.tokens:
         yield Sentence(tokens=tuple(words.tokens))
 
 
-class _Words:
-    """The words of the sentence that is being read."""
+class _SentenceBuilder:
+    """Collects the words of the sentence that is being read."""
 
-    def __init__(self, names: ChildNames, common: Collection[str], voices: Collection[str]) -> None:
-        self._names, self._common, self._voices = names, common, voices
+    def __init__(self, names: ChildNames, common: Collection[str], pronouns: Collection[str]) -> None:
+        self._names, self._common, self._pronouns = names, common, pronouns
         self.begin()
 
     def begin(self) -> None:
-        """Begin a sentence."""
+        """Starts a new sentence without words."""
         self.tokens: list[Token] = []
         self.is_after_break = self.is_after_colon = self._is_after_initial = False
 
-    def is_going_on(self, end: str) -> bool:
-        """Say whether a full stop ends no sentence: Mrs. Bell, Leo M. walked."""
+    def goes_on_after(self, end: str) -> bool:
+        """Returns whether the sentence goes on after a full stop: Mrs. Bell, Leo M. walked."""
         if end != "." or not self.tokens:
             return False
         last = self.tokens[-1]
@@ -127,24 +126,24 @@ class _Words:
             self._is_after_initial or last.word in SHORTENED or (len(last.word) == 1 and last.is_capital and last.word.isalpha())
         )
 
-    def take(self, shown: str, *, is_quoted: bool) -> None:
-        """Add a word, or what it says of the one before."""
-        word = shown.lower().replace("’", "'")
-        is_upper = shown[0].isupper()
+    def add(self, written: str, *, is_quoted: bool) -> None:
+        """Adds a word, or drops it where it only continues the child's name before it."""
+        word = written.lower().replace("’", "'")
+        is_upper = written[0].isupper()
         before = self.tokens[-1] if self.tokens and not self.is_after_break else None
         self._is_after_initial = is_upper and before is not None and before.is_child and len(word) == 1 and word.isalpha()
-        if is_upper and before is not None and before.is_child and self._goes_on(word):
+        if is_upper and before is not None and before.is_child and self._continues_name(word):
             return
-        is_child = word == THE_CHILD or (self._is_child(word, before) if is_upper or word not in self._common else False)
-        is_child = is_child or (word in self._voices and not is_quoted)
+        is_child = word == CHILD_MARK or (self._is_child(word, before) if is_upper or word not in self._common else False)
+        is_child = is_child or (word in self._pronouns and not is_quoted)
         if is_child and before is not None and before.word in FORMS_OF_ADDRESS:
             self.tokens.pop()
         has_break = self.is_after_break and bool(self.tokens)
         self.tokens.append(
             Token(
-                word=word if is_child else mended(word),
+                word=word if is_child else corrected(word),
                 is_child=is_child,
-                is_capital=is_upper and (len(shown) == 1 or not shown.isupper()),
+                is_capital=is_upper and (len(written) == 1 or not written.isupper()),
                 is_quoted=is_quoted,
                 follows_break=has_break,
                 follows_colon=has_break and self.is_after_colon,
@@ -152,8 +151,8 @@ class _Words:
         )
         self.is_after_break = False
 
-    def _goes_on(self, word: str) -> bool:
-        """Say whether a word goes on with the child's name; another initial makes it another child's."""
+    def _continues_name(self, word: str) -> bool:
+        """Returns whether a word continues the child's name. An initial that is not the child's makes it another child's name."""
         if len(word) == 1 and word.isalpha():
             if not self._names.initials or word in self._names.initials:
                 return True
@@ -168,12 +167,12 @@ class _Words:
             return False
         if before is None:
             return True
-        is_strangers = before.word in TITLES or (before.is_capital and before.word not in self._common and not before.is_child)
-        return not is_strangers or before.word in FORMS_OF_ADDRESS
+        is_of_another = before.word in TITLES or (before.is_capital and before.word not in self._common and not before.is_child)
+        return not is_of_another or before.word in FORMS_OF_ADDRESS
 
 
 def _pieces(text: str) -> Iterator[tuple[re.Match[str], bool]]:
-    """The pieces of a text and whether each is quoted, without long quotations, and without the marks around short ones."""
+    """Yields the pieces of a text and whether each is quoted, without long quotations and without quotation marks."""
     at = 0
     for quotation in QUOTATION.finditer(text):
         yield from _plain_pieces(text, at, quotation.start())
@@ -191,6 +190,6 @@ def _plain_pieces(text: str, start: int, end: int) -> Iterator[tuple[re.Match[st
 
 
 def _is_hyphen(text: str, piece: re.Match[str]) -> bool:
-    """A dash inside a word, as in peek-a-boo, is no break."""
+    """Returns whether a dash is inside a word, as in peek-a-boo."""
     before, after = text[piece.start() - 1 : piece.start()], text[piece.end() : piece.end() + 1]
     return piece.group() in "-‐‑" and before.isalpha() and after.isalpha()

@@ -1,16 +1,16 @@
-"""Every system whose files can be imported, by name. Owns the list; each source is a module with one pure function, `translate`.
+"""Lists the systems whose files can be imported. Each is a module with one pure function, `translate`.
 
-    file -> open (strict: refused whole, or places and records) -> translate (pure: records, or why there are none) -> outcomes
+    file -> open (strict: records with their places, or the file is refused) -> translate (pure) -> an outcome for each record
 
-A source's record about several children becomes one record for each. Times keep the offset that the source gives. Nothing is
-taken over of who liked, read or wrote what, nor what was meant for staff; pictures are listed and never fetched.
+A source's record about several children becomes one record for each child. Times keep the offset of the source. Likes, read
+marks, authors and texts for staff are not imported. Pictures are listed by name and never downloaded.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from service.daycare.sources import baby_connect, brightwheel, famly, lillio, plain, procare, tadpoles
+from service.daycare.sources import baby_connect, brightwheel, famly, lillio, plain_csv, procare, tadpoles
 from service.daycare.sources.reading import Source
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
@@ -23,8 +23,8 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
             lillio.SOURCE,
             tadpoles.SOURCE,
             baby_connect.SOURCE,
-            plain.SOURCE,
+            plain_csv.SOURCE,
         )
     }
 )
-"""Name -> source, in the order in which a person is asked."""
+"""Each source by its name, in the order in which users are offered them."""

@@ -1,10 +1,9 @@
-"""Baby Connect: the CSV of one child's entries, a row each: start, end, duration, activity, quantity, extra data, text, notes.
+"""Translates Baby Connect: a CSV of one child's entries: start, end, duration, activity, quantity, extra data, text, notes.
 
-Owns its columns and the ids that it lacks. A row's id is made of its start, its activity and the child, so that an entry whose
-words, end or quantity are corrected keeps it. Which of several entries that share all three a row is, `row_ids` finds out. Times
-are local and without a zone, the child stands in no column: whoever imports the file says both. The caregiver's name is never
-read. The text is a sentence that the app makes of what was tapped ("Lia went for a walk", in a stroller perhaps), but for the few
-activities whose text people type; notes are always theirs.
+Owns its columns, and makes the ids that its rows lack. A row's id is made of its start, its activity and the child, so an entry
+keeps it when its text, end or quantity is corrected. Rows that share all three are told apart by `row_ids`. Times have no zone
+and no column names the child: the importer gives both. The caregiver's name is not read. For most activities the app composes the
+text from buttons ("Lia went for a walk", which may be in a stroller); for a few, people type it. Notes are always typed.
 """
 
 from datetime import datetime
@@ -16,10 +15,10 @@ import msgspec
 from events.errors import FieldInvalid
 from events.event import Precision
 from service.daycare.record import Record
-from service.daycare.sources import csv_file, dates, times, words
+from service.daycare.sources import csv_file, dates, labels, times
 from service.daycare.sources.entry import SourceChild, SourceEntry
 from service.daycare.sources.fields import clean, identifier, required
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Ignored, ImportHints, Naming, Source, Why
+from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, Naming, OpenedFile, RawRecord, Source, Why
 
 NEEDED: Final = ("start", "activity", "text")
 COLUMN_BY_START: Final = {
@@ -30,46 +29,46 @@ COLUMN_BY_START: Final = {
     "text": "text",
     "note": "notes",
 }
-"""How a column's name begins, in lower case (`start`, `start time`, `date/time`), and what the column is called here."""
+"""The beginning of a column's name in lower case (`start`, `start time`, `date/time`), and its name in this module."""
 
 TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "milestone")
-"""How an activity's name begins, in lower case, whose text people type, or choose because the child did it."""
+"""The beginnings, in lower case, of the activities whose text people type, or choose because the child did it."""
 
 ORDER: Final = "order"
-"""The key under which a row says what stands first in its date: the month, as the app is American, unless the file proves that it
-is the day, or the importer says so. What contradicts that is refused, and not turned around."""
+"""The key of a row's date order. The month is first, as the app is American, unless the file proves that the day is, or the
+importer states the order. A date that contradicts the order is refused, not reordered."""
 
 
-def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn one row into a record."""
-    row = csv_file.whole(record)
+def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
+    """Returns the record of one row, or why there is none."""
+    row = csv_file.complete_row(record)
     start = required(row.get("start"), at="start")
-    reference = identifier(given.reference, at="reference")
-    occurred_at, precision = _started(start, row.get(ORDER), given)
+    reference = identifier(hints.reference, at="reference")
+    occurred_at, precision = _started(start, row.get(ORDER), hints)
     activity = (row.get("activity") or "").strip()
     entry = SourceEntry(
         id=_id(occurred_at.replace(tzinfo=None), activity, reference, number=0),
-        children=(SourceChild(reference, given.name_by_reference.get(reference)),),
+        children=(SourceChild(reference, hints.name_by_reference.get(reference)),),
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=occurred_at,
         revised_at=None,
     )
-    said = clean(row.get("text"), at="text")
+    text = clean(row.get("text"), at="text")
     notes = clean(row.get("notes"), at="notes")
-    if said is None and notes is None and not activity:
-        # It takes nothing back: of several entries of its minute nobody knows which one it was.
+    if text is None and notes is None and not activity:
+        # Nothing is withdrawn: the row may be any one of several entries of its minute.
         return Ignored(why=Why.NO_WORDS)
-    kind = words.phrase(activity)
-    composed = words.labelled(kind, [words.phrase(row.get("quantity"))]) if said is None and kind is not None else None
-    typed = said if activity.lower().startswith(TYPED) else None
-    return entry.told(words.lines(said or composed, notes), prose=words.prose(typed, notes))
+    kind = labels.phrase(activity)
+    composed = labels.labelled(kind, [labels.phrase(row.get("quantity"))]) if text is None and kind is not None else None
+    typed = text if activity.lower().startswith(TYPED) else None
+    return entry.translated(labels.lines(text or composed, notes), prose=labels.prose(typed, notes))
 
 
-def _started(start: str, order: str | None, given: ImportHints) -> tuple[datetime, Precision]:
-    zone = times.zone_named(given.zone)
-    if (found := dates.WRITTEN.fullmatch(start.strip())) is None:
-        return times.moment(start, at="start", zone=zone)
+def _started(start: str, order: str | None, hints: ImportHints) -> tuple[datetime, Precision]:
+    zone = times.zone_named(hints.zone)
+    if (found := dates.SLASH_DATE.fullmatch(start.strip())) is None:
+        return times.parse_time(start, at="start", zone=zone)
     year = int(found["year"])
     is_day_first = order == dates.Order.DAY_FIRST
     month, day = (int(found[name]) for name in (("second", "first") if is_day_first else ("first", "second")))
@@ -83,43 +82,43 @@ def _started(start: str, order: str | None, given: ImportHints) -> tuple[datetim
     except ValueError:
         written = "day/month/year" if is_day_first else "month/day/year"
         raise FieldInvalid(f"There is no such time: the dates of this file are read as {written}.", at="start") from None
-    return times.local(read, at="start", zone=zone), Precision.MINUTE if found["hour"] is not None else Precision.DAY
+    return times.in_zone(read, at="start", zone=zone), Precision.MINUTE if found["hour"] is not None else Precision.DAY
 
 
-def naming(record: Any, given: ImportHints, reference: str) -> Naming:
-    """Returns the ids that a row can have: of the first, second, ... record of its start, activity and child."""
-    row = csv_file.whole(record)
-    start, _ = _started(required(row.get("start"), at="start"), row.get(ORDER), given)
+def naming(record: Any, hints: ImportHints, reference: str) -> Naming:
+    """Returns the possible ids of a row: one for each number 0, 1, 2, ... among the rows with its start, activity and child."""
+    row = csv_file.complete_row(record)
+    start, _ = _started(required(row.get("start"), at="start"), row.get(ORDER), hints)
     parts = start.replace(tzinfo=None), (row.get("activity") or "").strip(), reference
     return Naming(row=repr(row), id_of=lambda number: _id(*parts, number=number))
 
 
 def _id(start: datetime, activity: str, reference: str, *, number: int) -> str:
-    """An id of what is not corrected later. By the clock on the wall: the zone is said anew at each import."""
+    """Returns an id made of fields that are not corrected later. It uses the local time, as each import may name another zone."""
     parts = msgspec.json.encode([start.isoformat(), activity.casefold(), reference, str(number)])
     return sha256(parts).hexdigest()[:32]
 
 
-def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read the rows of one file, under the names that columns have here.
+def open_file(body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile:
+    """Reads the rows of one file, and gives its columns the names of this module.
 
     Raises:
-        FieldInvalid: the column of starts, activities or texts is missing.
+        FieldInvalid: The column of starts, activities or texts is missing.
     """
     header, found = csv_file.rows_in(body)
     by_column = _columns(header)
     kept = [
         {by_column[name]: text for name, text in one.record.items() if name in by_column}
-        if csv_file.TOO_FEW_OR_MANY not in one.record
+        if csv_file.OTHER_FIELD_COUNT not in one.record
         else one.record
         for one in found
     ]
     proven = dates.orders_in(row["start"] for row in kept if "start" in row)
     is_day_first = dates.Order.DAY_FIRST in proven and dates.Order.MONTH_FIRST not in proven
-    order = given.dates or (dates.Order.DAY_FIRST if is_day_first else dates.Order.MONTH_FIRST)
-    return File(
-        found=tuple(Found(one.at, {**row, ORDER: order.value}) for one, row in zip(found, kept, strict=True)),
-        is_order_unproven=given.dates is None and proven == {None},
+    order = hints.dates or (dates.Order.DAY_FIRST if is_day_first else dates.Order.MONTH_FIRST)
+    return OpenedFile(
+        found=tuple(RawRecord(one.at, {**row, ORDER: order.value}) for one, row in zip(found, kept, strict=True)),
+        is_order_unproven=hints.dates is None and proven == {None},
     )
 
 

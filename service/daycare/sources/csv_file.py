@@ -1,7 +1,7 @@
-"""Opens CSV files as spreadsheets save them: with a mark of the byte order or none, any line ends, quotes, lines within quotes.
+"""Reads CSV files as spreadsheets save them: with or without a byte order mark, any line ends, quotes, line breaks within quotes.
 
-Owns what is refused of a whole file. Knows no source. The separator is a comma, or a semicolon where the header has it: so
-spreadsheets write in half of Europe.
+Owns the reasons for which a whole file is refused. Knows no source. The separator is a comma, or a semicolon if the header has
+semicolons and no comma: spreadsheets write so in half of Europe.
 """
 
 import csv
@@ -12,28 +12,28 @@ from typing import Final
 from events.errors import BodyMalformed, FieldInvalid, TextHasNul
 from service.daycare.sources.fields import clean
 from service.daycare.sources.file_text import text_of
-from service.daycare.sources.reading import RECORDS_MAX, Found
+from service.daycare.sources.reading import RECORDS_MAX, RawRecord
 
 COLUMNS_MAX: Final = 64
-TOO_FEW_OR_MANY: Final = ""
-"""Stands as a key in a row whose fields are not as many as the header's: no column is named so."""
+OTHER_FIELD_COUNT: Final = ""
+"""Marks, as a key of the row, that it has more or fewer fields than the header. No column has this name."""
 
 
-def rows_in(body: bytes) -> tuple[list[str], list[Found]]:
-    """The header in lower case, and each row as texts by column, with its place (`rows[0]` follows the header).
+def rows_in(body: bytes) -> tuple[list[str], list[RawRecord]]:
+    """Returns the header in lower case, and each row as texts by column, with its place (`rows[0]` follows the header).
 
-    A row that has more or fewer fields than the header says so under `TOO_FEW_OR_MANY`. Empty lines are passed over.
+    A row with more or fewer fields than the header has the key `OTHER_FIELD_COUNT`. Empty lines are skipped.
 
     Raises:
-        BodyMalformed, TextHasNul: it is no CSV.
-        FieldInvalid: the header is missing or names a column twice, or there are more than 20,000 rows.
+        BodyMalformed, TextHasNul: The file is not CSV.
+        FieldInvalid: The header is missing or names a column twice, or there are more than 20,000 rows.
     """
     text = text_of(body)
     if "\0" in text:
         raise TextHasNul("A file cannot hold the character NUL.")
     rows = _rows(text)
     header = [name.strip().lower() for name in next(rows, [])]
-    while header and header[-1] == TOO_FEW_OR_MANY:  # a comma at the end of each line
+    while header and header[-1] == OTHER_FIELD_COUNT:  # a comma at the end of each line
         header.pop()
     if not header or len(header) > COLUMNS_MAX or "" in header:
         raise FieldInvalid("The first row names the columns, each by a name.", at="header")
@@ -41,11 +41,11 @@ def rows_in(body: bytes) -> tuple[list[str], list[Found]]:
         clean(name, at="header")
         if header.count(name) > 1:
             raise FieldInvalid("Two columns have one name.", at=f"header.{name[:80]}")
-    found: list[Found] = []
+    found: list[RawRecord] = []
     for fields in rows:
         if len(found) == RECORDS_MAX:
             raise FieldInvalid(f"A file holds at most {RECORDS_MAX} rows.", at=f"rows[{RECORDS_MAX}]")
-        found.append(Found(f"rows[{len(found)}]", _by_column(header, fields)))
+        found.append(RawRecord(f"rows[{len(found)}]", _by_column(header, fields)))
     return header, found
 
 
@@ -64,17 +64,17 @@ def _by_column(header: list[str], fields: list[str]) -> dict[str, str]:
     while len(fields) > len(header) and not fields[-1].strip():
         fields = fields[:-1]
     row = dict(zip(header, fields, strict=False))
-    return row if len(fields) == len(header) else {**row, TOO_FEW_OR_MANY: str(len(fields))}
+    return row if len(fields) == len(header) else {**row, OTHER_FIELD_COUNT: str(len(fields))}
 
 
-def whole(row: object) -> dict[str, str]:
-    """A row as texts by column.
+def complete_row(row: object) -> dict[str, str]:
+    """Returns a complete row as texts by column.
 
     Raises:
-        FieldInvalid: its fields are not as many as the header's, or it is none.
+        FieldInvalid: The value is no row, or has more or fewer fields than the header.
     """
     if not isinstance(row, dict) or not all(isinstance(text, str) for pair in row.items() for text in pair):
         raise FieldInvalid("This is not a row of texts.", at=None)
-    if TOO_FEW_OR_MANY in row:
+    if OTHER_FIELD_COUNT in row:
         raise FieldInvalid("This row has more or fewer fields than the header.", at=None)
     return row

@@ -1,6 +1,6 @@
-"""Reads dates that are written with slashes, of which the month or the day may stand first: a file proves it by its own rows.
+"""Finds the order of dates with slashes: the month or the day may be first, and a file's own rows can prove which.
 
-Owns the proof: 13/06/2026 is a day first, 6/25/2026 a month, and 5/6/2026 proves nothing.
+Owns the proof: in 13/06/2026 the day is first, in 6/25/2026 the month, and 5/6/2026 proves nothing.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-WRITTEN: Final = re.compile(
+SLASH_DATE: Final = re.compile(
     r"(?P<first>[0-9]{1,2})/(?P<second>[0-9]{1,2})/(?P<year>[0-9]{4}|[0-9]{2})"
     r"(?:,? (?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::[0-9]{2})?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
 )
@@ -16,15 +16,15 @@ MONTHS: Final = 12
 
 
 class Order(StrEnum):
-    """What stands first in a date with slashes."""
+    """Which part of a date with slashes is first."""
 
     MONTH_FIRST = "month_first"
     DAY_FIRST = "day_first"
 
 
 def orders_in(texts: Iterable[str]) -> set[Order | None]:
-    """Returns the orders that some dates prove. None: a date that proves nothing is among them."""
-    return {_order_of(found) for text in texts if (found := WRITTEN.fullmatch(text.strip())) is not None}
+    """Returns the orders that these dates prove. The set holds None if a date proves nothing."""
+    return {_order_of(found) for text in texts if (found := SLASH_DATE.fullmatch(text.strip())) is not None}
 
 
 def _order_of(found: re.Match[str]) -> Order | None:

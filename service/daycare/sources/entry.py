@@ -1,6 +1,6 @@
-"""One entry of a source, whatever its words: under which id, about whom, and when. Builds the records of it.
+"""Builds our records from one entry of a source: one for each child, or marks that it was deleted.
 
-Owns how a record's id is made, and how long its words may be. Knows no source.
+Owns how a record's id is made, and how long its text may be. Knows no source.
 """
 
 from collections.abc import Iterable
@@ -16,37 +16,40 @@ from service.daycare.sources.fields import clean, identifier
 from service.daycare.sources.reading import Ignored, Why
 
 TEXT_CHARACTERS_MAX: Final = 10_000
-"""As long as a note may be. A longer text is refused and not cut: what is at its end may be what matters."""
+"""The longest note that an event may hold. A longer text is refused, not cut: its end may matter most."""
 MEDIA_MAX: Final = 100
 
 
 class SourceChild(msgspec.Struct, frozen=True):
-    """A child as the source names it: by its own reference, and as it shows the name."""
+    """A child as the source names it: the source's own id, and the name that it displays."""
 
     reference: str
     shown_name: str | None = None
 
 
 class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands around the words."""
+    """One entry of a source without its text: its id, children and times."""
 
     id: str
     children: tuple[SourceChild, ...]
     names_several: bool = False
-    """Whether a record of this source can be about several children. Then each record has its own child in its id, also
-    where there is one child only: a second child that is added later must not change the first one's id."""
+    """Whether an entry of this source can be about several children. Then each record's id contains its child, even if there is
+    only one: a second child that is added later must not change the id of the first one's record."""
     occurred_at: datetime
     precision: Precision
     recorded_at: datetime
     revised_at: datetime | None
-    """None: the source has no date of change."""
+    """When it was last changed; None if the source does not record that."""
 
-    def told(
+    def translated(
         self, text: str | None, *, prose: str | None = None, media: Iterable[Media] = (), milestone: str | None = None
     ) -> tuple[Record, ...] | Ignored:
-        """The records of it, one a child; ignored where there is neither a word nor a milestone to tell.
+        """Returns one record for each child; ignored if there is neither text nor a milestone.
 
-        `prose` as in `Record`: what of the text somebody wrote freely, a line each; of all of it, it is None or the text itself.
+        `prose` is the part of the text that people typed, as in `Record`. If all of it was typed, it is None or the text itself.
+
+        Raises:
+            FieldInvalid: The text is longer than 10,000 characters.
         """
         media = tuple(dict.fromkeys(media))[:MEDIA_MAX]
         text = clean(text, at="text")
@@ -54,14 +57,14 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
             return self.ignored(Why.NO_WORDS, media=len(media))
         if text is not None and len(text) > TEXT_CHARACTERS_MAX:
             raise FieldInvalid(f"The words are longer than {TEXT_CHARACTERS_MAX} characters.", at="text")
-        return self._records(text, prose=_apart(prose, text), media=media, milestone=milestone, is_gone=False)
+        return self._records(text, prose=_prose_if_partial(prose, text), media=media, milestone=milestone, is_gone=False)
 
     def ignored(self, why: Why, *, media: int = 0) -> Ignored:
-        """Leave it out, and say which ids are not to be told any longer."""
-        return Ignored(why=why, media=media, taken_back=self.gone())
+        """Returns the entry as left out, with its ids to withdraw if they were imported before."""
+        return Ignored(why=why, media=media, taken_back=self.deleted())
 
-    def gone(self) -> tuple[Record, ...]:
-        """The ids and times of it, without content."""
+    def deleted(self) -> tuple[Record, ...]:
+        """Returns records that mark the entry as deleted: ids and times without content."""
         return self._records(None, prose=None, media=(), milestone=None, is_gone=True)
 
     def _records(
@@ -87,8 +90,8 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def _apart(prose: str | None, text: str | None) -> str | None:
-    """The prose of a text; None where it is the whole: what is read alike is kept alike."""
+def _prose_if_partial(prose: str | None, text: str | None) -> str | None:
+    """Returns the prose of a text; None if it is the whole text, so that equal content is stored in one form."""
     if prose is None or text is None:
         return None
     written = clean(prose, at="text") or ""

@@ -1,12 +1,12 @@
-"""Famly: observations of learning journeys, notes about a child, and items of the feed, as its GraphQL and its API answer them.
+"""Translates Famly: learning journey observations, notes about a child and feed items, as its GraphQL and HTTP APIs return them.
 
-Owns which fields are read. Only what was sent to parents is told. Of an observation only the prose (`remark.body`): its areas and
-statements grade the child against a framework (emerging, developing, secure), its next steps are plans, and neither is something
-that happened. An observation names several children, by names alone: a name is the reference where there is no id.
+Owns which fields are read. Only records that were sent to parents are imported. Of an observation only the prose (`remark.body`)
+is read: its areas and statements grade the child against a framework (emerging, developing, secure), and its next steps are
+plans. An observation can name several children, by name only: where there is no id, the name is the reference.
 
-The public tools (famly-fetch, famly-media-downloader) ask for what is SENT and visible to parents, and their answers repeat
-neither the state nor the marks, and not every id. Such a record is read where the importer says that the file was asked for with
-a parent's own account (`as_parent`); a record without an id is named by its time and its child.
+The public tools (famly-fetch, famly-media-downloader) request only what is SENT and visible to parents, and their files leave out
+the state, the visibility flags and some ids. Such records are read if the importer states that the file was downloaded with a
+parent's own account (`as_parent`). A record without an id gets one made of its time and its child.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ import msgspec
 from events.errors import FieldInvalid
 from events.event import Precision
 from service.daycare.record import Media, Record
-from service.daycare.sources import json_file, times, words
+from service.daycare.sources import json_file, media_files, times
 from service.daycare.sources.entry import SourceChild, SourceEntry
-from service.daycare.sources.famly_shapes import ChildNote, FamlyNamed, FeedItem, Kept, Observation, Remark
-from service.daycare.sources.fields import clean, identifier, required, shaped, shown
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Ignored, ImportHints, Naming, Source, Why
+from service.daycare.sources.famly_fields import ChildNote, FamlyChild, FamlyMedia, FeedItem, Observation, Remark
+from service.daycare.sources.fields import clean, converted, display_name, identifier, required
+from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, Naming, OpenedFile, Source, Why
 
 SENT: Final = frozenset({"SENT", "APPROVED"})
 WHY_NOT_BY_VARIANT: Final = {
@@ -44,24 +44,24 @@ LISTS: Final = (
 )
 
 
-def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn an observation, a note or an item of the feed into a record for each child that it names."""
+def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
+    """Returns one record for each child that an observation, a note or a feed item names, or why there is none."""
     if isinstance(record, dict) and _is_note(record):
-        return _note(shaped(record, ChildNote), given)
+        return _note(converted(record, ChildNote), hints)
     if isinstance(record, dict) and "feedItemId" in record:
-        return _item(shaped(record, FeedItem), given)
-    return _observation(shaped(record, Observation), given)
+        return _feed_item(converted(record, FeedItem), hints)
+    return _observation(converted(record, Observation), hints)
 
 
 def _is_note(record: dict[str, Any]) -> bool:
     return "noteId" in record or "noteType" in record
 
 
-def _observation(one: Observation, given: ImportHints) -> tuple[Record, ...] | Ignored:
-    stages = _stages(one, given)
-    occurred_at, precision = _day(one.remark or Remark(), stages, given)
+def _observation(one: Observation, hints: ImportHints) -> tuple[Record, ...] | Ignored:
+    stages = _stages(one, hints)
+    occurred_at, precision = _day(one.remark or Remark(), stages, hints)
     entry = SourceEntry(
-        id=_unnamed_id("observation", occurred_at, 0) if one.id is None and stages else identifier(one.id, at="id"),
+        id=_generated_id("observation", occurred_at, 0) if one.id is None and stages else identifier(one.id, at="id"),
         children=_children(one.children or ()),
         names_several=True,
         occurred_at=occurred_at,
@@ -71,39 +71,39 @@ def _observation(one: Observation, given: ImportHints) -> tuple[Record, ...] | I
     )
     media = _media(one.images, one.files, one.videos, [one.video])
     state = next((state for _, state in reversed(stages) if state is not None), None)
-    if state is None and not given.as_parent:
+    if state is None and not hints.as_parent:
         return _unmarked(media)
     if state is not None and state not in SENT:
         return entry.ignored(Why.DRAFT, media=len(media))
     if (why := WHY_NOT_BY_VARIANT.get(one.variant or "")) is not None:
         return entry.ignored(why, media=len(media))
-    return entry.told(clean((one.remark or Remark()).body, at="remark.body"), media=media)
+    return entry.translated(clean((one.remark or Remark()).body, at="remark.body"), media=media)
 
 
 def _unmarked(media: Sequence[Media]) -> Ignored:
-    """Leave a record out of which nobody has said anything: an earlier file that said so is not taken back by silence."""
+    """Leaves out a record without visibility flags. Nothing is withdrawn: an earlier file may have had the flags."""
     return Ignored(why=Why.UNMARKED, media=len(media))
 
 
-def _stages(one: Observation, given: ImportHints) -> list[tuple[datetime, str | None]]:
-    """The way to the parents in the order of time; of two stages at one time, as they are listed."""
-    zone = times.zone_named(given.zone)
+def _stages(one: Observation, hints: ImportHints) -> list[tuple[datetime, str | None]]:
+    """Returns the publishing steps of an observation in the order of time; steps of one time in the file's order."""
+    zone = times.zone_named(hints.zone)
     reached = [
-        (times.moment(stage.created_at, at=f"statuses[{index}].createdAt", zone=zone)[0], stage.state)
+        (times.parse_time(stage.created_at, at=f"statuses[{index}].createdAt", zone=zone)[0], stage.state)
         for index, stage in enumerate([*(one.statuses or ()), one.status])
         if stage is not None and stage.created_at is not None
     ]
     return sorted(reached, key=itemgetter(0))
 
 
-def _day(remark: Remark, stages: Sequence[tuple[datetime, str | None]], given: ImportHints) -> tuple[datetime, Precision]:
-    """The day that an observation is about; where it names none, the day when it was begun."""
+def _day(remark: Remark, stages: Sequence[tuple[datetime, str | None]], hints: ImportHints) -> tuple[datetime, Precision]:
+    """Returns the day that an observation is about; where it names none, the day of its first step."""
     if remark.date is None and stages:
         return stages[0][0], Precision.DAY
-    return times.moment(required(remark.date, at="remark.date"), at="remark.date", zone=times.zone_named(given.zone))
+    return times.parse_time(required(remark.date, at="remark.date"), at="remark.date", zone=times.zone_named(hints.zone))
 
 
-def _children(named: Sequence[FamlyNamed | None]) -> tuple[SourceChild, ...]:
+def _children(named: Sequence[FamlyChild | None]) -> tuple[SourceChild, ...]:
     children = [one for one in named if one is not None]
     if not 1 <= len(children) <= CHILDREN_MAX:
         raise FieldInvalid(f"An observation names 1 to {CHILDREN_MAX} children.", at="children")
@@ -111,28 +111,28 @@ def _children(named: Sequence[FamlyNamed | None]) -> tuple[SourceChild, ...]:
     if len(set(names)) < len(names):
         raise FieldInvalid("Two children of one name cannot be told apart without ids.", at="children")
     return tuple(
-        SourceChild(identifier(one.id or one.name, at=f"children[{index}]"), shown(one.name, at=f"children[{index}].name"))
+        SourceChild(identifier(one.id or one.name, at=f"children[{index}]"), display_name(one.name, at=f"children[{index}].name"))
         for index, one in enumerate(children)
     )
 
 
-def _note(one: ChildNote, given: ImportHints) -> tuple[Record, ...] | Ignored:
-    """A note about a child: told only where the file says of each of its three marks that parents may see it."""
+def _note(one: ChildNote, hints: ImportHints) -> tuple[Record, ...] | Ignored:
+    """Translates a note about a child. It is imported only if all three of its flags state that parents may see it."""
     media = _media(one.images, one.files)
-    why = _why_not(one, given)
-    children = _the_child(one.child, given)
+    why = _hidden_reason(one, hints)
+    children = _the_child(one.child, hints)
     if not children:
         return Ignored(why=why or Why.NO_CHILD, media=len(media))
     created, changed = one.created_at or one.published_at, one.modified_at or one.published_at
     if why is Why.UNMARKED:
         return _unmarked(media)
-    entry = _dated(one.note_id, "note", children, created, changed, "createdAt", given)
+    entry = _entry_written_at(one.note_id, "note", children, created, changed, "createdAt", hints)
     if why is not None:
         return entry.ignored(why, media=len(media))
-    return entry.told(clean(one.text, at="text"), media=media)
+    return entry.translated(clean(one.text, at="text"), media=media)
 
 
-def _why_not(one: ChildNote, given: ImportHints) -> Why | None:
+def _hidden_reason(one: ChildNote, hints: ImportHints) -> Why | None:
     if one.safeguarding_concern:
         return Why.SAFEGUARDING
     if one.sensitive:
@@ -140,86 +140,90 @@ def _why_not(one: ChildNote, given: ImportHints) -> Why | None:
     if one.parent_visible is False:
         return Why.NOT_FOR_PARENTS
     is_marked = None not in (one.safeguarding_concern, one.sensitive, one.parent_visible)
-    return None if is_marked or given.as_parent else Why.UNMARKED
+    return None if is_marked or hints.as_parent else Why.UNMARKED
 
 
-def _item(one: FeedItem, given: ImportHints) -> tuple[Record, ...] | Ignored:
-    """An item of the feed: about a whole room as a rule, and told only where whoever imports it says about whom it is."""
+def _feed_item(one: FeedItem, hints: ImportHints) -> tuple[Record, ...] | Ignored:
+    """Translates a feed item. Most are about a whole room, so it is imported only if the importer names the child."""
     media = _media(one.images, one.videos, one.files)
     if one.embed is not None and one.embed.observation_id is not None:
         return Ignored(why=Why.ELSEWHERE, media=len(media))
-    children = _the_child(None, given)
+    children = _the_child(None, hints)
     if not children:
         return Ignored(why=Why.NO_CHILD, media=len(media))
-    entry = _dated(identifier(one.feed_item_id, at="feedItemId"), "item", children, one.created_date, None, "createdDate", given)
-    return entry.told(clean(one.body, at="body"), media=media)
+    own_id = identifier(one.feed_item_id, at="feedItemId")
+    entry = _entry_written_at(own_id, "item", children, one.created_date, None, "createdDate", hints)
+    return entry.translated(clean(one.body, at="body"), media=media)
 
 
-def _the_child(named: FamlyNamed | None, given: ImportHints) -> tuple[SourceChild, ...]:
+def _the_child(named: FamlyChild | None, hints: ImportHints) -> tuple[SourceChild, ...]:
     if named is not None and (named.id or named.name):
-        return (SourceChild(identifier(named.id or named.name, at="child"), shown(named.name, at="child.name")),)
-    if given.reference is None:
+        return (SourceChild(identifier(named.id or named.name, at="child"), display_name(named.name, at="child.name")),)
+    if hints.reference is None:
         return ()
-    reference = identifier(given.reference, at="reference")
-    return (SourceChild(reference, given.name_by_reference.get(reference)),)
+    reference = identifier(hints.reference, at="reference")
+    return (SourceChild(reference, hints.name_by_reference.get(reference)),)
 
 
-def _dated(
+def _entry_written_at(
     own_id: str | None,
     kind: str,
     children: tuple[SourceChild, ...],
     created: str | None,
     changed: str | None,
     at: str,
-    given: ImportHints,
+    hints: ImportHints,
 ) -> SourceEntry:
-    """An entry whose one time is when it was written."""
-    zone = times.zone_named(given.zone)
-    occurred_at, precision = times.moment(required(created, at=at), at=at, zone=zone)
+    """Returns the entry of a note or feed item, whose only time is when it was written."""
+    zone = times.zone_named(hints.zone)
+    occurred_at, precision = times.parse_time(required(created, at=at), at=at, zone=zone)
     return SourceEntry(
-        id=_unnamed_id(kind, occurred_at, 0) if own_id is None else identifier(own_id, at="noteId"),
+        id=_generated_id(kind, occurred_at, 0) if own_id is None else identifier(own_id, at="noteId"),
         children=children,
         names_several=True,
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=occurred_at,
-        revised_at=times.revised(changed, at="modifiedAt"),
+        revised_at=times.parse_revision(changed, at="modifiedAt"),
     )
 
 
-def naming(record: Any, given: ImportHints, reference: str) -> Naming | None:
-    """Returns the ids that a record without one can have: of the first, second, ... of its kind, time and child."""
+def naming(record: Any, hints: ImportHints, reference: str) -> Naming | None:
+    """Returns the possible ids of a record: one for each number 0, 1, 2, ... among those of its kind, time and child.
+
+    Returns None if the record has an id in the file.
+    """
     if not isinstance(record, dict) or any(record.get(name) is not None for name in ("id", "noteId", "feedItemId")):
         return None
     if _is_note(record):
-        note, kind = shaped(record, ChildNote), "note"
+        note, kind = converted(record, ChildNote), "note"
         created = required(note.created_at or note.published_at, at="createdAt")
-        at, words = times.moment(created, at="createdAt", zone=times.zone_named(given.zone))[0], note.text
+        at, text = times.parse_time(created, at="createdAt", zone=times.zone_named(hints.zone))[0], note.text
     else:
-        observation, kind = shaped(record, Observation), "observation"
+        observation, kind = converted(record, Observation), "observation"
         remark = observation.remark or Remark()
-        at, words = _day(remark, _stages(observation, given), given)[0], remark.body
-    return Naming(row=words, id_of=lambda number: f"{_unnamed_id(kind, at, number)}#{reference}")
+        at, text = _day(remark, _stages(observation, hints), hints)[0], remark.body
+    return Naming(row=text, id_of=lambda number: f"{_generated_id(kind, at, number)}#{reference}")
 
 
-def _unnamed_id(kind: str, at: datetime, number: int) -> str:
+def _generated_id(kind: str, at: datetime, number: int) -> str:
     parts = msgspec.json.encode([kind, at.astimezone(UTC).isoformat(), number])
     return sha256(parts).hexdigest()[:32]
 
 
-def _media(*lists: Sequence[Kept | None] | None) -> tuple[Media, ...]:
+def _media(*lists: Sequence[FamlyMedia | None] | None) -> tuple[Media, ...]:
     kept = (one for listed in lists for one in listed or () if one is not None)
-    return tuple(media for one in kept for media in words.kept(_name_of(one)))
+    return tuple(media for one in kept for media in media_files.media_named(_name_of(one)))
 
 
-def _name_of(one: Kept) -> str | int | None:
+def _name_of(one: FamlyMedia) -> str | int | None:
     names = (one.id, one.image_id, one.video_id, one.file_id, one.name, one.filename)
     return next((name for name in names if name is not None), None)
 
 
-def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read one answer, several in a list, or a list of observations, notes and items."""
-    return File(found=json_file.records_in(body, lists=LISTS))
+def open_file(body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile:
+    """Reads one response, a list of responses, or a list of observations, notes and feed items."""
+    return OpenedFile(found=json_file.records_in(body, lists=LISTS))
 
 
 WHEN_UNMARKED: Final = (

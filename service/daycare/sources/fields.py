@@ -1,6 +1,6 @@
-"""Reads single fields of decoded records, which may be missing, null or of any type.
+"""Reads and checks single fields of decoded records, which may be missing, null or of any type.
 
-Owns their bounds. A refusal names the field and never says what stands in it. Knows no source.
+Owns their bounds. An error names the field and never quotes its content. Knows no source.
 """
 
 from typing import Any, Final, TypeVar
@@ -16,22 +16,26 @@ NAME_CHARACTERS_MAX: Final = 120
 Shape = TypeVar("Shape")
 
 
-def shaped(record: Any, shape: type[Shape]) -> Shape:
-    """Read a decoded record as `shape`, whose fields may be missing or null.
+def converted(record: Any, shape: type[Shape]) -> Shape:
+    """Converts a decoded record to `shape`, whose fields may be missing or null.
 
     Raises:
-        FieldInvalid: a field that is read is of another type.
+        FieldInvalid: A field of `shape` has another type.
     """
     try:
         return msgspec.convert(record, shape)
     except msgspec.ValidationError as error:
         raise invalid_field(error) from None
-    except UnicodeEncodeError:  # a key with half of a character, which no JSON file can hold and another caller might
+    except UnicodeEncodeError:  # a key with a lone surrogate
         raise FieldInvalid("A key holds half of a character.", at=None) from None
 
 
 def identifier(value: str | int | None, *, at: str) -> str:
-    """Read an id or a reference: opaque, 1 to 255 characters."""
+    """Returns an id or a reference: an opaque text of 1 to 255 characters.
+
+    Raises:
+        FieldInvalid: It is missing, blank or longer.
+    """
     text = clean("" if value is None else str(value), at=at)
     if text is None or len(text) > ID_CHARACTERS_MAX:
         raise FieldInvalid(f"This must have 1 to {ID_CHARACTERS_MAX} characters.", at=at)
@@ -39,14 +43,22 @@ def identifier(value: str | int | None, *, at: str) -> str:
 
 
 def required(value: str | None, *, at: str) -> str:
-    """Read a text that must be there."""
+    """Returns a text that is neither missing nor blank.
+
+    Raises:
+        FieldInvalid: It is missing or blank.
+    """
     if value is None or not value.strip():
         raise FieldInvalid("This is missing.", at=at)
     return value
 
 
 def clean(text: str | None, *, at: str) -> str | None:
-    """A text without blank ends and with one kind of line end; None where nothing is left."""
+    """Returns a text stripped of outer white space, with "\\n" as its only line end; None if nothing is left.
+
+    Raises:
+        FieldInvalid: The text holds NUL or a lone surrogate.
+    """
     if text is None:
         return None
     if "\0" in text:
@@ -58,7 +70,7 @@ def clean(text: str | None, *, at: str) -> str | None:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip() or None
 
 
-def shown(*parts: str | None, at: str) -> str | None:
-    """A child's name of its parts, as it is shown; cut where it is longer than any name."""
+def display_name(*parts: str | None, at: str) -> str | None:
+    """Returns a child's display name, joined from its parts and cut at 120 characters; None if all parts are empty."""
     name = " ".join(part for part in (clean(part, at=at) for part in parts) if part is not None)
     return name[:NAME_CHARACTERS_MAX].strip() or None

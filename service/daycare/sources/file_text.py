@@ -1,7 +1,7 @@
-"""Reads the bytes of a file as text: UTF-8, with a mark of the byte order or without.
+"""Decodes the bytes of a file as UTF-8, with or without a byte order mark.
 
-Owns what is said of other encodings, and of a file of which single rows are broken: there a wrong byte becomes half a character,
-so that the row that holds it can be refused by itself.
+Owns the errors for other encodings. In a file that is mostly UTF-8 an invalid byte becomes a lone surrogate, so that only its own
+row is refused.
 """
 
 from typing import Final
@@ -11,17 +11,17 @@ from events.errors import BodyMalformed
 UTF_8_MARK: Final = b"\xef\xbb\xbf"
 UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 SAVE_AS_UTF_8: Final = 'Save it as UTF-8 and import that file: spreadsheets call it "CSV UTF-8", editors "Encoding: UTF-8".'
-LOOKED_AT: Final = 100
-"""Wrong places, before it is said what a file is."""
+EXAMINED_MAX: Final = 100
+"""How many invalid bytes are examined before the encoding is decided."""
 
 
 def text_of(body: bytes) -> str:
-    """Decode a file. A byte that is wrong in a file of UTF-8 becomes half a character (U+DC80 to U+DCFF).
+    """Decodes a file. An invalid byte in a file that is mostly UTF-8 becomes a lone surrogate (U+DC80 to U+DCFF).
 
     Raises:
-        BodyMalformed: it is in another encoding; the sentence says in which, as far as can be told, and what to do.
+        BodyMalformed: The file is in another encoding. The message names the likely encoding and what to do.
     """
-    if body.startswith(UTF_16_MARKS) or _has_a_nul_in_every_pair(body[:64]):
+    if body.startswith(UTF_16_MARKS) or _is_utf_16_without_mark(body[:64]):
         raise BodyMalformed(f"The file is in UTF-16. {SAVE_AS_UTF_8}")
     body = body.removeprefix(UTF_8_MARK)
     try:
@@ -35,14 +35,14 @@ def text_of(body: bytes) -> str:
         ) from None
 
 
-def _has_a_nul_in_every_pair(beginning: bytes) -> bool:
+def _is_utf_16_without_mark(beginning: bytes) -> bool:
     return len(beginning) >= 4 and any(set(beginning[first::2]) == {0} and 0 not in beginning[1 - first :: 2] for first in (0, 1))
 
 
 def _is_mostly_utf_8(body: bytes) -> bool:
-    """Whether characters of several bytes, whole or cut off, outnumber the bytes that belong to none."""
+    """Returns whether multi-byte characters, whole or cut off, outnumber the bytes that belong to no character."""
     right = wrong = first = 0
-    for _ in range(LOOKED_AT):
+    for _ in range(EXAMINED_MAX):
         try:
             return right + _beyond_ascii(body[first:].decode()) > wrong
         except UnicodeDecodeError as error:
@@ -58,5 +58,5 @@ def _beyond_ascii(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """The same text with a mark in place of halves of characters, which no answer can hold."""
+    """Returns a text with "?" in place of lone surrogates, which no response can hold."""
     return text.encode(errors="replace").decode()

@@ -1,7 +1,7 @@
-"""Opens JSON files as people save them: one answer of a system, several in a list, or a bare list of records.
+"""Reads JSON files as people save them: one response of a system, a list of responses, or a list of records.
 
-Owns what is refused of a whole file, and how a place in it is named. Knows no source: where its records stand in an answer is an
-argument.
+Owns the reasons for which a whole file is refused, and how a place in it is named. Knows no source: the paths of the lists of
+records are an argument.
 """
 
 import json
@@ -13,27 +13,27 @@ import msgspec
 from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid
 from events.json_checks import bare_quotes, joined, refuse_duplicate_keys
 from service.daycare.sources.file_text import UTF_8_MARK, printable, text_of
-from service.daycare.sources.reading import RECORDS_MAX, Found
+from service.daycare.sources.reading import RECORDS_MAX, RawRecord
 
 DEPTH_MAX: Final = 64
-"""Answers nest about ten deep; one of them lists every milestone of a framework, whose depth nobody has documented."""
+"""The deepest nesting accepted. Responses nest about 10 deep, but the depth of one list, a framework's milestones, is unknown."""
 
-EVERY: Final = "*"
-"""In a path: each key of the object there."""
+EVERY_KEY: Final = "*"
+"""The part of a path that means every key of the object at that place."""
 
 Path = tuple[str, ...]
 
 
-def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[Found, ...]:
-    """The records of a file, each with its place.
+def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[RawRecord, ...]:
+    """Returns the records of a file, each with its place, in the file's order.
 
-    `lists`: where records stand in an answer of the system, as keys one within the other.
+    `lists` are the paths, as keys from the outside in, at which a response holds lists of records.
 
     Raises:
-        BodyMalformed, DuplicateKey, BodyTooDeep: it is no strict JSON.
-        FieldInvalid: an answer has no such list, or there are more than 20,000 records.
+        BodyMalformed, DuplicateKey, BodyTooDeep: The file is not strict JSON.
+        FieldInvalid: A response has no such list, or there are more than 20,000 records.
     """
-    found: list[Found] = []
+    found: list[RawRecord] = []
     for one in _found(decoded(body), lists):
         if len(found) == RECORDS_MAX:
             raise FieldInvalid(f"A file holds at most {RECORDS_MAX} records.", at=one.at)
@@ -42,24 +42,24 @@ def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[Found, ...]:
 
 
 def decoded(body: bytes) -> Any:
-    """Read strict JSON. A text that holds half a character is kept as it is: only its own record cannot be read then.
+    """Decodes strict JSON. A text with a lone surrogate is kept as it is, so that only its own record is refused later.
 
     Raises:
-        BodyMalformed, DuplicateKey, BodyTooDeep
+        BodyMalformed, DuplicateKey, BodyTooDeep: The file is not strict JSON.
     """
     text = text_of(body)
     try:
-        value = _strictly(body.removeprefix(UTF_8_MARK))
+        value = _decoded_strictly(body.removeprefix(UTF_8_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError):
-        value = _record_by_record(text)
+        value = _decoded_with_surrogates(text)
     _refuse_depth(value)
     return value
 
 
-def _strictly(body: bytes) -> Any:
+def _decoded_strictly(body: bytes) -> Any:
     try:
         value = msgspec.json.decode(body)
-        # A key that is there twice would be read as the last of the two: `staff_only` true, and then false.
+        # The decoder keeps the last of two equal keys: `staff_only` true, and then false, would be read as false.
         if bare_quotes(body) != bare_quotes(msgspec.json.encode(value)):
             refuse_duplicate_keys(body)
     except RecursionError:
@@ -67,8 +67,8 @@ def _strictly(body: bytes) -> Any:
     return value
 
 
-def _record_by_record(text: str) -> Any:
-    """Read what the strict decoder gave up on, perhaps because of half a character. Slower, and only for that case."""
+def _decoded_with_surrogates(text: str) -> Any:
+    """Decodes a file that the strict decoder refused, as it does for a lone surrogate. Slower."""
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
         refuse_duplicate_keys(text.encode(errors="surrogatepass"))
@@ -106,26 +106,26 @@ def _too_deep() -> BodyTooDeep:
     return BodyTooDeep(f"Objects and lists of a file nest at most {DEPTH_MAX} deep.")
 
 
-def _found(value: Any, lists: tuple[Path, ...]) -> Iterator[Found]:
+def _found(value: Any, lists: tuple[Path, ...]) -> Iterator[RawRecord]:
     match value:
         case dict():
-            if not _is_answer(value, lists):
+            if not _is_response(value, lists):
                 raise FieldInvalid("This is no answer of that system: it has no list of records.", at=".".join(lists[0]))
-            yield from _in_answer(value, "", lists)
+            yield from _in_response(value, "", lists)
         case list():
             for index, one in enumerate(value):
-                if _is_answer(one, lists):
-                    yield from _in_answer(one, f"[{index}]", lists)
+                if _is_response(one, lists):
+                    yield from _in_response(one, f"[{index}]", lists)
                 else:
-                    yield Found(f"[{index}]", one)
+                    yield RawRecord(f"[{index}]", one)
         case _:
             raise FieldInvalid("A file is an answer of the system, or a list of answers or of records.", at=None)
 
 
-def _is_answer(value: Any, lists: tuple[Path, ...]) -> bool:
-    """Say whether this is an answer with lists of records, and not a record."""
+def _is_response(value: Any, lists: tuple[Path, ...]) -> bool:
+    """Returns whether this is a response with lists of records, and not a record."""
     for path in lists:
-        fixed = path[: path.index(EVERY)] if EVERY in path else path
+        fixed = path[: path.index(EVERY_KEY)] if EVERY_KEY in path else path
         inner = value
         for key in fixed:
             inner = inner.get(key) if isinstance(inner, dict) else None
@@ -134,16 +134,16 @@ def _is_answer(value: Any, lists: tuple[Path, ...]) -> bool:
     return False
 
 
-def _in_answer(answer: dict[str, Any], at: str, lists: tuple[Path, ...]) -> Iterator[Found]:
+def _in_response(response: dict[str, Any], at: str, lists: tuple[Path, ...]) -> Iterator[RawRecord]:
     for path in lists:
-        for place, listed in _listed(answer, at, path):
+        for place, listed in _listed(response, at, path):
             for index, one in enumerate(listed):
-                yield Found(f"{place}[{index}]", one)
+                yield RawRecord(f"{place}[{index}]", one)
 
 
 def _listed(value: Any, at: str, path: Path) -> Iterator[tuple[str, list[Any]]]:
     if not path and isinstance(value, list):
         yield at, value
     elif path and isinstance(value, dict):
-        for key in value if path[0] == EVERY else [path[0]] if path[0] in value else []:
+        for key in value if path[0] == EVERY_KEY else [path[0]] if path[0] in value else []:
             yield from _listed(value[key], joined(at, printable(key)), path[1:])

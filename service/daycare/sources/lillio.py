@@ -1,8 +1,8 @@
-"""Lillio (HiMama): a child's journal as its page asks for it (`{"intervals": {"June, 2025": [{"activity": {...}}]}}`).
+"""Translates Lillio (HiMama): a child's journal as its page loads it (`{"intervals": {"June, 2025": [{"activity": {...}}]}}`).
 
-Owns which fields are read. The file names no child: the account's address does, so whoever imports it says about whom it is.
-`list_date` is when it happened, and where it is null, `created_at`. A `list_date` of midnight is a day that somebody chose. The
-title is what an activity is called, for each child of a group alike: only the description is prose.
+Owns which fields are read. The file does not name the child (only the account's URL does), so the importer has to. The time of an
+activity is `list_date`, or `created_at` if that is null. A `list_date` at midnight is a date without a time. The title is the
+activity's name, the same for all children of a group, so only the description is prose.
 """
 
 from datetime import time
@@ -12,23 +12,23 @@ import msgspec
 
 from events.event import Precision
 from service.daycare.record import Record
-from service.daycare.sources import json_file, times, words
+from service.daycare.sources import json_file, labels, media_files, times
 from service.daycare.sources.entry import SourceChild, SourceEntry
-from service.daycare.sources.fields import clean, identifier, required, shaped
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Ignored, ImportHints, Source
+from service.daycare.sources.fields import clean, converted, identifier, required
+from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, OpenedFile, Source
 
-LISTS: Final = (("intervals", json_file.EVERY), ("intervals",))
-"""By month; a page past the last one has an empty list instead."""
+LISTS: Final = (("intervals", json_file.EVERY_KEY), ("intervals",))
+"""Lists by month. A page behind the last one has an empty list in place of the months."""
 
 
-class Linked(msgspec.Struct, frozen=True, kw_only=True):
+class LinkedMedia(msgspec.Struct, frozen=True, kw_only=True):
     """A picture or a film."""
 
     url: str | None = None
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
-    """What is read of one activity."""
+    """The fields that are read of one activity."""
 
     id: int | str | None = None
     title: str | None = None
@@ -36,39 +36,39 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     list_date: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
-    image: Linked | None = None
-    video: Linked | None = None
+    image: LinkedMedia | None = None
+    video: LinkedMedia | None = None
 
 
-def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn one activity into a record, bare or within `{"activity": ...}`."""
+def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
+    """Returns the record of one activity, or why there is none. Accepts it bare or within `{"activity": ...}`."""
     if isinstance(record, dict) and isinstance(record.get("activity"), dict):
         record = record["activity"]
-    activity = shaped(record, Activity)
-    zone = times.zone_named(given.zone)
+    activity = converted(record, Activity)
+    zone = times.zone_named(hints.zone)
     dated, at = (activity.list_date, "list_date") if (activity.list_date or "").strip() else (activity.created_at, "created_at")
-    occurred_at, precision = times.moment(required(dated, at=at), at=at, zone=zone)
+    occurred_at, precision = times.parse_time(required(dated, at=at), at=at, zone=zone)
     if at == "list_date" and occurred_at.time() == time.min:
         precision = Precision.DAY
-    recorded_at = times.instant(activity.created_at, at="created_at", zone=zone, otherwise=occurred_at)
-    reference = identifier(given.reference, at="reference")
+    recorded_at = times.time_or(activity.created_at, at="created_at", zone=zone, default=occurred_at)
+    reference = identifier(hints.reference, at="reference")
     entry = SourceEntry(
         id=identifier(activity.id, at="id"),
-        children=(SourceChild(reference, given.name_by_reference.get(reference)),),
+        children=(SourceChild(reference, hints.name_by_reference.get(reference)),),
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=recorded_at,
-        revised_at=times.revised(activity.updated_at, at="updated_at"),
+        revised_at=times.parse_revision(activity.updated_at, at="updated_at"),
     )
-    picture, film = activity.image or Linked(), activity.video or Linked()
-    media = words.kept(None, url=picture.url) + words.kept(None, url=film.url)
+    picture, film = activity.image or LinkedMedia(), activity.video or LinkedMedia()
+    media = media_files.media_named(None, url=picture.url) + media_files.media_named(None, url=film.url)
     title, description = clean(activity.title, at="title"), clean(activity.description, at="description")
-    return entry.told(words.lines(title, description), prose=words.prose(description), media=media)
+    return entry.translated(labels.lines(title, description), prose=labels.prose(description), media=media)
 
 
-def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read one page, several in a list, or a list of activities."""
-    return File(found=json_file.records_in(body, lists=LISTS))
+def open_file(body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile:
+    """Reads one page, a list of pages, or a list of activities."""
+    return OpenedFile(found=json_file.records_in(body, lists=LISTS))
 
 
 SOURCE: Final = Source(

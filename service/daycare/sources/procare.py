@@ -1,8 +1,8 @@
-"""Procare (Kinderlime): daily activities as its parents' web page asks for them (`{"daily_activities": [...]}`, 30 a page).
+"""Translates Procare (Kinderlime): daily activities as its parents' page loads them (`{"daily_activities": [...]}`, 30 a page).
 
-Owns which fields are read. One activity names several children, so that every record has its child in its id. The children's
-names stand in another answer (`{"kids": [...]}`), which may lie in the same file. A nap is two activities that nothing but the
-clock joins: they stay two. Who signed a child in and who was on duty is never read, nor what was said at the door.
+Owns which fields are read. One activity can name several children, so every record has the child in its id. The children's names
+are in another response (`{"kids": [...]}`), which may be in the same file. A nap is two activities with no common id, and becomes
+two records. The person who signed a child in, the staff on duty and comments at sign-in and sign-out are not read.
 """
 
 from typing import Any, Final
@@ -12,29 +12,29 @@ import msgspec
 from events.errors import FieldInvalid
 from events.json_checks import joined
 from service.daycare.record import Record
-from service.daycare.sources import json_file, times, words
+from service.daycare.sources import json_file, labels, media_files, times
 from service.daycare.sources.entry import SourceChild, SourceEntry
-from service.daycare.sources.fields import clean, identifier, required, shaped, shown
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Found, Ignored, ImportHints, Source, Why
+from service.daycare.sources.fields import clean, converted, display_name, identifier, required
+from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, OpenedFile, RawRecord, Source, Why
 
 CHILDREN_MAX: Final = 200
 
 
-class Valued(msgspec.Struct, frozen=True, kw_only=True):
-    """A name out of a list of theirs."""
+class NamedValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A name from one of Procare's lists."""
 
     value: str | None = None
 
 
 class ProcareDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """What an activity holds beside its own fields."""
+    """The nested fields that are read of a learning activity."""
 
-    learning_activity_name: Valued | None = None
-    learning_activity_categories: list[Valued | None] | None = None
+    learning_activity_name: NamedValue | None = None
+    learning_activity_categories: list[NamedValue | None] | None = None
 
 
 class DailyActivity(msgspec.Struct, frozen=True, kw_only=True):
-    """What is read of one activity."""
+    """The fields that are read of one activity."""
 
     id: str | int | None = None
     activity_time: str | None = None
@@ -50,61 +50,61 @@ class DailyActivity(msgspec.Struct, frozen=True, kw_only=True):
     activiable: ProcareDetails | None = None
 
 
-def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn one activity into a record for each child that it names."""
-    activity = shaped(record, DailyActivity)
-    entry = _entry(activity, given)
+def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
+    """Returns one record for each child that an activity names, or why there is none."""
+    activity = converted(record, DailyActivity)
+    entry = _entry(activity, hints)
     kind = (activity.activity_type or "").removesuffix("_activity")
-    media = words.kept(None, url=activity.photo_url) + words.kept(None, url=activity.video_url)
+    media = media_files.media_named(None, url=activity.photo_url) + media_files.media_named(None, url=activity.video_url)
     data = activity.data if isinstance(activity.data, dict) else {}
-    said = _said(activity, kind, data)
+    composed = _composed(activity, kind, data)
     comment = None if kind in {"sign_in", "sign_out"} else clean(activity.comment, at="comment")
     described = clean(_text(data.get("desc")), at="data.desc") if kind not in {"meal", "sign_in", "sign_out"} else None
-    if said is None and comment is None and described is None and kind not in {"note", "photo", "video"}:
+    if composed is None and comment is None and described is None and kind not in {"note", "photo", "video"}:
         return entry.ignored(Why.UNKNOWN_KIND, media=len(media))
-    dish = words.phrase(data.get("desc")) if kind == "meal" else None
-    return entry.told(words.lines(said, described, comment), prose=words.prose(dish, described, comment), media=media)
+    dish = labels.phrase(data.get("desc")) if kind == "meal" else None
+    return entry.translated(labels.lines(composed, described, comment), prose=labels.prose(dish, described, comment), media=media)
 
 
-def _entry(activity: DailyActivity, given: ImportHints) -> SourceEntry:
-    zone = times.zone_named(given.zone)
+def _entry(activity: DailyActivity, hints: ImportHints) -> SourceEntry:
+    zone = times.zone_named(hints.zone)
     when, at = (activity.activity_time, "activity_time")
     if when is None or not when.strip():
         when, at = (required(activity.activity_date, at="activity_date"), "activity_date")
-    occurred_at, precision = times.moment(when, at=at, zone=zone)
-    recorded_at = times.instant(activity.created_at, at="created_at", zone=zone, otherwise=occurred_at)
+    occurred_at, precision = times.parse_time(when, at=at, zone=zone)
+    recorded_at = times.time_or(activity.created_at, at="created_at", zone=zone, default=occurred_at)
     if not activity.kid_ids or len(activity.kid_ids) > CHILDREN_MAX:
         raise FieldInvalid(f"An activity names 1 to {CHILDREN_MAX} children.", at="kid_ids")
     references = [identifier(kid, at=f"kid_ids[{index}]") for index, kid in enumerate(activity.kid_ids)]
     return SourceEntry(
         id=identifier(activity.id, at="id"),
-        children=tuple(SourceChild(reference, given.name_by_reference.get(reference) or None) for reference in references),
+        children=tuple(SourceChild(reference, hints.name_by_reference.get(reference) or None) for reference in references),
         names_several=True,
         occurred_at=occurred_at,
         precision=precision,
         recorded_at=recorded_at,
-        revised_at=times.revised(activity.updated_at, at="updated_at"),
+        revised_at=times.parse_revision(activity.updated_at, at="updated_at"),
     )
 
 
-def _said(activity: DailyActivity, kind: str, data: dict[str, Any]) -> str | None:
-    """What an activity says in fields, whose values are words that Procare shows to people."""
+def _composed(activity: DailyActivity, kind: str, data: dict[str, Any]) -> str | None:
+    """Returns text composed of an activity's fields, whose values are words that Procare shows to people; None if it has none."""
     match kind:
         case "sign_in":
             return "Signed in"
         case "sign_out":
             return "Signed out"
         case "bathroom":
-            return words.nappy(data.get("type"), [data.get("sub_type")])
+            return labels.nappy(data.get("type"), [data.get("sub_type")])
         case "meal":
-            meal, quantity = words.word(data.get("type")) or "Meal", words.word(data.get("quantity"))
-            return words.labelled(meal, [words.phrase(data.get("desc"))], how_much=quantity.lower() if quantity else None)
+            meal, quantity = labels.word(data.get("type")) or "Meal", labels.word(data.get("quantity"))
+            return labels.labelled(meal, [labels.phrase(data.get("desc"))], how_much=quantity.lower() if quantity else None)
         case "nap":
             return _nap(data)
         case "bottle":
             return _bottle(data)
         case "mood" | "incident" | "medication":
-            return words.labelled(kind.capitalize(), [words.word(data.get("type")), words.word(data.get("sub_type"))])
+            return labels.labelled(kind.capitalize(), [labels.word(data.get("type")), labels.word(data.get("sub_type"))])
         case "learning":
             return _learning(activity.activiable or ProcareDetails())
         case _:
@@ -112,7 +112,7 @@ def _said(activity: DailyActivity, kind: str, data: dict[str, Any]) -> str | Non
 
 
 def _nap(data: dict[str, Any]) -> str:
-    start, end = words.clock(data.get("start_time")), words.clock(data.get("end_time"))
+    start, end = labels.clock(data.get("start_time")), labels.clock(data.get("end_time"))
     if start is not None and end is not None:
         return f"Nap: {start} to {end}"
     if start is None and end is None:
@@ -121,18 +121,18 @@ def _nap(data: dict[str, Any]) -> str:
 
 
 def _bottle(data: dict[str, Any]) -> str:
-    """Amounts as they stand there: without a unit, which each centre chooses for itself."""
-    offered, drunk = words.amount(data.get("amount")), words.amount(data.get("bottle_consumed"))
+    """Returns the amounts without a unit: each centre chooses its own, and the file does not name it."""
+    offered, drunk = labels.amount(data.get("amount")), labels.amount(data.get("bottle_consumed"))
     if offered is not None and drunk is not None:
         return f"Bottle: {drunk} of {offered}"
-    return words.labelled("Bottle", [drunk or offered])
+    return labels.labelled("Bottle", [drunk or offered])
 
 
 def _learning(details: ProcareDetails) -> str:
-    named = details.learning_activity_name or Valued()
-    categories = [words.phrase(one.value) for one in details.learning_activity_categories or () if one is not None]
-    name = words.phrase(named.value)
-    return words.labelled("Activity", [name] if name is not None else categories)
+    named = details.learning_activity_name or NamedValue()
+    categories = [labels.phrase(one.value) for one in details.learning_activity_categories or () if one is not None]
+    name = labels.phrase(named.value)
+    return labels.labelled("Activity", [name] if name is not None else categories)
 
 
 def _text(value: Any) -> str | None:
@@ -140,28 +140,28 @@ def _text(value: Any) -> str | None:
 
 
 class Kid(msgspec.Struct, frozen=True, kw_only=True):
-    """A child's name, from the list of a parent's children."""
+    """A child's name, from the list of one parent's children."""
 
     id: str | int | None = None
     first_name: str | None = None
     last_name: str | None = None
 
 
-def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read one answer, several in a list (the one with the children's names among them), or a list of activities."""
+def open_file(body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile:
+    """Reads one response, a list of responses (one may hold the children's names), or a list of activities."""
     found = json_file.records_in(body, lists=(("daily_activities",), ("kids",)))
     activities = tuple(one for one in found if not _is_kid(one))
-    return File(found=activities, name_by_reference=dict(_named(one) for one in found if _is_kid(one)))
+    return OpenedFile(found=activities, name_by_reference=dict(_named(one) for one in found if _is_kid(one)))
 
 
-def _is_kid(found: Found) -> bool:
+def _is_kid(found: RawRecord) -> bool:
     return found.at.rpartition(".")[2].startswith("kids[")
 
 
-def _named(kid: Found) -> tuple[str, str]:
+def _named(kid: RawRecord) -> tuple[str, str]:
     try:
-        one = shaped(kid.record, Kid)
-        return identifier(one.id, at="id"), shown(one.first_name, one.last_name, at="first_name") or ""
+        one = converted(kid.record, Kid)
+        return identifier(one.id, at="id"), display_name(one.first_name, one.last_name, at="first_name") or ""
     except FieldInvalid as refusal:
         raise FieldInvalid(refusal.detail, at=joined(kid.at, refusal.at or "")) from None
 

@@ -1,8 +1,7 @@
-"""Tadpoles: events as its parents' page asks for them (`{"events": [...], "cursor": ...}`).
+"""Translates Tadpoles: events as its parents' web page loads them (`{"events": [...], "cursor": ...}`).
 
-Owns which fields are read. Times are seconds since 1970 beside the name of a zone, which says how the clocks stood there, and so
-on which day it was: a name that nobody knows is refused, as the zone of an import is. The child is named as the parents see it,
-and by nothing else. A comment is prose; without one there are only pictures.
+Owns which fields are read. Times are seconds since 1970, with the name of a time zone, which decides the local day: an unknown
+zone is refused. The child's display name is its only reference. The comment is prose; an event without one has only pictures.
 """
 
 from datetime import tzinfo
@@ -13,10 +12,10 @@ import msgspec
 from events.errors import FieldInvalid
 from events.event import Precision
 from service.daycare.record import Record
-from service.daycare.sources import json_file, times, words
+from service.daycare.sources import json_file, media_files, times
 from service.daycare.sources.entry import SourceChild, SourceEntry
-from service.daycare.sources.fields import clean, identifier, shaped, shown
-from service.daycare.sources.reading import NOTHING_GIVEN, File, Ignored, ImportHints, Source
+from service.daycare.sources.fields import clean, converted, display_name, identifier
+from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, OpenedFile, Source
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +26,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TadpolesEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What is read of one event."""
+    """The fields that are read of one event."""
 
     key: str | None = None
     comment: str | None = None
@@ -38,44 +37,45 @@ class TadpolesEvent(msgspec.Struct, frozen=True, kw_only=True):
     new_attachments: list[Attachment | None] | None = None
 
 
-def translate(record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...] | Ignored:
-    """Turn one event into a record."""
-    event = shaped(record, TadpolesEvent)
-    zone = _zone(event.tz, given)
+def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
+    """Returns the record of one event, or why there is none."""
+    event = converted(record, TadpolesEvent)
+    zone = _zone(event.tz, hints)
     if event.event_time is None:
         raise FieldInvalid("This is missing.", at="event_time")
-    occurred_at = times.epoch(event.event_time, at="event_time", zone=zone)
+    occurred_at = times.from_epoch(event.event_time, at="event_time", zone=zone)
     created = event.create_time
-    recorded_at = occurred_at if created is None else times.epoch(created, at="create_time", zone=zone)
+    recorded_at = occurred_at if created is None else times.from_epoch(created, at="create_time", zone=zone)
     entry = SourceEntry(
         id=identifier(event.key, at="key"),
-        children=(_child(event, given),),
+        children=(_child(event, hints),),
         occurred_at=occurred_at,
         precision=Precision.MINUTE,
         recorded_at=recorded_at,
         revised_at=None,
     )
     attachments = [one for one in event.new_attachments or () if one is not None]
-    media = [kept for one in attachments for kept in words.kept(one.key, content_type=words.media_type(one.mime_type))]
-    return entry.told(clean(event.comment, at="comment"), media=media)
+    typed = [(one.key, media_files.media_type(one.mime_type)) for one in attachments]
+    media = [media for key, content_type in typed for media in media_files.media_named(key, content_type=content_type)]
+    return entry.translated(clean(event.comment, at="comment"), media=media)
 
 
-def _zone(name: str | None, given: ImportHints) -> tzinfo:
-    """The zone of an event; where it names none, that of whoever imports it."""
-    return times.zone_named(given.zone) if name is None or not name.strip() else times.zone_named(name, at="tz")
+def _zone(name: str | None, hints: ImportHints) -> tzinfo:
+    """Returns the zone of an event; if it names none, the importer's."""
+    return times.zone_named(hints.zone) if name is None or not name.strip() else times.zone_named(name, at="tz")
 
 
-def _child(event: TadpolesEvent, given: ImportHints) -> SourceChild:
-    name = shown(event.parent_member_display, at="parent_member_display")
+def _child(event: TadpolesEvent, hints: ImportHints) -> SourceChild:
+    name = display_name(event.parent_member_display, at="parent_member_display")
     if name is not None:
         return SourceChild(identifier(event.parent_member_display, at="parent_member_display"), name)
-    reference = identifier(given.reference, at="parent_member_display")
-    return SourceChild(reference, given.name_by_reference.get(reference))
+    reference = identifier(hints.reference, at="parent_member_display")
+    return SourceChild(reference, hints.name_by_reference.get(reference))
 
 
-def open_file(body: bytes, given: ImportHints = NOTHING_GIVEN) -> File:
-    """Read one answer, several in a list, or a list of events."""
-    return File(found=json_file.records_in(body, lists=(("events",), ("Events",))))
+def open_file(body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile:
+    """Reads one response, a list of responses, or a list of events."""
+    return OpenedFile(found=json_file.records_in(body, lists=(("events",), ("Events",))))
 
 
 SOURCE: Final = Source(name="tadpoles", media_types=("application/json",), open=open_file, translate=translate)

@@ -1,7 +1,7 @@
-"""Reads the times of sources: with an offset, without one, a day alone, seconds since 1970.
+"""Parses the times of sources: with an offset, without one, a date without a time, or seconds since 1970.
 
-Owns how each is understood. Every time that leaves here has a fixed offset in whole minutes: the sender's, or the zone's on that
-day. A day alone is noon of that day, so that whoever reads it elsewhere reads the same date.
+Owns how each is read. Every time returned has a fixed offset in whole minutes: the source's, or the zone's on that day. A date
+without a time becomes noon of that day, so that readers in other zones see the same date.
 """
 
 import re
@@ -14,26 +14,26 @@ from zoneinfo import ZoneInfo, available_timezones
 from events.errors import FieldInvalid
 from events.event import Precision
 
-WRITTEN: Final = re.compile(
+TIME_TEXT: Final = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[T ](?P<time>[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?) ?(?P<offset>Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
-"""As the log has it: before the one nobody was there, and past the other an offset leaves the calendar."""
+"""The bounds of the log. No record is older than the first; beyond the last, an offset leaves the calendar."""
 
 
 @cache
 def _zones() -> frozenset[str]:
-    # By the list and not by trying: a name from a file would else be looked up as a path on this machine.
+    # ZoneInfo looks up a name as a path on this machine, so only listed names reach it.
     return frozenset(available_timezones())
 
 
 def zone_named(name: str, *, at: str = "zone") -> tzinfo:
-    """A zone by its name in the tz database.
+    """Returns a time zone by its name in the tz database.
 
     Raises:
-        FieldInvalid: there is none of that name.
+        FieldInvalid: No zone has this name.
     """
     if name == "UTC":
         return UTC
@@ -42,57 +42,69 @@ def zone_named(name: str, *, at: str = "zone") -> tzinfo:
     return ZoneInfo(name)
 
 
-def moment(text: str, *, at: str, zone: tzinfo) -> tuple[datetime, Precision]:
-    """Read a time, or a day alone. `zone`: where it was written, for what has no offset.
+def parse_time(text: str, *, at: str, zone: tzinfo) -> tuple[datetime, Precision]:
+    """Parses a time, or a date without a time. `zone` is used for a text without an offset.
 
-    A local time that a change of clocks makes happen twice is the first of the two.
+    Of a local time that occurs twice, when clocks go back, it returns the first.
 
     Raises:
-        FieldInvalid: it is written otherwise, or no such time can be.
+        FieldInvalid: The text has another form, or no such time exists.
     """
-    if (found := WRITTEN.fullmatch(text.strip())) is None:
+    if (found := TIME_TEXT.fullmatch(text.strip())) is None:
         raise FieldInvalid("This is not a time as RFC 3339 writes it, such as 2026-06-25T19:30 or 2026-06-25.", at=at)
     date, time, offset = found["date"], found["time"], found["offset"]
     try:
         read = datetime.fromisoformat(f"{date}T{time or '12:00'}{offset or ''}")
-        placed = _placed(read if read.tzinfo is not None else read.replace(tzinfo=zone))
+        fixed = _with_fixed_offset(read if read.tzinfo is not None else read.replace(tzinfo=zone))
     except (ValueError, OverflowError):
         raise FieldInvalid("There is no such time.", at=at) from None
-    return _checked(placed, at=at), Precision.DAY if time is None else Precision.MINUTE
+    return _within_years(fixed, at=at), Precision.DAY if time is None else Precision.MINUTE
 
 
-def instant(text: str | None, *, at: str, zone: tzinfo, otherwise: datetime) -> datetime:
-    """Read a time of which only the instant is needed, and `otherwise` where there is none."""
-    return otherwise if text is None or not text.strip() else moment(text, at=at, zone=zone)[0]
+def time_or(text: str | None, *, at: str, zone: tzinfo, default: datetime) -> datetime:
+    """Parses a time and returns `default` if the text is missing or blank."""
+    return default if text is None or not text.strip() else parse_time(text, at=at, zone=zone)[0]
 
 
-def revised(text: str | None, *, at: str) -> datetime | None:
-    """Read when a record was last changed, None where the source does not say. What has no offset is read as if in UTC, whatever
-    zone an import names: of two changes at one clock the later one stays the later one when the zone is put right."""
-    return None if text is None or not text.strip() else moment(text, at=at, zone=UTC)[0]
+def parse_revision(text: str | None, *, at: str) -> datetime | None:
+    """Parses when a record was last changed; None if the source does not record it.
+
+    A time without an offset is read as UTC, whatever zone the importer names: so the order of two changes stays the same when a
+    wrong zone is corrected in a later import.
+    """
+    return None if text is None or not text.strip() else parse_time(text, at=at, zone=UTC)[0]
 
 
-def local(read: datetime, *, at: str, zone: tzinfo) -> datetime:
-    """Place a time that was read without any zone."""
+def in_zone(read: datetime, *, at: str, zone: tzinfo) -> datetime:
+    """Returns a naive time with the offset of a zone.
+
+    Raises:
+        FieldInvalid: No such time exists.
+    """
     try:
-        return _checked(_placed(read.replace(tzinfo=zone)), at=at)
+        return _within_years(_with_fixed_offset(read.replace(tzinfo=zone)), at=at)
     except (ValueError, OverflowError):
         raise FieldInvalid("There is no such time.", at=at) from None
 
 
-def epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
-    """Read seconds since 1970, as a number or as its digits."""
+def from_epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
+    """Returns a time from seconds since 1970, given as a number or as digits.
+
+    Raises:
+        FieldInvalid: They are no number, or no such time exists.
+    """
     try:
         counted = float(seconds)
         if not isfinite(counted):
             raise ValueError
-        return _checked(_placed((datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=counted)).astimezone(zone)), at=at)
+        time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=counted)
+        return _within_years(_with_fixed_offset(time.astimezone(zone)), at=at)
     except (ValueError, OverflowError):
         raise FieldInvalid("This is not a number of seconds since 1970 that can be.", at=at) from None
 
 
-def _placed(time: datetime) -> datetime:
-    """The same instant with a fixed offset; in UTC where a zone's offset, long ago, was no whole number of minutes."""
+def _with_fixed_offset(time: datetime) -> datetime:
+    """Returns the same instant with a fixed offset; in UTC if the zone's offset had seconds then, as some had long ago."""
     offset = time.utcoffset()
     assert offset is not None
     if offset % timedelta(minutes=1):
@@ -100,7 +112,7 @@ def _placed(time: datetime) -> datetime:
     return time.replace(tzinfo=UTC if not offset else timezone(offset), fold=0)
 
 
-def _checked(time: datetime, *, at: str) -> datetime:
+def _within_years(time: datetime, *, at: str) -> datetime:
     if not EARLIEST_YEAR <= time.year <= LATEST_YEAR:
         raise FieldInvalid("No record is of that year.", at=at)
     return time

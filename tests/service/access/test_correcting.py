@@ -1,4 +1,4 @@
-"""The roster can be put right: who may, what is told to whom, and that everything which shows a name or a birth date follows."""
+"""Tests corrections of the roster: permissions, visibility, and that every view shows the new name or birth date."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -22,8 +22,8 @@ async def roster_of(one: Someone) -> dict[str, Any]:
     return found
 
 
-async def told(one: Someone, *kinds: str) -> list[dict[str, Any]]:
-    """What a member's feed says of these types, in order."""
+async def events_of(one: Someone, *kinds: str) -> list[dict[str, Any]]:
+    """Returns the events of these types in a member's feed, in order."""
     page = (await one.ask("GET", f"{FAMILY}/feed?limit=2000")).json()
     events = [entry["event"]["event"] for entry in page["entries"]]
     return [event for event in events if event["type"] in kinds]
@@ -34,12 +34,12 @@ async def child_of(one: Someone) -> str:
 
 
 def problem(answer: httpx.Response) -> tuple[int, str, str | None]:
-    said = answer.json()
-    return answer.status_code, said["code"], said["at"]
+    problem_document = answer.json()
+    return answer.status_code, problem_document["code"], problem_document["at"]
 
 
-async def test_a_parent_puts_right_a_childs_name_and_birth_date_and_everybody_is_told(http: httpx.AsyncClient) -> None:
-    """Law 10: a roster fact is told to everybody, whatever they see of the rest. What is left out stays."""
+async def test_a_parents_correction_of_a_child_is_visible_to_all_members(http: httpx.AsyncClient) -> None:
+    """Law 10: a correction is visible to all members. An omitted field stays unchanged."""
     cast = await cast_of(http)
     ada, ben = cast["parent"], cast["other_parent"]
     child = await child_of(ada)
@@ -51,15 +51,15 @@ async def test_a_parent_puts_right_a_childs_name_and_birth_date_and_everybody_is
     corrected = {"type": "ChildCorrected", "child": child}
     for one in (ada, ben, cast["caregiver"], cast["daycare"]):
         assert (await roster_of(one))["children"] == [{"child": child, "name": "Mia R.", "born": None}]
-        assert await told(one, "ChildCorrected") == [
+        assert await events_of(one, "ChildCorrected") == [
             corrected | {"name": "Mia", "born": "2026-01-31"},
             corrected | {"name": "Mía", "born": "2026-01-31"},
             corrected | {"name": "Mia R."},
         ]
 
 
-async def test_who_joins_later_is_told_the_whole_history_of_the_roster(http: httpx.AsyncClient) -> None:
-    """Also whoever sees nothing but their own: names are needed to read anything at all."""
+async def test_a_new_member_receives_the_whole_history_of_the_roster(http: httpx.AsyncClient) -> None:
+    """A new member receives the whole roster history, even one who sees only their own events."""
     ada = await found_family(http)
     child, home = await child_of(ada), (await roster_of(ada))["households"][0]["household"]
     await ada.ask("PATCH", f"{FAMILY}/children/{child}", json={"name": "Maja"})
@@ -67,12 +67,12 @@ async def test_who_joins_later_is_told_the_whole_history_of_the_roster(http: htt
     await ada.ask("PATCH", f"{FAMILY}/households/{home}", json={"name": "The flat"})
     sitter = await ada.invite("caregiver", name="Cleo", sees="own")
     kinds = ("ChildCorrected", "MemberRenamed", "HouseholdRenamed")
-    assert [one["name"] for one in await told(sitter, *kinds)] == ["Maja", "Ada K.", "The flat"]
+    assert [one["name"] for one in await events_of(sitter, *kinds)] == ["Maja", "Ada K.", "The flat"]
     assert await roster_of(sitter) == await roster_of(ada)
 
 
-async def test_each_member_takes_another_name_and_nobody_names_another_person(http: httpx.AsyncClient) -> None:
-    """Law 16: neither parent renames the other, the other's caregivers, or the other's daycare."""
+async def test_each_member_can_rename_themselves_and_no_other_person(http: httpx.AsyncClient) -> None:
+    """Law 16: a parent cannot rename the other parent, or the other's caregivers or daycare."""
     cast = await cast_of(http)
     theirs = await cast["other_parent"].invite("caregiver", name="Oma")
     ducks = (await cast["other_parent"].ask("POST", f"{FAMILY}/daycares", json={"name": "Ducks"})).json()["member"]
@@ -114,7 +114,7 @@ async def test_each_member_takes_another_name_and_nobody_names_another_person(ht
 
 
 async def test_a_home_is_named_by_those_who_belong_to_it(http: httpx.AsyncClient) -> None:
-    """Law 16: neither parent renames the other's home, and no daycare any."""
+    """Law 16: a parent cannot rename the other's home, and a daycare cannot rename any home."""
     cast = await cast_of(http)
     homes = {one["name"]: one["household"] for one in (await roster_of(cast["parent"]))["households"]}
     attempts = [
@@ -136,7 +136,7 @@ async def test_a_home_is_named_by_those_who_belong_to_it(http: httpx.AsyncClient
     assert named == {homes["Home"]: "home of caregiver", homes["Bens"]: "home of other_parent"}
 
 
-async def test_who_is_no_parent_corrects_no_child_and_who_has_left_nothing(http: httpx.AsyncClient) -> None:
+async def test_only_parents_correct_children_and_a_member_who_left_corrects_nothing(http: httpx.AsyncClient) -> None:
     cast = await cast_of(http)
     child = await child_of(cast["parent"])
     path = f"/v1/families/{cast['parent'].family}/children/{child}"
@@ -146,27 +146,27 @@ async def test_who_is_no_parent_corrects_no_child_and_who_has_left_nothing(http:
     assert (await ben.ask("DELETE", f"{FAMILY}/members/{ben.member}")).status_code == 204
     assert (await ben.ask("PATCH", path, json={"name": "Mine"})).status_code == 404
     assert (await cast["parent"].ask("PATCH", f"{FAMILY}/members/{ben.member}", json={"name": "Gone"})).status_code == 404
-    assert await told(cast["parent"], "ChildCorrected", "MemberRenamed") == []
+    assert await events_of(cast["parent"], "ChildCorrected", "MemberRenamed") == []
 
 
-async def test_what_is_so_already_is_told_to_nobody_again(http: httpx.AsyncClient) -> None:
-    """Law 2: a request whose answer was lost is sent again, and changes nothing the second time."""
+async def test_a_repeated_correction_writes_nothing(http: httpx.AsyncClient) -> None:
+    """Law 2: a repeated request, for example after a lost response, changes nothing."""
     ada = await found_family(http)
     child, home = await child_of(ada), (await roster_of(ada))["households"][0]["household"]
-    asked: list[tuple[str, dict[str, Any]]] = [
+    corrections: list[tuple[str, dict[str, Any]]] = [
         (f"children/{child}", {"name": "Maja", "born": "2026-01-31"}),
         (f"members/{ada.member}", {"name": "Ada K."}),
         (f"households/{home}", {"name": "The flat"}),
     ]
-    for path, said in asked:
-        answers = [await ada.ask("PATCH", f"{FAMILY}/{path}", json=said) for _ in range(2)]
+    for path, body in corrections:
+        answers = [await ada.ask("PATCH", f"{FAMILY}/{path}", json=body) for _ in range(2)]
         assert [answer.status_code for answer in answers] == [200, 200]
         assert answers[0].content == answers[1].content
-    assert len(await told(ada, "ChildCorrected", "MemberRenamed", "HouseholdRenamed")) == 3
+    assert len(await events_of(ada, "ChildCorrected", "MemberRenamed", "HouseholdRenamed")) == 3
 
 
 async def test_two_corrections_at_once_keep_both(http: httpx.AsyncClient) -> None:
-    """One of the name, one of the birth date: neither writes what it had read before the other."""
+    """Of two concurrent corrections, of a name and of a birth date, both are kept."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Bens"})
     child = await child_of(ada)
@@ -186,8 +186,8 @@ OUT_OF_RANGE = (
 IN_RANGE = (TODAY + timedelta(days=300), TODAY, TODAY - timedelta(days=1), date(TODAY.year - 29, 1, 1))
 
 
-async def test_a_birth_date_that_cannot_be_is_refused_by_its_field_wherever_it_is_said(http: httpx.AsyncClient) -> None:
-    """Law 17: a slip of the year would give everybody wrong tips. A due date is a birth date."""
+async def test_an_impossible_birth_date_is_refused_by_its_field_on_every_route(http: httpx.AsyncClient) -> None:
+    """Law 17: an impossible birth date is refused, because all members would get wrong tips. A due date is allowed."""
     ada = await found_family(http)
     child = await child_of(ada)
     founding = {"you": {"name": "Eve"}, "household": {"name": "Home"}, "device": {"name": "phone"}}
@@ -207,7 +207,7 @@ async def test_a_birth_date_that_cannot_be_is_refused_by_its_field_wherever_it_i
 
 
 @pytest.mark.parametrize(
-    ("route", "said", "status", "code", "at"),
+    ("route", "body", "status", "code", "at"),
     [
         ("children", {}, 400, "body.invalid", None),
         ("children", {"name": None}, 400, "body.invalid", "name"),
@@ -224,15 +224,15 @@ async def test_a_birth_date_that_cannot_be_is_refused_by_its_field_wherever_it_i
     ],
 )
 async def test_a_correction_that_cannot_be_read_is_refused_by_its_field(
-    http: httpx.AsyncClient, route: str, said: dict[str, Any], status: int, code: str, at: str | None
+    http: httpx.AsyncClient, route: str, body: dict[str, Any], status: int, code: str, at: str | None
 ) -> None:
-    """Law 17: also before the service looks who or what is meant."""
+    """Law 17: an invalid body is refused before any permission is checked."""
     ada = await found_family(http)
-    assert problem(await ada.ask("PATCH", f"{FAMILY}/{route}/{ABSENT}", json=said)) == (status, code, at)
+    assert problem(await ada.ask("PATCH", f"{FAMILY}/{route}/{ABSENT}", json=body)) == (status, code, at)
 
 
 async def test_tips_the_card_and_receipts_follow(http: httpx.AsyncClient) -> None:
-    """Everybody's tips are by the birth date, and the hand-over card speaks of people by their names of now."""
+    """After a correction, tips use the new birth date, and the hand-over card and receipts use the new names."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Bens"})
     child = await child_of(ada)
@@ -265,7 +265,7 @@ async def test_tips_the_card_and_receipts_follow(http: httpx.AsyncClient) -> Non
 async def test_a_replay_of_a_roster_that_was_put_right_gives_the_live_rows(
     http: httpx.AsyncClient, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 11: and the check sees a row that was not."""
+    """Law 11: a replay gives the live rows, and the check finds a row that differs."""
     ada = await found_family(http)
     child, home = await child_of(ada), (await roster_of(ada))["households"][0]["household"]
     for path in (f"children/{child}", f"members/{ada.member}", f"households/{home}"):

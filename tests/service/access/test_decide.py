@@ -1,4 +1,4 @@
-"""The decisions of access, by themselves."""
+"""Tests the pure decisions of access."""
 
 from datetime import date
 from uuid import uuid4
@@ -9,7 +9,7 @@ from events.event import Role
 from events.family import Sees
 from events.ids import HouseholdId, MemberId
 from service.access.decide import (
-    Standing,
+    RosterMember,
     decide_invite,
     may_add_child,
     may_found,
@@ -33,13 +33,13 @@ from service.settings import Founding
 OURS, THEIRS = HouseholdId(uuid4()), HouseholdId(uuid4())
 
 
-def member(role: Role, household: HouseholdId = OURS) -> Standing:
-    return Standing(member=MemberId(uuid4()), role=role, household=household)
+def member(role: Role, household: HouseholdId = OURS) -> RosterMember:
+    return RosterMember(member=MemberId(uuid4()), role=role, household=household)
 
 
 @pytest.mark.parametrize("role", [Role.CAREGIVER, Role.DAYCARE])
 def test_only_parents_invite_and_add_children(role: Role) -> None:
-    """Law 16: a household belongs to its parent."""
+    """Law 16: only parents invite and add children."""
     with pytest.raises(NotForRole):
         decide_invite(Invite(role=Role.CAREGIVER), inviter=member(role))
     with pytest.raises(NotForRole):
@@ -47,7 +47,7 @@ def test_only_parents_invite_and_add_children(role: Role) -> None:
 
 
 def test_a_birth_date_is_of_the_last_thirty_years_or_due_within_ten_months() -> None:
-    """Law 17: the first and the last day that can be, and the days beside them."""
+    """Law 17: the first and the last allowed day, and the days just outside."""
     today = date(2026, 11, 27)
     for born in (None, date(1996, 1, 1), today, date(2027, 10, 3)):
         require_sane_birth(born, today=today, at="born")
@@ -58,7 +58,7 @@ def test_a_birth_date_is_of_the_last_thirty_years_or_due_within_ten_months() -> 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_parent_names_the_daycares_of_their_home_and_no_person(role: Role) -> None:
-    """Law 16: who is a member by themselves says their name by themselves."""
+    """Law 16: a parent may rename the daycares of their own home, but no person."""
     parent, target = member(Role.PARENT), member(role)
     may_rename_member(target, by=target)
     for by, home in ((parent, OURS), (member(Role.CAREGIVER), OURS), (member(Role.PARENT, THEIRS), THEIRS)):
@@ -71,15 +71,15 @@ def test_a_parent_names_the_daycares_of_their_home_and_no_person(role: Role) -> 
             may_rename_household(THEIRS if home is OURS else OURS, by=by)
 
 
-def test_nobody_is_put_into_the_other_parents_home() -> None:
-    """Law 16."""
+def test_no_invite_is_for_the_other_parents_home() -> None:
+    """Law 16: no invite puts a person into the other parent's home."""
     with pytest.raises(NotYourHousehold):
         decide_invite(Invite(role=Role.CAREGIVER, household=THEIRS), inviter=member(Role.PARENT))
 
 
 @pytest.mark.parametrize("role", [Role.CAREGIVER, Role.DAYCARE])
 def test_only_an_invited_parent_opens_a_home(role: Role) -> None:
-    """Each parent belongs to one household; who helps belongs to that of the parent who invited them."""
+    """Only an invited parent gets a home of their own; a helper belongs to the home of the inviting parent."""
     with pytest.raises(NotYourHousehold):
         decide_invite(Invite(role=role, household=Named(name="Third home")), inviter=member(Role.PARENT))
     granted = decide_invite(Invite(role=Role.PARENT, household=Named(name="Bens")), inviter=member(Role.PARENT))
@@ -87,7 +87,7 @@ def test_only_an_invited_parent_opens_a_home(role: Role) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "asked", "sees"),
+    ("role", "requested", "sees"),
     [
         (Role.PARENT, None, Sees.ALL),
         (Role.CAREGIVER, None, Sees.SINCE_JOINING),
@@ -97,15 +97,15 @@ def test_only_an_invited_parent_opens_a_home(role: Role) -> None:
         (Role.DAYCARE, Sees.OWN, Sees.OWN),
     ],
 )
-def test_an_invite_grants_what_was_asked_or_the_least_surprising(role: Role, asked: Sees | None, sees: Sees) -> None:
-    """The inviter's own home is meant where none is named."""
-    granted = decide_invite(Invite(role=role, sees=asked), inviter=member(Role.PARENT))
+def test_an_invite_grants_the_requested_visibility_or_the_roles_default(role: Role, requested: Sees | None, sees: Sees) -> None:
+    """Without a household an invite is for the inviter's home; without `sees` it grants the role's default."""
+    granted = decide_invite(Invite(role=role, sees=requested), inviter=member(Role.PARENT))
     assert (sees, OURS, None) == (granted.sees, granted.household, granted.new_household)
 
 
 @pytest.mark.parametrize("sees", [Sees.ALL, Sees.SINCE_JOINING])
 def test_a_daycare_never_sees_more_than_its_own(sees: Sees) -> None:
-    """A daycare writes for many families, and reads for none."""
+    """A daycare sees only its own events, whatever the invite requests."""
     with pytest.raises(CannotSeeThat):
         decide_invite(Invite(role=Role.DAYCARE, sees=sees), inviter=member(Role.PARENT))
 
@@ -123,8 +123,10 @@ def test_a_daycare_never_sees_more_than_its_own(sees: Sees) -> None:
         (member(Role.DAYCARE), member(Role.CAREGIVER), False),
     ],
 )
-def test_neither_parent_can_remove_the_other_or_the_others_caregivers(by: Standing, target: Standing, is_allowed: bool) -> None:
-    """Law 16."""
+def test_neither_parent_can_remove_the_other_or_the_others_caregivers(
+    by: RosterMember, target: RosterMember, is_allowed: bool
+) -> None:
+    """Law 16: a parent may remove only the caregivers and the daycare of their own home."""
     try:
         may_remove(target, by=by)
     except NotYoursToRemove:
@@ -135,7 +137,7 @@ def test_neither_parent_can_remove_the_other_or_the_others_caregivers(by: Standi
 
 @pytest.mark.parametrize("role", list(Role))
 def test_anyone_may_leave(role: Role) -> None:
-    """Law 16: nobody is kept."""
+    """Law 16: every member may leave."""
     oneself = member(role)
     may_remove(oneself, by=oneself)
 
@@ -149,8 +151,8 @@ def test_anyone_may_leave(role: Role) -> None:
         (Founding.CLOSED, True, False),
     ],
 )
-def test_an_operator_says_who_founds_families(founding: Founding, has_token: bool, is_allowed: bool) -> None:
-    """The setting STILLNEW_FOUNDING."""
+def test_the_setting_decides_which_callers_found_families(founding: Founding, has_token: bool, is_allowed: bool) -> None:
+    """The setting STILLNEW_FOUNDING decides which callers may found a family."""
     try:
         may_found(founding, has_token=has_token)
     except FoundingClosed:

@@ -1,4 +1,4 @@
-"""Families come to be, people are let in, and leave."""
+"""Tests founding a family, and accepting invites."""
 
 
 import httpx
@@ -7,7 +7,7 @@ from tests.service.conftest import Someone, found_family
 
 
 async def test_a_founder_finds_a_roster_of_one_home_one_child_and_themselves(http: httpx.AsyncClient) -> None:
-    """Law 10: the log begins with roster facts, and the roster is their fold."""
+    """Law 10: the log begins with roster facts, and the roster is folded from them."""
     ada = await found_family(http)
     roster = (await ada.ask("GET", "/v1/families/{family}")).json()
     assert [member["name"] for member in roster["members"]] == ["Ada"]
@@ -16,7 +16,7 @@ async def test_a_founder_finds_a_roster_of_one_home_one_child_and_themselves(htt
 
 
 async def test_the_other_parent_opens_a_second_home(http: httpx.AsyncClient) -> None:
-    """Each parent belongs to exactly one household."""
+    """The second parent gets a home of their own: each parent belongs to exactly one household."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
     roster = (await ben.ask("GET", "/v1/families/{family}")).json()
@@ -33,8 +33,8 @@ async def _accept(ada: Someone, *, role: str, surprise: list[dict[str, object]])
     return await ada.http.post("/v1/invites/accept", json=body)
 
 
-async def test_who_joins_may_choose_surprises_in_the_same_breath(http: httpx.AsyncClient) -> None:
-    """A parent who joins chooses before the history is delivered; the choice is theirs alone."""
+async def test_a_joining_parent_can_choose_surprises_in_the_same_request(http: httpx.AsyncClient) -> None:
+    """A joining parent's choices apply before any history is delivered, and are visible only to that parent."""
     ada = await found_family(http)
     accepted = await _accept(ada, role="parent", surprise=[{"scope": "domain:movement", "mode": "keep", "at_most_days": 30}])
     assert accepted.status_code == 201, accepted.text
@@ -48,7 +48,7 @@ async def test_who_joins_may_choose_surprises_in_the_same_breath(http: httpx.Asy
 
 
 async def test_a_choice_that_cannot_be_is_refused_with_its_field_and_nothing_is_joined(http: httpx.AsyncClient) -> None:
-    """Law 17: the refusal names the field, and changes nothing."""
+    """Law 17: an invalid choice is refused with its field, and the person does not join."""
     ada = await found_family(http)
     absent = "0193a3c0-0000-4000-8000-000000000000"
     everything: dict[str, object] = {"scope": "all", "mode": "keep"}

@@ -1,6 +1,6 @@
-"""Who may do what, for every route that the service has.
+"""Tests the access matrix: the status of every route for every role.
 
-The rows are held against the OpenAPI document: a new route without a row fails here.
+The rows are compared with the OpenAPI document, so a new route without a row fails here.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ ANY_DEVICE = MEMBERS_ONLY | {"stranger": 200}
 ABSENT_FOR_MEMBERS = MEMBERS_ONLY | dict.fromkeys(("parent", "other_parent", "caregiver", "daycare"), 404)
 
 UNSIGNED = dict.fromkeys(ROLES, 400)
-"""They name no key; see tests/service/daycare for who signs wrongly."""
+"""The requests name no daycare key. tests/service/daycare tests wrong signatures."""
 ABSENT_FOR_PERSONS = ABSENT_FOR_MEMBERS | {"daycare": 403}
 
 Row = tuple[Mapping[str, int], dict[str, Any] | None]
@@ -38,7 +38,7 @@ MATRIX: Mapping[str, Row] = {
     "GET /metrics": (dict.fromkeys(ROLES, 404), None),
     "GET /schema/openapi.json": (EVERYBODY, None),
     "GET /v1/catalogue": (EVERYBODY, None),
-    # Refused for the same missing field, or the same code, whoever asks; a token that is dead is never passed over.
+    # The same refusal for every role, for a missing field or an invalid code; but a revoked token is always 401.
     "POST /v1/families": (dict.fromkeys(ROLES, 400) | {"revoked": 401}, {}),
     "POST /v1/invites/accept": (
         dict.fromkeys(ROLES, 404) | {"revoked": 401},
@@ -86,12 +86,12 @@ MATRIX: Mapping[str, Row] = {
         {"reference": "kid-17", "child": None},
     ),
     "POST /v1/daycares": (dict.fromkeys(ROLES, 400) | {"revoked": 401}, {}),
-    # It names no source.
+    # The request names no source.
     "POST /v1/families/{family}/imports": (
         MEMBERS_ONLY | dict.fromkeys(("parent", "other_parent", "caregiver", "daycare"), 400),
         {},
     ),
-    # No token says who a daycare's system is: its signature does.
+    # A daycare's system has no token: its signature identifies it.
     "POST /v1/daycare/events": (UNSIGNED, {}),
     "POST /v1/daycare/links": (UNSIGNED, {}),
     "POST /v1/daycare/secret": (UNSIGNED, {}),
@@ -99,7 +99,7 @@ MATRIX: Mapping[str, Row] = {
 
 
 async def cast_of(http: httpx.AsyncClient) -> dict[str, Someone]:
-    """A family with everybody in it, and those who are outside."""
+    """Returns the headers of each role: members of one family, and callers outside of it."""
     parent = await found_family(http)
     other_parent = await parent.invite("parent", name="Ben", household={"name": "Bens"})
     code = (await parent.ask("POST", "/v1/devices/pair-codes")).json()["code"]
@@ -117,13 +117,13 @@ async def cast_of(http: httpx.AsyncClient) -> dict[str, Someone]:
 
 
 async def status_of(http: httpx.AsyncClient, method: str, path: str, *, headers: dict[str, str], body: Any) -> int:
-    """Only the head of the answer: one of these routes never ends."""
+    """Returns the status, and reads no body, because a live stream never ends."""
     async with http.stream(method, path, headers=headers, json=body) as answer:
         return answer.status_code
 
 
-async def test_every_operation_answers_every_role_as_its_row_says(http: httpx.AsyncClient) -> None:
-    """I-24: each operation of the OpenAPI document, each role, the own family and a foreign one."""
+async def test_every_operation_responds_to_every_role_as_in_its_row(http: httpx.AsyncClient) -> None:
+    """I-24: each operation of the OpenAPI document for each role, in the caller's family and in another one."""
     document = (await http.get("/schema/openapi.json")).json()
     operations = {f"{method.upper()} {path}" for path, found in document["paths"].items() for method in found}
     assert operations == MATRIX.keys(), "a route without a row, or a row without a route"
@@ -146,7 +146,7 @@ async def test_every_operation_answers_every_role_as_its_row_says(http: httpx.As
 
 
 async def test_what_a_parent_may_remove_is_decided_per_home(http: httpx.AsyncClient) -> None:
-    """Law 16: neither parent can remove the other or the other's caregivers; a caregiver removes nobody."""
+    """Law 16: a parent cannot remove the other parent or the other's caregivers; a caregiver cannot remove anyone."""
     cast = await cast_of(http)
     theirs = await cast["other_parent"].invite("caregiver", name="Oma")
     attempts = [
@@ -166,8 +166,8 @@ async def test_what_a_parent_may_remove_is_decided_per_home(http: httpx.AsyncCli
         assert status == answer.status_code, (by, answer.text)
 
 
-async def test_what_the_document_says_of_answers_is_so(http: httpx.AsyncClient) -> None:
-    """The OpenAPI document is drawn from the code: every 2xx and every refusal of the matrix is in it, in that shape."""
+async def test_every_response_of_the_matrix_is_in_the_document(http: httpx.AsyncClient) -> None:
+    """Every success and every refusal of the matrix is in the OpenAPI document, with its type."""
     document = (await http.get("/schema/openapi.json")).json()
     cast = await cast_of(http)
     for operation, (_, body) in MATRIX.items():
@@ -175,12 +175,12 @@ async def test_what_the_document_says_of_answers_is_so(http: httpx.AsyncClient) 
             continue
         method, template = operation.split(" ")
         path = re.sub(r"\{[a-z]+\}", ABSENT, template.replace("{family}", cast["parent"].family))
-        said = document["paths"][template][method.lower()]["responses"]
+        responses = document["paths"][template][method.lower()]["responses"]
         for role in ROLES:
             headers = cast[role].headers if role in cast else {}
             answer = await http.request(method, path, headers=headers, json=body)
-            assert str(answer.status_code) in said, f"{operation} answers {answer.status_code}, which it does not say"
-            content = said[str(answer.status_code)].get("content", {})
+            assert str(answer.status_code) in responses, f"{operation} answers {answer.status_code}, which it does not say"
+            content = responses[str(answer.status_code)].get("content", {})
             media_type = answer.headers.get("content-type", "").partition(";")[0]
             assert media_type in content or not answer.content, operation
             if media_type.endswith("json"):

@@ -1,4 +1,4 @@
-"""Everybody is told the same milestones, once, and again only when a word of them changes."""
+"""Tests that the catalogue is the same for every caller, and that devices fetch it again only after a change."""
 
 import gzip
 
@@ -11,17 +11,17 @@ from events.catalogue import CATALOGUE, Milestone
 from tests.service.access_fixtures import Standing, problem_in
 
 
-def test_the_catalogue_is_told_whole_to_anyone(standing: Standing) -> None:
-    """Design, section 3: keys, titles, domains, months, what builds to and implies what, what counts, safety notes."""
+def test_the_whole_catalogue_is_served_to_any_caller(standing: Standing) -> None:
+    """Design, section 3: the response has keys, titles, domains, months, relations, counts and safety notes."""
     answer = standing.http.get("/v1/catalogue")
-    told = answer.json()
-    assert (200, "en", CATALOGUE.version) == (answer.status_code, told["lang"], told["version"])
-    assert list(CATALOGUE.by_key) == [milestone["key"] for milestone in told["milestones"]]
-    assert list(CATALOGUE.by_key.values()) == msgspec.convert(told["milestones"], list[Milestone])
+    body = answer.json()
+    assert (200, "en", CATALOGUE.version) == (answer.status_code, body["lang"], body["version"])
+    assert list(CATALOGUE.by_key) == [milestone["key"] for milestone in body["milestones"]]
+    assert list(CATALOGUE.by_key.values()) == msgspec.convert(body["milestones"], list[Milestone])
 
 
-def test_whoever_holds_the_catalogue_is_not_sent_it_again(standing: Standing) -> None:
-    """RFC 9110, 13.1.2: cacheable, and 304 while no word of it has changed."""
+def test_a_caller_with_the_current_catalogue_gets_304(standing: Standing) -> None:
+    """RFC 9110, 13.1.2: the catalogue is cacheable, and 304 while it has not changed."""
     first = standing.http.get("/v1/catalogue")
     assert first.headers["cache-control"] == "public, max-age=3600"
     for held in (first.headers["etag"], f'"old", {first.headers["etag"]}', CATALOGUE.version.join('""'), "*"):
@@ -34,22 +34,22 @@ def test_whoever_holds_the_catalogue_is_not_sent_it_again(standing: Standing) ->
 
 
 def test_a_language_that_we_do_not_have_is_answered_in_english(standing: Standing) -> None:
-    """Protocol, section Views: the answer says which language it is in."""
+    """Protocol, section Views: the response states its language."""
     for lang in ("en", "de", "pt-BR", "zh-Hant-TW"):
         answer = standing.http.get("/v1/catalogue", params={"lang": lang})
         assert (answer.status_code, answer.json()["lang"]) == (200, "en"), lang
 
 
 @pytest.mark.parametrize("query", ["lang=", "lang=../etc", "lang=" + "a" * 40, "lang=en&lang=de", "language=en", "lang=en%00"])
-def test_a_language_that_is_none_is_refused_by_name(standing: Standing, query: str) -> None:
-    """Law 17."""
+def test_an_invalid_language_is_refused_by_name(standing: Standing, query: str) -> None:
+    """Law 17: an invalid language tag is refused by its name."""
     answer = standing.http.get(f"/v1/catalogue?{query}")
     problem = problem_in(answer.status_code, answer.headers["content-type"], answer.content)
     assert (400, "body.invalid", query.partition("=")[0]) == (problem["status"], problem["code"], problem["at"])
 
 
 def test_the_catalogue_comes_short_and_in_both_encodings(standing: Standing) -> None:
-    """Every route speaks MessagePack too; a phone on a poor line fetches a few dozen kilobytes."""
+    """The catalogue is compressed and available in both encodings: a phone fetches a few dozen kilobytes."""
     plain = standing.http.get("/v1/catalogue", headers={"Accept-Encoding": "identity"})
     packed = standing.http.get("/v1/catalogue", headers={"Accept": "application/msgpack", "Accept-Encoding": "identity"})
     assert msgspec.msgpack.decode(packed.content) == plain.json()
@@ -61,12 +61,12 @@ def test_the_catalogue_comes_short_and_in_both_encodings(standing: Standing) -> 
         assert len(raw) < 60_000
 
 
-def test_nothing_that_is_told_of_the_catalogue_depends_on_who_asks(standing: Standing) -> None:
-    """Law 8, laid out beforehand: no header, tag or length of it can carry a secret."""
+def test_no_byte_of_the_catalogue_depends_on_the_caller(standing: Standing) -> None:
+    """Law 8: no header, ETag or length of the response depends on the caller."""
 
     def seen(answer: httpx.Response) -> tuple[object, ...]:
-        told = {name: value for name, value in answer.headers.items() if name not in ("x-request-id", "date")}
-        return answer.status_code, told, answer.content
+        headers = {name: value for name, value in answer.headers.items() if name not in ("x-request-id", "date")}
+        return answer.status_code, headers, answer.content
 
     alike = seen(standing.http.get("/v1/catalogue"))
     for who in standing.people:

@@ -1,4 +1,4 @@
-"""A daycare's system as others would write it: CloudEvents and signatures by independent packages, over HTTP."""
+"""Acts as a daycare's system over HTTP, with independent packages for CloudEvents and signatures."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class System:
     def signed(
         self, body: bytes, *, id: str | None = None, at: datetime | None = None, secret: str | None = None
     ) -> dict[str, str]:
-        """The headers of a call."""
+        """Returns the headers of a signed call."""
         id, at = id or f"call-{uuid4()}", at or datetime.now(UTC)
         signature = Webhook(secret or self.secret).sign(msg_id=id, timestamp=at, data=body.decode())
         return {"webhook-id": id, "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
@@ -39,18 +39,18 @@ class System:
         return await self.http.post(f"/v1/daycare/{path}?key={key or self.key_id}", content=body, headers=headers)
 
     async def post(self, *events: CloudEvent) -> list[dict[str, Any]]:
-        """Post events in one call; their receipts."""
-        answer = await self.batch(*events)
-        assert answer.status_code == 200, answer.text
-        receipts: list[dict[str, Any]] = answer.json()["receipts"]
+        """Posts events in one call. Returns their receipts."""
+        response = await self.batch(*events)
+        assert response.status_code == 200, response.text
+        receipts: list[dict[str, Any]] = response.json()["receipts"]
         return receipts
 
     async def batch(self, *events: CloudEvent, **more: Any) -> httpx.Response:
         body = batch_of(events)
         return await self.call("events", body, {"content-type": BATCH} | self.signed(body, **more))
 
-    async def ask(self, path: str, said: dict[str, Any]) -> httpx.Response:
-        body = json.dumps(said).encode()
+    async def ask(self, path: str, request: dict[str, Any]) -> httpx.Response:
+        body = json.dumps(request).encode()
         return await self.call(path, body, {"content-type": "application/json"} | self.signed(body))
 
 
@@ -69,9 +69,9 @@ def binary(event: CloudEvent) -> tuple[dict[str, str], bytes]:
 
 
 def event(kind: str, data: dict[str, Any], *, subject: str = "kid-17", **attributes: Any) -> CloudEvent:
-    """A CloudEvent as the official package makes it."""
-    said = {"type": f"org.stillnew.{kind}.v1", "source": SOURCE, "subject": subject, "id": str(uuid4())} | attributes
-    return CloudEvent(said, data)
+    """Returns a CloudEvent that the official package makes."""
+    given = {"type": f"org.stillnew.{kind}.v1", "source": SOURCE, "subject": subject, "id": str(uuid4())} | attributes
+    return CloudEvent(given, data)
 
 
 def note(text: str, **more: Any) -> CloudEvent:
@@ -87,11 +87,11 @@ def outcomes(receipts: Sequence[dict[str, Any]]) -> list[str]:
 
 
 async def added(parent: Someone, name: str = "Ducklings") -> tuple[System, str]:
-    """A daycare of one family, with its key, and its member."""
-    answer = await parent.ask("POST", "/v1/families/{family}/daycares", json={"name": name})
-    assert answer.status_code == 201, answer.text
-    said = answer.json()
-    return System(parent.http, said["key_id"], said["secret"], member=said["member"]), said["member"]
+    """Adds a daycare to one family. Returns its system with a key, and its member."""
+    response = await parent.ask("POST", "/v1/families/{family}/daycares", json={"name": name})
+    assert response.status_code == 201, response.text
+    body = response.json()
+    return System(parent.http, body["key_id"], body["secret"], member=body["member"]), body["member"]
 
 
 async def link(parent: Someone, member: str, child: str | None, *, reference: str = "kid-17") -> httpx.Response:
@@ -99,15 +99,15 @@ async def link(parent: Someone, member: str, child: str | None, *, reference: st
     return await parent.ask("PUT", path, json={"reference": reference, "child": child})
 
 
-async def said_by(reader: Someone, author: str) -> list[dict[str, Any]]:
-    """What a reader was told of an author's words, in order."""
+async def events_by(reader: Someone, author: str) -> list[dict[str, Any]]:
+    """Returns the bodies of one author's events in a reader's feed, in order."""
     page = (await reader.ask("GET", "/v1/families/{family}/feed?limit=2000")).json()
     return [entry["event"]["event"] for entry in page["entries"] if entry["event"].get("author") == author]
 
 
 @pytest.fixture
 async def ducklings(village: Village) -> System:
-    """A daycare's system that is linked to the village's child as kid-17."""
+    """Returns a daycare's system that has kid-17 linked to the village's child."""
     system, member = await added(village.ada)
     assert (await link(village.ada, member, village.child)).status_code == 204
     return system

@@ -1,4 +1,4 @@
-"""How an event may be sent, by the words of CloudEvents' HTTP binding 1.0.2 and JSON format, and of RFC 9110."""
+"""Tests how an event may be sent, according to CloudEvents' HTTP binding 1.0.2 and JSON format, and RFC 9110."""
 
 import json
 import time
@@ -10,13 +10,13 @@ import httpx
 import pytest
 from cloudevents.v1.http import CloudEvent
 
-from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, link, note, said_by, structured
+from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, events_by, link, note, structured
 
 
 async def in_binary(
     system: System, *, subject: bytes = b"kid-17", media_type: str = "application/json", **more: Any
 ) -> httpx.Response:
-    """One binary event, with the very bytes of a header."""
+    """Posts one binary event, with the given bytes as `ce-subject`."""
     id = str(uuid4())
     headers, body = binary(note("Ate soup.", id=id, **more))
     kept = {name: value for name, value in headers.items() if name not in ("ce-subject", "content-type")}
@@ -43,28 +43,28 @@ ZOE: dict[str, bytes] = {
 
 
 async def test_a_header_in_any_spelling_of_the_binding_means_one_child(village: Village, ducklings: System) -> None:
-    """HTTP binding, 3.1.3.2: quotes removed with their escapes, then one round of percent-decoding."""
+    """HTTP binding, 3.1.3.2: a value loses its quotes and escapes, then is percent-decoded once."""
     assert (await link(village.ada, ducklings.member, village.child, reference="Zoë")).status_code == 204
     for spelled, subject in ZOE.items():
         assert receipt_of(await in_binary(ducklings, subject=subject))["outcome"] == "recorded", spelled
 
 
-MEANT = {
+TEXT_BY_HEADER = {
     b"Euro%20%E2%82%AC%20%F0%9F%98%80": "Euro € 😀",  # the binding's own example
     b'"a \\"b\\" \\\\ c"': 'a "b" \\ c',
     b"100%25": "100%",
     b"%2541": "%41",  # a single round
-    b"50% off": "50% off",  # what is no encoding stands as it is
+    b"50% off": "50% off",  # no encoding: it stays as it is
     b'Mia "Bug" M.': 'Mia "Bug" M.',
     b"kid=17;room=2": "kid=17;room=2",
 }
 
 
 async def test_a_reference_means_what_its_header_spells(village: Village, ducklings: System) -> None:
-    for spelled in MEANT:
+    for spelled in TEXT_BY_HEADER:
         assert receipt_of(await in_binary(ducklings, subject=spelled))["outcome"] == "waiting"
     listed = (await village.ada.ask("GET", "/v1/families/{family}/daycares")).json()["daycares"]
-    assert {one["reference"] for daycare in listed for one in daycare["references"]} == {*MEANT.values(), "kid-17"}
+    assert {one["reference"] for daycare in listed for one in daycare["references"]} == {*TEXT_BY_HEADER.values(), "kid-17"}
 
 
 NO_TEXTS = (b"Zo%EB", b"Zo\xeb", b"%C0%A0", b"%ED%A0%80", b'"Zo', b'"Zo" \xeb', b"Zo%C3", b"a%00b", b"")
@@ -77,7 +77,7 @@ async def test_a_header_that_spells_no_text_is_refused_by_name(ducklings: System
         assert (receipt["outcome"], receipt["problem"]["at"]) == ("refused", "ce-subject"), subject
 
 
-async def test_what_is_wrong_in_an_attribute_is_told_by_its_header(ducklings: System) -> None:
+async def test_a_problem_in_an_attribute_names_its_header(ducklings: System) -> None:
     receipt = receipt_of(await in_binary(ducklings, precision="year"))
     assert (receipt["outcome"], receipt["problem"]["at"]) == ("refused", "ce-precision")
 
@@ -106,8 +106,8 @@ async def test_data_may_be_bytes_in_base64_as_some_packages_send_it(village: Vil
     headers, body = structured(as_bytes)
     assert b"data_base64" in body
     assert receipt_of(await ducklings.call("events", body, headers | ducklings.signed(body)))["outcome"] == "recorded"
-    assert [said["text"] for said in await said_by(village.ada, ducklings.member)] == ["Ate soup."]
-    said = json.loads(body)
+    assert [note["text"] for note in await events_by(village.ada, ducklings.member)] == ["Ate soup."]
+    members = json.loads(body)
     for wrong, at in (
         ({"data_base64": "%%%"}, "data_base64"),
         ({"data_base64": 7}, "data_base64"),
@@ -118,7 +118,7 @@ async def test_data_may_be_bytes_in_base64_as_some_packages_send_it(village: Vil
         ({"data_base64": b64encode(b'{"text":"\xeb"}').decode()}, "data"),
         ({"data_base64": b64encode(b"Ate soup.").decode()}, "data"),
     ):
-        body = json.dumps(said | wrong).encode()
+        body = json.dumps(members | wrong).encode()
         receipt = receipt_of(await ducklings.call("events", body, headers | ducklings.signed(body)))
         assert (receipt["id"], receipt["outcome"], receipt["problem"]["at"]) == ("e-1", "refused", at), wrong
 
@@ -143,7 +143,7 @@ NO_MODES = (
 
 
 async def test_a_batch_may_be_named_in_any_spelling(ducklings: System) -> None:
-    """RFC 9110, 8.3.1: case counts for nothing, quotes are no part of a value, unknown parameters are passed over."""
+    """RFC 9110, 8.3.1: case does not matter, quotes are no part of a value, and unknown parameters are ignored."""
     for media_type in BATCHES:
         body = batch_of([note("Ate soup.")])
         answer = await ducklings.call("events", body, {"content-type": media_type} | ducklings.signed(body))
@@ -151,7 +151,7 @@ async def test_a_batch_may_be_named_in_any_spelling(ducklings: System) -> None:
 
 
 async def test_a_415_advises_what_this_route_takes(ducklings: System) -> None:
-    """RFC 9110, 15.5.16: also in Accept, for programs."""
+    """RFC 9110, 15.5.16: the response also names the types in Accept, for programs."""
     for media_type in NO_MODES:
         body = batch_of([note("Ate soup.")])
         answer = await ducklings.call("events", body, {"content-type": media_type} | ducklings.signed(body))
@@ -173,7 +173,7 @@ async def test_a_coded_body_is_refused_by_the_name_of_its_header_and_identity_is
 
 @pytest.mark.parametrize("path", ["links", "secret"])
 async def test_the_other_signed_routes_take_json_alone(ducklings: System, path: str) -> None:
-    """daycare.md: they say `application/json`, and so does the advice."""
+    """daycare.md: these routes accept `application/json`, and the advice names it."""
     for media_type, status in (("text/plain", 415), ("", 415), (BATCH, 415), ("Application/JSON; charset=UTF-8", None)):
         at = time.time_ns()
         answer = await ducklings.call(path, b"{}", {"content-type": media_type} | ducklings.signed(b"{}", id=f"call-{at}"))

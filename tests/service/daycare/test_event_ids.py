@@ -1,4 +1,4 @@
-"""Ids of daycares' events: the same for the same record, and computed by nobody who has not the family's secret."""
+"""Tests the ids of daycares' events: the same for the same record, and unpredictable without the family's secret."""
 
 from hashlib import sha256
 from itertools import product
@@ -13,17 +13,17 @@ from events.observations import MilestoneObserved
 from service.daycare.event_ids import EventIds, secrets_of
 from service.daycare.prose.reader import NOTHING
 from service.daycare.record import Record
-from service.daycare.translate import Said, become
+from service.daycare.translate import RecordState, translate
 from tests.service.conftest import Someone, found_family
 from tests.service.daycare.conftest import System, Village, added, link, note, outcomes
-from tests.service.daycare.sources.outcomes import told_of
+from tests.service.daycare.sources.outcomes import findings_of
 from tests.service.daycare.test_translate import AUTHOR, CHILD, STEPPED, Version
 
 SECRETS = bytes(32), bytes([1]) * 32
 
 
 def computed(author: UUID, source: str, record: str, *parts: object) -> UUID:
-    """The id as it followed from what everybody knows, before families had secrets."""
+    """Returns the id as it was computed from public facts, before families had secrets."""
     named = sha256(b"stillnew daycare record" + author.bytes)
     for part in (source, record):
         named.update(len(part.encode()).to_bytes(4, "big") + part.encode())
@@ -38,13 +38,13 @@ async def ids_in(reader: Someone, author: str) -> list[UUID]:
 
 
 async def test_no_id_of_an_event_follows_from_what_others_know(village: Village, ducklings: System) -> None:
-    """Law 21: who knows a record's id, source and author sees in no event's id what it was before."""
+    """Law 21: a reader who knows a record's id, source and author learns from no event's id what the record was before."""
     for text in ("Ate peas.", STEPPED, "Slept well."):
         await ducklings.post(note(text, id="r-1"))
     ids = await ids_in(village.ada, ducklings.member)
     assert len(ids) == 5, "told three times, and taken back twice"
-    told = [*product(range(9), range(9))]
-    tried: list[tuple[object, ...]] = [*told, *((*one, "gone") for one in told)]
+    parts = [*product(range(9), range(9))]
+    tried: list[tuple[object, ...]] = [*parts, *((*one, "gone") for one in parts)]
     author, source = UUID(ducklings.member), note("")["source"]
     assert not {computed(author, source, "r-1", *parts) for parts in tried} & set(ids)
 
@@ -67,29 +67,30 @@ def record(text: str, *, number: int = 0) -> Record:
 
 
 def test_an_id_follows_from_the_secret_and_the_record_alone() -> None:
-    """Law 2: what is tried again after a lost answer is the same draft."""
+    """Law 2: a retry after a lost response is the same draft."""
     first, again, other = (
-        become(record(STEPPED), None, told=NOTHING, names=EventIds(secret, AUTHOR, "here", "r-0"), child=CHILD, salt=salt)
+        translate(record(STEPPED), None, findings=NOTHING, event_ids=event_ids, child=CHILD, salt=salt)
         for secret, salt in ((SECRETS[0], b"a"), (SECRETS[0], b"b"), (SECRETS[1], b"a"))
+        for event_ids in (EventIds(secret, AUTHOR, "here", "r-0"),)
     )
     assert [one.id for one in first.drafts] == [one.id for one in again.drafts] != [one.id for one in other.drafts]
     assert {one.id.version for one in first.drafts} == {8}
 
 
 def test_what_was_recorded_before_families_had_secrets_is_found_again() -> None:
-    """Law 2: an amendment names the event under its old id; what is told anew has an id with a secret."""
+    """Law 2: an amendment names the event under its old id; an event that is written anew has an id with a secret."""
     names = EventIds(SECRETS[1], AUTHOR, "here", "r-0")
-    told = become(record("Ate peas."), None, told=NOTHING, names=names, child=CHILD, salt=b"salt").said
-    stored = {name: value for name, value in msgspec.to_builtins(told).items() if name != "is_keyed"}
-    before = msgspec.json.decode(msgspec.json.encode(stored), type=Said)
+    state = translate(record("Ate peas."), None, findings=NOTHING, event_ids=names, child=CHILD, salt=b"salt").state
+    stored = {name: value for name, value in msgspec.to_builtins(state).items() if name != "is_keyed"}
+    before = msgspec.json.decode(msgspec.json.encode(stored), type=RecordState)
     assert not before.is_keyed
     old = computed(AUTHOR, "here", "r-0", 0, 0)
-    amended = become(record("Ate rice.", number=1), before, told=NOTHING, names=names, child=CHILD, salt=b"")
+    amended = translate(record("Ate rice.", number=1), before, findings=NOTHING, event_ids=names, child=CHILD, salt=b"")
     assert [one.event.target for one in amended.drafts if isinstance(one.event, Amended)] == [old]
-    assert amended.said is not None
-    assert not amended.said.is_keyed
+    assert amended.state is not None
+    assert not amended.state.is_keyed
     later = record(STEPPED, number=2)
-    changed = become(later, amended.said, told=told_of(later), names=names, child=CHILD, salt=b"")
+    changed = translate(later, amended.state, findings=findings_of(later), event_ids=names, child=CHILD, salt=b"")
     gone, anew = changed.drafts
     assert (isinstance(gone.event, Withdrawn) and gone.event.target, isinstance(anew.event, MilestoneObserved)) == (old, True)
     assert anew.id == names.event(1, 0, is_keyed=True) != computed(AUTHOR, "here", "r-0", 1, 0)
@@ -105,7 +106,7 @@ async def test_a_secret_is_made_once_and_a_dry_run_makes_none(pool: asyncpg.Pool
 
 
 def test_two_daycares_and_two_sources_share_no_id() -> None:
-    """Also where the letters of source and id, read together, are the same."""
+    """The ids differ even if source and id, joined, have the same letters."""
     others = EventIds(SECRETS[0], MemberId(UUID(int=9)), "here", "r-0"), EventIds(SECRETS[0], AUTHOR, "her", "er-0")
     own = EventIds(SECRETS[0], AUTHOR, "here", "r-0").event(0, 0, is_keyed=True)
     assert own not in {one.event(0, 0, is_keyed=True) for one in others}

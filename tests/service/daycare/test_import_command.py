@@ -1,10 +1,10 @@
-"""`stillnew import`, as a parent runs it: a real command, a real service."""
+"""Tests `stillnew import` as a parent runs it: the real command, a real service."""
 
 import re
 import subprocess
 from pathlib import Path
 
-from tests.service.daycare.conftest import Village, said_by
+from tests.service.daycare.conftest import Village, events_by
 from tests.service.daycare.test_import_room import TOO_MANY
 from tests.service.test_cli import stillnew
 
@@ -15,14 +15,14 @@ FILE = """id,child,child_name,occurred_at,text
 """
 
 
-async def test_a_file_is_imported_once_and_what_became_of_it_is_said(village: Village, service_url: str, tmp_path: Path) -> None:
+async def test_a_file_is_imported_once_and_its_outcomes_are_printed(village: Village, service_url: str, tmp_path: Path) -> None:
     file, token = tmp_path / "journal.csv", tmp_path / "token"
     file.write_text(FILE)
     token.write_text(village.ada.token)
     as_ada = ("--url", service_url, "--token-file", str(token), "--source", "plain")
-    tried = stillnew("import", str(file), *as_ada, "--child", village.child, "--dry-run")
-    assert (tried.returncode, tried.stderr) == (0, "")
-    records, outcome, unreadable, unread, legend, zone = tried.stdout.splitlines()
+    dry = stillnew("import", str(file), *as_ada, "--child", village.child, "--dry-run")
+    assert (dry.returncode, dry.stderr) == (0, "")
+    records, outcome, unreadable, unread, legend, zone = dry.stdout.splitlines()
     assert (records, outcome, unreadable) == ("3 records", "       2  would be recorded", "       1  cannot be read")
     assert re.fullmatch(r"  rows\[2\].occurred_at cannot be read: .+", unread), unread
     assert "rows[0] is the first row" in legend
@@ -35,10 +35,10 @@ async def test_a_file_is_imported_once_and_what_became_of_it_is_said(village: Vi
     assert "       2  already recorded" in imported.stdout
     listed = (await village.ada.ask("GET", "/v1/families/{family}/daycares")).json()["daycares"]
     member = next(one["member"] for one in listed if one["references"])
-    assert len(await said_by(village.ben, member)) == 2
+    assert len(await events_by(village.ben, member)) == 2
 
 
-async def test_whatever_goes_wrong_is_said_in_one_sentence(village: Village, service_url: str, tmp_path: Path) -> None:
+async def test_the_command_prints_each_error_as_one_sentence(village: Village, service_url: str, tmp_path: Path) -> None:
     file = tmp_path / "journal.csv"
     file.write_text("a,b\n1,2\n")
     as_sam = {"STILLNEW_TOKEN": village.sam.token}
@@ -50,28 +50,28 @@ async def test_whatever_goes_wrong_is_said_in_one_sentence(village: Village, ser
         ),
         "is no address": stillnew("import", str(file), "--source", "plain", "--url", "nowhere", **as_sam),
     }
-    for said, command in wrong.items():
+    for sentence, command in wrong.items():
         assert (command.returncode, command.stdout) == (1, "")
-        assert said in command.stderr
+        assert sentence in command.stderr
         assert command.stderr.count("\n") == 1
 
 
 def run(village: Village, url: str, file: Path, *arguments: str, source: str = "plain") -> subprocess.CompletedProcess[str]:
-    """The command as Ada runs it."""
+    """Runs the command as Ada."""
     return stillnew("import", str(file), "--url", url, "--source", source, *arguments, STILLNEW_TOKEN=village.ada.token)
 
 
-async def test_more_than_may_wait_is_said_in_one_sentence_with_whose_it_is(
+async def test_too_many_waiting_records_are_one_sentence_that_names_the_reference(
     village: Village, service_url: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "big.csv"
     file.write_text(TOO_MANY)
     for arguments in (("--dry-run",), (), ()):
-        said = run(village, service_url, file, *arguments)
-        assert (said.returncode, said.stdout, said.stderr.count("\n")) == (1, "", 1)
+        result = run(village, service_url, file, *arguments)
+        assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
         for part in ("10001 records would wait", "at most 10000", "mia (10001)", "A parent links each child first", "--child ID"):
-            assert part in said.stderr
-        assert "same file again" not in said.stderr
+            assert part in result.stderr
+        assert "same file again" not in result.stderr
 
 
 async def test_a_refused_row_is_listed_with_its_place_and_its_reason_in_both_runs(
@@ -84,11 +84,11 @@ async def test_a_refused_row_is_listed_with_its_place_and_its_reason_in_both_run
     assert (dry.returncode, done.returncode) == (0, 0)
     assert dry.stdout.splitlines()[:3] == ["2 records", "       1  would be recorded", "       1  would be refused"]
     assert done.stdout.splitlines()[:3] == ["2 records", "       1  recorded", "       1  refused"]
-    for said, would in ((dry, "would be refused"), (done, "refused")):
-        assert f"  rows[1] {would}: A time lies at most a day ahead of now" in said.stdout
+    for result, would in ((dry, "would be refused"), (done, "refused")):
+        assert f"  rows[1] {would}: A time lies at most a day ahead of now" in result.stdout
 
 
-async def test_where_nothing_of_a_file_is_taken_the_exit_code_says_so(village: Village, service_url: str, tmp_path: Path) -> None:
+async def test_the_exit_code_is_1_when_nothing_of_a_file_is_imported(village: Village, service_url: str, tmp_path: Path) -> None:
     file = tmp_path / "diary.csv"
     file.write_text("id,child,occurred_at,text\na,mia,2026-06-01 10:00,\nb,mia,2062-06-01 10:00,Later\nc,mia,yesterday,Never\n")
     dry = run(village, service_url, file, "--child", village.child, "--dry-run")
@@ -98,7 +98,7 @@ async def test_where_nothing_of_a_file_is_taken_the_exit_code_says_so(village: V
     assert "       1  left out: no words" in done.stdout
 
 
-async def test_local_times_without_a_zone_are_said_to_be_taken_for_utc(
+async def test_a_notice_states_that_local_times_without_a_zone_are_read_as_utc(
     village: Village, service_url: str, tmp_path: Path
 ) -> None:
     local, placed, a_day = (tmp_path / f"{name}.csv" for name in ("local", "placed", "a_day"))
@@ -107,14 +107,14 @@ async def test_local_times_without_a_zone_are_said_to_be_taken_for_utc(
     placed.write_text(header + "2,mia,2026-06-25T19:30:00+02:00,Fell asleep.\n")
     a_day.write_text(header + "3,mia,2026-06-25,Sang.\n")
     child = ("--child", village.child)
-    for said in (run(village, service_url, local, *child, "--dry-run"), run(village, service_url, local, *child)):
-        assert said.returncode == 0
-        assert "taken for UTC" in said.stdout
-        assert "--zone Europe/Berlin" in said.stdout
+    for result in (run(village, service_url, local, *child, "--dry-run"), run(village, service_url, local, *child)):
+        assert result.returncode == 0
+        assert "taken for UTC" in result.stdout
+        assert "--zone Europe/Berlin" in result.stdout
     quiet = (
         run(village, service_url, local, *child, "--zone", "UTC"),
         run(village, service_url, local, *child, "--zone", "Europe/Berlin"),
         run(village, service_url, placed, *child),
         run(village, service_url, a_day, *child),
     )
-    assert not any("UTC" in said.stdout for said in quiet)
+    assert not any("UTC" in result.stdout for result in quiet)

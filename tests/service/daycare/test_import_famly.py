@@ -1,4 +1,4 @@
-"""Famly's answers as its public tools ask for them: they repeat neither the state nor the marks of what parents may see."""
+"""Tests Famly's responses as public tools request them: without the state, and without marks of what parents may see."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.daycare.conftest import Village, said_by
+from tests.service.daycare.conftest import Village, events_by
 from tests.service.daycare.test_import_command import run
 from tests.service.daycare.test_imports import imported
 
@@ -34,61 +34,61 @@ def notes(*found: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("body", [observations(OBSERVATION), notes(NOTE)], ids=["observations", "notes"])
-async def test_what_has_no_mark_is_left_out_with_a_sentence_and_exit_code_1(
+async def test_records_without_a_mark_are_ignored_with_a_sentence_and_exit_code_1(
     village: Village, service_url: str, tmp_path: Path, body: str
 ) -> None:
     file = tmp_path / "famly.json"
     file.write_text(body)
     for arguments in (("--dry-run",), ()):
-        said = run(village, service_url, file, "--child", village.child, *arguments, source="famly")
-        assert said.returncode == 1
-        assert said.stdout.splitlines()[:2] == ["1 record", "       1  left out: unmarked"]
+        result = run(village, service_url, file, "--child", village.child, *arguments, source="famly")
+        assert result.returncode == 1
+        assert result.stdout.splitlines()[:2] == ["1 record", "       1  left out: unmarked"]
         for part in ("--as-parent", "status { state createdAt }", "parentVisible", "safeguardingConcern"):
-            assert part in said.stdout
-        assert "waiting" not in said.stdout
+            assert part in result.stdout
+        assert "waiting" not in result.stdout
 
 
 @pytest.mark.parametrize("body", [observations(OBSERVATION), notes(NOTE)], ids=["observations", "notes"])
-async def test_what_has_no_mark_is_imported_where_the_parent_says_whose_eyes_it_is_for(
+async def test_records_without_a_mark_are_imported_with_as_parent(
     village: Village, service_url: str, tmp_path: Path, body: str
 ) -> None:
     file = tmp_path / "famly.json"
     file.write_text(body)
-    said = run(village, service_url, file, "--child", village.child, "--as-parent", source="famly")
-    assert (said.returncode, said.stdout.splitlines()) == (0, ["1 record", "       1  recorded"])
+    result = run(village, service_url, file, "--child", village.child, "--as-parent", source="famly")
+    assert (result.returncode, result.stdout.splitlines()) == (0, ["1 record", "       1  recorded"])
     again = run(village, service_url, file, "--child", village.child, source="famly")
     assert (again.returncode, "taken back" in again.stdout, "withdrawn" in again.stdout) == (1, False, False)
 
 
-async def test_what_says_that_it_is_not_for_parents_is_left_out_all_the_same(village: Village) -> None:
+async def test_records_that_are_marked_as_not_for_parents_are_ignored_with_as_parent_too(village: Village) -> None:
     body = notes(
         NOTE | {"noteId": "n2", "sensitive": True}, NOTE | {"noteId": "n3", "safeguardingConcern": True},
         NOTE | {"noteId": "n4", "parentVisible": False}, NOTE,
     )  # fmt: skip
-    said = await imported(village.ada, "famly", body, child=village.child, as_parent="true")
-    assert (said["outcomes"], sum(said["ignored"].values())) == ({"recorded": 1}, 3)
+    report = await imported(village.ada, "famly", body, child=village.child, as_parent="true")
+    assert (report["outcomes"], sum(report["ignored"].values())) == ({"recorded": 1}, 3)
     draft = OBSERVATION | {"status": {"state": "DRAFT", "createdAt": "2026-06-25T13:00:00Z"}}
-    said = await imported(village.ada, "famly", observations(draft), child=village.child, as_parent="true")
-    assert (said["outcomes"], said["ignored"]) == ({}, {"draft": 1})
+    report = await imported(village.ada, "famly", observations(draft), child=village.child, as_parent="true")
+    assert (report["outcomes"], report["ignored"]) == ({}, {"draft": 1})
 
 
-async def test_silence_takes_nothing_back(village: Village) -> None:
-    """A later file that does not say whether parents may see a record is no reason to withdraw it."""
+async def test_a_file_without_marks_withdraws_no_record(village: Village) -> None:
+    """A later file that does not state whether parents may see a record is no reason to withdraw it."""
     marked = NOTE | {"sensitive": False, "safeguardingConcern": False, "parentVisible": True}
     first = await imported(village.ada, "famly", notes(marked), child=village.child)
     second = await imported(village.ada, "famly", notes(NOTE), child=village.child)
     assert (first["outcomes"], second["outcomes"], second["taken_back"]) == ({"recorded": 1}, {}, 0)
-    assert [one["type"] for one in await said_by(village.ada, first["member"])] == ["NoteWritten"]
+    assert [one["type"] for one in await events_by(village.ada, first["member"])] == ["NoteWritten"]
 
 
 async def test_pictures_films_and_files_of_the_feed_are_listed(village: Village) -> None:
     body = json.dumps({"feedItems": [ITEM]})
-    said = await imported(village.ada, "famly", body, child=village.child)
-    assert (said["outcomes"], said["media"]) == ({"recorded": 1}, 3)
+    report = await imported(village.ada, "famly", body, child=village.child)
+    assert (report["outcomes"], report["media"]) == ({"recorded": 1}, 3)
 
 
 async def test_records_without_an_id_are_told_apart_by_their_time_and_their_words(village: Village) -> None:
-    """famly-fetch asks for no id at all."""
+    """famly-fetch requests no id at all."""
 
     def without_id(one: dict[str, Any], **changes: Any) -> dict[str, Any]:
         return {name: value for name, value in one.items() if name not in ("id", "noteId")} | changes
@@ -99,5 +99,5 @@ async def test_records_without_an_id_are_told_apart_by_their_time_and_their_word
     assert (first["outcomes"], later["outcomes"]) == ({"recorded": 1}, {"already_recorded": 1, "recorded": 1})
     seen = observations(without_id(OBSERVATION))
     for outcome in ("recorded", "already_recorded"):
-        said = await imported(village.ada, "famly", seen, child=village.child, as_parent="true")
-        assert said["outcomes"] == {outcome: 1}
+        report = await imported(village.ada, "famly", seen, child=village.child, as_parent="true")
+        assert report["outcomes"] == {outcome: 1}

@@ -1,4 +1,4 @@
-"""A dry run foresees what the import does, what is refused is listed with its row and its reason, and the counts add up."""
+"""Tests that a dry run foresees the import, that refused rows are listed with place and reason, and that the counts add up."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import ImportHints as Hints
 from tests.service.daycare.conftest import Village
 from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
-from tests.service.daycare.test_imports import PLAIN, asked, imported
+from tests.service.daycare.test_imports import PLAIN, imported, post_import
 
 AHEAD = "2062-06-01 10:00"
 LATE = (datetime.now(UTC) + timedelta(days=3)).isoformat(timespec="minutes")
@@ -20,17 +20,17 @@ MORE = "id,child,occurred_at,recorded_at,revised_at,text,milestone\n"
 
 
 async def foreseen_and_done(village: Village, body: str, source: str = "plain", **query: str) -> tuple[Any, Any]:
-    """What a dry run says of a file, and then the import itself; without what may differ: who wrote it, and that it is dry."""
+    """Returns the reports of a dry run and of the import, without the fields that may differ: `member` and `dry_run`."""
     query = {"as_": "text/csv", **query}
     dry = await imported(village.ada, source, body, dry_run="true", **query)
     done = await imported(village.ada, source, body, **query)
-    for said in (dry, done):
-        said.pop("dry_run"), said.pop("member")
+    for report in (dry, done):
+        report.pop("dry_run"), report.pop("member")
     return dry, done
 
 
 async def test_a_year_that_is_ahead_is_refused_by_its_row_and_the_dry_run_foresees_it(village: Village) -> None:
-    """Law 17."""
+    """Law 17: the dry run foresees the refusal, and the report names the row."""
     body = PLAIN + f"a,mia,2026-06-01 10:00,Fine.\nb,mia,{AHEAD},A year with two digits the wrong way round.\n"
     dry, done = await foreseen_and_done(village, body, child=village.child)
     assert dry == done
@@ -55,15 +55,15 @@ async def test_whichever_time_is_ahead_the_row_is_refused(village: Village, row:
     assert [one["at"] for one in done["refused"]] == ["rows[0]"]
 
 
-async def test_what_is_refused_does_not_wait_for_its_child(village: Village) -> None:
-    """It would be refused once its child is linked, when nobody reads why."""
+async def test_a_refused_record_does_not_wait_for_its_child(village: Village) -> None:
+    """It would be refused after its child is linked, when nobody reads why."""
     dry, done = await foreseen_and_done(village, PLAIN + f"a,mia,{AHEAD},Later\nb,mia,2026-06-01,Now\n")
     assert dry == done
     assert done["outcomes"] == {"refused": 1, "waiting": 1}
 
 
 async def test_a_record_that_a_file_holds_several_times_is_foreseen_as_it_is_recorded(village: Village) -> None:
-    """Of a source without dates of change the last row about a record counts; the same row again changes nothing."""
+    """In a source without dates of change the last row about a record counts; the same row again changes nothing."""
     rows = "1,mia,2026-02-28,Ate\n1,mia,2026-03-01,Slept\n1,mia,2026-03-01,Slept well\n1,mia,2026-03-01,Slept well\n"
     dry, done = await foreseen_and_done(village, PLAIN + rows, child=village.child)
     assert dry == done
@@ -71,7 +71,7 @@ async def test_a_record_that_a_file_holds_several_times_is_foreseen_as_it_is_rec
 
 
 async def test_a_record_that_comes_again_far_from_its_first_form_is_foreseen(village: Village) -> None:
-    """An import takes some hundreds of records at a time."""
+    """The two rows are in different batches of the import."""
     rows = [f"{number},mia,2026-03-01,Nap {number}\n" for number in range(450)]
     dry, done = await foreseen_and_done(village, PLAIN + "".join([*rows, rows[0]]), child=village.child)
     assert dry == done
@@ -100,8 +100,8 @@ async def test_more_than_a_hundred_unreadable_rows_are_all_counted(village: Vill
     assert (done["unreadable_records"], len(done["unreadable"])) == (130, 100)
 
 
-async def test_what_is_left_out_now_and_was_recorded_before_is_foreseen_and_counted(village: Village) -> None:
-    """Famly: an observation that was sent, and is not sent any longer. One that never was is left out, and nothing else."""
+async def test_the_withdrawal_of_a_record_that_is_left_out_now_is_foreseen_and_counted(village: Village) -> None:
+    """Famly: o1 was sent, and is not sent any longer, so it is withdrawn. o2 was never sent: it is only ignored."""
 
     def file(*states: str) -> str:
         stages = ",".join(f'{{"state":"{state}","createdAt":"2026-06-0{day + 1}T10:00:00Z"}}' for day, state in enumerate(states))
@@ -130,7 +130,7 @@ async def test_half_a_character_in_one_record_stops_no_other(village: Village) -
 
 
 async def test_a_family_that_is_full_is_refused_by_the_dry_run_too(village: Village, database_url: str) -> None:
-    """The first import of a source makes a member. Law 17."""
+    """Law 17: the first import of a source makes a member, so the dry run checks the bound of members, too."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(
@@ -141,5 +141,5 @@ async def test_a_family_that_is_full_is_refused_by_the_dry_run_too(village: Vill
     finally:
         await connection.close()
     for dry_run in ("true", "false"):
-        answer = await asked(village.ada, "plain", PLAIN + "1,mia,2026-03-01,Slept\n", as_="text/csv", dry_run=dry_run)
+        answer = await post_import(village.ada, "plain", PLAIN + "1,mia,2026-03-01,Slept\n", as_="text/csv", dry_run=dry_run)
         assert (answer.status_code, answer.json()["code"]) == (409, "access.too_many")

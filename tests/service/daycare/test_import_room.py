@@ -1,4 +1,4 @@
-"""More records of unlinked children than are kept: one sentence, nothing is broken off, and the source goes on."""
+"""Tests the bound of waiting records: one sentence refuses a file, no part of it is imported, and the source still works."""
 
 import asyncio
 import json
@@ -12,8 +12,8 @@ import pytest
 
 from client.importing import ImportFailed, import_file
 from service.daycare.intake import WAITING_MAX
-from tests.service.daycare.conftest import Village, added, link, note, said_by
-from tests.service.daycare.test_imports import PLAIN, asked, imported
+from tests.service.daycare.conftest import Village, added, events_by, link, note
+from tests.service.daycare.test_imports import PLAIN, imported, post_import
 
 TOO_MANY = PLAIN + "".join(f"{number},mia,2026-06-25 10:00,Ate soup {number}.\n" for number in range(WAITING_MAX + 1))
 UNMARKED = json.dumps([
@@ -31,19 +31,19 @@ async def daycares(village: Village) -> Any:
 
 
 async def test_a_file_of_more_than_may_wait_is_refused_before_the_answer_begins(village: Village) -> None:
-    """Law 17: also for who asked for a line for each piece, and nothing changes."""
+    """Law 17: the refusal comes first even if the request accepts progress lines, and nothing changes."""
     before = await daycares(village)
     for dry_run in ("true", "false"):
-        answer = await asked(village.ada, "plain", TOO_MANY, as_="text/csv", dry_run=dry_run)
-        said = answer.json()
-        assert (answer.status_code, said["code"], said["at"]) == (409, "daycare.too_many_waiting", "child")
+        answer = await post_import(village.ada, "plain", TOO_MANY, as_="text/csv", dry_run=dry_run)
+        report = answer.json()
+        assert (answer.status_code, report["code"], report["at"]) == (409, "daycare.too_many_waiting", "child")
         for part in (f"{WAITING_MAX + 1} records would wait", f"at most {WAITING_MAX}", f"mia ({WAITING_MAX + 1})", "--child"):
-            assert part in said["detail"]
+            assert part in report["detail"]
     assert await daycares(village) == before
 
 
-async def test_afterwards_other_files_of_the_source_are_taken_and_the_same_one_once_it_is_linked(village: Village) -> None:
-    await asked(village.ada, "plain", TOO_MANY, as_="text/csv")
+async def test_after_a_refusal_other_files_are_imported_and_the_same_one_once_it_is_linked(village: Village) -> None:
+    await post_import(village.ada, "plain", TOO_MANY, as_="text/csv")
     small = await imported(village.ada, "plain", rows(0, 2, "leo"), as_="text/csv")
     assert small["outcomes"] == {"waiting": 2}
     half = await imported(village.ada, "plain", rows(0, 1, "mia"), as_="text/csv", child=village.child)
@@ -52,13 +52,13 @@ async def test_afterwards_other_files_of_the_source_are_taken_and_the_same_one_o
     assert dry["outcomes"] == {"amended": 1, "recorded": WAITING_MAX}
 
 
-async def test_what_waits_already_has_its_place_and_is_named(village: Village) -> None:
+async def test_a_record_that_waits_already_does_not_count_twice(village: Village) -> None:
     first = await imported(village.ada, "plain", rows(0, WAITING_MAX - 1, "leo"), as_="text/csv")
     again = await imported(village.ada, "plain", rows(0, WAITING_MAX - 1, "leo"), as_="text/csv")
     assert first["outcomes"] == again["outcomes"] == {"waiting": WAITING_MAX - 1}
     one_more = await imported(village.ada, "plain", rows(0, 1, "mia"), as_="text/csv")
     assert one_more["outcomes"] == {"waiting": 1}
-    answer = await asked(village.ada, "plain", rows(1, 3, "mia"), as_="text/csv")
+    answer = await post_import(village.ada, "plain", rows(1, 3, "mia"), as_="text/csv")
     assert answer.status_code == 409
     assert f"leo ({WAITING_MAX - 1}), mia (3)" in answer.json()["detail"]
     assert (await link(village.ada, first["member"], village.child, reference="mia")).status_code == 204
@@ -68,14 +68,14 @@ async def test_what_waits_already_has_its_place_and_is_named(village: Village) -
     }
 
 
-async def test_what_is_left_out_does_not_wait(village: Village) -> None:
-    """Also not beside records that do."""
-    said = await imported(village.ada, "famly", UNMARKED)
-    assert (said["outcomes"], said["ignored"]) == ({}, {"unmarked": WAITING_MAX + 1})
+async def test_an_ignored_record_does_not_wait(village: Village) -> None:
+    """It takes no room among the records that wait."""
+    report = await imported(village.ada, "famly", UNMARKED)
+    assert (report["outcomes"], report["ignored"]) == ({}, {"unmarked": WAITING_MAX + 1})
     assert not any(reference["is_waiting"] for daycare in await daycares(village) for reference in daycare["references"])
 
 
-async def test_what_waits_and_is_left_out_later_is_not_told_once_it_is_linked(village: Village) -> None:
+async def test_a_waiting_record_that_is_left_out_later_is_not_written_once_it_is_linked(village: Village) -> None:
     def file(state: str, day: int) -> str:
         sent = {"state": "SENT", "createdAt": "2026-06-25T13:00:00Z"}
         now = {"state": state, "createdAt": f"2026-06-{day}T13:00:00Z"}
@@ -86,11 +86,11 @@ async def test_what_waits_and_is_left_out_later_is_not_told_once_it_is_linked(vi
     left_out = await imported(village.ada, "famly", file("CHANGES_REQUESTED", 27))
     assert (waiting["outcomes"], left_out["outcomes"]) == ({"waiting": 1}, {})
     assert (await link(village.ada, waiting["member"], village.child, reference="c1")).status_code == 204
-    assert await said_by(village.ada, waiting["member"]) == []
+    assert await events_by(village.ada, waiting["member"]) == []
 
 
-async def test_a_daycare_that_posts_again_what_waits_is_not_refused_for_it(village: Village) -> None:
-    """Law 2: a nightly run over what was sent before takes no second place."""
+async def test_a_daycare_may_post_its_waiting_records_again(village: Village) -> None:
+    """Law 2: records that were sent before do not count twice in a nightly run."""
     system, member = await added(village.ada)
     for first in range(0, WAITING_MAX, 500):
         events = [note("Slept.", id=f"n{number}") for number in range(first, first + 500)]
@@ -104,7 +104,7 @@ async def test_a_daycare_that_posts_again_what_waits_is_not_refused_for_it(villa
 
 @asynccontextmanager
 async def others_fill_the_room(database_url: str) -> AsyncIterator[None]:
-    """While the block runs, nobody else makes records wait; then what others wait for has taken nearly all of the room."""
+    """Blocks other writers of waiting records while the block runs, then fills nearly all of the room with other records."""
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
@@ -118,15 +118,15 @@ async def others_fill_the_room(database_url: str) -> AsyncIterator[None]:
         await connection.close()
 
 
-async def test_what_goes_wrong_once_the_answer_has_begun_is_its_last_line(village: Village, database_url: str) -> None:
-    """Law 17: an answer is not cut off in the middle, and says why the import ended."""
+async def test_an_error_after_the_response_has_begun_is_its_last_line(village: Village, database_url: str) -> None:
+    """Law 17: a response is not cut off in the middle, and states why the import ended."""
     await imported(village.ada, "plain", rows(0, 1, "mia"), as_="text/csv")
     path = f"/v1/families/{village.ada.family}/imports?source=plain"
     headers = village.ada.headers | {"content-type": "text/csv", "accept": "application/x-ndjson"}
     async with others_fill_the_room(database_url):
-        asking = asyncio.create_task(village.ada.http.post(path, content=rows(1, 300, "mia"), headers=headers))
+        importing = asyncio.create_task(village.ada.http.post(path, content=rows(1, 300, "mia"), headers=headers))
         await asyncio.sleep(0.5)
-    answer = await asking
+    answer = await importing
     assert answer.status_code == 200
     *steps, last = [json.loads(line) for line in answer.text.splitlines()]
     assert (steps, last["status"], last["code"]) == ([], 409, "daycare.too_many_waiting")
@@ -140,7 +140,7 @@ async def test_the_command_says_why_an_import_stopped_and_gives_no_advice_that_c
     file.write_text(rows(1, 300, "mia"))
     given: Any = {"url": service_url, "token": village.ada.token, "family": None, "query": {"source": "plain"}}
     async with others_fill_the_room(database_url):
-        importing = asyncio.create_task(import_file(file, told=lambda *_: None, **given))
+        importing = asyncio.create_task(import_file(file, on_progress=lambda *_: None, **given))
         await asyncio.sleep(0.5)
     with pytest.raises(ImportFailed) as failed:
         await importing

@@ -1,4 +1,4 @@
-"""Importers of before, one for each family and source: each belongs to the parent who made it, and what it wrote stays."""
+"""Tests importers from before migration 0013, one for each family and source: each belongs to its maker, and its events stay."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from service.postgres.migrate import migrate
 from service.settings import Settings
 from tests.conftest import execute, named
 from tests.service.conftest import UNLIMITED, found_family, running
-from tests.service.daycare.conftest import said_by
+from tests.service.daycare.conftest import events_by
 from tests.service.daycare.test_imports import imported
 
 FILE = "id,child,occurred_at,text\n1,mia,2026-03-01T10:00,Slept well\n2,mia,2026-03-01T11:00,Ate peas\n"
@@ -31,8 +31,8 @@ async def empty(postgres: str, template: str) -> AsyncIterator[str]:
     await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def test_an_importer_of_before_is_the_parents_who_made_it(empty: str) -> None:
-    """Law 16: Ben's first import of the same file is his own from then on, and writes nothing that is there."""
+async def test_an_earlier_importer_belongs_to_the_parent_who_made_it(empty: str) -> None:
+    """Law 16: it is Ben's own, because he imported first, and importing the same file again writes nothing."""
     settings = Settings(database_url=empty, **UNLIMITED)
     with running(settings) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
@@ -40,7 +40,7 @@ async def test_an_importer_of_before_is_the_parents_who_made_it(empty: str) -> N
             ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
             child = (await ada.ask("GET", "/v1/families/{family}")).json()["children"][0]["child"]
             first = await imported(ben, "plain", FILE, as_="text/csv", child=child)
-    # The ids of these events have the secret in them, those of before had none: it is as well remembered as those were computed.
+    # The ids of these events contain a secret; before the migration ids had none. The copied secret stands in for that.
     await execute(empty, f"CREATE TABLE secret_of_now AS TABLE family_secret; {rollback()}")
     await execute(empty, "DELETE FROM _pogo_migration WHERE migration_id = '0013_importers'")
     assert await migrate(empty) == ["0013_importers"]
@@ -53,8 +53,8 @@ async def test_an_importer_of_before_is_the_parents_who_made_it(empty: str) -> N
             assert (own["member"], own["outcomes"]) == (first["member"], {"already_recorded": 2})
             other = await imported(ada, "plain", FILE, as_="text/csv", child=child)
             assert (other["member"] == first["member"], other["outcomes"]) == (False, {"recorded": 2})
-            assert [one["text"] for one in await said_by(ada, first["member"])] == ["Slept well", "Ate peas"]
-            assert await said_by(ada, other["member"]) == []
+            assert [one["text"] for one in await events_by(ada, first["member"])] == ["Slept well", "Ate peas"]
+            assert await events_by(ada, other["member"]) == []
 
 
 async def test_the_migration_can_be_taken_back(empty_database_url: str) -> None:

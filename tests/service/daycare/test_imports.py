@@ -1,4 +1,4 @@
-"""Files of other systems, imported over HTTP: once each, however often, and under the same rules as what is posted."""
+"""Tests imports of other systems' files over HTTP: each record once, and under the same rules as posted ones."""
 
 import json
 from pathlib import Path
@@ -8,19 +8,19 @@ import httpx
 import pytest
 
 from tests.service.conftest import Someone
-from tests.service.daycare.conftest import Village, link, said_by
+from tests.service.daycare.conftest import Village, events_by, link
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "brightwheel"
 PLAIN = "id,child,occurred_at,text\n"
 
 
 async def imported(parent: Someone, source: str, body: bytes | str, *, as_: str = "application/json", **query: str) -> Any:
-    answer = await asked(parent, source, body, as_=as_, **query)
+    answer = await post_import(parent, source, body, as_=as_, **query)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-async def asked(parent: Someone, source: str, body: bytes | str, *, as_: str, **query: str) -> httpx.Response:
+async def post_import(parent: Someone, source: str, body: bytes | str, *, as_: str, **query: str) -> httpx.Response:
     path = f"/v1/families/{parent.family}/imports"
     headers = parent.headers | {"content-type": as_}
     return await parent.http.post(path, params={"source": source, **query}, content=body, headers=headers)
@@ -28,57 +28,57 @@ async def asked(parent: Someone, source: str, body: bytes | str, *, as_: str, **
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the anonymised answers of Brightwheel lie beside the project, in ../shared/data")
 async def test_the_real_answers_of_brightwheel_are_imported_once_however_often(village: Village) -> None:
-    """Laws 2 and 21: twice the same, by the one parent and the other; nothing is there twice, and each is told of their own."""
+    """Laws 2 and 21: both parents import, one of them twice. Nothing is written twice; a report ignores the other's import."""
     files = [REAL / f"activities{name}.json" for name in ("", "-checkin", "-food", "-nap", "-empty")]
     counts = []
-    by = []
+    importers = []
     for parent in (village.ada, village.ben, village.ada):
         for file in files:
-            said = await imported(parent, "brightwheel", file.read_bytes(), child=village.child)
-            counts.append((said["records"], said["outcomes"], said["ignored"], said["unreadable"]))
-        by.append(said["member"])
+            report = await imported(parent, "brightwheel", file.read_bytes(), child=village.child)
+            counts.append((report["records"], report["outcomes"], report["ignored"], report["unreadable"]))
+        importers.append(report["member"])
     rows = [json.loads(file.read_bytes())["activities"] for file in files]
     assert [count[0] for count in counts] == [len(one) for one in rows] * 3
     ids = {row["object_id"] for one in rows for row in one if row["action_type"] != "ac_photo"}
-    assert by[0] == by[2] != by[1]
-    told = await said_by(village.ben, by[0])
-    assert await said_by(village.ben, by[1]) == []
-    assert len(told) == len(ids) - sum(sum(count[2].values()) for count in counts[:5])
+    assert importers[0] == importers[2] != importers[1]
+    sent = await events_by(village.ben, importers[0])
+    assert await events_by(village.ben, importers[1]) == []
+    assert len(sent) == len(ids) - sum(sum(count[2].values()) for count in counts[:5])
     assert all(set(outcomes) <= {"already_recorded"} for _, outcomes, _, _ in counts[10:])
     assert counts[5:10] == counts[:5]
     assert not any(unreadable for *_, unreadable in counts)
-    assert said["references"] == []
+    assert report["references"] == []
 
 
 async def test_a_dry_run_says_what_would_be_and_writes_nothing(village: Village) -> None:
     body = PLAIN + "1,mia,2026-03-01T10:00,Slept well\n2,mia,2026-03-01T11:00,She took her first steps today!\n"
-    said = await imported(village.ada, "plain", body, as_="text/csv", dry_run="true")
-    assert (said["member"], said["records"], said["outcomes"]) == (None, 2, {"waiting": 2})
-    said = await imported(village.ada, "plain", body, as_="text/csv", dry_run="true", child=village.child)
-    assert (said["member"], said["outcomes"]) == (None, {"recorded": 2})
+    report = await imported(village.ada, "plain", body, as_="text/csv", dry_run="true")
+    assert (report["member"], report["records"], report["outcomes"]) == (None, 2, {"waiting": 2})
+    report = await imported(village.ada, "plain", body, as_="text/csv", dry_run="true", child=village.child)
+    assert (report["member"], report["outcomes"]) == (None, {"recorded": 2})
     before = (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()["place"]
-    said = await imported(village.ada, "plain", body, as_="text/csv", child=village.child)
-    assert said["outcomes"] == {"recorded": 2}
-    said = await imported(village.ada, "plain", body.replace("Slept", "Woke"), as_="text/csv", dry_run="true")
-    assert said["outcomes"] == {"already_recorded": 1, "amended": 1}
+    report = await imported(village.ada, "plain", body, as_="text/csv", child=village.child)
+    assert report["outcomes"] == {"recorded": 2}
+    report = await imported(village.ada, "plain", body.replace("Slept", "Woke"), as_="text/csv", dry_run="true")
+    assert report["outcomes"] == {"already_recorded": 1, "amended": 1}
     after = (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()["place"]
-    assert after == before + 3  # the importer joined, and two events
+    assert after == before + 3  # the importer joined, and wrote two events
 
 
 async def test_children_whom_a_file_names_wait_until_each_is_linked(village: Village) -> None:
     body = PLAIN + "1,mia,2026-03-01,Slept well\n2,leo,2026-03-01,Ate peas\n"
-    answer = await asked(village.ada, "plain", body, as_="text/csv", child=village.child)
+    answer = await post_import(village.ada, "plain", body, as_="text/csv", child=village.child)
     assert (answer.status_code, answer.json()["code"]) == (422, "import.several_children")
-    said = await imported(village.ada, "plain", body, as_="text/csv")
-    assert said["outcomes"] == {"waiting": 2}
-    assert [(one["reference"], one["child"]) for one in said["references"]] == [("leo", None), ("mia", None)]
-    assert (await link(village.ada, said["member"], village.child, reference="mia")).status_code == 204
-    assert [one["text"] for one in await said_by(village.ben, said["member"])] == ["Slept well"]
-    said = await imported(village.ada, "plain", body, as_="text/csv")
-    assert said["outcomes"] == {"already_recorded": 1, "waiting": 1}
+    report = await imported(village.ada, "plain", body, as_="text/csv")
+    assert report["outcomes"] == {"waiting": 2}
+    assert [(one["reference"], one["child"]) for one in report["references"]] == [("leo", None), ("mia", None)]
+    assert (await link(village.ada, report["member"], village.child, reference="mia")).status_code == 204
+    assert [one["text"] for one in await events_by(village.ben, report["member"])] == ["Slept well"]
+    report = await imported(village.ada, "plain", body, as_="text/csv")
+    assert report["outcomes"] == {"already_recorded": 1, "waiting": 1}
 
 
-async def test_an_import_tells_how_far_it_has_come(village: Village) -> None:
+async def test_an_import_sends_its_progress(village: Village) -> None:
     body = PLAIN + "".join(f"{number},mia,2026-03-01,Nap {number}\n" for number in range(450))
     path = f"/v1/families/{village.ada.family}/imports"
     headers = village.ada.headers | {"content-type": "text/csv", "accept": "application/x-ndjson"}
@@ -101,15 +101,15 @@ async def test_an_import_tells_how_far_it_has_come(village: Village) -> None:
 async def test_a_file_that_cannot_be_read_is_refused_whole(
     village: Village, source: str, body: str, as_: str, status: int, code: str
 ) -> None:
-    """Law 17: it names what is wrong, and nobody joins."""
+    """Law 17: the response names the error, and no member joins."""
     before = (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()["place"]
-    answer = await asked(village.ada, source, body, as_=as_)
+    answer = await post_import(village.ada, source, body, as_=as_)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()["place"] == before
 
 
-async def test_what_is_imported_meets_nobodys_first(village: Village) -> None:
-    """Who imports a file has read it, and has not seen it: neither parent is said to."""
+async def test_an_import_is_nobodys_own_first(village: Village) -> None:
+    """A parent who imports a file has read it, but has not seen it: no timeline states otherwise."""
     body = PLAIN + "1,mia,2026-03-01,She took her first steps today!\n"
     await imported(village.ada, "plain", body, as_="text/csv", child=village.child)
     for parent in (village.ada, village.ben):

@@ -1,4 +1,4 @@
-"""The same records in any order, cut into any calls, some at once: the log says what one clean pass says, on real rows."""
+"""Tests records in any order, in any calls, some concurrent: the log equals that of one clean pass, in a real database."""
 
 import asyncio
 from collections.abc import Iterator
@@ -34,42 +34,42 @@ class Rows:
     log: Log
     reading: ProseQueue
 
-    async def taken(self, calls: list[list[Version]], *, at_once: bool) -> list[Any]:
-        """Take versions in, call by call or all calls at once; what a parent can read in the end."""
+    async def take_all(self, calls: list[list[Version]], *, at_once: bool) -> list[Any]:
+        """Gives versions to the intake, call by call or all at once. Returns what a parent can read in the end."""
         family = await found(self.log)
         person = PersonId(uuid4())
         sql = "INSERT INTO daycare_child VALUES ($1, 'kid-17', $2, $3, $4)"
         await self.pool.execute(sql, person, family.family, family.daycare, family.child)
         intake = Intake(pool=self.pool, log=self.log, reading=self.reading, person=person)
-        posts = [intake.take([SourcedRecord(source="here", record=one.as_record()) for one in call]) for call in calls]
+        pending = [intake.take([SourcedRecord(source="here", record=one.as_record()) for one in call]) for call in calls]
         if at_once:
-            await asyncio.gather(*posts)
+            await asyncio.gather(*pending)
         else:
-            for post in posts:
-                await post
-        again = [taken.outcome for call in calls for taken in await intake.take(_given(call))]
+            for call in pending:
+                await call
+        again = [one.outcome for call in calls for one in await intake.take(_given(call))]
         assert set(again) <= {"already_recorded", "outdated"}
-        return await self.stands(family)
+        return await self.visible(family)
 
-    async def stands(self, family: Family) -> list[Any]:
-        """What the daycare's words come to in a parent's feed, second thoughts applied."""
+    async def visible(self, family: Family) -> list[Any]:
+        """Returns the daycare's events in a parent's feed, with amendments and withdrawals applied."""
         feed = await feed_of(self.pool, family, family.ada)
         events = [one["event"] for one in feed if one["event"].get("author") == str(family.daycare)]
         live: dict[str, dict[str, Any]] = {}
         for event in events:
-            said = event["event"]
-            if said["type"] in ("MilestoneObserved", "NoteWritten"):
-                shown = {name: value for name, value in said.items() if name not in ("about", "child")}
-                live[event["id"]] = {"occurred_at": event["occurred_at"], "refers": "about" in said, **shown}
+            body = event["event"]
+            if body["type"] in ("MilestoneObserved", "NoteWritten"):
+                shown = {name: value for name, value in body.items() if name not in ("about", "child")}
+                live[event["id"]] = {"occurred_at": event["occurred_at"], "refers": "about" in body, **shown}
         for event in sorted(events, key=lambda event: str(event["recorded_at"])):
-            said = event["event"]
-            if said["type"] == "Amended":
-                live[said["target"]] |= {name: value for name, value in said["changes"].items() if name != "precision"}
+            body = event["event"]
+            if body["type"] == "Amended":
+                live[body["target"]] |= {name: value for name, value in body["changes"].items() if name != "precision"}
         for event in events:
             if event["event"]["type"] == "Withdrawn":
                 live.pop(event["event"]["target"], None)
-        told = ({name: str(value) for name, value in one.items() if value is not None} for one in live.values())
-        return sorted(tuple(sorted(one.items())) for one in told)
+        texts = ({name: str(value) for name, value in one.items() if value is not None} for one in live.values())
+        return sorted(tuple(sorted(one.items())) for one in texts)
 
 
 def _given(call: list[Version]) -> list[SourcedRecord]:
@@ -98,13 +98,13 @@ def rows(postgres: str, template: str) -> Iterator[Rows]:
 def test_however_calls_are_cut_and_crossed_the_log_comes_to_one_clean_pass(
     rows: Rows, history: tuple[list[Version], list[Version]], size: int, at_once: bool
 ) -> None:
-    """Laws 2, 11 and 12: some calls meet one record at once, and the slower one is made anew of what the faster one wrote."""
+    """Laws 2, 11 and 12: if two calls write one record at once, the slower one translates it again."""
     clean, messy = history
     calls = [messy[first : first + size] for first in range(0, len(messy), size)]
-    crossed = rows.runner.run(rows.taken(calls, at_once=at_once))
-    assert crossed == rows.runner.run(rows.taken([[one] for one in clean], at_once=False))
+    crossed = rows.runner.run(rows.take_all(calls, at_once=at_once))
+    assert crossed == rows.runner.run(rows.take_all([[one] for one in clean], at_once=False))
 
 
 def test_a_replay_of_what_daycares_wrote_gives_the_live_rows(rows: Rows) -> None:
-    """Law 11."""
+    """Law 11: a replay gives the rows that the appends wrote."""
     assert rows.runner.run(replay(rows.database_url, check=True, processes=1)).differences == ()

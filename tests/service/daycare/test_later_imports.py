@@ -1,10 +1,10 @@
-"""A later import is a later statement: what was said wrongly at first, such as the zone, is put right by importing again."""
+"""Tests that a later import is a later statement: importing again corrects an error, such as a wrong zone."""
 
 from typing import Any
 
 import pytest
 
-from tests.service.daycare.conftest import Village, link, said_by
+from tests.service.daycare.conftest import Village, events_by, link
 from tests.service.daycare.test_imports import imported
 
 DIARY = "id,child,occurred_at,text\n1,mia,2026-06-25 19:30,Fell asleep at half past seven.\n"
@@ -19,7 +19,7 @@ FILES = {
 
 
 async def happened(village: Village, importer: str) -> str:
-    """When the one record of an importer happened, as a parent's feed has it after all amendments, the later one last."""
+    """Returns when an importer's one record happened, in a parent's feed, with the latest amendment applied."""
     page = (await village.ben.ask("GET", "/v1/families/{family}/feed")).json()
     own = [one["event"] for one in page["entries"] if one["event"].get("author") == importer]
     first, *amended = own
@@ -31,8 +31,8 @@ async def happened(village: Village, importer: str) -> str:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("zones", [*(["UTC", zone] for zone in ZONES if zone != "UTC"), [*ZONES, *ZONES]], ids=str)
-async def test_a_zone_that_is_said_later_puts_the_time_right(village: Village, name: str, zones: list[str]) -> None:
-    """East and west of UTC; also where the right zone was said before the wrong one."""
+async def test_a_zone_in_a_later_import_corrects_the_time(village: Village, name: str, zones: list[str]) -> None:
+    """The zones are east and west of UTC. In one case the right zone was given before the wrong one."""
     source, body, more = FILES[name]
 
     async def imports(zone: str, *, dry_run: str) -> Any:
@@ -41,20 +41,20 @@ async def test_a_zone_that_is_said_later_puts_the_time_right(village: Village, n
         )
 
     first, *later = zones
-    said = await imports(first, dry_run="false")
+    report = await imports(first, dry_run="false")
     for zone in later:
         assert (await imports(zone, dry_run="true"))["outcomes"] == {"amended": 1}
         assert (await imports(zone, dry_run="false"))["outcomes"] == {"amended": 1}
-        assert await happened(village, said["member"]) == f"2026-06-25T19:30:00{ZONES[zone]}"
+        assert await happened(village, report["member"]) == f"2026-06-25T19:30:00{ZONES[zone]}"
         assert (await imports(zone, dry_run="false"))["outcomes"] == {"already_recorded": 1}
 
 
-async def test_a_zone_that_is_said_while_a_record_waits_counts_once_it_is_linked(village: Village) -> None:
+async def test_a_corrected_zone_of_a_waiting_record_counts_once_it_is_linked(village: Village) -> None:
     for zone in ("UTC", "Europe/Berlin"):
-        said = await imported(village.ada, "plain", DIARY, as_="text/csv", zone=zone)
-        assert said["outcomes"] == {"waiting": 1}
-    assert (await link(village.ada, said["member"], village.child, reference="mia")).status_code == 204
-    assert await happened(village, said["member"]) == "2026-06-25T19:30:00+02:00"
+        report = await imported(village.ada, "plain", DIARY, as_="text/csv", zone=zone)
+        assert report["outcomes"] == {"waiting": 1}
+    assert (await link(village.ada, report["member"], village.child, reference="mia")).status_code == 204
+    assert await happened(village, report["member"]) == "2026-06-25T19:30:00+02:00"
 
 
 async def test_of_dated_contents_the_later_one_counts_in_whatever_order_they_are_imported(village: Village) -> None:
@@ -63,15 +63,15 @@ async def test_of_dated_contents_the_later_one_counts_in_whatever_order_they_are
         (CHANGED, "UTC", "recorded"), (old, "UTC", "outdated"), (old, "Asia/Kathmandu", "outdated"),
         (old, "America/Los_Angeles", "outdated"), (CHANGED, "America/Los_Angeles", "amended"),
     ):  # fmt: skip
-        said = await imported(village.ada, "plain", body, as_="text/csv", child=village.child, zone=zone)
-        assert said["outcomes"] == {outcome: 1}
+        report = await imported(village.ada, "plain", body, as_="text/csv", child=village.child, zone=zone)
+        assert report["outcomes"] == {outcome: 1}
 
 
-async def test_a_file_that_says_a_record_twice_says_the_same_each_time(village: Village) -> None:
-    """Law 2: of rows without a date of change the last one counts, and importing the file again changes nothing."""
+async def test_a_file_with_a_record_twice_has_the_same_result_each_time(village: Village) -> None:
+    """Law 2: without dates of change the last row counts, and importing the file again changes nothing."""
     body = DIARY + "1,mia,2026-06-25 19:30,Fell asleep late.\n1,mia,2026-06-25 19:30,Fell asleep late.\n"
-    said = await imported(village.ada, "plain", body, as_="text/csv", child=village.child)
-    assert said["outcomes"] == {"already_recorded": 1, "outdated": 1, "recorded": 1}
+    report = await imported(village.ada, "plain", body, as_="text/csv", child=village.child)
+    assert report["outcomes"] == {"already_recorded": 1, "outdated": 1, "recorded": 1}
     again = await imported(village.ada, "plain", body, as_="text/csv", child=village.child)
     assert again["outcomes"] == {"already_recorded": 2, "outdated": 1}
-    assert [one["text"] for one in await said_by(village.ben, said["member"])] == ["Fell asleep late."]
+    assert [one["text"] for one in await events_by(village.ben, report["member"])] == ["Fell asleep late."]

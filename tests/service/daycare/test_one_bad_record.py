@@ -1,4 +1,4 @@
-"""One record of a signed batch that cannot be read is refused by itself, and stops no other: of whatever kind the fault is."""
+"""Tests that an unreadable record of a signed batch is refused by itself and affects no other, for every kind of error."""
 
 import hmac
 import json
@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.service.daycare.conftest import BATCH, System, Village, binary, note, outcomes, said_by, structured
+from tests.service.daycare.conftest import BATCH, System, Village, binary, events_by, note, outcomes, structured
 
 HALF_MIB = 512 * 1024
 
-# What stands in the place of a good record: the receipt's id, the code, and the field.
+# The record that replaces a good one, then its receipt's id, code and field.
 BAD: dict[str, tuple[bytes, str | None, str, str]] = {
     "half a character": (b'{good,"data":{"text":"Cut off in an emoji \\ud83c"}}', "b", "body.malformed", ".data.text"),
     "the other half": (b'{good,"data":{"text":"\\udf89 Cut off"}}', "b", "body.malformed", ".data.text"),
@@ -42,14 +42,14 @@ BAD: dict[str, tuple[bytes, str | None, str, str]] = {
 
 
 def attributes(id: str) -> bytes:
-    """The attributes of a good event, without the braces."""
-    said = json.loads(structured(note("", id=id))[1])
-    del said["data"]
-    return json.dumps(said).encode()[1:-1]
+    """Returns the attributes of a good event, without the braces."""
+    members = json.loads(structured(note("", id=id))[1])
+    del members["data"]
+    return json.dumps(members).encode()[1:-1]
 
 
 def signed(system: System, body: bytes) -> dict[str, str]:
-    """The headers of a call, by hand: the package signs texts alone, and not every body here is one."""
+    """Returns the headers of a signed call. The package signs only texts, and some bodies here are not text."""
     id, at = f"call-{uuid4()}", str(int(time.time()))
     key = b64decode(system.secret.removeprefix("whsec_"))
     digest = hmac.digest(key, f"{id}.{at}.".encode() + body, "sha256")
@@ -65,9 +65,9 @@ async def posted(system: System, body: bytes) -> list[dict[str, Any]]:
 
 
 async def test_a_record_that_cannot_be_read_is_refused_by_itself(village: Village, ducklings: System) -> None:
-    """Law 17, and daycare.md: "One that is refused stops no other". Its receipt names the field, and its id if it can."""
+    """Law 17, and daycare.md: "One that is refused stops no other". Its receipt names the field, and the id if possible."""
     for number, (fault, (bad, id, code, at)) in enumerate(BAD.items()):
-        # With its own id where it names none: of a key that stands twice the later one is not read.
+        # Each event gets an id unless it names one: of a repeated key only the first is read.
         attributed = attributes("b") if b'"id":' not in bad else attributes("b").replace(b'"id": "b", ', b"")
         good = [b"{" + attributes(f"{name}-{number}") + b',"data":{"text":"Ate soup."}}' for name in "ac"]
         body = b"[" + b", ".join([good[0], bad.replace(b"good", attributed, 1), good[1]]) + b"]"
@@ -79,7 +79,7 @@ async def test_a_record_that_cannot_be_read_is_refused_by_itself(village: Villag
         ), fault  # fmt: skip
         assert 0 < len(problem["detail"]) <= 320
         assert outcomes(await posted(ducklings, body)) == ["already_recorded", code, "already_recorded"], fault
-    assert len(await said_by(village.ada, ducklings.member)) == 2 * len(BAD)
+    assert len(await events_by(village.ada, ducklings.member)) == 2 * len(BAD)
 
 
 NO_LISTS = (
@@ -88,8 +88,8 @@ NO_LISTS = (
 )  # fmt: skip
 
 
-async def test_what_is_no_list_is_refused_whole(ducklings: System) -> None:
-    """Law 17: where one record ends and the next begins cannot be told."""
+async def test_a_body_that_is_no_list_is_refused_whole(ducklings: System) -> None:
+    """Law 17: the records cannot be separated from each other."""
     for body in NO_LISTS:
         answer = await ducklings.call("events", body, signed(ducklings, body))
         assert (answer.status_code, answer.json()["code"]) == (400, "body.malformed"), body[:20]

@@ -1,4 +1,4 @@
-"""A daycare posts events over HTTP: each once, in order, under the same rules as everybody's."""
+"""Tests a daycare's posts over HTTP: each event once, in order, under the same rules as everybody's."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,11 +12,11 @@ from tests.service.daycare.conftest import (
     added,
     binary,
     event,
+    events_by,
     link,
     note,
     observed,
     outcomes,
-    said_by,
     structured,
 )
 from tests.service.surprise.conftest import keeps, push
@@ -26,7 +26,7 @@ async def test_a_note_and_a_milestone_reach_both_parents(village: Village, duckl
     receipts = await ducklings.post(note("Slept well"), observed("movement.crawls"))
     assert outcomes(receipts) == ["recorded", "recorded"]
     for parent in (village.ada, village.ben):
-        assert await said_by(parent, ducklings.member) == [
+        assert await events_by(parent, ducklings.member) == [
             {"type": "NoteWritten", "child": village.child, "text": "Slept well"},
             {"type": "MilestoneObserved", "child": village.child, "milestone": "movement.crawls"},
         ]
@@ -39,11 +39,11 @@ async def test_structured_and_binary_events_are_read_like_those_of_a_batch(villa
         answer = await ducklings.call("events", body, headers | ducklings.signed(body, id=posted["id"]))
         assert answer.status_code == 200, answer.text
         assert outcomes(answer.json()["receipts"]) == ["recorded"]
-    assert [said["text"] for said in await said_by(village.ben, ducklings.member)] == ["Nap 0", "Nap 1"]
+    assert [one["text"] for one in await events_by(village.ben, ducklings.member)] == ["Nap 0", "Nap 1"]
 
 
 async def test_the_same_content_again_is_already_recorded_and_other_content_amends(village: Village, ducklings: System) -> None:
-    """Law 2: an id is one event; what is said differently under it is an amendment, and the first words stay."""
+    """Law 2: one id is one event; a different content under it becomes an amendment, and the first words stay."""
     at = datetime.now(UTC) - timedelta(hours=2)
     first = {"id": "a-1", "time": at.isoformat(), "recorded": at.isoformat(), "revised": at.isoformat()}
     later = first | {"revised": (at + timedelta(hours=1)).isoformat()}
@@ -53,12 +53,12 @@ async def test_the_same_content_again_is_already_recorded_and_other_content_amen
     assert outcomes(await ducklings.post(note("Ate peas and rice", **later))) == ["amended"]
     assert outcomes(await ducklings.post(note("Ate peas and rice", **later))) == ["already_recorded"]
     assert outcomes(await ducklings.post(note("Ate pies", **first))) == ["outdated"]
-    said = await said_by(village.ben, ducklings.member)
-    assert [one.get("text") or one["changes"] for one in said] == ["Ate peas", {"text": "Ate peas and rice"}]
+    sent = await events_by(village.ben, ducklings.member)
+    assert [one.get("text") or one["changes"] for one in sent] == ["Ate peas", {"text": "Ate peas and rice"}]
 
 
-async def test_prose_that_tells_of_a_first_is_held_whole_from_who_waits(village: Village, ducklings: System) -> None:
-    """Law 8: the words are the note of what was found in them, and wait with it."""
+async def test_prose_that_tells_of_a_first_is_held_whole_from_a_parent_who_waits(village: Village, ducklings: System) -> None:
+    """Law 8: the words are the note of the milestone that was found in them, and are held with it."""
     await keeps(village.ben, "domain:movement")
     receipts = await ducklings.post(note("She took her first steps today!"))
     assert [(receipt["outcome"], receipt.get("keep_quiet")) for receipt in receipts] == [("recorded", ["Ben"])]
@@ -66,15 +66,15 @@ async def test_prose_that_tells_of_a_first_is_held_whole_from_who_waits(village:
         "type": "MilestoneObserved", "child": village.child, "milestone": "movement.first-steps",
         "note": "She took her first steps today!", "found_in_prose": True,
     }  # fmt: skip
-    assert await said_by(village.ada, ducklings.member) == [found]
-    assert await said_by(village.ben, ducklings.member) == []
+    assert await events_by(village.ada, ducklings.member) == [found]
+    assert await events_by(village.ben, ducklings.member) == []
     await push(village.ben, village.first("movement.first-steps"), audience="me")
-    assert await said_by(village.ben, ducklings.member) == [found]
+    assert await events_by(village.ben, ducklings.member) == [found]
 
 
 @pytest.mark.parametrize("wish", [{"scope": "domain:movement"}, {"scope": "domain:talking", "hold_unsorted": True}])
-async def test_before_whom_to_keep_quiet_is_said_again(village: Village, ducklings: System, wish: dict[str, Any]) -> None:
-    """Law 20: the first answer may be lost, or a record has waited; and what a record says now counts when it is amended."""
+async def test_keep_quiet_is_repeated_in_later_receipts(village: Village, ducklings: System, wish: dict[str, Any]) -> None:
+    """Law 20: the first response may be lost, or the record may have waited. After an amendment the new content decides."""
     await keeps(village.ben, **wish)
     at = datetime.now(UTC) - timedelta(hours=2)
     first = {"recorded": at.isoformat(), "revised": at.isoformat()}
@@ -104,39 +104,41 @@ async def test_a_parent_may_put_right_what_was_found_and_not_the_words(village: 
     page = (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()
     found, named = [one["event"]["id"] for one in page["entries"] if one["event"]["author"] == ducklings.member]
 
-    async def said(**body: object) -> str:
+    async def outcome_of(**body: object) -> str:
         now = datetime.now(UTC).isoformat()
         draft = {"id": str(uuid7()), "occurred_at": now, "precision": "minute", "recorded_at": now, "event": body}
         answer = await village.ben.ask("POST", "/v1/families/{family}/events", json={"sent_at": now, "drafts": [draft]})
         return outcomes(answer.json()["receipts"])[0]
 
-    assert await said(type="Amended", target=found, changes={"note": "He did not"}) == "event.not_the_author"
-    assert await said(type="Withdrawn", target=named) == "event.not_the_author"
-    assert await said(type="Amended", target=found, changes={"milestone": "movement.walks"}) == "recorded"
-    assert await said(type="Withdrawn", target=found) == "recorded"
+    assert await outcome_of(type="Amended", target=found, changes={"note": "He did not"}) == "event.not_the_author"
+    assert await outcome_of(type="Withdrawn", target=named) == "event.not_the_author"
+    assert await outcome_of(type="Amended", target=found, changes={"milestone": "movement.walks"}) == "recorded"
+    assert await outcome_of(type="Withdrawn", target=found) == "recorded"
 
 
 @pytest.mark.parametrize("first", ["all", "milestone:talking.first-word"])
-async def test_what_tells_of_two_firsts_is_held_from_who_keeps_either(village: Village, ducklings: System, first: str) -> None:
-    """The words would tell of the one as of the other."""
+async def test_a_note_of_two_firsts_is_held_from_a_parent_waiting_for_one(
+    village: Village, ducklings: System, first: str
+) -> None:
+    """The words would reveal either of the two firsts."""
     await keeps(village.ben, first)
     await ducklings.post(note("She took her first steps today! And she said her first word: ball."))
-    assert len(await said_by(village.ada, ducklings.member)) == 2
-    told = await said_by(village.ben, ducklings.member)
-    assert [one.get("note") for one in told] == []
+    assert len(await events_by(village.ada, ducklings.member)) == 2
+    sent = await events_by(village.ben, ducklings.member)
+    assert [one.get("note") for one in sent] == []
 
 
-async def test_who_is_not_linked_waits_and_flows_in_order_once_linked(village: Village) -> None:
+async def test_records_of_an_unlinked_child_wait_and_are_written_in_order_once_linked(village: Village) -> None:
     system, member = await added(village.ada)
     assert outcomes(await system.post(note("One", childname="Mia"), note("Two"))) == ["waiting", "waiting"]
     assert outcomes(await system.post(note("Three"))) == ["waiting"]
-    assert await said_by(village.ada, member) == []
+    assert await events_by(village.ada, member) == []
     listed = (await village.ben.ask("GET", "/v1/families/{family}/daycares")).json()["daycares"]
     assert [one["references"] for one in listed if one["member"] == member] == [
         [{"reference": "kid-17", "shown_name": "Mia", "child": None, "also_called": [], "is_waiting": True}]
     ]
     assert (await link(village.ben, member, village.child)).status_code == 204
-    texts = [one["text"] for one in await said_by(village.ada, member)]
+    texts = [one["text"] for one in await events_by(village.ada, member)]
     assert (sorted(texts[:2]), texts[2]) == (["One", "Two"], "Three")
     assert (await link(village.ada, member, None)).status_code == 204
     assert outcomes(await system.post(note("Four"))) == ["waiting"]
@@ -152,32 +154,32 @@ async def test_one_key_serves_many_families_by_their_codes(village: Village) -> 
     assert outcomes(await system.post(note("After"))) == ["recorded"]
     listed = (await village.ada.ask("GET", "/v1/families/{family}/daycares")).json()["daycares"]
     member = next(one["member"] for one in listed if one["references"])
-    assert [one["text"] for one in await said_by(village.ada, member)] == ["Before", "After"]
+    assert [one["text"] for one in await events_by(village.ada, member)] == ["Before", "After"]
 
 
-async def test_what_is_taken_back_is_withdrawn_and_comes_no_more(village: Village, ducklings: System) -> None:
+async def test_a_withdrawn_record_is_not_written_again(village: Village, ducklings: System) -> None:
     at = datetime.now(UTC) - timedelta(hours=2)
     steps = note("She took her first steps today!", id="b-1", recorded=at.isoformat())
     await ducklings.post(steps)
     gone = event("Withdrawn", {"target": "b-1"})
     assert outcomes(await ducklings.post(gone)) == ["withdrawn"]
     assert outcomes(await ducklings.post(gone, steps)) == ["already_recorded", "already_recorded"]
-    assert [one["type"] for one in await said_by(village.ada, ducklings.member)] == ["MilestoneObserved", "Withdrawn"]
+    assert [one["type"] for one in await events_by(village.ada, ducklings.member)] == ["MilestoneObserved", "Withdrawn"]
 
 
-async def test_who_holds_everyday_notes_is_kept_from_the_words_until_they_meet_or_somebody_sorts_them(
+async def test_a_parent_who_holds_everyday_notes_is_sent_words_after_a_first_or_a_sorting(
     village: Village, ducklings: System
 ) -> None:
-    """Design, section 4: the words may tell of more than was found; an own first frees them, and so does who sorts them."""
+    """Design, section 4: words may reveal more than was found. The member's own first releases them, and so does a sorting."""
     await keeps(village.ben, hold_unsorted=True)
     await ducklings.post(note("She took her first steps today!"), note("Slept well"))
-    assert await said_by(village.ben, ducklings.member) == []
+    assert await events_by(village.ben, ducklings.member) == []
     await push(village.ben, village.first("movement.first-steps"), audience="me")
-    assert [one["type"] for one in await said_by(village.ben, ducklings.member)] == ["MilestoneObserved"]
+    assert [one["type"] for one in await events_by(village.ben, ducklings.member)] == ["MilestoneObserved"]
     await ducklings.post(note("Again she took her first steps!"))
-    assert len(await said_by(village.ben, ducklings.member)) == 1
+    assert len(await events_by(village.ben, ducklings.member)) == 1
     page = (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()
     last = page["entries"][-1]["event"]
     assert last["event"]["found_in_prose"] is True
     await push(village.ada, {"type": "Sorted", "target": last["id"], "child": village.child})
-    assert len(await said_by(village.ben, ducklings.member)) == 2
+    assert len(await events_by(village.ben, ducklings.member)) == 2

@@ -1,4 +1,4 @@
-"""Notes are read in a process of its own: in turns, whatever they say, and whatever becomes of that process."""
+"""Tests the process that reads notes: in turns, with any content, and whatever happens to the process."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from events.ids import PersonId
-from service.daycare.prose.reader import Findings, told_in
+from service.daycare.prose.reader import Findings, findings_in
 from service.daycare.prose_queue import AT_ONCE_CHARACTERS, NotesWaiting, ProseQueue
 from service.daycare.translate import Prose
 
@@ -25,7 +25,7 @@ WALKED = Prose("Mia took her first steps today!", ("Mia",))
 STEPPED = Findings(("movement.first-steps",), ())
 NAP = Prose("Slept from nine to ten.", ())
 LONG = Prose("and clapped, " * 300, ())
-"""About as long as a text may be that is read, and slow to read."""
+"""Nearly as long as a text that is still read, and slow to read."""
 
 
 @asynccontextmanager
@@ -44,7 +44,7 @@ async def reading() -> AsyncIterator[ProseQueue]:
 
 
 def process(parent: int = os.getpid()) -> psutil.Process:
-    """The process that reads for another."""
+    """Returns the process that reads for another one."""
     (found,) = [child for child in psutil.Process(parent).children() if "service.daycare.prose_process" in child.cmdline()]
     return found
 
@@ -52,7 +52,7 @@ def process(parent: int = os.getpid()) -> psutil.Process:
 async def test_notes_are_answered_in_their_order(reading: ProseQueue) -> None:
     notes = [WALKED, NAP, Prose("Leo clapped.\nMia said 'ball' \u2028\x00", ("Mia",)), Prose("", ()), LONG, WALKED] * 20
     found = await reading.milestones(notes, posted_by=HERS)
-    assert found == [told_in(note.text, names=note.names) for note in notes]
+    assert found == [findings_in(note.text, names=note.names) for note in notes]
     assert found[0] == STEPPED
 
 
@@ -61,10 +61,10 @@ async def test_nothing_to_read_starts_no_process(reading: ProseQueue) -> None:
     assert not [child for child in psutil.Process().children() if "service.daycare.prose_process" in child.cmdline()]
 
 
-async def test_who_posts_what_takes_long_makes_nobody_else_wait(reading: ProseQueue) -> None:
-    """Law 17: one daycare's three hundred long notes are read a few at a time, and another's call in between."""
+async def test_slow_notes_of_one_daycare_delay_no_other(reading: ProseQueue) -> None:
+    """Law 17: three hundred long notes of one daycare are read a few at a time, and another daycare's call in between."""
     slow = asyncio.create_task(reading.milestones([LONG] * 300, posted_by=THEIRS))
-    await asyncio.sleep(0)  # it is their turn
+    await asyncio.sleep(0)  # starts the slow call
     assert await reading.milestones([WALKED], posted_by=HERS) == [STEPPED]
     assert not slow.done()
     slow.cancel()
@@ -81,7 +81,7 @@ async def test_calls_of_one_daycare_wait_for_each_other_and_not_without_end() ->
         assert reading.daycare_count == 0
 
 
-async def test_who_goes_away_takes_nobody_elses_answer(reading: ProseQueue) -> None:
+async def test_a_cancelled_call_takes_no_other_calls_response(reading: ProseQueue) -> None:
     await reading.milestones([NAP], posted_by=HERS)
     gone = asyncio.create_task(reading.milestones([LONG] * 4, posted_by=THEIRS))
     await asyncio.sleep(0.02)
@@ -99,7 +99,7 @@ async def test_a_process_that_dies_is_replaced(reading: ProseQueue) -> None:
 
 
 async def test_a_process_that_hangs_is_replaced() -> None:
-    async with started(within_s=8.0) as reading:  # another one starts within a second or two
+    async with started(within_s=8.0) as reading:  # a new process starts within two seconds
         await reading.milestones([NAP], posted_by=HERS)
         process().suspend()
         assert await reading.milestones([WALKED], posted_by=HERS) == [STEPPED]
@@ -145,8 +145,8 @@ def test_the_process_ends_with_the_service_however_that_ends() -> None:
     assert (len(gone), alive) == (1, [])
 
 
-async def test_what_is_read_keeps_nobody_else_from_the_loop(reading: ProseQueue) -> None:
-    """The loop turns while a second's worth of notes is read: a push is answered meanwhile."""
+async def test_reading_does_not_block_the_event_loop(reading: ProseQueue) -> None:
+    """The event loop runs while a second's worth of notes is read: a push would get its response meanwhile."""
     await reading.milestones([NAP], posted_by=HERS)
     turns, began_s = 0, time.process_time()
     call = asyncio.create_task(reading.milestones([LONG] * 40, posted_by=HERS))

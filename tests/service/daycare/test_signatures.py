@@ -1,4 +1,4 @@
-"""Who may post: a key's secret, a time of now, a call of its own. Whatever else comes is refused, and changes nothing."""
+"""Tests which calls are accepted: signed with the key's secret, now, and once. All others are refused, and change nothing."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -7,11 +7,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, note, outcomes, said_by
+from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, events_by, note, outcomes
 
 
-async def told(village: Village, system: System) -> int:
-    return len(await said_by(village.ada, system.member))
+async def count_of_events(village: Village, system: System) -> int:
+    return len(await events_by(village.ada, system.member))
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> None:
@@ -37,13 +37,13 @@ async def test_a_call_that_is_signed_wrongly_is_refused_and_changes_nothing(
     body = batch_of([note("Slept well")])
     answer = await ducklings.call("events", body, {"content-type": BATCH} | ducklings.signed(body) | spoilt)
     refused(answer, 401, "daycare.signature_wrong")
-    assert await told(village, ducklings) == 0
+    assert await count_of_events(village, ducklings) == 0
 
 
 async def test_another_body_another_secret_another_key_and_no_signature_are_answered_alike(
     village: Village, ducklings: System
 ) -> None:
-    """I-19: to the byte, but for the time and the name of the request."""
+    """I-19: the responses are equal to the byte, except for the time and the request's id."""
     body = batch_of([note("Slept well")])
     signed = {"content-type": BATCH} | ducklings.signed(body)
     other = {"content-type": BATCH} | ducklings.signed(body, secret="whsec_" + "A" * 43 + "=")
@@ -55,20 +55,20 @@ async def test_another_body_another_secret_another_key_and_no_signature_are_answ
         await ducklings.call("links", b"{}", {"content-type": "application/json"}),
     ]
     assert {(answer.status_code, answer.content) for answer in answers} == {(401, answers[0].content)}
-    assert await told(village, ducklings) == 0
+    assert await count_of_events(village, ducklings) == 0
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
 async def test_a_call_is_signed_within_five_minutes_of_now(village: Village, ducklings: System, minutes: int) -> None:
     at = datetime.now(UTC) + timedelta(minutes=minutes)
     refused(await ducklings.batch(note("Slept well"), at=at), 401, "daycare.signature_wrong")
-    assert await told(village, ducklings) == 0
+    assert await count_of_events(village, ducklings) == 0
     near = datetime.now(UTC) + timedelta(minutes=minutes * 2 / 3)
     assert (await ducklings.batch(note("Slept well"), at=near)).status_code == 200
 
 
 async def test_the_very_same_call_again_is_a_replay_and_signed_anew_it_is_a_retry(village: Village, ducklings: System) -> None:
-    """I-02: who did not hear the answer signs again, and is told the same."""
+    """I-02: a sender who lost the response signs the call again, and gets the same receipts."""
     body = batch_of([note("Slept well")])
     at = datetime.now(UTC) - timedelta(seconds=10)
     signed = {"content-type": BATCH} | ducklings.signed(body, id="call-1", at=at)
@@ -79,16 +79,16 @@ async def test_the_very_same_call_again_is_a_replay_and_signed_anew_it_is_a_retr
     assert again.headers["retry-after"] == "1"
     anew = {"content-type": BATCH} | ducklings.signed(body, id="call-1")
     assert outcomes((await ducklings.call("events", body, anew)).json()["receipts"]) == ["already_recorded"]
-    assert await told(village, ducklings) == 1
+    assert await count_of_events(village, ducklings) == 1
 
 
 async def test_in_binary_mode_the_id_is_the_signed_one(village: Village, ducklings: System) -> None:
-    """No signature covers a header: an event whose id was swapped on its way is refused."""
+    """No signature covers a header: an event is refused if its id was changed on its way."""
     headers, body = binary(note("Slept well"))
     answer = await ducklings.call("events", body, headers | ducklings.signed(body))
     refused(answer, 400, "body.invalid")
     assert answer.json()["at"] == "ce-id"
-    assert await told(village, ducklings) == 0
+    assert await count_of_events(village, ducklings) == 0
 
 
 async def test_after_a_new_secret_both_are_good_for_a_while_and_a_third_ends_the_first(
@@ -112,14 +112,14 @@ async def test_after_a_new_secret_both_are_good_for_a_while_and_a_third_ends_the
     assert (await ducklings.call("events", body, {"content-type": BATCH} | signed)).status_code == 200
 
 
-async def test_a_key_that_was_removed_is_nobodys(village: Village, ducklings: System) -> None:
-    """I-25: with the member its key goes."""
+async def test_a_removed_key_is_refused(village: Village, ducklings: System) -> None:
+    """I-25: the key is removed with its member."""
     await village.ada.ask("DELETE", f"/v1/families/{{family}}/members/{ducklings.member}")
     refused(await ducklings.batch(note("Slept well")), 401, "daycare.signature_wrong")
 
 
 async def test_a_key_reads_nothing(village: Village, ducklings: System) -> None:
-    """A secret is no token: no route of a device knows it."""
+    """A secret is no token: no route for devices accepts it."""
     for path in ("", "/feed", "/timeline", "/handover", "/daycares", "/live"):
         for token in (ducklings.secret, ducklings.key_id):
             answer = await ducklings.http.get(
@@ -128,7 +128,7 @@ async def test_a_key_reads_nothing(village: Village, ducklings: System) -> None:
             assert answer.status_code == 401
 
 
-async def test_receipts_say_nothing_but_what_became_of_each(village: Village, ducklings: System) -> None:
+async def test_receipts_contain_only_the_outcome_of_each_event(village: Village, ducklings: System) -> None:
     answer = await ducklings.batch(note("Slept well"), note("Hm", subject="stranger"))
     assert [sorted(receipt) for receipt in answer.json()["receipts"]] == [["id", "outcome", "source"]] * 2
     assert village.child not in json.dumps(answer.json())

@@ -1,4 +1,4 @@
-"""Imports whose files come slowly: they take no place from others, and hold a bounded part of the memory. Real processes."""
+"""Tests imports of files that arrive slowly: they take no place from others, and hold bounded memory. Real processes."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import pytest
 
 from tests.crash.serving import serving
 from tests.service.conftest import Someone, found_family
-from tests.service.daycare.test_strangers import Call, Stood
+from tests.service.daycare.test_strangers import Call, ServedFamily
 
 FILE = b"id,child,occurred_at,text\n1,mia,2026-03-01T10:00,Slept well\n"
 MIB = 1024 * 1024
@@ -19,17 +19,17 @@ FILE_MIB_MAX = 32
 
 
 @pytest.fixture
-async def stood(database_url: str, open_folder: Path) -> AsyncIterator[tuple[Stood, list[Someone]]]:
+async def served(database_url: str, open_folder: Path) -> AsyncIterator[tuple[ServedFamily, list[Someone]]]:
     with serving(folder=open_folder / f"imports-{uuid4().hex[:8]}", environment={"DATABASE_URL": database_url}) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
             families = [await found_family(http) for _ in range(4)]
-            yield Stood(service=service, http=http, ada=families[0], system=None), families  # type: ignore[arg-type]
+            yield ServedFamily(service=service, http=http, ada=families[0], system=None), families  # type: ignore[arg-type]
 
 
-async def begin(stood: Stood, someone: Someone, *, length: int) -> Call:
-    """An import of which the head is sent."""
+async def begin(served: ServedFamily, someone: Someone, *, length: int) -> Call:
+    """Begins an import: sends its headers only."""
     path = f"/v1/families/{someone.family}/imports?source=plain"
-    return await Call.begin(stood, path, {**someone.headers, "Content-Type": "text/csv"}, length=length, address="192.0.2.1")
+    return await Call.begin(served, path, {**someone.headers, "Content-Type": "text/csv"}, length=length, address="192.0.2.1")
 
 
 async def imported(someone: Someone) -> httpx.Response:
@@ -37,9 +37,9 @@ async def imported(someone: Someone) -> httpx.Response:
     return await someone.http.post(path, content=FILE, headers={**someone.headers, "Content-Type": "text/csv"})
 
 
-async def test_files_that_come_slowly_keep_nobody_else_from_importing(stood: tuple[Stood, list[Someone]]) -> None:
-    """Law 22: a place is taken when the file is there; before that its sender waits for nobody but themselves."""
-    service, (ada, ben, cleo, _) = stood
+async def test_files_that_come_slowly_keep_nobody_else_from_importing(served: tuple[ServedFamily, list[Someone]]) -> None:
+    """Law 22: a place is taken once the file has arrived. Before that its sender delays nobody."""
+    service, (ada, ben, cleo, _) = served
     slow = [await begin(service, one, length=MIB) for one in (ada, ben, ada, ben)]
     await asyncio.gather(*(call.send(MIB // 2) for call in slow))
     await asyncio.sleep(0.3)
@@ -50,9 +50,9 @@ async def test_files_that_come_slowly_keep_nobody_else_from_importing(stood: tup
         call.close()
 
 
-async def test_what_comes_slowly_is_bounded_by_person_and_stops_no_pushes(stood: tuple[Stood, list[Someone]]) -> None:
-    """Law 22: one person's files hold as much as one of the greatest length does; what is more is told to come again."""
-    service, (ada, ben, *_) = stood
+async def test_slow_files_are_bounded_by_person_and_stop_no_pushes(served: tuple[ServedFamily, list[Someone]]) -> None:
+    """Law 22: one person's files together hold at most the bytes of one file of the greatest length; the rest gets 503."""
+    service, (ada, ben, *_) = served
     slow = [await begin(service, ada, length=FILE_MIB_MAX * MIB) for _ in range(3)]
     await asyncio.gather(*(call.send(20 * MIB) for call in slow[:2]))
     refused = [call for call in slow[:2] if (await _answered(call)) == (503, "body.no_room")]
@@ -65,9 +65,9 @@ async def test_what_comes_slowly_is_bounded_by_person_and_stops_no_pushes(stood:
         call.close()
 
 
-async def test_pushes_that_come_slowly_are_bounded_by_person(stood: tuple[Stood, list[Someone]]) -> None:
-    """Law 22: one person's devices hold 4 MiB of pushes that trickle; others push as ever, and so do they, once it is over."""
-    service, (ada, ben, *_) = stood
+async def test_pushes_that_come_slowly_are_bounded_by_person(served: tuple[ServedFamily, list[Someone]]) -> None:
+    """Law 22: one person's devices hold at most 4 MiB of slow pushes. Others can push all the time, this person afterwards."""
+    service, (ada, ben, *_) = served
     path, headers = f"/v1/families/{ada.family}/events", {**ada.headers, "Content-Type": "application/json"}
     slow = [await Call.begin(service, path, headers, length=MIB, address="192.0.2.1") for _ in range(8)]
     await asyncio.gather(*(call.send(MIB - 1) for call in slow))

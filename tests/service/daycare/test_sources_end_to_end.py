@@ -1,4 +1,4 @@
-"""Every system's file, with every trap of its feed, from the import to both parents' timelines."""
+"""Tests every system's file, with every trap of its feed, from the import to both parents' timelines."""
 
 from collections import Counter
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from service.daycare.sources import SOURCES
 from tests.service.conftest import Someone
-from tests.service.daycare.conftest import Village, link, said_by
+from tests.service.daycare.conftest import Village, events_by, link
 from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
 from tests.service.daycare.sources.invented import NEVER
 from tests.service.daycare.test_imports import imported
@@ -26,7 +26,7 @@ async def timeline(parent: Someone) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("source", BODY_BY_SOURCE)
 async def test_a_file_comes_once_to_both_parents_and_its_firsts_are_still_new_to_both(village: Village, source: str) -> None:
-    """Laws 2 and 8: each record once; nothing of what was meant for others; who waits is told when they see it themselves."""
+    """Laws 2 and 8: each record once; nothing for others; a parent who waits is sent the rest after seeing it themselves."""
     body = BODY_BY_SOURCE[source]()
     given = {"as_": "text/csv"} if SOURCES[source].media_types[0] == "text/csv" else {}
     given |= {"reference": "the-child"} if SOURCES[source].needs_reference else {}
@@ -36,23 +36,23 @@ async def test_a_file_comes_once_to_both_parents_and_its_firsts_are_still_new_to
     assert set(first["outcomes"]) == {"waiting"}
     for one in first["references"]:
         assert (await link(village.ada, first["member"], village.child, reference=one["reference"])).status_code == 204
-    told = await said_by(village.ada, first["member"])
-    assert len(told) >= RECORDS_MIN // 2
-    assert NEVER not in str(told)
+    sent = await events_by(village.ada, first["member"])
+    assert len(sent) >= RECORDS_MIN // 2
+    assert NEVER not in str(sent)
     again = await imported(village.ada, source, body, **given)
     assert set(again["outcomes"]) <= LATE_OR_THERE
     own = await imported(village.ben, source, body, **given)
     assert (own["outcomes"], own["references"]) == (first["outcomes"], first["references"])
     for one in own["references"]:
         assert (await link(village.ben, own["member"], village.child, reference=one["reference"])).status_code == 204
-    assert await said_by(village.ada, own["member"]) == []
-    assert await said_by(village.ada, first["member"]) == told
-    seen = Counter(one["milestone"] for one in told if one["type"] == "MilestoneObserved")
+    assert await events_by(village.ada, own["member"]) == []
+    assert await events_by(village.ada, first["member"]) == sent
+    seen = Counter(one["milestone"] for one in sent if one["type"] == "MilestoneObserved")
     assert seen or source in WITHOUT_PROSE, "no prose of this file tells of anything"
     assert {one["milestone"]: one["state"] for one in await timeline(village.ada)} == dict.fromkeys(seen, "still_new")
-    assert [one for one in await said_by(village.ben, first["member"]) if one["type"] == "MilestoneObserved"] == []
-    perhaps = {key for one in told for key in (*one.get("may_tell_of", ()), *one.get("tells_of", ()))}
+    assert [one for one in await events_by(village.ben, first["member"]) if one["type"] == "MilestoneObserved"] == []
+    perhaps = {key for one in sent for key in (*one.get("may_tell_of", ()), *one.get("tells_of", ()))}
     for milestone in {*seen, *perhaps}:
         await push(village.ben, village.first(milestone), audience="me")
-    assert sorted(map(str, await said_by(village.ben, first["member"]))) == sorted(map(str, told))
+    assert sorted(map(str, await events_by(village.ben, first["member"]))) == sorted(map(str, sent))
     assert {one["state"] for one in await timeline(village.ben)} <= {"seen"}

@@ -1,4 +1,4 @@
-"""Callers whom nobody knows yet: how much they make the service hold, whom they keep out, and what they learn. Real processes."""
+"""Tests calls of unknown senders: what the service holds for them, whom they delay, and what they learn. Real processes."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ ODD_HEADERS: dict[str, dict[str, str | None]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stood:
+class ServedFamily:
     """A service, a family, and a daycare's system with a key."""
 
     service: Serving
@@ -56,44 +56,46 @@ class Stood:
         return int(psutil.Process(self.service.pid).memory_info().rss)
 
     async def held_bytes(self) -> int:
-        """What the service says that it holds of strangers' bodies."""
+        """Returns the bytes of strangers' bodies that the service reports."""
         text = (await self.http.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})).text
         found = HELD.search(text)
         return int(float(found[1])) if found else 0
 
 
 @pytest.fixture
-async def stood(database_url: str, open_folder: Path) -> AsyncIterator[Stood]:
+async def served(database_url: str, open_folder: Path) -> AsyncIterator[ServedFamily]:
     environment = {"DATABASE_URL": database_url, "STILLNEW_METRICS_TOKEN": TOKEN}
     with serving(folder=open_folder / f"strangers-{uuid4().hex[:8]}", environment=environment) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
             ada = await found_family(http)
             system, _ = await added(ada)
-            yield Stood(service=service, http=http, ada=ada, system=system)
+            yield ServedFamily(service=service, http=http, ada=ada, system=system)
 
 
 def signed_by_nobody() -> dict[str, str]:
-    """Headers in good form, with a signature that fits nothing."""
+    """Returns well-formed headers with a wrong signature."""
     return {"webhook-id": "call", "webhook-timestamp": str(int(time.time())), "webhook-signature": f"v1,{'A' * 43}="}
 
 
 class Call:
-    """A call that arrives piece by piece, over a connection of its own."""
+    """A call that is sent piece by piece, over a connection of its own."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
 
     @classmethod
-    async def begin(cls, stood: Stood, path: str, headers: dict[str, str], *, length: int = CALL_BYTES, address: str) -> "Call":
-        """Send the head; a proxy says that it comes from `address`."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", stood.port)
+    async def begin(
+        cls, served: ServedFamily, path: str, headers: dict[str, str], *, length: int = CALL_BYTES, address: str
+    ) -> "Call":
+        """Sends the headers, with `address` as the sender that a proxy names."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         lines = [f"POST {path} HTTP/1.1", "Host: x", f"X-Forwarded-For: {address}", f"Content-Length: {length}"]
         lines += [f"{name}: {value}" for name, value in {"Content-Type": BATCH, **headers}.items()]
         writer.write("\r\n".join([*lines, "", ""]).encode())
         return cls(reader, writer)
 
     async def send(self, count: int) -> None:
-        """Send so many more bytes, as far as they are taken; a sender who is told to stop may stop."""
+        """Sends `count` more bytes. Stops early if the service closes the connection or stops reading."""
         for first in range(0, count, 64 * 1024):
             self._writer.write(b" " * min(64 * 1024, count - first))
             try:
@@ -114,11 +116,11 @@ class Call:
 
 @asynccontextmanager
 async def trickling(
-    stood: Stood, headers: dict[str, str], *, key_id: str, addresses: Iterable[str], count: int = CALLS
+    served: ServedFamily, headers: dict[str, str], *, key_id: str, addresses: Iterable[str], count: int = CALLS
 ) -> AsyncIterator[list[Call]]:
-    """So many calls of which all but the last byte is sent."""
+    """Opens calls and sends all but the last byte of each."""
     path, addresses = f"/v1/daycare/events?key={key_id}", list(addresses)
-    calls = [await Call.begin(stood, path, headers, address=addresses[n % len(addresses)]) for n in range(count)]
+    calls = [await Call.begin(served, path, headers, address=addresses[n % len(addresses)]) for n in range(count)]
     sending = asyncio.gather(*(call.send(CALL_BYTES - 1) for call in calls))
     try:
         yield calls
@@ -129,21 +131,21 @@ async def trickling(
             call.close()
 
 
-async def highest(stood: Stood, *, for_s: float) -> tuple[int, int]:
-    """The most memory, and the most of strangers' bodies, that the service held within some time."""
+async def highest(served: ServedFamily, *, for_s: float) -> tuple[int, int]:
+    """Returns the most memory, and the most bytes of strangers' bodies, that the service held during `for_s` seconds."""
     rss = held = 0
     ends = time.monotonic() + for_s
     while time.monotonic() < ends:
-        rss, held = max(rss, stood.rss_bytes), max(held, await stood.held_bytes())
+        rss, held = max(rss, served.rss_bytes), max(held, await served.held_bytes())
         await asyncio.sleep(0.05)
     return rss, held
 
 
-async def test_unsigned_calls_are_refused_before_their_bodies_are_read(stood: Stood) -> None:
-    """Law 22: 150 calls of 2 MiB which nobody has signed hold nothing; each is answered before its body is whole."""
-    before = stood.rss_bytes
-    async with trickling(stood, {}, key_id=str(uuid4()), addresses=["192.0.2.1"]) as calls:
-        watching = asyncio.create_task(highest(stood, for_s=3))
+async def test_unsigned_calls_are_refused_before_their_bodies_are_read(served: ServedFamily) -> None:
+    """Law 22: 150 unsigned calls of 2 MiB hold nothing; each gets its response before its body is complete."""
+    before = served.rss_bytes
+    async with trickling(served, {}, key_id=str(uuid4()), addresses=["192.0.2.1"]) as calls:
+        watching = asyncio.create_task(highest(served, for_s=3))
         answers = await asyncio.gather(*(call.answer() for call in calls))
         assert {(status, json.loads(body)["code"]) for status, _, body in answers} == {(401, "daycare.signature_wrong")}
         rss, held = await watching
@@ -152,29 +154,29 @@ async def test_unsigned_calls_are_refused_before_their_bodies_are_read(stood: St
 
 
 @pytest.mark.parametrize("whose", ["nobody's", "known"])
-async def test_calls_that_look_signed_share_one_bounded_budget_and_stop_nobody(stood: Stood, whose: str) -> None:
-    """Law 22: from 150 addresses, by a key that nobody has, and by one that somebody has and whose id is no secret."""
-    assert (await stood.system.batch(note("Slept well"))).status_code == 200
-    key_id = stood.system.key_id if whose == "known" else str(uuid4())
-    before = stood.rss_bytes
+async def test_calls_that_look_signed_share_one_bounded_budget_and_stop_nobody(served: ServedFamily, whose: str) -> None:
+    """Law 22: from 150 addresses, with a key that does not exist, or with one that does, because a key's id is no secret."""
+    assert (await served.system.batch(note("Slept well"))).status_code == 200
+    key_id = served.system.key_id if whose == "known" else str(uuid4())
+    before = served.rss_bytes
     addresses = [f"198.51.100.{number}" for number in range(CALLS)]
-    async with trickling(stood, signed_by_nobody(), key_id=key_id, addresses=addresses):
-        watching = asyncio.create_task(highest(stood, for_s=4))
+    async with trickling(served, signed_by_nobody(), key_id=key_id, addresses=addresses):
+        watching = asyncio.create_task(highest(served, for_s=4))
         await asyncio.sleep(1)
-        long = await stood.system.batch(*[note("x" * 9_000) for _ in range(200)])
+        long = await served.system.batch(*[note("x" * 9_000) for _ in range(200)])
         assert outcomes(long.json()["receipts"]) == ["waiting"] * 200
-        assert (await stood.system.batch(note("Slept on"))).status_code == 200
-        assert (await found_family(stood.http)).family
+        assert (await served.system.batch(note("Slept on"))).status_code == 200
+        assert (await found_family(served.http)).family
         rss, held = await watching
-        # A daycare that was never here waits for the slow to have had their time, and no longer.
-        other, _ = await added(stood.ada, "Goslings")
-        assert await posted_from(stood, other, "203.0.113.9", within_s=15)
+        # A new daycare waits until the slow calls time out, and no longer.
+        other, _ = await added(served.ada, "Goslings")
+        assert await posted_from(served, other, "203.0.113.9", within_s=15)
     assert 2 * MIB < held <= STRANGERS_MIB * MIB
     assert rss - before < 80 * MIB, f"{(rss - before) / MIB:.0f} MiB more"
 
 
-async def posted_from(stood: Stood, system: System, address: str, *, within_s: float) -> bool:
-    """Post a long call as a client does that follows the page: again, after each 503."""
+async def posted_from(served: ServedFamily, system: System, address: str, *, within_s: float) -> bool:
+    """Posts a long call like a client that follows the documentation: again, after each 503."""
     body = batch_of([note("y" * 9_000) for _ in range(200)])
     ends = time.monotonic() + within_s
     while time.monotonic() < ends:
@@ -187,35 +189,35 @@ async def posted_from(stood: Stood, system: System, address: str, *, within_s: f
     return False
 
 
-async def test_one_address_holds_a_part_and_others_have_the_rest(stood: Stood) -> None:
-    """Law 22: whatever one address sends, another's calls have room at once."""
-    other, _ = await added(stood.ada, "Goslings")
-    async with trickling(stood, signed_by_nobody(), key_id=str(uuid4()), addresses=["198.51.100.1"], count=40):
+async def test_one_address_holds_a_part_and_others_have_the_rest(served: ServedFamily) -> None:
+    """Law 22: whatever one address sends, there is room for another's calls at once."""
+    other, _ = await added(served.ada, "Goslings")
+    async with trickling(served, signed_by_nobody(), key_id=str(uuid4()), addresses=["198.51.100.1"], count=40):
         await asyncio.sleep(1)
-        assert await stood.held_bytes() <= STRANGERS_MIB * MIB // 4
-        assert await posted_from(stood, other, "203.0.113.9", within_s=0.1)
+        assert await served.held_bytes() <= STRANGERS_MIB * MIB // 4
+        assert await posted_from(served, other, "203.0.113.9", within_s=0.1)
 
 
 @pytest.mark.parametrize("odd", ODD_HEADERS.values(), ids=ODD_HEADERS.keys())
-async def test_what_is_wrong_with_the_headers_alone_is_said_at_once_whoever_is_meant(
-    stood: Stood, odd: dict[str, str | None]
+async def test_wrong_headers_are_refused_at_once_for_every_key(
+    served: ServedFamily, odd: dict[str, str | None]
 ) -> None:
-    """I-19: before the body comes, and alike for a key that there is and one that there is not, to the byte."""
+    """I-19: the refusal comes before the body, and is equal to the byte for a key that exists and one that does not."""
     headers = {name: value for name, value in {**signed_by_nobody(), **odd}.items() if value is not None}
     answers = []
-    for key_id in (stood.system.key_id, str(uuid4())):
-        call = await Call.begin(stood, f"/v1/daycare/events?key={key_id}", headers, address="192.0.2.2")
+    for key_id in (served.system.key_id, str(uuid4())):
+        call = await Call.begin(served, f"/v1/daycare/events?key={key_id}", headers, address="192.0.2.2")
         answers.append(await call.answer(within_s=5))
         call.close()
     assert [status for status, _, _ in answers] == [401, 401]
     assert answers[0][2] == answers[1][2]
 
 
-async def test_when_an_answer_comes_does_not_tell_whether_there_is_a_key(stood: Stood) -> None:
-    """I-19: a call that may be signed well is read to its end, and then refused in the same words, whosever key it names."""
+async def test_the_time_of_a_response_does_not_reveal_whether_a_key_exists(served: ServedFamily) -> None:
+    """I-19: a well-formed call is read to its end, then refused with the same response for every key."""
     answers = []
-    for key_id in (stood.system.key_id, str(uuid4())):
-        call = await Call.begin(stood, f"/v1/daycare/events?key={key_id}", signed_by_nobody(), address="192.0.2.3")
+    for key_id in (served.system.key_id, str(uuid4())):
+        call = await Call.begin(served, f"/v1/daycare/events?key={key_id}", signed_by_nobody(), address="192.0.2.3")
         await call.send(CALL_BYTES - 1)
         with pytest.raises(TimeoutError):
             await call.answer(within_s=0.5)
@@ -226,38 +228,38 @@ async def test_when_an_answer_comes_does_not_tell_whether_there_is_a_key(stood: 
     assert answers[0][2] == answers[1][2]
 
 
-async def test_an_address_above_its_limit_is_told_so_before_its_bodies_are_read(database_url: str, open_folder: Path) -> None:
-    """Law 17: calls in good form count as a stranger's until one is signed well, from there on as the key's."""
+async def test_an_address_above_its_limit_is_refused_before_its_bodies_are_read(database_url: str, open_folder: Path) -> None:
+    """Law 17: well-formed calls count against the address until one is signed well, and from then on against the key."""
     environment = {"DATABASE_URL": database_url, "STILLNEW_METRICS_TOKEN": TOKEN, "STILLNEW_LIMIT_STRANGERS": "0.5"}
     with serving(folder=open_folder / f"strangers-{uuid4().hex[:8]}", environment=environment) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
             ada = await found_family(http)
             system, _ = await added(ada)
-            stood = Stood(service=service, http=http, ada=ada, system=system)
+            served = ServedFamily(service=service, http=http, ada=ada, system=system)
             path = f"/v1/daycare/events?key={system.key_id}"
-            calls = [await Call.begin(stood, path, signed_by_nobody(), address="198.51.100.1") for _ in range(5)]
+            calls = [await Call.begin(served, path, signed_by_nobody(), address="198.51.100.1") for _ in range(5)]
             await calls[0].send(64 * 1024)
             for number in range(4):
-                over = await Call.begin(stood, path, signed_by_nobody(), address="198.51.100.1")
+                over = await Call.begin(served, path, signed_by_nobody(), address="198.51.100.1")
                 status, headers, body = await over.answer(within_s=5)
                 assert (status, json.loads(body)["code"]) == (429, "too_many_requests"), number
                 assert int(headers["retry-after"]) >= 1
                 over.close()
-            for _ in range(12):  # from elsewhere, and more than a stranger may
+            for _ in range(12):  # from another address, and more than the limit for strangers
                 assert (await system.batch(note("Slept well"))).status_code == 200
             for call in calls:
                 call.close()
 
 
 @pytest.mark.parametrize("path", ["/v1/families", "/v1/invites/accept", "/v1/daycares", "/v1/devices/pair"])
-async def test_other_bodies_that_come_before_anybody_is_known_are_in_the_same_budget(stood: Stood, path: str) -> None:
-    """Law 22: one address holds a quarter of it, however many small bodies it begins; the others are told to come again."""
+async def test_other_bodies_that_come_before_anybody_is_known_are_in_the_same_budget(served: ServedFamily, path: str) -> None:
+    """Law 22: one address holds at most a quarter of the budget, with any number of small bodies; its other calls get 503."""
     headers, length = {"Content-Type": "application/json"}, 64 * 1024
-    calls = [await Call.begin(stood, path, headers, length=length, address="198.51.100.1") for _ in range(100)]
+    calls = [await Call.begin(served, path, headers, length=length, address="198.51.100.1") for _ in range(100)]
     await asyncio.gather(*(call.send(length // 2) for call in calls))
     await asyncio.gather(*(call.send(length // 2 - 1) for call in calls))
     await asyncio.sleep(0.5)
-    assert MIB < await stood.held_bytes() <= STRANGERS_MIB * MIB // 4
+    assert MIB < await served.held_bytes() <= STRANGERS_MIB * MIB // 4
     refused = [call.answer(within_s=0.5) for call in calls]
     found = [one for one in await asyncio.gather(*refused, return_exceptions=True) if not isinstance(one, BaseException)]
     assert found
@@ -266,4 +268,4 @@ async def test_other_bodies_that_come_before_anybody_is_known_are_in_the_same_bu
     }
     for call in calls:
         call.close()
-    assert (await found_family(stood.http)).family
+    assert (await found_family(served.http)).family

@@ -1,4 +1,4 @@
-"""What records become: the same, in whatever order they come, however often, and however they were edited on the way."""
+"""Tests what records become: the same in any order, with any repetition, and with any edits on the way."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,8 @@ from events.observations import MilestoneObserved, NoteWritten
 from service.daycare.event_ids import EventIds
 from service.daycare.prose.reader import NOTHING
 from service.daycare.record import Record
-from service.daycare.translate import PROSE_MAX, Said, become, prose_of
-from tests.service.daycare.sources.outcomes import told_of
+from service.daycare.translate import PROSE_MAX, RecordState, prose_of, translate
+from tests.service.daycare.sources.outcomes import findings_of
 
 AUTHOR = MemberId(UUID(int=1))
 CHILD = ChildId(UUID(int=2))
@@ -55,7 +55,7 @@ class Version(NamedTuple):
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Version], list[Version]]:
-    """Versions in order, each once; and the same, shuffled, with repetitions."""
+    """Draws versions in order, each once; and the same ones shuffled, with repetitions."""
     clean = [
         Version(record, number, draw(TEXTS), draw(MILESTONES), draw(st.integers(0, 3)), draw(st.integers(0, 6)) == 0)
         for record in range(draw(st.integers(1, 3)))
@@ -66,27 +66,27 @@ def histories(draw: st.DrawFn) -> tuple[list[Version], list[Version]]:
 
 
 class Log:
-    """What a log would hold: events once by id, and what was said of them since."""
+    """Holds what a log would: events once by id, and the recorded state of each record."""
 
     def __init__(self) -> None:
-        self.said: dict[str, Said] = {}
+        self.states: dict[str, RecordState] = {}
         self.drafts: dict[EventId, Draft[Any]] = {}
 
     def take(self, version: Version) -> str:
         return self.take_record(version.as_record())
 
     def take_record(self, record: Record) -> str:
-        before = self.said.get(record.id)
-        told = told_of(record, before)
-        became = become(record, before, told=told, names=EventIds(SECRET, AUTHOR, "here", record.id), child=CHILD, salt=bytes(16))
-        for draft in became.drafts:
+        before = self.states.get(record.id)
+        findings, event_ids = findings_of(record, before), EventIds(SECRET, AUTHOR, "here", record.id)
+        translation = translate(record, before, findings=findings, event_ids=event_ids, child=CHILD, salt=bytes(16))
+        for draft in translation.drafts:
             assert self.drafts.setdefault(draft.id, draft) == draft, "an id stands for one content"
-        if became.said is not None:
-            self.said[record.id] = msgspec.json.decode(msgspec.json.encode(became.said), type=Said)
-        return became.outcome
+        if translation.state is not None:
+            self.states[record.id] = msgspec.json.decode(msgspec.json.encode(translation.state), type=RecordState)
+        return translation.outcome
 
-    def stands(self) -> list[tuple[Any, ...]]:
-        """What is there to be read, second thoughts applied."""
+    def visible(self) -> list[tuple[Any, ...]]:
+        """Returns the visible events, with amendments and withdrawals applied."""
         live: dict[EventId, dict[str, Any]] = {}
         for draft in self.drafts.values():
             if isinstance(draft.event, MilestoneObserved | NoteWritten):
@@ -100,25 +100,25 @@ class Log:
         return sorted((tuple(sorted(one.items(), key=lambda item: item[0])) for one in shown), key=repr)
 
 
-def stands_after(versions: Sequence[Version]) -> list[tuple[Any, ...]]:
+def visible_after(versions: Sequence[Version]) -> list[tuple[Any, ...]]:
     log = Log()
     for version in versions:
         log.take(version)
-    return log.stands()
+    return log.visible()
 
 
 @settings(max_examples=300, deadline=None)
 @given(histories())
 def test_any_order_and_any_repetition_come_to_what_one_clean_pass_comes_to(history: tuple[list[Version], list[Version]]) -> None:
-    """Laws 2 and 12: up to the order of arrival, and to what was withdrawn on the way."""
+    """Laws 2 and 12: the events are equal, except for the order of arrival and for what was withdrawn on the way."""
     clean, messy = history
-    assert stands_after(messy) == stands_after(clean)
+    assert visible_after(messy) == visible_after(clean)
 
 
 @settings(max_examples=100, deadline=None)
 @given(histories())
 def test_a_second_pass_adds_nothing(history: tuple[list[Version], list[Version]]) -> None:
-    """Law 2."""
+    """Law 2: a repeated record adds no event."""
     _, messy = history
     log = Log()
     for version in messy:
@@ -129,15 +129,15 @@ def test_a_second_pass_adds_nothing(history: tuple[list[Version], list[Version]]
     assert outcomes <= {"already_recorded", "outdated"}
 
 
-def told(text: str | None, *, milestone: str | None = None) -> list[Any]:
+def bodies_for(text: str | None, *, milestone: str | None = None) -> list[Any]:
     log = Log()
     log.take(Version(0, 0, text, milestone, 0, False))
     return [draft.event for draft in log.drafts.values()]
 
 
 def test_words_that_are_too_long_for_a_note_refer_to_what_was_found_in_them() -> None:
-    """Law 8: whoever is kept from the milestone is kept from the words."""
-    found, words = told(LONG)
+    """Law 8: a member who is kept from the milestone is kept from the words."""
+    found, words = bodies_for(LONG)
     assert (found.milestone, found.note, found.found_in_prose) == ("movement.first-steps", None, True)
     assert (words.text, words.about) == (LONG, next(iter(_ids(LONG))))
 
@@ -148,14 +148,14 @@ def _ids(text: str) -> list[EventId]:
     return list(log.drafts)
 
 
-def test_of_several_milestones_the_first_has_the_words_and_says_what_else_they_tell() -> None:
-    first, second = told("She took her first steps today! And she said her first word: ball.")
+def test_the_first_of_several_milestones_has_the_words_and_names_the_others() -> None:
+    first, second = bodies_for("She took her first steps today! And she said her first word: ball.")
     assert (first.milestone, first.tells_of) == ("movement.first-steps", ("talking.first-word",))
     assert (second.milestone, second.note, second.found_in_prose) == ("talking.first-word", None, True)
 
 
 def test_what_a_daycare_names_itself_is_not_found() -> None:
-    (named,) = told("She took her first steps today!", milestone="movement.crawls")
+    (named,) = bodies_for("She took her first steps today!", milestone="movement.crawls")
     assert (named.milestone, named.found_in_prose, named.tells_of) == ("movement.crawls", False, ())
 
 
@@ -174,7 +174,7 @@ PROSES = [
 
 
 @pytest.mark.parametrize(("text", "prose", "read"), PROSES, ids=range(len(PROSES)))
-def test_what_somebody_wrote_is_read_to_its_bound_and_no_word_beside_it(
+def test_only_what_a_person_wrote_is_read_and_only_up_to_its_bound(
     text: str | None, prose: str | None, read: str | None
 ) -> None:
     record = msgspec.structs.replace(Version(0, 0, text, None, 0, False).as_record(), prose=prose)
@@ -182,26 +182,26 @@ def test_what_somebody_wrote_is_read_to_its_bound_and_no_word_beside_it(
     assert (found.text if found is not None else None) == read
 
 
-def test_what_is_told_of_a_milestone_is_all_of_the_words() -> None:
+def test_the_note_of_a_milestone_is_the_whole_text() -> None:
     text = f"Activity: Walking\n{STEPPED}"
     record = msgspec.structs.replace(Version(0, 0, text, None, 0, False).as_record(), prose=STEPPED)
-    told = told_of(record)
-    became = become(record, None, told=told, names=EventIds(SECRET, AUTHOR, "here", record.id), child=CHILD, salt=b"")
-    (sighting,) = (draft.event for draft in became.drafts)
+    event_ids = EventIds(SECRET, AUTHOR, "here", record.id)
+    translation = translate(record, None, findings=findings_of(record), event_ids=event_ids, child=CHILD, salt=b"")
+    (sighting,) = (draft.event for draft in translation.drafts)
     assert (sighting.milestone, sighting.note, sighting.found_in_prose) == ("movement.first-steps", text, True)
 
 
-def test_a_record_that_was_kept_before_prose_was_told_apart_is_read_whole() -> None:
+def test_a_stored_record_without_the_field_prose_is_read_whole() -> None:
     record = Version(0, 0, STEPPED, None, 0, False).as_record()
-    kept = {name: said for name, said in msgspec.json.decode(msgspec.json.encode(record)).items() if name != "prose"}
+    kept = {name: value for name, value in msgspec.json.decode(msgspec.json.encode(record)).items() if name != "prose"}
     assert msgspec.json.decode(msgspec.json.encode(kept), type=Record) == record
 
 
 def test_the_ledger_keeps_no_words() -> None:
-    """Law 15: nothing would be left to erase but salted digests."""
+    """Law 15: an erasure would find nothing here but salted digests."""
     log = Log()
     log.take(Version(0, 0, "She took her first steps today!", None, 0, False))
-    assert b"steps today" not in msgspec.json.encode(log.said["r-0"])
+    assert b"steps today" not in msgspec.json.encode(log.states["r-0"])
 
 
 def test_without_a_date_of_change_an_old_content_that_comes_late_is_no_change_back() -> None:
@@ -211,21 +211,21 @@ def test_without_a_date_of_change_an_old_content_that_comes_late_is_no_change_ba
     assert log.take(Version(0, 2, "Ate peas", None, 0, False)) == "amended"
     undated = msgspec.structs.replace(Version(0, 3, "Ate rice", None, 0, False).as_record(), is_dated=False)
     names = EventIds(SECRET, AUTHOR, "here", undated.id)
-    became = become(undated, log.said["r-0"], told=NOTHING, names=names, child=CHILD, salt=b"")
-    assert became.outcome == "already_recorded"
+    translation = translate(undated, log.states["r-0"], findings=NOTHING, event_ids=names, child=CHILD, salt=b"")
+    assert translation.outcome == "already_recorded"
 
 
 def test_words_that_are_read_another_way_are_another_content() -> None:
-    """Law 12: a title that is moved into the description says the same to a parent's eye, and tells of something now."""
+    """Law 12: a title that moves into the description reads the same to a parent, but is read for milestones now."""
     moved = Version(0, 1, "First steps", None, 0, False)
 
-    def stands(order: Sequence[bool]) -> list[tuple[Any, ...]]:
+    def visible(order: Sequence[bool]) -> list[tuple[Any, ...]]:
         log = Log()
         for is_moved in order:
             version = moved if is_moved else moved._replace(number=0)
             record = version.as_record()
             log.take_record(record if is_moved else msgspec.structs.replace(record, prose=""))
-        return log.stands()
+        return log.visible()
 
-    assert stands([False, True]) == stands([True, False]) == stands([False, True, False])
-    assert "first-steps" in repr(stands([False, True]))
+    assert visible([False, True]) == visible([True, False]) == visible([False, True, False])
+    assert "first-steps" in repr(visible([False, True]))

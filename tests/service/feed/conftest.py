@@ -9,6 +9,6 @@ from tests.service.feed.listening import Running, serving
 
 @pytest.fixture
 async def running(database_url: str) -> AsyncIterator[Running]:
-    """One process that serves a fresh database."""
+    """A process that serves a new database."""
     async with serving(database_url) as one:
         yield one

@@ -1,4 +1,4 @@
-"""A running service of one process, phones of a family in it, and an ear on a stream: what the tests of the feed stand on."""
+"""Runs a service in one process, with the phones of a family, and subscribes to streams, for the tests of the feed."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from service.settings import Settings
 
 
 async def until(is_so: Callable[[], bool], *, within_s: float = 10.0) -> None:
-    """Wait until something is so, or fail."""
+    """Waits until a condition is true, or fails."""
     async with asyncio.timeout(within_s):
         while not is_so():  # noqa: ASYNC110 - what is waited for has no event to wait on
             await asyncio.sleep(0.01)
@@ -30,7 +30,7 @@ async def until(is_so: Callable[[], bool], *, within_s: float = 10.0) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """One process that serves, in this one's loop."""
+    """A served process, in the event loop of the test."""
 
     url: str
     port: int
@@ -58,7 +58,7 @@ class Phone:
         return {"Authorization": f"Bearer {self.token}"}
 
     def notes(self, *texts: str, audience: str = "family") -> list[dict[str, Any]]:
-        """Drafts of notes."""
+        """Returns drafts of notes."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         return [
             {
@@ -69,13 +69,13 @@ class Phone:
         ]  # fmt: skip
 
     async def push(self, running: Running, drafts: list[dict[str, Any]]) -> httpx.Response:
-        """Push drafts once."""
+        """Pushes drafts once."""
         sent_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         async with httpx.AsyncClient(base_url=running.url, headers=self.headers) as http:
             return await http.post(f"/v1/families/{self.family}/events", json={"sent_at": sent_at, "drafts": drafts})
 
     async def write(self, running: Running, *texts: str, audience: str = "family") -> list[int]:
-        """Push notes; the places of them in this member's feed."""
+        """Pushes notes, and returns their places in this member's feed."""
         answer = await self.push(running, self.notes(*texts, audience=audience))
         assert answer.status_code == 200, answer.text
         return [receipt["place"] for receipt in answer.json()["receipts"]]
@@ -83,27 +83,27 @@ class Phone:
 
 @dataclass
 class Subscription:
-    """What one stream was told, as it came."""
+    """What one stream has received, in order."""
 
     status: int = 0
     body: bytes = b""
     opening: dict[str, Any] = field(default_factory=dict)
-    """What the stream said of the feed before its first entry."""
+    """The stream's first message, which describes the feed."""
     places: list[int] = field(default_factory=list)
     entries: list[bytes] = field(default_factory=list)
     beats_at: list[float] = field(default_factory=list)
     has_ended: bool = False
     was_cut: bool = False
-    """Whether it ended without the service saying so."""
+    """Whether the connection was cut without an end."""
     message: bytes = b""
-    """The kind of the message that is being heard."""
+    """The kind of the message that is being received."""
 
     def texts(self) -> list[str]:
-        """The notes that were told."""
+        """Returns the texts of the received notes."""
         events = [json.loads(entry)["event"]["event"] for entry in self.entries]
         return [event["text"] for event in events if event["type"] == "NoteWritten"]
 
-    def hear(self, line: bytes) -> None:
+    def receive(self, line: bytes) -> None:
         if line.startswith(b":"):
             self.beats_at.append(time.monotonic())
         elif line.startswith(b"id: "):
@@ -119,21 +119,21 @@ class Subscription:
             assert line == b""
 
 
-async def hear_lines(ear: Subscription, answer: httpx.Response) -> None:
-    """Hear what comes, line by line as SSE means it: a U+2028 ends no line."""
+async def receive_lines(subscription: Subscription, answer: httpx.Response) -> None:
+    """Receives lines as SSE defines them: a U+2028 ends no line."""
     rest = b""
     async for part in answer.aiter_bytes():
         *lines, rest = (rest + part).split(b"\n")
         for line in lines:
-            ear.hear(line)
+            subscription.receive(line)
 
 
 @asynccontextmanager
 async def listening(
     running: Running, phone: Phone, *, after: int = 0, last_event_id: str | None = None
 ) -> AsyncIterator[Subscription]:
-    """Listen to a stream while the block runs."""
-    ear = Subscription()
+    """Opens a stream and receives from it while the block runs."""
+    subscription = Subscription()
     headers = phone.headers | ({} if last_event_id is None else {"Last-Event-ID": last_event_id})
 
     async def listen() -> None:
@@ -142,20 +142,20 @@ async def listening(
                 httpx.AsyncClient(base_url=running.url, timeout=60) as http,
                 http.stream("GET", f"/v1/families/{phone.family}/live", params={"after": after}, headers=headers) as answer,
             ):
-                ear.status = answer.status_code
+                subscription.status = answer.status_code
                 if answer.is_success:
-                    await hear_lines(ear, answer)
+                    await receive_lines(subscription, answer)
                 else:
-                    ear.body = await answer.aread()
+                    subscription.body = await answer.aread()
         except httpx.TransportError:
-            ear.was_cut = True
+            subscription.was_cut = True
         finally:
-            ear.has_ended = True
+            subscription.has_ended = True
 
     task = asyncio.create_task(listen())
     try:
-        await until(lambda: ear.status != 0)
-        yield ear
+        await until(lambda: subscription.status != 0)
+        yield subscription
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -164,7 +164,7 @@ async def listening(
 
 @asynccontextmanager
 async def serving(database_url: str, **settings: Any) -> AsyncIterator[Running]:
-    """Serve a database."""
+    """Serves a database while the block runs."""
     gateway = build(Settings(database_url=database_url, log="console", **settings))
     config = uvicorn.Config(
         gateway, port=0, http=HttpConnection, lifespan="on", access_log=False, log_level="error", timeout_graceful_shutdown=10
@@ -181,7 +181,7 @@ async def serving(database_url: str, **settings: Any) -> AsyncIterator[Running]:
 
 
 async def found(running: Running) -> Phone:
-    """Found a family; the first parent's phone."""
+    """Founds a family, and returns the first parent's phone."""
     body = {"you": {"name": "Ada"}, "household": {"name": "Hill"}, "child": {"name": "Noor"}, "device": {"name": "phone"}}
     async with httpx.AsyncClient(base_url=running.url) as http:
         answer = await http.post("/v1/families", json=body)
@@ -190,7 +190,7 @@ async def found(running: Running) -> Phone:
 
 
 async def invite(running: Running, phone: Phone, *, role: str = "parent") -> Phone:
-    """Somebody joins, in a home of their own."""
+    """Invites and joins a member, a parent in a household of their own; returns their phone."""
     async with httpx.AsyncClient(base_url=running.url) as http:
         body = {"role": role} | ({"household": {"name": "Lake"}} if role == "parent" else {})
         answer = await http.post(f"/v1/families/{phone.family}/invites", json=body, headers=phone.headers)
@@ -202,13 +202,13 @@ async def invite(running: Running, phone: Phone, *, role: str = "parent") -> Pho
 
 
 def counting_reads(running: Running) -> list[str]:
-    """The members whose feeds the streams that are opened from now on read, one entry a read."""
+    """Returns a list to which each read of a stream appends its member, for streams opened from now on."""
     members: list[str] = []
     read = running.runtime.streams.read
 
-    async def reading(**asked: Any) -> Any:
-        members.append(str(asked["member"]))
-        return await read(**asked)
+    async def reading(**arguments: Any) -> Any:
+        members.append(str(arguments["member"]))
+        return await read(**arguments)
 
     running.runtime.streams.read = reading  # type: ignore[method-assign]
     return members

@@ -1,4 +1,4 @@
-"""How a device notices that a feed is not the one that it holds: what pages and streams state of the chain."""
+"""The chain that pages and streams state, by which a device notices that a feed is not its own."""
 
 import asyncio
 import json
@@ -13,11 +13,11 @@ from tests.service.feed.listening import Phone, Running, found, listening, until
 
 FOUNDING_ENTRIES = 4
 ENTRIES = FOUNDING_ENTRIES + 300
-"""More than a run holds."""
+"""More entries than a run holds."""
 
 
 async def pull(running: Running, phone: Phone, *, after: int, limit: int = 2_000, media_type: str = "application/json") -> Any:
-    """A page, decoded."""
+    """Returns a decoded page."""
     async with httpx.AsyncClient(base_url=running.url, headers=phone.headers | {"Accept": media_type}) as http:
         answer = await http.get(f"/v1/families/{phone.family}/feed", params={"after": after, "limit": limit})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, media_type)
@@ -34,7 +34,7 @@ async def ada(running: Running) -> Phone:
 
 
 async def test_a_page_ends_with_the_chain_that_the_next_one_begins_with(running: Running, ada: Phone) -> None:
-    """I-06, I-21: wherever a device stands, it is told the same chain of that place, also where nothing follows."""
+    """I-06, I-21: pages state the same chain for a place, wherever they begin, and also at the feed's end."""
     whole = await pull(running, ada, after=0)
     pages = [await pull(running, ada, after=after, limit=7) for after in range(0, ENTRIES, 7)]
     assert [page["chain_before"] for page in pages] == [whole["chain_before"], *(page["chain"] for page in pages[:-1])]
@@ -44,7 +44,7 @@ async def test_a_page_ends_with_the_chain_that_the_next_one_begins_with(running:
     assert len({page["chain"] for page in pages}) == len(pages)
 
 
-async def test_a_page_says_its_chain_in_messagepack_as_in_json(running: Running, ada: Phone) -> None:
+async def test_a_page_states_its_chain_in_messagepack_as_in_json(running: Running, ada: Phone) -> None:
     for after in (0, 5, ENTRIES):
         packed = await pull(running, ada, after=after, limit=3, media_type="application/msgpack")
         assert packed == await pull(running, ada, after=after, limit=3)
@@ -52,40 +52,40 @@ async def test_a_page_says_its_chain_in_messagepack_as_in_json(running: Running,
 
 
 async def test_an_entry_of_a_page_has_no_chain_of_its_own(running: Running, ada: Phone) -> None:
-    """A hash does not compress: in each of 2,000 entries it was a quarter of what a first pull weighed."""
+    """Hashes do not compress: one in each of 2,000 entries was a quarter of a first pull's bytes."""
     page = await pull(running, ada, after=0)
     assert {tuple(entry) for entry in page["entries"]} == {("place", "told_at", "released", "event")}
 
 
 @pytest.mark.parametrize("after", [0, FOUNDING_ENTRIES, 270, ENTRIES])
 async def test_a_stream_begins_with_the_log_and_the_chain_at_its_place(running: Running, ada: Phone, after: int) -> None:
-    """I-11: a device that resumes sees at once whether it is its own feed that goes on."""
+    """I-11: a device that resumes sees at once whether the stream continues its own feed."""
     page = await pull(running, ada, after=after)
-    async with listening(running, ada, after=after) as ear:
-        await until(lambda: len(ear.entries) == ENTRIES - after)
+    async with listening(running, ada, after=after) as subscription:
+        await until(lambda: len(subscription.entries) == ENTRIES - after)
         await ada.write(running, "and on")
-        await until(lambda: len(ear.entries) == ENTRIES - after + 1)
-    assert ear.opening == {"log": page["log"], "place": after, "chain": page["chain_before"]}
-    chains = [json.loads(entry)["chain"] for entry in ear.entries]
+        await until(lambda: len(subscription.entries) == ENTRIES - after + 1)
+    assert subscription.opening == {"log": page["log"], "place": after, "chain": page["chain_before"]}
+    chains = [json.loads(entry)["chain"] for entry in subscription.entries]
     last = await pull(running, ada, after=ENTRIES + 1)
     assert last["chain"].startswith(chains[-1])
     assert all(page["chain"].startswith(chain) for chain in chains[-2:-1])
 
 
-async def test_a_stream_that_outlives_a_restore_tells_nothing_of_another_past(
+async def test_a_stream_that_outlives_a_restore_sends_nothing_of_another_feed(
     running: Running, ada: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I-11: the service was not started anew, its database was; the device hears of it when it comes back."""
-    monkeypatch.setattr(poller, "LOOK_S_MAX", 0.2)
-    async with listening(running, ada, after=ENTRIES) as ear:
-        await until(lambda: ear.opening != {})
+    """I-11: the database was restored while the service ran; the stream ends, and the device learns of it when it reconnects."""
+    monkeypatch.setattr(poller, "POLL_S_MAX", 0.2)
+    async with listening(running, ada, after=ENTRIES) as subscription:
+        await until(lambda: subscription.opening != {})
         (stream,) = running.runtime.streams
         async with running.runtime.pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE device")
             await connection.execute("UPDATE feed_run SET chain_before = sha256(chain_before)")
-            # Longer than a look may take, and than two looks are apart: the service sees that its database is gone.
+            # Longer than a poll may take, and than the interval of polls: the service notices that its database is gone.
             await asyncio.sleep(1.5)
         await until(lambda: stream.is_doubted)
         await ada.write(running, "after the restore")
-        await until(lambda: ear.has_ended)
-        assert (ear.texts(), ear.was_cut) == ([], False)
+        await until(lambda: subscription.has_ended)
+        assert (subscription.texts(), subscription.was_cut) == ([], False)

@@ -1,4 +1,4 @@
-"""How streams end: revoked, left, too slow, gone, shut down. Each at once, and without a trace."""
+"""How streams end: at a revocation, a departure, a slow reader, a lost connection, a shutdown. At once, and leaving nothing."""
 
 import asyncio
 import socket
@@ -13,11 +13,11 @@ from service.feed.notifier import LocalNotifier
 from tests.service.feed.listening import Phone, Running, Subscription, found, invite, listening, serving, until
 
 WITHIN_S = 1.0
-"""I-25."""
+"""The bound of a revocation, by I-25."""
 
 
 async def pair(running: Running, phone: Phone) -> Phone:
-    """A second device of the same person."""
+    """Pairs a second device of the same person, and returns it."""
     async with httpx.AsyncClient(base_url=running.url) as http:
         code = (await http.post("/v1/devices/pair-codes", headers=phone.headers)).json()["code"]
         paired = (await http.post("/v1/devices/pair", json={"code": code, "device": {"name": "tablet"}})).json()
@@ -31,7 +31,7 @@ async def delete(running: Running, phone: Phone, path: str) -> None:
 
 
 async def test_a_revoked_devices_stream_ends_within_a_second_and_no_other(running: Running) -> None:
-    """I-25: revocation bites, and bites that device alone."""
+    """I-25: a revocation ends the streams of that device alone."""
     phone = await found(running)
     tablet = await pair(running, phone)
     async with listening(running, phone) as stays, listening(running, tablet) as ends:
@@ -42,16 +42,16 @@ async def test_a_revoked_devices_stream_ends_within_a_second_and_no_other(runnin
         assert (ends.texts(), ends.was_cut, stays.has_ended) == ([], False, False)
 
 
-async def test_a_revocation_whose_signal_was_lost_bites_as_soon(running: Running) -> None:
-    """I-25: a process that dies between the revocation and its signal changes nothing."""
+async def test_a_revocation_without_a_notification_ends_the_stream_as_soon(running: Running) -> None:
+    """I-25: a revocation takes effect although its process died before it sent the notification."""
     phone = await found(running)
-    async with listening(running, phone) as ear:
+    async with listening(running, phone) as subscription:
         await running.runtime.pool.execute("UPDATE device SET revoked_at = now() WHERE device_id = $1", phone.device)
-        await until(lambda: ear.has_ended, within_s=WITHIN_S)
+        await until(lambda: subscription.has_ended, within_s=WITHIN_S)
 
 
-async def test_who_leaves_hears_no_more(running: Running) -> None:
-    """I-25: leaving ends the streams of all devices of the member, and of nobody else."""
+async def test_a_member_who_leaves_receives_no_more(running: Running) -> None:
+    """I-25: a departure ends the streams of all devices of the member, and of nobody else."""
     ada = await found(running)
     gran = await invite(running, ada, role="caregiver")
     async with listening(running, ada) as stays, listening(running, gran) as ends:
@@ -62,54 +62,54 @@ async def test_who_leaves_hears_no_more(running: Running) -> None:
         assert ends.texts() == []
 
 
-async def test_a_departure_whose_signal_was_lost_bites_as_soon(running: Running) -> None:
-    """I-25: what the log says of a member is looked at, whoever wrote it."""
+async def test_a_departure_without_a_notification_ends_the_stream_as_soon(running: Running) -> None:
+    """I-25: the poll reads a departure from the database, whichever process wrote it."""
     ada = await found(running)
     gran = await invite(running, ada, role="caregiver")
-    async with listening(running, gran) as ear:
+    async with listening(running, gran) as subscription:
         await running.runtime.pool.execute("UPDATE member SET has_left = true WHERE member_id = $1", gran.member)
-        await until(lambda: ear.has_ended, within_s=WITHIN_S)
+        await until(lambda: subscription.has_ended, within_s=WITHIN_S)
 
 
-async def deaf_reader(running: Running, phone: Phone) -> socket.socket:
-    """Asks for a stream and reads nothing of it."""
-    deaf = socket.socket()
-    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    deaf.setblocking(False)
+async def idle_reader(running: Running, phone: Phone) -> socket.socket:
+    """Requests a stream and reads nothing of it."""
+    idle = socket.socket()
+    idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    idle.setblocking(False)
     loop = asyncio.get_running_loop()
-    await loop.sock_connect(deaf, ("127.0.0.1", running.port))
-    asked = f"GET /v1/families/{phone.family}/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {phone.token}\r\n\r\n"
-    await loop.sock_sendall(deaf, asked.encode())
-    return deaf
+    await loop.sock_connect(idle, ("127.0.0.1", running.port))
+    request = f"GET /v1/families/{phone.family}/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {phone.token}\r\n\r\n"
+    await loop.sock_sendall(idle, request.encode())
+    return idle
 
 
-async def test_a_reader_that_does_not_read_is_cut_off_and_holds_up_nobody(
+async def test_a_reader_that_does_not_read_is_cut_off_and_delays_nobody(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Law 17, I-28: what is kept for a slow reader is bounded, in bytes and in time; others of the family hear on."""
+    """Law 17, I-28: a slow reader costs a bounded number of bytes and seconds; others of the family receive entries as before."""
     monkeypatch.setattr(stream_module, "DRAIN_S_MAX", 0.5)
     ada = await found(running)
     tablet = await pair(running, ada)
     texts = ["x" * 9_900 for _ in range(200)]
     for at in range(0, len(texts), 50):
         await ada.write(running, *texts[at : at + 50])
-    with await deaf_reader(running, ada):
+    with await idle_reader(running, ada):
         await until(lambda: len(running.runtime.streams) == 1)
-        async with listening(running, tablet) as ear:
-            await until(lambda: len(ear.texts()) == 200)
+        async with listening(running, tablet) as subscription:
+            await until(lambda: len(subscription.texts()) == 200)
             await until(lambda: len(running.runtime.streams) == 1)
             await until(lambda: len(running.server.server_state.connections) == 1)
-            assert not ear.has_ended
+            assert not subscription.has_ended
 
 
 async def test_a_revoked_reader_that_does_not_read_is_gone_within_a_second(running: Running) -> None:
-    """I-25: a full socket does not keep a revoked device connected."""
+    """I-25: a revoked device is cut although its socket is full."""
     ada = await found(running)
     texts = ["x" * 9_900 for _ in range(200)]
     for at in range(0, len(texts), 50):
         await ada.write(running, *texts[at : at + 50])
     tablet = await pair(running, ada)
-    with await deaf_reader(running, tablet):
+    with await idle_reader(running, tablet):
         await until(lambda: any(not stream.is_idle for stream in running.runtime.streams))
         await asyncio.sleep(0.2)
         assert len(running.runtime.streams) == 1
@@ -119,59 +119,61 @@ async def test_a_revoked_reader_that_does_not_read_is_gone_within_a_second(runni
 
 
 async def test_nothing_is_left_of_streams_that_were_hung_up(running: Running) -> None:
-    """I-28: streams, listeners, tasks and connections return to their baseline after a storm."""
+    """I-28: streams, listeners, tasks and connections return to their baseline after many lost connections."""
     ada = await found(running)
     ben = await invite(running, ada)
     tasks = len(asyncio.all_tasks())
 
-    async def ring_off() -> None:
+    async def hang_up() -> None:
         for phone in (ada, ben):
-            async with listening(running, phone) as ear:
-                await until(lambda: len(ear.places) > 0)
+            async with listening(running, phone) as subscription:
+                await until(lambda: len(subscription.places) > 0)
 
     async with asyncio.timeout(30):
         for _ in range(10):
-            await asyncio.gather(*(ring_off() for _ in range(4)))
+            await asyncio.gather(*(hang_up() for _ in range(4)))
     streams = running.runtime.streams
     await until(lambda: len(streams) == 0)
     await until(lambda: len(asyncio.all_tasks()) <= tasks)
-    wake = running.runtime.wake
-    assert isinstance(wake, LocalNotifier)
-    assert (streams.device_count, wake.entry_count) == (0, 0)
+    notifier = running.runtime.notifier
+    assert isinstance(notifier, LocalNotifier)
+    assert (streams.device_count, notifier.entry_count) == (0, 0)
 
 
-async def test_a_service_that_stops_lets_its_streams_go_at_once(database_url: str) -> None:
-    """Law 18: SIGTERM drains. A stream ends in order, so that its device comes back to whoever serves next."""
+async def test_a_service_that_stops_ends_its_streams_at_once(database_url: str) -> None:
+    """Law 18: at SIGTERM a stream ends in order, so that its device reconnects to another process."""
     async with serving(database_url) as running:
         ada = await found(running)
-        async with listening(running, ada) as ear:
+        async with listening(running, ada) as subscription:
             began_at = time.monotonic()
             running.server.should_exit = True
-            await until(lambda: ear.has_ended, within_s=2)
-            assert not ear.was_cut
+            await until(lambda: subscription.has_ended, within_s=2)
+            assert not subscription.was_cut
     assert time.monotonic() - began_at < 3
 
 
 async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running: Running) -> None:
-    """Law 3: Postgres drops every connection; a device that resumes where it stood has every entry once."""
+    """Law 3: where Postgres drops every connection, a device that resumes at its place receives every entry once."""
     ada = await found(running)
-    ears: list[Subscription] = []
+    subscriptions: list[Subscription] = []
     done = asyncio.Event()
 
     async def keep_listening() -> None:
         while not done.is_set():
-            async with listening(running, ada, after=max((place for ear in ears for place in ear.places), default=0)) as ear:
-                ears.append(ear)
-                await until(lambda: ear.has_ended or done.is_set(), within_s=30)  # noqa: B023 - awaited before the next turn
+            async with listening(
+                running, ada, after=max((place for subscription in subscriptions for place in subscription.places), default=0)
+            ) as subscription:
+                subscriptions.append(subscription)
+                await until(lambda: subscription.has_ended or done.is_set(), within_s=30)  # noqa: B023 - awaited before the next turn
 
     def places() -> list[int]:
-        return [place for ear in ears for place in ear.places]
+        return [place for subscription in subscriptions for place in subscription.places]
 
     keeping = asyncio.create_task(keep_listening())
     await until(lambda: len(places()) == 4)
     for number in range(3):
         await drop_connections(running)
-        await push_until_taken(running, ada, f"note {number}")
+        await push_until_accepted(running, ada, f"note {number}")
     await until(lambda: len(places()) == 7)
     done.set()
     await keeping
@@ -179,7 +181,7 @@ async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running
 
 
 async def drop_connections(running: Running) -> None:
-    """What a restart of Postgres does to its clients, without touching the other tests' database."""
+    """Drops the connections of this test's database alone, as a restart of Postgres would."""
     connection = await asyncpg.connect(running.runtime.database_url)
     try:
         others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -188,8 +190,8 @@ async def drop_connections(running: Running) -> None:
         await connection.close()
 
 
-async def push_until_taken(running: Running, phone: Phone, text: str) -> None:
-    """Push as a device does: the same draft again until it is taken."""
+async def push_until_accepted(running: Running, phone: Phone, text: str) -> None:
+    """Pushes as a device does: the same draft again until it is accepted."""
     drafts = phone.notes(text)
     async with asyncio.timeout(20):
         while (await phone.push(running, drafts)).status_code != 200:  # noqa: ASYNC110 - the service has no event for us

@@ -1,4 +1,4 @@
-"""Bodies are read strictly, in both encodings, by the same rules."""
+"""Tests that bodies are read strictly, by the same rules in both encodings."""
 
 import json
 from typing import Any
@@ -38,14 +38,14 @@ def code_of(refused: pytest.ExceptionInfo[Refused]) -> tuple[str, str | None]:
     ],
 )
 def test_loose_json_is_refused_with_the_field_that_is_wrong(body: bytes, code: str, at: str | None) -> None:
-    """Law 17: valid UTF-8, one value, no duplicate keys, no NUL, no unknown field."""
+    """Law 17: a JSON body is valid UTF-8 and one value, without duplicate keys, NUL or unknown fields."""
     with pytest.raises(Refused) as refused:
         decode_json(body, NewChild)
     assert (code, at) == code_of(refused)
 
 
 def packed_map(*pairs: tuple[Any, Any]) -> bytes:
-    """A MessagePack map with its pairs as they are given, also where a key stands twice."""
+    """Returns a MessagePack map of the given pairs, even if a key occurs twice."""
     return bytes([0x80 | len(pairs)]) + b"".join(msgspec.msgpack.encode(part) for pair in pairs for part in pair)
 
 
@@ -67,14 +67,14 @@ def packed_map(*pairs: tuple[Any, Any]) -> bytes:
     ],
 )
 def test_loose_messagepack_is_refused_by_the_same_rules(body: bytes, code: str, at: str | None) -> None:
-    """Law 17, in the other encoding, where the decoder by itself keeps the last of two keys."""
+    """Law 17, for MessagePack. Without our check the decoder would keep the last of two equal keys."""
     with pytest.raises(Refused) as refused:
         decode_msgpack(body, NewChild)
     assert (code, at) == code_of(refused)
 
 
 def test_a_doubled_key_is_found_at_any_depth_of_messagepack() -> None:
-    """Law 17: also in a list in an object."""
+    """Law 17: duplicate keys are also found in an object in a list."""
     body = packed_map(("drafts", [1])).replace(b"\x91\x01", b"\x91" + packed_map(("a", 1), ("a", 1)))
     with pytest.raises(Refused) as refused:
         refuse_loose_msgpack(body)
@@ -82,7 +82,7 @@ def test_a_doubled_key_is_found_at_any_depth_of_messagepack() -> None:
 
 
 def test_messagepack_is_looked_through_to_its_bound_and_no_deeper() -> None:
-    """Law 17: a hundred thousand lists in each other are refused, and crash nothing."""
+    """Law 17: a hundred thousand nested lists are refused, and nothing crashes."""
     for depth in (17, 40, 100_000):
         with pytest.raises(Refused) as refused:
             refuse_loose_msgpack(b"\x91" * depth + b"\xc0")
@@ -91,13 +91,13 @@ def test_messagepack_is_looked_through_to_its_bound_and_no_deeper() -> None:
 
 
 def test_both_encodings_give_one_value() -> None:
-    """What may be said in JSON may be said in MessagePack."""
-    said = {"you": {"name": "Ada"}, "household": {"name": "H"}, "child": {"name": "Mia", "born": "2026-01-31"}}
-    assert decode_json(json.dumps(said).encode(), FoundFamily) == decode_msgpack(msgspec.msgpack.encode(said), FoundFamily)
+    """The same body gives the same value in JSON and in MessagePack."""
+    body = {"you": {"name": "Ada"}, "household": {"name": "H"}, "child": {"name": "Mia", "born": "2026-01-31"}}
+    assert decode_json(json.dumps(body).encode(), FoundFamily) == decode_msgpack(msgspec.msgpack.encode(body), FoundFamily)
 
 
 def test_a_household_is_an_id_or_a_name() -> None:
-    """The two forms of an invite's household."""
+    """The household of an invite is read in both of its forms."""
     by_id = decode_json(b'{"role":"parent","household":"0193a3c0-0000-7000-8000-000000000000"}', Invite)
     by_name = decode_json(b'{"role":"parent","household":{"name":"Bens"}}', Invite)
     assert str(by_id.household) == "0193a3c0-0000-7000-8000-000000000000"

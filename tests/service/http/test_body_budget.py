@@ -1,4 +1,4 @@
-"""Bodies that arrive share bounded budgets: who sends slowly gives way, and nobody takes more than their part."""
+"""Tests the budgets of arriving bodies: slow senders are dropped first, and no sender exceeds their part."""
 
 import asyncio
 from contextlib import ExitStack
@@ -15,16 +15,16 @@ ALL, EACH = 100, 40
 
 
 class Arriving:
-    """Bodies that are being read, on a clock that is moved by hand."""
+    """Holds bodies that are being read, and a clock that the test moves."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
         self.budget = BodyBudget(bytes_max=ALL, bytes_max_each=EACH, grace_s=GRACE_S, clock_s=lambda: self.now_s)
         self.held = ExitStack()
 
-    async def begin(self, who: str, *, is_read: bool = True) -> BudgetShare:
-        """A body that begins to arrive; one that is not read any more waits for something else."""
-        share = self.held.enter_context(self.budget.hold(who))
+    async def begin(self, sender: str, *, is_read: bool = True) -> BudgetShare:
+        """Begins a body and returns its share. `is_read=False`: the body is complete and waits to be checked."""
+        share = self.held.enter_context(self.budget.hold(sender))
         if is_read:
             share.timeout = asyncio.timeout(None)
             await share.timeout.__aenter__()
@@ -36,12 +36,12 @@ def arriving() -> Arriving:
     return Arriving()
 
 
-async def test_a_body_that_had_its_time_gives_way_to_one_that_asks(arriving: Arriving) -> None:
-    """Law 22: the oldest is dropped when a budget is full, and what it held is free at once."""
+async def test_the_oldest_body_past_its_grace_time_is_dropped_for_a_new_one(arriving: Arriving) -> None:
+    """Law 22: if a budget is full, the oldest body is dropped and its bytes are free at once."""
     slow = await arriving.begin("a")
     slow.take(EACH)
     arriving.now_s = GRACE_S
-    later = [await arriving.begin(who) for who in "bcd"]
+    later = [await arriving.begin(sender) for sender in "bcd"]
     for share in later:
         share.take(20)
     later[0].take(20)
@@ -50,20 +50,20 @@ async def test_a_body_that_had_its_time_gives_way_to_one_that_asks(arriving: Arr
         slow.take(1)
 
 
-async def test_a_body_that_is_younger_is_never_dropped_and_the_asking_one_is_refused(arriving: Arriving) -> None:
-    """Law 22: what arrives within its time is not cut off, however many ask."""
-    shares = [await arriving.begin(who) for who in "abcde"]
+async def test_a_young_body_is_never_dropped_and_the_new_one_is_refused(arriving: Arriving) -> None:
+    """Law 22: a body within its grace time is not dropped, however many others need room."""
+    shares = [await arriving.begin(sender) for sender in "abcde"]
     for share in shares:
         share.take(20)
     arriving.now_s = GRACE_S - 0.1
-    asking = await arriving.begin("f")
+    newest = await arriving.begin("f")
     with pytest.raises(BodyNoRoom):
-        asking.take(1)
+        newest.take(1)
     assert not any(share.is_dropped for share in shares)
 
 
 async def test_one_sender_never_holds_more_than_their_part(arriving: Arriving) -> None:
-    """Law 22: they drop what they began themselves, and nothing of others."""
+    """Law 22: a sender over their own bound loses their own oldest body, and no body of others."""
     other = await arriving.begin("other")
     other.take(EACH)
     arriving.now_s = 10.0
@@ -77,14 +77,14 @@ async def test_one_sender_never_holds_more_than_their_part(arriving: Arriving) -
 
 
 async def test_a_body_that_is_whole_and_waits_to_be_checked_is_not_dropped(arriving: Arriving) -> None:
-    """Its sender has done their part: what it waits for is ours."""
+    """A complete body is not dropped, because it only waits for the service."""
     whole = await arriving.begin("a", is_read=False)
     whole.take(EACH)
     reading = await arriving.begin("b")
     reading.take(EACH)
     arriving.now_s = 10.0
-    asking = await arriving.begin("c")
-    asking.take(EACH)
+    newest = await arriving.begin("c")
+    newest.take(EACH)
     assert [share.is_dropped for share in (whole, reading)] == [False, True]
 
 
@@ -96,8 +96,8 @@ async def test_what_is_given_back_is_free(arriving: Arriving) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(1, 60), st.floats(0, 3)), max_size=60))
-def test_whatever_comes_no_bound_is_passed_and_no_young_body_dropped(steps: list[tuple[int, int, int, float]]) -> None:
-    """Law 22, law 17: any order of bodies, senders, lengths and pauses."""
+def test_no_bound_is_exceeded_and_no_young_body_is_dropped(steps: list[tuple[int, int, int, float]]) -> None:
+    """Laws 22 and 17: the bounds hold for any order of bodies, senders, lengths and pauses."""
 
     async def run() -> None:
         arriving = Arriving()
@@ -116,6 +116,6 @@ def test_whatever_comes_no_bound_is_passed_and_no_young_body_dropped(steps: list
             assert not any(one.is_dropped for one in young)
             assert arriving.budget.bytes == sum(one.bytes for one in shares.values()) <= ALL
             for sender in range(6):
-                assert sum(one.bytes for one in shares.values() if one.who == str(sender)) <= EACH
+                assert sum(one.bytes for one in shares.values() if one.sender == str(sender)) <= EACH
 
     asyncio.run(run())

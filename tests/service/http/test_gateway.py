@@ -1,4 +1,4 @@
-"""What holds for every request, whatever its route."""
+"""Tests what the gateway does for every request, whatever its route."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "at"}
     ],
 )
 async def test_one_resource_has_one_url(http: httpx.AsyncClient, path: str) -> None:
-    """Law 17: every other spelling is a problem document of 404, also with a good token."""
+    """Law 17: every other spelling of a URL is 404 with a problem document, also with a valid token."""
     ada = await found_family(http)
     spelled = {
         "family": ada.family,
@@ -57,7 +57,7 @@ async def test_one_resource_has_one_url(http: httpx.AsyncClient, path: str) -> N
 
 
 async def raw(port: int, request: str | bytes) -> tuple[int, bytes, bytes]:
-    """Send bytes as they are, for what no client would send."""
+    """Sends raw bytes that no HTTP client would send, and returns the response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request.encode() if isinstance(request, str) else request)
     head = await reader.readuntil(b"\r\n\r\n")
@@ -68,9 +68,9 @@ async def raw(port: int, request: str | bytes) -> tuple[int, bytes, bytes]:
 
 
 async def test_a_refusal_is_a_problem_document_with_all_six_fields(http: httpx.AsyncClient) -> None:
-    """Law 17: RFC 9457, with a stable code."""
-    asked = (("GET", "/nowhere", 404), ("GET", "/v1/me", 401), ("PUT", "/v1/me", 405), ("POST", "/v1/families", 415))
-    for method, path, status in asked:
+    """Law 17: a refusal is a problem document by RFC 9457 with a stable code."""
+    cases = (("GET", "/nowhere", 404), ("GET", "/v1/me", 401), ("PUT", "/v1/me", 405), ("POST", "/v1/families", 415))
+    for method, path, status in cases:
         answer = await http.request(method, path)
         assert (status, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
         problem = answer.json()
@@ -79,32 +79,32 @@ async def test_a_refusal_is_a_problem_document_with_all_six_fields(http: httpx.A
         assert problem["type"].endswith(problem["code"])
 
 
-async def test_a_method_that_a_resource_does_not_know_is_told_what_it_knows(http: httpx.AsyncClient) -> None:
-    """RFC 9110, 15.5.6: 405 lists the methods in Allow, and OPTIONS asks for them."""
+async def test_an_unsupported_method_is_405_and_lists_the_supported_ones(http: httpx.AsyncClient) -> None:
+    """RFC 9110, 15.5.6: 405 lists the allowed methods in the header Allow, and so does OPTIONS."""
     refused = await http.put("/v1/me")
-    asked = await http.options("/v1/me")
-    assert (refused.status_code, asked.status_code) == (405, 204)
-    assert refused.headers["allow"] == asked.headers["allow"] == "GET, HEAD, OPTIONS"
+    options = await http.options("/v1/me")
+    assert (refused.status_code, options.status_code) == (405, 204)
+    assert refused.headers["allow"] == options.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 async def test_head_answers_as_get_without_a_body(http: httpx.AsyncClient) -> None:
-    """RFC 9110, 9.3.2."""
+    """RFC 9110, 9.3.2: HEAD has the headers of GET and no body."""
     ada = await found_family(http)
     got = await ada.ask("GET", "/v1/me")
-    asked = await ada.ask("HEAD", "/v1/me")
-    assert (asked.status_code, asked.content) == (200, b"")
-    assert asked.headers["content-length"] == got.headers["content-length"]
+    head = await ada.ask("HEAD", "/v1/me")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
 
 
 async def test_head_never_opens_a_stream(http: httpx.AsyncClient) -> None:
-    """Law 17: a request that nobody reads must not be held."""
+    """Law 17: HEAD opens no stream, because no one would read it."""
     ada = await found_family(http)
     headed = await ada.ask("HEAD", "/v1/families/{family}/live")
     assert (headed.status_code, headed.headers["allow"]) == (405, "GET, OPTIONS")
 
 
 async def test_a_sane_request_id_is_kept_and_any_other_replaced(http: httpx.AsyncClient) -> None:
-    """A line in the log must be findable from outside, and not be written from outside."""
+    """A valid request id of the caller appears in the log; an invalid one is replaced, so that callers cannot write log lines."""
     kept = await http.get("/health/live", headers={"X-Request-Id": "phone-1234.abc"})
     assert kept.headers["x-request-id"] == "phone-1234.abc"
     for insane in ("short", "a" * 65, 'x"y{injected}'):
@@ -128,7 +128,7 @@ async def test_a_sane_request_id_is_kept_and_any_other_replaced(http: httpx.Asyn
     ],
 )
 async def test_a_body_is_json_or_messagepack_and_nothing_else(http: httpx.AsyncClient, content_type: str, status: int) -> None:
-    """Law 17: any other content type is 415."""
+    """Law 17: every other content type is refused with 415."""
     ada = await found_family(http)
     for path in ("/v1/families/{family}/children", "/v1/families/{family}/events"):
         answer = await http.post(
@@ -138,14 +138,14 @@ async def test_a_body_is_json_or_messagepack_and_nothing_else(http: httpx.AsyncC
 
 
 async def test_a_compressed_body_is_refused(http: httpx.AsyncClient) -> None:
-    """Law 17: what unpacks to more than its bound must not be unpacked at all."""
+    """Law 17: a compressed body is refused, because it could decompress to more than the bound."""
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     answer = await http.post("/v1/families", content=b"x", headers=headers)
     assert answer.status_code == 415
 
 
 async def test_a_body_over_its_bound_is_refused_before_it_is_read(http: httpx.AsyncClient) -> None:
-    """Law 17: 413, whether its length is told beforehand or not."""
+    """Law 17: 413, with or without a Content-Length."""
     ada = await found_family(http)
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -154,14 +154,14 @@ async def test_a_body_over_its_bound_is_refused_before_it_is_read(http: httpx.As
 
     big = b" " * (65_536 + 1)
     headers = {**ada.headers, "Content-Type": "application/json"}
-    told = await http.post(f"/v1/families/{ada.family}/children", content=big, headers=headers)
-    untold = await http.post(f"/v1/families/{ada.family}/events", content=chunks(), headers=headers)
-    assert (told.status_code, untold.status_code) == (413, 413)
-    assert told.json()["code"] == untold.json()["code"] == "body.too_large"
+    declared = await http.post(f"/v1/families/{ada.family}/children", content=big, headers=headers)
+    chunked = await http.post(f"/v1/families/{ada.family}/events", content=chunks(), headers=headers)
+    assert (declared.status_code, chunked.status_code) == (413, 413)
+    assert declared.json()["code"] == chunked.json()["code"] == "body.too_large"
 
 
 async def test_an_unknown_query_is_refused_by_name(http: httpx.AsyncClient) -> None:
-    """Law 17: fields that are not listed are refused on the way in, a doubled one too."""
+    """Law 17: an unknown or repeated name in a query is refused."""
     ada = await found_family(http)
     unknown = await ada.ask("GET", "/v1/families/{family}/feed?after=0&affter=1")
     doubled = await ada.ask("GET", "/v1/families/{family}/feed?after=0&after=1")
@@ -175,8 +175,8 @@ async def test_an_unknown_query_is_refused_by_name(http: httpx.AsyncClient) -> N
     ]
 
 
-async def test_an_answer_comes_in_messagepack_where_it_is_asked_for(http: httpx.AsyncClient) -> None:
-    """Every route speaks application/msgpack by Accept and Content-Type."""
+async def test_a_response_is_messagepack_if_the_caller_prefers_it(http: httpx.AsyncClient) -> None:
+    """Every route supports application/msgpack in Accept and Content-Type."""
     ada = await found_family(http)
     answer = await http.get("/v1/me", headers={**ada.headers, "Accept": "application/msgpack"})
     assert answer.headers["content-type"] == "application/msgpack"
@@ -190,19 +190,19 @@ async def test_an_answer_comes_in_messagepack_where_it_is_asked_for(http: httpx.
     assert msgspec.msgpack.decode(added.content)["born"] == "2026-01-02"
 
 
-async def test_health_says_which_part_is_missing(http: httpx.AsyncClient) -> None:
-    """An operator reads what to mend."""
+async def test_the_readiness_check_names_the_missing_part(http: httpx.AsyncClient) -> None:
+    """The response of the readiness check names the missing part, so that an operator can repair it."""
     assert (await http.get("/health/live")).json() == {"alive": True}
     ready = (await http.get("/health/ready")).json()
     assert ready == {"ready": True, "database": "ok", "migrations": "ok", "redis": "not configured"}
 
 
 async def test_metrics_are_for_the_operator_alone(http: httpx.AsyncClient, database_url: str) -> None:
-    """Law 14: where few families live, a count of open streams would tell one parent that the other is there."""
+    """Law 14: with few families, a count of open streams would reveal to one parent that the other is online."""
     ada = await found_family(http)
     nothing = await http.get("/nothing")
-    asked = [http.get("/metrics"), ada.ask("GET", "/metrics"), http.get("/metrics", headers={"Authorization": "Bearer"})]
-    for refused in await asyncio.gather(*asked):
+    requests = [http.get("/metrics"), ada.ask("GET", "/metrics"), http.get("/metrics", headers={"Authorization": "Bearer"})]
+    for refused in await asyncio.gather(*requests):
         assert (refused.status_code, refused.content) == (404, nothing.content)
     assert (await http.get("/metrics", headers=AS_OPERATOR)).status_code == 200
     shouted = {"Authorization": AS_OPERATOR["Authorization"].replace("Bearer", "BEARER")}
@@ -212,7 +212,7 @@ async def test_metrics_are_for_the_operator_alone(http: httpx.AsyncClient, datab
 
 
 async def test_metrics_name_routes_and_no_family(http: httpx.AsyncClient) -> None:
-    """I-26: labels are templates and classes of status; what was asked for in vain is one label."""
+    """I-26: labels are route templates and status classes; all unknown paths share one label."""
     ada = await found_family(http)
     await ada.ask("GET", "/v1/families/{family}")
     await http.get("/" + "x" * 40)
@@ -224,7 +224,7 @@ async def test_metrics_name_routes_and_no_family(http: httpx.AsyncClient) -> Non
 
 
 async def test_a_body_that_trickles_is_cut(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 17: 408 after a stated time, and the connection ends."""
+    """Law 17: a body that arrives too slowly is refused with 408, and the connection is closed."""
     monkeypatch.setattr(service.http.body, "BODY_WITHIN_S", 0.3)
     ada = await found_family(http)
     assert http.base_url.port is not None
@@ -238,8 +238,8 @@ async def test_a_body_that_trickles_is_cut(http: httpx.AsyncClient, monkeypatch:
     assert b"body.too_slow" in body
 
 
-async def test_a_host_that_is_none_is_refused_by_name(http: httpx.AsyncClient) -> None:
-    """I-32, RFC 9112: 400, and never a part of an invite's link."""
+async def test_an_invalid_host_is_refused_by_name(http: httpx.AsyncClient) -> None:
+    """I-32, RFC 9112: an invalid host is refused with 400, and never appears in an invite link."""
     ada = await found_family(http)
     assert http.base_url.port is not None
     links = {"example.org:8443": "http://example.org:8443/join#", "[::1]": "http://[::1]/join#", "[": "", "a b": "", "x/y": ""}

@@ -1,4 +1,4 @@
-"""Content-Type, Accept and Accept-Encoding are read by the grammar of RFC 9110, and not by the first example of it."""
+"""Tests that Content-Type, Accept and Accept-Encoding are parsed by the full grammar of RFC 9110."""
 
 import httpx
 
@@ -23,7 +23,7 @@ async def test_json_may_be_named_in_any_spelling(http: httpx.AsyncClient) -> Non
 
 
 async def test_what_spells_no_media_type_or_another_encoding_is_refused_with_advice(http: httpx.AsyncClient) -> None:
-    """Law 17. A body that says it is Latin-1 is not read as UTF-8."""
+    """Law 17: an invalid media type or another charset is refused; a body declared as Latin-1 is not read as UTF-8."""
     ada = await found_family(http)
     for content_type in NOT_NAMED:
         headers = {**ada.headers, "Content-Type": content_type}
@@ -48,7 +48,7 @@ ACCEPTED: list[tuple[list[str], bool]] = [
 
 
 async def test_an_answer_is_messagepack_only_where_accept_ranks_it_above_json(http: httpx.AsyncClient) -> None:
-    """RFC 9110, 12.4.2 and 12.5.1; of several header lines all count (5.3)."""
+    """RFC 9110, 12.4.2 and 12.5.1: weights decide, and several header lines are combined (5.3)."""
     for accept, is_msgpack in ACCEPTED:
         answer = await http.get("/v1/catalogue", headers=[("accept", one) for one in accept])
         assert answer.headers["content-type"] == ("application/msgpack" if is_msgpack else "application/json"), accept
@@ -61,7 +61,7 @@ CODINGS: list[tuple[list[str], str | None]] = [
 
 
 async def test_an_answer_is_shortened_only_as_its_reader_accepts(http: httpx.AsyncClient) -> None:
-    """RFC 9110, 12.5.3."""
+    """RFC 9110, 12.5.3: a response is compressed only with a coding that the caller accepts."""
     for accepted, coding in CODINGS:
         async with http.stream("GET", "/v1/catalogue", headers=[("accept-encoding", one) for one in accepted]) as answer:
             assert answer.headers.get("content-encoding") == coding, accepted

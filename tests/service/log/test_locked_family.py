@@ -127,7 +127,7 @@ async def test_the_devices_of_a_locked_family_fill_no_queue_that_others_need(log
         offers = [
             AppendRequest(family=theirs.family, author=theirs.ada, drafts=drafts) for _ in range(DRAFTS_WAITING_MAX // 250 + 1)
         ]
-        waiting = [asyncio.create_task(log.offer(offer)) for offer in offers]
+        waiting = [asyncio.create_task(log.append(offer)) for offer in offers]
         await asyncio.sleep(0)
         turned_away = [task for task in waiting if task.done()]
         assert 0 < len(waiting) - len(turned_away) <= DRAFTS_PER_FAMILY_MAX // 250
@@ -146,8 +146,8 @@ async def test_what_machines_offer_waits_for_no_other_familys_lock(log: Log, dat
         return AppendRequest(family=family.family, author=family.daycare, drafts=drafts, may_wait=True)
 
     async with locking(database_url, LOCKS["for update, by hand"], theirs):
-        hanging = asyncio.create_task(log.offer(of(theirs)))
-        await asyncio.gather(*(log.offer(of(ours)) for _ in range(8)))
+        hanging = asyncio.create_task(log.append(of(theirs)))
+        await asyncio.gather(*(log.append(of(ours)) for _ in range(8)))
         assert not hanging.done()
         with pytest.raises(FamilyLocked):
             await hanging

@@ -19,7 +19,7 @@ def machines(family: Family, *, count: int) -> AppendRequest:
 async def test_a_push_goes_before_what_may_wait(log: Log) -> None:
     """However much a daycare posts: its drafts come in transactions of a few, and pushes in between."""
     theirs, ours = await found(log), await found(log)
-    waiting = [asyncio.create_task(log.offer(machines(theirs, count=24))) for _ in range(12)]
+    waiting = [asyncio.create_task(log.append(machines(theirs, count=24))) for _ in range(12)]
     await asyncio.sleep(0)
     await push(log, ours, ours.ada, note(ours))
     assert sum(task.done() for task in waiting) < len(waiting) // 2
@@ -36,7 +36,7 @@ async def test_what_may_wait_has_its_turn_however_many_pushes_there_are(log: Log
 
     pushing = [asyncio.create_task(keep_pushing()) for _ in range(4)]
     async with asyncio.timeout(20):
-        await asyncio.gather(*(log.offer(machines(theirs, count=24)) for _ in range(4)))
+        await asyncio.gather(*(log.append(machines(theirs, count=24)) for _ in range(4)))
     is_over.set()
     await asyncio.gather(*pushing)
     assert len(await feed_of(pool, theirs, theirs.daycare)) >= 96
@@ -47,7 +47,7 @@ async def test_a_push_waits_for_no_other_familys_machine(log: Log, pool: asyncpg
     theirs, ours = await found(log), await found(log)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT FROM family WHERE family_id = $1 FOR UPDATE", theirs.family)
-        waiting = asyncio.create_task(log.offer(machines(theirs, count=8)))
+        waiting = asyncio.create_task(log.append(machines(theirs, count=8)))
         await asyncio.sleep(0.2)
         async with asyncio.timeout(10):
             await push(log, ours, ours.ada, note(ours))
@@ -58,7 +58,7 @@ async def test_a_push_waits_for_no_other_familys_machine(log: Log, pool: asyncpg
 async def test_pushes_and_machines_of_one_family_come_one_after_the_other(log: Log, pool: asyncpg.Pool) -> None:
     """Both remember the family's state: neither believes it once the other has written."""
     family = await found(log)
-    offers = [log.offer(machines(family, count=3)) for _ in range(20)]
+    offers = [log.append(machines(family, count=3)) for _ in range(20)]
     pushes = [push(log, family, family.ada, note(family)) for _ in range(20)]
     await asyncio.gather(*offers, *pushes)
     entries = await feed_of(pool, family, family.ben)
@@ -70,10 +70,10 @@ async def test_pushes_and_machines_of_one_family_come_one_after_the_other(log: L
 async def test_machines_are_turned_away_by_a_bound_of_their_own(log: Log) -> None:
     """Law 17: what they post turns no push away."""
     theirs, ours = await found(log), await found(log)
-    waiting = [asyncio.create_task(log.offer(machines(theirs, count=250))) for _ in range(PATIENT_WAITING_MAX // 250)]
+    waiting = [asyncio.create_task(log.append(machines(theirs, count=250))) for _ in range(PATIENT_WAITING_MAX // 250)]
     await asyncio.sleep(0)
     with pytest.raises(LogBusy):
-        await log.offer(machines(theirs, count=24))
+        await log.append(machines(theirs, count=24))
     await push(log, ours, ours.ada, *(note(ours) for _ in range(24)))
     await asyncio.gather(*waiting)
 
@@ -86,6 +86,6 @@ async def test_machines_wait_for_no_push_that_hangs(log: Log, pool: asyncpg.Pool
         hanging = asyncio.create_task(push(log, ours, ours.ada, note(ours)))
         await asyncio.sleep(0.1)
         async with asyncio.timeout(10):
-            await asyncio.gather(*(log.offer(machines(theirs, count=24)) for _ in range(3)))
+            await asyncio.gather(*(log.append(machines(theirs, count=24)) for _ in range(3)))
         assert not hanging.done()
     await hanging

@@ -15,7 +15,8 @@ from events.observations import NoteWritten
 from service.log.append import append
 from service.log.append_request import AppendRequest
 from service.log.family_cache import FamilyCache
-from service.log.ledger import LedgerEntry, Like, Overtaken
+from service.log.ledger import Overtaken
+from service.log.ledger_entry import LedgerEntry, Like
 from service.log.log import Log
 from service.log.receipts import Receipt
 from service.replay import replay
@@ -70,7 +71,7 @@ class Importers:
     async def written(self, *offers: AppendRequest) -> list[str]:
         """Append offers in one transaction; what became of each."""
         async with self.pool.acquire() as connection, connection.transaction():
-            appended = await append(connection, offers, now=datetime.now(UTC), states=FamilyCache())
+            appended = await append(connection, offers, now=datetime.now(UTC), cache=FamilyCache())
         return [_outcome(one) for one in appended.receipts]
 
     async def read(self) -> list[str]:

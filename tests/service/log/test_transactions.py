@@ -43,7 +43,7 @@ async def test_a_batch_for_several_families_commits_whole_or_not_at_all(log: Log
             transaction = connection.transaction()
             await transaction.start()
             offers = [AppendRequest(family=one.family, author=one.ada, drafts=pushed([note(one)] * 3).drafts) for one in families]
-            await append(connection, offers, now=datetime.now(UTC), states=FamilyCache())
+            await append(connection, offers, now=datetime.now(UTC), cache=FamilyCache())
             await (transaction.rollback() if number % 4 == 3 else transaction.commit())
     is_over = True
     assert await looking == {0}

@@ -1,4 +1,4 @@
-"""A family of two homes over HTTP, in which somebody keeps surprises."""
+"""Fixtures of the surprise tests: a family of two homes over HTTP."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from tests.service.conftest import Someone, found_family
 
 
 class Village:
-    """Ada's home with Sam the sitter and a daycare, and Ben's home."""
+    """A family with two homes: Ada's with Sam the sitter and a daycare, and Ben's."""
 
     def __init__(self, ada: Someone, ben: Someone, sam: Someone, ducklings: Someone, child: str) -> None:
         self.ada, self.ben, self.sam, self.ducklings, self.child = ada, ben, sam, ducklings, child
@@ -32,10 +32,11 @@ async def village(http: httpx.AsyncClient) -> Village:
 
 
 async def push(author: Someone, *events: dict[str, Any], audience: str | None = None) -> list[dict[str, Any]]:
-    """Record events; their receipts."""
+    """Pushes events and returns their receipts."""
     now = datetime.now(UTC).isoformat()
-    said = {"occurred_at": now, "precision": "minute", "recorded_at": now} | ({} if audience is None else {"audience": audience})
-    drafts = [{"id": str(uuid7()), **said, "event": event} for event in events]
+    more = {} if audience is None else {"audience": audience}
+    fields = {"occurred_at": now, "precision": "minute", "recorded_at": now, **more}
+    drafts = [{"id": str(uuid7()), **fields, "event": event} for event in events]
     answer = await author.ask("POST", "/v1/families/{family}/events", json={"sent_at": now, "drafts": drafts})
     receipts: list[dict[str, Any]] = answer.json()["receipts"]
     assert {receipt["outcome"] for receipt in receipts} == {"recorded"}

@@ -1,4 +1,4 @@
-"""The clock's tick: who waits so many days at most is told by time, once; and where nothing is due, nothing is written."""
+"""Tests the clock's tick: a held event is released once its wait is over, exactly once; without a due wait nothing is written."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ MONDAY = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
 
 class Time:
-    """What the processes of a test take for the time."""
+    """The time that the processes of a test use."""
 
     def __init__(self) -> None:
         self.now = MONDAY
@@ -39,12 +39,12 @@ class Time:
 
 
 class Woken:
-    """Listens for whom the log wakes."""
+    """A notifier that records the members that the log wakes."""
 
     def __init__(self) -> None:
         self.members: list[MemberId] = []
 
-    def told(self, family: FamilyId, members: Collection[MemberId]) -> None:
+    def entries_delivered(self, family: FamilyId, members: Collection[MemberId]) -> None:
         self.members += members
 
 
@@ -53,7 +53,7 @@ async def process(
     database_url: str, pool: asyncpg.Pool, time: Time, woken: Woken | None = None
 ) -> AsyncIterator[tuple[Log, Clock]]:
     """A log and a clock as one process has them; two on one database are two processes."""
-    log = Log(pool=pool, database_url=database_url, wake=woken or Woken(), now=time)
+    log = Log(pool=pool, database_url=database_url, notifier=woken or Woken(), now=time)
     await log.start()
     try:
         yield log, Clock(pool=pool, log=log)
@@ -62,7 +62,7 @@ async def process(
 
 
 async def until(is_so: Callable[[], Awaitable[Any]]) -> None:
-    """Wait for it, for at most twenty seconds."""
+    """Waits until the condition is true, for at most twenty seconds."""
     async with asyncio.timeout(20):
         while not await is_so():  # noqa: ASYNC110 - what is waited for is in rows, which tell nobody
             await asyncio.sleep(0.01)
@@ -85,12 +85,12 @@ async def here(database_url: str, pool: asyncpg.Pool, time: Time, woken: Woken) 
 
 
 async def says(log: Log, time: Time, family: Family, author: MemberId, *drafts: dict[str, Any]) -> None:
-    """Record at the time that it is."""
+    """Appends events at the current test time."""
     assert set(outcomes(await push(log, family, author, *drafts, sent_at=time.now))) == {"recorded"}
 
 
 async def kept(log: Log, time: Time, *, days: int | None = 7, scope: str = "all") -> Family:
-    """A family in which Ben keeps surprises, and Ada sees the first steps."""
+    """Creates a family in which Ben keeps surprises and Ada sees the first steps."""
     family = await found(log)
     await says(log, time, family, family.ben,
                drafted("SurpriseChosen", at=time.now, scope=scope, mode="keep", at_most_days=days))  # fmt: skip
@@ -99,12 +99,12 @@ async def kept(log: Log, time: Time, *, days: int | None = 7, scope: str = "all"
 
 
 async def logged(pool: asyncpg.Pool) -> list[str]:
-    """The kinds of all events, family by family."""
+    """Returns the types of all events, by family and seq."""
     return [row["kind"] for row in await pool.fetch("SELECT kind FROM event ORDER BY family_id, seq")]
 
 
 async def released(pool: asyncpg.Pool, family: Family) -> list[tuple[str, str | None]]:
-    """Which sightings Ben was told of, and how they were released."""
+    """Returns the sightings that were released to Ben, and how."""
     entries = await feed_of(pool, family, family.ben)
     return [(entry["event"]["event"]["milestone"], entry["released"]) for entry in entries if _is_sighting(entry)]
 
@@ -113,10 +113,10 @@ def _is_sighting(entry: dict[str, Any]) -> bool:
     return bool(entry["event"]["event"]["type"] == "MilestoneObserved")
 
 
-async def test_after_so_many_days_it_is_told_once_and_the_log_still_replays(
+async def test_after_the_wait_the_event_is_released_once_and_the_log_still_replays(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 9, law 11: in the tick's own transaction, marked as told by time; not a minute early, and never again."""
+    """Laws 9 and 11: the release is in the tick's transaction, marked as released by time; not early, and only once."""
     log, ticking = here
     family = await kept(log, time)
     time.passes(days=7, milliseconds=-1)
@@ -134,14 +134,14 @@ async def test_after_so_many_days_it_is_told_once_and_the_log_still_replays(
 async def test_of_two_processes_that_find_the_same_family_one_writes(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 9: both look, both see that it is time, and it is told once."""
+    """Law 9: both processes find the due wait, and the event is released once."""
     log, ticking = here
     families = [await kept(log, time) for _ in range(5)]
     time.passes(days=8)
     async with process(database_url, pool, time) as (other_log, other):
         assert sum(await asyncio.gather(ticking.tick(), other.tick(), ticking.tick())) == 5
         for family in families:
-            # Both are sure that somebody is due: what they know is from before.
+            # Both processes have already found a due wait, from the state before either tick.
             assert not await log.note_time(family=family.family, author=family.ben)
             assert not await other_log.note_time(family=family.family, author=family.ben)
             assert await released(pool, family) == [(WALKED, "time")]
@@ -150,7 +150,7 @@ async def test_of_two_processes_that_find_the_same_family_one_writes(
 
 
 async def test_a_tick_writes_nothing_where_nothing_is_due(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
-    """Law 3: neither for who waits for good, nor for who waits for some things only so long, nor for who has left."""
+    """Law 3: no tick for waits without a limit, for limits of other things, or for members who left."""
     log, ticking = here
     await kept(log, time, days=None)
     partly = await kept(log, time, days=None)
@@ -167,10 +167,10 @@ async def test_a_tick_writes_nothing_where_nothing_is_due(here: tuple[Log, Clock
     assert before == [tuple(row) for row in await pool.fetch("SELECT *, xmin FROM family ORDER BY family_id")]
 
 
-async def test_a_tick_is_in_nobodys_feed_and_wakes_nobody_but_who_is_told(
+async def test_a_tick_is_in_no_feed_and_wakes_only_the_member_of_the_release(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, woken: Woken
 ) -> None:
-    """Law 8, law 14: that Ben's wait is over is Ben's alone."""
+    """Laws 8 and 14: only Ben learns that his wait is over."""
     log, ticking = here
     family = await kept(log, time)
     others = [member for member in family.members if member != family.ben]
@@ -183,8 +183,8 @@ async def test_a_tick_is_in_nobodys_feed_and_wakes_nobody_but_who_is_told(
     assert "TimePassed" not in json.dumps(await feed_of(pool, family, family.ben))
 
 
-async def test_each_thing_is_told_when_its_own_days_are_over(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
-    """Design, section 4: the days count from when it was received, each by the choice that keeps it."""
+async def test_each_event_is_released_after_its_own_wait(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
+    """Design, section 4: each event has its own wait, which begins when the log received it."""
     log, ticking = here
     family = await kept(log, time, days=7)
     await says(log, time, family, family.ben,
@@ -199,10 +199,10 @@ async def test_each_thing_is_told_when_its_own_days_are_over(here: tuple[Log, Cl
     assert await released(pool, family) == [(SPOKE, "time"), (WALKED, "time")]
 
 
-async def test_a_clock_that_stands_or_steps_back_tells_nothing_early_or_twice(
+async def test_a_stopped_or_backward_clock_releases_nothing_early_or_twice(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """I-10: what the log received in what is now the future waits until it is past; what is told stays told."""
+    """I-10: with a stopped or backward clock nothing is released early or twice; a release is never undone."""
     log, ticking = here
     family = await kept(log, time)
     time.passes(days=7)
@@ -220,7 +220,7 @@ async def test_a_clock_that_stands_or_steps_back_tells_nothing_early_or_twice(
 async def test_one_broken_family_stops_no_other_and_is_tried_again(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool
 ) -> None:
-    """Law 17: of pages of two families, a row in each is damaged: the others are told, and so are they, once it is mended."""
+    """Law 17: families with a damaged row do not stop others; after a repair their events are released too."""
     log, ticking = here
     ticking = Clock(pool=pool, log=log, families_a_page=2)
     families = sorted([await kept(log, time) for _ in range(6)], key=lambda family: family.family)
@@ -237,7 +237,7 @@ async def test_one_broken_family_stops_no_other_and_is_tried_again(
 
 
 async def test_the_clock_outlives_a_look_that_fails(database_url: str, time: Time) -> None:
-    """Law 17: it is logged by its code, and the next look finds what this one missed."""
+    """Law 17: a failed search is logged with its code, and the next search finds the missed waits."""
     opened = await asyncpg.create_pool(database_url, min_size=1, max_size=2)
     async with process(database_url, opened, time) as (log, _):
         family = await kept(log, time)
@@ -255,10 +255,10 @@ async def test_the_clock_outlives_a_look_that_fails(database_url: str, time: Tim
     await opened.close()
 
 
-async def test_a_service_that_starts_tells_what_fell_due_while_it_was_stopped(
+async def test_a_started_service_releases_what_became_due_while_it_was_stopped(
     database_url: str, time: Time
 ) -> None:
-    """Law 9: the running service ticks by itself, soon after its start."""
+    """Law 9: the service ticks by itself soon after its start."""
     settings = Settings(database_url=database_url, **UNLIMITED)
     with running(settings, log_clock=time) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:

@@ -1,4 +1,4 @@
-"""The hand-over card over HTTP: what to keep quiet, and nothing that its reader may not know."""
+"""Tests the hand-over card over HTTP: what not to mention, without anything that is invisible to its reader."""
 
 from typing import Any
 
@@ -16,27 +16,27 @@ OWN = "own.0193a2b4-0000-7000-8000-000000000000"
 
 
 async def read(someone: Someone, **query: str) -> list[dict[str, Any]]:
-    """The cards that somebody reads."""
+    """Returns the cards that a member reads."""
     answer = await someone.ask("GET", CARD, params=query)
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["cards"]
     return found
 
 
-async def said(reader: Someone) -> tuple[list[str], list[str]]:
-    """What the one card that there is says: what they know, what not to mention."""
+async def card_of(reader: Someone) -> tuple[list[str], list[str]]:
+    """Returns the milestones of the only card: those that its member knows, and those not to mention."""
     (card,) = await read(reader)
     return [line["milestone"] for line in card["knows"]], [line["milestone"] for line in card["not_to_mention"]]
 
 
-def told(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
-    """An answer without its date and the request's own id: every other byte of it."""
+def observable(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Returns status, headers and body of a response, without date and request id."""
     headers = [(name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id")]
     return answer.status_code, headers, answer.content
 
 
-async def test_the_sitter_and_the_other_parent_read_what_not_to_mention_to_whom(village: Village) -> None:
-    """Design, section 4: both directions, each for the other; a title for people, a phrase that can always be said."""
+async def test_the_sitter_and_both_parents_read_what_not_to_mention(village: Village) -> None:
+    """Design, section 4: each parent reads a card about the other, with titles and a safe phrase."""
     await keeps(village.ben, "domain:movement", hold_unsorted=True)
     await push(village.sam, village.saw(WALKED), village.saw(SPOKE))
     for reader in (village.ada, village.sam):
@@ -54,34 +54,34 @@ async def test_the_sitter_and_the_other_parent_read_what_not_to_mention_to_whom(
     assert {card["name"]: [line["milestone"] for line in card["not_to_mention"]] for card in await read(village.sam)} == {
         "Ada": [CLAPPED], "Ben": [WALKED],
     }  # fmt: skip
-    assert await said(village.ben) == ([SPOKE], [CLAPPED])
+    assert await card_of(village.ben) == ([SPOKE], [CLAPPED])
 
 
 async def test_what_one_saw_alone_or_opened_changes_no_byte_of_anybodys_card(village: Village) -> None:
-    """Law 14: nor what a receipt says to keep quiet; a first that is shared with the reader does."""
+    """Law 14: what a member saw alone or opened changes no card of others, and no receipt; a shared first does."""
     await keeps(village.ben)
     await push(village.ada, village.saw(WALKED))
     readers = (village.ada, village.sam, village.ducklings)
-    before = [told(await reader.ask("GET", CARD)) for reader in readers]
+    before = [observable(await reader.ask("GET", CARD)) for reader in readers]
     quiet = [(await push(reader, village.saw(STOOD)))[0]["keep_quiet"] for reader in readers]
     assert quiet == [["Ben"]] * 3
-    middle = [told(await reader.ask("GET", CARD)) for reader in readers]
+    middle = [observable(await reader.ask("GET", CARD)) for reader in readers]
     assert [one != other for one, other in zip(before, middle, strict=True)] == [True, True, True]
 
     await push(village.ben, village.first(WALKED), audience="me")
     await push(village.ben, village.first(STOOD), audience="household")
     await push(village.ben, {"type": "EnvelopeOpened", "scope": "all"})
     await village.ben.ask("GET", "/v1/families/{family}/feed")
-    assert middle == [told(await reader.ask("GET", CARD)) for reader in readers]
+    assert middle == [observable(await reader.ask("GET", CARD)) for reader in readers]
     assert quiet == [(await push(reader, village.saw(STOOD)))[0]["keep_quiet"] for reader in readers]
 
     await push(village.ben, village.first(WALKED), audience="family")
-    assert await said(village.sam) == ([WALKED, STOOD], [])
-    assert await said(village.ducklings) == ([], [STOOD]), "a daycare was told of nobody's first"
+    assert await card_of(village.sam) == ([WALKED, STOOD], [])
+    assert await card_of(village.ducklings) == ([], [STOOD]), "a daycare was told of nobody's first"
 
 
 async def test_what_is_held_from_a_reader_changes_no_byte_of_their_card(village: Village) -> None:
-    """Law 8: Ben waits too. What Ada and Sam see, say, name and amend out of his sight is on no card of his."""
+    """Law 8: what Ada and Sam record while it is held from Ben changes no byte of Ben's card."""
     await keeps(village.ada, "domain:hands")
     await push(village.ada, village.saw(CLAPPED))
     await push(village.sam, village.saw(CLAPPED))
@@ -91,10 +91,10 @@ async def test_what_is_held_from_a_reader_changes_no_byte_of_their_card(village:
 
     async def read_by_ben() -> list[Any]:
         path = CARD.replace("{family}", village.ben.family)
-        return [told(await village.ben.http.get(path, headers={**village.ben.headers, **more})) for more in encodings]
+        return [observable(await village.ben.http.get(path, headers={**village.ben.headers, **more})) for more in encodings]
 
     before = await read_by_ben()
-    assert await said(village.ben) == ([CLAPPED], [])
+    assert await card_of(village.ben) == ([CLAPPED], [])
     (claps,) = await push(village.ada, village.saw(WALKED), audience="family")
     await push(village.ada, {"type": "Amended", "target": claps["id"], "changes": {"milestone": STOOD}})
     await push(village.ada, {"type": "MilestoneNamed", "milestone": OWN, "title": "Rides a pony", "domain": "life"})
@@ -106,21 +106,21 @@ async def test_what_is_held_from_a_reader_changes_no_byte_of_their_card(village:
 
 
 async def test_a_sighting_that_its_author_amends_out_of_the_readers_sight_stays_what_it_was_to_them(village: Village) -> None:
-    """Law 8: that what Ada saw were claps and not a step, Ben is not to learn from what she now waits for."""
+    """Law 8: Ada amends a sighting that Ben cannot see amended; his card does not reveal the change."""
     await keeps(village.ada)
     await keeps(village.ben, "domain:hands")
     (mine,) = await push(village.ada, village.saw(WALKED))
     await push(village.sam, village.saw(WALKED))
-    before = told(await village.ben.ask("GET", CARD))
-    assert await said(village.ben) == ([WALKED], [])
+    before = observable(await village.ben.ask("GET", CARD))
+    assert await card_of(village.ben) == ([WALKED], [])
     await push(village.ada, {"type": "Amended", "target": mine["id"], "changes": {"milestone": CLAPPED}})
-    assert before == told(await village.ben.ask("GET", CARD))
+    assert before == observable(await village.ben.ask("GET", CARD))
     about_ada = next(card for card in await read(village.sam) if card["name"] == "Ada")
     assert [line["milestone"] for line in about_ada["not_to_mention"]] == [WALKED]
 
 
 async def test_a_card_about_one_child_is_that_part_of_the_card(village: Village) -> None:
-    """Protocol, section Views; and who waits for one child alone has no card about another."""
+    """Protocol, section Views: a card filtered by child is that part of the full card."""
     noah = (await village.ada.ask("POST", "/v1/families/{family}/children", json={"name": "Noah"})).json()["child"]
     await keeps(village.ben)
     await keeps(village.ada, child=noah)
@@ -130,8 +130,8 @@ async def test_a_card_about_one_child_is_that_part_of_the_card(village: Village)
     assert [card for card in cards if card["child"] == noah] == await read(village.sam, child=noah)
 
 
-async def test_pages_of_the_card_end_and_miss_nobody(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 17: a page speaks of so many members at most; who left is on none."""
+async def test_the_pages_of_the_card_end_and_cover_every_member(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law 17: a page has a bounded number of members; the pages cover all members except those who left."""
     monkeypatch.setattr(handover_card, "MEMBERS_A_PAGE", 2)
     waiting = [village.ben, *[await village.ada.invite("caregiver", name=f"Aunt {number}") for number in range(4)]]
     for member in waiting:
@@ -156,7 +156,7 @@ WRONG = {"child=mia": "child", "child=": "child", "after=x": "after", "limit=1":
 @pytest.mark.usefixtures("nothing_changes")
 @pytest.mark.parametrize("query", WRONG)
 def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: str) -> None:
-    """Law 17."""
+    """Law 17: an invalid query is refused by its name."""
     answer = standing.ask("ada", "GET", f"{CARD}?{query}")
     problem = problem_in(answer.status_code, answer.headers["content-type"], answer.content)
     assert (400, "body.invalid", WRONG[query]) == (problem["status"], problem["code"], problem["at"])
@@ -164,8 +164,8 @@ def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: st
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_foreign_child_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
-    """I-19: whether another family has such a child is nobody's to learn here."""
-    asked = [standing.ids[name] for name in ("foreign_child", "absent")]
-    answers = [told(standing.ask("ada", "GET", CARD, params={"child": child})) for child in asked]
+    """I-19: the response does not reveal whether a child of this id exists in another family."""
+    children = [standing.ids[name] for name in ("foreign_child", "absent")]
+    answers = [observable(standing.ask("ada", "GET", CARD, params={"child": child})) for child in children]
     assert answers[0] == answers[1]
     assert answers[0][0] == 404

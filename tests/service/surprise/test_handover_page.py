@@ -1,4 +1,4 @@
-"""The page for the fridge, as somebody prints it: a real command, a real service."""
+"""Tests the printed hand-over page with the real command and a real service."""
 
 import re
 from datetime import date
@@ -30,7 +30,7 @@ Hang this where it is not read by Ben.
 
 
 async def test_the_command_prints_what_the_sitter_may_know(village: Village, service_url: str, tmp_path: Path) -> None:
-    """Deliverable 5: for the fridge, in plain text, with the day at the bottom; the token from a file or the environment."""
+    """Deliverable 5: plain text with the date at the bottom; the token comes from a file or the environment."""
     await keeps(village.ben, "domain:movement", hold_unsorted=True)
     await push(village.sam, village.saw(WALKED), village.saw(SPOKE))
     token = tmp_path / "token"
@@ -46,10 +46,10 @@ async def test_the_command_prints_what_the_sitter_may_know(village: Village, ser
     assert "Nobody waits for a surprise" in quiet.stdout
 
 
-async def test_whatever_goes_wrong_is_said_in_one_sentence_without_the_token(
+async def test_every_error_is_one_sentence_without_the_token(
     http: httpx.AsyncClient, service_url: str, tmp_path: Path
 ) -> None:
-    """What to do next, no traceback, and nothing that would open the door to who reads it."""
+    """Every error is one sentence with the next step, without a traceback and without the token."""
     ada = await found_family(http)
     nothing, absent = tmp_path / "empty", tmp_path / "absent"
     nothing.write_text("\n")
@@ -63,16 +63,16 @@ async def test_whatever_goes_wrong_is_said_in_one_sentence_without_the_token(
         "check --url": stillnew("handover", "--url", f"{service_url}/elsewhere", STILLNEW_TOKEN=ada.token),
         "by --family": stillnew("handover", "--url", service_url, "--family", ada.member, STILLNEW_TOKEN=ada.token),
     }
-    for sentence, said in wrong.items():
-        assert (said.returncode, said.stdout, said.stderr.count("\n")) == (1, "", 1), said.stderr
-        assert sentence in said.stderr
-        assert "CanaryToken" not in said.stderr
-        assert ada.token not in said.stderr
+    for sentence, result in wrong.items():
+        assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1), result.stderr
+        assert sentence in result.stderr
+        assert "CanaryToken" not in result.stderr
+        assert ada.token not in result.stderr
 
 
 @pytest.mark.parametrize("name", ["Ben", "B" * 120, "Ben \x1b[2J\r\n\u202eof the other home", "ベンジャミン", "a " * 60])
 def test_a_page_fits_its_paper_and_commands_no_terminal(name: str) -> None:
-    """Eighty columns; what a name holds besides letters is not printed."""
+    """The page has at most eighty columns, and control characters in a name are not printed."""
     lines = tuple(Line(milestone="x", title=f"{name} {number}") for number in range(12))
     card = Card(name=name, child_name=name, knows=lines, not_to_mention=lines, notes_too=False, phrase=f"{name} is fine.")
     printed = page([card, card], reader=name, today=date(2026, 11, 22))
@@ -81,8 +81,8 @@ def test_a_page_fits_its_paper_and_commands_no_terminal(name: str) -> None:
     assert "22 November 2026" in printed.replace("\n", " ")
 
 
-def test_a_page_is_in_order_of_names_and_says_where_not_to_hang_it() -> None:
-    """Whatever order the cards come in."""
+def test_a_page_is_sorted_by_name_and_states_where_not_to_hang_it() -> None:
+    """The page is sorted by name, in whatever order the cards arrive."""
     cards = [
         Card(name=name, child_name=child, knows=(), not_to_mention=(), notes_too=False, phrase="All is well.")
         for name, child in (("Ben", "Noah"), ("Ada", "Mia"), ("Ben", "Mia"))

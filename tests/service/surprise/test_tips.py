@@ -1,4 +1,4 @@
-"""Over HTTP: every member of a family is told the same tips, whatever happened in it."""
+"""Tests over HTTP that all members of a family receive the same tips, whatever was recorded."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -19,68 +19,72 @@ NOTED = "movement.pulls-to-stand"
 
 
 async def add_child(parent: Someone, name: str, born: date | None) -> str:
-    said = {"name": name} if born is None else {"name": name, "born": born.isoformat()}
-    answer = await parent.ask("POST", "/v1/families/{family}/children", json=said)
+    child = {"name": name} if born is None else {"name": name, "born": born.isoformat()}
+    answer = await parent.ask("POST", "/v1/families/{family}/children", json=child)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["child"])
 
 
 async def push(author: Someone, *events: dict[str, Any], audience: str | None = None) -> list[str]:
-    """Record events; their ids."""
+    """Pushes events and returns their ids."""
     now = datetime.now(UTC).isoformat()
-    said = {"occurred_at": now, "precision": "minute", "recorded_at": now} | ({} if audience is None else {"audience": audience})
-    drafts = [{"id": str(uuid7()), **said, "event": event} for event in events]
+    more = {} if audience is None else {"audience": audience}
+    fields = {"occurred_at": now, "precision": "minute", "recorded_at": now, **more}
+    drafts = [{"id": str(uuid7()), **fields, "event": event} for event in events]
     answer = await author.ask("POST", "/v1/families/{family}/events", json={"sent_at": now, "drafts": drafts})
     assert answer.status_code == 200, answer.text
     assert {receipt["outcome"] for receipt in answer.json()["receipts"]} == {"recorded"}
     return [str(draft["id"]) for draft in drafts]
 
 
-def seen(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
-    """An answer without its date and the request's own id: every other byte of it."""
+def observable(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Returns status, headers and body of a response, without date and request id."""
     headers = [(name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id")]
     return answer.status_code, headers, answer.content
 
 
-async def told(members: list[Someone], **query: str) -> set[bytes]:
-    """The different answers that these members get, in JSON and MessagePack, head and body."""
+async def distinct_responses(members: list[Someone], **query: str) -> set[bytes]:
+    """Returns the set of distinct responses to these members, in JSON and in MessagePack."""
     answers = []
     for member in members:
-        answers.append(seen(await member.ask("GET", TIPS, params=query)))
+        answers.append(observable(await member.ask("GET", TIPS, params=query)))
         packed = {**member.headers, "Accept": "application/msgpack"}
-        answers.append(seen(await member.http.get(TIPS.replace("{family}", member.family), params=query, headers=packed)))
+        answers.append(observable(await member.http.get(TIPS.replace("{family}", member.family), params=query, headers=packed)))
     assert {status for status, _, _ in answers} == {200}
     return {msgspec.json.encode(answer) for answer in answers}
 
 
 async def test_tips_are_the_same_for_everybody_whether_or_not_anything_happened(http: httpx.AsyncClient) -> None:
-    """Law 8, I-18: "lower the cot" comes by age, and never because somebody saw something. Ben keeps every surprise; the child
-    pulls up, on the record, in a note, in words for Ada alone; Ben opens, sees it himself, and it is taken back."""
+    """Law 8, I-18: tips depend on the age only, never on a sighting.
+
+    Ben keeps every surprise. Ada records that the child pulls up: as a milestone, in a note, as a first for her alone. Then Ben
+    opens it, sees it himself, and it is withdrawn.
+    """
     ada = await found_family(http)
     child = await add_child(ada, "Mia", BORN)
     await add_child(ada, "Noah", None)
     ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
     members = [ada, ben, await ada.invite("caregiver", name="Sam"), await ada.invite("daycare", name="Ducklings")]
     queries: list[dict[str, str]] = [{"on": ON.isoformat()}, {"on": ON.isoformat(), "child": child}]
-    before = [await told(members, **query) for query in queries]
+    before = [await distinct_responses(members, **query) for query in queries]
     assert [len(answers) for answers in before] == [2, 2]
 
     saw = {"type": "MilestoneObserved", "child": child, "milestone": NOTED}
     kept = {"type": "SurpriseChosen", "scope": "all", "mode": "keep"}
     by_name = {"type": "SurpriseChosen", "scope": f"milestone:{NOTED}", "mode": "keep"}
     await push(ben, kept, by_name)
-    assert before == [await told(members, **query) for query in queries]
+    assert before == [await distinct_responses(members, **query) for query in queries]
     (observed,) = await push(ada, saw)
     await push(ada, {"type": "NoteWritten", "child": child, "text": "She stood!", "about": observed})
     await push(ada, {"type": "ParentFirstSaw", "child": child, "milestone": NOTED, "how": "in_person"}, audience="me")
-    assert before == [await told(members, **query) for query in queries]
+    assert before == [await distinct_responses(members, **query) for query in queries]
     await push(ben, {"type": "EnvelopeOpened", "scope": "all"}, saw)
     await push(ada, {"type": "Withdrawn", "target": observed})
-    assert before == [await told(members, **query) for query in queries]
+    assert before == [await distinct_responses(members, **query) for query in queries]
 
 
 async def test_tips_are_those_of_the_catalogue_at_each_childs_age(http: httpx.AsyncClient) -> None:
-    """Protocol, section Views: in order of the children's ids, one without a birth date and one not born yet among them."""
+    """Protocol, section Views: tips are in order of the children's ids, also for a child without a birth date or not yet born."""
     ada = await found_family(http)
     born_by_child: dict[str, date | None] = {(await ada.ask("GET", TIPS)).json()["children"][0]["child"]: None}
     for name, born in (("Mia", BORN), ("Noah", ON + timedelta(days=20)), ("Old", date(2001, 2, 28)), ("Lea", date(2024, 2, 29))):
@@ -97,8 +101,8 @@ async def test_tips_are_those_of_the_catalogue_at_each_childs_age(http: httpx.As
         assert alone.json() == {"on": ON.isoformat(), "children": [child]}
 
 
-async def test_a_device_says_which_day_it_is_where_its_people_are(http: httpx.AsyncClient) -> None:
-    """Where it does not, it is today in UTC; the answer says which day it speaks of."""
+async def test_tips_are_for_the_date_that_the_device_names(http: httpx.AsyncClient) -> None:
+    """Without a date in the query, tips are for today in UTC; the response states its date."""
     ada = await found_family(http)
     child = await add_child(ada, "Mia", BORN)
     for on, months in ((date(2026, 2, 27), 0), (date(2026, 2, 28), 1), (date.min, None), (date.max, None)):
@@ -135,7 +139,7 @@ WRONG = {
 @pytest.mark.usefixtures("nothing_changes")
 @pytest.mark.parametrize("query", WRONG)
 def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: str) -> None:
-    """Law 17."""
+    """Law 17: an invalid query is refused by its name."""
     answer = standing.ask("ada", "GET", f"{TIPS}?{query}")
     problem = problem_in(answer.status_code, answer.headers["content-type"], answer.content)
     assert (400, "body.invalid", WRONG[query]) == (problem["status"], problem["code"], problem["at"])
@@ -143,9 +147,9 @@ def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: st
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_foreign_child_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
-    """I-19: whether another family has such a child is nobody's to learn here."""
+    """I-19: the response does not reveal whether a child of this id exists in another family."""
     answers = [
-        seen(standing.ask(who, "GET", TIPS, params={"child": child}))
+        observable(standing.ask(who, "GET", TIPS, params={"child": child}))
         for child in (standing.ids["foreign_child"], standing.ids["absent"], some_uuid(4), standing.people["ada"].member)
         for who in ("ada", "ben", "cleo", "ducklings")
     ]

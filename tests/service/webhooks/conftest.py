@@ -1,6 +1,6 @@
-"""A family with a log, a clock that a test sets, and senders as processes have them.
+"""Provides a family with a log, a clock that a test sets, and senders as processes have them.
 
-Owns what stands around a sender. Nothing of it is imitated: Postgres, the log, the wake-ups and the receivers are real.
+Nothing is imitated: Postgres, the log, the notifier and the receivers are real.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +29,7 @@ AT_HOME = EgressPolicy(allow_private=True)
 
 
 class Time:
-    """What the processes of a test take for the time."""
+    """The clock of a test's processes."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC).replace(microsecond=0)
@@ -51,48 +51,46 @@ class Hook:
 
 @dataclass
 class Home:
-    """One family, and everything that sends for it."""
+    """One family, its log, and the senders of its webhooks."""
 
     pool: asyncpg.Pool
     log: Log
-    wake: LocalNotifier
+    notifier: LocalNotifier
     time: Time
     family: Family
     senders: list[Sender] = field(default_factory=list)
 
     def sender(
-        self, *, reach: EgressPolicy = AT_HOME, dice: Callable[[], float] = lambda: 0.0,
+        self, *, egress: EgressPolicy = AT_HOME, jitter: Callable[[], float] = lambda: 0.0,
         attempt_s_max: float = ATTEMPT_S_MAX, slow_s: float = SLOW_S,
     ) -> Sender:  # fmt: skip
-        """Returns one process's sender."""
+        """Returns a new sender, as of another process."""
         self.senders.append(
             Sender(
-                pool=self.pool, wake=self.wake, reach=reach, now=self.time, dice=dice,
+                pool=self.pool, notifier=self.notifier, egress=egress, now=self.time, jitter=jitter,
                 attempt_s_max=attempt_s_max, slow_s=slow_s,
             )
         )  # fmt: skip
         return self.senders[-1]
 
     async def hook(self, url: str, *, member: MemberId | None = None, after: int = 0) -> Hook:
-        """A webhook that begins after a place; Ben's, unless it is somebody else's."""
+        """Makes a webhook that begins after a place, by default for Ben."""
         secret, webhook = new_secret(), uuid4()
         await self.pool.execute(
             QUERIES.add, self.family.family, member or self.family.ben, webhook, url, None, secret, self.time.now, after
         )
         return Hook(webhook, shown(secret))
 
-    async def says(self, author: MemberId, *drafts: Draft) -> None:
+    async def append(self, author: MemberId, *drafts: Draft) -> None:
         assert set(outcomes(await push(self.log, self.family, author, *drafts, sent_at=self.time.now))) == {"recorded"}
 
     async def feed(self, member: MemberId | None = None) -> list[dict[str, Any]]:
         return await feed_of(self.pool, self.family, member or self.family.ben)
 
     async def entries(self, member: MemberId | None = None) -> list[tuple[int, bytes]]:
-        """The very bytes that a stream would send."""
+        """Returns a member's entries in the exact bytes of a stream."""
         return (
-            await from_anywhere(
-                self.pool, family=self.family.family, member=member or self.family.ben, after=0, limit=2_000
-            )
+            await from_anywhere(self.pool, family=self.family.family, member=member or self.family.ben, after=0, limit=2_000)
         ).entries
 
     async def row(self, hook: Hook) -> dict[str, Any]:
@@ -100,15 +98,15 @@ class Home:
         return {} if found is None else dict(found)
 
 
-async def looked(sender: Sender) -> None:
-    """One look, and all that comes of it."""
-    await sender.look()
-    await sender.rest()
+async def poll_and_finish(sender: Sender) -> None:
+    """Polls once, and waits until all turns are over."""
+    await sender.poll()
+    await sender.until_idle()
 
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """The time; the standard's own package, which refuses what is older than five minutes, lives by it too."""
+    """Sets the clock, also of the standardwebhooks package, which refuses messages older than five minutes."""
     time = Time()
 
     class OnTime(datetime):
@@ -122,10 +120,10 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 async def home(database_url: str, pool: asyncpg.Pool, time: Time) -> AsyncIterator[Home]:
-    wake = LocalNotifier()
-    log = Log(pool=pool, database_url=database_url, wake=wake, now=time)
+    notifier = LocalNotifier()
+    log = Log(pool=pool, database_url=database_url, notifier=notifier, now=time)
     await log.start()
-    one = Home(pool, log, wake, time, await found(log))
+    one = Home(pool, log, notifier, time, await found(log))
     try:
         yield one
     finally:

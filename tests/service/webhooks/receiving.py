@@ -1,6 +1,6 @@
-"""A digital frame on a real socket: what a webhook reaches, and what it is answered, byte by byte.
+"""Runs a receiver of webhooks, a digital picture frame, on a real socket, with responses that a test sets byte by byte.
 
-Owns the receiving side alone. Answers as a test says, well or badly; decides nothing.
+Owns the receiving side alone. Decides nothing.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request, as it came."""
+    """One received request."""
 
     line: str
     headers: dict[str, str]
@@ -24,17 +24,17 @@ class Delivery:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """The entry as a page of the feed has it: without the chain that it has when it is sent by itself."""
-        return {name: value for name, value in self.said["entry"].items() if name != "chain"}
+        """The entry as a page has it: without the chain of an entry that is sent alone."""
+        return {name: value for name, value in self.received["entry"].items() if name != "chain"}
 
     @property
-    def said(self) -> dict[str, Any]:
+    def received(self) -> dict[str, Any]:
         read: dict[str, Any] = json.loads(self.body)
         return read
 
     @property
     def place(self) -> int:
-        return int(self.said["place"])
+        return int(self.received["place"])
 
     @property
     def id(self) -> str:
@@ -45,7 +45,7 @@ class Delivery:
         return self.headers["webhook-signature"].split(" ")
 
     def is_signed_with(self, secret: str) -> None:
-        """Held against the package of the standard, which knows nothing of ours. Raises where it is not."""
+        """Verifies the signature with the independent standardwebhooks package. Raises where it is wrong."""
         Webhook(secret).verify(self.body, self.headers)
 
 
@@ -81,10 +81,10 @@ class Frame:
     deliveries: list[Delivery] = field(default_factory=list)
     connections: int = 0
     open: int = 0
-    """Requests that are being answered."""
+    """The number of requests without a complete response yet."""
     open_max: int = 0
     cut: int = 0
-    """Connections that the other side ended in the middle of an answer."""
+    """The number of connections that the sender closed before the response was complete."""
 
     def url(self, *, host: str = "127.0.0.1", path: str = "/hooks/frame") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -129,14 +129,14 @@ async def _read(reader: asyncio.StreamReader) -> Delivery | None:
 
 
 async def _gone(reader: asyncio.StreamReader) -> None:
-    """The sender speaks next when it was answered: whatever ends before is the connection."""
-    while not reader.at_eof():  # noqa: ASYNC110 - a stream reader tells nobody else that it has ended
+    """Waits until the sender closes the connection: it sends nothing before it has the response."""
+    while not reader.at_eof():  # noqa: ASYNC110 - a stream reader has no event for its end
         await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
 async def receiving(*, address: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Frame]:
-    """Listen while the block runs."""
+    """Listens on a socket while the block runs."""
     frame = Frame()
     tasks: set[asyncio.Task[None]] = set()
 

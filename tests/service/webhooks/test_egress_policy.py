@@ -1,4 +1,4 @@
-"""Where a webhook may go: public addresses, however they are written, and the very ones that were looked at."""
+"""The addresses that a webhook may connect to: public ones, however they are written, and exactly those that were checked."""
 
 import asyncio
 import ssl
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from service.webhooks.attempt import Attempt, trusted
+from service.webhooks.attempt import Attempt, trusted_authorities
 from service.webhooks.egress_policy import (
-    RESOLVING_MAX,
+    LOOKUPS_MAX,
     Address,
     EgressPolicy,
     ParsedUrl,
@@ -49,7 +49,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_an_address_that_is_not_public_or_not_plain_is_refused(url: str) -> None:
-    """Before anything is looked up, and in one and the same sentence."""
+    """Without a look-up, and with the same sentence for all of them."""
     with pytest.raises(UrlNotAllowed) as refused:
         EgressPolicy().read(url)
     assert (str(refused.value), refused.value.at) == (str(UrlNotAllowed()), "url")
@@ -73,7 +73,7 @@ def test_a_public_address_is_read(url: str, host: str, port: int, path: str, nam
 
 
 def test_which_addresses_are_public() -> None:
-    """Those of the internet; IPv4 in IPv6 is what it carries."""
+    """Addresses of the public internet; an IPv6 address that contains an IPv4 address is public where that one is."""
     public = ("8.8.8.8", "1.1.1.1", "100.63.255.255", "172.32.0.1", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8")
     assert [text for text in public if not is_public(ip_address(text))] == []
     private = ("100.127.255.255", "172.31.0.1", "64:ff9b::a00:1", "::ffff:192.168.0.1", "2002::1", "2001::1", "3fff::1",
@@ -81,7 +81,7 @@ def test_which_addresses_are_public() -> None:
     assert [text for text in private if is_public(ip_address(text))] == []
 
 
-def says(*texts: str) -> Resolve:
+def resolves_to(*texts: str) -> Resolve:
     return lambda host, port: texts
 
 
@@ -92,34 +92,34 @@ TARGET = ParsedUrl(scheme="https", host="frame.example", port=443, path="/")
     "found", [("10.0.0.1",), ("8.8.8.8", "10.0.0.1"), ("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "::1"), (), ("nonsense",),
               ("::ffff:127.0.0.1",), ("fe80::1%2",)],
 )  # fmt: skip
-async def test_a_name_that_leads_to_anything_private_leads_nowhere(found: tuple[str, ...]) -> None:
-    """Every address that it has is looked at: one among public ones is how such a name is made."""
+async def test_a_name_with_a_private_address_is_refused(found: tuple[str, ...]) -> None:
+    """All addresses of a name are checked, since an attacker can put a private one among public ones."""
     with pytest.raises(Unreachable):
-        await EgressPolicy(resolve=says(*found)).find(TARGET)
+        await EgressPolicy(resolve=resolves_to(*found)).find(TARGET)
 
 
-async def test_a_name_that_is_public_leads_to_its_first_addresses() -> None:
-    found = await EgressPolicy(resolve=says("8.8.8.8", "2606:4700::1111", "1.1.1.1", "1.0.0.1")).find(TARGET)
+async def test_a_public_name_resolves_to_its_first_addresses() -> None:
+    found = await EgressPolicy(resolve=resolves_to("8.8.8.8", "2606:4700::1111", "1.1.1.1", "1.0.0.1")).find(TARGET)
     assert [str(address) for address in found] == ["8.8.8.8", "2606:4700::1111", "1.1.1.1"]
 
 
 @pytest.mark.parametrize("url", ["http://frame.example/", "https://frame/", "https://10.0.0.1/", "https://[::1]/"])
-async def test_what_was_allowed_once_is_looked_at_again_at_each_attempt(url: str) -> None:
-    """An operator who no longer lets webhooks go anywhere is obeyed by those that there are."""
+async def test_an_allowed_address_is_checked_again_at_each_attempt(url: str) -> None:
+    """Existing webhooks obey an operator who stops allowing private addresses."""
     target = EgressPolicy(allow_private=True).read(url)
     with pytest.raises(Unreachable):
-        await EgressPolicy(resolve=says("8.8.8.8")).find(target)
+        await EgressPolicy(resolve=resolves_to("8.8.8.8")).find(target)
 
 
 async def test_the_systems_own_look_up_is_used_and_localhost_refused() -> None:
-    """With nothing put in its place: names of this machine are private too, whatever they are called."""
+    """The default resolver: names of this machine resolve to private addresses."""
     assert "127.0.0.1" in addresses_of("localhost", 80)
     with pytest.raises(Unreachable):
         await EgressPolicy().find(ParsedUrl(scheme="https", host="localhost", port=443, path="/"))
 
 
-async def test_a_look_up_that_hangs_is_given_up_and_is_in_nobodys_way() -> None:
-    """Law 17: in a thread of its own, for so long."""
+async def test_a_look_up_that_hangs_is_given_up_and_delays_no_other() -> None:
+    """Law 17: a look-up runs in a thread of its own, and has a time limit."""
     released = threading.Event()
 
     def hangs(host: str, port: int) -> Sequence[str]:
@@ -127,12 +127,12 @@ async def test_a_look_up_that_hangs_is_given_up_and_is_in_nobodys_way() -> None:
             released.wait(10)
         return ("8.8.8.8",)
 
-    reach = EgressPolicy(resolve=hangs, resolve_s_max=0.05)
+    egress = EgressPolicy(resolve=hangs, resolve_s_max=0.05)
     slow = ParsedUrl(scheme="https", host="slow.example", port=443, path="/")
-    asked = [asyncio.ensure_future(reach.find(slow)) for _ in range(RESOLVING_MAX - 1)]
-    await asyncio.wait(asked)
-    assert {type(one.exception()) for one in asked} == {Unreachable}
-    assert [str(one) for one in await reach.find(TARGET)] == ["8.8.8.8"]
+    lookups = [asyncio.ensure_future(egress.find(slow)) for _ in range(LOOKUPS_MAX - 1)]
+    await asyncio.wait(lookups)
+    assert {type(one.exception()) for one in lookups} == {Unreachable}
+    assert [str(one) for one in await egress.find(TARGET)] == ["8.8.8.8"]
     released.set()
 
 
@@ -143,53 +143,54 @@ class OneAddressIsPublic(EgressPolicy):
         return str(address) == "127.0.0.1"
 
 
-async def test_the_address_that_was_looked_at_is_the_one_that_is_dialled() -> None:
-    """DNS rebinding: the name is public when it is looked at, and private ever after. It is looked up once an attempt."""
-    asked: list[str] = []
+async def test_the_checked_address_is_the_one_to_connect_to() -> None:
+    """DNS rebinding: the name is public at its first look-up and private afterwards. An attempt looks it up once."""
+    resolved: list[str] = []
 
     def rebinds(host: str, port: int) -> list[str]:
-        asked.append(host)
-        return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.2"]
+        resolved.append(host)
+        return ["127.0.0.1"] if len(resolved) == 1 else ["127.0.0.2"]
 
     async with receiving() as public, receiving(address="127.0.0.2", port=public.port) as private:
         target = ParsedUrl(scheme="http", host="rebinds.example", port=public.port, path="/x?y")
-        async with Attempt(target, reach=OneAddressIsPublic(allow_private=True, resolve=rebinds), tls=trusted()) as post:
+        egress = OneAddressIsPublic(allow_private=True, resolve=rebinds)
+        async with Attempt(target, egress=egress, tls=trusted_authorities()) as post:
             assert await post.send(b"{}", []) == 204
-            assert (len(asked), public.connections, private.connections) == (1, 1, 0)
+            assert (len(resolved), public.connections, private.connections) == (1, 1, 0)
             assert (public.deliveries[0].line, public.deliveries[0].headers["host"]) == (
                 "POST /x?y HTTP/1.1", f"rebinds.example:{public.port}",
             )  # fmt: skip
             assert await post.send(b"{}", []) is None
-        assert (len(asked), len(public.deliveries), private.connections) == (2, 1, 0)
+        assert (len(resolved), len(public.deliveries), private.connections) == (2, 1, 0)
 
 
-async def test_the_next_address_is_tried_where_nobody_is_at_the_first() -> None:
+async def test_the_next_address_is_tried_where_the_first_refuses() -> None:
     async with receiving() as frame:
-        reach = EgressPolicy(allow_private=True, resolve=says("127.0.0.9", "127.0.0.1"))
-        async with Attempt(reach.read(frame.url(host="frame.example")), reach=reach, tls=trusted()) as post:
+        egress = EgressPolicy(allow_private=True, resolve=resolves_to("127.0.0.9", "127.0.0.1"))
+        async with Attempt(egress.read(frame.url(host="frame.example")), egress=egress, tls=trusted_authorities()) as post:
             assert await post.send(b"{}", []) == 204
     assert len(frame.deliveries) == 1
 
 
-async def test_nothing_of_the_environment_stands_between(
+async def test_no_proxy_and_no_credentials_of_the_environment_are_used(
     frame: Frame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A proxy would look the name up again, and a netrc would tell our passwords to whoever names our hosts."""
+    """A proxy would look the name up again, and a netrc file would send an operator's passwords to hosts that members name."""
     async with receiving() as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         netrc = tmp_path / "netrc"
         netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
         monkeypatch.setenv("NETRC", str(netrc))
-        reach = EgressPolicy(allow_private=True)
-        async with Attempt(reach.read(frame.url()), reach=reach, tls=trusted()) as post:
+        egress = EgressPolicy(allow_private=True)
+        async with Attempt(egress.read(frame.url()), egress=egress, tls=trusted_authorities()) as post:
             assert await post.send(b"{}", []) == 204
         assert (proxy.connections, "authorization" in frame.deliveries[0].headers) == (0, False)
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for frame.example, made here and now: no key is kept in the project."""
+    """Makes a certificate for frame.example, since the project contains no key."""
     folder = tmp_path_factory.mktemp("tls")
     key, made = folder / "key", folder / "certificate"
     subprocess.run(
@@ -205,19 +206,19 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     ("host", "is_trusted", "status"),
     [("frame.example", True, 204), ("other.example", True, None), ("frame.example", False, None)],
 )
-async def test_the_certificate_is_held_against_the_name_and_not_the_address(
+async def test_the_certificate_is_verified_for_the_name_and_not_the_address(
     certificate: tuple[Path, Path], host: str, is_trusted: bool, status: int | None
 ) -> None:
-    """Pinned or not, TLS asks for the host that the member named, and for an authority that vouches for it."""
+    """Although the address is fixed, TLS verifies the host that the member named, and a trusted authority."""
     key, made = certificate
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(made, key)
-    tls = trusted()
+    tls = trusted_authorities()
     if is_trusted:
         tls.load_verify_locations(made)
-    reach = EgressPolicy(allow_private=True, resolve=says("127.0.0.1"))
+    egress = EgressPolicy(allow_private=True, resolve=resolves_to("127.0.0.1"))
     async with receiving(tls=serving) as frame:
-        target = reach.read(f"https://{host}:{frame.port}/x")
-        async with Attempt(target, reach=reach, tls=tls) as post:
+        target = egress.read(f"https://{host}:{frame.port}/x")
+        async with Attempt(target, egress=egress, tls=tls) as post:
             assert await post.send(b"{}", []) == status
         assert len(frame.deliveries) == (status == 204)

@@ -1,4 +1,4 @@
-"""The page for people: what it shows runs, and verifies what was sent."""
+"""The documentation page: its examples run, and verify what was sent."""
 
 import base64
 import os
@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from service.webhooks import attempt, retry_policy, sender, shapes
-from tests.service.webhooks.conftest import Home, looked
+from tests.service.webhooks.conftest import Home, poll_and_finish
 from tests.service.webhooks.receiving import Frame
 
 PAGE = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text("utf-8")
@@ -25,9 +25,9 @@ def blocks(language: str) -> list[str]:
 async def test_the_python_of_the_page_verifies_what_was_sent(
     home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It knows nothing of ours."""
+    """The example uses none of the service's code."""
     hook = await home.hook(frame.url())
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     sent = frame.deliveries[0]
     (python,) = blocks("python")
     read: dict[str, Any] = {}
@@ -46,15 +46,15 @@ async def test_the_python_of_the_page_verifies_what_was_sent(
 @pytest.mark.needs("openssl")
 async def test_the_shell_of_the_page_signs_as_we_do(home: Home, frame: Frame, tmp_path: Path) -> None:
     hook = await home.hook(frame.url())
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     sent = frame.deliveries[0]
     shell = next(block for block in blocks("sh") if "openssl" in block)
     (tmp_path / "body").write_bytes(sent.body)
-    said = subprocess.run(  # noqa: ASYNC221 - nothing else runs meanwhile
+    received = subprocess.run(  # noqa: ASYNC221 - nothing else runs meanwhile
         ["sh", "-c", shell], cwd=tmp_path, check=True, capture_output=True, text=True,
         env={"PATH": os.environ["PATH"], "SECRET": hook.secret, "ID": sent.id, "TIMESTAMP": sent.headers["webhook-timestamp"]},
     )  # fmt: skip
-    assert f"v1,{said.stdout.strip()}" == sent.headers["webhook-signature"]
+    assert f"v1,{received.stdout.strip()}" == sent.headers["webhook-signature"]
 
 
 def test_the_example_for_home_assistant_is_yaml() -> None:
@@ -64,18 +64,18 @@ def test_the_example_for_home_assistant_is_yaml() -> None:
 
 
 def test_the_page_names_the_bounds_that_hold() -> None:
-    """Law 17: a bound that a page states is the one in the code."""
-    for said, is_so in (
+    """Law 17: the bounds on the page are those in the code."""
+    for received, is_so in (
         ("at most five each", retry_policy.WEBHOOKS_MAX == 5),
         ("at most 2,048 bytes", shapes.URL_BYTES_MAX == 2_048),
         ("within 15 seconds", attempt.ATTEMPT_S_MAX == 15),
         ("beyond 1 KiB", attempt.ANSWER_BYTES_MAX == 1_024),
         ("for 24 hours", retry_policy.SECRETS_OVERLAP.total_seconds() == 86_400),
-        ("After five days", retry_policy.GIVES_UP_AFTER.days == 5),
+        ("After five days", retry_policy.DISABLED_AFTER.days == 5),
         ("at most 32 at a time", sender.TURNS_MAX == 32),
         ("two for a host", sender.TURNS_A_HOST_MAX == 2),
         ("at most 16 to targets", sender.TURNS_OF_SLOW_MAX == 16),
     ):
-        assert said in PAGE, said
-        assert is_so, said
+        assert received in PAGE, received
+        assert is_so, received
     assert all(f"`{word}`" in PAGE for kind in (retry_policy.State, retry_policy.Failure, retry_policy.Disabled) for word in kind)

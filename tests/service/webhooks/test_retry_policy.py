@@ -1,4 +1,4 @@
-"""What an attempt means: how long to wait, and when to give up."""
+"""What follows from an attempt: how long to wait, and when to disable a webhook."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,38 +10,38 @@ from service.webhooks.retry_policy import Disabled, Failure, after_failure, fail
 NOW = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
 
-@given(attempts=st.integers(1, 10_000), dice=st.floats(0, 1))
-def test_a_wait_is_between_five_seconds_and_six_hours(attempts: int, dice: float) -> None:
-    """Law 17: every wait has its bounds, however often it failed."""
-    assert timedelta(seconds=5) <= wait_after(attempts, dice=dice) <= timedelta(hours=6)
+@given(attempts=st.integers(1, 10_000), jitter=st.floats(0, 1))
+def test_a_wait_is_between_five_seconds_and_six_hours(attempts: int, jitter: float) -> None:
+    """Law 17: every wait has bounds, after any number of failures."""
+    assert timedelta(seconds=5) <= wait_after(attempts, jitter=jitter) <= timedelta(hours=6)
 
 
-@given(attempts=st.integers(1, 10_000), dice=st.floats(0, 1))
-def test_a_wait_is_never_shorter_than_the_one_before_it(attempts: int, dice: float) -> None:
-    """Back-off: of the same throw of the dice."""
-    assert wait_after(attempts, dice=dice) <= wait_after(attempts + 1, dice=dice)
-    assert wait_after(attempts, dice=0.0) <= wait_after(attempts, dice=dice)
+@given(attempts=st.integers(1, 10_000), jitter=st.floats(0, 1))
+def test_a_wait_is_never_shorter_than_the_one_before_it(attempts: int, jitter: float) -> None:
+    """Waits grow, for the same jitter."""
+    assert wait_after(attempts, jitter=jitter) <= wait_after(attempts + 1, jitter=jitter)
+    assert wait_after(attempts, jitter=0.0) <= wait_after(attempts, jitter=jitter)
 
 
-def test_waits_double_until_their_bound_and_the_dice_spread_them() -> None:
-    plain = [wait_after(attempt, dice=0.0).total_seconds() for attempt in (1, 2, 3, 12, 13, 14, 99)]
+def test_waits_double_until_their_bound_and_the_jitter_spreads_them() -> None:
+    plain = [wait_after(attempt, jitter=0.0).total_seconds() for attempt in (1, 2, 3, 12, 13, 14, 99)]
     assert plain == [5, 10, 20, 10_240, 17_280, 17_280, 17_280]
-    assert [wait_after(attempt, dice=1.0).total_seconds() for attempt in (1, 99)] == [6.25, 21_600]
+    assert [wait_after(attempt, jitter=1.0).total_seconds() for attempt in (1, 99)] == [6.25, 21_600]
 
 
-def test_five_days_of_failures_disable_and_not_a_moment_less() -> None:
+def test_five_days_of_failures_disable_a_webhook_and_no_less() -> None:
     for short, disabled in ((timedelta(milliseconds=1), None), (timedelta(0), Disabled.FAILED_FOR_DAYS)):
         at = NOW + timedelta(days=5) - short
-        assert disabled == after_failure(503, attempts=30, since=NOW, at=at, dice=0.5).disabled_as
-    first = after_failure(None, attempts=0, since=None, at=NOW, dice=0.0)
+        assert disabled == after_failure(503, attempts=30, since=NOW, at=at, jitter=0.5).disabled_as
+    first = after_failure(None, attempts=0, since=None, at=NOW, jitter=0.0)
     assert (first.attempts, first.since, first.next_at, first.disabled_as) == (1, NOW, NOW + timedelta(seconds=5), None)
 
 
 def test_how_many_attempts_five_days_hold() -> None:
-    """The page says about thirty."""
+    """The documentation states about thirty attempts."""
     at, since, attempts = NOW, None, 0
     while True:
-        failing = after_failure(500, attempts=attempts, since=since, at=at, dice=0.5)
+        failing = after_failure(500, attempts=attempts, since=since, at=at, jitter=0.5)
         at, since, attempts = failing.next_at, failing.since, failing.attempts
         if failing.disabled_as:
             break
@@ -49,8 +49,8 @@ def test_how_many_attempts_five_days_hold() -> None:
 
 
 def test_gone_disables_at_once() -> None:
-    """Standard Webhooks: 410 says that nobody wants it any more."""
-    gone = after_failure(410, attempts=0, since=None, at=NOW, dice=0.0)
+    """Standard Webhooks: 410 means that the receiver is gone for good."""
+    gone = after_failure(410, attempts=0, since=None, at=NOW, jitter=0.0)
     assert (gone.disabled_as, gone.failed_as) == (Disabled.GONE, Failure.REFUSED)
 
 

@@ -1,4 +1,4 @@
-"""Over HTTP: a member makes, lists, rotates, resumes and drops their own webhooks, and nobody else's."""
+"""Over HTTP: members make, list, rotate, resume and drop their own webhooks, and nobody else's."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from service.webhooks.sender import Sender
 from tests.service.conftest import UNLIMITED, Someone
 from tests.service.feed.listening import Running, serving
 from tests.service.surprise.conftest import Village, keeps, push, village  # noqa: F401 - a fixture
-from tests.service.webhooks.conftest import looked
+from tests.service.webhooks.conftest import poll_and_finish
 from tests.service.webhooks.receiving import Frame, with_status
 
 HOOKS = "/v1/families/{family}/webhooks"
@@ -24,7 +24,7 @@ ABSENT = "0193a3c0-0000-4000-8000-000000000000"
 
 @dataclass
 class Service:
-    """The service's own app, and its sender, which a test need not wait for."""
+    """A running service, and its sender, which a test can poll itself."""
 
     running: Running
     sender: Sender
@@ -32,7 +32,7 @@ class Service:
 
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[Service]:
-    """A service within its own four walls: receivers of a test are on this machine."""
+    """A service that allows private addresses, since a test's receivers are on this machine."""
     async with serving(database_url, webhooks_anywhere=True, **UNLIMITED) as running:
         yield Service(running, running.runtime.webhook_sender)
 
@@ -46,8 +46,8 @@ async def http(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 async def made(someone: Someone, frame: Frame, *, status: int = 201, query: str = "", **more: Any) -> dict[str, Any]:
     answer = await someone.ask("POST", HOOKS + query, json={"url": frame.url()} | more)
     assert answer.status_code == status, answer.text
-    said: dict[str, Any] = answer.json()
-    return said
+    received: dict[str, Any] = answer.json()
+    return received
 
 
 async def listed(someone: Someone) -> list[dict[str, Any]]:
@@ -62,14 +62,14 @@ async def feed(someone: Someone) -> list[dict[str, Any]]:
     return found
 
 
-async def test_a_webhook_begins_where_the_feed_stands_or_where_it_is_told_to(
+async def test_a_webhook_begins_at_the_feeds_end_or_at_a_given_place(
     service: Service, village: Village, frame: Frame  # noqa: F811
 ) -> None:
-    """End to end: made, told, verified; what is sent of an entry is what a pull says of it."""
+    """End to end: a webhook is made, receives entries that verify, and they are those of a pull."""
     now, all_of_it = await made(village.ben, frame), await made(village.ben, frame, query="?after=0", url=frame.url(path="/all"))
     assert (now["place"], all_of_it["place"]) == (len(await feed(village.ben)), 0)
     await push(village.ada, village.saw("movement.first-steps"))
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     entries = await feed(village.ben)
     assert [one.entry for one in frame.deliveries if one.line.startswith("POST /all ")] == entries
     assert [one.entry for one in frame.deliveries if one.line.startswith("POST /hooks")] == entries[-1:]
@@ -80,8 +80,8 @@ async def test_a_webhook_begins_where_the_feed_stands_or_where_it_is_told_to(
     assert (ahead.status_code, ahead.json()["code"]) == (409, "feed.ahead")
 
 
-async def test_a_webhook_is_its_makers_alone(village: Village, frame: Frame) -> None:  # noqa: F811
-    """Law 14, I-19: another member's, an absent one and a foreign family's are one answer, and change nothing."""
+async def test_a_webhook_belongs_to_its_maker_alone(village: Village, frame: Frame) -> None:  # noqa: F811
+    """Law 14, I-19: webhooks of other members and families and absent ones give the same response, and do not change."""
     hook = (await made(village.ben, frame, name="the frame in the hall"))["webhook"]
     before = await listed(village.ben)
     assert [one["name"] for one in before] == ["the frame in the hall"]
@@ -97,16 +97,16 @@ async def test_a_webhook_is_its_makers_alone(village: Village, frame: Frame) -> 
         assert (answer.status_code, answer.json()["code"]) == (403, "access.not_for_role")
 
 
-async def test_a_secret_is_told_once(village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_a_secret_is_returned_once(village: Village, frame: Frame) -> None:  # noqa: F811
     hook = await made(village.sam, frame)
     assert hook["secret"].startswith("whsec_")
-    said = (await village.sam.ask("GET", HOOKS)).text
-    assert "secret" not in said
-    assert hook["secret"][6:] not in said
+    received = (await village.sam.ask("GET", HOOKS)).text
+    assert "secret" not in received
+    assert hook["secret"][6:] not in received
 
 
-async def test_at_most_five_however_quickly_they_are_asked_for(village: Village, frame: Frame) -> None:  # noqa: F811
-    """Law 17: two devices at once cannot both make the last one."""
+async def test_at_most_five_webhooks_also_when_made_at_once(village: Village, frame: Frame) -> None:  # noqa: F811
+    """Law 17: two devices at once cannot exceed the bound."""
     answers = await asyncio.gather(*(village.ben.ask("POST", HOOKS, json={"url": frame.url()}) for _ in range(12)))
     assert sorted(answer.status_code for answer in answers) == [201] * 5 + [409] * 7
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"access.too_many"}
@@ -124,18 +124,18 @@ async def test_a_new_secret_signs_beside_the_last_one(service: Service, village:
     assert answer.status_code == 200, answer.text
     ends_in = datetime.fromisoformat(answer.json()["both_until"]) - datetime.now(UTC)
     assert timedelta(hours=23, minutes=59) < ends_in <= timedelta(hours=24)
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     for secret in (hook["secret"], answer.json()["secret"]):
         frame.deliveries[0].is_signed_with(secret)
 
 
-async def test_how_a_webhook_is_and_how_it_goes_on(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
-    """Active, failing, disabled, and resumed where it stopped: told in words from a closed list."""
+async def test_the_states_of_a_webhook_and_its_resumption(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
+    """Active, failing, disabled, and resumed at its place: the state is one of a closed list."""
     hook = (await made(village.ben, frame, query="?after=0"))["webhook"]
     (active,) = await listed(village.ben)
     assert (active["state"], active["since"], active["next_attempt_at"], active["last"]) == ("active", None, None, None)
     frame.answer = with_status(500)
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     (failing,) = await listed(village.ben)
     assert (failing["state"], failing["last"], failing["why"]) == ("failing", "5xx", None)
     assert datetime.fromisoformat(failing["next_attempt_at"]) > datetime.fromisoformat(failing["since"])
@@ -143,24 +143,24 @@ async def test_how_a_webhook_is_and_how_it_goes_on(service: Service, village: Vi
     assert (resumed.status_code, resumed.json()) == (200, failing), "who is failing keeps the back-off"
     await service.running.runtime.pool.execute("UPDATE webhook SET next_at = created_at")
     frame.answer = with_status(410)
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     (disabled,) = await listed(village.ben)
     assert (disabled["state"], disabled["why"], disabled["next_attempt_at"]) == ("disabled", "gone", None)
     frame.answer = with_status(200)
     resumed = await village.ben.ask("POST", f"{HOOKS}/{hook}/resume")
     assert (resumed.status_code, resumed.json()["state"]) == (200, "active")
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     assert frame.places == [1, 1, *range(1, len(await feed(village.ben)) + 1)]
 
 
 @pytest.mark.parametrize("url", ["https://192.168.1.1/", "https://nobody.invalid/", "https://localhost:8443/", "http://example.org/",
                                  "https://[::ffff:10.0.0.1]/", "https://2130706433/", "https://a@example.org/", "nonsense"])
-async def test_an_address_that_may_not_be_is_refused_by_name_and_alike(
+async def test_a_forbidden_address_is_refused_with_one_sentence(
     service: Service, village: Village, url: str  # noqa: F811
 ) -> None:
-    """Law 17: which of the reasons it was would tell what our network looks like from inside."""
-    reach = EgressPolicy(resolve=lambda host, port: ["10.0.0.1"])
-    service.running.gateway.runtime = replace(service.running.runtime, reach=reach)
+    """Law 17: the exact reason would reveal the operator's network."""
+    egress = EgressPolicy(resolve=lambda host, port: ["10.0.0.1"])
+    service.running.gateway.runtime = replace(service.running.runtime, egress=egress)
     expected = await village.ben.ask("POST", HOOKS, json={"url": "https://private.example/"})
     answer = await village.ben.ask("POST", HOOKS, json={"url": url})
     assert (422, expected.content) == (answer.status_code, answer.content)
@@ -175,57 +175,57 @@ async def test_an_address_that_may_not_be_is_refused_by_name_and_alike(
      ({"url": "https://a.example/"}, "?after=-1", "after"), ({"url": "https://a.example/"}, "?after=null", "after"),
      ({"url": "https://a.example/"}, "?from=0", "from")],
 )  # fmt: skip
-async def test_a_body_or_a_query_that_cannot_be_is_refused_by_name(
+async def test_a_bad_body_or_query_is_refused_with_its_field(
     village: Village, body: dict[str, Any], query: str, at: str  # noqa: F811
 ) -> None:
-    """Law 17."""
+    """Law 17: bad input is refused, with the name of the field."""
     answer = await village.ben.ask("POST", HOOKS + query, json=body)
     assert (400, "body.invalid", at) == (answer.status_code, answer.json()["code"], answer.json()["at"])
     assert await listed(village.ben) == []
 
 
-async def test_it_is_the_members_and_not_a_devices(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
-    """I-25: the phone on which it was made is revoked, and it goes on; its member leaves, and it is dropped."""
+async def test_a_webhook_belongs_to_the_member_and_not_to_a_device(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
+    """I-25: a webhook goes on after the phone on which it was made is revoked, and is dropped when its member leaves."""
     code = (await village.sam.ask("POST", "/v1/devices/pair-codes")).json()["code"]
-    said = (await village.sam.http.post("/v1/devices/pair", json={"code": code, "device": {"name": "lost"}})).json()
-    lost = Someone(village.sam.http, said | {"family": village.sam.family, "member": village.sam.member})
+    received = (await village.sam.http.post("/v1/devices/pair", json={"code": code, "device": {"name": "lost"}})).json()
+    lost = Someone(village.sam.http, received | {"family": village.sam.family, "member": village.sam.member})
     await made(lost, frame)
     assert (await village.sam.ask("DELETE", f"/v1/devices/{lost.device}")).status_code == 204
     await push(village.ada, village.saw("movement.first-steps"))
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     assert len(frame.deliveries) == 1
     frame.answer = with_status(503)
     await push(village.ada, village.saw("movement.first-steps"))
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     assert len(frame.deliveries) == 2
     await service.running.runtime.pool.execute("UPDATE webhook SET next_at = created_at")
     left = await village.ada.ask("DELETE", f"/v1/families/{{family}}/members/{village.sam.member}")
     assert left.status_code == 204
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     assert len(frame.deliveries) == 2
     assert await service.running.runtime.pool.fetchval("SELECT count(*) FROM webhook") == 0
 
 
-async def test_what_is_held_shows_in_no_answer(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
-    """Law 8: the list of webhooks is the same to the byte, and nothing was sent."""
+async def test_a_held_event_shows_in_no_response(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
+    """Law 8: a held event changes no byte of the list of webhooks, and nothing is sent."""
     await keeps(village.ben)
     await made(village.ben, frame, query="?after=0")
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     before = (await village.ben.ask("GET", HOOKS)).content, len(frame.deliveries)
     await push(village.ada, village.saw("movement.first-steps"), village.first("movement.first-steps"))
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     assert before == ((await village.ben.ask("GET", HOOKS)).content, len(frame.deliveries))
     await push(village.ben, {"type": "EnvelopeOpened", "scope": "all"})
-    await looked(service.sender)
+    await poll_and_finish(service.sender)
     assert [one.entry for one in frame.deliveries] == await feed(village.ben)
 
 
-async def test_the_document_says_what_is_answered(village: Village, frame: Frame) -> None:  # noqa: F811
-    """OpenAPI, drawn from the types: answers are held against it."""
+async def test_responses_match_the_openapi_document(village: Village, frame: Frame) -> None:  # noqa: F811
+    """Responses are validated against the OpenAPI document, which is made from the types."""
     document = (await village.ben.ask("GET", "/schema/openapi.json")).json()
     hook = (await village.ben.ask("POST", HOOKS, json={"url": frame.url()})).json()
-    asked = [("get", ""), ("post", "/{webhook}/secret"), ("post", "/{webhook}/resume"), ("post", "")]
-    for method, path in asked:
+    requests = [("get", ""), ("post", "/{webhook}/secret"), ("post", "/{webhook}/resume"), ("post", "")]
+    for method, path in requests:
         body = {"url": "x"} if (method, path) == ("post", "") else None
         answer = await village.ben.ask(method.upper(), HOOKS + path.replace("{webhook}", hook["webhook"]), json=body)
         content = document["paths"][HOOKS + path][method]["responses"][str(answer.status_code)]["content"]

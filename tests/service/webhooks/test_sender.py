@@ -1,4 +1,4 @@
-"""What a webhook is sent: its member's feed, in order, signed, from where it stopped, and nothing of what is held."""
+"""A webhook is sent its member's feed: in order, signed, from its place on, and without held events."""
 
 import asyncio
 from datetime import timedelta
@@ -9,33 +9,33 @@ from standardwebhooks import WebhookVerificationError
 from service.feed.notifier import LocalNotifier
 from tests.families import STOOD, WALKED, drafted, leave, note, saw
 from tests.service.feed.listening import until
-from tests.service.webhooks.conftest import Home, looked
+from tests.service.webhooks.conftest import Home, poll_and_finish
 from tests.service.webhooks.receiving import Delivery, Frame, after, never, with_status
 
 SPOKE = "talking.first-word"
 
 
 async def keeps(home: Home, mode: str = "keep", scope: str = "all") -> None:
-    """Ben does not want to be told."""
-    await home.says(home.family.ben, drafted("SurpriseChosen", at=home.time.now, scope=scope, mode=mode))
+    """Makes Ben choose to wait for surprises."""
+    await home.append(home.family.ben, drafted("SurpriseChosen", at=home.time.now, scope=scope, mode=mode))
 
 
 async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Frame) -> None:
-    """Law 6, law 7: entry by entry, in order, in the very bytes of a stream; a word for Ada alone is not among them."""
+    """Law 6, law 7: entry by entry, in order, in the exact bytes of a stream; an event for Ada alone is not among them."""
     family = home.family
     await keeps(home, mode="hint", scope="domain:movement")
-    await home.says(family.ada, saw(family, WALKED), note(family, "für Mia 👣\u2028"), note(family, "mine", audience="me"))
-    await home.says(family.ben, note(family, "from Ben"))
+    await home.append(family.ada, saw(family, WALKED), note(family, "für Mia 👣\u2028"), note(family, "mine", audience="me"))
+    await home.append(family.ben, note(family, "from Ben"))
     hook = await home.hook(frame.url())
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     entries = await home.entries()
     for delivery, (place, entry) in zip(frame.deliveries, entries, strict=True):
         delivery.is_signed_with(hook.secret)
-        kind = "hint" if delivery.said["entry"]["event"].get("type") == "Hint" else "entry"
+        kind = "hint" if delivery.received["entry"]["event"].get("type") == "Hint" else "entry"
         assert delivery.body == b'{"type":"%b","family":"%b","place":%d,"entry":%b}' % (
             kind.encode(), str(family.family).encode(), place, entry,
         )  # fmt: skip
-    assert [delivery.said["type"] for delivery in frame.deliveries].count("hint") == 1
+    assert [delivery.received["type"] for delivery in frame.deliveries].count("hint") == 1
     assert frame.places == list(range(1, len(entries) + 1))
     assert len({delivery.id for delivery in frame.deliveries}) == len(entries)
     assert frame.connections == 1, "a receiver that keeps its connection open is not dialled for every entry"
@@ -43,9 +43,9 @@ async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Fra
 
 
 async def test_another_secret_or_another_body_does_not_verify(home: Home, frame: Frame) -> None:
-    """The other way round: the package that the tests rely on does refuse."""
+    """The standardwebhooks package, which the tests use, refuses wrong signatures."""
     hook, other = await home.hook(frame.url()), await home.hook(frame.url(path="/other"))
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     delivery = next(one for one in frame.deliveries if one.line.startswith("POST /hooks/frame "))
     for body, secret in ((delivery.body, other.secret), (delivery.body + b" ", hook.secret)):
         with pytest.raises(WebhookVerificationError):
@@ -53,35 +53,35 @@ async def test_another_secret_or_another_body_does_not_verify(home: Home, frame:
 
 
 async def test_a_webhook_goes_on_from_its_place_also_in_another_process(home: Home, frame: Frame) -> None:
-    """Law 1: the place is all that is kept, and it is kept; nothing is sent again that was taken."""
+    """Law 1: the delivered place is stored, and no delivered entry is sent again."""
     last = len(await home.feed())
     await home.hook(frame.url(), after=last)
     first = home.sender()
-    await looked(first)
+    await poll_and_finish(first)
     assert frame.places == []
-    await home.says(home.family.ada, note(home.family, "one"), note(home.family, "two"))
-    await looked(first)
+    await home.append(home.family.ada, note(home.family, "one"), note(home.family, "two"))
+    await poll_and_finish(first)
     await first.stop()
-    await home.says(home.family.ada, note(home.family, "three"))
-    await looked(home.sender())
+    await home.append(home.family.ada, note(home.family, "three"))
+    await poll_and_finish(home.sender())
     assert frame.places == [last + 1, last + 2, last + 3]
 
 
-async def test_what_a_killed_process_had_begun_is_sent_again_under_the_same_id(home: Home, frame: Frame) -> None:
-    """At least once: the lease of the dead ends, and the receiver can tell that it was sent this before."""
+async def test_what_a_killed_process_had_begun_is_sent_again_with_the_same_id(home: Home, frame: Frame) -> None:
+    """At least once: the lease of a killed process expires, and the receiver recognizes the repeated message by its id."""
     hook = await home.hook(frame.url())
     frame.answer = never
     killed = home.sender()
-    await killed.look()
+    await killed.poll()
     await until(lambda: bool(frame.deliveries))
     (turn,) = (task for task in asyncio.all_tasks() if task.get_name() == "webhooks: turn")
     turn.cancel()
     frame.answer = with_status(200)
     next_one = home.sender()
-    await looked(next_one)
+    await poll_and_finish(next_one)
     assert frame.places == [1], "its lease may not be over yet"
     home.time.passes(seconds=61)
-    await looked(next_one)
+    await poll_and_finish(next_one)
     assert frame.places == [1, *range(1, len(await home.feed()) + 1)]
     assert frame.deliveries[0].id == frame.deliveries[1].id
     assert frame.deliveries[0].body == frame.deliveries[1].body
@@ -89,35 +89,35 @@ async def test_what_a_killed_process_had_begun_is_sent_again_under_the_same_id(h
 
 
 async def test_a_stopped_process_hands_over_at_once(home: Home, frame: Frame) -> None:
-    """A restart makes nobody wait for the end of a lease."""
+    """A stopped process releases its leases, so that no webhook waits for one to expire."""
     await home.hook(frame.url())
     frame.answer = never
     first = home.sender()
-    await first.look()
+    await first.poll()
     await until(lambda: bool(frame.deliveries))
     await first.stop()
     frame.answer = with_status(200)
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     assert frame.places == [1, *range(1, len(await home.feed()) + 1)]
 
 
 async def test_of_two_senders_one_sends_and_the_order_holds(home: Home, frame: Frame) -> None:
-    """A webhook is one process's at a time, whichever finds it first."""
+    """One process sends for a webhook at a time: the first that claims it."""
     await home.hook(frame.url())
-    await home.says(home.family.ada, *(note(home.family, f"note {number}") for number in range(20)))
+    await home.append(home.family.ada, *(note(home.family, f"note {number}") for number in range(20)))
     frame.answer = after(0.005, with_status(200))
     senders = [home.sender() for _ in range(3)]
     for number in range(6):
-        await asyncio.gather(*(sender.look() for sender in senders))
-        await home.says(home.family.ada, note(home.family, f"late {number}"))
-    await asyncio.gather(*(sender.rest() for sender in senders))
-    await asyncio.gather(*(looked(sender) for sender in senders))
+        await asyncio.gather(*(sender.poll() for sender in senders))
+        await home.append(home.family.ada, note(home.family, f"late {number}"))
+    await asyncio.gather(*(sender.until_idle() for sender in senders))
+    await asyncio.gather(*(poll_and_finish(sender) for sender in senders))
     assert frame.places == list(range(1, len(await home.feed()) + 1))
     assert frame.open_max == 1
 
 
 async def test_both_secrets_sign_for_a_day(home: Home, frame: Frame) -> None:
-    """Standard Webhooks: a receiver changes its secret without missing anything."""
+    """Standard Webhooks: a receiver can change its secret without missing a message."""
     hook = await home.hook(frame.url())
     frame.answer = with_status(500)
     newer = b"n" * 32
@@ -125,73 +125,73 @@ async def test_both_secrets_sign_for_a_day(home: Home, frame: Frame) -> None:
         "UPDATE webhook SET before = secret, before_until = $1, secret = $2", home.time.now + timedelta(hours=24), newer
     )
     sender = home.sender()
-    await looked(sender)
+    await poll_and_finish(sender)
     (both,) = frame.deliveries
     both.is_signed_with(hook.secret)
     both.is_signed_with("whsec_" + "bm5u" * 10 + "bm4=")
     assert len(both.signatures) == 2
     home.time.passes(hours=24)
-    await looked(sender)
+    await poll_and_finish(sender)
     assert len(frame.deliveries[-1].signatures) == 1
     frame.deliveries[-1].is_signed_with("whsec_" + "bm5u" * 10 + "bm4=")
     with pytest.raises(WebhookVerificationError):
         frame.deliveries[-1].is_signed_with(hook.secret)
 
 
-async def test_what_is_held_moves_nothing(home: Home, frame: Frame) -> None:
-    """Law 8, I-22: no request, no attempt, no lease, not a byte of a row. What is opened is sent in the feed's order."""
+async def test_a_held_event_changes_nothing(home: Home, frame: Frame) -> None:
+    """Law 8, I-22: a held event causes no request, no attempt, no lease and no change of a row. Released events come in order."""
     family = home.family
     await keeps(home)
     hook = await home.hook(frame.url())
     sender = home.sender()
     await sender.start()
-    await looked(sender)
+    await poll_and_finish(sender)
     before, told = await home.row(hook), frame.places
     observed = saw(family, WALKED)
-    await home.says(family.ada, observed, saw(family, SPOKE))
-    await home.says(family.ada, drafted("NoteWritten", child=family.child, text="she walked!", about=observed["id"]))
-    await home.says(family.ada, drafted("Withdrawn", target=observed["id"]))
+    await home.append(family.ada, observed, saw(family, SPOKE))
+    await home.append(family.ada, drafted("NoteWritten", child=family.child, text="she walked!", about=observed["id"]))
+    await home.append(family.ada, drafted("Withdrawn", target=observed["id"]))
     for _ in range(3):
-        await looked(sender)
+        await poll_and_finish(sender)
     assert (before, told) == (await home.row(hook), frame.places)
-    await home.says(family.ben, drafted("EnvelopeOpened", at=home.time.now, scope="all"))
-    await looked(sender)
+    await home.append(family.ben, drafted("EnvelopeOpened", at=home.time.now, scope="all"))
+    await poll_and_finish(sender)
     assert frame.places == list(range(1, len(await home.feed()) + 1))
-    assert [delivery.said["entry"]["released"] for delivery in frame.deliveries[-2:]].count("opened") == 1
+    assert [delivery.received["entry"]["released"] for delivery in frame.deliveries[-2:]].count("opened") == 1
 
 
 async def test_what_fails_meanwhile_is_the_same_in_both_worlds(home: Home, frame: Frame) -> None:
-    """Law 8: the back-off counts attempts, and an attempt is made for what has a place; what is held makes none of it sooner."""
+    """Law 8: the back-off counts attempts at entries with a place, so that a held event makes no attempt sooner."""
     await keeps(home)
     hook = await home.hook(frame.url())
     frame.answer = with_status(503)
     sender = home.sender()
-    await looked(sender)
+    await poll_and_finish(sender)
     before = await home.row(hook)
-    await home.says(home.family.ada, saw(home.family, STOOD))
+    await home.append(home.family.ada, saw(home.family, STOOD))
     home.time.passes(seconds=4.9)
-    await looked(sender)
+    await poll_and_finish(sender)
     assert (before, 1) == (await home.row(hook), len(frame.deliveries))
 
 
-async def test_nothing_is_sent_for_who_has_left(home: Home, frame: Frame) -> None:
-    """I-25: what was queued is dropped, and the address and its secrets with it."""
+async def test_nothing_is_sent_for_a_member_who_has_left(home: Home, frame: Frame) -> None:
+    """I-25: waiting entries are dropped, together with the address and its secrets."""
     hook = await home.hook(frame.url(), member=home.family.sitter)
     other = await home.hook(frame.url(path="/ben"))
     await leave(home.log, home.family, home.family.sitter)
-    await looked(home.sender())
+    await poll_and_finish(home.sender())
     assert {delivery.line for delivery in frame.deliveries} == {"POST /ben HTTP/1.1"}
     assert (await home.row(hook), (await home.row(other))["place"]) == ({}, len(await home.feed()))
 
 
-async def test_whoever_is_called_after_they_left_is_sent_nothing(home: Home, frame: Frame) -> None:
-    """I-25: the right to send is asked of the roster itself, and asked again for the next entry."""
+async def test_a_turn_after_the_member_left_sends_nothing(home: Home, frame: Frame) -> None:
+    """I-25: the roster is checked when a turn begins, and again before each next entry."""
     sitter = home.family.sitter
     await home.hook(frame.url(), member=sitter, after=len(await home.feed(sitter)))
-    home.wake = LocalNotifier()
+    home.notifier = LocalNotifier()
     sender = home.sender()
-    await looked(sender)
-    await home.says(home.family.ada, note(home.family, "one"), note(home.family, "two"), note(home.family, "three"))
+    await poll_and_finish(sender)
+    await home.append(home.family.ada, note(home.family, "one"), note(home.family, "two"), note(home.family, "three"))
 
     async def leaves_meanwhile(delivery: Delivery, writer: asyncio.StreamWriter) -> None:
         await leave(home.log, home.family, sitter)
@@ -199,15 +199,15 @@ async def test_whoever_is_called_after_they_left_is_sent_nothing(home: Home, fra
 
     frame.answer = leaves_meanwhile
     for _ in range(2):
-        home.wake.told(home.family.family, (sitter,))
-        await sender.rest()
+        home.notifier.entries_delivered(home.family.family, (sitter,))
+        await sender.until_idle()
         home.time.passes(seconds=61)
     assert len(frame.deliveries) == 1
 
 
 @pytest.mark.parametrize("how", ["leaves", "drops it", "leaves, and is heard of"])
-async def test_what_is_under_way_is_called_off_within_a_second(home: Home, frame: Frame, how: str) -> None:
-    """I-25: without a wake-up too, as between two processes."""
+async def test_a_turn_under_way_is_cancelled_within_a_second(home: Home, frame: Frame, how: str) -> None:
+    """I-25: also without a notification, as between two processes."""
     await home.hook(frame.url(), member=home.family.sitter)
     frame.answer = after(0.9, with_status(200))
     sender = home.sender()
@@ -218,7 +218,7 @@ async def test_what_is_under_way_is_called_off_within_a_second(home: Home, frame
     else:
         await leave(home.log, home.family, home.family.sitter)
     if how.endswith("heard of"):
-        home.wake.members_left(home.family.family, (home.family.sitter,))
+        home.notifier.members_left(home.family.family, (home.family.sitter,))
     began_at = asyncio.get_running_loop().time()
     await until(lambda: bool(frame.cut))
     assert asyncio.get_running_loop().time() - began_at < (0.3 if how.endswith("heard of") else 0.85)

@@ -1,11 +1,11 @@
-"""The cue files: each reads strictly, names only what the catalogue has, and says by which file and why where it does not."""
+"""Tests the cue files: they name only milestones of the catalogue, and an invalid file is refused with its name and the error."""
 
 from pathlib import Path
 
 import pytest
 
 from events.catalogue import CATALOGUE
-from service.daycare.prose.cues import CueMistake, Language, languages, read
+from service.daycare.prose.cues import Language, LanguageFileInvalid, languages, read_language
 from service.daycare.prose.reader import milestones_in
 
 FOLDER = Path(__file__).parents[4] / "service" / "daycare" / "prose" / "languages"
@@ -33,24 +33,24 @@ def test_every_file_of_the_folder_is_read_in_the_order_of_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "named"),
+    ("content", "message"),
     [
-        (b"[marks", "xx: "),
+        (b"[frequent_words", "xx: "),
         (ENGLISH + b"\n[extra]\na = 1\n", "xx: .*extra"),
-        (b'marks = ["the"]', "xx: .*required field"),
+        (b'frequent_words = ["the"]', "xx: .*required field"),
         (ENGLISH.replace(b'"<scribble>"', b'"<scrawl>"'), "xx: .*scrawl"),
         (ENGLISH.replace(b'"<scribble>"', b'"@nobody"'), "xx: .*nobody"),
-        (ENGLISH.replace(b'"<scribble>"', b'"..3 scribbled"'), "xx: .*begins with no certain word"),
+        (ENGLISH.replace(b'"<scribble>"', b'"..3 scribbled"'), "xx: .*begins with no required word"),
         (ENGLISH.replace(b'"<scribble>"', b'"Scribbled"'), "xx: .*lower case"),
         (ENGLISH.replace(b'"<scribble>"', b'""'), "xx: .*without a word"),
     ],
 )
-def test_a_cue_file_that_cannot_be_is_refused_by_name(said: bytes, named: str) -> None:
-    with pytest.raises(CueMistake, match=named):
-        read("xx", said)
+def test_an_invalid_cue_file_is_refused_by_its_name(content: bytes, message: str) -> None:
+    with pytest.raises(LanguageFileInvalid, match=message):
+        read_language("xx", content)
 
 
-# Each is the plainest way to say it: a cue that its own language's guards or subjects shut out would be dead.
+# Three simplest sentences for each language: they fail if the guards or the subject rule of a language exclude its own cues.
 PLAIN = {
     "en": ("Mia clapped.", "Mia crawled.", "Mia laughed."),
     "de": ("Mia hat geklatscht.", "Mia ist gekrabbelt.", "Mia hat gelacht."),

@@ -1,4 +1,4 @@
-"""A Brightwheel feed in its real shape: three pages, everyday entries, and every trap by its name."""
+"""Builds a Brightwheel feed in its real format: three pages with everyday entries and every edge case."""
 
 import json
 from datetime import datetime, timedelta
@@ -65,7 +65,7 @@ def everyday(day: Day, index: int) -> dict[str, Any]:
             return activity(day, kind, note=day.prose())
 
 
-def traps(day: Day) -> dict[str, Any]:
+def edge_cases(day: Day) -> dict[str, Any]:
     guardian = {"object_id": day.id(), "first_name": NEVER, "user_type": "guardian"}
     film = {"object_id": "film-1", "streamable_url": NEVER_URL, "downloadable_url": f"{NEVER_URL}x.mp4?sig={NEVER}"}
     return {
@@ -102,7 +102,7 @@ def traps(day: Day) -> dict[str, Any]:
 
 def pages() -> list[dict[str, Any]]:
     day = Day(1, start=datetime(2021, 9, 1, 13))  # noqa: DTZ001 (the feed's own clock)
-    listed = [everyday(day, index) for index in range(48)] + list(traps(day).values())
+    listed = [everyday(day, index) for index in range(48)] + list(edge_cases(day).values())
     third = len(listed) // 3
     parts = [listed[:third], listed[third - 1 : 2 * third], listed[2 * third :]]  # one row stands on two pages
     counts = {"count": len(listed), "offset": 0, "page_size": third}

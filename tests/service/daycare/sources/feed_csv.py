@@ -1,4 +1,4 @@
-"""Baby Connect's CSV in its real shape, and our plain CSV, with every trap of a spreadsheet."""
+"""Builds CSV files of Baby Connect, in its real format, and of our plain format, each with the edge cases of spreadsheets."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from tests.service.daycare.sources.invented import NAMES, NEVER, Day
 BABY_CONNECT = ("Start Time", "End Time", "Duration (min)", "Activity", "Quantity", "Extra data", "Text", "Notes", "Caregiver")
 PLAIN = ("id", "child", "child_name", "occurred_at", "recorded_at", "revised_at", "text", "milestone", "media", "gone")
 SPOKEN = 'He said "ball",\nthen "more"'
-BABY_CONNECT_TRAPS = (
+BABY_CONNECT_EDGE_CASES = (
     ("11/7/21 1:30", "", "", "Nap", "", "", "Lia slept", "", NEVER),
     ("3/14/2021 12:05 AM", "", "", "Diaper", "", "", 'Lia had a "wet" diaper, again', "Rash:\r\ncream put on", NEVER),
     ("3/14/21 9:05 PM", "", "", "Bottle", "4 oz", "formula", "", "", NEVER),
@@ -24,7 +24,7 @@ BABY_CONNECT_TRAPS = (
     ("3/16/21 10:00", "", "", "", "", "", "", "", NEVER),
     ("3/16/21 10:00", "Note", "too few"),
 )
-PLAIN_TRAPS = (
+PLAIN_EDGE_CASES = (
     ("dst", "ada", NAMES[2], "2026-03-29T02:30:00", "", "", "In the hour that was not", "", "", ""),
     ("quoted", "ada", "", "2026-03-14T09:05:00+01:00", "2026-03-14 18:00", "2026-03-15 08:00", SPOKEN, "", "", "no"),
     ("steps", "ada", "", "2026-03-14", "", "", "", "movement.first-steps", "", ""),
@@ -57,7 +57,7 @@ def baby_connect() -> bytes:
         end = start + timedelta(minutes=20)
         kind, text = (("Nursing", "Lia nursed (10m right)"), ("Sleep", "Lia slept"), ("Diaper", "Lia was wet"))[index % 3]
         rows.append((f"{start:%m/%d/%y %H:%M}", f"{end:%m/%d/%y %H:%M}", "20", kind, "", "", text, "", NEVER))
-    return written(BABY_CONNECT, [*rows, *BABY_CONNECT_TRAPS])
+    return written(BABY_CONNECT, [*rows, *BABY_CONNECT_EDGE_CASES])
 
 
 def plain(*, separator: str = ",") -> bytes:
@@ -66,4 +66,4 @@ def plain(*, separator: str = ",") -> bytes:
     for index in range(60):
         at = day.step().isoformat(timespec="minutes")
         rows.append((f"r-{index}", ("ada", "ben")[index % 2], "", at, at, "", day.prose(), "", "", ""))
-    return written(PLAIN, [*rows, *PLAIN_TRAPS, rows[0]], separator=separator)
+    return written(PLAIN, [*rows, *PLAIN_EDGE_CASES, rows[0]], separator=separator)

@@ -1,4 +1,4 @@
-"""A Famly feed in its real shape: an answer of its GraphQL, notes about a child, items of the feed, every trap by its name."""
+"""Builds a Famly feed in its real format: a GraphQL response, notes about a child and feed items, with every edge case."""
 
 import json
 from datetime import datetime, timedelta
@@ -63,7 +63,7 @@ def stages(*states: str) -> list[dict[str, str]]:
     return [{"state": state, "createdAt": f"2026-03-0{index + 1}T10:00:00+00:00"} for index, state in enumerate(states)]
 
 
-def observation_traps(day: Day) -> dict[str, Any]:
+def observation_edge_cases(day: Day) -> dict[str, Any]:
     secret = {"prefix": NEVER_URL, "key": NEVER, "path": NEVER, "expires": NEVER, "crop": {}}
     return {
         "several": observation(day, id="two", children=[{"name": NAMES[1]}, {"name": NAMES[2]}], statuses=stages("DRAFT", "SENT"),
@@ -92,7 +92,7 @@ def observation_traps(day: Day) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def note_traps(day: Day) -> dict[str, Any]:
+def note_edge_cases(day: Day) -> dict[str, Any]:
     return {
         "safeguarding": note(day, safeguardingConcern=True, text=NEVER),
         "sensitive": note(day, sensitive=True, text=NEVER),
@@ -103,17 +103,18 @@ def note_traps(day: Day) -> dict[str, Any]:
     }
 
 
-def item_traps(day: Day) -> dict[str, Any]:
+def item_edge_cases(day: Day) -> dict[str, Any]:
     return {"of_a_room": item(day), "of_an_observation": item(day, body=None, embed={"observationId": "two"})}
 
 
 def body() -> bytes:
     day = Day(3, start=datetime(2026, 1, 7, 8))  # noqa: DTZ001 (the feed's own clock)
     listed = [observation(day) for _ in range(50)]
+    observations = {"results": [*listed, *observation_edge_cases(day).values()], "next": None}
     answers = [
-        {"data": {"childDevelopment": {"observations": {"results": [*listed, *observation_traps(day).values()], "next": None}}}},
-        {"childNotes": [*(note(day) for _ in range(5)), *note_traps(day).values()]},
-        {"feedItems": list(item_traps(day).values())},
+        {"data": {"childDevelopment": {"observations": observations}}},
+        {"childNotes": [*(note(day) for _ in range(5)), *note_edge_cases(day).values()]},
+        {"feedItems": list(item_edge_cases(day).values())},
         {"observations": listed[-1:]},
     ]
     return json.dumps(answers).encode()

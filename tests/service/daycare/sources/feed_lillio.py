@@ -1,4 +1,4 @@
-"""A Lillio journal in its real shape: two pages by month, one past the end, and every trap by its name."""
+"""Builds a Lillio journal in its real format: two pages by month and one behind the last, with every edge case."""
 
 import json
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from tests.service.daycare.sources.invented import NEVER_URL, Day
 def activity(day: Day, **changes: Any) -> dict[str, Any]:
     at = day.step()
     whole = {
-        "id": day.dice.randint(100_000, 10**12),
+        "id": day.random.randint(100_000, 10**12),
         "title": "Activity",
         "description": day.prose(),
         "list_date": at.isoformat(timespec="milliseconds"),
@@ -22,7 +22,7 @@ def activity(day: Day, **changes: Any) -> dict[str, Any]:
     return {"activity": {**whole, **changes}}
 
 
-def traps(day: Day) -> dict[str, Any]:
+def edge_cases(day: Day) -> dict[str, Any]:
     return {
         "no_list_date": activity(day, id=100102, list_date=None, created_at="2025-06-23T09:48:04.267-04:00", updated_at=None,
                                  title="Garden", description="Dug for worms."),
@@ -42,6 +42,6 @@ def traps(day: Day) -> dict[str, Any]:
 def body() -> bytes:
     day = Day(4, start=datetime(2025, 6, 2, 12), offset_h=-4)  # noqa: DTZ001 (the feed's own clock)
     june = [activity(day) for _ in range(40)]
-    july = [*(activity(day) for _ in range(20)), *traps(day).values(), june[-1]]
+    july = [*(activity(day) for _ in range(20)), *edge_cases(day).values(), june[-1]]
     answers = [{"intervals": {"June, 2025": june}}, {"intervals": {"July, 2025": july, "August, 2025": []}}, {"intervals": []}]
     return json.dumps(answers).encode()

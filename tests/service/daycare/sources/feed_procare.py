@@ -1,4 +1,4 @@
-"""A Procare feed in its real shape: the answer with the children's names, three pages of activities, every trap by its name."""
+"""Builds a Procare feed in its real format: the list of children's names and three pages of activities, with every edge case."""
 
 import json
 from datetime import datetime
@@ -43,7 +43,7 @@ def everyday(day: Day, index: int) -> dict[str, Any]:
     return activity(day, kind, data=data[kind], kid_ids=group, activiable={**named, "section": None}, comment=comment)
 
 
-def traps(day: Day) -> dict[str, Any]:
+def edge_cases(day: Day) -> dict[str, Any]:
     return {
         "several_kids": activity(
             day,
@@ -74,7 +74,7 @@ def traps(day: Day) -> dict[str, Any]:
 
 def pages() -> list[dict[str, Any]]:
     day = Day(2, start=datetime(2026, 2, 1, 17), offset_h=-8)  # noqa: DTZ001 (the feed's own clock)
-    listed = [everyday(day, index) for index in range(60)] + list(traps(day).values())
+    listed = [everyday(day, index) for index in range(60)] + list(edge_cases(day).values())
     firsts = [name.split()[0] for name in NAMES[: len(KIDS)]]
     kids = [{"id": kid, "first_name": first, "dob": NEVER} for kid, first in zip(KIDS, firsts, strict=True)]
     parts = [listed[:30], listed[29:60], listed[60:]]  # one row stands on two pages

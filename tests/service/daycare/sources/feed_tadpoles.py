@@ -1,4 +1,4 @@
-"""A Tadpoles feed in its real shape: two pages of events, and every trap by its name."""
+"""Builds a Tadpoles feed in its real format: two pages of events, with every edge case."""
 
 import json
 from datetime import datetime
@@ -23,7 +23,7 @@ def event(day: Day, **changes: Any) -> dict[str, Any]:
     return {**whole, **changes}
 
 
-def traps(day: Day) -> dict[str, Any]:
+def edge_cases(day: Day) -> dict[str, Any]:
     return {
         "digits": event(day, key="digits", event_time="1614556800", create_time="1614560400.5"),
         "first_two_o_clock": event(day, key="dst", event_time=1_636_263_000, create_time=None),
@@ -47,6 +47,6 @@ def body() -> bytes:
     listed = [event(day) for _ in range(60)]
     answers = [
         {"cursor": "next", "events": listed[:40]},
-        {"cursor": "", "events": [*listed[39:], *traps(day).values()]},
+        {"cursor": "", "events": [*listed[39:], *edge_cases(day).values()]},
     ]
     return json.dumps(answers).encode()

@@ -1,4 +1,4 @@
-"""Every source's feed, by its name."""
+"""Lists the test feed of every source by the source's name."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,7 @@
-"""Invented children, words and clocks for the feeds of these tests: nobody here is anybody.
+"""Draws invented children, notes and times for the test feeds. No name is of a real person.
 
-Owns the dice: a feed that is built twice is the same to the byte. `NEVER` stands in every field that may not be taken over.
+Owns the random numbers, which are seeded: a feed that is built twice is equal byte for byte. `NEVER` is in every field that must
+not be imported.
 """
 
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -22,25 +23,25 @@ PROSE = (
 
 
 class Day:
-    """A day care's days: steps on by some minutes with every entry, and knows the clock on its wall."""
+    """The clock of a daycare: each step moves it on by 3 to 300 minutes. Returns local times."""
 
     def __init__(self, seed: int, *, start: datetime, offset_h: float = 0) -> None:
-        self.dice = Random(seed)
+        self.random = Random(seed)
         self.now = start.replace(tzinfo=UTC)
-        self.wall = timezone(timedelta(hours=offset_h))
+        self.zone = timezone(timedelta(hours=offset_h))
 
     def step(self) -> datetime:
-        self.now += timedelta(minutes=self.dice.randint(3, 300), seconds=self.dice.randint(0, 59))
-        return self.now.astimezone(self.wall)
+        self.now += timedelta(minutes=self.random.randint(3, 300), seconds=self.random.randint(0, 59))
+        return self.now.astimezone(self.zone)
 
     def id(self) -> str:
-        return str(UUID(int=self.dice.getrandbits(128), version=4))
+        return str(UUID(int=self.random.getrandbits(128), version=4))
 
     def prose(self) -> str:
-        return self.dice.choice(PROSE)
+        return self.random.choice(PROSE)
 
     def today(self) -> date:
-        return self.now.astimezone(self.wall).date()
+        return self.now.astimezone(self.zone).date()
 
 
 def zulu(time: datetime) -> str:

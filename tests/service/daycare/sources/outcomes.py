@@ -1,4 +1,4 @@
-"""Reads feeds as an import does, and counts what they came to."""
+"""Reads test feeds and single records as an import does, and sums up their outcomes."""
 
 from collections import Counter
 from typing import Any
@@ -7,38 +7,38 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from events.ids import ChildId
-from service.daycare.prose.reader import NOTHING, Findings, told_in
+from service.daycare.prose.reader import NOTHING, Findings, findings_in
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
-from service.daycare.sources.reading import NOTHING_GIVEN, Found, Ignored, ImportHints, Outcome, Unreadable
-from service.daycare.translate import Said, prose_of
+from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, Outcome, RawRecord, Unreadable
+from service.daycare.translate import RecordState, prose_of
 
 
-def read(source: str, body: bytes, given: ImportHints = NOTHING_GIVEN) -> list[Outcome]:
+def read(source: str, body: bytes, given: ImportHints = NO_HINTS) -> list[Outcome]:
     return [one.outcome for one in SOURCES[source].read(body, given)]
 
 
-def outcome(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> Outcome:
-    return SOURCES[source].outcome(Found("it", record), given)
+def outcome(source: str, record: Any, given: ImportHints = NO_HINTS) -> Outcome:
+    return SOURCES[source].outcome(RawRecord("it", record), given)
 
 
-def told(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> tuple[Record, ...]:
+def translated(source: str, record: Any, given: ImportHints = NO_HINTS) -> tuple[Record, ...]:
     found = outcome(source, record, given)
     assert isinstance(found, tuple), found
     return found
 
 
-def only(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> Record:
-    (alone,) = told(source, record, given)
+def only(source: str, record: Any, given: ImportHints = NO_HINTS) -> Record:
+    (alone,) = translated(source, record, given)
     return alone
 
 
-def text(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> str | None:
+def text(source: str, record: Any, given: ImportHints = NO_HINTS) -> str | None:
     return only(source, record, given).text
 
 
-def verdict(source: str, record: Any, given: ImportHints = NOTHING_GIVEN) -> str:
-    """`no_words` for what is ignored, the place for what is unreadable, `told` for what is told."""
+def verdict(source: str, record: Any, given: ImportHints = NO_HINTS) -> str:
+    """Returns the reason of an ignored record (`no_words`), the place of an unreadable one, or `translated`."""
     return named(outcome(source, record, given))
 
 
@@ -49,7 +49,7 @@ def named(found: Outcome) -> str:
         case Unreadable():
             return found.at
         case _:
-            return "told"
+            return "translated"
 
 
 def tally(found: list[Outcome]) -> dict[str, int]:
@@ -60,17 +60,17 @@ def records(found: list[Outcome]) -> list[Record]:
     return [record for one in found if isinstance(one, tuple) for record in one]
 
 
-def told_of(record: Record, before: Said | None = None) -> Findings:
-    """What is told of in what is read of a record, after what was said of it before."""
+def findings_of(record: Record, before: RecordState | None = None) -> Findings:
+    """Returns the milestones that are read from a record. `before` is the state of the ledger for its id."""
     prose = prose_of(record, before, child=ChildId(UUID(int=1)))
-    return NOTHING if prose is None else told_in(prose.text, names=prose.names)
+    return NOTHING if prose is None else findings_in(prose.text, names=prose.names)
 
 
-def found_in(record: Record, before: Said | None = None) -> tuple[str, ...]:
-    """The milestones that are found for certain."""
-    return told_of(record, before).found
+def found_in(record: Record, before: RecordState | None = None) -> tuple[str, ...]:
+    """Returns only the certain milestones of a record."""
+    return findings_of(record, before).found
 
 
 def found_in_all_words(record: Record) -> tuple[str, ...]:
-    """The milestones that would be found if all of its words were read."""
+    """Returns the certain milestones that a record would have if its whole text were read as prose."""
     return found_in(replace(record, prose=None))

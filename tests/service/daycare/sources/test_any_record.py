@@ -1,4 +1,4 @@
-"""Whatever a record is, reading it ends in one of three outcomes; and what may not be taken over is in none of them."""
+"""Tests that any record gives one of three outcomes, and that no outcome holds a field that must not be imported."""
 
 import json
 from copy import deepcopy
@@ -39,17 +39,17 @@ def test_a_feed_is_long_enough_to_say_something(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_nothing_is_taken_over_that_is_not_for_the_family(source: str) -> None:
-    """No name of staff, no address, no like, no word that was not meant for parents."""
+def test_fields_that_are_not_for_the_family_are_not_imported(source: str) -> None:
+    """No outcome holds a name of staff, a URL, a like, or a text that is not for parents."""
     found = read(source, BODY_BY_SOURCE[source](), LINKED)
-    assert NEVER in BODY_BY_SOURCE[source]().decode() or source == "plain"  # all of our own format is for the family
-    said = msgspec.json.encode(found).decode()
-    assert NEVER not in said
-    assert "://" not in said
+    assert NEVER in BODY_BY_SOURCE[source]().decode() or source == "plain"  # our own format has no other fields
+    encoded = msgspec.json.encode(found).decode()
+    assert NEVER not in encoded
+    assert "://" not in encoded
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_the_same_file_is_read_alike_and_left_as_it_is(source: str) -> None:
+def test_reading_a_record_twice_gives_the_same_and_does_not_change_it(source: str) -> None:
     before = deepcopy(FOUND[source])
     first, second = ([outcome(source, record, LINKED) for record in FOUND[source]] for _ in range(2))
     assert first == second
@@ -57,23 +57,23 @@ def test_the_same_file_is_read_alike_and_left_as_it_is(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_records_are_within_what_they_promise(source: str) -> None:
+def test_records_keep_their_bounds(source: str) -> None:
     for record in records(read(source, BODY_BY_SOURCE[source](), LINKED)):
         assert 1 <= len(record.id) <= 255
         assert 1 <= len(record.reference) <= 255
         assert record.text is None or record.text == record.text.strip() != ""
         assert record.text is not None or record.milestone is not None or record.is_gone
-        assert _is_of_its_words(record)
+        assert _has_partial_prose(record)
         for time in (record.occurred_at, record.recorded_at, record.revised_at):
             assert msgspec.json.decode(msgspec.json.encode(time), type=type(time)) == time
 
 
-def _is_of_its_words(record: Record) -> bool:
-    """What is read of it stands in what is told, and is not all of that."""
+def _has_partial_prose(record: Record) -> bool:
+    """Returns whether the prose of a record is a part of its text, and not the whole."""
     if record.prose is None:
         return True
-    told = record.text or ""
-    return record.prose != told != "" and all(line in told for line in record.prose.split("\n"))
+    text = record.text or ""
+    return record.prose != text != "" and all(line in text for line in record.prose.split("\n"))
 
 
 def _is_sane(found: Outcome) -> bool:
@@ -83,7 +83,7 @@ def _is_sane(found: Outcome) -> bool:
         case Ignored():
             return all(gone.is_gone and gone.text is None and not gone.media for gone in found.taken_back)
         case _:
-            return len(found) > 0 and all(map(_is_of_its_words, found))
+            return len(found) > 0 and all(map(_has_partial_prose, found))
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -98,7 +98,7 @@ def test_a_record_with_any_field_missing_null_or_strange_is_an_outcome_and_no_ex
 
 
 def _changed(value: Any, data: st.DataObject) -> Any:
-    """The same, with something in it missing, null, strange or added."""
+    """Returns a value with one field in it left out, null, strange or added."""
     if not isinstance(value, dict) or not value:
         return data.draw(ANYTHING)
     key = data.draw(st.sampled_from(sorted(value)))

@@ -1,4 +1,4 @@
-"""Brightwheel: what each kind of activity comes to, and what of it is never taken over."""
+"""Tests Brightwheel: the record of each kind of activity, and the fields that are never imported."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
@@ -8,18 +8,18 @@ import pytest
 from events.event import Precision
 from service.daycare.record import Media, Record
 from service.daycare.sources.reading import Ignored, Unreadable, Why
-from tests.service.daycare.sources.feed_brightwheel import CHILD, activity, body, traps
+from tests.service.daycare.sources.feed_brightwheel import CHILD, activity, body, edge_cases
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, outcome, read, records, tally, text, verdict
 
-TRAPS = traps(Day(1, start=datetime(2021, 10, 1, 13)))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 10, 1, 13)))  # noqa: DTZ001 (the feed's own clock)
 
 
-def test_a_feed_comes_to_what_it_holds() -> None:
-    """48 everyday entries and 19 traps, one of them on two pages."""
+def test_a_whole_feed_gives_the_expected_outcomes() -> None:
+    """The feed has 48 everyday entries and 19 edge cases; one entry is on two pages."""
     found = read("brightwheel", body())
     assert tally(found) == {
-        "told": 48 + 1 + 10,
+        "translated": 48 + 1 + 10,
         "staff_only": 1,
         "by_parent": 1,
         "no_words": 1,
@@ -30,7 +30,7 @@ def test_a_feed_comes_to_what_it_holds() -> None:
 
 
 def test_a_kudo_keeps_the_time_of_what_it_praises_and_of_when_it_was_typed() -> None:
-    assert only("brightwheel", TRAPS["late_kudo"]) == Record(
+    assert only("brightwheel", EDGE_CASES["late_kudo"]) == Record(
         id="late-kudo",
         reference=CHILD,
         shown_name="Åse Björk",
@@ -42,7 +42,7 @@ def test_a_kudo_keeps_the_time_of_what_it_praises_and_of_when_it_was_typed() -> 
     )
 
 
-SAID = {
+TEXTS = {
     "parents_note_at_the_door": "Signed in",
     "parents_medicine": "Medication\nDrops at 7, one in each eye.",
     "incident_without_a_word": "Incident",
@@ -66,21 +66,21 @@ LEFT_OUT = {
 }
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_an_entry_is_told_in_words(name: str) -> None:
-    assert text("brightwheel", TRAPS[name]) == SAID[name]
+@pytest.mark.parametrize("name", TEXTS)
+def test_an_entry_gives_its_text(name: str) -> None:
+    assert text("brightwheel", EDGE_CASES[name]) == TEXTS[name]
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
-    assert verdict("brightwheel", TRAPS[name]) == LEFT_OUT[name]
+def test_an_entry_is_left_out_with_its_reason_or_its_place(name: str) -> None:
+    assert verdict("brightwheel", EDGE_CASES[name]) == LEFT_OUT[name]
 
 
-def test_every_trap_is_looked_at() -> None:
-    assert {*SAID, *LEFT_OUT, "late_kudo"} == set(TRAPS)
+def test_every_edge_case_is_tested() -> None:
+    assert {*TEXTS, *LEFT_OUT, "late_kudo"} == set(EDGE_CASES)
 
 
-def test_a_nap_is_two_entries_that_nothing_joins() -> None:
+def test_a_nap_is_two_entries() -> None:
     day = Day(9, start=datetime(2021, 9, 1, 13))  # noqa: DTZ001 (the feed's own clock)
     assert [text("brightwheel", activity(day, "ac_nap", state=state)) for state in ("1", "0", 1)] == [
         "Nap: asleep",
@@ -98,14 +98,14 @@ def test_how_much_was_eaten_is_not_guessed_from_a_bare_number() -> None:
     assert text("brightwheel", activity(day, "ac_food", details_blob={"food_type": "bottle", "amount": 4})) == "Bottle"
 
 
-def test_words_that_are_composed_are_as_clean_as_those_that_are_not() -> None:
+def test_composed_text_is_checked_like_typed_text() -> None:
     day = Day(9, start=datetime(2021, 9, 1, 13))  # noqa: DTZ001 (the feed's own clock)
     assert verdict("brightwheel", activity(day, "ac_food", menu_item_tags=[{"name": "pe\0as"}])) == "it.text"
 
 
-def test_what_is_taken_back_is_named_without_its_content() -> None:
-    """An entry that was told, and then marked for staff: its id is there to be withdrawn, and nothing else."""
-    hidden = outcome("brightwheel", {**TRAPS["late_kudo"], "staff_only": True, "media": {"object_id": "m"}})
+def test_a_withdrawn_entry_is_named_without_its_content() -> None:
+    """An entry that becomes visible to staff only is returned as an id to withdraw, without its text."""
+    hidden = outcome("brightwheel", {**EDGE_CASES["late_kudo"], "staff_only": True, "media": {"object_id": "m"}})
     assert isinstance(hidden, Ignored)
     assert (hidden.why, hidden.media) == (Why.STAFF_ONLY, 1)
     (gone,) = hidden.taken_back
@@ -113,11 +113,11 @@ def test_what_is_taken_back_is_named_without_its_content() -> None:
 
 
 def test_a_film_is_listed_by_its_id_and_type() -> None:
-    assert only("brightwheel", TRAPS["film"]).media == (Media(name="film-1", content_type="video/mp4"),)
+    assert only("brightwheel", EDGE_CASES["film"]).media == (Media(name="film-1", content_type="video/mp4"),)
 
 
 def test_the_senders_offset_is_kept() -> None:
-    nulls = only("brightwheel", TRAPS["nulls"])
+    nulls = only("brightwheel", EDGE_CASES["nulls"])
     at = datetime(2021, 9, 30, 23, 59, 59, 999_000, tzinfo=timezone(timedelta(hours=-7)))
     assert (nulls.occurred_at.isoformat(), nulls.recorded_at, nulls.revised_at) == (at.isoformat(), at, at)
 

@@ -1,4 +1,4 @@
-"""Baby Connect's CSV and our own: ids that last, local times, and all that spreadsheets do to a file."""
+"""Tests Baby Connect's CSV and our plain CSV: stable ids, local times, and the forms in which spreadsheets save a file."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -23,10 +23,10 @@ def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str 
     return (start, end, "", activity, quantity, "", text, "", NEVER)
 
 
-def test_a_file_of_baby_connect_comes_to_what_it_holds() -> None:
-    """60 everyday rows and 13 traps. Which records the three of one minute are is found out by `row_ids`."""
+def test_a_whole_file_of_baby_connect_gives_the_expected_outcomes() -> None:
+    """The file has 60 everyday rows and 13 edge cases. Three rows of one minute share an id here; `row_ids` tells them apart."""
     found = read("baby_connect", feed_csv.baby_connect(), LIA)
-    assert tally(found) == {"told": 60 + 8, "no_words": 1, "unreadable": 4}
+    assert tally(found) == {"translated": 60 + 8, "no_words": 1, "unreadable": 4}
     assert [one.at for one in found if isinstance(one, Unreadable)] == [
         "rows[68].start",
         "rows[69].start",
@@ -46,11 +46,11 @@ def test_a_file_of_baby_connect_comes_to_what_it_holds() -> None:
         ("By the other calendar", "2021-03-14T10:00:00-04:00", "minute"),
     ],
 )
-def test_a_row_is_told_by_the_clocks_of_the_zone_that_is_given(text: str, at: str, precision: str) -> None:
-    found = lia(*(trap for trap in feed_csv.BABY_CONNECT_TRAPS if len(trap) == len(feed_csv.BABY_CONNECT)))
-    (told,) = (record for record in found if record.text == text)
-    assert (told.occurred_at.isoformat(), told.precision, told.reference) == (at, precision, "lia")
-    assert told.recorded_at == told.revised_at == told.occurred_at
+def test_the_time_of_a_row_is_in_the_importers_zone(text: str, at: str, precision: str) -> None:
+    found = lia(*(case for case in feed_csv.BABY_CONNECT_EDGE_CASES if len(case) == len(feed_csv.BABY_CONNECT)))
+    (record,) = (one for one in found if one.text == text)
+    assert (record.occurred_at.isoformat(), record.precision, record.reference) == (at, precision, "lia")
+    assert record.recorded_at == record.revised_at == record.occurred_at
 
 
 def test_an_entry_keeps_its_id_when_its_words_its_end_or_its_quantity_are_corrected() -> None:
@@ -63,10 +63,10 @@ def test_an_entry_keeps_its_id_when_its_words_its_end_or_its_quantity_are_correc
     assert before[0].id != lia(row("Lia slept"), given=ImportHints(reference="ben"))[0].id
 
 
-def test_a_plain_file_comes_to_what_it_holds() -> None:
-    """60 everyday rows, one of them twice, and 14 traps."""
+def test_a_whole_plain_file_gives_the_expected_outcomes() -> None:
+    """The file has 60 everyday rows, one of them twice, and 14 edge cases."""
     found = read("plain", feed_csv.plain())
-    assert tally(found) == {"told": 60 + 1 + 5, "no_words": 1, "unreadable": 8}
+    assert tally(found) == {"translated": 60 + 1 + 5, "no_words": 1, "unreadable": 8}
     assert [one.at.partition(".")[2] for one in found if isinstance(one, Unreadable)] == [
         "milestone",
         "media",
@@ -79,7 +79,7 @@ def test_a_plain_file_comes_to_what_it_holds() -> None:
     ]
 
 
-def test_a_plain_file_with_semicolons_is_read_alike() -> None:
+def test_a_plain_file_with_semicolons_gives_the_same_records() -> None:
     assert read("plain", feed_csv.plain(separator=";")) == read("plain", feed_csv.plain())
 
 
@@ -106,8 +106,8 @@ def test_plain_rows_are_translated_exactly() -> None:
     assert by_id["dst"].occurred_at.astimezone(UTC) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 
 
-def test_an_old_clock_that_was_off_by_seconds_is_told_in_utc() -> None:
-    """Monrovia's clocks stood 44 minutes and 30 seconds behind until 1972: no offset that is written in minutes says so."""
+def test_a_time_whose_old_offset_has_seconds_is_given_in_utc() -> None:
+    """Until 1972 Monrovia's offset was -00:44:30, which cannot be written in whole minutes."""
     (old,) = records(
         read("plain", b"id,child,occurred_at,text\n1,ada,1960-01-01 12:00,Old\n", ImportHints(zone="Africa/Monrovia"))
     )
@@ -115,6 +115,6 @@ def test_an_old_clock_that_was_off_by_seconds_is_told_in_utc() -> None:
 
 
 def test_a_text_with_nul_is_unreadable() -> None:
-    """NUL cannot come through a file: who translates a record by themselves is told of it, too."""
+    """A file with NUL is refused before, so only a caller who translates a single record gets this outcome."""
     row = {"id": "1", "child": "ada", "occurred_at": "2026-03-14", "text": "a\0b"}
     assert verdict("plain", row) == "it.text"

@@ -1,4 +1,4 @@
-"""Famly: only what was sent to parents is told, and of that the prose alone."""
+"""Tests Famly: only records that were sent to parents are imported, and of those only the prose."""
 
 from datetime import UTC, datetime
 
@@ -7,20 +7,20 @@ import pytest
 from events.event import Precision
 from service.daycare.record import Media, Record
 from service.daycare.sources.reading import Ignored, ImportHints, Why
-from tests.service.daycare.sources.feed_famly import body, item_traps, note_traps, observation_traps
+from tests.service.daycare.sources.feed_famly import body, item_edge_cases, note_edge_cases, observation_edge_cases
 from tests.service.daycare.sources.invented import NAMES, Day
-from tests.service.daycare.sources.outcomes import only, outcome, read, records, tally, told, verdict
+from tests.service.daycare.sources.outcomes import only, outcome, read, records, tally, translated, verdict
 
 DAY = Day(1, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
-TRAPS = {**observation_traps(DAY), **note_traps(DAY), **item_traps(DAY)}
+EDGE_CASES = {**observation_edge_cases(DAY), **note_edge_cases(DAY), **item_edge_cases(DAY)}
 LINKED = ImportHints(reference="ada", name_by_reference={"ada": "Ada"})
 
 
-def test_a_feed_comes_to_what_it_holds() -> None:
-    """50 observations, one of them twice, 17 that are traps; five notes and six traps; two items of the feed."""
+def test_a_whole_feed_gives_the_expected_outcomes() -> None:
+    """The feed has 50 everyday observations, one of them twice, and 17 edge cases; 5 notes and 6 edge cases; 2 feed items."""
     found = read("famly", body())
     assert tally(found) == {
-        "told": 50 + 1 + 5 + 5 + 1,
+        "translated": 50 + 1 + 5 + 5 + 1,
         "draft": 3,
         "unmarked": 1 + 1,
         "by_parent": 1,
@@ -36,7 +36,7 @@ def test_a_feed_comes_to_what_it_holds() -> None:
     assert len(records(found)) == 50 + 1 + 5 + 5 + 1 + 1  # one observation is about two children
 
 
-def test_an_observation_is_of_its_day_and_entered_when_it_was_begun() -> None:
+def test_an_observation_occurs_on_its_day_and_is_recorded_when_it_was_begun() -> None:
     def about(name: str) -> Record:
         return Record(
             id=f"two#{name}",
@@ -49,7 +49,7 @@ def test_an_observation_is_of_its_day_and_entered_when_it_was_begun() -> None:
             text="Built a tower of six together.",
         )
 
-    assert told("famly", TRAPS["several"]) == (about(NAMES[1]), about(NAMES[2]))
+    assert translated("famly", EDGE_CASES["several"]) == (about(NAMES[1]), about(NAMES[2]))
 
 
 LEFT_OUT = {
@@ -73,28 +73,28 @@ LEFT_OUT = {
     "of_a_room": "no_child",
     "of_an_observation": "elsewhere",
 }
-TOLD = {"several", "approved", "out_of_order", "with_media", "no_date", "plain"}
+IMPORTED = {"several", "approved", "out_of_order", "with_media", "no_date", "plain"}
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
-    assert verdict("famly", TRAPS[name]) == LEFT_OUT[name]
+def test_an_entry_is_left_out_with_its_reason_or_its_place(name: str) -> None:
+    assert verdict("famly", EDGE_CASES[name]) == LEFT_OUT[name]
 
 
-@pytest.mark.parametrize("name", sorted(TOLD))
-def test_what_was_sent_to_parents_is_told(name: str) -> None:
-    assert verdict("famly", TRAPS[name]) == "told"
+@pytest.mark.parametrize("name", sorted(IMPORTED))
+def test_an_entry_that_was_sent_to_parents_is_imported(name: str) -> None:
+    assert verdict("famly", EDGE_CASES[name]) == "translated"
 
 
-def test_every_trap_is_looked_at() -> None:
-    assert {*LEFT_OUT, *TOLD} == set(TRAPS)
+def test_every_edge_case_is_tested() -> None:
+    assert {*LEFT_OUT, *IMPORTED} == set(EDGE_CASES)
 
 
 @pytest.mark.parametrize("mark", ["safeguardingConcern", "sensitive", "parentVisible"])
-@pytest.mark.parametrize("said", ["missing", "null", "the other way"])
-def test_a_note_is_told_only_where_each_of_its_marks_says_so(mark: str, said: str) -> None:
-    note = dict(TRAPS["plain"])
-    match said:
+@pytest.mark.parametrize("change", ["missing", "null", "the other way"])
+def test_a_note_is_imported_only_if_each_of_its_flags_allows_it(mark: str, change: str) -> None:
+    note = dict(EDGE_CASES["plain"])
+    match change:
         case "missing":
             del note[mark]
         case "null":
@@ -104,42 +104,42 @@ def test_a_note_is_told_only_where_each_of_its_marks_says_so(mark: str, said: st
     assert isinstance(outcome("famly", note), Ignored)
 
 
-def test_an_observation_that_is_taken_back_names_what_is_to_be_withdrawn() -> None:
-    found = outcome("famly", TRAPS["taken_back"])
+def test_a_withdrawn_observation_names_the_record_to_withdraw() -> None:
+    found = outcome("famly", EDGE_CASES["taken_back"])
     assert isinstance(found, Ignored)
     (gone,) = found.taken_back
     assert (gone.id, gone.is_gone, gone.text) == (f"back#{NAMES[0]}", True, None)
     assert gone.revised_at == datetime(2026, 3, 3, 10, tzinfo=UTC)
 
 
-def test_pictures_are_listed_by_id_and_counted_where_there_are_no_words() -> None:
-    assert only("famly", TRAPS["with_media"]).media == (Media(name="i-3"), Media(name="f-1"))
-    bare = outcome("famly", TRAPS["media_only"])
+def test_pictures_are_listed_by_id_and_counted_if_there_is_no_text() -> None:
+    assert only("famly", EDGE_CASES["with_media"]).media == (Media(name="i-3"), Media(name="f-1"))
+    bare = outcome("famly", EDGE_CASES["media_only"])
     assert isinstance(bare, Ignored)
     assert (bare.why, bare.media) == (Why.NO_WORDS, 3)
 
 
-def test_an_item_of_the_feed_is_told_of_the_child_that_is_given() -> None:
-    record = only("famly", TRAPS["of_a_room"], LINKED)
+def test_a_feed_item_is_about_the_importers_child() -> None:
+    record = only("famly", EDGE_CASES["of_a_room"], LINKED)
     assert (record.reference, record.shown_name) == ("ada", "Ada")
     assert record.id.endswith("#ada")
-    assert verdict("famly", TRAPS["of_an_observation"], LINKED) == "elsewhere"
+    assert verdict("famly", EDGE_CASES["of_an_observation"], LINKED) == "elsewhere"
 
 
-def test_a_note_keeps_the_offsets_of_the_day_that_the_clocks_changed() -> None:
-    note = only("famly", TRAPS["plain"])
+def test_a_note_keeps_its_offsets_on_the_day_when_clocks_change() -> None:
+    note = only("famly", EDGE_CASES["plain"])
     written, changed = note.occurred_at.isoformat(), note.revised_at.isoformat()
     assert (written, changed) == ("2026-03-29T01:30:00+01:00", "2026-03-30T08:00:00+02:00")
     assert (note.text, note.precision) == ("Tooth!", Precision.MINUTE)
 
 
-def test_an_observation_without_a_day_is_of_the_day_when_it_was_begun() -> None:
-    undated = only("famly", TRAPS["no_date"])
+def test_an_observation_without_a_day_occurs_on_the_day_when_it_was_begun() -> None:
+    undated = only("famly", EDGE_CASES["no_date"])
     assert (undated.occurred_at, undated.precision) == (datetime(2026, 3, 1, 10, tzinfo=UTC), Precision.DAY)
     assert undated.text == "Undated"
 
 
-def test_a_child_is_named_by_its_id_where_there_is_one_and_then_two_may_share_a_name() -> None:
+def test_two_children_with_ids_may_share_a_name() -> None:
     twins = [{"id": "7", "name": "Lia"}, {"id": "8", "name": "Lia"}]
-    found = told("famly", {**TRAPS["no_date"], "children": twins})
+    found = translated("famly", {**EDGE_CASES["no_date"], "children": twins})
     assert [(record.reference, record.shown_name) for record in found] == [("7", "Lia"), ("8", "Lia")]

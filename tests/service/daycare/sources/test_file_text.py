@@ -1,4 +1,4 @@
-"""Other encodings are refused with what to do about them, and one broken row stops no other."""
+"""Tests that other encodings are refused with advice, and that one broken row does not stop the others."""
 
 import json
 from typing import Any
@@ -28,34 +28,34 @@ def refusal_of(source: str, body: bytes) -> BodyMalformed:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("source", ["plain", "brightwheel"])
-def test_a_file_in_utf_16_is_refused_with_what_to_do(source: str, encoding: str) -> None:
+def test_a_file_in_utf_16_is_refused_with_advice(source: str, encoding: str) -> None:
     refusal = refusal_of(source, MUESLI.encode(encoding))
     assert "UTF-16" in refusal.detail
     assert "CSV UTF-8" in refusal.detail
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
-def test_a_file_in_the_encoding_of_older_spreadsheets_is_refused_with_what_to_do(encoding: str) -> None:
-    """Also where three of its bytes happen to be a character of UTF-8."""
+def test_a_file_in_the_encoding_of_older_spreadsheets_is_refused_with_advice(encoding: str) -> None:
+    """It is refused even if three of its bytes happen to be a valid UTF-8 character."""
     refusal = refusal_of("plain", MUESLI.encode(encoding))
     assert "Windows-1252" in refusal.detail
     assert "CSV UTF-8" in refusal.detail
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
-def test_a_number_that_json_does_not_know_is_named_with_what_to_do(constant: str) -> None:
+def test_a_number_that_is_not_json_is_refused_with_advice(constant: str) -> None:
     refusal = refusal_of("brightwheel", b'{"activities": [{"object_id": "a", "state": %s}]}' % constant.encode())
     assert constant in refusal.detail
     assert "null" in refusal.detail
 
 
-def test_what_is_no_json_is_refused_by_its_line() -> None:
+def test_invalid_json_is_refused_with_its_line() -> None:
     refusal = refusal_of("brightwheel", b'{"activities":\n [{"object_id": }]}')
     assert refusal.at == "line 2, column 17"
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3])
-def test_a_row_whose_text_was_cut_within_a_character_stops_no_other(cut: int) -> None:
+def test_a_row_that_was_cut_inside_a_character_does_not_stop_the_others(cut: int) -> None:
     whole = f"1,mia,2026-03-14,Müsli {CAT}\n".encode()
     broken = b"2,mia,2026-03-15,Cut " + CAT.encode()[:cut] + b"\n"
     found = read("plain", HEADER.encode() + whole + broken + b"3,mia,2026-03-16,Slept\n")
@@ -63,19 +63,19 @@ def test_a_row_whose_text_was_cut_within_a_character_stops_no_other(cut: int) ->
     assert [one.at for one in found if isinstance(one, Unreadable)] == ["rows[1].text"]
 
 
-def test_half_a_character_in_one_record_of_json_stops_no_other() -> None:
-    """JSON.stringify writes a text that was cut within an emoji in this way."""
+def test_a_lone_surrogate_in_one_json_record_does_not_stop_the_others() -> None:
+    """JSON.stringify writes a text that was cut inside an emoji as such a lone surrogate."""
     notes = [note("a", "Ate soup."), note("b", "Cut off \ud83c"), note("c", f"Slept {CAT}")]
     found = read("brightwheel", json.dumps({"activities": notes}).encode())
     assert [record.text for record in records(found)] == ["Ate soup.", f"Slept {CAT}"]
     assert [one.at for one in found if isinstance(one, Unreadable)] == ["activities[1].note"]
 
 
-def test_half_a_character_in_a_field_that_is_not_read_changes_nothing() -> None:
+def test_a_lone_surrogate_in_a_field_that_is_not_read_changes_nothing() -> None:
     (record,) = records(read("brightwheel", json.dumps([{**note("a", "Ate."), "comments": ["\ud83c"]}]).encode()))
     assert record.text == "Ate."
 
 
-def test_half_a_character_in_the_name_of_a_month_is_no_part_of_an_answer() -> None:
+def test_a_lone_surrogate_in_a_month_is_replaced_in_the_place() -> None:
     found = read("lillio", json.dumps({"intervals": {"June \ud83c": [{}]}}).encode(), ImportHints(reference="lia"))
     assert [one.at for one in found if isinstance(one, Unreadable)] == ["intervals.June ?[0].created_at"]

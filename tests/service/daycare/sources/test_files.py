@@ -1,4 +1,4 @@
-"""Files as a whole: what is refused before a single record is read, and which ways of saving them are alike."""
+"""Tests whole files: which are refused before any record is read, and which different forms of saving give the same records."""
 
 import json
 from typing import Any
@@ -39,8 +39,8 @@ NOT_JSON = {
 
 
 @pytest.mark.parametrize("body", NOT_JSON, ids=range(len(NOT_JSON)))
-def test_what_is_no_answer_of_the_source_is_refused_whole(body: bytes) -> None:
-    """Law 17."""
+def test_a_file_of_another_system_is_refused(body: bytes) -> None:
+    """Law 17: a file that is no response of its source is refused before any record is read."""
     with pytest.raises(Refused) as refusal:
         SOURCES["brightwheel"].read(body)
     assert refusal.value.code == NOT_JSON[body]
@@ -63,8 +63,8 @@ NOT_CSV = {
 
 
 @pytest.mark.parametrize("body", NOT_CSV, ids=range(len(NOT_CSV)))
-def test_what_is_no_plain_csv_is_refused_whole_and_by_its_place(body: bytes) -> None:
-    """Law 17."""
+def test_an_invalid_plain_csv_is_refused_with_its_place(body: bytes) -> None:
+    """Law 17: a file that is not plain CSV is refused before any record is read, and the error names the place."""
     with pytest.raises(Refused) as refusal:
         SOURCES["plain"].read(body)
     assert (refusal.value.code, refusal.value.at) == NOT_CSV[body]
@@ -78,30 +78,30 @@ def test_what_is_no_plain_csv_is_refused_whole_and_by_its_place(body: bytes) -> 
         ("plain", ROW + b"1,ada,2026-03-14,x\n" * (RECORDS_MAX + 1)),
     ],
 )
-def test_a_file_has_a_bound(source: str, body: bytes) -> None:
-    """Law 17."""
+def test_a_file_with_too_many_records_is_refused(source: str, body: bytes) -> None:
+    """Law 17: a file of more than 20,000 records is refused as a whole."""
     with pytest.raises(Refused) as refusal:
         SOURCES[source].read(body)
     assert refusal.value.code == "body.invalid"
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../UTC", "America", "utc\0", "x" * 5_000])
-def test_a_zone_that_nobody_knows_is_refused_by_name(zone: str) -> None:
+def test_an_unknown_zone_is_refused(zone: str) -> None:
     with pytest.raises(Refused) as refusal:
         SOURCES["plain"].read(feed_csv.plain(), ImportHints(zone=zone))
     assert refusal.value.at == "zone"
 
 
-def test_one_answer_several_and_a_bare_list_are_alike() -> None:
+def test_one_response_several_and_a_list_of_records_give_the_same_records() -> None:
     answers = pages()
     rows = [row for answer in answers for row in answer["activities"]]
     alike: list[Any] = [answers, rows, {"activities": rows}, [{"activities": rows}, {"activities": []}]]
-    told = [records(read("brightwheel", json.dumps(one).encode())) for one in alike]
-    assert told[0]
-    assert all(one == told[0] for one in told)
+    translated = [records(read("brightwheel", json.dumps(one).encode())) for one in alike]
+    assert translated[0]
+    assert all(one == translated[0] for one in translated)
 
 
-def test_a_mark_of_the_byte_order_and_escapes_change_nothing() -> None:
+def test_a_byte_order_mark_and_escapes_change_nothing() -> None:
     plain, escaped = (json.dumps(pages(), ensure_ascii=ascii_only) for ascii_only in (False, True))
     assert read("brightwheel", b"\xef\xbb\xbf" + plain.encode()) == read("brightwheel", escaped.encode())
 
@@ -113,7 +113,7 @@ def test_line_ends_blank_lines_and_spare_commas_change_nothing() -> None:
     assert len(records(read("plain", unix))) == 2
 
 
-def test_a_column_that_the_needed_ones_of_baby_connect_lack_is_named() -> None:
+def test_a_missing_column_of_baby_connect_is_named() -> None:
     with pytest.raises(Refused) as refusal:
         SOURCES["baby_connect"].read(b"Start Time,Activity\n3/14/21 9:00,Nap\n", LIA)
     assert refusal.value.at == "header.text"

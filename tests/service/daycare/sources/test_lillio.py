@@ -1,4 +1,4 @@
-"""Lillio: `list_date` is when it happened; the child is said by whoever imports the file."""
+"""Tests Lillio: `list_date` is the time of the activity, and the importer names the child."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -9,24 +9,24 @@ from events.event import Precision
 from service.daycare.record import Media, Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import ImportHints
-from tests.service.daycare.sources.feed_lillio import body, traps
+from tests.service.daycare.sources.feed_lillio import body, edge_cases
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, read, records, tally, verdict
 
-TRAPS = traps(Day(1, start=datetime(2025, 6, 2, 12), offset_h=-4))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2025, 6, 2, 12), offset_h=-4))  # noqa: DTZ001 (the feed's own clock)
 ADA = ImportHints(reference=" account 7 ", name_by_reference={"account 7": "Ada"})
 
 
-def test_a_feed_comes_to_what_it_holds() -> None:
-    """60 everyday entries, one of them under two months, and nine traps."""
+def test_a_whole_feed_gives_the_expected_outcomes() -> None:
+    """The feed has 60 everyday entries, one of them in two months, and 9 edge cases."""
     found = read("lillio", body(), ADA)
-    assert tally(found) == {"told": 60 + 1 + 4, "no_words": 2, "unreadable": 3}
+    assert tally(found) == {"translated": 60 + 1 + 4, "no_words": 2, "unreadable": 3}
     assert {record.reference for record in records(found)} == {"account 7"}
 
 
 def test_where_there_is_no_list_date_it_happened_when_it_was_created() -> None:
     at = datetime(2025, 6, 23, 9, 48, 4, 267_000, tzinfo=timezone(timedelta(hours=-4)))
-    assert only("lillio", TRAPS["no_list_date"], ADA) == Record(
+    assert only("lillio", EDGE_CASES["no_list_date"], ADA) == Record(
         id="100102",
         reference="account 7",
         shown_name="Ada",
@@ -38,18 +38,18 @@ def test_where_there_is_no_list_date_it_happened_when_it_was_created() -> None:
         text="Garden\nDug for worms.",
         prose="Dug for worms.",
     )
-    assert only("lillio", TRAPS["no_list_date"], ADA).occurred_at.isoformat() == at.isoformat()
+    assert only("lillio", EDGE_CASES["no_list_date"], ADA).occurred_at.isoformat() == at.isoformat()
 
 
 def test_a_list_date_of_midnight_is_a_day_and_one_second_later_is_a_time() -> None:
-    day = only("lillio", TRAPS["a_day"], ADA)
+    day = only("lillio", EDGE_CASES["a_day"], ADA)
     assert (day.occurred_at.isoformat(), day.precision) == ("2025-06-23T00:00:00-04:00", Precision.DAY)
     assert day.recorded_at == datetime(2025, 6, 24, 12, tzinfo=UTC)
-    assert only("lillio", TRAPS["after_midnight"], ADA).precision is Precision.MINUTE
+    assert only("lillio", EDGE_CASES["after_midnight"], ADA).precision is Precision.MINUTE
 
 
 def test_pictures_are_listed_by_the_name_of_their_file() -> None:
-    assert only("lillio", TRAPS["picture"], ADA).media == (
+    assert only("lillio", EDGE_CASES["picture"], ADA).media == (
         Media(name="two.jpeg", content_type="image/jpeg"),
         Media(name="two.mp4", content_type="video/mp4"),
     )
@@ -65,17 +65,17 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
-    assert verdict("lillio", TRAPS[name], ADA) == LEFT_OUT[name]
+def test_an_entry_is_left_out_with_its_reason_or_its_place(name: str) -> None:
+    assert verdict("lillio", EDGE_CASES[name], ADA) == LEFT_OUT[name]
 
 
-def test_a_list_of_bare_activities_is_read_alike() -> None:
-    assert only("lillio", TRAPS["picture"]["activity"], ADA) == only("lillio", TRAPS["picture"], ADA)
+def test_a_bare_activity_gives_the_same_record() -> None:
+    assert only("lillio", EDGE_CASES["picture"]["activity"], ADA) == only("lillio", EDGE_CASES["picture"], ADA)
 
 
 @pytest.mark.parametrize("given", [ImportHints(), ImportHints(reference=""), ImportHints(reference="  ")])
 @pytest.mark.parametrize("source", ["lillio", "baby_connect"])
-def test_a_file_that_names_no_child_is_refused_until_somebody_does(source: str, given: ImportHints) -> None:
+def test_a_file_that_names_no_child_is_refused_until_the_importer_does(source: str, given: ImportHints) -> None:
     with pytest.raises(FieldInvalid) as refusal:
         SOURCES[source].read(body(), given)
     assert refusal.value.at == "reference"

@@ -1,4 +1,4 @@
-"""Procare: group records fan out, each child's under an id of its own, with the clock that the centre has."""
+"""Tests Procare: an activity of several children becomes one record for each, and times keep the centre's offset."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -7,17 +7,17 @@ import pytest
 from events.event import Precision
 from service.daycare.record import Media, Record
 from service.daycare.sources.reading import ImportHints
-from tests.service.daycare.sources.feed_procare import KIDS, activity, body, traps
+from tests.service.daycare.sources.feed_procare import KIDS, activity, body, edge_cases
 from tests.service.daycare.sources.invented import Day
-from tests.service.daycare.sources.outcomes import only, read, records, tally, text, told, verdict
+from tests.service.daycare.sources.outcomes import only, read, records, tally, text, translated, verdict
 
-TRAPS = traps(Day(1, start=datetime(2026, 2, 2, 17), offset_h=-8))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2026, 2, 2, 17), offset_h=-8))  # noqa: DTZ001 (the feed's own clock)
 
 
-def test_a_feed_comes_to_what_it_holds() -> None:
-    """60 everyday entries and 15 traps, one of them on two pages; ten of them are about one, two or three children."""
+def test_a_whole_feed_gives_the_expected_outcomes() -> None:
+    """The feed has 60 everyday entries and 15 edge cases, one entry on two pages; 10 entries are about one to three children."""
     found = read("procare", body())
-    assert tally(found) == {"told": 60 + 1 + 11, "no_words": 1, "unknown_kind": 1, "unreadable": 2}
+    assert tally(found) == {"translated": 60 + 1 + 11, "no_words": 1, "unknown_kind": 1, "unreadable": 2}
     learning = 4 * 1 + 3 * 2 + 3 * 3
     on_two_pages = 2  # a learning activity about two children
     assert len(records(found)) == 60 - 10 + learning + on_two_pages + 11 + 1
@@ -40,20 +40,20 @@ def test_a_record_about_several_children_is_one_for_each_under_an_id_of_its_own(
         )
 
     given = ImportHints(name_by_reference={KIDS[0]: "Åse"})
-    assert told("procare", TRAPS["several_kids"], given) == (about(KIDS[1], None), about(KIDS[0], "Åse"))
+    assert translated("procare", EDGE_CASES["several_kids"], given) == (about(KIDS[1], None), about(KIDS[0], "Åse"))
 
 
 def test_a_second_child_that_is_added_later_leaves_the_first_ones_id_as_it_was() -> None:
-    alone = {**TRAPS["several_kids"], "kid_ids": [KIDS[0]]}
-    assert only("procare", alone).id in {record.id for record in told("procare", TRAPS["several_kids"])}
+    alone = {**EDGE_CASES["several_kids"], "kid_ids": [KIDS[0]]}
+    assert only("procare", alone).id in {record.id for record in translated("procare", EDGE_CASES["several_kids"])}
 
 
-def test_the_childrens_names_come_from_the_answer_that_lists_them() -> None:
+def test_the_childrens_names_come_from_the_response_that_lists_them() -> None:
     names = {record.reference: record.shown_name for record in records(read("procare", body()))}
     assert names == {KIDS[0]: "Åse", KIDS[1]: "Zoë", KIDS[2]: "Nguyễn"}
 
 
-SAID = {
+TEXTS = {
     "before_midnight": "Signed out",
     "odd_offset": "Signed in",
     "incident": "Incident: Bump, Head\nOff the step.\nIce.",
@@ -73,35 +73,35 @@ EVERYDAY = {
 }
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_an_entry_is_told_in_words(name: str) -> None:
-    assert text("procare", TRAPS[name]) == SAID[name]
+@pytest.mark.parametrize("name", TEXTS)
+def test_an_entry_gives_its_text(name: str) -> None:
+    assert text("procare", EDGE_CASES[name]) == TEXTS[name]
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
-    assert verdict("procare", TRAPS[name]) == LEFT_OUT[name]
+def test_an_entry_is_left_out_with_its_reason_or_its_place(name: str) -> None:
+    assert verdict("procare", EDGE_CASES[name]) == LEFT_OUT[name]
 
 
-def test_every_trap_is_looked_at() -> None:
-    assert {*SAID, *LEFT_OUT, "several_kids"} == set(TRAPS)
+def test_every_edge_case_is_tested() -> None:
+    assert {*TEXTS, *LEFT_OUT, "several_kids"} == set(EDGE_CASES)
 
 
-@pytest.mark.parametrize(("kind", "said"), EVERYDAY)
-def test_a_nappy_is_told_by_its_words(kind: str, said: str) -> None:
+@pytest.mark.parametrize(("kind", "sub_type"), EVERYDAY)
+def test_a_nappy_change_gives_its_text(kind: str, sub_type: str) -> None:
     day = Day(9, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
-    assert text("procare", activity(day, kind, data={"type": "Diaper", "sub_type": said})) == EVERYDAY[kind, said]
+    assert text("procare", activity(day, kind, data={"type": "Diaper", "sub_type": sub_type})) == EVERYDAY[kind, sub_type]
 
 
-def test_the_everyday_entries_are_told_as_the_centre_wrote_them() -> None:
+def test_everyday_entries_keep_the_centres_words() -> None:
     texts = {record.text or "" for record in records(read("procare", body()))}
     assert {"Lunch: pasta, pears (most)", "Nap: asleep", "Nap: awake", "Bottle: 2 of 2.5", "Nappy: soiled"} <= texts
     assert any(text.startswith("Activity: Finger painting\n") for text in texts)
 
 
-def test_a_day_alone_is_that_day_wherever_it_is_read() -> None:
-    """The night of 8 March 2026 has one hour less in New York: the day is still noon of that day there."""
-    day = only("procare", TRAPS["day_alone"], ImportHints(zone="America/New_York"))
+def test_a_date_without_a_time_is_noon_of_that_day() -> None:
+    """On 8 March 2026 clocks in New York go forward by an hour: the date alone is still noon of that day."""
+    day = only("procare", EDGE_CASES["day_alone"], ImportHints(zone="America/New_York"))
     assert (day.occurred_at.isoformat(), day.precision) == ("2026-03-08T12:00:00-04:00", Precision.DAY)
 
 
@@ -109,9 +109,9 @@ def test_a_day_alone_is_that_day_wherever_it_is_read() -> None:
     ("name", "at"), [("before_midnight", "2026-02-06T23:59:59-08:00"), ("odd_offset", "2026-02-06T09:00:00+05:45")]
 )
 def test_the_senders_offset_is_kept(name: str, at: str) -> None:
-    assert only("procare", TRAPS[name], ImportHints(zone="Europe/Berlin")).occurred_at.isoformat() == at
+    assert only("procare", EDGE_CASES[name], ImportHints(zone="Europe/Berlin")).occurred_at.isoformat() == at
 
 
-def test_when_it_was_entered_and_changed_is_kept_where_it_is_said() -> None:
-    fixed = only("procare", TRAPS["corrected"])
+def test_the_times_of_entry_and_change_are_kept() -> None:
+    fixed = only("procare", EDGE_CASES["corrected"])
     assert (fixed.recorded_at, fixed.revised_at) == (datetime(2026, 2, 6, 18, tzinfo=UTC), datetime(2026, 2, 7, 18, tzinfo=UTC))

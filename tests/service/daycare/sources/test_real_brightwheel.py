@@ -1,4 +1,4 @@
-"""The real, anonymised answers of Brightwheel, where they lie beside the project: they are not ours to copy."""
+"""Tests real, anonymised responses of Brightwheel, if they are beside the project. They are not ours, so they are not copied."""
 
 from collections import Counter
 from datetime import timedelta
@@ -14,7 +14,7 @@ REAL = Path(__file__).parents[5] / "shared" / "data" / "brightwheel"
 if not REAL.is_dir():
     pytest.skip("the real answers of Brightwheel lie in ../shared/data beside the project, and not here", allow_module_level=True)
 
-SAID = {
+TEXTS = {
     "activities-checkin.json": {"Signed in": 5, "Signed out": 5},
     "activities-empty.json": {},
     "activities-food.json": {"Meal": 5},
@@ -23,11 +23,11 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_each_real_answer_comes_to_what_it_holds(name: str) -> None:
+@pytest.mark.parametrize("name", TEXTS)
+def test_each_real_response_gives_its_records(name: str) -> None:
     found = records(read("brightwheel", (REAL / name).read_bytes()))
     texts = [record.text or "" for record in found]
-    assert Counter("Meal" if text.startswith("Meal: ") else text for text in texts) == SAID[name]
+    assert Counter("Meal" if text.startswith("Meal: ") else text for text in texts) == TEXTS[name]
     for record in found:
         assert record.shown_name
         assert record.media == ()
@@ -35,8 +35,8 @@ def test_each_real_answer_comes_to_what_it_holds(name: str) -> None:
         assert record.occurred_at <= record.recorded_at <= record.revised_at
 
 
-def test_the_real_answers_overlap_in_two_entries() -> None:
-    ids = Counter(record.id for name in SAID for record in records(read("brightwheel", (REAL / name).read_bytes())))
+def test_the_real_responses_overlap_in_two_entries() -> None:
+    ids = Counter(record.id for name in TEXTS for record in records(read("brightwheel", (REAL / name).read_bytes())))
     assert (len(ids), sum(ids.values())) == (23, 25)
 
 

@@ -1,4 +1,4 @@
-"""Tadpoles: seconds since 1970 beside the name of a zone."""
+"""Tests Tadpoles: times in seconds since 1970 with the name of a time zone."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -7,22 +7,22 @@ import pytest
 from events.event import Precision
 from service.daycare.record import Media, Record
 from service.daycare.sources.reading import Ignored, ImportHints, Unreadable
-from tests.service.daycare.sources.feed_tadpoles import body, traps
+from tests.service.daycare.sources.feed_tadpoles import body, edge_cases
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, outcome, read, tally, verdict
 
-TRAPS = traps(Day(1, start=datetime(2021, 2, 2, 14)))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 2, 2, 14)))  # noqa: DTZ001 (the feed's own clock)
 NEW_YORK = timezone(timedelta(hours=-5))
 
 
-def test_a_feed_comes_to_what_it_holds() -> None:
-    """60 everyday events, one of them on two pages, and 14 traps."""
-    assert tally(read("tadpoles", body())) == {"told": 60 + 1 + 4, "no_words": 1, "unreadable": 9}
+def test_a_whole_feed_gives_the_expected_outcomes() -> None:
+    """The feed has 60 everyday events, one of them on two pages, and 14 edge cases."""
+    assert tally(read("tadpoles", body())) == {"translated": 60 + 1 + 4, "no_words": 1, "unreadable": 9}
 
 
-def test_an_event_is_told_by_the_clocks_of_its_zone() -> None:
+def test_the_time_of_an_event_is_in_its_zone() -> None:
     at = datetime(2021, 2, 28, 19, tzinfo=NEW_YORK)
-    digits = only("tadpoles", TRAPS["digits"])
+    digits = only("tadpoles", EDGE_CASES["digits"])
     assert digits == Record(
         id="digits",
         reference="Zoë d'Arc",
@@ -32,7 +32,7 @@ def test_an_event_is_told_by_the_clocks_of_its_zone() -> None:
         recorded_at=datetime(2021, 3, 1, 1, 0, 0, 500_000, tzinfo=UTC),
         revised_at=datetime(2021, 3, 1, 1, 0, 0, 500_000, tzinfo=UTC),
         is_dated=False,
-        text=TRAPS["digits"]["comment"],
+        text=EDGE_CASES["digits"]["comment"],
     )
     assert digits.occurred_at.isoformat() == "2021-02-28T19:00:00-05:00"
 
@@ -41,20 +41,20 @@ def test_an_event_is_told_by_the_clocks_of_its_zone() -> None:
     ("name", "at"),
     [("first_two_o_clock", "2021-11-07T01:30:00-04:00"), ("second_two_o_clock", "2021-11-07T01:30:00-05:00")],
 )
-def test_an_hour_that_comes_twice_is_told_apart_by_its_offset(name: str, at: str) -> None:
-    assert only("tadpoles", TRAPS[name]).occurred_at.isoformat() == at
+def test_an_hour_that_occurs_twice_is_distinguished_by_its_offset(name: str, at: str) -> None:
+    assert only("tadpoles", EDGE_CASES[name]).occurred_at.isoformat() == at
 
 
 @pytest.mark.parametrize("name", ["unknown_zone", "zone_that_is_a_path"])
-def test_a_zone_that_nobody_knows_is_refused_by_its_field_and_told_of_no_day(name: str) -> None:
-    """In UTC it could be the evening before, or the morning after."""
-    refused = outcome("tadpoles", TRAPS[name], ImportHints(zone="America/New_York"))
+def test_an_event_in_an_unknown_zone_is_unreadable(name: str) -> None:
+    """Reading its time in UTC instead could give the wrong day."""
+    refused = outcome("tadpoles", EDGE_CASES[name], ImportHints(zone="America/New_York"))
     assert refused == Unreadable(at="it.tz", detail="There is no time zone of this name.")
 
 
 @pytest.mark.parametrize("tz", [None, "", " "])
-def test_an_event_that_names_no_zone_is_told_by_the_clocks_of_the_zone_that_is_given(tz: str | None) -> None:
-    event = {**TRAPS["digits"], "tz": tz}
+def test_an_event_without_a_zone_is_in_the_importers_zone(tz: str | None) -> None:
+    event = {**EDGE_CASES["digits"], "tz": tz}
     assert only("tadpoles", event, ImportHints(zone="Europe/Berlin")).occurred_at.isoformat() == "2021-03-01T01:00:00+01:00"
     assert only("tadpoles", event).occurred_at.isoformat() == "2021-03-01T00:00:00+00:00"
 
@@ -72,16 +72,16 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_an_entry_is_left_out_by_its_reason_or_its_place(name: str) -> None:
-    assert verdict("tadpoles", TRAPS[name]) == LEFT_OUT[name]
+def test_an_entry_is_left_out_with_its_reason_or_its_place(name: str) -> None:
+    assert verdict("tadpoles", EDGE_CASES[name]) == LEFT_OUT[name]
 
 
-def test_pictures_are_listed_by_their_keys_and_counted_where_there_are_no_words() -> None:
-    assert only("tadpoles", TRAPS["film"]).media == (Media(name="v", content_type="video/mp4"),)
-    bare = outcome("tadpoles", TRAPS["bare_pictures"])
+def test_pictures_are_listed_by_key_and_counted_if_there_is_no_text() -> None:
+    assert only("tadpoles", EDGE_CASES["film"]).media == (Media(name="v", content_type="video/mp4"),)
+    bare = outcome("tadpoles", EDGE_CASES["bare_pictures"])
     assert isinstance(bare, Ignored)
     assert bare.media == 2
 
 
-def test_a_child_that_is_not_named_is_the_one_that_is_given() -> None:
-    assert only("tadpoles", TRAPS["no_name"], ImportHints(reference="zoe")).reference == "zoe"
+def test_an_event_without_a_name_is_about_the_importers_child() -> None:
+    assert only("tadpoles", EDGE_CASES["no_name"], ImportHints(reference="zoe")).reference == "zoe"

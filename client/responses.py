@@ -1,0 +1,242 @@
+"""Decodes the responses of the service: receipts, pages of the feed, entries of a stream, problem documents.
+
+Owns their types. Ignores unknown fields, so that an older device works with a newer service. Does not know transport or storage.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from client.errors import ServiceMisspoke
+
+Chain = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16,64}$")]
+"""The hash of the feed's chain at a place: its 64 hexadecimal digits, or the first 16 of them."""
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem document (RFC 9457), or the `problem` field of a receipt for a refused draft."""
+
+    type: str | None = None
+    status: int | None = None
+    code: str | None = None
+    title: str | None = None
+    detail: str | None = None
+    at: str | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one draft.
+
+    `place` is the event's place in the author's feed, or None where there is no event. `keep_quiet` names the members who wait
+    for this surprise. The device itself sets the outcome `set_aside`, where a proxy or firewall blocks the draft.
+    """
+
+    id: UUID
+    outcome: Literal["recorded", "already_recorded", "refused", "set_aside"]
+    place: int | None = None
+    problem: Problem | None = None
+    keep_quiet: tuple[str, ...] = ()
+
+    @property
+    def is_recorded(self) -> bool:
+        """Returns whether the draft is in the log."""
+        return self.outcome in ("recorded", "already_recorded")
+
+
+class RawReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt as the service sends it. `id` is None where the service could not read the draft's id."""
+
+    id: UUID | None
+    outcome: Literal["recorded", "already_recorded", "refused"]
+    place: int | None = None
+    problem: Problem | None = None
+    keep_quiet: tuple[str, ...] = ()
+
+
+class RawPushResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """The response to one push, as the service sends it."""
+
+    log: str
+    receipts: tuple[RawReceipt, ...]
+
+
+class PushResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """The response to one push: the log's id, and one receipt for each draft, in order."""
+
+    log: str
+    receipts: tuple[Receipt, ...]
+
+
+class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the feed. `event` is the event as the service sent it, or a `Hint`.
+
+    `told_at` is when the service added it to the feed. `released` is the reason why an event that was held is delivered now.
+    """
+
+    place: int
+    told_at: datetime
+    event: dict[str, Any]
+    released: str | None = None
+
+
+class EventHead(msgspec.Struct, frozen=True, kw_only=True):
+    """The id and the author of an event. A hint has neither."""
+
+    id: str | None = None
+    author: str | None = None
+
+
+class EntryHead(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of an entry that the mirror needs to store it."""
+
+    place: int
+    event: EventHead
+    chain: Chain | None = None
+
+
+class RawPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page as the service sends it."""
+
+    log: str
+    chain_before: Chain
+    entries: tuple[dict[str, msgspec.Raw], ...]
+    place: int
+    more: bool
+    chain: Chain
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """The first message of a stream: the log's id, and the chain at the place after which the stream starts."""
+
+    log: str
+    place: int
+    chain: Chain
+
+
+class RawEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry as the mirror stores it. `json` has the same bytes whether the entry came in a page or in a stream."""
+
+    place: int
+    json: bytes
+    event: EventHead = EventHead()
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Consecutive entries of the feed, ready to be stored. `more` is whether the feed has entries behind them.
+
+    `after` is the place before the first entry. `chain_before` is the chain at `after`, `chain` that at the last entry.
+    """
+
+    log: str
+    after: int
+    chain_before: str
+    entries: tuple[RawEntry, ...]
+    chain: str
+    more: bool
+
+    @property
+    def place(self) -> int:
+        """The place of the last entry, or `after` where the page is empty."""
+        return self.after + len(self.entries)
+
+
+Shape = TypeVar("Shape")
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def read(body: bytes, shape: type[Shape]) -> Shape:
+    """Decodes the body of a response as `shape`.
+
+    Raises:
+        ServiceMisspoke: the body is not JSON of that shape.
+    """
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ServiceMisspoke(f"expected {shape}: {error}") from error
+
+
+def read_opening(body: bytes) -> Page:
+    """Decodes the first message of a stream as a page without entries.
+
+    Raises:
+        ServiceMisspoke: the message has another shape.
+    """
+    opening = read(body, Opening)
+    return Page(log=opening.log, after=opening.place, chain_before=opening.chain, entries=(), chain=opening.chain, more=False)
+
+
+def read_streamed(body: bytes, *, behind: Page) -> Page:
+    """Decodes one entry of a stream as a page that follows the page `behind`.
+
+    Raises:
+        ServiceMisspoke: the message is not an entry, or not the next one.
+    """
+    try:
+        fields = _fields.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ServiceMisspoke(f"expected an entry: {error}") from error
+    entry, chain = _entry(fields)
+    if chain is None or entry.place != behind.place + 1:
+        raise ServiceMisspoke(f"an entry of place {entry.place} and chain {chain} behind place {behind.place}")
+    return Page(log=behind.log, after=behind.place, chain_before=behind.chain, entries=(entry,), chain=chain, more=False)
+
+
+def read_page(body: bytes, *, after: int) -> Page:
+    """Decodes one page of the feed.
+
+    Raises:
+        ServiceMisspoke: the body is not a page, its places do not continue `after`, or it is empty and states `more`.
+    """
+    raw = read(body, RawPage)
+    page = Page(
+        log=raw.log,
+        after=after,
+        chain_before=raw.chain_before,
+        entries=tuple(_entry(fields)[0] for fields in raw.entries),
+        chain=raw.chain,
+        more=raw.more,
+    )
+    if [entry.place for entry in page.entries] != list(range(after + 1, page.place + 1)) or raw.place != page.place:
+        raise ServiceMisspoke(f"a page that does not continue place {after}")
+    if page.more and not page.entries:
+        raise ServiceMisspoke("an empty page that says more: it would be asked for for ever")
+    return page
+
+
+def _entry(fields: dict[str, msgspec.Raw]) -> tuple[RawEntry, str | None]:
+    """Returns an entry, and its chain where it has one. The chain is not stored: only entries of a stream have it."""
+    head = read(msgspec.json.encode(fields), EntryHead)
+    fields.pop("chain", None)
+    return RawEntry(place=head.place, json=msgspec.json.encode(fields), event=head.event), head.chain
+
+
+def read_receipts(body: bytes, *, pushed: Sequence[UUID]) -> PushResponse:
+    """Decodes the response to a push of the drafts `pushed`.
+
+    Raises:
+        ServiceMisspoke: the receipts do not match the drafts one by one, or a place contradicts an outcome.
+    """
+    raw = read(body, RawPushResponse)
+    receipts = raw.receipts
+    all_match = len(receipts) == len(pushed) and all(
+        receipt.id == draft or (receipt.id is None and receipt.outcome == "refused")
+        for receipt, draft in zip(receipts, pushed, strict=True)
+    )
+    if not all_match:
+        raise ServiceMisspoke(f"{len(receipts)} receipts that do not match {len(pushed)} drafts")
+    if any((receipt.place is None) != (receipt.outcome == "refused") for receipt in receipts):
+        raise ServiceMisspoke("a recorded draft without a place, or a refused one that has one")
+    return PushResponse(
+        log=raw.log,
+        receipts=tuple(
+            Receipt(
+                id=draft, outcome=receipt.outcome, place=receipt.place, problem=receipt.problem, keep_quiet=receipt.keep_quiet
+            )
+            for receipt, draft in zip(receipts, pushed, strict=True)
+        ),
+    )

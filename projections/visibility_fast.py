@@ -1,0 +1,95 @@
+"""The surprise rule's fast twin: the same answers as `visibility`, with what a member's wishes keep remembered by subject.
+
+Owns the memory, and nothing of the rule. Thousands of held events are about the same few subjects.
+tests/projections/test_visibility_fast.py compares both.
+"""
+
+from collections.abc import Callable
+
+from events.catalogue import CATALOGUE
+from projections import visibility
+from projections.roster import Roster
+from projections.subjects import DescribedEvent, Subject
+from projections.surprise_state import SurpriseState
+from projections.visibility import HasMet, Reason
+from projections.wishes import Choice
+
+
+def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> bool:
+    """Returns what `visibility.is_held` returns."""
+    if described.logged.target_seq is None and not described.content.own_milestones:  # most events are bound to nothing
+        return not described.takes_back and is_kept(described, state, roster)
+    if described.takes_back:
+        return False
+    is_bound = visibility.is_bound(described, state.holds.events, state.holds.unnamed)
+    return is_bound or is_kept(described, state, roster)
+
+
+def is_kept(described: DescribedEvent, state: SurpriseState, roster: Roster, has_met: HasMet | None = None) -> bool:
+    """Returns whether `visibility.reasons` finds any, without listing them."""
+    if visibility.is_answer_to(state.member, described):
+        return False
+    content = described.content
+    if content.is_everyday and visibility.everyday_choices(content.child, state.wishes):
+        return True
+    has_met = has_met or state.met.has
+    for subject in content.subjects:
+        if subject[0] is None:
+            return bool(reasons(described, state, roster, has_met))
+        kept = state.kept.get(subject)
+        for one, _ in _kept_of(subject, state, roster) if kept is None else kept:
+            if not has_met(one):
+                return True
+    return False
+
+
+def reasons(
+    described: DescribedEvent, state: SurpriseState, roster: Roster, has_met: HasMet | None = None
+) -> list[Reason]:
+    """Returns what `visibility.reasons` returns."""
+    if visibility.is_answer_to(state.member, described):
+        return []
+    met, content = has_met or state.met.has, described.content
+    found = [Reason(subject, choice) for subject in content.subjects for choice in _kept_by(subject, state, roster, met)]
+    if content.is_everyday:
+        found += [Reason(None, choice) for choice in visibility.everyday_choices(content.child, state.wishes)]
+    return found
+
+
+def freed(
+    state: SurpriseState,
+    roster: Roster,
+    *,
+    is_lifted: Callable[[DescribedEvent, Reason], bool] | None = None,
+    among: frozenset[Subject] | None = None,
+) -> list[DescribedEvent]:
+    """Returns what `visibility.freed` returns.
+
+    `among`: the act changes nothing about other subjects than these, so an event that is bound to nothing and tells of none of
+    them stays held without being asked about.
+    """
+
+    def has_no_reason(described: DescribedEvent) -> bool:
+        content = described.content
+        is_alone = described.logged.target_seq is None and not content.own_milestones
+        if among is not None and is_alone and among.isdisjoint(content.subjects):
+            return False
+        return all(is_lifted is not None and is_lifted(described, reason) for reason in reasons(described, state, roster))
+
+    return visibility.freed_by(state.holds.events.values(), has_no_reason)
+
+
+def _kept_by(subject: Subject, state: SurpriseState, roster: Roster, has_met: HasMet) -> list[Choice]:
+    if subject[0] is None:
+        return visibility.kept_for_every_child(
+            subject[1], roster, lambda one: _kept_by(one, state, roster, has_met), state.wishes
+        )
+    kept = state.kept.get(subject)
+    return [choice for one, choice in (_kept_of(subject, state, roster) if kept is None else kept) if not has_met(one)]
+
+
+def _kept_of(subject: Subject, state: SurpriseState, roster: Roster) -> tuple[tuple[Subject, Choice], ...]:
+    kept = visibility.kept_of(subject, state.wishes, roster)
+    if subject[1] in CATALOGUE.by_key:  # the domain of a family's own milestone may change
+        state.kept[subject] = kept
+    return kept

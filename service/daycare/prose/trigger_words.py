@@ -1,0 +1,167 @@
+"""Reads the files of trigger words: for each language, the words that possibly mention a great first, and those that exclude one.
+
+Owns the schema of `triggers/*.toml`, one file a language. The syntax of patterns is in `patterns`.
+"""
+
+import tomllib
+from functools import cache, partial
+from importlib import resources
+from typing import Final
+
+import msgspec
+
+from service.daycare.prose.cues import LanguageFileInvalid
+from service.daycare.prose.patterns import Index, Vocabulary, index_of
+
+SIGNS_MIN: Final = 2
+"""How many kinds of signs must be in one sentence to make it a vague announcement."""
+
+
+class TriggerSetFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The trigger words for one great first, as patterns of the file."""
+
+    keys: tuple[str, ...]
+    words: tuple[str, ...]
+    """The trigger words: one of them has to be in the sentence."""
+    needs: tuple[str, ...] = ()
+    """If any are listed, one of these has to be in the sentence, too."""
+    harmless: tuple[str, ...] = ()
+    """Phrases in which a trigger word has another meaning."""
+    unless: tuple[str, ...] = ()
+    """Words that exclude the whole set, anywhere in the sentence."""
+
+
+class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The content of one language's file of trigger words."""
+
+    denials: tuple[str, ...]
+    close_denials: tuple[str, ...]
+    """Denials that cover only the next two words."""
+    late_denials: tuple[str, ...]
+    """Denials that cover the words before them: "she crawls not yet", as some languages have it."""
+    false_denials: tuple[str, ...]
+    """Phrases that look like a denial or a plan and are none: cannot believe."""
+    plans: tuple[str, ...]
+    """Plans that cover the next words of their clause."""
+    plans_anywhere: tuple[str, ...]
+    """Plans and conditions that cover their whole sentence, up to a "but" behind them."""
+    also: tuple[str, ...]
+    """Words for doing the same as somebody else: so did Mia."""
+    other_actors: tuple[str, ...]
+    """Words for other people and animals, who may be the actor."""
+    prepositions: tuple[str, ...]
+    """Words after which a name is not the actor: she walked *to* Leo."""
+    plural_pronouns: tuple[str, ...]
+    """Pronouns of a group, which is the actor of a verb right behind: *we* walked."""
+    finite_verbs: tuple[str, ...]
+    """Forms of a verb that need a subject: walked, stands."""
+    things: tuple[str, ...]
+    """Words for things that have titles: room, book, class."""
+    vague: tuple[str, ...]
+    """Phrases that announce something great without saying what it was."""
+    vague_unless: tuple[str, ...] = ()
+    """Words of everyday life, with which a vague phrase announces nothing great: lunch, birthday."""
+    signs: dict[str, tuple[str, ...]] = {}
+    """Word lists by kind. A sentence with words of two kinds announces something great, too: her feet, for the first time."""
+    lists: dict[str, tuple[str, ...]] = {}
+    sets: tuple[TriggerSetFile, ...] = ()
+
+
+class TriggerSet(msgspec.Struct, frozen=True):
+    """The compiled trigger words for one great first. `needs` is None if the set needs no second word."""
+
+    keys: tuple[str, ...]
+    words: Index
+    needs: Index | None
+    harmless: Index
+    unless: Index
+
+
+class TriggerWords(msgspec.Struct, frozen=True, kw_only=True):
+    """One language's file of trigger words with its patterns compiled."""
+
+    denials: Index
+    close_denials: Index
+    late_denials: Index
+    false_denials: Index
+    plans: Index
+    plans_anywhere: Index
+    also: Index
+    vague: Index
+    vague_unless: Index
+    signs: tuple[frozenset[str], ...]
+    other_actors: frozenset[str]
+    things: frozenset[str]
+    finite_verbs: frozenset[str]
+    plural_pronouns: frozenset[str]
+    prepositions: frozenset[str]
+    sets: tuple[TriggerSet, ...]
+
+    def may_be_in(self, words: frozenset[str]) -> bool:
+        """Returns whether a sentence of these words can contain a possible mention. True too often, never False wrongly."""
+        return self.are_signs(words) or any(index.may_be_in(words) for index in (self.vague, *(one.words for one in self.sets)))
+
+    def are_signs(self, words: frozenset[str]) -> bool:
+        """Returns whether these words are signs of at least two kinds."""
+        return sum(not words.isdisjoint(kind) for kind in self.signs) >= SIGNS_MIN
+
+
+def read_trigger_file(name: str, content: bytes) -> TriggerWords:
+    """Reads one language's file of trigger words.
+
+    Raises:
+        LanguageFileInvalid: The file is not TOML, has an unknown or a missing field, or an invalid pattern.
+    """
+    try:
+        file = msgspec.convert(tomllib.loads(content.decode()), TriggerFile)
+        index = partial(index_of, vocabulary=Vocabulary(file.lists))
+        sets = tuple(
+            TriggerSet(
+                keys=one.keys,
+                words=index(one.words),
+                needs=index(one.needs) if one.needs else None,
+                harmless=index(one.harmless),
+                unless=index(one.unless),
+            )
+            for one in file.sets
+        )
+        return TriggerWords(
+            denials=index(file.denials),
+            close_denials=index(file.close_denials),
+            late_denials=index(file.late_denials),
+            false_denials=index(file.false_denials),
+            plans=index(file.plans),
+            plans_anywhere=index(file.plans_anywhere),
+            also=index(file.also),
+            vague=index(file.vague),
+            vague_unless=index(file.vague_unless),
+            signs=tuple(map(frozenset, file.signs.values())),
+            other_actors=frozenset(file.other_actors),
+            things=frozenset(file.things),
+            finite_verbs=frozenset(file.finite_verbs),
+            plural_pronouns=frozenset(file.plural_pronouns),
+            prepositions=frozenset(file.prepositions),
+            sets=sets,
+        )
+    except (ValueError, KeyError) as error:
+        raise LanguageFileInvalid(f"{name}: {error}") from error
+
+
+@cache
+def triggers_by_language() -> dict[str, TriggerWords]:
+    """Returns the trigger words of each language by its name. Reads the files once, at the first call."""
+    folder = resources.files("service.daycare.prose") / "triggers"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    return {name: read_trigger_file(name, file.read_bytes()) for file in files if (name := file.name.removesuffix(".toml"))}
+
+
+@cache
+def in_all_languages(field: str) -> frozenset[str]:
+    """Returns one word list of all languages together: notes mix languages, and few words mean something else in another one."""
+    return frozenset(word for one in triggers_by_language().values() for word in getattr(one, field))
+
+
+@cache
+def great_firsts() -> tuple[str, ...]:
+    """Returns the milestones that have trigger words, each once."""
+    return tuple(dict.fromkeys(key for triggers in triggers_by_language().values() for one in triggers.sets for key in one.keys))

@@ -1,0 +1,3 @@
+-- name: ping
+-- Shows that the database answers a query.
+SELECT 1;

@@ -1,0 +1,159 @@
+"""Reads the state of a family: its roster, the ends of its feeds, and its surprise states."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from events.catalogue import Domain
+from events.event import Role
+from events.family import Sees
+from events.ids import FamilyId, MemberId, Seq
+from projections.feed import Run
+from projections.first_saw import Sighting
+from projections.met import telling_of
+from projections.roster import Child, Member, OwnMilestone, Roster, roster_of
+from projections.subjects import DescribedEvent, Subject
+from projections.surprise_state import SurpriseState
+from service.background import off_loop
+from service.log.store.codec import decode_held, decode_hint, decode_sighting, decode_wishes
+from service.postgres.queries import load
+
+QUERIES: Final = load(__package__, "families.sql")
+
+Whose = tuple[FamilyId, MemberId]
+
+
+async def read_roster(connection: Any, family: FamilyId) -> Roster:
+    """Reads a family's roster.
+
+    Raises:
+        ValueError: a row is damaged; a replay puts it right.
+    """
+    members = [
+        Member(
+            member=row["member_id"],
+            household=row["household_id"],
+            name=row["name"],
+            role=Role(row["role"]),
+            sees=Sees(row["sees"]),
+            has_left=row["has_left"],
+        )
+        for row in await connection.fetch(QUERIES.members, family)
+    ]
+    children = await connection.fetch(QUERIES.children, family)
+    own = await connection.fetch(QUERIES.own_milestones, family)
+    return roster_of(
+        members={member.member: member for member in members},
+        households={row["household_id"]: row["name"] for row in await connection.fetch(QUERIES.households, family)},
+        children={row["child_id"]: Child(child=row["child_id"], name=row["name"], born=row["born"]) for row in children},
+        own_milestones={row["milestone"]: _own(row) for row in own},
+    )
+
+
+def _own(row: asyncpg.Record) -> OwnMilestone:
+    return OwnMilestone(
+        milestone=row["milestone"],
+        title=row["title"],
+        domain=Domain(row["domain"]),
+        named_at=row["named_at"],
+        named_by=row["named_by"],
+    )
+
+
+async def read_last_runs(connection: Any, family: FamilyId) -> dict[MemberId, Run]:
+    """Reads the last run of every feed that is not empty."""
+    return {row["member_id"]: run_of_row(row) for row in await connection.fetch(QUERIES.last_runs, family)}
+
+
+def run_of_row(row: asyncpg.Record) -> Run:
+    """Returns the run of a row that names its member first."""
+    _, *columns, seqs = row
+    run: Run = Run(*columns)
+    return msgspec.structs.replace(run, seqs=tuple(seqs)) if seqs else run
+
+
+async def read_surprises(connection: Any, family: FamilyId) -> dict[MemberId, SurpriseState]:
+    """Reads the surprise states of a family: most often of nobody, at the price of one look-up.
+
+    Of what is held only names are read, and nothing of what was met: `load_met` and `load_whole` read that where it is needed. So
+    how long a push takes that concerns nothing held does not grow with what is held from its author (I-20), nor with what others
+    have seen, which is what is held.
+
+    Raises:
+        msgspec.DecodeError: a row is damaged; a replay puts it right.
+    """
+    wishes = await connection.fetch(QUERIES.wishes, family)
+    states = {member: SurpriseState(member, decode_wishes(body)) for member, body in wishes}
+    if not states:
+        return states
+    for member, body in await connection.fetch(QUERIES.held_names, family):
+        if member in states:
+            states[member].holds.hold(decode_held(body))
+    hints = await connection.fetch(QUERIES.hints, family)
+    await off_loop(len(hints), _note_hints, states, hints)
+    return states
+
+
+def _note_hints(states: Mapping[MemberId, SurpriseState], hints: Iterable[Any]) -> None:
+    """Notes the day of each member's last hint about each child and domain."""
+    for member, body in hints:
+        if member in states:
+            hint, hinted = decode_hint(body), states[member].hinted
+            key = (hint.child, str(hint.domain))
+            hinted[key] = max(hint.day, hinted.get(key, hint.day))
+
+
+async def load_met(
+    connection: Any, wanted: Mapping[Whose, tuple[SurpriseState, Collection[Subject]]]
+) -> None:
+    """Reads how far these members have met these subjects, and all that tells of them."""
+    states = {
+        (*whose, *telling): state
+        for whose, (state, subjects) in wanted.items()
+        for subject in subjects
+        for telling in telling_of(subject)
+    }
+    if not states:
+        return
+    for family, member, seq, body in await connection.fetch(QUERIES.sightings_of, *zip(*states, strict=True)):
+        wanted[family, member][0].met.see(seq, decode_sighting(body))
+
+
+async def families_with_more_held(connection: Any, wanted: Collection[Whose], *, than: int) -> set[FamilyId]:
+    """Returns the families in which more events than so many are held from one of these members."""
+    if not wanted:
+        return set()
+    return {row[0] for row in await connection.fetch(QUERIES.more_held, *zip(*wanted, strict=True), than)}
+
+
+async def load_whole(connection: Any, wanted: Mapping[Whose, SurpriseState]) -> None:
+    """Reads all that is held from these members, and all that they have met."""
+    if not wanted:
+        return
+    held = await connection.fetch(QUERIES.held, *zip(*wanted, strict=True))
+    own = await own_sightings(connection, wanted)
+    await off_loop(len(held) + len(own), _fill, wanted, held, own)
+
+
+def _fill(
+    wanted: Mapping[Whose, SurpriseState], held: Iterable[Any], own: Iterable[tuple[FamilyId, MemberId, Seq, Sighting]]
+) -> None:
+    events: dict[Whose, list[DescribedEvent]] = {whose: [] for whose in wanted}
+    for family, member, body in held:
+        events[family, member].append(decode_held(body))
+    for family, member, seq, sighting in own:
+        wanted[family, member].met.see(seq, sighting)
+    for whose, state in wanted.items():
+        state.holds.fill(events[whose])
+
+
+async def own_sightings(
+    connection: Any, wanted: Collection[Whose]
+) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
+    """Returns all that these members have seen themselves, as it is now."""
+    if not wanted:
+        return []
+    found = await connection.fetch(QUERIES.own_sightings, *zip(*wanted, strict=True))
+    return await off_loop(len(found), lambda: [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found])

@@ -1,0 +1,83 @@
+-- name: households
+SELECT household_id, name
+  FROM household
+ WHERE family_id = $1;
+
+-- name: children
+SELECT child_id, name, born
+  FROM child
+ WHERE family_id = $1;
+
+-- name: members
+SELECT member_id, household_id, name, role, sees, has_left
+  FROM member
+ WHERE family_id = $1;
+
+-- name: own_milestones
+SELECT milestone, title, domain, named_at, named_by
+  FROM own_milestone
+ WHERE family_id = $1;
+
+-- name: last_runs
+-- The end of each feed by its key: walking through all runs would take longer the more others are told. Who chooses before they
+-- join has a feed, and is no member yet.
+SELECT one.member_id, run.first_place, run.first_seq, run.length, run.released, run.told_at, run.chain_before, run.chain,
+       run.hint, run.seqs
+  FROM (SELECT member_id FROM member WHERE family_id = $1
+         UNION
+        SELECT member_id FROM waiting WHERE family_id = $1) AS one
+ CROSS JOIN LATERAL (
+       SELECT *
+         FROM feed_run
+        WHERE feed_run.family_id = $1
+          AND feed_run.member_id = one.member_id
+        ORDER BY feed_run.first_place DESC
+        LIMIT 1) AS run;
+
+-- name: wishes
+SELECT member_id, body
+  FROM waiting
+ WHERE family_id = $1;
+
+-- name: held_names
+SELECT member_id, body
+  FROM held
+ WHERE family_id = $1
+   AND is_name
+ ORDER BY seq;
+
+-- name: held
+SELECT held.family_id, held.member_id, held.body
+  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
+  JOIN held USING (family_id, member_id)
+ ORDER BY held.seq;
+
+-- name: more_held
+-- Families in which more than $3 events are held from one of these members: counted no further than that.
+SELECT wanted.family_id
+  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
+ WHERE (SELECT count(*)
+          FROM (SELECT
+                  FROM held
+                 WHERE held.family_id = wanted.family_id
+                   AND held.member_id = wanted.member_id
+                 LIMIT $3::integer + 1) AS few) > $3::integer;
+
+-- name: own_sightings
+-- What these members have seen themselves.
+SELECT wanted.family_id, wanted.member_id, sighting.seq, sighting.body
+  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
+  JOIN sighting USING (family_id, member_id)
+ WHERE sighting.milestone IS NOT NULL;
+
+-- name: sightings_of
+-- What these members have seen themselves, of these subjects.
+SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS wanted (family_id, member_id, child_id, milestone)
+  JOIN sighting USING (family_id, member_id, child_id, milestone);
+
+-- name: hints
+SELECT member_id, hint
+  FROM feed_run
+ WHERE family_id = $1
+   AND hint IS NOT NULL;

@@ -1,0 +1,134 @@
+"""Reads what a batch of drafts may repeat, refer to or free. Sets in, sets out."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from events.amend import Amended
+from events.event import Audience, Event
+from events.ids import EventId, FamilyId, MemberId, Seq
+from events.wire import event_of_bytes
+from projections.first_saw import Sighting
+from projections.joining_history import History
+from projections.logged_event import LoggedEvent
+from projections.subjects import SubjectHistory, change_of, history_after, history_of
+from service.background import off_loop
+from service.log.store.codec import decode_sighting
+from service.postgres.queries import load
+
+QUERIES: Final = load(__package__, "read.sql")
+
+REFERENCES_MAX: Final = 200
+"""References from one event to the next that are followed: no family answers answers so often."""
+
+
+class StoredEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event of the log that has an id which a draft repeats or refers to."""
+
+    logged: LoggedEvent
+    digest: bytes
+    place: int
+    """In its author's feed; 0 where it is not in it, because they left."""
+
+
+async def stored_events(
+    connection: Any, wanted: Collection[tuple[FamilyId, EventId, MemberId]]
+) -> list[tuple[FamilyId, EventId, StoredEvent]]:
+    """Returns the events that have these ids and that the member wrote or was sent, once for each member who wants them."""
+    if not wanted:
+        return []
+    found = await connection.fetch(QUERIES.stored_events, *zip(*wanted, strict=True))
+    return [(row[0], row[1], _stored(row)) for row in found]
+
+
+def _stored(row: Sequence[Any]) -> StoredEvent:
+    _, _, author, seq, kind, audience, target_seq, digest, members, places, thread, thread_kind, thread_author, is_found = row
+    members = tuple(members or ())
+    place = places[members.index(author)] if author in members else 0
+    return StoredEvent(
+        LoggedEvent(
+            seq, author, kind, Audience(audience), target_seq, thread, thread_kind, thread_author, members, is_found
+        ),
+        digest,
+        place,
+    )  # fmt: skip
+
+
+async def sightings(
+    connection: Any, wanted: Sequence[tuple[FamilyId, Seq, MemberId]]
+) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
+    """Returns the sightings, of those wanted, that there are."""
+    if not wanted:
+        return []
+    found = await connection.fetch(QUERIES.sightings, *zip(*wanted, strict=True))
+    return await off_loop(len(found), lambda: [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found])
+
+
+async def subject_histories(
+    connection: Any, wanted: Collection[tuple[FamilyId, Seq]]
+) -> dict[tuple[FamilyId, Seq], SubjectHistory]:
+    """Returns what these sightings were ever said to be about."""
+    if not wanted:
+        return {}
+    found: dict[tuple[FamilyId, Seq], SubjectHistory] = {}
+    for family, of, seq, kind, version, body in await connection.fetch(QUERIES.subjects_of, *zip(*wanted, strict=True)):
+        event = event_of_bytes(body, kind=kind, version=version)
+        is_amendment = isinstance(event.event, Amended)
+        found[family, of] = history_after(found[family, of], change_of(seq, event)) if is_amendment else history_of(event)
+    return found
+
+
+async def referred_to(
+    connection: Any, wanted: Collection[tuple[FamilyId, Seq]]
+) -> list[tuple[FamilyId, Seq, LoggedEvent, Event[Any]]]:
+    """Returns family and seq wanted with each event that can tell anything, of it and all that it refers to.
+
+    Each event comes after those that refer to it.
+    """
+    if not wanted:
+        return []
+    found = await connection.fetch(QUERIES.referred_to, *zip(*wanted, strict=True), REFERENCES_MAX)
+    return [(row[0], row[1], *_with_words(row[2:])) for row in found]
+
+
+async def sortings(
+    connection: Any, wanted: Collection[tuple[FamilyId, Seq, MemberId, Seq]]
+) -> list[tuple[FamilyId, MemberId, LoggedEvent, Event[Any]]]:
+    """Returns family, member and the sortings in a thread before a seq that the member was sent."""
+    if not wanted:
+        return []
+    found = await connection.fetch(QUERIES.sortings, *zip(*wanted, strict=True))
+    return [(row[0], row[1], *_with_words(row[2:])) for row in found]
+
+
+def _with_words(row: Sequence[Any]) -> tuple[LoggedEvent, Event[Any]]:
+    seq, kind, version, body, target_seq, *thread = row
+    event = event_of_bytes(body, kind=kind, version=version)
+    return LoggedEvent(seq, event.author, kind, event.audience, target_seq, *thread), event
+
+
+async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> dict[Seq, tuple[Event[Any], bytes]]:
+    """Returns events with their commitments."""
+    found = await connection.fetch(QUERIES.events_at, family, seqs)
+    return await off_loop(
+        len(found), lambda: {row[0]: (event_of_bytes(row[4], kind=row[1], version=row[2]), row[3]) for row in found}
+    )
+
+
+async def history(connection: Any, family: FamilyId, *, before: Seq, is_whole: bool) -> History:
+    """Returns a family's log before a seq, as far as a member who joins there may know it; `is_whole`: with all its words."""
+    past = await connection.fetch(QUERIES.history, family, before)
+    words = await connection.fetch(QUERIES.history_of_sightings, family, before, is_whole)
+    return await off_loop(len(past), _history, past, words)
+
+
+def _history(past: Sequence[Any], words: Sequence[Any]) -> History:
+    return History(
+        logged=[
+            LoggedEvent(seq, author, kind, Audience(audience), target_seq, thread, past[thread - 1][2], past[thread - 1][1])
+            for seq, author, kind, audience, target_seq, _, thread in past
+        ],
+        commitments=[row[5] for row in past],
+        events={row[0]: event_of_bytes(row[3], kind=row[1], version=row[2]) for row in words},
+    )

@@ -1,0 +1,216 @@
+"""Writes events, and the changes that they make to the projections: gathered first, then written in one round trip."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from events.ids import FamilyId, MemberId, Seq
+from projections.changes import (
+    Change,
+    Delivered,
+    Held,
+    LetGo,
+    Released,
+    RosterSet,
+    SightingGone,
+    SightingSet,
+    SurprisesForgotten,
+    WishesSet,
+)
+from projections.feed import Run
+from projections.first_saw import Sighting
+from projections.roster import Roster
+from projections.subjects import DescribedEvent
+from projections.wishes import Wishes
+from service.background import in_turns, off_loop
+from service.log.store.codec import at_most_days_of, encode_held, encode_sighting, encode_wishes, is_name, own_subject
+from service.postgres.combine_statements import ROWS_AT_ONCE, Row, Statement, of_rows, together
+from service.postgres.queries import load
+
+QUERIES: Final = load(__package__, "write.sql")
+
+EVENT_COLUMNS: Final = (
+    "family_id", "seq", "event_id", "author_id", "kind", "version", "audience", "target_seq", "received_at",
+    "digest", "commitment", "salt", "body", "thread_seq",
+)  # fmt: skip
+RUN_COLUMNS: Final = (
+    "family_id", "member_id", "first_place", "first_seq", "length", "released", "told_at", "chain_before", "chain",
+    "hint", "seqs",
+)  # fmt: skip
+SIGHTING_COLUMNS: Final = ("family_id", "member_id", "seq", "body", "child_id", "milestone")
+
+BRACES: Final = str.maketrans("[]", "{}")
+
+COPIED_FROM: Final = 24
+"""Rows. asyncpg asks of every element of an array whether it is an array itself, 0.3 us each, which a COPY spares; but a COPY
+costs a round trip more."""
+
+Place = tuple[FamilyId, MemberId, Seq]
+
+
+class PendingRows:
+    """The rows that are to be written: of each the last state alone."""
+
+    def __init__(self) -> None:
+        self.events: list[Row] = []
+        """Each in the order of `EVENT_COLUMNS`."""
+        self.runs: dict[FamilyId, Mapping[MemberId, Sequence[Run]]] = {}
+        self._sightings: defaultdict[tuple[FamilyId, Seq], dict[MemberId, Sighting | None]] = defaultdict(dict)
+        self._held: dict[Place, DescribedEvent | None] = {}
+        self._wishes: dict[tuple[FamilyId, MemberId], Wishes | None] = {}
+        self.rosters: dict[FamilyId, Roster] = {}
+        """The last of each family."""
+
+    def add(self, family: FamilyId, changes: Iterable[Change]) -> None:
+        """Adds changes. What they deliver is added as runs."""
+        for change in changes:
+            match change:
+                case Delivered():  # most of them: what it delivers is a run
+                    pass
+                case SightingSet():
+                    self._sightings[family, change.seq].update(dict.fromkeys(change.members, change.sighting))
+                case SightingGone():
+                    self._sightings[family, change.seq].update(dict.fromkeys(change.members))
+                case Held():
+                    self._held[family, change.member, change.described.seq] = change.described
+                case Released() | LetGo():
+                    self._held.update(((family, change.member, seq), None) for seq in change.seqs)
+                case WishesSet():
+                    self._wishes[family, change.member] = change.wishes
+                case SurprisesForgotten():
+                    self._wishes[family, change.member] = None
+                case RosterSet():
+                    self.rosters[family] = change.roster
+                case _:
+                    pass
+
+    async def write(
+        self,
+        connection: Any,
+        *,
+        written: Mapping[FamilyId, tuple[int, Roster]],
+        beside: Sequence[Statement] = (),
+    ) -> None:
+        """Writes all of it. Once only: what comes later is gathered in other pending rows.
+
+        `written`: of each family the seq where the last writing ended, and the roster that is written. What begins after that seq
+        is new, and copied in if it is much; the rest is put over its row. All that is not much goes in one round trip, with what
+        the caller wants to have written `beside`.
+        """
+        after_seq = {family: seq for family, (seq, _) in written.items()}
+        new, changed, gone = await off_loop(self._size(), self._sighting_rows, after_seq)
+        kept, dropped, forgotten = await off_loop(len(self._held), self._surprise_rows)
+        await together(connection, self._roster_rows({family: roster for family, (_, roster) in written.items()}))
+        few = [
+            *await _added(connection, "event", EVENT_COLUMNS, QUERIES.add_events, self.events),
+            *await _put_runs(connection, self.runs, after_seq),
+            *await _put_sightings(connection, new, changed, gone),
+            *kept,
+            *dropped,
+            *beside,
+        ]
+        await together(connection, few)
+        await together(connection, forgotten)
+
+    def _size(self) -> int:
+        """Returns about how many rows have to be encoded."""
+        return len(self._sightings) + len(self._held)
+
+    def _sighting_rows(self, after_seq: Mapping[FamilyId, int]) -> tuple[list[Row], list[Row], list[Row]]:
+        """Returns new rows, changed ones, and the keys of those that are gone."""
+        new: list[Row] = []
+        changed: list[Row] = []
+        gone: list[Row] = []
+        for (family, seq), by_member in self._sightings.items():
+            encoded: dict[int, bytes] = {}
+            for member, sighting in by_member.items():
+                if sighting is None:
+                    gone.append((family, member, seq))
+                    continue
+                if id(sighting) not in encoded:
+                    encoded[id(sighting)] = encode_sighting(sighting)
+                row = (family, member, seq, encoded[id(sighting)], *own_subject(sighting, member))
+                (new if seq > after_seq[family] else changed).append(row)
+        return new, changed, gone
+
+    def _surprise_rows(self) -> tuple[list[Statement], list[Statement], list[Statement]]:
+        """Returns what keeps wishes and held events, what drops held events, and then what forgets members who left."""
+        left = [whose for whose, wishes in self._wishes.items() if wishes is None]
+        wishes = [(*whose, at_most_days_of(one), encode_wishes(one)) for whose, one in self._wishes.items() if one is not None]
+        held = [
+            (*place, one.received_at, is_name(one), encode_held(one)) for place, one in self._held.items() if one is not None
+        ]
+        gone = [place for place, one in self._held.items() if one is None]
+        return (
+            [*of_rows(QUERIES.put_waiting, wishes), *of_rows(QUERIES.put_held, held)],
+            of_rows(QUERIES.drop_held, gone),
+            [*of_rows(QUERIES.drop_waiting, left), *of_rows(QUERIES.drop_all_held, left)],
+        )
+
+    def _roster_rows(self, rosters: Mapping[FamilyId, Roster]) -> list[Statement]:
+        return [one for family, after in self.rosters.items() for one in roster_rows(family, rosters[family], after)]
+
+
+def roster_rows(family: FamilyId, before: Roster, after: Roster) -> list[Statement]:
+    """Returns what writes the rows of a roster that changed."""
+    homes = [(family, *home) for home in after.households.items() if before.households.get(home[0]) != home[1]]
+    children = [
+        (family, one.child, one.name, one.born) for one in after.children.values() if before.children.get(one.child) != one
+    ]
+    members = [
+        (family, one.member, one.household, one.name, one.role, one.sees, one.has_left)
+        for one in after.members.values()
+        if before.members.get(one.member) != one
+    ]
+    own = [
+        (family, one.milestone, one.title, one.domain, one.named_at, one.named_by)
+        for one in after.own_milestones.values()
+        if before.own_milestones.get(one.milestone) != one
+    ]
+    return [
+        *of_rows(QUERIES.put_households, homes),
+        *of_rows(QUERIES.put_children, children),
+        *of_rows(QUERIES.put_members, members),
+        *of_rows(QUERIES.put_own_milestones, own),
+    ]
+
+
+async def _added(
+    connection: Any, table: str, columns: tuple[str, ...], insert: str, new: Sequence[Row]
+) -> list[Statement]:
+    """Copies rows in, or returns what writes them."""
+    if len(new) >= COPIED_FROM:
+        await connection.copy_records_to_table(table, records=in_turns(new) if len(new) > ROWS_AT_ONCE else new, columns=columns)
+        return []
+    return of_rows(insert, new)
+
+
+async def _put_runs(
+    connection: Any, runs: Mapping[FamilyId, Mapping[MemberId, Sequence[Run]]], after_seq: Mapping[FamilyId, int]
+) -> list[Statement]:
+    new: list[Row] = []
+    grown: list[Row] = []
+    for family, by_member in runs.items():
+        for member, changed in by_member.items():
+            for run in changed:
+                row = (family, member, *msgspec.structs.astuple(run))
+                (new if run.first_seq > after_seq[family] and run.told_at is None else grown).append(row)
+    if len(new) < COPIED_FROM:  # then one round trip serves both
+        new, grown = [], new + grown
+    few = await _added(connection, "feed_run", RUN_COLUMNS, QUERIES.put_runs, new)
+    if grown:
+        *columns, lists = zip(*grown, strict=True)
+        few.append((QUERIES.put_runs, [*columns, [seqs and str(list(seqs)).translate(BRACES) for seqs in lists]]))
+    return few
+
+
+async def _put_sightings(connection: Any, new: list[Row], changed: list[Row], gone: list[Row]) -> list[Statement]:
+    if len(new) < COPIED_FROM:
+        new, changed = [], new + changed
+    return [
+        *await _added(connection, "sighting", SIGHTING_COLUMNS, QUERIES.put_sightings, new),
+        *of_rows(QUERIES.put_sightings, changed),
+        *of_rows(QUERIES.drop_sightings, gone),
+    ]
