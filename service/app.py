@@ -70,7 +70,7 @@ class RouteWithoutEndpoint(TypeError):
 def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Gateway:
     """Builds the ASGI application. Opens nothing before its lifespan begins.
 
-    `log_clock`: the time of the log, of its ticks and of deliveries; the machine's unless given.
+    `log_clock`: the clock of the log, its ticks and deliveries; the machine's clock if None.
 
     Raises:
         SettingWrong: the settings name no database.

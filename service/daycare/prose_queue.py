@@ -56,11 +56,11 @@ class ProseQueue:
 
     @property
     def daycare_count(self) -> int:
-        """The number of daycares for which notes are read or wait to be."""
+        """The number of daycares with notes that are being read or wait for it."""
         return len(self._characters.keys() | self._turn_by_person.keys())
 
     async def milestones(self, notes: Sequence[Prose], *, posted_by: PersonId) -> list[Findings]:
-        """Returns what each note tells of, and what it may tell of, in the order of the notes.
+        """Returns the milestones that each note states, and those that it possibly mentions, in the order of the notes.
 
         Raises:
             NotesWaiting: 503

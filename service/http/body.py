@@ -84,7 +84,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
 
     The share is that of the scope, if the route holds one; else one that is held only while the body arrives.
 
-    `within_s`: BODY_WITHIN_S where it is None.
+    `within_s`: the time limit; BODY_WITHIN_S if None.
 
     Raises:
         BodyTooLarge: it is longer than `bytes_max`. Never more than `bytes_max` is held.

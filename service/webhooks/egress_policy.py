@@ -163,7 +163,7 @@ class EgressPolicy:
         return tuple(found[:ADDRESSES_TRIED_MAX])
 
     def is_allowed(self, address: Address) -> bool:
-        """Checks whether this address may be dialled."""
+        """Checks whether a connection to this address is allowed."""
         return self.allow_private or is_public(address)
 
 
