@@ -1,1 +1,1 @@
-"""How fast the service is, and how near to what its parts could do: workloads, and the limits that they are held against."""
+"""Measures how fast the service is: workloads, each beside a limit, which is what its parts could do at best."""

@@ -20,22 +20,22 @@ import psutil
 import uvloop
 from rich.console import Console
 
-from benchmarks.figures import Figure, Report, keep, show
+from benchmarks.figures import Figure, Report, show, store
 from benchmarks.processes import raise_open_files
+from benchmarks.results_page import write_figures
 from benchmarks.size import FULL, SMOKE, Size
-from benchmarks.story import tell
 
 WORKLOADS = (
     "append_single", "flush", "waiting", "daycare", "live", "bootstrap", "replay", "neighbours", "idle_streams", "strangers",
 )  # fmt: skip
 RESULTS = Path(__file__).with_name("results.json")
-STORY = Path(__file__).with_name("results.md")
+RESULTS_PAGE = Path(__file__).with_name("results.md")
 
 Measure = Callable[[Size], Awaitable[list[Figure]]]
 
 
 def machine() -> dict[str, str | int | float]:
-    """What the figures were measured on. No name of the machine or of its owner."""
+    """Returns what the figures were measured on, without the name of the machine or of its owner."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": os.cpu_count() or 0,
@@ -48,7 +48,7 @@ def machine() -> dict[str, str | int | float]:
 
 
 async def run(workloads: tuple[str, ...], *, size: Size, at_once: int, console: Console) -> tuple[Figure, ...]:
-    """Measure the workloads, and return their figures in the order of the names.
+    """Measures the workloads, and returns their figures in the order of the names.
 
     `at_once` is 1 wherever figures matter: workloads side by side share the cores.
     """
@@ -68,32 +68,32 @@ async def run(workloads: tuple[str, ...], *, size: Size, at_once: int, console: 
 
 
 def main() -> int:
-    """Read the arguments, measure, print, keep."""
+    """Reads the arguments, measures, prints and stores the figures."""
     arguments = argparse.ArgumentParser(prog="benchmarks", description=__doc__.partition("\n")[0] if __doc__ else None)
     arguments.add_argument("--smoke", action="store_true", help="each workload as small as can be: does it still work?")
     arguments.add_argument("--rounds", type=int, help="rounds of each measurement; a figure is their median")
     arguments.add_argument("--keep", type=Path, help="where to write the figures (a full run: benchmarks/results.json)")
     arguments.add_argument("workload", nargs="*", choices=[*WORKLOADS, []], help="which ones; all if none is named")
-    asked = arguments.parse_args()
-    size = SMOKE if asked.smoke else FULL
-    if asked.rounds is not None:
-        size = msgspec.structs.replace(size, rounds=max(1, asked.rounds))
-    workloads = tuple(asked.workload) or WORKLOADS
+    given = arguments.parse_args()
+    size = SMOKE if given.smoke else FULL
+    if given.rounds is not None:
+        size = msgspec.structs.replace(size, rounds=max(1, given.rounds))
+    workloads = tuple(given.workload) or WORKLOADS
     raise_open_files()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
     surroundings = machine()
-    figures = uvloop.run(run(workloads, size=size, at_once=2 if asked.smoke else 1, console=console))
+    figures = uvloop.run(run(workloads, size=size, at_once=2 if given.smoke else 1, console=console))
     report = Report(
         machine=surroundings, size=msgspec.structs.asdict(size), figures=figures,
         is_met_by_figure={f"{figure.workload}: {figure.what}": met for figure in figures if (met := figure.is_met) is not None},
     )
     show(report, console=console)
-    at = asked.keep or (RESULTS if size == FULL and workloads == WORKLOADS else None)
+    at = given.keep or (RESULTS if size == FULL and workloads == WORKLOADS else None)
     if at is not None:
-        keep(report, at=at)
+        store(report, at=at)
         console.print(f"kept in {at.name}")
     if at == RESULTS:
-        tell(report, at=STORY)
+        write_figures(report, at=RESULTS_PAGE)
     return 0
 
 

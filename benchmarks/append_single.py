@@ -1,15 +1,15 @@
 """append single: 16 devices of four families, each pushing one draft a request, in a closed loop.
 
-Held against a bare litestar handler that decodes the same bodies and answers: same uvicorn, same settings, same load, same
-minute. What the service does beyond that is everything that it is for: who may, once, in order, durable, told to each.
+The limit is a bare litestar handler that decodes the same bodies and answers: same uvicorn, same settings, same load, same
+minute. The service also authorises, deduplicates, orders, stores durably, and delivers to each member's feed.
 """
 
 from collections.abc import Callable, Sequence
 
 from benchmarks.closed_loop import Tally, drive
+from benchmarks.connection import Answer, Connection, head
 from benchmarks.crew import Device, crew, found_many
 from benchmarks.figures import Figure, against_limit, fact, ms, percentile
-from benchmarks.line import Answer, Line, head
 from benchmarks.mix import push_body
 from benchmarks.postgres_alone import ONE_ROW, fsynced_insert_ms
 from benchmarks.processes import bare_app, stillnew
@@ -17,22 +17,22 @@ from benchmarks.size import CREW, Size
 
 NAME = "append single"
 DRAFTS_READY_PER_S = 400
-"""Encoded ahead for each device and second: more than a machine of this kind answers."""
+"""Drafts encoded ahead for each device and second: more than a machine of this kind answers."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Requests a second, and how long one takes, beside the bare handler."""
+    """Measures requests a second, and how long one takes, beside the bare handler."""
     async with stillnew() as service, bare_app() as bare:
         families = await found_many(service.address, count=size.families)
         devices = await crew(service.address, families=families)
-        bare_lines = [await Line.open(bare.address) for _ in devices]
+        bare_connections = [await Connection.open(bare.address) for _ in devices]
         of_bare: list[Tally] = []
         of_service: list[Tally] = []
         cpu_us: list[float] = []
-        await _round_of_bare(devices, bare_lines, seconds=size.warm_up_s)
+        await _round_of_bare(devices, bare_connections, seconds=size.warm_up_s)
         await push_singly(devices, seconds=size.warm_up_s)
         for _ in range(size.rounds):
-            of_bare.append(await _round_of_bare(devices, bare_lines, seconds=size.round_s))
+            of_bare.append(await _round_of_bare(devices, bare_connections, seconds=size.round_s))
             before = service.cpu_s
             of_service.append(await push_singly(devices, seconds=size.round_s))
             cpu_us.append((service.cpu_s - before) / len(of_service[-1].latencies_s) * 1e6)
@@ -61,29 +61,28 @@ def _latencies(what: str, tallies: Sequence[Tally], *, limit_name: str, of_limit
 
 
 async def push_singly(devices: Sequence[Device], *, seconds: float) -> Tally:
-    """Let every device push one draft a request for so long."""
+    """Lets every device push one draft a request for `seconds`."""
     _prepare(devices, seconds=seconds)
 
-    def asks(device: Device) -> Callable[[], bytes]:
-        return lambda: device.question(count=1)
+    def requests_of(device: Device) -> Callable[[], bytes]:
+        return lambda: device.request(count=1)
 
-    return await drive(
-        [device.line for device in devices], [asks(device) for device in devices], seconds=seconds, is_right=_is_one_recorded
-    )
+    connections = [device.connection for device in devices]
+    return await drive(connections, [requests_of(device) for device in devices], seconds=seconds, is_right=_is_one_recorded)
 
 
-async def _round_of_bare(devices: Sequence[Device], lines: Sequence[Line], *, seconds: float) -> Tally:
-    """The same drafts by the same load generator; the bare handler reads the token's header and does nothing with it."""
+async def _round_of_bare(devices: Sequence[Device], connections: Sequence[Connection], *, seconds: float) -> Tally:
+    """Sends the same drafts by the same load generator; the bare handler reads the token's header and does nothing with it."""
     _prepare(devices, seconds=seconds)
 
-    def asks(device: Device) -> Callable[[], bytes]:
-        def question() -> bytes:
+    def requests_of(device: Device) -> Callable[[], bytes]:
+        def next_request() -> bytes:
             body = push_body([device.drafts.take()])
             return head("POST", "/events", token=device.token, length=len(body)) + body
 
-        return question
+        return next_request
 
-    return await drive(lines, [asks(device) for device in devices], seconds=seconds, is_right=_is_one_recorded)
+    return await drive(connections, [requests_of(device) for device in devices], seconds=seconds, is_right=_is_one_recorded)
 
 
 def _prepare(devices: Sequence[Device], *, seconds: float) -> None:

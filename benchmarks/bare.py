@@ -1,7 +1,7 @@
-"""The limit of the framework: a litestar app that decodes the body of a push, answers in the shape of receipts, and no more.
+"""Shows the limit of the framework: a litestar app that decodes the body of a push and answers in the shape of receipts.
 
-Keeps nothing, checks nobody, knows no database. Also tells what it was sent to open streams, and holds streams that stay
-silent: what the framework takes for a stream of ours before any of our work.
+Stores nothing, authorises nobody, knows no database. Also relays what it receives to open streams, and holds streams that stay
+silent: what a stream costs in the framework alone.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Push(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """As long as a receipt of the service."""
+    """A receipt of the same length as the service's."""
 
     id: UUID
     outcome: str
@@ -48,8 +48,8 @@ async def push(data: Push) -> Receipts:
     return Receipts(LOG, [Receipt(draft.id, "recorded", 1) for draft in data.drafts])
 
 
-@post("/told", status_code=200)
-async def tell(data: Push) -> Receipts:
+@post("/relay", status_code=200)
+async def relay(data: Push) -> Receipts:
     for draft in data.drafts:
         entry = msgspec.json.encode(draft)
         for queue in listening:
@@ -77,4 +77,4 @@ def ready() -> str:
     return "yes"
 
 
-app = Litestar([push, tell, live, ready], openapi_config=None)
+app = Litestar([push, relay, live, ready], openapi_config=None)

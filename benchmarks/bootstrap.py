@@ -1,6 +1,6 @@
 """bootstrap: a fresh device of the father pulls the family's 2,000 events in one page, gzipped, over a new connection.
 
-A closed loop of one device. Held against the floor of the same bytes: one read of as many bodies of the log by its primary
+A closed loop of one device. The limit is the floor of the same bytes: one read of as many bodies of the log by its primary
 key, joined and compressed as the service compresses, in a loop of its own without HTTP.
 """
 
@@ -9,9 +9,9 @@ import zlib
 
 import asyncpg
 
+from benchmarks.connection import Address, Connection, WrongAnswer, head, request
 from benchmarks.crew import Family, found
 from benchmarks.figures import Figure, at_most, fact, ms, percentile
-from benchmarks.line import Address, Line, WrongAnswer, head, request
 from benchmarks.mix import Drafts, push_body
 from benchmarks.processes import stillnew
 from benchmarks.size import Size
@@ -24,16 +24,16 @@ GZIP_LEVEL = 6
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Milliseconds from connect to the last byte, and kilobytes on the wire."""
+    """Measures milliseconds from connect to the last byte, and kilobytes on the wire."""
     async with stillnew() as service:
         family = await found(service.address)
         await _write_history(service.address, family, events=size.bootstrap_events)
         path = f"/v1/families/{family.family}/feed?after=0&limit={size.bootstrap_events}"
-        question = request("GET", path, token=family.token_by_member["father"], more="Accept-Encoding: gzip\r\n")
+        pull = request("GET", path, token=family.token_by_member["father"], more="Accept-Encoding: gzip\r\n")
         body = b""
         took_s: list[float] = []
         for _ in range(2 + size.bootstrap_pulls):
-            seconds, body = await _pull(service.address, question, events=size.bootstrap_events)
+            seconds, body = await _pull(service.address, pull, events=size.bootstrap_events)
             took_s.append(seconds)
         floor_s = await _read_and_compress(service.database_url, family, size=size)
     plain = len(zlib.decompress(body, wbits=31))
@@ -52,25 +52,25 @@ async def measure(size: Size) -> list[Figure]:
 
 
 async def _write_history(address: Address, family: Family, *, events: int) -> None:
-    """The sitter's and the mother's words, so that the father's feed has at least so many entries."""
-    line = await Line.open(address)
+    """Writes notes of the sitter and the grandmother, so that the father's feed has at least `events` entries."""
+    connection = await Connection.open(address)
     for index, start in enumerate(range(0, events + events // 10, DRAFTS_A_PUSH)):
         drafts = Drafts(role=Role.CAREGIVER, child=family.child, about=family.seeds, seed=start)
         written = [drafts.take() for _ in range(DRAFTS_A_PUSH)]
         token = family.token_by_member["grandmother" if index % 2 else "sitter"]
         body = push_body(written)
-        answer = await line.ask(head("POST", family.events_path, token=token, length=len(body)) + body)
+        answer = await connection.ask(head("POST", family.events_path, token=token, length=len(body)) + body)
         if answer.status != 200 or answer.body.count(b'"recorded"') != len(written):
             raise WrongAnswer(answer)
-    line.close()
+    connection.close()
 
 
-async def _pull(address: Address, question: bytes, *, events: int) -> tuple[float, bytes]:
+async def _pull(address: Address, pull: bytes, *, events: int) -> tuple[float, bytes]:
     started = time.perf_counter()
-    line = await Line.open(address)
-    answer = await line.ask(question)
+    connection = await Connection.open(address)
+    answer = await connection.ask(pull)
     seconds = time.perf_counter() - started
-    line.close()
+    connection.close()
     if answer.status != 200 or not answer.body.startswith(GZIP_MAGIC):
         raise WrongAnswer(answer)
     if zlib.decompress(answer.body, wbits=31).count(b'"told_at"') != events:
@@ -79,7 +79,7 @@ async def _pull(address: Address, question: bytes, *, events: int) -> tuple[floa
 
 
 async def _read_and_compress(database_url: str, family: Family, *, size: Size) -> float:
-    """The floor, in seconds: the median of as many reads as there were pulls."""
+    """Returns the floor, in seconds: the median of as many reads as there were pulls."""
     conn = await asyncpg.connect(database_url)
     took_s: list[float] = []
     try:

@@ -1,8 +1,8 @@
 """Drives connections in a closed loop: each sends its next request as soon as the last one is answered.
 
-Owns the loop, its window of time and the latencies. Knows no event: a request is bytes, and a check says whether an
-answer is what the workload is about. A closed loop shows what a server can do at most; it says little of waiting times
-under a given load, because a slow answer keeps its own device from asking.
+Owns the loop, its window of time and the latencies. Knows no event: a request is bytes, and a check decides whether a
+response is the expected one. A closed loop shows what a server can do at most; it shows little of latencies under a given
+load, because a slow response delays the next request of its own device.
 """
 
 import asyncio
@@ -13,20 +13,20 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from benchmarks.line import Answer, Line, LineCut, WrongAnswer
+from benchmarks.connection import Answer, Connection, ConnectionCut, WrongAnswer
 
 DRAIN_S_MAX = 30.0
-"""An answer that takes longer than this after the window is a fault, not a figure."""
+"""A response that takes longer than this after the window is a fault, not a figure."""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """What one window brought."""
+    """The responses of one window."""
 
     answers: int
-    """Counted at their arrival inside of the window."""
+    """Responses that arrived within the window."""
     seconds: float
     latencies_s: tuple[float, ...]
-    """From the write of a request to the last byte of its answer; of all, also those that drained after the window."""
+    """From the write of a request to the last byte of its response; also of those that arrived after the window."""
 
     @property
     def per_s(self) -> float:
@@ -34,32 +34,33 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def drive(
-    lines: Sequence[Line], questions: Sequence[Callable[[], bytes]], *, seconds: float, is_right: Callable[[Answer], bool]
+    connections: Sequence[Connection], requests: Sequence[Callable[[], bytes]], *,
+    seconds: float, is_right: Callable[[Answer], bool],
 ) -> Tally:
-    """Keep every line busy for `seconds`, then let the last answers in.
+    """Keeps every connection busy for `seconds`, then waits for the last responses.
 
     Raises:
-        WrongAnswer: an answer which `is_right` does not take.
-        LineCut: the server closed a connection.
+        WrongAnswer: `is_right` refused a response.
+        ConnectionCut: the server closed a connection.
     """
-    # The collector's pauses are the load generator's own, and would be booked on the server.
+    # The collector's pauses are the load generator's own, and would count as the server's.
     gc.collect()
     gc.disable()
-    window = _Window(busy=len(lines), seconds=seconds, is_right=is_right)
+    window = _Window(busy=len(connections), seconds=seconds, is_right=is_right)
     try:
-        for line, question in zip(lines, questions, strict=True):
-            _Asker(line, question, window).ask()
+        for connection, next_request in zip(connections, requests, strict=True):
+            _Loop(connection, next_request, window).send()
         async with asyncio.timeout(seconds + DRAIN_S_MAX):
             await window.finished
     finally:
         gc.enable()
-        for line in lines:
-            line.answered, line.cut = None, None
+        for connection in connections:
+            connection.answered, connection.cut = None, None
     return Tally(answers=window.counted, seconds=seconds, latencies_s=tuple(window.latencies_s))
 
 
 class _Window:
-    """A stretch of time, and what all lines brought in it."""
+    """A period of time, and the responses of all connections in it."""
 
     def __init__(self, *, busy: int, seconds: float, is_right: Callable[[Answer], bool]) -> None:
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -74,18 +75,18 @@ class _Window:
             self.finished.set_exception(error)
 
 
-class _Asker:
-    """One line, which asks again as soon as it was answered."""
+class _Loop:
+    """The loop of one connection: its next request follows each response at once."""
 
-    def __init__(self, line: Line, question: Callable[[], bytes], window: _Window) -> None:
-        self._line, self._question, self._window = line, question, window
+    def __init__(self, connection: Connection, next_request: Callable[[], bytes], window: _Window) -> None:
+        self._connection, self._next_request, self._window = connection, next_request, window
         self._sent_at = 0.0
-        line.answered, line.cut = self._answered, self._cut
+        connection.answered, connection.cut = self._answered, self._cut
 
-    def ask(self) -> None:
-        said = self._question()
+    def send(self) -> None:
+        sent = self._next_request()
         self._sent_at = time.perf_counter()
-        self._line.send(said)
+        self._connection.send(sent)
 
     def _answered(self, answer: Answer) -> None:
         now, window = time.perf_counter(), self._window
@@ -94,11 +95,11 @@ class _Asker:
             window.fail(WrongAnswer(answer))
         elif now < window.ends:
             window.counted += 1
-            self.ask()
+            self.send()
         else:
             window.busy -= 1
             if window.busy == 0 and not window.finished.done():
                 window.finished.set_result(None)
 
     def _cut(self) -> None:
-        self._window.fail(LineCut("a connection was closed in the middle of a window"))
+        self._window.fail(ConnectionCut("a connection was closed in the middle of a window"))

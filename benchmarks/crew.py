@@ -1,8 +1,8 @@
-"""The families of the benchmarks, founded over HTTP as anybody would: five members each, every one with a device.
+"""Founds the families of the benchmarks over HTTP, as anybody would: five members each, every one with a device.
 
     mother (first home)   father (second home)   sitter and grandmother (see all)   daycare (sees its own)
 
-Owns set-up only: nothing here is measured.
+Owns set-up only; measures nothing.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from benchmarks.line import Address, Line, WrongAnswer, ask_json, head, request
+from benchmarks.connection import Address, Connection, WrongAnswer, ask_json, head, request
 from benchmarks.mix import Drafts, push_body
 from events.event import Role
 
@@ -21,9 +21,9 @@ ROLE_BY_MEMBER = {
     "daycare": Role.DAYCARE,
 }
 SEEDS = 20
-"""Events that one of the family has written before the clock runs: something to cheer for."""
+"""Events that the sitter has written before the clock runs: something to cheer for."""
 
-# Who pushes in each family of a crew of 16 devices: the daycare's turn comes in half of the families.
+# The members that push in each family of a crew of 16 devices: the daycare in half of the families.
 PUSHERS = (
     ("mother", "father", "sitter", "grandmother"),
     ("mother", "father", "sitter", "grandmother"),
@@ -34,7 +34,7 @@ FOUNDED_AT_ONCE = 8
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
-    """A family that was founded: its ids, and one device's token by member."""
+    """A founded family: its ids, and one device's token by member."""
 
     family: str
     child: str
@@ -47,23 +47,23 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """A device that pushes: its connection, and what it has to say."""
+    """A device that pushes: its connection and its drafts."""
 
-    line: Line
+    connection: Connection
     drafts: Drafts
     path: str
     token: str
 
-    def question(self, *, count: int) -> bytes:
-        """The bytes of a request that pushes `count` drafts."""
+    def request(self, *, count: int) -> bytes:
+        """Returns the bytes of a request that pushes `count` drafts."""
         body = push_body([self.drafts.take() for _ in range(count)])
         return head("POST", self.path, token=self.token, length=len(body)) + body
 
 
 async def found(address: Address, *, seeds: int = SEEDS) -> Family:
-    """Found a family and let the other four in."""
-    line = await Line.open(address)
-    founded = await ask_json(line, "POST", "/v1/families", said={
+    """Founds a family and lets the other four join."""
+    connection = await Connection.open(address)
+    founded = await ask_json(connection, "POST", "/v1/families", json={
         "you": {"name": "Ada"}, "household": {"name": "Hill"}, "child": {"name": "Kim", "born": "2026-01-05"},
         "device": {"name": "phone"},
     })
@@ -75,21 +75,21 @@ async def found(address: Address, *, seeds: int = SEEDS) -> Family:
             wanted["household"] = {"name": "Lake"}
         if ROLE_BY_MEMBER[member] is Role.CAREGIVER:
             wanted["sees"] = "all"
-        invite = await ask_json(line, "POST", f"/v1/families/{family}/invites", token=token, said=wanted)
-        joined = await ask_json(line, "POST", "/v1/invites/accept", said={
+        invite = await ask_json(connection, "POST", f"/v1/families/{family}/invites", token=token, json=wanted)
+        joined = await ask_json(connection, "POST", "/v1/invites/accept", json={
             "code": invite["code"], "name": member.title(), "device": {"name": "phone"},
         })
         tokens[member] = str(joined["token"])
-    seeded = await seed_notes(line, family=family, child=child, token=tokens["sitter"], count=seeds) if seeds else ()
-    line.close()
+    seeded = await seed_notes(connection, family=family, child=child, token=tokens["sitter"], count=seeds) if seeds else ()
+    connection.close()
     return Family(family=family, child=child, token_by_member=tokens, seeds=seeded)
 
 
-async def seed_notes(line: Line, *, family: str, child: str, token: str, count: int) -> tuple[str, ...]:
-    """Notes and observations of the sitter, that parents and caregivers are told."""
+async def seed_notes(connection: Connection, *, family: str, child: str, token: str, count: int) -> tuple[str, ...]:
+    """Writes notes and observations of the sitter, and returns the ids of those visible to parents and caregivers."""
     drafts = Drafts(role=Role.DAYCARE, child=child, about=(), seed=1)
     body = push_body([drafts.take() for _ in range(count)])
-    answer = await line.ask(request("POST", f"/v1/families/{family}/events", token=token, body=body))
+    answer = await connection.ask(request("POST", f"/v1/families/{family}/events", token=token, body=body))
     if answer.status != 200 or answer.body.count(b'"recorded"') != count:
         raise WrongAnswer(answer)
     pushed = msgspec.json.decode(body)["drafts"]
@@ -97,7 +97,7 @@ async def seed_notes(line: Line, *, family: str, child: str, token: str, count: 
 
 
 async def found_many(address: Address, *, count: int, seeds: int = SEEDS) -> list[Family]:
-    """Found families, a few at a time."""
+    """Founds families, a few at a time."""
     gate = asyncio.Semaphore(FOUNDED_AT_ONCE)
 
     async def one() -> Family:
@@ -108,13 +108,13 @@ async def found_many(address: Address, *, count: int, seeds: int = SEEDS) -> lis
 
 
 async def crew(address: Address, *, families: Sequence[Family]) -> list[Device]:
-    """Four devices of each family, connected; with four families 16 devices, in the shares that `mix` states."""
+    """Connects four devices of each family; with four families 16 devices, in the shares that `mix` states."""
     devices: list[Device] = []
     for index, family in enumerate(families):
         for member in PUSHERS[index % len(PUSHERS)]:
             role = ROLE_BY_MEMBER[member]
             devices.append(Device(
-                line=await Line.open(address), path=family.events_path, token=family.token_by_member[member],
+                connection=await Connection.open(address), path=family.events_path, token=family.token_by_member[member],
                 drafts=Drafts(role=role, child=family.child, about=family.seeds, seed=100 + len(devices)),
             ))
     return devices

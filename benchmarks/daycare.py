@@ -1,8 +1,8 @@
-"""daycare: a daycare's system posts 500 signed events for 60 families in one call, while four other families push on.
+"""daycare: a daycare's system posts 500 signed events for 60 families in one call, while four other families push.
 
-A key that serves many families, each child linked by a parent's code. Aimed at: an answer within 400 ms, and the other families'
-pushes at most twice as slow meanwhile as they are alone, in the same run. The others push one draft a request, each device again
-a tenth of a second after its answer; the daycare posts again as soon as it has its answer. Owns the calls.
+One key serves all 60 families, each child linked by a parent's code. The aim: a response within 400 ms, and pushes of the other
+families at most twice as slow as without the daycare, in the same run. The others push one draft a request, each device again
+a tenth of a second after its answer; the daycare posts again as soon as it has its response. Owns the calls.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from uuid import uuid4
 
 import msgspec
 
+from benchmarks.connection import Address, Connection, WrongAnswer, ask_json, request
 from benchmarks.crew import Device, Family, crew, found_many
 from benchmarks.figures import Figure, against_limit, at_most, fact, ms, percentile
-from benchmarks.line import Address, Line, WrongAnswer, ask_json, request
 from benchmarks.processes import stillnew
 from benchmarks.size import Size
 
@@ -29,8 +29,8 @@ CALLS_A_ROUND = 6
 ACKNOWLEDGED_MS_MAX = 400.0
 SLOWER_MAX = 2.0
 PAUSE_S = 0.1
-TOLD = ("She took her first steps today!", "He clapped his hands at lunch.", "Said her first word: ball.")
-"""One in ten of the notes tells of a milestone: more than any daycare's do."""
+MILESTONE_NOTES = ("She took her first steps today!", "He clapped his hands at lunch.", "Said her first word: ball.")
+"""One in ten of the notes is about a milestone: more than in any daycare."""
 EVERYDAY = (
     "Ate all of her pasta and asked for more peas.", "Slept from 12:10 to 13:45, woke up happy.", "Wet diaper at 10:15.",
     "We painted with sponges in the garden today.", "Please bring more diapers and wipes tomorrow.",
@@ -41,24 +41,24 @@ EVERYDAY = (
     "He needed a lot of cuddles after drop off but settled well.", "Temperature 37.2, a bit tired in the afternoon.",
     "We celebrated Noah's birthday with a fruit cake.", "Loved the water table; went home in spare clothes.",
 )  # fmt: skip
-"""Two to a note. In half of the notes there is something that might be a cue, so that they are read word by word."""
+"""Two sentences to a note. Half of the notes contain a possible cue, so that they are read word by word."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """How long a call takes, and how long the others' pushes take with and without it."""
+    """Measures how long a call takes, and how long the others' pushes take with and without it."""
     families, events = (FAMILIES, EVENTS) if size.rounds > 1 else (4, 20)
     async with stillnew() as service:
         key = await _linked(service.address, await found_many(service.address, count=families, seeds=0))
         devices = await crew(service.address, families=await found_many(service.address, count=size.families))
-        line = await Line.open(service.address)
+        connection = await Connection.open(service.address)
         calls_s: list[float] = []
         alone_s: list[float] = []
         meanwhile_s: list[float] = []
-        await _post(line, key, families=families, events=events)
+        await _post(connection, key, families=families, events=events)
         for _ in range(size.rounds):
             alone_s.append(percentile(await _pushes(devices, until=_waited(size.round_s)), 0.5))
             took: list[float] = []
-            calls = _posts(line, key, took, families=families, events=events, calls=CALLS_A_ROUND)
+            calls = _posts(connection, key, took, families=families, events=events, calls=CALLS_A_ROUND)
             meanwhile_s.append(percentile(await _pushes(devices, until=calls), 0.5))
             calls_s.append(percentile(took, 0.5))
     what = f"{events} events for {families} families in a call"
@@ -75,31 +75,33 @@ async def measure(size: Size) -> list[Figure]:
 
 
 async def _linked(address: Address, families: Sequence[Family]) -> tuple[str, bytes]:
-    """A key for many families, and one child of each linked to it by a code."""
-    line = await Line.open(address)
-    made = await ask_json(line, "POST", "/v1/daycares", said={"name": "Ducklings"})
+    """Makes a key for many families, and links one child of each to it by a code."""
+    connection = await Connection.open(address)
+    made = await ask_json(connection, "POST", "/v1/daycares", json={"name": "Ducklings"})
     key = str(made["key_id"]), b64decode(str(made["secret"]).removeprefix("whsec_"))
     for number, family in enumerate(families):
         path, token = f"/v1/families/{family.family}/daycare-codes", family.token_by_member["mother"]
-        code = await ask_json(line, "POST", path, token=token, said={"child": family.child})
-        await _call(line, key, "links", {"code": code["code"], "reference": f"kid-{number}"}, kind="application/json")
-    line.close()
+        code = await ask_json(connection, "POST", path, token=token, json={"child": family.child})
+        await _call(connection, key, "links", {"code": code["code"], "reference": f"kid-{number}"}, kind="application/json")
+    connection.close()
     return key
 
 
-async def _posts(line: Line, key: tuple[str, bytes], took: list[float], *, families: int, events: int, calls: int) -> None:
-    took += [await _post(line, key, families=families, events=events) for _ in range(calls)]
+async def _posts(
+    connection: Connection, key: tuple[str, bytes], took: list[float], *, families: int, events: int, calls: int
+) -> None:
+    took += [await _post(connection, key, families=families, events=events) for _ in range(calls)]
 
 
-async def _post(line: Line, key: tuple[str, bytes], *, families: int, events: int) -> float:
-    """Post new events; the seconds to the answer.
+async def _post(connection: Connection, key: tuple[str, bytes], *, families: int, events: int) -> float:
+    """Posts new events, and returns the seconds to the response.
 
     Raises:
         WrongAnswer: not all of them are recorded.
     """
-    said = [_event(number, f"kid-{number % families}") for number in range(events)]
+    events_sent = [_event(number, f"kid-{number % families}") for number in range(events)]
     began = time.perf_counter()
-    answer = await _call(line, key, "events", said, kind="application/cloudevents-batch+json")
+    answer = await _call(connection, key, "events", events_sent, kind="application/cloudevents-batch+json")
     took = time.perf_counter() - began
     if answer.body.count(b'"recorded"') != events:
         raise WrongAnswer(answer)
@@ -108,19 +110,19 @@ async def _post(line: Line, key: tuple[str, bytes], *, families: int, events: in
 
 def _event(number: int, child: str) -> dict[str, Any]:
     text = f"{EVERYDAY[number % len(EVERYDAY)]} {EVERYDAY[number // 3 % len(EVERYDAY)]}"
-    text = f"{TOLD[number % len(TOLD)]} {text}" if number % 10 == 0 else text
+    text = f"{MILESTONE_NOTES[number % len(MILESTONE_NOTES)]} {text}" if number % 10 == 0 else text
     return {
         "specversion": "1.0", "id": str(uuid4()), "source": "https://ducklings.example", "type": "org.stillnew.NoteWritten.v1",
         "subject": child, "time": "2026-03-02T09:00:00+01:00", "data": {"text": text},
     }  # fmt: skip
 
 
-async def _call(line: Line, key: tuple[str, bytes], path: str, said: Any, *, kind: str) -> Any:
-    body, call, at = msgspec.json.encode(said), str(uuid4()), str(int(time.time()))
+async def _call(connection: Connection, key: tuple[str, bytes], path: str, content: Any, *, kind: str) -> Any:
+    body, call, at = msgspec.json.encode(content), str(uuid4()), str(int(time.time()))
     digest = b64encode(hmac.new(key[1], f"{call}.{at}.".encode() + body, sha256).digest()).decode()
     more = f"webhook-id: {call}\r\nwebhook-timestamp: {at}\r\nwebhook-signature: v1,{digest}\r\n"
-    question = request("POST", f"/v1/daycare/{path}?key={key[0]}", body=body, more=more)
-    answer = await line.ask(question.replace(b"Content-Type: application/json", f"Content-Type: {kind}".encode()))
+    signed = request("POST", f"/v1/daycare/{path}?key={key[0]}", body=body, more=more)
+    answer = await connection.ask(signed.replace(b"Content-Type: application/json", f"Content-Type: {kind}".encode()))
     if answer.status != 200:
         raise WrongAnswer(answer)
     return answer
@@ -131,14 +133,14 @@ async def _waited(seconds: float) -> None:
 
 
 async def _pushes(devices: Sequence[Device], *, until: Any) -> list[float]:
-    """Let every device push now and then until something is over; how long each push took, in seconds."""
+    """Lets every device push now and then until `until` is done, and returns how long each push took, in seconds."""
     over = asyncio.ensure_future(until)
     took: list[float] = []
 
     async def push(device: Device) -> None:
         while not over.done():
             began = time.perf_counter()
-            answer = await device.line.ask(device.question(count=1))
+            answer = await device.connection.ask(device.request(count=1))
             took.append(time.perf_counter() - began)
             if answer.body.count(b'"recorded"') != 1:
                 raise WrongAnswer(answer)

@@ -1,4 +1,4 @@
-"""What a workload says: figures beside their limits and aims, printed as one table and kept as JSON.
+"""Holds the figures of the workloads beside their limits and aims, prints them as one table and stores them as JSON.
 
 Owns the shapes, the percentiles and the table. Measures nothing.
 """
@@ -14,14 +14,14 @@ from rich.table import Table
 
 
 class Aim(StrEnum):
-    """Which way is better."""
+    """The direction in which a figure is better."""
 
     AT_LEAST = "≥"
     AT_MOST = "≤"
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One measured number: the median of `runs`, beside what it is held against."""
+    """One measured number: the median of `runs`, beside its limit."""
 
     workload: str
     what: str
@@ -32,7 +32,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: float | None = None
     """Measured in the same run, on the same machine and the same Postgres; the median of its runs."""
     ratio: float | None = None
-    """Value to limit: the median of the ratios of rounds where both were measured round by round."""
+    """Value divided by limit: the median of the ratios of the rounds where both were measured round by round."""
     aim: Aim | None = None
     aimed: float | None = None
     aims_at_ratio: bool = False
@@ -61,7 +61,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The nearest-rank percentile; `share` is 0.99 for p99.
+    """Returns the nearest-rank percentile; `share` is 0.99 for p99.
 
     Raises:
         ValueError: there are no values.
@@ -80,7 +80,7 @@ def against_limit(
     *, workload: str, what: str, unit: str, runs: Sequence[float], limit_name: str, limit_runs: Sequence[float],
     aimed_ratio: float | None = None, detail: str = "",
 ) -> Figure:
-    """A figure and its limit, measured in turn: run i of the one beside run i of the other."""
+    """Returns a figure beside its limit, measured in turn: run i of the one beside run i of the other."""
     ratios = [run / limit for run, limit in zip(runs, limit_runs, strict=True)]
     return Figure(
         workload=workload, what=what, unit=unit, value=statistics.median(runs), runs=tuple(runs), limit_name=limit_name,
@@ -91,7 +91,7 @@ def against_limit(
 
 def at_most(*, workload: str, what: str, unit: str, runs: Sequence[float], aimed: float | None, detail: str = "",
             limit_name: str | None = None, limit: float | None = None) -> Figure:
-    """A figure that should be small. The aim is on the number itself; a limit stands beside it for comparison."""
+    """Returns a figure that should be small. The aim is on the number itself; the limit is for comparison."""
     value = statistics.median(runs)
     return Figure(
         workload=workload, what=what, unit=unit, value=value, runs=tuple(runs), limit_name=limit_name, limit=limit,
@@ -100,12 +100,12 @@ def at_most(*, workload: str, what: str, unit: str, runs: Sequence[float], aimed
 
 
 def fact(*, workload: str, what: str, unit: str, runs: Sequence[float], detail: str = "") -> Figure:
-    """A figure without aim or limit."""
+    """Returns a figure without aim or limit."""
     return Figure(workload=workload, what=what, unit=unit, value=statistics.median(runs), runs=tuple(runs), detail=detail)
 
 
 def show(report: Report, *, console: Console) -> None:
-    """Print the table."""
+    """Prints the table."""
     table = Table(title="Stillnew, and the limits of its parts", title_justify="left", pad_edge=False)
     for heading in ("workload", "figure", "value", "limit", "ratio", "aim", ""):
         table.add_column(heading, justify="right" if heading in ("value", "limit", "ratio", "aim") else "left")
@@ -126,10 +126,10 @@ def show(report: Report, *, console: Console) -> None:
 
 
 def number(value: float) -> str:
-    """Three figures are all that a shared machine can promise."""
+    """Formats a number with three significant digits, which is all that a shared machine can promise."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def keep(report: Report, *, at: Path) -> None:
-    """Write the report as JSON."""
+def store(report: Report, *, at: Path) -> None:
+    """Writes the report as JSON."""
     at.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")

@@ -1,6 +1,6 @@
-"""flush: devices that were offline push what they have, 100 drafts a request, in a closed loop.
+"""flush: devices that were offline push their outboxes, 100 drafts a request, in a closed loop.
 
-Held against Postgres alone: the rows that these pushes made, inserted once more by unnest, 1,000 a batch, each batch a
+The limit is Postgres alone: the rows that these pushes made, inserted once more by unnest, 1,000 a batch, each batch a
 transaction, into a plain table with the same primary key and nothing else: no second index, no trigger, no feeds, no HTTP.
 """
 
@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 import asyncpg
 
 from benchmarks.closed_loop import Tally, drive
+from benchmarks.connection import Answer
 from benchmarks.crew import Device, crew, found_many
 from benchmarks.figures import Figure, against_limit, fact, ms, percentile
-from benchmarks.line import Answer
 from benchmarks.postgres_alone import insert_again, read_rows
 from benchmarks.processes import stillnew
 from benchmarks.size import CREW, Size
@@ -22,7 +22,7 @@ READY_PER_S = 1_500
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Events a second, how long a flush takes, and what an event costs in bytes."""
+    """Measures events a second, how long a flush takes, and the bytes of an event."""
     async with stillnew() as service:
         families = await found_many(service.address, count=size.families)
         devices = await crew(service.address, families=families)
@@ -44,7 +44,7 @@ async def measure(size: Size) -> list[Figure]:
                 of_unnest.append(await insert_again(conn, rows))
         finally:
             await conn.close()
-        sent = [len(device.question(count=size.flush_drafts)) / size.flush_drafts for device in devices]
+        sent = [len(device.request(count=size.flush_drafts)) / size.flush_drafts for device in devices]
     return [
         against_limit(
             workload=NAME, what="events/s", unit="/s", runs=[tally.per_s * size.flush_drafts for tally in of_service],
@@ -63,22 +63,22 @@ async def measure(size: Size) -> list[Figure]:
 
 
 async def push_in_flushes(devices: Sequence[Device], *, count: int, seconds: float) -> Tally:
-    """Let every device push `count` drafts a request for so long."""
+    """Lets every device push `count` drafts a request for `seconds`."""
     for device in devices:
         device.drafts.prepare(int(seconds * READY_PER_S))
 
-    def asks(device: Device) -> Callable[[], bytes]:
-        return lambda: device.question(count=count)
+    def requests_of(device: Device) -> Callable[[], bytes]:
+        return lambda: device.request(count=count)
 
     def is_right(answer: Answer) -> bool:
         return answer.status == 200 and answer.body.count(b'"recorded"') == count
 
-    lines = [device.line for device in devices]
-    return await drive(lines, [asks(device) for device in devices], seconds=seconds, is_right=is_right)
+    connections = [device.connection for device in devices]
+    return await drive(connections, [requests_of(device) for device in devices], seconds=seconds, is_right=is_right)
 
 
 async def _bytes_of(conn: "asyncpg.Connection[asyncpg.Record]") -> tuple[int, int]:
-    """What the service's tables hold, and how far the write-ahead log has come; both in bytes."""
+    """Returns the size of the service's tables, and the position of the write-ahead log, both in bytes."""
     row = await conn.fetchrow(
         """
         SELECT sum(pg_total_relation_size(oid))::bigint AS held,

@@ -1,7 +1,7 @@
-"""idle streams: devices hold live streams open, each a device of its own, five to a family, and nothing happens.
+"""idle streams: devices hold live streams open, each a device of its own, five to a family, and nothing is sent.
 
-What a stream costs is the growth of the worker's resident memory by stream, from a base that has served and lost a few
-streams already, so that what is loaded on first use is in the base. Held against streams of the bare app on the same uvicorn.
+The cost of a stream is the growth of the worker's resident memory by stream, from a base that has served and closed a few
+streams already, so that what is loaded on first use is in the base. The limit is streams of the bare app on the same uvicorn.
 """
 
 import asyncio
@@ -9,9 +9,9 @@ import itertools
 import time
 from collections.abc import Sequence
 
+from benchmarks.connection import ConnectionCut
 from benchmarks.crew import MEMBERS, Family, found_many
 from benchmarks.figures import Figure, at_most, fact
-from benchmarks.line import LineCut
 from benchmarks.listen import Listener
 from benchmarks.processes import Served, bare_app, stillnew
 from benchmarks.size import Size
@@ -19,21 +19,21 @@ from benchmarks.size import Size
 NAME = "idle streams"
 OPENED_AT_ONCE = 50
 STREAMS_BEFORE = 100
-"""Opened and closed before the base is weighed."""
+"""Streams opened and closed before the base is measured."""
 SETTLE_S = 2.0
 KIB = 1_024
 AIM_KIB = 30.0
 
-Place = tuple[str, str | None]
-"""A path, and the token to listen there with."""
+StreamAddress = tuple[str, str | None]
+"""The path of a stream, and the token for it."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """KiB a stream and CPU while nothing happens, by the number of streams."""
+    """Measures KiB a stream, and CPU while nothing is sent, by the number of streams."""
     figures: list[Figure] = []
     async with stillnew() as service:
         families = await found_many(service.address, count=max(size.idle_streams) // len(MEMBERS), seeds=1)
-        of_service = await _hold(service, list(_places(families)), size=size)
+        of_service = await _hold(service, list(_stream_addresses(families)), size=size)
     async with bare_app() as bare:
         of_bare = await _hold(bare, [("/live", None)] * max(size.idle_streams), size=size)
     for streams in size.idle_streams:
@@ -50,15 +50,15 @@ async def measure(size: Size) -> list[Figure]:
     return figures
 
 
-def _places(families: Sequence[Family]) -> "itertools.chain[Place]":
+def _stream_addresses(families: Sequence[Family]) -> "itertools.chain[StreamAddress]":
     return itertools.chain.from_iterable(
         [(f"/v1/families/{family.family}/live?after=0", token) for token in family.token_by_member.values()]
         for family in families
     )
 
 
-async def _hold(server: Served, places: Sequence[Place], *, size: Size) -> dict[int, tuple[float, float]]:
-    """KiB a stream and percent of a core, by number of streams; more are opened on top of those that are held."""
+async def _hold(server: Served, places: Sequence[StreamAddress], *, size: Size) -> dict[int, tuple[float, float]]:
+    """Returns KiB a stream and percent of a core by number of streams, each number opened on top of the one before."""
     for listener in await _open(server, places[:STREAMS_BEFORE]):
         listener.close()
     await asyncio.sleep(min(SETTLE_S, size.idle_watch_s))
@@ -72,17 +72,17 @@ async def _hold(server: Served, places: Sequence[Place], *, size: Size) -> dict[
         await asyncio.sleep(size.idle_watch_s)
         cpu = (server.cpu_s - cpu_before) / (time.perf_counter() - started) * 100
         if any(listener.is_cut for listener in held):
-            raise LineCut("a stream was cut while nothing happened")
+            raise ConnectionCut("a stream was cut while nothing happened")
         found[streams] = ((server.rss_bytes - base) / streams / KIB, cpu)
     for listener in held:
         listener.close()
     return found
 
 
-async def _open(server: Served, places: Sequence[Place]) -> list[Listener]:
+async def _open(server: Served, places: Sequence[StreamAddress]) -> list[Listener]:
     gate = asyncio.Semaphore(OPENED_AT_ONCE)
 
-    async def one(place: Place) -> Listener:
+    async def one(place: StreamAddress) -> Listener:
         path, token = place
         async with gate:
             return await Listener.open(server.address, path, token=token)

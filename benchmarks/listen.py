@@ -1,6 +1,6 @@
-"""Held streams: opens them, reads `text/event-stream` as it arrives, and notes when each event was heard.
+"""Opens streams, reads `text/event-stream` as it arrives, and records when each event was received.
 
-Owns the framing of a stream, as far as a figure needs it. Keeps no entry.
+Owns the framing of a stream, as far as a figure needs it. Stores no entry.
 """
 
 import asyncio
@@ -8,51 +8,51 @@ import re
 import time
 from collections.abc import Collection
 
-from benchmarks.line import Address, Answer, Line, LineCut, WrongAnswer, request
+from benchmarks.connection import Address, Answer, Connection, ConnectionCut, WrongAnswer, request
 
-# In an entry of the service the first id is the event's; in what the bare app tells it is the draft's.
+# In an entry of the service the first id is the event's; in what the bare app relays it is the draft's.
 FIRST_ID = re.compile(rb'"id":\s?"([0-9a-f-]{36})"')
 OPEN_S_MAX = 20.0
 
 
 class Listener:
-    """One held stream. `heard_at` has the moment of `time.perf_counter` at which each event's last byte was here."""
+    """One open stream. `heard_at` has the time (`time.perf_counter`) of each event's last byte, by its id."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.heard_at: dict[bytes, float] = {}
         self.is_cut = False
-        self._line = line
+        self._connection = connection
         self._rest = b""
         self._missing: set[bytes] = set()
         self._all_heard = asyncio.Event()
-        self._spoke: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        line.heard, line.cut, line.answered = self._hear, self._end, self._turned_away
+        self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        connection.heard, connection.cut, connection.answered = self._hear, self._end, self._answered
 
     @classmethod
     async def open(cls, address: Address, path: str, *, token: str | None) -> "Listener":
-        """Open a stream, and wait for its first bytes: from then on nothing is missed.
+        """Opens a stream, and waits for its first bytes: from then on nothing is missed.
 
         Raises:
-            WrongAnswer: the server answered with an end.
-            LineCut: the server closed the connection.
+            WrongAnswer: the server sent a whole response, and no stream.
+            ConnectionCut: the server closed the connection.
         """
-        line = await Line.open(address)
-        listener = cls(line)
-        line.send(request("GET", path, token=token, more="Accept: text/event-stream\r\n"))
-        await asyncio.wait_for(listener._spoke, OPEN_S_MAX)
+        connection = await Connection.open(address)
+        listener = cls(connection)
+        connection.send(request("GET", path, token=token, more="Accept: text/event-stream\r\n"))
+        await asyncio.wait_for(listener._begun, OPEN_S_MAX)
         return listener
 
     async def hears(self, events: Collection[bytes]) -> None:
-        """Wait until all of these events were heard."""
+        """Waits until all of these events were received."""
         self._missing = set(events) - self.heard_at.keys()
         self._all_heard.clear()
         if self._missing:
             await self._all_heard.wait()
 
     def close(self) -> None:
-        """Hang up."""
-        self._line.cut = None
-        self._line.close()
+        """Closes the connection."""
+        self._connection.cut = None
+        self._connection.close()
 
     def _hear(self, piece: bytes) -> None:
         now = time.perf_counter()
@@ -64,15 +64,15 @@ class Listener:
                 self._missing.discard(found[1])
         if not self._missing:
             self._all_heard.set()
-        if not self._spoke.done():
-            self._spoke.set_result(None)
+        if not self._begun.done():
+            self._begun.set_result(None)
 
     def _end(self) -> None:
         self.is_cut = True
-        if not self._spoke.done():
-            self._spoke.set_exception(LineCut("a stream was closed before it spoke"))
+        if not self._begun.done():
+            self._begun.set_exception(ConnectionCut("a stream was closed before it began"))
 
-    def _turned_away(self, answer: Answer) -> None:
+    def _answered(self, answer: Answer) -> None:
         self.is_cut = True
-        if not self._spoke.done():
-            self._spoke.set_exception(WrongAnswer(answer._replace(body=self._rest)))
+        if not self._begun.done():
+            self._begun.set_exception(WrongAnswer(answer._replace(body=self._rest)))

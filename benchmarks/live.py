@@ -1,9 +1,9 @@
 """live: the sitter writes, and five devices of three members hold streams open: the mother's two, the father's two, the
 grandmother's.
 
-An open loop: 50 drafts a second leave at their times whether or not the earlier ones were answered, so a stall is paid for by
-everything that waits behind it. A time runs from the moment when a draft was due to the last byte of it at a listener. Held
-against the bare app, which tells five streams what it was sent and keeps nothing.
+An open loop: 50 drafts a second are sent at their times whether or not the earlier ones were answered, so a stall delays
+everything behind it. A time runs from the moment when a draft was due to its last byte at a listener. The limit is the bare app,
+which relays what it receives to five streams and stores nothing.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from benchmarks.connection import Address, Connection, WrongAnswer, ask_json, head
 from benchmarks.crew import Family, found
 from benchmarks.figures import Figure, at_most, fact, ms, percentile
-from benchmarks.line import Address, Line, WrongAnswer, ask_json, head
 from benchmarks.listen import Listener
 from benchmarks.mix import Drafts, push_body
 from benchmarks.postgres_alone import ONE_ROW, fsynced_insert_ms
@@ -25,27 +25,27 @@ from events.event import Role
 
 NAME = "live"
 LISTENERS = 5
-LINES = 8
-"""Connections of the writer: at 50 a second one is free unless answers take 160 ms."""
+CONNECTIONS = 8
+"""Connections of the writer: at 50 a second one is free unless responses take 160 ms."""
 LATE_S_MAX = 5.0
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Milliseconds from send to listener."""
+    """Measures milliseconds from send to listener."""
     async with stillnew() as service, bare_app() as bare:
         family = await found(service.address)
-        told = [await _listen(service.address, family, token) for token in await _listening_tokens(service.address, family)]
-        told_bare = [await Listener.open(bare.address, "/live", token=None) for _ in range(LISTENERS)]
+        opened = [await _listen(service.address, family, token) for token in await _listening_tokens(service.address, family)]
+        of_bare = [await Listener.open(bare.address, "/live", token=None) for _ in range(LISTENERS)]
         token = family.token_by_member["sitter"]
         runs: list[Sequence[float]] = []
         runs_of_bare: list[Sequence[float]] = []
-        await _write(bare.address, "/told", family, token, told_bare, size=size, seconds=size.warm_up_s)
-        await _write(service.address, family.events_path, family, token, told, size=size, seconds=size.warm_up_s)
+        await _write(bare.address, "/relay", family, token, of_bare, size=size, seconds=size.warm_up_s)
+        await _write(service.address, family.events_path, family, token, opened, size=size, seconds=size.warm_up_s)
         for _ in range(size.rounds):
-            runs_of_bare.append(await _write(bare.address, "/told", family, token, told_bare, size=size, seconds=size.live_s))
-            runs.append(await _write(service.address, family.events_path, family, token, told, size=size, seconds=size.live_s))
+            runs_of_bare.append(await _write(bare.address, "/relay", family, token, of_bare, size=size, seconds=size.live_s))
+            runs.append(await _write(service.address, family.events_path, family, token, opened, size=size, seconds=size.live_s))
         insert_ms = await fsynced_insert_ms(service.database_url, inserts=20 if size.rounds == 1 else 300)
-        for listener in (*told, *told_bare):
+        for listener in (*opened, *of_bare):
             listener.close()
     return [
         *(
@@ -62,14 +62,14 @@ async def measure(size: Size) -> list[Figure]:
 
 
 async def _listening_tokens(address: Address, family: Family) -> list[str]:
-    """A second phone for each parent, and the grandmother."""
+    """Returns the tokens of the five listeners: both phones of each parent, and the grandmother's."""
     tokens = [family.token_by_member[member] for member in ("mother", "father", "grandmother")]
-    line = await Line.open(address)
+    connection = await Connection.open(address)
     for first in tokens[:2]:
-        code = await ask_json(line, "POST", "/v1/devices/pair-codes", token=first)
-        paired = await ask_json(line, "POST", "/v1/devices/pair", said={"code": code["code"], "device": {"name": "tablet"}})
+        code = await ask_json(connection, "POST", "/v1/devices/pair-codes", token=first)
+        paired = await ask_json(connection, "POST", "/v1/devices/pair", json={"code": code["code"], "device": {"name": "tablet"}})
         tokens.append(str(paired["token"]))
-    line.close()
+    connection.close()
     return tokens
 
 
@@ -80,24 +80,24 @@ async def _listen(address: Address, family: Family, token: str) -> Listener:
 async def _write(
     address: Address, path: str, family: Family, token: str, listeners: Sequence[Listener], *, size: Size, seconds: float
 ) -> list[float]:
-    """Push on the beat, and return the time of every (draft, listener) in seconds. None is missing."""
+    """Pushes each draft at its time, and returns the time of every (draft, listener) in seconds. None is missing."""
     drafts = Drafts(role=Role.CAREGIVER, child=family.child, about=family.seeds, seed=int(time.time()))
-    # Those for the sitter's household would rightly not reach the father.
+    # Those for the sitter's household are not visible to the father.
     taken = [drafts.take() for _ in range(int(seconds * size.live_per_s * 1.2) + 20)]
     for_all = [draft for draft in taken if b'"audience"' not in draft]
-    lines = [await Line.open(address) for _ in range(LINES)]
-    free: asyncio.Queue[Line] = asyncio.Queue()
-    for line in lines:
-        free.put_nowait(line)
+    connections = [await Connection.open(address) for _ in range(CONNECTIONS)]
+    free: asyncio.Queue[Connection] = asyncio.Queue()
+    for connection in connections:
+        free.put_nowait(connection)
     due_at: dict[bytes, float] = {}
 
     async def push(draft: bytes) -> None:
-        line = await free.get()
+        connection = await free.get()
         body = push_body([draft])
-        answer = await line.ask(head("POST", path, token=token, length=len(body)) + body)
+        answer = await connection.ask(head("POST", path, token=token, length=len(body)) + body)
         if answer.status != 200 or answer.body.count(b'"recorded"') != 1:
             raise WrongAnswer(answer)
-        free.put_nowait(line)
+        free.put_nowait(connection)
 
     gc.collect()
     gc.disable()
@@ -111,6 +111,6 @@ async def _write(
         await asyncio.wait_for(asyncio.gather(*(listener.hears(due_at) for listener in listeners)), LATE_S_MAX)
     finally:
         gc.enable()
-        for line in lines:
-            line.close()
+        for connection in connections:
+            connection.close()
     return [listener.heard_at[draft] - due for draft, due in due_at.items() for listener in listeners]

@@ -1,8 +1,8 @@
-"""What the devices of the benchmarks write: drafts of a stated mix and size, none twice.
+"""Writes the drafts of the benchmarks' devices: of a stated mix and size, none twice.
 
-Owns the shares, the words and the encoding. Draws from seeded dice, so that two runs write alike but for their ids.
-Drafts are encoded before the clock runs; only `sent_at` is put around them at the moment of sending, because a stale one
-would make the service correct every time of the push.
+Owns the shares, the texts and the encoding. Random numbers are seeded, so that two runs write the same but for the ids.
+Drafts are encoded before the clock runs; only `sent_at` is added at the moment of sending, because with an old one the
+service would correct every time of the push.
 
     of 100 drafts   35 NoteWritten for the family, 40 MilestoneObserved, 10 ParentFirstSaw for oneself,
                     10 Cheered about an earlier event of another member, 5 NoteWritten for the household
@@ -39,9 +39,9 @@ DECK_BY_ROLE: dict[Role, dict[Card, int]] = {
     Role.CAREGIVER: {Card.NOTE: 39, Card.OBSERVED: 44, Card.FIRST_SAW: 0, Card.CHEER: 12, Card.HOME_NOTE: 5},
     Role.DAYCARE: {Card.NOTE: 43, Card.OBSERVED: 52, Card.FIRST_SAW: 0, Card.CHEER: 0, Card.HOME_NOTE: 5},
 }
-"""Cards of each kind in a deck of 100, which is shuffled and dealt out before the next one is begun."""
+"""The number of each kind in 100 drafts: a deck, shuffled and used up before the next one."""
 
-# Filled up with words to about this: what the history of a real family comes to, an id and two times included.
+# Texts fill a draft up to about this size: that of a real family's drafts, with an id and two times.
 DRAFT_BYTES = 300
 DAYS_BACK = 300
 
@@ -58,15 +58,15 @@ _encode = msgspec.json.encode
 
 
 class Drafts:
-    """The drafts of one device, each taken once.
+    """The drafts of one device, each returned once.
 
     Args:
-        about: ids of earlier events which the author has been told, to cheer for; may be empty where no cheer is dealt.
-        milestones: what the author may see and speak of; all of the catalogue, if none is named.
+        about: ids of earlier events that are visible to the author, to cheer for; may be empty for a role that does not cheer.
+        milestones: keys that the author may observe; the whole catalogue if empty.
     """
 
     def __init__(self, *, role: Role, child: str, about: Sequence[str], seed: int, milestones: Sequence[str] = ()) -> None:
-        self._dice = random.Random(seed)
+        self._random = random.Random(seed)
         self._child = child
         self._about = about
         self._deck = [card for card, count in DECK_BY_ROLE[role].items() for _ in range(count)]
@@ -76,25 +76,25 @@ class Drafts:
         self._now = datetime.now(UTC)
 
     def prepare(self, count: int) -> None:
-        """Encode drafts until `count` are ready."""
+        """Encodes drafts until `count` are ready."""
         while len(self._ready) < count:
             self._ready.append(self._write())
 
     def take(self) -> bytes:
-        """The next draft, as JSON."""
+        """Returns the next draft, as JSON."""
         return self._ready.popleft() if self._ready else self._write()
 
     def _write(self) -> bytes:
         if not self._dealt:
             self._dealt = list(self._deck)
-            self._dice.shuffle(self._dealt)
+            self._random.shuffle(self._dealt)
         card = self._dealt.pop()
-        happened = self._now - timedelta(minutes=self._dice.randrange(DAYS_BACK * 24 * 60))
+        happened = self._now - timedelta(minutes=self._random.randrange(DAYS_BACK * 24 * 60))
         draft: dict[str, object] = {
             "id": str(uuid_utils.uuid7()),
             "occurred_at": happened.isoformat(timespec="seconds"),
             "precision": "minute",
-            "recorded_at": (happened + timedelta(seconds=self._dice.randrange(30, 600))).isoformat(timespec="seconds"),
+            "recorded_at": (happened + timedelta(seconds=self._random.randrange(30, 600))).isoformat(timespec="seconds"),
         }
         if card is Card.HOME_NOTE:
             draft["audience"] = "household"
@@ -103,38 +103,38 @@ class Drafts:
         return _encode({**draft, "event": {**event, text_field: self._text(bytes_wanted=max(spare, 20))}})
 
     def _event(self, card: Card) -> tuple[dict[str, object], str]:
-        """What is said, without its words, and the name of the field that takes them."""
+        """Returns the body of an event without its text, and the name of the text's field."""
         match card:
             case Card.NOTE | Card.HOME_NOTE:
                 return {"type": "NoteWritten", "child": self._child, "text": ""}, "text"
             case Card.OBSERVED:
-                key = self._dice.choice(self._milestones)
+                key = self._random.choice(self._milestones)
                 return {"type": "MilestoneObserved", "child": self._child, "milestone": key, "note": ""}, "note"
             case Card.FIRST_SAW:
-                key = self._dice.choice(self._milestones)
+                key = self._random.choice(self._milestones)
                 event: dict[str, object] = {
                     "type": "ParentFirstSaw", "child": self._child, "milestone": key, "how": "in_person", "feelings": "",
                 }
                 return event, "feelings"
             case Card.CHEER:
-                return {"type": "Cheered", "about": self._dice.choice(self._about), "words": ""}, "words"
+                return {"type": "Cheered", "about": self._random.choice(self._about), "words": ""}, "words"
 
     def _text(self, *, bytes_wanted: int) -> str:
         words: list[str] = []
         length = 0
         while length < bytes_wanted:
-            words.append(self._dice.choice(WORDS))
+            words.append(self._random.choice(WORDS))
             length += len(words[-1]) + 1
         return " ".join(words)[:bytes_wanted].strip()
 
 
 def push_body(drafts: Sequence[bytes]) -> bytes:
-    """The body of one push, sent now."""
+    """Returns the body of a push that is sent now."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").encode()
     return b'{"sent_at":"' + now + b'","drafts":[' + b",".join(drafts) + b"]}"
 
 
 def draft_of(event: dict[str, object]) -> bytes:
-    """A draft of an event of just now, as JSON."""
+    """Returns a draft of an event that occurs now, as JSON."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     return _encode({"id": str(uuid_utils.uuid7()), "occurred_at": now, "precision": "minute", "recorded_at": now, "event": event})

@@ -1,8 +1,8 @@
-"""The service with the feed that it must not have: a page read from the log, and filtered by what is held, as it is asked for.
+"""Runs the service with the feed that it must not have: each request reads a page of the log and filters out what is held.
 
-The positive control of the test of timing, started like the service itself, with the same arguments, on a database that the
-service has written. Owns the query; everything before and behind it is the service's. Right for a feed from its first place,
-of a member who was told everything that is not held from them.
+The positive control of the timing test, started like the service itself, with the same arguments, on a database that the
+service has written. Owns the query; the rest is the service. Right for a feed from its first place, of a member to whom
+everything is visible that is not held from them.
 """
 
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ SELECT $3::bigint - 1 + row_number() OVER (ORDER BY event.seq) AS place, NULL::t
 
 
 def main() -> None:
-    """Read pages so from now on, and serve."""
+    """Replaces the query of pages, and serves."""
     pages.__dict__["QUERIES"] = SimpleNamespace(head=pages.QUERIES.head, page=FILTERED_PAGE)
     app()
 

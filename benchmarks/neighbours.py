@@ -1,6 +1,6 @@
-"""neighbours: what one family costs the others: its row locked by a person, and somebody who joins its history with a choice.
+"""neighbours: what one family costs the others: its row locked by hand, or a joining parent with a choice and a long history.
 
-The crew of append single pushes in a closed loop, in turn undisturbed and disturbed, on one service and one Postgres. While a
+The devices of append single push in a closed loop, in turn undisturbed and disturbed, on one service and one Postgres. While a
 family is locked, eight of its devices push as well, and are refused. Owns the disturbances; the load is that of append single.
 """
 
@@ -12,9 +12,9 @@ import asyncpg
 
 from benchmarks.append_single import push_singly
 from benchmarks.closed_loop import Tally
+from benchmarks.connection import Address, Connection, WrongAnswer, ask_json, request
 from benchmarks.crew import Device, Family, crew, found, found_many
 from benchmarks.figures import Figure, against_limit, at_most, fact, ms, percentile
-from benchmarks.line import Address, Line, WrongAnswer, ask_json, request
 from benchmarks.mix import Drafts, push_body
 from benchmarks.processes import Served, stillnew
 from benchmarks.size import CREW, Size
@@ -27,7 +27,7 @@ WAITS_MORE_MS_MAX = 100.0
 
 
 async def measure(size: Size) -> list[Figure]:
-    """The others' p99 while a family is locked; and how much longer the one who waits longest waits while somebody joins."""
+    """Measures the others' p99 while a family is locked, and by how much their longest request grows while a parent joins."""
     async with stillnew() as service:
         devices = await crew(service.address, families=await found_many(service.address, count=size.families))
         await push_singly(devices, seconds=size.warm_up_s)
@@ -56,19 +56,19 @@ async def _beside_a_locked_family(service: Served, devices: Sequence[Device], *,
 
 @asynccontextmanager
 async def _locked(service: Served, family: Family) -> AsyncIterator[None]:
-    """Hold a family's row as a person in psql would, while its devices push."""
+    """Locks a family's row as a person in psql would, while its devices push."""
     person = await asyncpg.connect(service.database_url)
     is_over = asyncio.Event()
 
     async def push(number: int) -> None:
-        line = await Line.open(service.address)
+        connection = await Connection.open(service.address)
         drafts = Drafts(role=Role.CAREGIVER, child=family.child, about=family.seeds, seed=10_000 + number)
         while not is_over.is_set():
             body = push_body([drafts.take()])
-            answer = await line.ask(request("POST", family.events_path, token=family.token_by_member["sitter"], body=body))
+            answer = await connection.ask(request("POST", family.events_path, token=family.token_by_member["sitter"], body=body))
             if answer.status != 503:
                 raise WrongAnswer(answer)
-        line.close()
+        connection.close()
 
     async with person.transaction():
         await person.execute("SELECT FROM family WHERE family_id = $1 FOR UPDATE", family.family)
@@ -103,25 +103,25 @@ async def _beside_a_joining(service: Served, devices: Sequence[Device], *, size:
 
 
 async def _write_history(address: Address, family: Family, *, events: int) -> None:
-    line = await Line.open(address)
+    connection = await Connection.open(address)
     drafts = Drafts(role=Role.CAREGIVER, child=family.child, about=family.seeds, seed=77)
     for _ in range(0, events, DRAFTS_A_PUSH):
         body = push_body([drafts.take() for _ in range(min(DRAFTS_A_PUSH, events))])
-        answer = await line.ask(request("POST", family.events_path, token=family.token_by_member["sitter"], body=body))
+        answer = await connection.ask(request("POST", family.events_path, token=family.token_by_member["sitter"], body=body))
         if answer.status != 200:
             raise WrongAnswer(answer)
-    line.close()
+    connection.close()
 
 
 async def _join(address: Address, family: Family) -> float:
-    """Join as a parent who keeps everything; gives the seconds that it took."""
-    line = await Line.open(address)
+    """Joins as a parent who keeps everything, and returns the seconds that it took."""
+    connection = await Connection.open(address)
     mother = family.token_by_member["mother"]
     wanted = {"role": "parent", "name": "Eve", "household": {"name": "Hut"}}
-    invite = await ask_json(line, "POST", f"/v1/families/{family.family}/invites", token=mother, said=wanted)
+    invite = await ask_json(connection, "POST", f"/v1/families/{family.family}/invites", token=mother, json=wanted)
     began_s = asyncio.get_running_loop().time()
-    await ask_json(line, "POST", "/v1/invites/accept", said={
+    await ask_json(connection, "POST", "/v1/invites/accept", json={
         "code": invite["code"], "name": "Eve", "device": {"name": "phone"}, "surprise": [{"scope": "all", "mode": "keep"}],
     })  # fmt: skip
-    line.close()
+    connection.close()
     return asyncio.get_running_loop().time() - began_s

@@ -1,6 +1,6 @@
-"""What the same Postgres does with nothing around it: rows of the log inserted again by unnest, and one row committed.
+"""Measures the same Postgres alone: rows of the log inserted again by unnest, and one row committed.
 
-Owns two plain tables, which it makes and drops. Knows the columns of the log's own table, and no more of it.
+Owns two plain tables, which it makes and drops. Of the log's own table it knows the columns only.
 """
 
 import time
@@ -14,7 +14,7 @@ from benchmarks.figures import percentile
 BATCH = 1_000
 ONE_ROW = "one connection, fsync on, p50"
 
-# name, type of the column: those of the log's own table, in its order.
+# Name and type of each column of the log's own table, in its order.
 COLUMNS = (
     ("family_id", "uuid"), ("seq", "bigint"), ("event_id", "uuid"), ("author_id", "uuid"), ("kind", "text"),
     ("version", "smallint"), ("audience", "text"), ("target_seq", "bigint"), ("received_at", "timestamptz"),
@@ -34,14 +34,14 @@ Batches = Sequence[Sequence[Sequence[object]]]
 
 
 async def read_rows(conn: "asyncpg.Connection[asyncpg.Record]", *, most: int) -> Batches:
-    """The latest events of the log, at most `most`, by columns, in batches of 1,000: ready to be sent."""
+    """Returns the latest events of the log, at most `most`, by columns, in batches of 1,000: ready to be sent."""
     rows = await conn.fetch(f"SELECT {NAMES} FROM event ORDER BY received_at DESC, family_id, seq LIMIT $1", most)
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     return [[[row[name] for row in batch] for name, _ in COLUMNS] for batch in batches]
 
 
 async def insert_again(conn: "asyncpg.Connection[asyncpg.Record]", batches: Batches) -> float:
-    """Insert the rows into an empty plain table, each batch a transaction. Returns rows a second."""
+    """Inserts the rows into an empty plain table, each batch a transaction. Returns rows a second."""
     await conn.execute("DROP TABLE IF EXISTS bench_plain_event")
     await conn.execute(MAKE)
     statement = await conn.prepare(INSERT)
@@ -54,7 +54,7 @@ async def insert_again(conn: "asyncpg.Connection[asyncpg.Record]", batches: Batc
 
 
 async def fsynced_insert_ms(database_url: str, *, inserts: int) -> float:
-    """The median time of one row's insert and commit on one connection: below it no acknowledged write can be. Milliseconds."""
+    """Returns the median milliseconds to insert and commit one row on one connection: the floor of any acknowledged write."""
     conn = await asyncpg.connect(database_url)
     try:
         await conn.execute("CREATE TABLE bench_one_row (id uuid PRIMARY KEY, body text NOT NULL)")

@@ -1,6 +1,6 @@
-"""Starts what is measured, each in a process of its own: the service as people start it, and the bare app.
+"""Starts the measured servers, each in a process of its own: the service as people start it, and the bare app.
 
-Owns ports, folders, waiting for readiness, and the end. Knows no workload.
+Owns ports, folders, readiness and the end of processes. Knows no workload.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from benchmarks.line import Address, Line, request
+from benchmarks.connection import Address, Connection, request
 from service.postgres.embedded import EmbeddedPostgres
 
 READY_S_MAX = 60.0
 STOP_S_MAX = 40.0
 
-# The load comes from one address and few devices at a pace that no family reaches: the limits would be what is measured.
+# The load comes from one address and few devices, faster than any family: with rate limits, these would be measured.
 NO_LIMITS: Mapping[str, str] = {
     "STILLNEW_FOUNDING": "open",
     "STILLNEW_LIMIT_PUSH": "0",
@@ -37,11 +37,11 @@ NO_LIMITS: Mapping[str, str] = {
 
 
 class DidNotStart(RuntimeError):
-    """A process ended, or stayed silent, before it answered. The message ends with its last words."""
+    """A process ended, or did not answer in time. The message ends with the last lines of its log."""
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """A running server: where it listens, and the process that answers."""
+    """A running server: its address and its process."""
 
     address: Address
     process: psutil.Process
@@ -50,7 +50,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def database_url(self) -> str:
-        """The Postgres of the service, as its owner."""
+        """The URL of the service's Postgres, as its owner."""
         return EmbeddedPostgres(self.data).database_url
 
     @property
@@ -59,20 +59,20 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cpu_s(self) -> float:
-        """CPU that the process has taken since its start, user and system."""
+        """The CPU time of the process since its start, user and system."""
         times = self.process.cpu_times()
         return float(times.user + times.system)
 
 
 def raise_open_files() -> int:
-    """Let this process, and what it starts, hold as many sockets as the machine allows. Returns the number."""
+    """Raises the limit of open files of this process and its children as far as the machine allows. Returns the number."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """Returns a port on which nobody listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -80,7 +80,7 @@ def free_port() -> int:
 
 @contextlib.asynccontextmanager
 async def stillnew(*, settings: Mapping[str, str] | None = None) -> AsyncIterator[Served]:
-    """The service on an empty data directory with its own Postgres (fsync on), one worker, without rate limits."""
+    """Starts the service on an empty data directory with its own Postgres (fsync on), one worker, no rate limits."""
     with tempfile.TemporaryDirectory(prefix="stillnew-bench-") as folder:
         data = Path(folder)
         _let_others_enter(data)
@@ -97,7 +97,7 @@ async def stillnew(*, settings: Mapping[str, str] | None = None) -> AsyncIterato
 
 @contextlib.asynccontextmanager
 async def beside(service: Served, *, module: str) -> AsyncIterator[Served]:
-    """One more process on the database of a running service: `module` takes the arguments of `service.cli`."""
+    """Starts one more process on the database of a running service: `module` takes the arguments of `service.cli`."""
     with tempfile.TemporaryDirectory(prefix="stillnew-bench-") as folder:
         data = Path(folder)
         address = Address("127.0.0.1", free_port())
@@ -110,13 +110,13 @@ async def beside(service: Served, *, module: str) -> AsyncIterator[Served]:
 
 @contextlib.asynccontextmanager
 async def bare_app() -> AsyncIterator[Served]:
-    """The limit: a litestar app that only decodes and answers, on uvicorn with the settings of the service."""
+    """Starts the limit: a litestar app that only decodes and answers, on uvicorn with the settings of the service."""
     with tempfile.TemporaryDirectory(prefix="stillnew-bench-") as folder:
         address = Address("127.0.0.1", free_port())
         command = [
             sys.executable, "-m", "uvicorn", "benchmarks.bare:app", "--host", address.host, "--port", str(address.port),
             "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--log-level", "warning",
-            "--timeout-keep-alive", "75",  # it stands idle while a round of the service is measured
+            "--timeout-keep-alive", "75",  # it is idle while a round of the service is measured
         ]
         data = Path(folder)
         async with _running(command, address=address, ready_path="/ready", data=data, log=data / "log",
@@ -133,12 +133,12 @@ async def _running(
         deadline = time.monotonic() + READY_S_MAX
         while not await _answers(address, ready_path):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise DidNotStart(f"{' '.join(command[:5])}: {_last_words(log)}")
+                raise DidNotStart(f"{' '.join(command[:5])}: {_end_of(log)}")
             await asyncio.sleep(0.05)
         yield Served(address=address, process=psutil.Process(process.pid), data=data)
     except Exception:
-        # Its folder is about to go, and with it what the server had to say of this.
-        sys.stderr.write(_last_words(log))
+        # Its folder is about to be removed, and with it the server's log.
+        sys.stderr.write(_end_of(log))
         raise
     finally:
         process.send_signal(signal.SIGTERM)
@@ -150,19 +150,19 @@ async def _running(
 
 
 def _environment() -> dict[str, str]:
-    """What the caller's environment names, without settings of a service."""
+    """Returns the caller's environment without settings of a service."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_URL", "STILLNEW_"))}
 
 
 def _launch(command: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    with log.open("wb") as words:
+    with log.open("wb") as output:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, env=dict(environment), cwd=Path(__file__).parents[1]
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=dict(environment), cwd=Path(__file__).parents[1]
         )
 
 
-def _last_words(log: Path) -> str:
-    """The end of what a server said, without the line that it writes for each request."""
+def _end_of(log: Path) -> str:
+    """Returns the end of a server's log, without the line that it writes for each request."""
     lines = log.read_text(errors="replace").splitlines(keepends=True)
     return "".join(line for line in lines if '"level":"info"' not in line)[-2_000:]
 
@@ -174,9 +174,9 @@ def _let_others_enter(folder: Path) -> None:
 
 async def _answers(address: Address, path: str) -> bool:
     try:
-        line = await Line.open(address)
-        answer = await line.ask(request("GET", path))
+        connection = await Connection.open(address)
+        answer = await connection.ask(request("GET", path))
     except OSError:
         return False
-    line.close()
+    connection.close()
     return answer.status == 200

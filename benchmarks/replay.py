@@ -1,6 +1,6 @@
-"""replay: the whole log folded afresh with every projection, compared with the live rows: what `stillnew replay --check` does.
+"""replay: the whole log folded afresh with every projection and compared with the live rows, as `stillnew replay --check` does.
 
-200,000 events of 20 families, pushed over HTTP beforehand. Held against the least that a fold of this log can be: the same
+200,000 events of 20 families, pushed over HTTP beforehand. The limit is the smallest possible fold of this log: the same
 rows read in pages, decoded by msgspec into the same types, folded into one dict. Both run in this process, one after the
 other, while the service is idle.
 """
@@ -12,9 +12,9 @@ from uuid import UUID
 
 import asyncpg
 
+from benchmarks.connection import WrongAnswer
 from benchmarks.crew import Device, crew, found_many
 from benchmarks.figures import Figure, against_limit, fact
-from benchmarks.line import WrongAnswer
 from benchmarks.processes import stillnew
 from benchmarks.size import Size
 from events.wire import event_of_bytes
@@ -24,16 +24,16 @@ NAME = "replay"
 DRAFTS_A_PUSH = 100
 PAGE = 2_000
 ROUNDS_MAX = 3
-"""Each takes a while, and varies little."""
+"""Rounds take long, and vary little."""
 READ_PAGE = "SELECT seq, kind, version, body FROM event WHERE family_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
 
 
 class ReplayDiffers(RuntimeError):
-    """What was folded is not what is there: no figure is made of a wrong answer."""
+    """The folded rows differ from the live ones, so the time is no figure."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Events a second through every projection, and through the paged fold."""
+    """Measures events a second through every projection, and through the paged fold."""
     async with stillnew() as service:
         families = await found_many(service.address, count=size.replay_families)
         await _write_history(await crew(service.address, families=families), events=size.replay_events)
@@ -61,21 +61,21 @@ async def measure(size: Size) -> list[Figure]:
 
 
 async def _write_history(devices: Sequence[Device], *, events: int) -> None:
-    """Push until the log has about so many events; all devices at once, 100 drafts a request."""
+    """Pushes until the log has about `events` events; all devices at once, 100 drafts a request."""
 
     async def write(device: Device, pushes: int) -> None:
         for _ in range(pushes):
-            answer = await device.line.ask(device.question(count=DRAFTS_A_PUSH))
+            answer = await device.connection.ask(device.request(count=DRAFTS_A_PUSH))
             if answer.status != 200 or answer.body.count(b'"recorded"') != DRAFTS_A_PUSH:
                 raise WrongAnswer(answer)
-        device.line.close()
+        device.connection.close()
 
     pushes = max(1, round(events / DRAFTS_A_PUSH / len(devices)))
     await asyncio.gather(*(write(device, pushes) for device in devices))
 
 
 async def _replay(database_url: str, *, events: int, processes: int | None) -> float:
-    """Seconds to fold and compare everything; None: as many processes as cores."""
+    """Returns the seconds to fold and compare everything; `processes=None`: as many as cores."""
     started = time.perf_counter()
     replayed = await replay(database_url, check=True, processes=processes)
     seconds = time.perf_counter() - started
@@ -85,7 +85,7 @@ async def _replay(database_url: str, *, events: int, processes: int | None) -> f
 
 
 async def _paged_fold(conn: "asyncpg.Connection[asyncpg.Record]", families: Sequence[str], *, events: int) -> float:
-    """Seconds to read, decode and fold every event into the earliest time by author and kind."""
+    """Returns the seconds to read, decode and fold every event into the earliest time by author and kind."""
     statement = await conn.prepare(READ_PAGE)
     folded = 0
     started = time.perf_counter()

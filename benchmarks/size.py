@@ -1,4 +1,4 @@
-"""How large each workload is: as measured, and as small as possible to see that it still works."""
+"""Holds the sizes of the workloads: in full, and as small as possible to check that they still work."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ CREW = "16 devices, 4 families of 5 members"
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """The knobs of all workloads. Seconds are of one round; a figure is the median of `rounds`."""
+    """The parameters of all workloads. Seconds are of one round; a figure is the median of `rounds`."""
 
     rounds: int
     warm_up_s: float

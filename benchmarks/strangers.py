@@ -1,8 +1,8 @@
-"""strangers: calls of 2 MiB come at once from nobody who is known, each but for its last byte, and wait for an answer.
+"""strangers: unknown senders send calls of 2 MiB at once, each without its last byte, and wait for a response.
 
-What they cost is the most that the worker's resident memory grows meanwhile. Held against the bare app on the same uvicorn,
-which reads every body to its end as most services do. Calls without a signature are refused by their headers; calls in good
-form, each from an address of its own, share the strangers' budget.
+Their cost is the largest growth of the worker's resident memory meanwhile. The limit is the bare app on the same uvicorn,
+which reads every body to its end as most services do. Calls without a signature are refused by their headers; well-formed
+calls, each from an address of its own, share the strangers' budget.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ import time
 from collections.abc import Mapping
 from uuid import uuid4
 
+from benchmarks.connection import head
 from benchmarks.figures import Figure, at_most
-from benchmarks.line import head
 from benchmarks.processes import Served, bare_app, stillnew
 from benchmarks.size import Size
 
@@ -23,11 +23,11 @@ WATCH_S = 3.0
 LOOK_EVERY_S = 0.02
 AIM_UNSIGNED_MIB = 16.0
 AIM_SIGNED_MIB = 64.0
-"""Four times the budget: what is joined, copied and in the sockets' buffers comes on top."""
+"""Four times the budget, because joined and copied bodies and the sockets' buffers come on top."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """MiB more while the calls are there."""
+    """Measures the growth in MiB while the calls are open."""
     calls = f"/v1/daycare/events?key={uuid4()}"
     good = {"webhook-id": "call", "webhook-timestamp": str(int(time.time())), "webhook-signature": f"v1,{'A' * 43}="}
     async with bare_app() as bare:
@@ -62,7 +62,7 @@ async def _growth_mib(server: Served, path: str, headers: Mapping[str, str], *, 
 
 
 async def _call(server: Served, path: str, headers: Mapping[str, str], *, number: int) -> None:
-    """Send all but the last byte, and wait."""
+    """Sends all but the last byte, and waits."""
     reader, writer = await asyncio.open_connection(server.address.host, server.address.port)
     try:
         more = {"X-Forwarded-For": f"198.51.{number // 250}.{number % 250}", **headers}

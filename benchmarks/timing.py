@@ -1,9 +1,9 @@
-"""Whether the time of an answer tells what is held: `python -m benchmarks.timing [--n 6000] [route ...]`, or `make timing`.
+"""Tests whether response times reveal what is held: `python -m benchmarks.timing [--n 6000] [route ...]`, or `make timing`.
 
-Families that are alike for a father who waits, but that 0, 1, 50 or 1,000 events are held from him, are asked the same over one
-keep-alive connection, one after the other in random order, and their times compared by Welch's test (invariant I-20). Families
-from whom nothing is held are compared with one another as calibration, and a service that filters as it reads is the positive
-control: a test that does not see it sees nothing. Owns the order of asking and the verdict.
+The families are alike for a father who keeps surprises, except that 0, 1, 50 or 1,000 events are held from him. Each gets the
+same requests over one keep-alive connection, one after the other in random order, and Welch's test compares the times (invariant
+I-20). Two classes from which nothing is held are compared with each other as calibration, and a service that filters as it reads
+is the positive control: a test that does not detect it has no power. Owns the order of requests and the verdict.
 
 Exits with 0 where no route differs, 1 where one does, 2 where the test has no power or finds differences between what is equal.
 """
@@ -22,64 +22,65 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.alike import World, find_ends, prove_alike, world
-from benchmarks.line import Line, LineCut, WrongAnswer
+from benchmarks.connection import Connection, ConnectionCut, WrongAnswer
 from benchmarks.processes import beside, stillnew
-from benchmarks.questions import ROUTES, Route
+from benchmarks.timing_families import TimedFamily, find_ends, found_timed, prove_alike
+from benchmarks.timing_routes import ROUTES, Route
 from benchmarks.welch import Welch, cropped, welch
 
 N = 6_000
 SMOKE_N = 6
 NOTHING_HELD = (0, 0)
-"""The first two classes: what all others are compared with, and its equal."""
+"""The first two classes: the one with which all others are compared, and its equal."""
 CALIBRATION = 1
 FAMILIES_A_CLASS = 2
-"""Founded in this order and in the reverse, so that no class is the older one."""
+"""Founded in this order and in the reverse one, so that no class is older."""
 WARM_UP = 0.03
-"""Of the askings; they are thrown away."""
-APART_MAX = 0.001
-"""By so much of its length an answer may be longer than another: a time that falls on a whole second is shorter by 7 bytes."""
-SAID_EVERY_S = 15.0
+"""The share of requests, at the beginning, that are not counted."""
+LENGTHS_DIFFER_MAX = 0.001
+"""The share by which the lengths of responses may differ: a time that falls on a whole second is 7 bytes shorter."""
+PROGRESS_EVERY_S = 15.0
 US = 1e6
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """One class held against the first."""
+    """The comparison of one class with the first."""
 
     route: str
     held: int
     is_calibration: bool
     n: tuple[int, int]
-    """What was left of each class after the slowest were cropped."""
+    """The number of times of each class without the slowest."""
     medians_us: tuple[float, float]
-    """Of all times: where nothing is held, and here."""
+    """The medians of all times: of the first class, and of this one."""
     found: Welch
 
 
-class Lines(msgspec.Struct, frozen=True):
-    """Connections to the service, and to the process beside it that filters as it reads."""
+class Connections(msgspec.Struct, frozen=True):
+    """The connections to the service, and to the process beside it that filters as it reads."""
 
-    service: Line
-    naive: Line
+    service: Connection
+    naive: Connection
 
 
 async def run(routes: Sequence[str], *, n: int, held: Sequence[int], seed: int, console: Console) -> list[Compared]:
-    """Found the families, ask, compare."""
-    dice = random.Random(seed)
+    """Founds the families, sends the requests, compares the times."""
+    rng = random.Random(seed)
     compared: list[Compared] = []
     async with stillnew() as service:
         classes = [*range(len(held)), *reversed(range(len(held)))]
-        worlds = [(index, await world(service.address, held=held[index])) for index in classes]
-        everyone = [one for _, one in worlds]
+        families = [(index, await found_timed(service.address, held=held[index])) for index in classes]
+        everyone = [one for _, one in families]
         await prove_alike(everyone, address=service.address, database_url=service.database_url)
-        console.print(f"{len(worlds)} families, {everyone[0].place} entries in each feed; n = {n:,} a class")
+        console.print(f"{len(families)} families, {everyone[0].place} entries in each feed; n = {n:,} a class")
         async with beside(service, module="benchmarks.naive_filter") as naive:
             for name in routes:
                 await find_ends(everyone, address=service.address)
-                lines = Lines(await Line.open(service.address), await Line.open(naive.address))
-                times = await _ask_all(ROUTES[name], worlds, lines, blocks=-(-n // FAMILIES_A_CLASS), dice=dice, console=console)
-                lines.service.close()
-                lines.naive.close()
+                connections = Connections(await Connection.open(service.address), await Connection.open(naive.address))
+                blocks = -(-n // FAMILIES_A_CLASS)
+                times = await _ask_all(ROUTES[name], families, connections, blocks=blocks, rng=rng, console=console)
+                connections.service.close()
+                connections.naive.close()
                 found = _compare(name, held, times)
                 console.print(f"{ROUTES[name].what}: " + ", ".join(f"{one.held:,} held t {one.found.t:+.1f}" for one in found))
                 compared += found
@@ -87,39 +88,40 @@ async def run(routes: Sequence[str], *, n: int, held: Sequence[int], seed: int, 
 
 
 async def _ask_all(
-    route: Route, worlds: Sequence[tuple[int, World]], lines: Lines, *, blocks: int, dice: random.Random, console: Console
+    route: Route, families: Sequence[tuple[int, TimedFamily]], connections: Connections, *,
+    blocks: int, rng: random.Random, console: Console,
 ) -> list["array[float]"]:
-    """The times of each class, in seconds. In each block every family is asked once, in an order of its own.
+    """Returns the times of each class, in seconds. In each block every family is asked once, in a new random order.
 
     Raises:
-        WrongAnswer: also where the answers of a block are not equally long.
+        WrongAnswer: also where the responses of a block differ in length.
     """
-    times: list[array[float]] = [array("d") for _ in range(1 + max(index for index, _ in worlds))]
-    order = list(worlds)
-    line = lines.naive if route.is_control else lines.service
+    times: list[array[float]] = [array("d") for _ in range(1 + max(index for index, _ in families))]
+    order = list(families)
+    connection = connections.naive if route.is_control else connections.service
     unclocked = 1 + int(blocks * WARM_UP)
-    said_at = time.monotonic()
+    printed_at = time.monotonic()
     gc.collect()
     gc.disable()
     try:
         for block in range(unclocked + blocks):
-            dice.shuffle(order)
+            rng.shuffle(order)
             length = 0
             for index, one in order:
                 if route.before is not None:
-                    await lines.naive.ask(route.before(one, block))
-                question = route.ask(one, block)
+                    await connections.naive.ask(route.before(one, block))
+                asked = route.ask(one, block)
                 sent_at = time.perf_counter()
-                answer = await line.ask(question)
+                answer = await connection.ask(asked)
                 took = time.perf_counter() - sent_at
                 length = length or len(answer.body)
-                is_as_long = abs(len(answer.body) - length) <= length * APART_MAX
-                if answer.status != 200 or route.says not in answer.body or not is_as_long:
+                is_as_long = abs(len(answer.body) - length) <= length * LENGTHS_DIFFER_MAX
+                if answer.status != 200 or route.contains not in answer.body or not is_as_long:
                     raise WrongAnswer(answer)
                 if block >= unclocked:
                     times[index].append(took)
-            if time.monotonic() - said_at > SAID_EVERY_S:
-                said_at = time.monotonic()
+            if time.monotonic() - printed_at > PROGRESS_EVERY_S:
+                printed_at = time.monotonic()
                 console.print(f"[dim]{route.what}: {block:,} of {unclocked + blocks:,} rounds[/]")
                 gc.collect()
     finally:
@@ -140,7 +142,7 @@ def _compare(name: str, held: Sequence[int], times: Sequence["array[float]"]) ->
 
 
 def verdict(one: Compared, *, held: Sequence[int]) -> str:
-    """What a comparison says, in a word."""
+    """Returns the verdict of a comparison, in a word or two."""
     if ROUTES[one.route].is_control and one.held == max(held):
         return "seen" if one.found.differs else "NOT SEEN"
     if one.is_calibration:
@@ -151,14 +153,14 @@ def verdict(one: Compared, *, held: Sequence[int]) -> str:
 
 
 def exit_code(verdicts: Sequence[str]) -> int:
-    """0 passes, 1 found a difference, 2 can say nothing."""
+    """Returns 0 where nothing differs, 1 for a difference, 2 where the test has no power."""
     if not {"NOT SEEN", "NOT CALIBRATED"}.isdisjoint(verdicts):
         return 2
     return 1 if "DIFFERS" in verdicts else 0
 
 
 def show(compared: Sequence[Compared], *, held: Sequence[int], console: Console) -> None:
-    """Print the table. `seen from` is the difference of means that would have been called different."""
+    """Prints the table. `seen from` is the smallest difference of means that counts as different."""
     table = Table(title="Times where events are held, beside times where none are", title_justify="left", pad_edge=False)
     for heading in ("route", "held", "t", "median, none", "median", "seen from", "n cropped", ""):
         table.add_column(heading, justify="left" if heading in ("route", "") else "right")
@@ -176,7 +178,7 @@ def show(compared: Sequence[Compared], *, held: Sequence[int], console: Console)
 
 
 def main() -> int:
-    """Read the arguments, ask, print, judge."""
+    """Reads the arguments, runs the test, prints the verdict."""
     arguments = argparse.ArgumentParser(prog="benchmarks.timing", description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("--n", type=int, default=N, help=f"askings a class; below {N:,} chance looks like a finding")
     arguments.add_argument("--held", default="1,50,1000", help="how many are held in the classes that are not empty")
@@ -189,7 +191,7 @@ def main() -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
     try:
         compared = uvloop.run(run(routes, n=SMOKE_N if asked.smoke else asked.n, held=held, seed=asked.seed, console=console))
-    except (WrongAnswer, LineCut) as error:
+    except (WrongAnswer, ConnectionCut) as error:
         console.print(f"asked in vain: {error}")
         return 2
     show(compared, held=held, console=console)

@@ -1,10 +1,10 @@
-"""waiting: what it costs to keep surprises. Append single and flush again, with and without parents who wait.
+"""waiting: the cost of kept surprises: append single and flush again, with and without parents who keep surprises.
 
 Two crews on one service and one Postgres: in the families of one crew the father keeps `all`, in those of the other nobody
-has chosen anything; else both are founded alike and write alike. They take turns, and the one that begins changes with every
-round, so that whatever drifts meets both. Owns the choice and the count of what was held; the load is that of the other
-workloads, but that a father sees only half of the catalogue himself, and saw it before he chose: the rest is kept from him.
-A first that frees is once in a milestone's life, and a closed loop would be out of them in a second.
+has chosen anything; otherwise both are founded and write alike. They take turns, and the one that begins changes with every
+round, so that a drift of the machine affects both. Owns the choice and the count of held events; the load is that of the other
+workloads, except that a father observes only half of the catalogue, and did so before he chose: the rest is held from him.
+A first releases held events once for each milestone, and a closed loop would use all of these up in a second.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,10 +13,10 @@ import asyncpg
 
 from benchmarks.append_single import push_singly
 from benchmarks.closed_loop import Tally
+from benchmarks.connection import Address, Connection, WrongAnswer, request
 from benchmarks.crew import PUSHERS, ROLE_BY_MEMBER, SEEDS, Device, Family, found_many, seed_notes
 from benchmarks.figures import Figure, against_limit, fact, ms, percentile
 from benchmarks.flush import push_in_flushes
-from benchmarks.line import Address, Line, WrongAnswer, request
 from benchmarks.mix import Drafts, draft_of, push_body
 from benchmarks.processes import Served, stillnew
 from benchmarks.size import CREW, Size
@@ -30,17 +30,17 @@ Push = Callable[[Sequence[Device], float], Awaitable[Tally]]
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Requests and events a second, with half of the parents waiting beside nobody waiting."""
+    """Measures requests and events a second, where half of the parents keep surprises beside where nobody does."""
     async with stillnew() as service:
-        told = await _crew(service.address, count=size.families, waits=False)
+        plain = await _crew(service.address, count=size.families, waits=False)
         kept = await _crew(service.address, count=size.families, waits=True)
 
         async def flush(devices: Sequence[Device], seconds: float) -> Tally:
             return await push_in_flushes(devices, count=size.flush_drafts, seconds=seconds)
 
         return [
-            *await _compare(service, told, kept, _push_singly, what="append single", size=size, drafts=1),
-            *await _compare(service, told, kept, flush, what="flush", size=size, drafts=size.flush_drafts),
+            *await _compare(service, plain, kept, _push_singly, what="append single", size=size, drafts=1),
+            *await _compare(service, plain, kept, flush, what="flush", size=size, drafts=size.flush_drafts),
         ]
 
 
@@ -49,23 +49,23 @@ async def _push_singly(devices: Sequence[Device], seconds: float) -> Tally:
 
 
 async def _crew(address: Address, *, count: int, waits: bool) -> list[Device]:
-    """Families whose fathers wait or do not. Half of what there is to cheer for was said before the choice."""
+    """Founds families whose fathers keep surprises or not. Half of the events to cheer for are recorded before the choice."""
     devices: list[Device] = []
     for index, family in enumerate(await found_many(address, count=count)):
-        line = await Line.open(address)
-        await _push_as_father(line, family, [
+        connection = await Connection.open(address)
+        await _push_as_father(connection, family, [
             {"type": "MilestoneObserved", "child": family.child, "milestone": key} for key in SEEN_BY_FATHERS
         ])  # fmt: skip
         if waits:
-            await _push_as_father(line, family, [{"type": "SurpriseChosen", "scope": "all", "mode": "keep"}])
+            await _push_as_father(connection, family, [{"type": "SurpriseChosen", "scope": "all", "mode": "keep"}])
         later = await seed_notes(
-            line, family=family.family, child=family.child, token=family.token_by_member["sitter"], count=SEEDS
+            connection, family=family.family, child=family.child, token=family.token_by_member["sitter"], count=SEEDS
         )
-        line.close()
+        connection.close()
         for member in PUSHERS[index % len(PUSHERS)]:
             is_father = member == "father"
             devices.append(Device(
-                line=await Line.open(address), path=family.events_path, token=family.token_by_member[member],
+                connection=await Connection.open(address), path=family.events_path, token=family.token_by_member[member],
                 drafts=Drafts(
                     role=ROLE_BY_MEMBER[member], child=family.child, seed=100 + len(devices),
                     about=family.seeds if is_father else family.seeds + later,
@@ -75,36 +75,36 @@ async def _crew(address: Address, *, count: int, waits: bool) -> list[Device]:
     return devices
 
 
-async def _push_as_father(line: Line, family: Family, events: Sequence[dict[str, object]]) -> None:
+async def _push_as_father(connection: Connection, family: Family, events: Sequence[dict[str, object]]) -> None:
     body = push_body([draft_of(event) for event in events])
-    answer = await line.ask(request("POST", family.events_path, token=family.token_by_member["father"], body=body))
+    answer = await connection.ask(request("POST", family.events_path, token=family.token_by_member["father"], body=body))
     if answer.status != 200 or answer.body.count(b'"recorded"') != len(events):
         raise WrongAnswer(answer)
 
 
 async def _compare(
-    service: Served, told: Sequence[Device], kept: Sequence[Device], push: Push, *, what: str, size: Size, drafts: int
+    service: Served, plain: Sequence[Device], kept: Sequence[Device], push: Push, *, what: str, size: Size, drafts: int
 ) -> list[Figure]:
-    of_told: list[Tally] = []
+    of_plain: list[Tally] = []
     of_kept: list[Tally] = []
-    for devices in (told, kept):
+    for devices in (plain, kept):
         await push(devices, size.warm_up_s)
     before = await _held(service)
     for index in range(size.rounds):
-        for devices, tallies in ((told, of_told), (kept, of_kept))[:: 1 if index % 2 == 0 else -1]:
+        for devices, tallies in ((plain, of_plain), (kept, of_kept))[:: 1 if index % 2 == 0 else -1]:
             tallies.append(await push(devices, size.round_s))
     held = await _held(service)
     written = sum(len(tally.latencies_s) for tally in of_kept) * drafts
     return [
         against_limit(
             workload=NAME, what=f"{what}, events/s", unit="/s", runs=[tally.per_s * drafts for tally in of_kept],
-            limit_name="nobody waits", limit_runs=[tally.per_s * drafts for tally in of_told], aimed_ratio=AIMED_RATIO,
+            limit_name="nobody waits", limit_runs=[tally.per_s * drafts for tally in of_plain], aimed_ratio=AIMED_RATIO,
             detail=f"{CREW}, in each of which one of two parents keeps all; {drafts} a request, closed loop",
         ),
         against_limit(
             workload=NAME, what=f"{what}, request p50", unit="ms",
             runs=[ms(percentile(tally.latencies_s, 0.5)) for tally in of_kept],
-            limit_name="nobody waits", limit_runs=[ms(percentile(tally.latencies_s, 0.5)) for tally in of_told],
+            limit_name="nobody waits", limit_runs=[ms(percentile(tally.latencies_s, 0.5)) for tally in of_plain],
         ),
         fact(workload=NAME, what=f"{what}, held of 100 written", unit="", runs=[(held - before) / written * 100],
              detail=f"{held:,} held in the end from {size.families} fathers"),
@@ -112,10 +112,10 @@ async def _compare(
 
 
 async def _held(service: Served) -> int:
-    """How many events are held from somebody.
+    """Counts the events that are held from a member.
 
     Raises:
-        NothingHeld: the figures would be about nothing.
+        NothingHeld: there is none, so that the figures would mean nothing.
     """
     conn = await asyncpg.connect(service.database_url)
     try:
@@ -128,4 +128,4 @@ async def _held(service: Served) -> int:
 
 
 class NothingHeld(RuntimeError):
-    """Somebody keeps surprises, and is kept from nothing."""
+    """Parents keep surprises, but no event is held from them."""

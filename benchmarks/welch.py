@@ -1,7 +1,7 @@
-"""Whether two classes of times differ: Welch's t of what is left without the slowest tenth. Measures nothing.
+"""Decides whether two classes of times differ: by Welch's t of the times without the slowest tenth. Measures nothing.
 
-The tenth is cut off at one bound for both classes, the 90th percentile of all their times together. Were each class cut at its
-own, the bound would be a random number of that class, of which the standard error knows nothing: t comes out too large.
+Both classes are cut at one bound, the 90th percentile of all their times together. With a bound of its own for each class,
+that bound would be a random number which the standard error does not include, and t would come out too large.
 """
 
 import math
@@ -11,19 +11,19 @@ from collections.abc import Sequence
 import msgspec
 
 T_MAX = 4.5
-"""Beyond this two classes differ. One pair of alike classes in 150,000 does so by chance."""
+"""The bound beyond which two classes differ. One pair of equal classes in 150,000 exceeds it by chance."""
 CROPPED = 0.1
 
 
 class Welch(msgspec.Struct, frozen=True, kw_only=True):
-    """What the test says of two samples."""
+    """The result of the test on two samples."""
 
     t: float
     """Positive where the second is slower."""
     standard_error: float
-    """Of the difference of the means, in the unit of the samples."""
+    """The standard error of the difference of the means, in the unit of the samples."""
     degrees: float
-    """Of freedom, after Welch and Satterthwaite."""
+    """The degrees of freedom, after Welch and Satterthwaite."""
 
     @property
     def differs(self) -> bool:
@@ -31,23 +31,23 @@ class Welch(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def least_seen(self) -> float:
-        """The difference of the means from which on this test would call such samples different."""
+        """The smallest difference of the means that this test would call different for such samples."""
         return T_MAX * self.standard_error
 
 
 def cropped(one: Sequence[float], other: Sequence[float], *, share: float = CROPPED) -> tuple[list[float], list[float]]:
-    """Both samples without what is among the largest `share` of all their values together."""
+    """Returns both samples without the largest `share` of all their values together."""
     values = sorted([*one, *other])
     bound = values[max(0, math.ceil(len(values) * (1 - share)) - 1)]
     return [value for value in one if value <= bound], [value for value in other if value <= bound]
 
 
 def welch(one: Sequence[float], other: Sequence[float]) -> Welch:
-    """Welch's t-test of two samples, of unequal variances and sizes.
+    """Applies Welch's t-test to two samples, of unequal variances and sizes.
 
     Raises:
         statistics.StatisticsError: a sample has fewer than two values.
-        ValueError: nothing varies, so that nothing can be said.
+        ValueError: nothing varies, so that there is no result.
     """
     of_one, of_other = statistics.variance(one) / len(one), statistics.variance(other) / len(other)
     if of_one + of_other == 0:

@@ -1,4 +1,4 @@
-"""Defines a type for each kind of identifier, so that the type checker tells a child's id from a member's. Makes no ids."""
+"""Defines a type for each kind of identifier, so that the type checker refuses a member's id as a child's. Makes no ids."""
 
 import re
 from typing import Annotated, NewType

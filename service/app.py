@@ -8,8 +8,9 @@ Owns the order in which parts start and stop. Decides nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -66,8 +67,10 @@ class RouteWithoutEndpoint(TypeError):
     """A route has no declaration, so no one would check its callers."""
 
 
-def build(settings: Settings) -> Gateway:
+def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Gateway:
     """Builds the ASGI application. Opens nothing before its lifespan begins.
+
+    `log_clock`: the clock of the log, its ticks and deliveries; the machine's clock if None.
 
     Raises:
         SettingWrong: the settings name no database.
@@ -80,13 +83,12 @@ def build(settings: Settings) -> Gateway:
         request_class=RouteRequest,
         openapi_config=None,
         exception_handlers={Exception: _refuse},
-        lifespan=[lambda app: _lifespan(app, settings)],
+        lifespan=[lambda app: _lifespan(app, settings, log_clock or now_utc)],
         debug=False,
         logging_config=None,
     )
     gateway = Gateway(router=router_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
     framework.state.gateway = gateway
-    framework.state.egress = EgressPolicy(allow_private=settings.webhooks_anywhere)
     routes = ((method, template, target.endpoint) for method, template, target in gateway.router.as_sorted())
     framework.state.openapi = msgspec.json.encode(openapi.draw(routes))
     return gateway
@@ -122,11 +124,11 @@ def router_of(framework: Litestar) -> Router[MatchedRoute]:
 
 
 @asynccontextmanager
-async def _lifespan(app: Litestar, settings: Settings) -> AsyncIterator[None]:
+async def _lifespan(app: Litestar, settings: Settings, log_clock: Callable[[], datetime]) -> AsyncIterator[None]:
     """Opens the parts, and passes an error during startup to the process, which reports it."""
     gateway, has_started = app.state.gateway, False
     try:
-        async with _open(app, settings):
+        async with _open(app, settings, log_clock):
             has_started = True
             yield
     except Exception as error:
@@ -136,7 +138,7 @@ async def _lifespan(app: Litestar, settings: Settings) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
+async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datetime]) -> AsyncIterator[None]:
     """Opens the parts in order and closes them in reverse order, so that each part outlives those that use it."""
     assert settings.database_url is not None, "build() checks that a database is named"
     gateway: Gateway = app.state.gateway
@@ -146,17 +148,15 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
         notifier = notifier_of(settings)
         await notifier.start()
         opened.push_async_callback(notifier.stop)
-        log = Log(pool=pool, database_url=settings.database_url, notifier=notifier, now=now_utc)
+        log = Log(pool=pool, database_url=settings.database_url, notifier=notifier, now=log_clock)
         await log.start()
         opened.push_async_callback(log.stop)
         clock = Clock(pool=pool, log=log)
         await clock.start()
         opened.push_async_callback(clock.stop)
-        # Its own policy object, so that slow DNS look-ups of the webhook routes do not delay deliveries.
         sender = Sender(pool=pool, notifier=notifier, egress=EgressPolicy(allow_private=settings.webhooks_anywhere), now=log.now)
         await sender.start()
         opened.push_async_callback(sender.stop)
-        app.state.sender = sender
         prose_queue = ProseQueue()
         opened.push_async_callback(prose_queue.stop)
         streams = Streams(pool=pool, notifier=notifier)
@@ -174,6 +174,8 @@ async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
             budgets=BodyBudgets(gateway.metrics.held_body_bytes.labels),
             daycare_auth=DaycareAuth(),
             metrics=gateway.metrics,
+            webhook_sender=sender,
+            egress=EgressPolicy(allow_private=settings.webhooks_anywhere),
             prose_queue=prose_queue,
             imports=asyncio.Semaphore(IMPORTS_AT_ONCE),
         )

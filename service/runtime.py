@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # these modules import this one: only the type checker needs 
     from service.log.log import Log
     from service.settings import Settings
     from service.telemetry import Metrics
+    from service.webhooks.egress_policy import EgressPolicy
+    from service.webhooks.sender import Sender
 
 
 def now_utc() -> datetime:
@@ -43,6 +45,9 @@ class Runtime:
     budgets: BodyBudgets
     daycare_auth: DaycareAuth
     metrics: Metrics
+    webhook_sender: Sender
+    egress: EgressPolicy
+    """Checks the addresses that members name. Not the sender's own, so that a slow DNS look-up here delays no delivery."""
     prose_queue: ProseQueue
     imports: asyncio.Semaphore
     """Bounds how many import files are parsed at once: each needs much memory and one CPU core."""

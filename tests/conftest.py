@@ -1,6 +1,6 @@
-"""What every test stands on: one real Postgres and one real Valkey a session, a fresh database a test.
+"""Provides every test with a fresh database, on one real Postgres a session, and with one real Valkey a session.
 
-Owns how they are started, and how quickly. Knows nothing of what is tested.
+Owns how they are started, and how quickly. Does not know what is tested.
 """
 
 import asyncio
@@ -20,19 +20,19 @@ from service.postgres.migrate import migrate
 from service.postgres.pool import open_pool
 from tests.programs import require
 
-# A failing example prints what reproduces it; how long one takes says nothing on a machine that others use too.
+# A failing example prints what reproduces it; its duration is no sign of a fault on a machine that runs other work too.
 settings.register_profile("ci", deadline=None, print_blob=True)
 settings.register_profile("nightly", settings.get_profile("ci"), max_examples=5_000)
 settings.load_profile("nightly" if os.environ.get("STILLNEW_NIGHTLY") == "1" else "ci")
 
 TEMPLATE = "stillnew_template"
 
-# What is lost with the machine does not matter to a test. Crash tests start a durable server of their own.
+# A test's data need not survive the machine. Crash tests start a durable server of their own.
 HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
 def named(server_url: str, database: str) -> str:
-    """The address of another database on the same server."""
+    """Returns the address of another database on the same server."""
     before, after = server_url.split("/postgres?", 1)
     return f"{before}/{database}?{after}"
 
@@ -46,14 +46,14 @@ async def execute(database_url: str, sql: str) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Look for the programs that a test is marked to need."""
+    """Looks for the programs that a test is marked to need."""
     for marker in item.iter_markers("needs"):
         require(marker.args)
 
 
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
-    """A folder that the server's account can enter too: pytest's own are closed to all but their maker."""
+    """Makes a folder that the server's account can enter too: those of pytest are open to their owner only."""
     with tempfile.TemporaryDirectory(prefix="stillnew-tests-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -61,7 +61,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(open_folder: Path) -> Iterator[str]:
-    """The address of this session's server, as its owner. One per xdist worker."""
+    """Starts this session's server, one per xdist worker, and gives its address, as its owner."""
     server = EmbeddedPostgres(open_folder / "postgres-of-the-session", settings=HASTY)
     server.start()
     yield server.database_url
@@ -70,7 +70,7 @@ def postgres(open_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template(postgres: str) -> str:
-    """The name of a migrated database that is copied, and never used."""
+    """Makes a migrated database that is only copied, and gives its name."""
 
     async def make() -> None:
         await execute(postgres, f"CREATE DATABASE {TEMPLATE}")
@@ -82,7 +82,7 @@ def template(postgres: str) -> str:
 
 @pytest.fixture
 async def empty_database_url(postgres: str) -> AsyncIterator[str]:
-    """A database without a table."""
+    """Makes a database without a table."""
     name = f"t_{uuid.uuid4().hex}"
     await execute(postgres, f"CREATE DATABASE {name}")
     yield named(postgres, name)
@@ -91,7 +91,7 @@ async def empty_database_url(postgres: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
-    """A fresh, migrated database."""
+    """Makes a fresh, migrated database."""
     name = f"t_{uuid.uuid4().hex}"
     await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield named(postgres, name)
@@ -100,7 +100,7 @@ async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
-    """Connections to `database_url` with the rights of the service."""
+    """Opens connections to `database_url` with the rights of the service."""
     opened = await open_pool(database_url)
     yield opened
     await opened.close()
@@ -114,5 +114,5 @@ def valkey_server() -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def valkey_url(valkey_server: ValkeyServer) -> str:
-    """A Valkey that other tests of this session speak to as well: it carries wake-ups, which nobody else awaits."""
+    """Gives the address of a Valkey that other tests of this session use as well: nobody else awaits a test's wake-ups."""
     return str(valkey_server.connection_url)

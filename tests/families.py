@@ -1,6 +1,6 @@
-"""A family of two homes, and what its devices draft and push: the material of every test that writes a log.
+"""Makes a family of two homes, and the drafts and pushes of its devices, for every test that writes a log.
 
-Owns names and shapes. Decides nothing, and stands between no test and the parts that it tries.
+Owns names and shapes. Decides nothing, and hides no part of the code from a test.
 """
 
 import json
@@ -45,11 +45,11 @@ class Family:
 
     @property
     def members(self) -> tuple[MemberId, ...]:
-        """Everybody, once everybody has joined."""
+        """All members, once they have all joined."""
         return (self.ada, self.ben, self.sitter, self.granny, self.daycare)
 
     def founded(self) -> tuple[ServiceBody, ...]:
-        """The facts with which the log begins."""
+        """Returns the facts at the beginning of the log."""
         return (
             FamilyFounded(),
             HouseholdOpened(household=self.home, name="Home"),
@@ -59,7 +59,7 @@ class Family:
         )
 
     def joined(self, member: MemberId) -> tuple[ServiceBody, ...]:
-        """The facts with which one more of them joins."""
+        """Returns the facts of one more member's joining."""
         match member:
             case self.ben:
                 joins = MemberJoined(member=member, name="Ben", role=Role.PARENT, household=self.other_home, sees=Sees.ALL)
@@ -78,7 +78,7 @@ class Family:
 
 
 async def found(log: Log, *, family: Family | None = None, with_everybody: bool = True) -> Family:
-    """Open a log with Ada in it, and let the others join."""
+    """Opens a family's log with Ada, and lets the others join."""
     family = family or Family()
     async with log.transaction() as writing:
         await writing.open_family(family.family)
@@ -89,20 +89,20 @@ async def found(log: Log, *, family: Family | None = None, with_everybody: bool 
 
 
 async def join(log: Log, family: Family, member: MemberId) -> None:
-    """Let one of the family join, by Ada's invitation."""
+    """Lets a member join, by Ada's invitation."""
     async with log.transaction() as writing:
         await writing.write(family=family.family, author=family.ada, facts=family.joined(member))
 
 
 async def leave(log: Log, family: Family, member: MemberId) -> None:
-    """Let one of the family leave."""
+    """Lets a member leave."""
     async with log.transaction() as writing:
         await writing.write(family=family.family, author=member, facts=(MemberLeft(member=member),))
 
 
 @asynccontextmanager
 async def log_on(database_url: str, pool: asyncpg.Pool, *, now: Any = now_utc) -> AsyncIterator[Log]:
-    """The log as one process has it: two on one database are two processes."""
+    """Starts a log as one process has it: two on one database are two processes."""
     log = Log(pool=pool, database_url=database_url, notifier=LocalNotifier(), now=now)
     await log.start()
     try:
@@ -112,7 +112,7 @@ async def log_on(database_url: str, pool: asyncpg.Pool, *, now: Any = now_utc) -
 
 
 def written(time: datetime | str) -> str:
-    """A time as a device writes it."""
+    """Returns a time as a device writes it."""
     return time if isinstance(time, str) else time.isoformat(timespec="milliseconds")
 
 
@@ -124,53 +124,53 @@ def drafted(
     precision: str = "minute",
     audience: str | None = None,
     id: UUID | str | None = None,
-    **said: Any,
+    **fields: Any,
 ) -> Draft:
-    """A draft as it stands in a push; `said` are the fields of its event."""
+    """Returns a draft as it is in a push; `fields` are those of its event."""
     at = at or datetime.now(UTC)
     return {
         "id": str(id or uuid7()), "occurred_at": written(at), "precision": precision, "recorded_at": written(recorded_at or at),
         **({} if audience is None else {"audience": audience}),
         "event": {"type": kind, **{name: value if isinstance(value, bool | dict | int) else str(value)
-                                   for name, value in said.items() if value is not None}},
+                                   for name, value in fields.items() if value is not None}},
     }  # fmt: skip
 
 
 def note(family: Family, text: str = "a good day", **more: Any) -> Draft:
-    """A draft of a note."""
+    """Returns a draft of a note."""
     return drafted("NoteWritten", child=family.child, text=text, **more)
 
 
 def saw(family: Family, milestone: str = WALKED, **more: Any) -> Draft:
-    """A draft of an observation."""
+    """Returns a draft of an observation."""
     return drafted("MilestoneObserved", **({"child": family.child} | more), milestone=milestone)
 
 
 def pushed(drafts: Sequence[Draft], *, sent_at: datetime | str | None = None) -> Push:
-    """A push as the service reads it off the wire."""
+    """Returns a push as the service reads it from a request."""
     return read_push(json.dumps({"sent_at": written(sent_at or datetime.now(UTC)), "drafts": list(drafts)}).encode())
 
 
 async def push(
     log: Log, family: Family, author: MemberId, *drafts: Draft, sent_at: datetime | str | None = None
 ) -> tuple[Receipt, ...]:
-    """Push drafts once; the receipts."""
+    """Pushes drafts once, and returns the receipts."""
     _, receipts = await log.push(family=family.family, author=author, push=pushed(drafts, sent_at=sent_at))
     return receipts
 
 
 async def pull(pool: asyncpg.Pool, family: Family, member: MemberId, *, after: int = 0, limit: int = 2_000) -> Page:
-    """One page of a member's feed."""
+    """Reads one page of a member's feed."""
     return await page(pool, family=family.family, member=member, after=after, limit=limit)
 
 
 async def feed_of(pool: asyncpg.Pool, family: Family, member: MemberId) -> list[dict[str, Any]]:
-    """A whole feed, read."""
+    """Reads a whole feed, and returns its entries."""
     found = await pull(pool, family, member)
     assert not found.more
     return [json.loads(entry) for _, entry in found.entries]
 
 
 def outcomes(receipts: Sequence[Receipt]) -> list[str]:
-    """What became of each draft: its outcome, or the code of its refusal."""
+    """Returns for each draft its outcome, or the code of its refusal."""
     return [receipt.problem.code if receipt.problem else receipt.outcome for receipt in receipts]

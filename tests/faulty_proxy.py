@@ -1,6 +1,6 @@
-"""A wire that fails on purpose: a TCP proxy which cuts, or answers in the service's place as a busy proxy would.
+"""Proxies a real service and fails on purpose: cuts connections, or answers in the service's place as a busy proxy would.
 
-Owns bytes and connections. Knows nothing of events or feeds: it stands in front of a real service, and replaces none.
+Owns bytes and connections. Knows no events and no feeds.
 """
 
 import asyncio
@@ -8,36 +8,37 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self, assert_never
+from typing import assert_never
 
 import msgspec
+
+from tests.local_proxy import LocalProxy
 
 CHUNK_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """Forward everything."""
+    """Forwards everything."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CutRequest:
-    """Forward so many bytes of what the device sends, then reset both sides."""
+    """Forwards `after_bytes` of the request, then resets both sides."""
 
     after_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class CutAnswer:
-    """Forward so many bytes of what the service answers, then reset both sides: the deed is done, the answer lost."""
+    """Forwards `after_bytes` of the response, then resets both sides: the request took effect, and its response is lost."""
 
     after_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Answer in the service's place, and close; `falls_silent`: leave the wire open, and say no more."""
+    """Answers in the service's place, and closes; `falls_silent`: leaves the connection open, and sends no more."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -48,83 +49,65 @@ class Answer:
 Fault = Pass | CutRequest | CutAnswer | Answer
 
 
-def answered(said: object, *, status: int = 200, **headers: str) -> Answer:
-    """An answer in the service's own form. Bytes are sent as they are."""
-    body = said if isinstance(said, bytes) else msgspec.json.encode(said)
+def answered(content: object, *, status: int = 200, **headers: str) -> Answer:
+    """Returns an answer in the service's own form. Bytes are sent as they are."""
+    body = content if isinstance(content, bytes) else msgspec.json.encode(content)
     return Answer(status=status, headers={"Content-Type": "application/json", **headers}, body=body)
 
 
 def refused(status: int, code: str, *, at: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """The service's own problem document."""
-    said = {"type": f"tag:stillnew.org,2026:problem/{code}", "title": "No", "status": status, "code": code, "at": at, "new": 1}
+    """Returns the service's own problem document."""
+    problem = {"type": f"tag:stillnew.org,2026:problem/{code}", "title": "No", "status": status, "code": code, "at": at, "new": 1}
     types = {"Content-Type": "application/problem+json", **(headers or {})}
-    return Answer(status=status, headers=types, body=msgspec.json.encode(said))
+    return Answer(status=status, headers=types, body=msgspec.json.encode(problem))
 
 
 def page_of(status: int, body: bytes = b"<html>Welcome to the hotel</html>", **headers: str) -> Answer:
-    """A page of HTML from somebody on the way."""
+    """Returns a page of HTML, as from a proxy on the way."""
     return Answer(status=status, headers={"Content-Type": "text/html; charset=utf-8", **headers}, body=body)
 
 
-class FaultyProxy:
-    """A listening proxy. Each connection takes the next fault of the plan; where none is left, everything passes."""
+class FaultyProxy(LocalProxy):
+    """A proxy with a plan of faults. Each connection takes the next fault of the plan; where none is left, everything passes."""
 
     def __init__(self, faults: Iterable[Fault] = (), *, host: str = "127.0.0.1", port: int = 0) -> None:
         """`host` and `port` are the service's; port 0: there is none, and a connection that would pass is reset."""
+        super().__init__()
         self.plan = deque(faults)
         self.connections = 0
         self.requests: list[bytes] = []
-        self.url = ""
         self._upstream = (host, port)
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         fault = self.plan.popleft() if self.plan else Pass()
-        try:
-            match fault:
-                case Answer():
-                    await self._answer(fault, reader, writer)
-                case Pass():
-                    await self._forward(reader, writer, up_bytes=None, down_bytes=None)
-                case CutRequest():
-                    await self._forward(reader, writer, up_bytes=fault.after_bytes, down_bytes=None)
-                case CutAnswer():
-                    await self._forward(reader, writer, up_bytes=None, down_bytes=fault.after_bytes)
-                case _:
-                    assert_never(fault)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            # The other side went first: a connection that ends is what this proxy is for.
-            return
-        finally:
-            writer.transport.abort()
+        match fault:
+            case Answer():
+                await self._answer(fault, reader, writer)
+            case Pass():
+                await self._forward(reader, writer, up_bytes=None, down_bytes=None)
+            case CutRequest():
+                await self._forward(reader, writer, up_bytes=fault.after_bytes, down_bytes=None)
+            case CutAnswer():
+                await self._forward(reader, writer, up_bytes=None, down_bytes=fault.after_bytes)
+            case _:
+                assert_never(fault)
 
     async def _answer(self, answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
         self.requests.append(head + await reader.readexactly(length))
         headers = {"Content-Length": str(len(answer.body)), "Connection": "close", **answer.headers}
-        lines = [f"HTTP/1.1 {answer.status} Said", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+        lines = [f"HTTP/1.1 {answer.status} Reason", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
         writer.write("\r\n".join(lines).encode() + answer.body)
         await writer.drain()
         if not answer.falls_silent:
             writer.write_eof()
-        # Until the device has read it and hangs up: a reset would take the answer back.
+        # Until the device has read the answer and closes: a reset would discard it.
         await reader.read()
 
     async def _forward(
@@ -135,7 +118,7 @@ class FaultyProxy:
         up_bytes: int | None,
         down_bytes: int | None,
     ) -> None:
-        """Copy both ways until either side ends or its allowance is used up."""
+        """Copies both ways until either side ends or its allowance is used up."""
         host, port = self._upstream
         if port == 0:
             return
@@ -153,7 +136,7 @@ class FaultyProxy:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, allowance_bytes: int | None) -> None:
-    """Copy until the end, or until the allowance is used up; None has no end."""
+    """Copies until the end, or until the allowance is used up; None is no limit."""
     with suppress(ConnectionError):
         while chunk := await reader.read(CHUNK_BYTES):
             if allowance_bytes is not None:

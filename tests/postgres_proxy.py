@@ -1,7 +1,7 @@
-"""A wire in front of a real Postgres: it pools transactions as PgBouncer does, or announces another version.
+"""Proxies a real Postgres: pools transactions as PgBouncer does, or announces another version.
 
-Owns messages of the Postgres protocol, and connections. Each client is given a server session for one transaction at a time,
-the one that was given back last, whoever had it before: its settings and its prepared statements come along.
+Owns messages of the Postgres protocol, and server sessions. Each client gets a server session for one transaction at a time,
+the one that was returned last, by any client: its settings and its prepared statements come along.
 """
 
 import asyncio
@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-TLS_ASKED, GSS_ASKED = 80877103, 80877104
+from tests.local_proxy import LocalProxy
+
+TLS_REQUEST, GSS_REQUEST = 80877103, 80877104
 READY = b"Z"
 IDLE = b"I"
 PARAMETER = b"S"
@@ -22,70 +23,58 @@ TERMINATE = b"X"
 
 @dataclass
 class Session:
-    """A session of the server, and what it said when it began."""
+    """A session of the server, and its messages at the start."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     greeting: bytes
 
 
-class PostgresProxy:
-    """Listens for clients of one server, which is named by the address of a database on its Unix socket."""
+class PostgresProxy(LocalProxy):
+    """A proxy of one server, which is named by the address of a database on its Unix socket."""
 
     def __init__(self, database_url: str, *, version: str | None = None) -> None:
-        """`version`: what to announce in place of the server's own version; None: announce that, and pool transactions."""
+        """`version`: announced in place of the server's own version; None: announce that, and pool transactions."""
+        super().__init__()
         parts = urlsplit(database_url)
         self._socket = str(Path(parse_qs(parts.query)["host"][0]) / ".s.PGSQL.5432")
         self._version = version
         self._user, self._database = parts.username, parts.path
         self._idle: list[Session] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.url = ""
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"postgresql://{self._user}@127.0.0.1:{self._server.sockets[0].getsockname()[1]}{self._database}"
-        return self
+    @property
+    def url(self) -> str:
+        return f"postgresql://{self._user}@127.0.0.1:{self.port}{self._database}"
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await super().__aexit__(kind, error, trace)
         for session in self._idle:
             session.writer.transport.abort()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        # A client that hangs up in the middle, or a server that does, ends this wire and no other.
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            startup = await _startup(reader, writer)
-            session = await self._session(startup)
-            writer.write(session.greeting)
-            if self._version is not None:
-                await _copy_both_ways(reader, writer, session)
-            else:
-                self._idle.append(session)
-                await self._pool(reader, writer, startup)
-        writer.transport.abort()
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        startup = await _startup(reader, writer)
+        session = await self._session(startup)
+        writer.write(session.greeting)
+        if self._version is not None:
+            await _copy_both_ways(reader, writer, session)
+        else:
+            self._idle.append(session)
+            await self._pool(reader, writer, startup)
 
     async def _pool(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, startup: bytes) -> None:
-        """Work for one client, a transaction at a time."""
+        """Serves one client, a transaction at a time."""
         while True:
             kind, message = await _message(reader)
             if kind == TERMINATE:
                 return
             session = self._idle.pop() if self._idle else await self._session(startup)
             session.writer.write(message)
-            asking = asyncio.create_task(_forward(reader, session.writer))
+            forwarding = asyncio.create_task(_forward(reader, session.writer))
             try:
                 await _answer_until_idle(session.reader, writer)
             finally:
-                asking.cancel()
-                await asyncio.gather(asking, return_exceptions=True)
+                forwarding.cancel()
+                await asyncio.gather(forwarding, return_exceptions=True)
             self._idle.append(session)
 
     async def _session(self, startup: bytes) -> Session:
@@ -95,19 +84,19 @@ class PostgresProxy:
         while True:
             kind, message = await _message(reader)
             if kind == PARAMETER and self._version is not None and message[5:].startswith(b"server_version\0"):
-                said = b"server_version\0%b\0" % self._version.encode()
-                message = PARAMETER + struct.pack("!I", len(said) + 4) + said
+                announced = b"server_version\0%b\0" % self._version.encode()
+                message = PARAMETER + struct.pack("!I", len(announced) + 4) + announced
             greeting += message
             if kind in (READY, b"E"):
                 return Session(reader, writer, greeting)
 
 
 async def _startup(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-    """The first message of a client; what it asks before that about encryption is denied."""
+    """Reads the first message of a client; its requests for encryption before that are denied."""
     while True:
         length = await reader.readexactly(4)
         rest = await reader.readexactly(struct.unpack("!I", length)[0] - 4)
-        if struct.unpack("!I", rest[:4])[0] not in (TLS_ASKED, GSS_ASKED):
+        if struct.unpack("!I", rest[:4])[0] not in (TLS_REQUEST, GSS_REQUEST):
             return length + rest
         writer.write(b"N")
 
@@ -127,7 +116,7 @@ async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def _answer_until_idle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass a server's messages on until its transaction is over."""
+    """Forwards a server's messages until its transaction is over."""
     while True:
         kind, message = await _message(reader)
         writer.write(message)

@@ -1,4 +1,4 @@
-"""What the pages list is what there is: routes, codes, settings, commands, tables, and the pages that they point to."""
+"""Tests that the pages list exactly what exists: routes, codes, settings, commands, tables, and links to pages."""
 
 import re
 from pathlib import Path

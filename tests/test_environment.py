@@ -1,4 +1,4 @@
-"""The first of the two commands on other people's machines: which Python is taken, and when the environment is made anew.
+"""Tests the first of the two commands on other machines: which Python it takes, and when it makes the environment anew.
 
 Each test is a small project with our Makefile and our installer, no pins, and a PATH that holds what the test puts there.
 """
@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 PINS = ("runtime", "build", "dev")
 A_PYTHON = f'exec "{sys.executable}" "$@"\n'
 NO_PYTHON = "exit 127\n"
-"""As a shim answers whose Python is not installed, and a Python that is too old for the question."""
+"""The exit of a shim without its Python, and of a Python that is too old."""
 NO_ENSUREPIP = f'PYTHONPATH="$(dirname "$0")/no-ensurepip" {A_PYTHON}'
-"""As Debian's python3 is without python3-venv."""
+"""Debian's python3 without python3-venv."""
 
 # The least that can be installed: a build backend of its own, so that nothing has to be downloaded.
 PYPROJECT = """

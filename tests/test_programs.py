@@ -1,4 +1,4 @@
-"""A test that lacks a program says so: skipped on a machine of one's own, failed in CI."""
+"""Tests that a test without its program is skipped with a sentence on a developer's machine, and fails in CI."""
 
 import pytest
 

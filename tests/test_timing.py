@@ -1,12 +1,12 @@
-"""The statistics of the test of timing: right where the answer is known, quiet on equal samples, and not deaf."""
+"""Tests the statistics of the timing test: right for known samples, no difference for equal ones, and sensitive enough."""
 
 import random
 import statistics
 
 import pytest
 
-from benchmarks.questions import ROUTES
 from benchmarks.timing import Compared, exit_code, verdict
+from benchmarks.timing_routes import ROUTES
 from benchmarks.welch import T_MAX, Welch, cropped, welch
 
 # Hours of sleep gained by ten patients with each of two drugs: Student (1908), and since then in every textbook.
@@ -16,9 +16,9 @@ SLEEP = (
 )
 
 
-def times(dice: random.Random, *, count: int, more: float = 0.0) -> list[float]:
-    """Times as a busy machine has them, in ms: most of them near each other, some far too long."""
-    return [more + dice.lognormvariate(0.0, 0.5) + (dice.random() < 0.05) * dice.expovariate(0.1) for _ in range(count)]
+def times(rng: random.Random, *, count: int, more: float = 0.0) -> list[float]:
+    """Returns times of a busy machine, in ms: most of them near each other, some far too long."""
+    return [more + rng.lognormvariate(0.0, 0.5) + (rng.random() < 0.05) * rng.expovariate(0.1) for _ in range(count)]
 
 
 def test_students_sleep_gives_the_known_t_and_degrees() -> None:
@@ -50,8 +50,8 @@ def test_the_slowest_tenth_goes_by_one_bound_for_both() -> None:
 
 def test_equal_classes_are_called_equal() -> None:
     """I-20: calibrated. Over many pairs of alike classes t spreads as it should, cropping included."""
-    dice = random.Random(3)
-    found = [welch(*cropped(times(dice, count=300), times(dice, count=300))) for _ in range(300)]
+    rng = random.Random(3)
+    found = [welch(*cropped(times(rng, count=300), times(rng, count=300))) for _ in range(300)]
     assert statistics.stdev(one.t for one in found) == pytest.approx(1.0, abs=0.12)
     assert abs(statistics.fmean(one.t for one in found)) < 0.2
     assert not any(one.differs for one in found)
@@ -59,8 +59,8 @@ def test_equal_classes_are_called_equal() -> None:
 
 def test_a_small_difference_is_seen_under_much_noise() -> None:
     """I-20: a twentieth of the median, at n = 6,000."""
-    dice = random.Random(4)
-    found = welch(*cropped(times(dice, count=6_000), times(dice, count=6_000, more=0.05)))
+    rng = random.Random(4)
+    found = welch(*cropped(times(rng, count=6_000), times(rng, count=6_000, more=0.05)))
     assert found.differs
     assert found.t > 0
     assert found.least_seen < 0.05
@@ -91,5 +91,5 @@ def test_a_route_that_differs_fails_the_run() -> None:
 
 
 def test_there_is_one_control() -> None:
-    """I-20: the naive filter, of which every run asks."""
+    """I-20: the naive filter, which every run includes."""
     assert [name for name, route in ROUTES.items() if route.is_control] == ["control"]

@@ -1,4 +1,4 @@
-"""Members who wait, on a clock that a test sets: the material of tests about surprises. Decides nothing."""
+"""Makes members who keep surprises, on a clock that a test sets, for tests about surprises. Decides nothing."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +32,7 @@ async def pushed(log: Log, family: Family, author: MemberId, *drafts: Draft) -> 
 
 
 def told_in(feed: list[dict[str, Any]], *drafts: Draft) -> list[tuple[int, str | None]]:
-    """Which of these drafts stand in a feed, in its order: their index, and how they were released."""
+    """Returns those of the drafts that are in a feed, in its order: their index, and how they were released."""
     index = {draft["id"]: number for number, draft in enumerate(drafts)}
     return [(index[entry["event"]["id"]], entry["released"]) for entry in feed if entry["event"].get("id") in index]
 

@@ -213,7 +213,7 @@ def _posted_event(event: CloudEvent, *, at: datetime, now: datetime) -> PostedEv
     return PostedEvent(id=event.id, source=event.source, record=record)
 
 
-_SHAPES: Final[Mapping[str, type[Note] | type[MilestoneData] | type[TakenBack]]] = {
+SHAPE_BY_NAME: Final[Mapping[str, type[Note] | type[MilestoneData] | type[TakenBack]]] = {
     "NoteWritten": Note,
     "MilestoneObserved": MilestoneData,
     "Withdrawn": TakenBack,
@@ -222,9 +222,9 @@ _SHAPES: Final[Mapping[str, type[Note] | type[MilestoneData] | type[TakenBack]]]
 
 def _data(event: CloudEvent) -> Note | MilestoneData | TakenBack:
     named = TYPE.fullmatch(event.type)
-    shape = _SHAPES.get(named[1]) if named is not None else None
+    shape = SHAPE_BY_NAME.get(named[1]) if named is not None else None
     if shape is None:
-        known = ", ".join(f"org.stillnew.{name}.v1" for name in _SHAPES)
+        known = ", ".join(f"org.stillnew.{name}.v1" for name in SHAPE_BY_NAME)
         raise FieldInvalid(f"A daycare posts {known}.", at="type")
     try:
         data = msgspec.json.decode(event.data, type=shape)

@@ -34,7 +34,7 @@ InFamily = tuple[FamilyId, MemberId, RecordState]
 
 
 async def quiet_before(pool: Any, records: Sequence[InFamily], *, now: datetime) -> list[tuple[str, ...]]:
-    """Returns, for each record, the names of the members who wait for what it tells of."""
+    """Returns, for each record, the names of the members who wait for something that it records."""
     families = list({family for family, _, _ in records})
     waiting: defaultdict[FamilyId, dict[MemberId, SurpriseState]] = defaultdict(dict)
     for family, member, body in await pool.fetch(QUERIES.wishes, families):

@@ -45,15 +45,22 @@ class NotesWaiting(Refused):
 class ProseQueue:
     """Holds the reading process, and the turns of those who wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, waiting_characters_max: int = WAITING_CHARACTERS_MAX, within_s: float = WITHIN_S) -> None:
+        self._waiting_characters_max = waiting_characters_max
+        self._within_s = within_s
         self._process: Process | None = None
         self._turn = asyncio.Lock()
         self._turn_by_person: defaultdict[PersonId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._characters: defaultdict[PersonId, int] = defaultdict(int)
         """Characters of each daycare that are being read or wait for it."""
 
+    @property
+    def daycare_count(self) -> int:
+        """The number of daycares with notes that are being read or wait for it."""
+        return len(self._characters.keys() | self._turn_by_person.keys())
+
     async def milestones(self, notes: Sequence[Prose], *, posted_by: PersonId) -> list[Findings]:
-        """Returns what each note tells of, and what it may tell of, in the order of the notes.
+        """Returns the milestones that each note states, and those that it possibly mentions, in the order of the notes.
 
         Raises:
             NotesWaiting: 503
@@ -75,7 +82,7 @@ class ProseQueue:
     @asynccontextmanager
     async def _turn_of(self, person: PersonId, characters: int) -> AsyncIterator[None]:
         before = self._characters.get(person, 0)
-        if before + characters > WAITING_CHARACTERS_MAX:
+        if before + characters > self._waiting_characters_max:
             raise NotesWaiting("Your earlier calls are still being read; send this one again in a moment.")
         self._characters[person] += characters
         try:
@@ -90,7 +97,7 @@ class ProseQueue:
         request = _encode(notes) + b"\n"
         for _ in range(ATTEMPTS):
             try:
-                async with asyncio.timeout(WITHIN_S):
+                async with asyncio.timeout(self._within_s):
                     return _decode(await self._answer(request))
             except (OSError, TimeoutError, msgspec.DecodeError) as error:
                 status = await self._end()

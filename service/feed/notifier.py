@@ -85,6 +85,11 @@ class LocalNotifier:
         self._by_device: dict[DeviceId, set[Listener]] = {}
 
     @property
+    def entry_count(self) -> int:
+        """The number of members and devices for which listeners are held; 0 as soon as nobody listens."""
+        return len(self._by_member) + len(self._by_device)
+
+    @property
     def poll_every_s(self) -> float:
         return POLL_EVERY_S if self._is_alone else POLL_EVERY_S_WHILE_DISCONNECTED
 

@@ -79,6 +79,11 @@ class RedisNotifier(LocalNotifier):
         """The number of messages that did not fit in the queue, or were lost with a connection."""
         return self._dropped
 
+    @property
+    def outgoing_count(self) -> int:
+        """The number of messages that wait for the connection, at most `OUTGOING_MAX`."""
+        return len(self._outgoing)
+
     def entries_delivered(self, family: FamilyId, members: Collection[MemberId]) -> None:
         super().entries_delivered(family, members)
         self._enqueue(DELIVERED, family, members)
@@ -114,7 +119,7 @@ class RedisNotifier(LocalNotifier):
             self._outgoing.append((channel, b"".join((kind, self._process, subject.bytes, *ids))))
         self._has_outgoing.set()
 
-    def _receive(self, message: bytes) -> None:
+    def receive(self, message: bytes) -> None:
         """Passes another process's message to the listeners of this process. Ignores a message of an unknown format."""
         kind, process, ids = message[:1], message[1:17], message[17:]
         if process == self._process or not ids or len(ids) % 16:
@@ -139,7 +144,7 @@ class RedisNotifier(LocalNotifier):
                     self._is_receiving = True
                     LOG.info("wake_ups.heard")
                     while (message := await _next_message(subscription)) is not None:
-                        self._receive(message)
+                        self.receive(message)
             except (RedisError, OSError, TimeoutError) as error:
                 if self._is_receiving:
                     LOG.warning("wake_ups.deaf", error=type(error).__name__)

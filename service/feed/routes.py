@@ -33,7 +33,7 @@ class FeedQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TimelineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The child of a timeline, and the time as of which it is shown."""
+    """The child and the time for which a timeline is shown."""
 
     child: ChildId | None = None
     as_of: Instant | None = None

@@ -60,7 +60,10 @@ class Streams:
     def __init__(self, *, pool: Any, notifier: Notifier, streams_max: int = STREAMS_MAX) -> None:
         self._pool = pool
         self._notifier = notifier
-        self._streams_max = streams_max
+        self.streams_max = streams_max
+        self.beats_max = BEATS_MAX
+        self.heartbeat_s = HEARTBEAT_S
+        """The interval of all streams. May be changed only before the first one is opened."""
         self._open: set[Stream] = set()
         self._count_by_device: dict[DeviceId, int] = {}
         self._beats: deque[Stream] = deque()
@@ -75,6 +78,14 @@ class Streams:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def __iter__(self) -> Iterator[Stream]:
+        return iter(tuple(self._open))
+
+    @property
+    def device_count(self) -> int:
+        """The number of devices that hold a stream."""
+        return len(self._count_by_device)
 
     async def start(self) -> None:
         """Starts to poll for the streams."""
@@ -104,7 +115,7 @@ class Streams:
             TooManyStreams: its device has `STREAMS_PER_DEVICE_MAX` streams already.
             NoRoomForStreams: this process holds as many streams as it can, or is about to stop.
         """
-        if self._is_closing or len(self._open) >= self._streams_max:
+        if self._is_closing or len(self._open) >= self.streams_max:
             raise NoRoomForStreams
         count = self._count_by_device.get(stream.device, 0)
         if count >= STREAMS_PER_DEVICE_MAX:
@@ -143,8 +154,8 @@ class Streams:
                 raise
 
     def begin_beating(self, stream: Stream) -> None:
-        """Starts a stream's heartbeats, one every `HEARTBEAT_S` from now on."""
-        stream.beat_at = asyncio.get_running_loop().time() + HEARTBEAT_S
+        """Starts a stream's heartbeats, one every `heartbeat_s` from now on."""
+        stream.beat_at = asyncio.get_running_loop().time() + self.heartbeat_s
         self._beats.append(stream)
         if self._beat_timer is None:
             self._set_beat_timer()
@@ -161,10 +172,10 @@ class Streams:
             if stream.has_ended:
                 continue
             stream.beats += 1
-            if stream.beats > BEATS_MAX:
+            if stream.beats > self.beats_max:
                 stream.end()
                 continue
             stream.begin_heartbeat()
-            stream.beat_at += HEARTBEAT_S
+            stream.beat_at += self.heartbeat_s
             self._beats.append(stream)
         self._set_beat_timer()

@@ -79,10 +79,12 @@ def encoding_of(scope: Scope) -> Encoding:
     return found
 
 
-async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float = BODY_WITHIN_S) -> bytes:
+async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float | None = None) -> bytes:
     """Reads the whole body. While it arrives, its bytes count against a share of the sender's budget.
 
     The share is that of the scope, if the route holds one; else one that is held only while the body arrives.
+
+    `within_s`: the time limit; BODY_WITHIN_S if None.
 
     Raises:
         BodyTooLarge: it is longer than `bytes_max`. Never more than `bytes_max` is held.
@@ -95,8 +97,9 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
             await _discard(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
     share: BudgetShare | None = scope.get(SHARE)
+    bound_s = BODY_WITHIN_S if within_s is None else within_s
     try:
-        async with asyncio.timeout(within_s) as timeout:
+        async with asyncio.timeout(bound_s) as timeout:
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body"):
                 # Most bodies arrive in one message: no timeout and no share of a budget is needed.
@@ -115,7 +118,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
     except TimeoutError:
         if share is not None and share.is_dropped:
             raise BodyNoRoom from None
-        raise BodyTooSlow(within_s=within_s) from None
+        raise BodyTooSlow(within_s=bound_s) from None
 
 
 def _budgeted(scope: Scope, share: BudgetShare | None) -> AbstractContextManager[BudgetShare]:

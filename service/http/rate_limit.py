@@ -44,6 +44,9 @@ class Limits:
         self._clock_s = clock_s
         self._buckets: OrderedDict[tuple[Kind, Hashable], tuple[float, float]] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._buckets)
+
     def take(self, kind: Kind, caller: Hashable, *, count: int = 1) -> None:
         """Takes `count` tokens from the caller's bucket.
 

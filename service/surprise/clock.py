@@ -35,11 +35,15 @@ FIRST_ID: Final = UUID(int=0)
 class Clock:
     """Searches every `every_s` seconds for members whose wait is over, and writes their ticks."""
 
-    def __init__(self, *, pool: Any, log: Log, every_s: float = EVERY_S, first_after_s: float = FIRST_AFTER_S) -> None:
+    def __init__(
+        self, *, pool: Any, log: Log, every_s: float = EVERY_S, first_after_s: float = FIRST_AFTER_S,
+        families_a_page: int = FAMILIES_A_PAGE,
+    ) -> None:  # fmt: skip
         self._pool = pool
         self._log = log
         self._every_s = every_s
         self._first_after_s = first_after_s
+        self._families_a_page = families_a_page
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -67,12 +71,12 @@ class Clock:
         """
         written, after = 0, FIRST_ID
         while True:
-            rows = await self._pool.fetch(QUERIES.perhaps_due, after, self._log.now(), FAMILIES_A_PAGE)
+            rows = await self._pool.fetch(QUERIES.perhaps_due, after, self._log.now(), self._families_a_page)
             families = [FamilyId(row["family_id"]) for row in rows]
             # Read one after another, to leave connections for requests; written together, to need one commit only.
             due = [(family, member) for family in families if (member := await self._due_member(family)) is not None]
             written += sum(await asyncio.gather(*(self._note(family, member) for family, member in due)))
-            if len(families) < FAMILIES_A_PAGE:
+            if len(families) < self._families_a_page:
                 return written
             after = families[-1]
 

@@ -34,9 +34,10 @@ def trusted_authorities() -> ssl.SSLContext:
 class Attempt:
     """Holds the connection to one target, open for one turn of one webhook: two webhooks never share a connection."""
 
-    def __init__(self, target: ParsedUrl, *, egress: EgressPolicy, tls: ssl.SSLContext) -> None:
+    def __init__(self, target: ParsedUrl, *, egress: EgressPolicy, tls: ssl.SSLContext, s_max: float = ATTEMPT_S_MAX) -> None:
         self._target = target
         self._egress = egress
+        self._s_max = s_max
         # The bare transport, because it has no redirects, cookies, proxies, credentials from a file or content encodings.
         self._transport = httpx.AsyncHTTPTransport(
             verify=tls,
@@ -53,7 +54,7 @@ class Attempt:
     async def send(self, body: bytes, headers: Sequence[tuple[str, str]]) -> int | None:
         """Posts once and returns the status of the response; None without one in time, or without an allowed address."""
         try:
-            async with asyncio.timeout(ATTEMPT_S_MAX):
+            async with asyncio.timeout(self._s_max):
                 answer = await self._first_response(await self._egress.find(self._target), body, headers)
         except (Unreachable, TimeoutError, *NETWORK_ERRORS):
             return None
@@ -81,7 +82,7 @@ class Attempt:
             headers=[("host", self._target.named), *headers],
             content=body,
             extensions={
-                "timeout": dict.fromkeys(("read", "write", "pool"), ATTEMPT_S_MAX) | {"connect": CONNECT_S_MAX},
+                "timeout": dict.fromkeys(("read", "write", "pool"), self._s_max) | {"connect": CONNECT_S_MAX},
                 "sni_hostname": self._target.host.removesuffix("."),
             },
         )

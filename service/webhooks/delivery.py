@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from service.webhooks.attempt import Attempt
+from service.webhooks.attempt import ATTEMPT_S_MAX, Attempt
 from service.webhooks.egress_policy import EgressPolicy, ParsedUrl
 from service.webhooks.retry_policy import after_failure, is_delivered
 from service.webhooks.signing import body_of, headers_of, message_id
@@ -36,6 +36,8 @@ class Means:
     tls: ssl.SSLContext
     now: Callable[[], datetime]
     jitter: Callable[[], float]
+    attempt_s_max: float = ATTEMPT_S_MAX
+    slow_s: float = SLOW_S
 
 
 class Delivery:
@@ -60,8 +62,8 @@ class Delivery:
         Raises:
             PASSING: Postgres does not answer.
         """
-        ends_at, chain = time.monotonic() + TURN_S_MAX, None
-        async with Attempt(self._target, egress=self._means.egress, tls=self._means.tls) as post:
+        means, ends_at, chain = self._means, time.monotonic() + TURN_S_MAX, None
+        async with Attempt(self._target, egress=means.egress, tls=means.tls, s_max=means.attempt_s_max) as post:
             while True:
                 found = await self._rows.entries(self._claim.key, after=self._place, chain=chain)
                 chain = found.chain
@@ -82,7 +84,7 @@ class Delivery:
         id = message_id(key.webhook, place)
         sent_at = time.monotonic()
         status = await post.send(body, headers_of(body, id=id, at=began_at, secrets=self._claim.secrets))
-        self.is_slow = time.monotonic() - sent_at > SLOW_S
+        self.is_slow = time.monotonic() - sent_at > self._means.slow_s
         if is_delivered(status):
             self.has_failed, self._attempts, self._failing_since = False, 0, None
             self._place = place

@@ -116,6 +116,7 @@ class EgressPolicy:
 
     allow_private: bool = False
     resolve: Resolve = addresses_of
+    resolve_s_max: float = RESOLVE_S_MAX
     _threads: ThreadPoolExecutor = field(
         init=False, repr=False, default_factory=lambda: ThreadPoolExecutor(LOOKUPS_MAX, thread_name_prefix="webhooks")
     )
@@ -151,17 +152,18 @@ class EgressPolicy:
             raise Unreachable
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(RESOLVE_S_MAX):
+            async with asyncio.timeout(self.resolve_s_max):
                 texts = await loop.run_in_executor(self._threads, self.resolve, target.host, target.port)
             found = [ip_address(text) for text in texts]
         except (OSError, TimeoutError, ValueError):
             raise Unreachable from None
         # An attacker's name can have one private address among public ones.
-        if not found or not all(self._is_allowed(address) for address in found):
+        if not found or not all(self.is_allowed(address) for address in found):
             raise Unreachable
         return tuple(found[:ADDRESSES_TRIED_MAX])
 
-    def _is_allowed(self, address: Address) -> bool:
+    def is_allowed(self, address: Address) -> bool:
+        """Checks whether a connection to this address is allowed."""
         return self.allow_private or is_public(address)
 
 

@@ -18,7 +18,7 @@ from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest, nothing
 from service.http.standard_webhooks import new_secret, shown
-from service.webhooks.egress_policy import EgressPolicy, Unreachable
+from service.webhooks.egress_policy import Unreachable
 from service.webhooks.errors import UrlNotAllowed
 from service.webhooks.retry_policy import SECRETS_OVERLAP, WEBHOOKS_MAX, Disabled, Failure, State
 from service.webhooks.shapes import From, NewWebhook, SecretMade, WebhookListed, WebhookMade, WebhooksListed
@@ -53,7 +53,7 @@ async def make(request: RouteRequest) -> Response[bytes]:
     """Makes a webhook. Looks its host up now, so that a mistyped address is refused at once; and again at every attempt."""
     caller = _human_caller(request)
     query, body = request.read_query(From), await request.read(NewWebhook)
-    egress: EgressPolicy = request.app.state.egress
+    egress = request.runtime.egress
     try:
         await egress.find(egress.read(body.url))
     except Unreachable:

@@ -18,8 +18,8 @@ import structlog
 
 from service.background import log_failure
 from service.feed.notifier import Notifier
-from service.webhooks.attempt import trusted_authorities
-from service.webhooks.delivery import Delivery, Means
+from service.webhooks.attempt import ATTEMPT_S_MAX, trusted_authorities
+from service.webhooks.delivery import SLOW_S, Delivery, Means
 from service.webhooks.egress_policy import EgressPolicy, target_of
 from service.webhooks.store import BEFORE_ALL, LISTED_A_PAGE, DeliveryClaim, Listed, WebhookKey, WebhookStore
 from service.webhooks.subscription import Subscription
@@ -49,12 +49,15 @@ class Sender:
     def __init__(
         self, *, pool: Any, notifier: Notifier, egress: EgressPolicy, now: Callable[[], datetime],
         jitter: Callable[[], float] = random.random, tls: ssl.SSLContext | None = None,
+        attempt_s_max: float = ATTEMPT_S_MAX, slow_s: float = SLOW_S,
     ) -> None:  # fmt: skip
         self._rows = WebhookStore(pool)
         self._notifier = notifier
         self._now = now
-        tls = trusted_authorities() if tls is None else tls
-        self._means = Means(rows=self._rows, egress=egress, tls=tls, now=now, jitter=jitter)
+        self._means = Means(
+            rows=self._rows, egress=egress, tls=trusted_authorities() if tls is None else tls, now=now, jitter=jitter,
+            attempt_s_max=attempt_s_max, slow_s=slow_s,
+        )  # fmt: skip
         self._known: dict[WebhookKey, Subscription] = {}
         self._ready: dict[WebhookKey, Subscription] = {}
         """The webhooks that wait for a turn, in order of arrival."""
@@ -165,7 +168,7 @@ class Sender:
         as_slow = _is_slow(subscription)
         self._count_by_host[subscription.target.host] += 1
         self._count_of_slow += as_slow
-        task = asyncio.get_running_loop().create_task(self._turn(subscription))
+        task = asyncio.get_running_loop().create_task(self._turn(subscription), name="webhooks: turn")
         self._under_way[subscription.key] = subscription, task
 
         def finished(_: asyncio.Task[None]) -> None:

@@ -1,6 +1,6 @@
-"""A family under fire: devices that push with a ledger, and devices of one parent that follow live all the while.
+"""Makes a family for crash tests: devices that push and keep a ledger, and devices of one parent that follow live meanwhile.
 
-Owns who they are and what they do. Knows nothing of kills.
+Owns its members and devices, and what they do. Knows no kills.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from tests.crash.pushers import Pusher
 from tests.service.conftest import Someone, found_family
 
 PATIENCE = Backoff(first_wait_s=0.1, longest_wait_s=1.0, attempts_max=4)
-"""An app that somebody looks at. One that nobody looks at may wait longer than I-12 allows."""
+"""The back-off of an app in the foreground. One in the background may wait longer than I-12 allows."""
 WRITES_EVERY_S = 0.2
 
 
 class Crew:
-    """Everybody in the family."""
+    """The people of one family, their devices and pushers."""
 
     def __init__(self, people: list[Someone], devices: list[Device], pushers: list[Pusher], *, ending: asyncio.Event) -> None:
         self.people = people
@@ -34,28 +34,28 @@ class Crew:
 
     @property
     def answers(self) -> int:
-        """How many pushes were acknowledged until now."""
+        """The number of pushes that are acknowledged so far."""
         return sum(len(pusher.ledger.acknowledged) for pusher in self.pushers)
 
     @property
     def cut_off(self) -> tuple[int, int]:
-        """How many pushes were cut off and answered later, and how many were left alone."""
+        """The numbers of pushes that were cut off and answered later, and of those that were not sent again."""
         ledgers = [pusher.ledger for pusher in self.pushers]
         again = sum(push.attempts > 1 for ledger in ledgers for push in ledger.acknowledged)
         return again, sum(len(ledger.unknown) for ledger in ledgers)
 
     @property
     def broken(self) -> list[str]:
-        """The promises that a pusher saw broken."""
-        return [words for pusher in self.pushers for words in pusher.ledger.broken]
+        """The broken promises that pushers noticed."""
+        return [promise for pusher in self.pushers for promise in pusher.ledger.broken]
 
     @property
     def waits(self) -> bool:
-        """Whether anything is left to be pushed."""
+        """Whether a draft is still to be pushed."""
         return not all(pusher.is_idle for pusher in self.pushers) or any(one.outbox.count("waiting") for one in self.devices)
 
     async def work(self) -> None:
-        """Push until `ending`, and then until nothing waits; follow until cancelled."""
+        """Pushes until `ending`, and then until nothing waits; follows live until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for pusher in self.pushers:
                 tasks.create_task(pusher.run())
@@ -80,7 +80,7 @@ async def _follow(device: Device) -> None:
 
 @asynccontextmanager
 async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
-    """A family of five: six devices that push, and two of Ben's that follow and write."""
+    """Founds a family of five: six devices that push, and two of Ben's that follow and write."""
     async with httpx.AsyncClient(base_url=url, timeout=20) as http, AsyncExitStack() as opened:
         ada = await found_family(http)
         ben = await ada.invite("parent", name="Ben", household={"name": "Lake"})
@@ -102,11 +102,11 @@ async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
 
 
 REFUSED_READS_MAX = 40
-"""Of one feed: about the ten seconds in which everything is well again (I-12)."""
+"""Refused reads of one feed: about the ten seconds within which every device is current again (I-12)."""
 
 
 async def feed_of(someone: Someone, url: str) -> list[dict[str, Any]]:
-    """A member's whole feed, in pages. While Postgres recovers a read is answered 503, and asked again, as a device does."""
+    """Reads a member's whole feed, in pages. A read that is refused while Postgres recovers is repeated, as by a device."""
     entries: list[dict[str, Any]] = []
     refused = 0
     async with httpx.AsyncClient(base_url=url, headers=someone.headers, timeout=20) as http:

@@ -1,4 +1,4 @@
-"""A service in a process of its own, which tests kill, end and start again, with the Postgres that it brings along.
+"""Runs the service in a process of its own, which tests kill, end and start again, with its embedded Postgres.
 
 Owns processes, signals and the port. Knows no event. Importing takes longer than starting, and a crash test starts dozens
 of services: they are forked from a process that has imported the service already, and run the command `stillnew serve`.
@@ -26,11 +26,11 @@ forking.set_forkserver_preload(["service.cli", "tests.crash.serving"])
 
 
 def run(arguments: list[str], environment: dict[str, str], folder: str) -> None:
-    """Run `stillnew` in this process, its words in files."""
-    for descriptor, name in ((1, "said"), (2, "log")):
-        written = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if name == "said" else os.O_APPEND), 0o644)
+    """Runs `stillnew` in this process, with its output in the files `stdout` and `log`."""
+    for descriptor, name in ((1, "stdout"), (2, "log")):
+        written = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if name == "stdout" else os.O_APPEND), 0o644)
         os.dup2(written, descriptor)
-    # Workers are handed our standard input by its number, and multiprocessing gave us one that they do not have.
+    # Workers inherit our standard input by its number, and the one from multiprocessing does not exist in them.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdin = os.fdopen(0)
     os.environ.clear()
@@ -43,7 +43,7 @@ def run(arguments: list[str], environment: dict[str, str], folder: str) -> None:
 
 @contextmanager
 def kept_port() -> Iterator[int]:
-    """A port that stays ours while the service is down: bound, but nobody listens on it."""
+    """Reserves a port while the service is down: bound, but nobody listens on it."""
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", 0))
@@ -51,10 +51,10 @@ def kept_port() -> Iterator[int]:
 
 
 class Serving:
-    """`stillnew serve` with some arguments, at one address, however often it is killed."""
+    """A `stillnew serve` with some arguments, at one address, however often it is killed."""
 
     def __init__(self, *arguments: str, port: int, folder: Path, environment: Mapping[str, str] | None = None) -> None:
-        """`folder` holds what it says: `said` and `log`."""
+        """`folder` holds its output: `stdout` and `log`."""
         unlimited = {f"STILLNEW_LIMIT_{kind}": "0" for kind in ("PUSH", "DRAFTS", "READ", "ACCESS", "STRANGERS")}
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("STILLNEW_", "DATABASE_URL"))}
         self.url = f"http://127.0.0.1:{port}"
@@ -74,14 +74,14 @@ class Serving:
         return self.process.pid
 
     def begin(self) -> None:
-        """Start it, and do not wait until it is ready."""
+        """Starts it, and does not wait until it is ready."""
         self.folder.mkdir(exist_ok=True)
-        (self.folder / "said").unlink(missing_ok=True)
+        (self.folder / "stdout").unlink(missing_ok=True)
         self.process = forking.Process(target=run, args=(self._arguments, self._environment, str(self.folder)))
         self.process.start()
 
     def start(self) -> None:
-        """Start it, and wait until it says that it is ready."""
+        """Starts it, and waits until it reports that it is ready."""
         self.begin()
         deadline_s = time.monotonic() + START_S_MAX
         while not self.is_ready():
@@ -91,17 +91,17 @@ class Serving:
             time.sleep(0.01)
 
     def is_ready(self) -> bool:
-        said = self.folder / "said"
-        return said.exists() and said.read_text().endswith("\n")
+        stdout = self.folder / "stdout"
+        return stdout.exists() and stdout.read_text().endswith("\n")
 
     def kill(self) -> None:
-        """kill -9, this process alone: its database runs on, as it would."""
+        """Kills this process alone (SIGKILL): its database goes on."""
         assert self.process is not None
         self.process.kill()
         self.process.join()
 
     def end(self) -> int:
-        """SIGTERM; gives the exit code."""
+        """Sends SIGTERM, and returns the exit code."""
         assert self.process is not None
         self.process.terminate()
         return self.wait()
@@ -114,17 +114,17 @@ class Serving:
 
 
 def postgres_of(data: Path) -> psutil.Process | None:
-    """The server that runs on a data directory."""
+    """Returns the Postgres server of a data directory; None where none runs."""
     with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess, ValueError, IndexError):
         process = psutil.Process(int((data / "postgres" / "postmaster.pid").read_text().split("\n")[0]))
-        # The number may have gone to a stranger since the file was written.
+        # The process id may belong to another process by now.
         if process.name() == "postgres" and Path(process.cwd()) == (data / "postgres").resolve():
             return process
     return None
 
 
 def kill_postgres(data: Path) -> bool:
-    """kill -9, the server and all its children at one time; whether there was one."""
+    """Kills the server and all its children at once (SIGKILL), and returns whether there was one."""
     server = postgres_of(data)
     if server is None:
         return False
@@ -139,7 +139,7 @@ def kill_postgres(data: Path) -> bool:
 
 @contextmanager
 def serving(*arguments: str, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Serving]:
-    """A started service, ended at the end of the block if it has not ended before; of its database nothing is left."""
+    """Starts a service, and ends it at the end of the block unless it has ended before."""
     with kept_port() as port:
         service = Serving(*arguments, port=port, folder=folder, environment=environment)
         try:
@@ -155,9 +155,9 @@ def serving(*arguments: str, folder: Path, environment: Mapping[str, str] | None
 
 @contextmanager
 def serving_with_own_postgres(data: Path) -> Iterator[Serving]:
-    """A started service on an embedded Postgres in `data`."""
+    """Starts a service on an embedded Postgres in `data`, and ends both."""
     try:
-        with serving("--data", str(data), folder=data.with_name(f"{data.name}-says")) as service:
+        with serving("--data", str(data), folder=data.with_name(f"{data.name}-output")) as service:
             yield service
     finally:
         kill_postgres(data)

@@ -1,4 +1,4 @@
-"""A Postgres that is frozen: it is there, takes connections, and says nothing."""
+"""Tests with a frozen Postgres: it accepts connections, and never answers."""
 
 import asyncio
 import contextlib
@@ -24,14 +24,14 @@ READY_S_MAX = 2.0
 ROUTE_S_MAX = ACQUIRE_S_MAX + SILENT_S_MAX
 PUSH_S_MAX = ACQUIRE_S_MAX + ANSWER_S_MAX
 ROOM_S = 4.0
-"""For a machine that others use too."""
+"""Added to each bound, for a machine that runs other work too."""
 CURRENT_WITHIN_S = 10.0
 STOPPED_WITHIN_S = 20.0
 
 
 @contextmanager
 def frozen(data: Path) -> Iterator[None]:
-    """The server and all its processes stand still."""
+    """Stops the server and all its processes (SIGSTOP), and continues them at the end of the block."""
     server = postgres_of(data)
     assert server is not None
     stopped: list[psutil.Process] = []
@@ -47,9 +47,9 @@ def frozen(data: Path) -> Iterator[None]:
                 process.send_signal(signal.SIGCONT)
 
 
-async def answered(ask: Callable[[], Awaitable[httpx.Response]]) -> tuple[float, httpx.Response]:
+async def timed(request: Callable[[], Awaitable[httpx.Response]]) -> tuple[float, httpx.Response]:
     began_s = time.monotonic()
-    response = await ask()
+    response = await request()
     return time.monotonic() - began_s, response
 
 
@@ -62,10 +62,10 @@ async def sessions(data: Path) -> int:
         await connection.close()
 
 
-async def ask_everything(ada: Someone) -> None:
-    """Ask each route that needs the database, all at one time and four times over: each is a 503 problem document, in time."""
+async def assert_every_route_refuses(ada: Someone) -> None:
+    """Checks that each route that needs the database, four times at once, answers with a 503 problem document in time."""
     family, note = "/v1/families/{family}", {"text": "x"}
-    asks: dict[str, Callable[[], Awaitable[httpx.Response]]] = {
+    request_by_name: dict[str, Callable[[], Awaitable[httpx.Response]]] = {
         "feed": lambda: ada.ask("GET", f"{family}/feed"),
         "live": lambda: ada.ask("GET", f"{family}/live"),
         "timeline": lambda: ada.ask("GET", f"{family}/timeline"),
@@ -81,8 +81,8 @@ async def ask_everything(ada: Someone) -> None:
         "found": lambda: ada.http.post("/v1/families", json=FOUNDING),
         "push": lambda: ada.ask("POST", f"{family}/events", json={"sent_at": "2026-11-21T18:00:00Z", "drafts": [note]}),
     }
-    names = list(asks) * 4
-    found = await asyncio.gather(*(answered(asks[name]) for name in names))
+    names = list(request_by_name) * 4
+    found = await asyncio.gather(*(timed(request_by_name[name]) for name in names))
     for name, (seconds, response) in zip(names, found, strict=True):
         assert seconds < (PUSH_S_MAX if name == "push" else ROUTE_S_MAX) + ROOM_S, (name, seconds)
         if response.status_code != 404:  # a code in no form of ours needs no database
@@ -107,15 +107,15 @@ async def test_every_route_answers_in_time_while_postgres_is_frozen_and_all_is_a
             working = [asyncio.create_task(pusher.run()) for pusher in pushers]
             await asyncio.sleep(1)
             with frozen(data):
-                seconds, response = await answered(lambda: http.get("/health/ready"))
+                seconds, response = await timed(lambda: http.get("/health/ready"))
                 assert (response.status_code, response.json()["ready"]) == (503, False)
                 assert seconds < READY_S_MAX + ROOM_S
                 assert (await http.get("/health/live")).status_code == 200
-                await ask_everything(ada)
-                for seconds, response in [await answered(lambda: http.get("/health/ready")) for _ in range(3)]:
+                await assert_every_route_refuses(ada)
+                for seconds, response in [await timed(lambda: http.get("/health/ready")) for _ in range(3)]:
                     assert (response.status_code, seconds < READY_S_MAX + ROOM_S) == (503, True)
             async with asyncio.timeout(CURRENT_WITHIN_S):
-                while (await http.get("/health/ready")).status_code != 200:  # noqa: ASYNC110 - nothing tells of it
+                while (await http.get("/health/ready")).status_code != 200:  # noqa: ASYNC110 - there is no event to wait for
                     await asyncio.sleep(0.1)
                 enough = [len(pusher.ledger.acknowledged) + 3 for pusher in pushers]
                 while any(len(one.ledger.acknowledged) < count for one, count in zip(pushers, enough, strict=True)):  # noqa: ASYNC110
@@ -123,7 +123,7 @@ async def test_every_route_answers_in_time_while_postgres_is_frozen_and_all_is_a
             ending.set()
             await asyncio.gather(*working)
             for pusher in pushers:
-                await pusher.offer_unknown_again()
+                await pusher.push_unknown_again()
                 assert pusher.ledger.broken == []
             feed = await feed_of(ada, service.url)
             places = {entry["event"]["id"]: entry["place"] for entry in feed}
@@ -141,7 +141,7 @@ async def test_the_service_stops_while_postgres_is_frozen(open_folder: Path) -> 
     server.start()
     try:
         environment = {"DATABASE_URL": server.database_url}
-        with serving(folder=open_folder / "frozen-stop-says", environment=environment) as service:
+        with serving(folder=open_folder / "frozen-stop-output", environment=environment) as service:
             async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
                 await found_family(http)
             with frozen(data):

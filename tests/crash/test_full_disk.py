@@ -1,4 +1,4 @@
-"""A disk that is full, and then is not: a small tmpfs below the data directory."""
+"""Tests on a disk that is full, and then has space again: a small tmpfs below the data directory."""
 
 import asyncio
 import contextlib
@@ -20,14 +20,14 @@ from tests.programs import lacks
 from tests.service.conftest import Someone, found_family
 
 DISK = "160m"
-"""A new cluster takes about 70 MB, a piece of its write-ahead log 16 MB."""
+"""A new cluster takes about 70 MB, a segment of its write-ahead log 16 MB."""
 LEFT_BYTES = 256 * 1024
 CURRENT_WITHIN_S = 10.0
 
 
 @pytest.fixture
 def small_disk(open_folder: Path) -> Iterator[Path]:
-    """A file system of its own."""
+    """Mounts a file system of its own."""
     folder = open_folder / f"small-disk-{uuid.uuid4().hex[:8]}"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(folder)]
@@ -39,7 +39,7 @@ def small_disk(open_folder: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path, *, left_bytes: int) -> None:
-    """Leave so much."""
+    """Fills the disk but for `left_bytes`."""
     space = os.statvfs(disk)
     with (disk / "ballast").open("ab") as ballast:
         with contextlib.suppress(OSError):
@@ -47,7 +47,7 @@ def fill(disk: Path, *, left_bytes: int) -> None:
 
 
 async def push_until_refused(ada: Someone, pusher: Pusher) -> httpx.Response:
-    """Push until the service refuses; what it took goes to the ledger, and the refused push stays unknown."""
+    """Pushes until the service refuses; accepted pushes go to the ledger, and the refused one stays unknown."""
     headers = ada.headers | {"Content-Type": "application/json"}
     while True:
         push = pusher.new_push()
@@ -67,10 +67,10 @@ async def test_a_full_disk_refuses_pushes_writes_none_by_half_and_takes_them_whe
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
             ada = await found_family(http)
             pusher = Pusher(ada, url=service.url, child=ada.said["child"], seed="full", ending=asyncio.Event())
-            for needs_a_new_piece_of_log in (False, True):
+            for needs_a_new_segment in (False, True):
                 fill(small_disk, left_bytes=LEFT_BYTES)
-                if needs_a_new_piece_of_log:
-                    await begin_a_new_piece_of_log(data)
+                if needs_a_new_segment:
+                    await begin_a_new_segment(data)
                 refused = await push_until_refused(ada, pusher)
                 assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json"), refused.text
                 assert refused.json()["code"] in {"log.unavailable", "unavailable"}
@@ -78,7 +78,7 @@ async def test_a_full_disk_refuses_pushes_writes_none_by_half_and_takes_them_whe
                 await asyncio.sleep(1)
                 (small_disk / "ballast").unlink()
                 async with asyncio.timeout(CURRENT_WITHIN_S):
-                    await pusher.offer_unknown_again()
+                    await pusher.push_unknown_again()
                 assert pusher.ledger.broken == []
             feed = await feed_of(ada, service.url)
             places = {entry["event"]["id"]: entry["place"] for entry in feed}
@@ -87,8 +87,8 @@ async def test_a_full_disk_refuses_pushes_writes_none_by_half_and_takes_them_whe
         assert service.end() == 0
 
 
-async def begin_a_new_piece_of_log(data: Path) -> None:
-    """Whoever writes next needs 16 MB that are not there."""
+async def begin_a_new_segment(data: Path) -> None:
+    """Makes the next write need 16 MB that the disk does not have."""
     with contextlib.suppress(OSError, asyncpg.PostgresError):
         connection = await asyncpg.connect(EmbeddedPostgres(data).database_url)
         try:

@@ -1,7 +1,7 @@
-"""kill -9, of the service and of its Postgres, at random moments in the middle of pushes.
+"""Kills the service and its Postgres (SIGKILL) at random moments in the middle of pushes.
 
-What a power cut does to bytes that were never flushed is not shown here: the page cache outlives a process. That fsync is
-on is shown beside the embedded server.
+Does not show the effect of a power cut on bytes that were never flushed, because the page cache outlives a process. The tests of
+the embedded server show that fsync is on.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ KILLS = 500 if os.environ.get("STILLNEW_NIGHTLY") else 24
 SEED = os.environ.get("STILLNEW_SEED") or secrets.token_hex(4)
 CURRENT_WITHIN_S = 10.0
 """I-12."""
-STAND_STILL_S_MAX = 30.0
+NO_PROGRESS_S_MAX = 30.0
 BOTH = 0.3
-"""How often a kill of the service takes its Postgres along, as a power cut does."""
+"""The share of kills of the service that kill its Postgres too, as a power cut does."""
 
 
 @pytest.mark.timeout(120 if KILLS < 100 else 3_600)
@@ -43,7 +43,7 @@ async def test_nothing_acknowledged_is_lost_or_doubled_however_often_service_and
         async with crew_of(service.url, tmp_path, seed=SEED) as crew:
             working = asyncio.create_task(crew.work())
             try:
-                last_kill_s = await kill_often(service, data, crew, dice=random.Random(SEED))
+                last_kill_s = await kill_often(service, data, crew, rng=random.Random(SEED))
                 await be_current(service, crew, since_s=last_kill_s)
                 assert not working.done(), working
             finally:
@@ -53,39 +53,39 @@ async def test_nothing_acknowledged_is_lost_or_doubled_however_often_service_and
             resolved, left = crew.cut_off
             assert resolved > 0, "kills that cut no push show nothing"
             print(f"{crew.answers} pushes acknowledged, {resolved} of them after a cut; {left} left unknown")
-            await hold_ledgers_against_feeds(crew, service.url)
+            await compare_ledgers_with_feeds(crew, service.url)
             assert service.end() == 0
     assert '"crashed"' not in service.log, "I-32: a fault of the database is no mistake of ours"
     assert "append failed" not in service.log
     assert await replayed(data) == "0 differences"
 
 
-async def kill_often(service: Serving, data: Path, crew: Crew, *, dice: random.Random) -> float:
-    """As many kills of the one as of the other, mostly while pushes are being answered, sometimes in the middle of a recovery.
+async def kill_often(service: Serving, data: Path, crew: Crew, *, rng: random.Random) -> float:
+    """Kills the service and Postgres equally often, mostly while pushes are answered, sometimes in the middle of a recovery.
 
-    When the last one was.
+    Returns the time of the last kill.
     """
     killed_s = 0.0
-    doomed = ["service", "postgres"] * (KILLS // 2)
-    dice.shuffle(doomed)
-    for what in doomed:
-        if dice.random() < 0.8:
+    victims = ["service", "postgres"] * (KILLS // 2)
+    rng.shuffle(victims)
+    for victim in victims:
+        if rng.random() < 0.8:
             answers = crew.answers
-            await until(lambda: crew.answers > answers, within_s=STAND_STILL_S_MAX)  # noqa: B023 - awaited in this turn
-        await asyncio.sleep(dice.random() * 0.25)
+            await until(lambda: crew.answers > answers, within_s=NO_PROGRESS_S_MAX)  # noqa: B023 - awaited in this turn
+        await asyncio.sleep(rng.random() * 0.25)
         killed_s = time.monotonic()
-        if what == "service":
+        if victim == "service":
             await asyncio.to_thread(service.kill)
-            if dice.random() < BOTH:
+            if rng.random() < BOTH:
                 kill_postgres(data)
             await asyncio.to_thread(service.start)
         else:
-            await until(lambda: kill_postgres(data), within_s=STAND_STILL_S_MAX)
+            await until(lambda: kill_postgres(data), within_s=NO_PROGRESS_S_MAX)
     return killed_s
 
 
 async def be_current(service: Serving, crew: Crew, *, since_s: float) -> None:
-    """I-12: within 10 s of the last fault nothing waits, and both devices of Ben hold the same bytes, his whole feed."""
+    """Checks I-12: within 10 s of the last fault nothing waits, and both devices of Ben hold his whole feed, byte for byte."""
     crew.ending.set()
     await until(lambda: not crew.waits, within_s=CURRENT_WITHIN_S)
     length = len(await feed_of(crew.people[1], service.url))
@@ -95,26 +95,26 @@ async def be_current(service: Serving, crew: Crew, *, since_s: float) -> None:
     assert one == other
 
 
-async def hold_ledgers_against_feeds(crew: Crew, url: str) -> None:
-    """Every acknowledged draft stands at its place, once, in the words that were sent; what was cut off is there whole or not."""
+async def compare_ledgers_with_feeds(crew: Crew, url: str) -> None:
+    """Checks that each acknowledged draft is at its place, once and unchanged, and each cut push whole or not at all."""
     for pusher in crew.pushers:
         entries = await feed_of(pusher.someone, url)
         assert [entry["place"] for entry in entries] == list(range(1, len(entries) + 1))
         by_id = {entry["event"]["id"]: entry for entry in entries}
         assert len(by_id) == len(entries)
         for push in pusher.ledger.acknowledged:
-            hold_against_feed(push, by_id)
+            compare_with_feed(push, by_id)
         unknown = list(pusher.ledger.unknown)
         for push in unknown:
             assert len(push.acceptable & by_id.keys()) in (0, len(push.acceptable)), "I-04"
-        await pusher.offer_unknown_again()
+        await pusher.push_unknown_again()
         for push in unknown:
             if push.acceptable & by_id.keys():
-                hold_against_feed(push, by_id)
+                compare_with_feed(push, by_id)
     assert crew.broken == []
 
 
-def hold_against_feed(push: Push, by_id: Mapping[str, dict[str, Any]]) -> None:
+def compare_with_feed(push: Push, by_id: Mapping[str, dict[str, Any]]) -> None:
     for draft, receipt in zip(push.drafts, push.receipts or (), strict=True):
         if draft["id"] not in push.acceptable:
             assert draft["id"] not in by_id
@@ -125,8 +125,8 @@ def hold_against_feed(push: Push, by_id: Mapping[str, dict[str, Any]]) -> None:
 
 
 async def replayed(data: Path) -> str:
-    """What `stillnew replay --check` found."""
+    """Returns the finding of `stillnew replay --check`."""
     command = [sys.executable, "-m", "service.cli", "replay", "--check", "--data", str(data)]
-    said = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stdout + said.stderr
-    return said.stdout.partition(": ")[2].strip().rstrip(".")
+    finished = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout.partition(": ")[2].strip().rstrip(".")

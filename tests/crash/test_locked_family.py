@@ -1,4 +1,4 @@
-"""A person holds one family's row in psql, and goes to lunch."""
+"""Tests with one family's row locked for a long time, as by a person in psql."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from tests.service.conftest import Someone, found_family
 
 REFUSED_WITHIN_S = 2.0
 ROOM_S = 3.0
-"""For a machine that others use too."""
+"""Added to each bound, for a machine that runs other work too."""
 FAMILIES = 6
 LOCKED_S = 6.0
 
@@ -28,7 +28,7 @@ def a_push(someone: Someone) -> dict[str, object]:
 
 
 async def keep_pushing(someone: Someone, until: asyncio.Event) -> list[tuple[float, int]]:
-    """Push one note after the other; gives seconds and status of each."""
+    """Pushes one note after the other, and returns seconds and status of each."""
     found = []
     while not until.is_set():
         began_s = time.monotonic()

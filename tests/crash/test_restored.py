@@ -1,6 +1,6 @@
-"""A backup that is put back, and overtaken before anybody notices: the devices notice, and nothing that they hold is lost.
+"""Tests a backup that is put back and grows past the devices' places: the devices notice, and nothing that they hold is lost.
 
-With real processes, and data directories that are copied whole, as docs/operate.md says. The operator forgets `new-log`.
+Uses real processes, and data directories that are copied whole, as in docs/operate.md. The operator forgets `new-log`.
 """
 
 import secrets
@@ -34,7 +34,7 @@ class Household:
         self.written: list[str] = []
 
     async def begin(self) -> None:
-        """Ada and Ben, in two homes."""
+        """Founds the family of Ada and Ben, in two homes."""
         url = self.service.url
         ada = await Device.found(url, self._folder / "ada", you="Ada", household="Hill", child="Mia", world=WORLD)
         self.devices["ada"] = await self._opened.enter_async_context(ada)
@@ -43,7 +43,7 @@ class Household:
         self.devices["ben"] = await self._opened.enter_async_context(ben)
 
     async def pair(self, name: str, *, of: str) -> None:
-        """One device more of somebody's."""
+        """Pairs one more device of a member."""
         code = (await self.devices[of].pair_code())["code"]
         paired = await Device.pair(self.service.url, self._folder / name, code=code, world=WORLD)
         self.devices[name] = await self._opened.enter_async_context(paired)
@@ -59,24 +59,24 @@ class Household:
             await self.devices[name].sync()
 
     def copy(self) -> None:
-        """Stop the service, copy the data directory whole, serve again."""
+        """Stops the service, copies the data directory whole, serves again."""
         self.service.end()
         copy_whole(self._data, self._backup)
         self.service.start()
 
     def put_back(self) -> None:
-        """Stop the service, put the copy back, serve again. `new-log` is forgotten."""
+        """Stops the service, puts the copy back, serves again. `new-log` is forgotten."""
         self.service.end()
         copy_whole(self._backup, self._data)
         self.service.start()
 
     def texts(self, name: str) -> list[str]:
-        """The notes that a device holds, in order."""
+        """Returns the notes that a device holds, in order."""
         events = [entry.event.get("event", {}) for entry in self.devices[name].entries()]
         return [event["text"] for event in events if event["type"] == "NoteWritten"]
 
     async def texts_of_service(self, member: str) -> list[str]:
-        """The notes that the service has for a member, as a new device of theirs is told."""
+        """Returns the notes that the service has for a member, as a new device of theirs reads them."""
         name = f"new-{secrets.token_hex(4)}"
         await self.pair(name, of=member)
         await self.sync(name)
@@ -85,7 +85,7 @@ class Household:
         return found
 
     async def assert_nothing_is_lost(self) -> None:
-        """Everything that was ever written is on the service and on every device, once; devices of one member are alike."""
+        """Checks that every note is on the service and on every device, once, and that devices of one member are equal."""
         for member in ("ada", "ben"):
             assert sorted(await self.texts_of_service(member)) == sorted(self.written)
         for name, device in self.devices.items():
@@ -98,7 +98,7 @@ class Household:
 
 
 def copy_whole(what: Path, to: Path) -> None:
-    """`cp -a`: the server's files stay its account's own."""
+    """Copies a folder with `cp -a`, which keeps the owner of the server's files."""
     shutil.rmtree(to, ignore_errors=True)
     subprocess.run(["cp", "-a", str(what), str(to)], check=True)
 

@@ -1,4 +1,4 @@
-"""`stillnew serve` as a process: it drains before it ends, and says in one sentence why it does not start."""
+"""Tests `stillnew serve` as a process: it drains before it ends, and one sentence explains why it does not start."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ CURRENT_WITHIN_S = 10.0
 
 
 async def push_once(someone: Someone, pusher: Pusher) -> tuple[int, set[str]]:
-    """The status of one push, over a connection of its own, and the ids that are acceptable."""
+    """Pushes once, over a connection of its own, and returns the status and the ids that are acceptable."""
     push = pusher.new_push()
     answer = await someone.http.post(
         f"/v1/families/{someone.family}/events",
@@ -31,7 +31,7 @@ async def push_once(someone: Someone, pusher: Pusher) -> tuple[int, set[str]]:
 
 
 async def listen(someone: Someone) -> bytes:
-    """A whole stream, until the service ends it in good order."""
+    """Reads a whole stream, until the service ends it in good order."""
     async with someone.http.stream("GET", f"/v1/families/{someone.family}/live", headers=someone.headers) as stream:
         return b"".join([part async for part in stream.aiter_bytes()])
 
@@ -44,7 +44,7 @@ async def test_sigterm_answers_the_pushes_that_are_under_way_ends_streams_and_ke
             ada = await found_family(http)
             pusher = Pusher(ada, url=service.url, child=ada.said["child"], seed="drain", ending=asyncio.Event())
             listening = asyncio.create_task(listen(ada))
-            # Somebody holds the head of the log: the pushes are under way, and stay so for as long as we like.
+            # A lock on the head of the log keeps the pushes under way for as long as the test needs.
             blocker = await asyncpg.connect(EmbeddedPostgres(data).database_url)
             async with blocker.transaction():
                 await blocker.execute("SELECT 1 FROM family FOR UPDATE")
@@ -70,12 +70,12 @@ def test_a_second_service_on_one_data_directory_and_one_on_a_taken_port_say_so(o
     data = open_folder / "taken"
     with serving_with_own_postgres(data) as service, kept_port() as port:
         server = postgres_of(data)
-        second = Serving("--data", str(data), port=port, folder=open_folder / "second-says")
+        second = Serving("--data", str(data), port=port, folder=open_folder / "second-output")
         second.begin()
         assert second.wait() == 1
         assert second.log.startswith(f"stillnew: {data} is in use by process {service.pid}: ")
         taken = int(service.url.rpartition(":")[2])
-        third = Serving("--data", str(open_folder / "other"), port=taken, folder=open_folder / "third-says")
+        third = Serving("--data", str(open_folder / "other"), port=taken, folder=open_folder / "third-output")
         third.begin()
         assert third.wait() == 1
         assert third.log.startswith("stillnew: Cannot listen on 127.0.0.1:")
@@ -87,9 +87,9 @@ def test_a_second_service_on_one_data_directory_and_one_on_a_taken_port_say_so(o
 
 async def test_a_log_that_nobody_can_write_stops_no_push(open_folder: Path) -> None:
     """Law 1, I-12: the disk that holds the log is full, the database dies and comes back, and devices notice only that."""
-    data, says = open_folder / "mute", open_folder / "mute-says"
-    says.mkdir()
-    (says / "log").symlink_to("/dev/full")
+    data, output = open_folder / "mute", open_folder / "mute-output"
+    output.mkdir()
+    (output / "log").symlink_to("/dev/full")
     with serving_with_own_postgres(data) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=20) as http:
             ada = await found_family(http)
@@ -107,7 +107,7 @@ async def test_workers_end_with_the_process_that_started_them_and_the_next_one_f
     database_url: str, open_folder: Path
 ) -> None:
     """Law 1, I-12: kill -9 of a service with several workers leaves nobody behind who would keep its address."""
-    with serving("--workers", "2", folder=open_folder / "workers-say", environment={"DATABASE_URL": database_url}) as service:
+    with serving("--workers", "2", folder=open_folder / "workers-output", environment={"DATABASE_URL": database_url}) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=20) as http:
             ada = await found_family(http)
         started = psutil.Process(service.pid)
@@ -115,13 +115,13 @@ async def test_workers_end_with_the_process_that_started_them_and_the_next_one_f
         await until(lambda: len(started.children(recursive=True)) >= 2, within_s=20)
         workers = started.children(recursive=True)
         service.kill()
-        await until(lambda: not any(has_ended_not(worker) for worker in workers), within_s=5)
+        await until(lambda: not any(is_running(worker) for worker in workers), within_s=5)
         service.start()
         assert await feed_of(ada, service.url)
         assert service.end() == 0
 
 
-def has_ended_not(process: psutil.Process) -> bool:
+def is_running(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

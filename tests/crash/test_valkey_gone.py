@@ -1,4 +1,4 @@
-"""Two services on one database, and the Valkey between them: what it hears, and what its death costs."""
+"""Tests two services on one database with a Valkey between them: what passes through it, and what its loss costs."""
 
 import asyncio
 import contextlib
@@ -21,24 +21,24 @@ from tests.service.conftest import Someone, found_family
 from tests.service.feed.listening import until
 
 QUICK_S = POLL_EVERY_S_WHILE_DISCONNECTED / 2
-"""Sooner than anybody looks by themselves: a wake-up must have crossed."""
+"""Sooner than a service polls by itself: a wake-up must have arrived."""
 LATE_S_MAX = POLL_EVERY_S_WHILE_DISCONNECTED * 4
-"""Looking once a second, on a machine that has other things to do."""
+"""Polling once a second, on a machine that runs other work too."""
 AS_SENT = re.compile(rb'"(?:PUBLISH|publish)" "stillnew:wake:[0-9]{1,2}" "((?:[^"\\]|\\.)*)"')
 ESCAPED = re.compile(rb"\\(?:x([0-9a-f]{2})|(.))")
 
 
 @contextmanager
 def overhearing(port: int) -> Iterator[bytearray]:
-    """Everything that anybody says to this Valkey, as MONITOR tells it."""
+    """Records every command to this Valkey, with MONITOR."""
     heard = bytearray()
     connection = socket.create_connection(("127.0.0.1", port))
     connection.sendall(b"MONITOR\r\n")
 
     def hear() -> None:
         with contextlib.suppress(OSError):
-            while said := connection.recv(65_536):
-                heard.extend(said)
+            while received := connection.recv(65_536):
+                heard.extend(received)
 
     thread = threading.Thread(target=hear)
     thread.start()
@@ -52,7 +52,7 @@ def overhearing(port: int) -> Iterator[bytearray]:
 
 
 class Subscription:
-    """A device that follows live, and what it was told."""
+    """A device that follows live, and the entries that it received."""
 
     def __init__(self, device: Device) -> None:
         self.device = device
@@ -82,15 +82,15 @@ async def write(ada: Someone, text: str) -> None:
     assert [receipt["outcome"] for receipt in answer.json()["receipts"]] == ["recorded"] * 2
 
 
-async def be_quick(ada: Someone, ear: Subscription, *, name: str) -> list[str]:
-    """Write until what is written is heard at once, three times in a row; gives what was written."""
+async def be_quick(ada: Someone, follower: Subscription, *, name: str) -> list[str]:
+    """Writes until three notes in a row are received at once, and returns the texts."""
     written: list[str] = []
     quick = 0
     async with asyncio.timeout(15):
         while quick < 3:
             written.append(f"{name} {len(written)}")
             await write(ada, written[-1])
-            quick = quick + 1 if await ear.seconds_until_heard(written[-1], within_s=LATE_S_MAX) < QUICK_S else 0
+            quick = quick + 1 if await follower.seconds_until_heard(written[-1], within_s=LATE_S_MAX) < QUICK_S else 0
     return written
 
 
@@ -101,51 +101,51 @@ async def test_valkey_carries_wake_ups_and_nothing_else_and_its_death_makes_devi
     with ValkeyServer() as valkey:
         environment = {"DATABASE_URL": database_url, "STILLNEW_REDIS_URL": valkey.connection_url}
         with (
-            serving(folder=open_folder / "says-a", environment=environment) as a,
-            serving(folder=open_folder / "says-b", environment=environment) as b,
+            serving(folder=open_folder / "output-a", environment=environment) as a,
+            serving(folder=open_folder / "output-b", environment=environment) as b,
         ):
             async with httpx.AsyncClient(base_url=a.url, timeout=20) as http:
                 ada = await found_family(http, you="CanaryAda", child="CanaryMia")
                 async with await _tablet(ada, a, b, tmp_path) as tablet:
-                    ear = Subscription(tablet)
-                    listening = asyncio.create_task(ear.listen())
+                    follower = Subscription(tablet)
+                    listening = asyncio.create_task(follower.listen())
                     with overhearing(valkey.port) as heard:
-                        written = await be_quick(ada, ear, name="CanaryWith")
-                        tell_nothing(bytes(heard))
+                        written = await be_quick(ada, follower, name="CanaryWith")
+                        assert_only_wake_ups(bytes(heard))
                         assert valkey._process is not None
                         valkey._process.kill()
                     for number in range(3):
                         written.append(f"CanaryWithout {number}")
                         await write(ada, written[-1])
-                        await ear.seconds_until_heard(written[-1], within_s=LATE_S_MAX)
+                        await follower.seconds_until_heard(written[-1], within_s=LATE_S_MAX)
                     with ValkeyServer(port=valkey.port), overhearing(valkey.port) as heard:
-                        written += await be_quick(ada, ear, name="CanaryWithAgain")
-                        tell_nothing(bytes(heard))
-                    assert (ear.texts, ear.places) == (written, list(range(1, ear.places[-1] + 1)))
+                        written += await be_quick(ada, follower, name="CanaryWithAgain")
+                        assert_only_wake_ups(bytes(heard))
+                    assert (follower.texts, follower.places) == (written, list(range(1, follower.places[-1] + 1)))
                     listening.cancel()
 
 
 async def _tablet(ada: Someone, a: Serving, b: Serving, folder: Path) -> Device:
-    """Ada's second device, which speaks to B."""
+    """Pairs Ada's second device, which connects to B."""
     code = (await ada.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     return await Device.pair(b.url, folder / "tablet.device", code=code)
 
 
-def tell_nothing(heard: bytes) -> None:
-    """What was overheard is wake-ups in their form, and holds no word of the family's."""
+def assert_only_wake_ups(heard: bytes) -> None:
+    """Checks that the commands are well-formed wake-ups, without any content of the family."""
     assert b"Canary" not in heard
     assert b"first-steps" not in heard
     assert b"First steps" not in heard
-    messages = [ESCAPED.sub(_as_meant, message) for message in AS_SENT.findall(heard)]
+    messages = [ESCAPED.sub(_unescaped, message) for message in AS_SENT.findall(heard)]
     assert messages
     for message in messages:
-        # One kind byte, the sender, the family, and the members who were told: 16 bytes each, and no room for a word.
+        # One kind byte, the sender, the family, and the members with a new entry: 16 bytes each, and no room for content.
         assert (message[:1], len(message) % 16) == (b"t", 1)
     commands = {line.split(b'"')[1].upper() for line in heard.split(b"\r\n") if b'"' in line}
     assert commands <= {b"PUBLISH", b"SUBSCRIBE", b"PING", b"HELLO", b"CLIENT", b"AUTH", b"INFO"}, "nothing is ever stored"
 
 
-def _as_meant(escaped: re.Match[bytes]) -> bytes:
+def _unescaped(escaped: re.Match[bytes]) -> bytes:
     if escaped[1]:
         return bytes.fromhex(escaped[1].decode())
     return {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"a": b"\a", b"b": b"\b"}.get(escaped[2], escaped[2])

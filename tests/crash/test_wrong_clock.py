@@ -1,4 +1,4 @@
-"""A server whose clock is wrong: order and set do not come from a clock."""
+"""Tests a server with a wrong clock: neither order nor content of a feed depends on a clock."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -18,14 +18,14 @@ YEARS_10 = timedelta(days=3_650)
 
 
 class WrongClock:
-    """The server's clock: off by so much from now on, or standing still."""
+    """The server's clock: wrong by `off`, or stopped."""
 
     def __init__(self) -> None:
         self.off = timedelta(0)
-        self.stands_at: datetime | None = None
+        self.stopped_at: datetime | None = None
 
     def __call__(self) -> datetime:
-        return (self.stands_at or datetime.now(UTC)) + self.off
+        return (self.stopped_at or datetime.now(UTC)) + self.off
 
 
 def push_of(someone: Someone, number: int, *, device_clock_off: timedelta) -> dict[str, Any]:
@@ -38,13 +38,10 @@ def push_of(someone: Someone, number: int, *, device_clock_off: timedelta) -> di
 
 
 @pytest.mark.parametrize("clock", ["right", "ten years ahead", "ten years behind", "standing still", "jumping"])
-async def test_order_and_set_are_the_same_under_any_clock(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, clock: str
-) -> None:
+async def test_order_and_set_are_the_same_under_any_clock(database_url: str, clock: str) -> None:
     """Law 3, law 12, I-10: places follow the order of pushes, whatever the clocks of server and devices say meanwhile."""
-    wrong, dice = WrongClock(), random.Random(clock)
-    monkeypatch.setattr("service.app.now_utc", wrong)
-    with running(Settings(database_url=database_url, **UNLIMITED)) as url:
+    wrong, rng = WrongClock(), random.Random(clock)
+    with running(Settings(database_url=database_url, **UNLIMITED), log_clock=wrong) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             ada = await found_family(http)
             first = len(await feed_of(ada, url))
@@ -55,11 +52,11 @@ async def test_order_and_set_are_the_same_under_any_clock(
                 case "ten years behind":
                     wrong.off = -YEARS_10
                 case "standing still":
-                    wrong.stands_at = datetime.now(UTC)
+                    wrong.stopped_at = datetime.now(UTC)
             for number in range(PUSHES):
                 if clock == "jumping":
-                    wrong.off = YEARS_10 * dice.uniform(-1, 1)
-                push = push_of(ada, number, device_clock_off=YEARS_10 * dice.choice((-1, 0, 1)))
+                    wrong.off = YEARS_10 * rng.uniform(-1, 1)
+                push = push_of(ada, number, device_clock_off=YEARS_10 * rng.choice((-1, 0, 1)))
                 answer = await ada.ask("POST", "/v1/families/{family}/events", json=push)
                 (receipt,) = answer.json()["receipts"]
                 assert receipt["outcome"] == "recorded", receipt

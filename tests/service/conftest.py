@@ -7,8 +7,9 @@ import asyncio
 import socket
 import threading
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -23,11 +24,11 @@ from tests.service.access_fixtures import Standing
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[str]:
+def running(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Iterator[str]:
     """Serve, and give the address."""
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
-    server = Server(config_of(build(settings), workers=1))
+    server = Server(config_of(build(settings, log_clock=log_clock), workers=1))
 
     def run() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -130,7 +130,7 @@ def test_a_head_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.Mon
 
 def test_a_body_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law 17: a slow body is refused with 408 after the stated time, even if bytes keep arriving."""
-    monkeypatch.setattr(service.http.body.read_body, "__kwdefaults__", {"within_s": 0.5})
+    monkeypatch.setattr(service.http.body, "BODY_WITHIN_S", 0.5)
     for path in (EVENTS, "/v1/families/{family}/children", "/v1/invites/accept"):
         head = standing.request("POST", path, JSON, "Content-Length: 1000")
         with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:

@@ -65,7 +65,7 @@ def stillnew(folder: Path, command: str, environment: dict[str, str], *arguments
             service.process.terminate()
             service.process.join()
         assert code is not None, f"it runs on: {service.log}"
-    return code, (says / "said").read_text(), service.log
+    return code, (says / "stdout").read_text(), service.log
 
 
 def assert_refused(code: int, output: str, log: str, wrong: Wrong) -> None:

@@ -1,6 +1,6 @@
-"""Who ought to be told of what, worked out the slow way: one event and one member at a time, from the log alone.
+"""Computes the feeds of a family in the slow way: one event and one member at a time, from the log alone.
 
-Owns a second opinion. Shares no line with the rule that the service runs, so that a mistake has to be made twice.
+Owns an independent implementation. Shares no line with the rule that the service runs, so that a mistake has to be made twice.
 """
 
 from collections.abc import Sequence
@@ -29,20 +29,20 @@ FACTS = (
 
 
 @dataclass
-class Known:
-    """An event of the log, and who was told of it."""
+class EventWithReaders:
+    """An event of the log, and the members that it is visible to."""
 
     seq: int
     event: Event[Any]
-    target: "Known | None"
-    told: set[MemberId]
+    target: "EventWithReaders | None"
+    readers: set[MemberId]
 
 
 class Oracle:
     """The feeds of one family, from its log."""
 
     def __init__(self, log: Sequence[tuple[int, Event[Any]]]) -> None:
-        self.known: list[Known] = []
+        self.events: list[EventWithReaders] = []
         self.feeds: dict[MemberId, list[int]] = {}
         self._joined: dict[MemberId, MemberJoined] = {}
         self._left: set[MemberId] = set()
@@ -50,29 +50,29 @@ class Oracle:
             self._add(seq, event)
 
     def _add(self, seq: int, event: Event[Any]) -> None:
-        known = Known(seq, event, self._target_of(event), set())
+        item = EventWithReaders(seq, event, self._target_of(event), set())
         match event.event:
             case MemberJoined(member=member) as joined:
                 self._joined[member] = joined
-                for earlier in self.known:
+                for earlier in self.events:
                     if self._is_history_for(member, earlier):
-                        self._tell(member, earlier)
+                        self._deliver(member, earlier)
             case MemberLeft(member=member):
                 self._left.add(member)
-        self.known.append(known)
+        self.events.append(item)
         for member in sorted(self._joined.keys() - self._left):
-            if self._is_for(member, known):
-                self._tell(member, known)
+            if self._is_for(member, item):
+                self._deliver(member, item)
 
-    def _tell(self, member: MemberId, known: Known) -> None:
-        known.told.add(member)
-        self.feeds.setdefault(member, []).append(known.seq)
+    def _deliver(self, member: MemberId, item: EventWithReaders) -> None:
+        item.readers.add(member)
+        self.feeds.setdefault(member, []).append(item.seq)
 
-    def _is_for(self, member: MemberId, known: Known) -> bool:
-        event = known.event
+    def _is_for(self, member: MemberId, item: EventWithReaders) -> bool:
+        event = item.event
         if isinstance(event.event, FACTS):
             return True
-        if known.target is not None and member not in known.target.told:
+        if item.target is not None and member not in item.target.readers:
             return False
         if member == event.author:
             return True
@@ -80,22 +80,22 @@ class Oracle:
             return False
         return event.audience is Audience.FAMILY or self._live_together(member, event.author)
 
-    def _is_history_for(self, member: MemberId, known: Known) -> bool:
-        is_fact = isinstance(known.event.event, FACTS)
-        return is_fact or (self._joined[member].sees is Sees.ALL and self._is_for(member, known))
+    def _is_history_for(self, member: MemberId, item: EventWithReaders) -> bool:
+        is_fact = isinstance(item.event.event, FACTS)
+        return is_fact or (self._joined[member].sees is Sees.ALL and self._is_for(member, item))
 
     def _live_together(self, one: MemberId, other: MemberId) -> bool:
         return self._joined[one].household == self._joined[other].household
 
-    def _target_of(self, event: Event[Any]) -> Known | None:
+    def _target_of(self, event: Event[Any]) -> EventWithReaders | None:
         named = getattr(event.event, event.event.refers) if event.event.refers else None
-        told = [known for known in self.known if known.event.id == named and event.author in known.told]
-        own = [known for known in told if known.event.author == event.author]
-        return next(iter(own or told), None)
+        visible = [item for item in self.events if item.event.id == named and event.author in item.readers]
+        own = [item for item in visible if item.event.author == event.author]
+        return next(iter(own or visible), None)
 
 
 def chain_of(family: FamilyId, member: MemberId, commitments: Sequence[bytes]) -> list[str]:
-    """The chain before the first entry of a feed and after each one, as section Pull of the protocol defines it."""
+    """Returns the chain before the first entry of a feed and after each one, as defined in section Pull of the protocol."""
     chain = sha256(UUID(str(family)).bytes + UUID(str(member)).bytes).digest()
     chains = [chain.hex()]
     for place, commitment in enumerate(commitments, 1):

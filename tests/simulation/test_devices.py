@@ -1,4 +1,4 @@
-"""Devices that are offline, send twice, lose answers and are reinstalled: in the end they all say the same.
+"""Simulates devices that are offline, send twice, lose answers and are reinstalled: in the end they are all equal.
 
 A Hypothesis state machine over a real Postgres and two processes' logs. A failure prints the steps, and a blob that repeats
 them; STILLNEW_NIGHTLY=1 looks for longer.
@@ -24,7 +24,7 @@ from service.log.receipts import Receipt
 from service.postgres.pool import open_pool
 from tests.conftest import execute, named
 from tests.families import CRAWLED, STOOD, WALKED, Draft, Family, drafted, found, join, leave, log_on, note, outcomes, pull, push
-from tests.simulation.world import Fate, Phone, World
+from tests.simulation.two_processes import Fate, Phone, TwoProcesses
 
 OWN = "own.0193a2b4-0000-7000-8000-000000000000"
 TEN_YEARS = timedelta(days=3_653)
@@ -37,23 +37,23 @@ days = st.integers(0, 3)
 sizes = st.sampled_from([1, 2, 7, 500])
 fates = st.sampled_from([Fate.ANSWERED, *Fate])
 precisions = st.sampled_from(["minute", "day", "week", "month"])
-# Two homes may be in two zones, and a time keeps the one in which it was told.
+# Two homes may be in two zones, and a time keeps the one in which it was written.
 zones = st.sampled_from(["+00:00", "+01:00", "-08:00"])
 
 
 class Devices(RuleBasedStateMachine):
     """One family."""
 
-    world: ClassVar[World]
+    processes: ClassVar[TwoProcesses]
 
     def run(self, what: Coroutine[Any, Any, Any]) -> Any:
-        return self.world.run(what)
+        return self.processes.run(what)
 
     @initialize(early=st.lists(audiences, max_size=4))
     def a_family_is_founded(self, early: list[str | None]) -> None:
-        """By Ada, who may have written a little before anybody else joins."""
+        """Founds the family of Ada, who may write a little before anybody else joins."""
         self.family = Family()
-        self.run(found(self.world.logs[0], family=self.family, with_everybody=False))
+        self.run(found(self.processes.logs[0], family=self.family, with_everybody=False))
         self.phones = [Phone(self.family.ada)]
         self.gone: list[Phone] = []
         self.receipts: dict[tuple[MemberId, UUID], int] = {}
@@ -68,7 +68,7 @@ class Devices(RuleBasedStateMachine):
 
     @property
     def joined(self) -> dict[MemberId, Role]:
-        """Everybody who ever joined."""
+        """The role of each member who ever joined."""
         there = {phone.member for phone in (*self.phones, *self.gone)}
         return {getattr(self.family, name): role for name, role in ROLES.items() if getattr(self.family, name) in there}
 
@@ -78,7 +78,7 @@ class Devices(RuleBasedStateMachine):
     def somebody_joins(self, name: str) -> None:
         member = getattr(self.family, name)
         if member not in self.joined:
-            self.run(join(self.world.logs[1], self.family, member))
+            self.run(join(self.processes.logs[1], self.family, member))
             self.phones.append(Phone(member))
 
     @rule(name=st.sampled_from(["ben", "sitter", "granny", "daycare"]))
@@ -86,11 +86,11 @@ class Devices(RuleBasedStateMachine):
         member = getattr(self.family, name)
         left = [phone for phone in self.phones if phone.member == member]
         if left:
-            self.run(leave(self.world.logs[0], self.family, member))
+            self.run(leave(self.processes.logs[0], self.family, member))
             self.phones = [phone for phone in self.phones if phone not in left]
             self.gone += left
             with pytest.raises(NotFound):
-                self.run(push(self.world.logs[1], self.family, member, note(self.family)))
+                self.run(push(self.processes.logs[1], self.family, member, note(self.family)))
 
     @rule(number=phones, off=st.sampled_from([timedelta(0), timedelta(hours=7), TEN_YEARS, -TEN_YEARS]))
     def somebody_gets_one_phone_more(self, number: int, off: timedelta) -> None:
@@ -129,7 +129,7 @@ class Devices(RuleBasedStateMachine):
         )  # fmt: skip
 
     def something(self, phone: Phone, number: int, *kinds: str) -> str | None:
-        """The id of an event or an own draft that this phone knows."""
+        """Returns the id of an event or an own draft that this phone knows."""
         known = [event["id"] for event in phone.events() if event["event"]["type"] in kinds]
         known += [draft["id"] for draft in phone.outbox if draft["event"]["type"] in kinds]
         return known[-1 - number % len(known)] if known else None
@@ -155,8 +155,8 @@ class Devices(RuleBasedStateMachine):
             recorded
         ]
         if target is not None:
-            told_at = datetime(2026, 4, 1 + recorded, tzinfo=UTC)
-            self.writes(phone, drafted("Amended", target=target, changes=changes, at=told_at, precision="day"))
+            amended_at = datetime(2026, 4, 1 + recorded, tzinfo=UTC)
+            self.writes(phone, drafted("Amended", target=target, changes=changes, at=amended_at, precision="day"))
 
     @rule(number=phones, about=phones)
     def somebody_withdraws(self, number: int, about: int) -> None:
@@ -184,17 +184,17 @@ class Devices(RuleBasedStateMachine):
     async def sync(self, phone: Phone, fate: Fate, *, size: int, process: int) -> None:
         while phone.outbox:
             drafts = phone.outbox[:size]
-            for receipts in await self.world.push(self.family, phone, drafts, fate, process=process):
+            for receipts in await self.processes.push(self.family, phone, drafts, fate, process=process):
                 self.note_receipts(phone.member, drafts, receipts)
             if fate in (Fate.NEVER_SENT, Fate.ANSWER_LOST):
                 return
             recorded = [draft for draft in drafts if (phone.member, UUID(draft["id"])) in self.receipts]
             phone.recorded += [draft for draft in recorded if draft not in phone.recorded]
             del phone.outbox[:size]
-        await self.world.pull(self.family, phone, limit=size)
+        await self.processes.pull(self.family, phone, limit=size)
 
     def note_receipts(self, member: MemberId, drafts: list[Draft], receipts: list[Receipt]) -> None:
-        """Law 2: in the drafts' order, and whatever the log says of a draft once, it says for ever."""
+        """Checks law 2: receipts are in the order of the drafts, and the place of a draft never changes."""
         assert [str(receipt.id) for receipt in receipts] == [draft["id"] for draft in drafts]
         for receipt in receipts:
             assert receipt.id is not None
@@ -218,7 +218,7 @@ class Devices(RuleBasedStateMachine):
 
     @rule(number=phones)
     def a_phone_is_reinstalled(self, number: int) -> None:
-        """It drops its mirror, and offers again whatever it ever wrote."""
+        """Drops its mirror, and pushes again every draft that it ever wrote."""
         phone = self.phone(number)
         phone.mirror = []
         phone.outbox = phone.recorded + [draft for draft in phone.outbox if draft not in phone.recorded]
@@ -226,27 +226,27 @@ class Devices(RuleBasedStateMachine):
     @precondition(lambda self: any(phone.recorded for phone in self.phones))
     @rule(number=phones)
     def an_id_is_reused(self, number: int) -> None:
-        """Law 2: refused by name, and nothing is changed."""
+        """Checks law 2: the push is refused by name, and nothing changes."""
         written = [phone for phone in self.phones if phone.recorded]
         phone = written[number % len(written)]
-        before = self.run(pull(self.world.pool, self.family, phone.member))
+        before = self.run(pull(self.processes.pool, self.family, phone.member))
         other = phone.recorded[number % len(phone.recorded)] | {"occurred_at": "2026-01-01T00:00:00+00:00"}
-        assert outcomes(self.run(push(self.world.logs[0], self.family, phone.member, other))) == ["event.id_reused"]
-        assert self.run(pull(self.world.pool, self.family, phone.member)) == before
+        assert outcomes(self.run(push(self.processes.logs[0], self.family, phone.member, other))) == ["event.id_reused"]
+        assert self.run(pull(self.processes.pool, self.family, phone.member)) == before
 
     # What holds at every step, now and then, and in the end
 
     @invariant()
     def no_number_is_missing(self) -> None:
         if hasattr(self, "family"):
-            self.run(self.world.assert_shape(self.family.family))
+            self.run(self.processes.assert_shape(self.family.family))
 
     @rule()
-    def all_is_told_as_it_ought_to_be(self) -> None:
-        self.run(self.world.assert_all_is_told(self.family, self.joined))
+    def all_feeds_are_right(self) -> None:
+        self.run(self.processes.assert_feeds_are_right(self.family, self.joined))
 
     def teardown(self) -> None:
-        """Everybody comes online, and every device of a member says the same, byte for byte (law 7, I-06, I-07)."""
+        """Brings all devices online, and checks that those of a member are equal, byte for byte (law 7, I-06, I-07)."""
         if not hasattr(self, "family"):
             return
         for _ in range(2):
@@ -254,16 +254,16 @@ class Devices(RuleBasedStateMachine):
                 self.run(self.sync(phone, Fate.ANSWERED, size=(500, 3, 1)[number % 3], process=number))
         for phone in self.phones:
             assert phone.outbox == []
-            assert phone.mirror == self.run(pull(self.world.pool, self.family, phone.member)).entries
+            assert phone.mirror == self.run(pull(self.processes.pool, self.family, phone.member)).entries
         for phone in self.gone:
-            whole = self.run(pull(self.world.pool, self.family, phone.member)).entries
+            whole = self.run(pull(self.processes.pool, self.family, phone.member)).entries
             assert phone.mirror == whole[: len(phone.mirror)]
-        self.all_is_told_as_it_ought_to_be()
+        self.all_feeds_are_right()
 
 
 @contextlib.contextmanager
-def a_world(server: str, template: str) -> Iterator[World]:
-    """A fresh database with two processes on it."""
+def two_processes(server: str, template: str) -> Iterator[TwoProcesses]:
+    """Makes a fresh database with two processes on it."""
     with asyncio.Runner() as runner:
         stack = contextlib.AsyncExitStack()
         runner.run(execute(server, f"CREATE DATABASE simulation TEMPLATE {template} STRATEGY file_copy"))
@@ -271,7 +271,7 @@ def a_world(server: str, template: str) -> Iterator[World]:
         pool = runner.run(open_pool(url))
         logs = tuple(runner.run(stack.enter_async_context(log_on(url, pool))) for _ in range(2))
         try:
-            yield World(runner, pool, logs)  # type: ignore[arg-type]
+            yield TwoProcesses(runner, pool, logs)  # type: ignore[arg-type]
         finally:
             runner.run(stack.aclose())
             runner.run(pool.close())
@@ -282,8 +282,8 @@ def a_world(server: str, template: str) -> Iterator[World]:
 def test_devices_of_a_member_converge_whatever_befalls_them(postgres: str, template: str) -> None:
     """Laws 2, 3, 6, 7, 11 and I-06, I-07, I-21: two homes, any number of devices, any faults, any order."""
     is_long = bool(os.environ.get("STILLNEW_NIGHTLY"))
-    with a_world(postgres, template) as world:
-        Devices.world = world
+    with two_processes(postgres, template) as processes:
+        Devices.processes = processes
         run_state_machine_as_test(
             Devices,
             settings=settings(

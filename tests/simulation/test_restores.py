@@ -1,4 +1,4 @@
-"""Backups that are made and put back at any moment, under real devices: what one of them authored is never lost.
+"""Makes backups and puts them back at any moment, under real devices: no draft of a device is ever lost.
 
 A Hypothesis state machine. The devices are those of `client`, on files; the service runs, and its database is copied and
 replaced whole while it is down, as an operator would, who forgets `new-log`. A failure prints the steps that led to it.
@@ -34,11 +34,11 @@ devices = st.sampled_from(NAMES)
 
 
 async def no_time(_: float) -> None:
-    """Nobody here waits for a machine that is only restarted."""
+    """Returns at once, because the service here is only restarted."""
 
 
-class Wire(httpx.AsyncHTTPTransport):
-    """A wire that loses answers when it is told to."""
+class LossyTransport(httpx.AsyncHTTPTransport):
+    """A transport that loses responses while `loses_answers`."""
 
     loses_answers = False
 
@@ -50,8 +50,8 @@ class Wire(httpx.AsyncHTTPTransport):
         return answer
 
 
-class Place:
-    """A service on a database that can be copied and put back, and the loop that its devices run in."""
+class RestorableService:
+    """A service on a database that can be copied and put back, and the loop of its devices."""
 
     def __init__(self, server: str, template: str, runner: asyncio.Runner) -> None:
         self._server = server
@@ -64,7 +64,7 @@ class Place:
         return self._runner.run(what)
 
     def serve(self) -> None:
-        """Serve whatever the database is now, at a new address."""
+        """Serves the current database, at a new address."""
         self._serving = running(Settings(database_url=named(self._server, "restores"), **UNLIMITED))
         self.url = self._serving.__enter__()
 
@@ -74,12 +74,12 @@ class Place:
             self._serving = None
 
     def replace(self, database: str, *, by: str) -> None:
-        """Copy one database whole over another."""
+        """Copies one database whole over another."""
         self.run(execute(self._server, f"DROP DATABASE IF EXISTS {database} WITH (FORCE)"))
         self.run(execute(self._server, f"CREATE DATABASE {database} TEMPLATE {by} STRATEGY file_copy"))
 
     def begin(self) -> None:
-        """An empty service."""
+        """Starts on an empty database."""
         self.stop()
         self.replace("restores", by=self._template)
         self.serve()
@@ -93,29 +93,29 @@ class Place:
 class Restores(RuleBasedStateMachine):
     """One family, two parents, two devices each."""
 
-    place: ClassVar[Place]
+    service: ClassVar[RestorableService]
 
     @initialize()
     def a_family_is_founded(self) -> None:
-        """Every device is there before the first backup: what a restore does to joins, no device can mend."""
-        self.place.begin()
+        """Founds the family with every device before the first backup, because no device can repair a lost joining."""
+        self.service.begin()
         self.has_backup = False
         self.written: list[str] = []
         self.folder = tempfile.TemporaryDirectory()
-        self.wire = Wire()
-        self.world = World(transport=self.wire, sleep=no_time, backoff=Backoff(attempts_max=2))
+        self.transport = LossyTransport()
+        self.world = World(transport=self.transport, sleep=no_time, backoff=Backoff(attempts_max=2))
         self.devices: dict[str, Device] = {}
-        self.place.run(self.found())
+        self.service.run(self.found())
 
     async def found(self) -> None:
-        ada = await Device.found(self.place.url, self.file("ada"), you="Ada", household="Hill", child="Mia", world=self.world)
+        ada = await Device.found(self.service.url, self.file("ada"), you="Ada", household="Hill", child="Mia", world=self.world)
         code = (await ada.invite(role="parent", household={"name": "Lake"}))["code"]
-        ben = await Device.accept(self.place.url, self.file("ben"), code=code, name="Ben", world=self.world)
+        ben = await Device.accept(self.service.url, self.file("ben"), code=code, name="Ben", world=self.world)
         self.child = str(ada.identity.child)
         for device in (ada, ben):
             code = (await device.pair_code())["code"]
             name = "ada's tablet" if device is ada else "ben's tablet"
-            await (await Device.pair(self.place.url, self.file(name), code=code, world=self.world)).close()
+            await (await Device.pair(self.service.url, self.file(name), code=code, world=self.world)).close()
             await device.close()
         self.open()
 
@@ -123,21 +123,21 @@ class Restores(RuleBasedStateMachine):
         return Path(self.folder.name) / name
 
     def open(self) -> None:
-        """Open all devices on the service as it is now."""
-        self.wire = Wire()
-        self.world = World(transport=self.wire, sleep=no_time, backoff=Backoff(attempts_max=2))
-        self.devices = {name: Device.open(self.file(name), base_url=self.place.url, world=self.world) for name in NAMES}
+        """Opens all devices on the service at its current address."""
+        self.transport = LossyTransport()
+        self.world = World(transport=self.transport, sleep=no_time, backoff=Backoff(attempts_max=2))
+        self.devices = {name: Device.open(self.file(name), base_url=self.service.url, world=self.world) for name in NAMES}
 
     async def close(self) -> None:
         for device in self.devices.values():
             await device.close()
 
     def restart(self, *, copy: tuple[str, str]) -> None:
-        """Stop everything, copy one database over another, go on."""
-        self.place.run(self.close())
-        self.place.stop()
-        self.place.replace(copy[1], by=copy[0])
-        self.place.serve()
+        """Stops everything, copies one database over another, starts again."""
+        self.service.run(self.close())
+        self.service.stop()
+        self.service.replace(copy[1], by=copy[0])
+        self.service.serve()
         self.open()
 
     @rule(name=devices, count=st.integers(1, 4))
@@ -150,24 +150,24 @@ class Restores(RuleBasedStateMachine):
     @rule(name=devices, count=st.integers(0, 3))
     def somebody_pushes(self, name: str, count: int) -> None:
         self.somebody_writes(name, count)
-        self.place.run(self.devices[name].push())
+        self.service.run(self.devices[name].push())
 
     @rule(name=devices, count=st.integers(1, 3))
     def somebody_pushes_and_is_never_answered(self, name: str, count: int) -> None:
         self.somebody_writes(name, count)
-        self.wire.loses_answers = True
+        self.transport.loses_answers = True
         with suppress(ServiceUnreachable):
-            self.place.run(self.devices[name].push())
-        self.wire.loses_answers = False
+            self.service.run(self.devices[name].push())
+        self.transport.loses_answers = False
 
     @rule(name=devices, count=st.integers(0, 3))
     def somebody_syncs(self, name: str, count: int) -> None:
         self.somebody_writes(name, count)
-        self.place.run(self.devices[name].sync())
+        self.service.run(self.devices[name].sync())
 
     @rule(name=devices)
     def somebody_listens_for_a_moment(self, name: str) -> None:
-        """As far as a stream tells what is there already."""
+        """Follows a stream as far as the entries that exist already."""
 
         async def listen() -> None:
             device = self.devices[name]
@@ -176,7 +176,7 @@ class Restores(RuleBasedStateMachine):
             async with contextlib.aclosing(device.live(after=last - 1)) as entries:
                 assert (await anext(entries)).place == last
 
-        self.place.run(listen())
+        self.service.run(listen())
 
     @rule()
     def a_backup_is_made(self) -> None:
@@ -189,12 +189,12 @@ class Restores(RuleBasedStateMachine):
         self.restart(copy=("restores_copy", "restores"))
 
     def teardown(self) -> None:
-        """I-07, I-11: everybody comes online, and nothing is lost: each note once, on every device, in the same bytes."""
+        """Brings all devices online, and checks I-07 and I-11: each note once, on every device, in the same bytes."""
         if not hasattr(self, "devices"):
             return
         for _ in range(2):
             for name in NAMES:
-                self.place.run(self.devices[name].sync())
+                self.service.run(self.devices[name].sync())
         transcripts: dict[str, set[bytes]] = {}
         for name, device in self.devices.items():
             events = [entry.event.get("event", {}) for entry in device.entries()]
@@ -203,29 +203,29 @@ class Restores(RuleBasedStateMachine):
             assert {authored.state for authored in device.drafts()} <= {"recorded"}
             transcripts.setdefault(OWNER[name], set()).add(device.transcript())
             beginnings = device.mirror.beginnings
-            self.place.run(device.pull(verify=True))
+            self.service.run(device.pull(verify=True))
             assert device.mirror.beginnings == beginnings, "the mirror was another one than the service's feed"
         assert {name: len(alike) for name, alike in transcripts.items()} == {"ada": 1, "ben": 1}
-        self.place.run(self.close())
+        self.service.run(self.close())
         self.folder.cleanup()
 
 
 @contextlib.contextmanager
-def a_place(server: str, template: str) -> Iterator[Place]:
+def restorable_service(server: str, template: str) -> Iterator[RestorableService]:
     with asyncio.Runner() as runner:
-        place = Place(server, template, runner)
+        service = RestorableService(server, template, runner)
         try:
-            yield place
+            yield service
         finally:
-            place.end()
+            service.end()
 
 
 @pytest.mark.timeout(3_600 if os.environ.get("STILLNEW_NIGHTLY") else 240)
 def test_a_backup_that_is_put_back_at_any_moment_costs_nothing_that_a_device_authored(postgres: str, template: str) -> None:
     """Law 1, law 7, I-07, I-11: however often, whatever was pushed, pulled, lost on the way or overtaken since."""
     is_long = bool(os.environ.get("STILLNEW_NIGHTLY"))
-    with a_place(postgres, template) as place:
-        Restores.place = place
+    with restorable_service(postgres, template) as service:
+        Restores.service = service
         run_state_machine_as_test(
             Restores,
             settings=settings(

@@ -26,7 +26,7 @@ WORDS_BACK: Final = 24
 TITLE_SHARE_MAX: Final = 0.6
 """The share of words with a capital above which a sentence is a headline. In a headline a capital does not mark a title."""
 SHORT_WORDS: Final = 3
-"""The longest sentence, in words, that needs no second word beside its trigger word: "Mia stands!"."""
+"""The longest sentence, in words, that needs no second word beside its trigger word: `Mia stands!`"""
 QUOTED_MAX: Final = 3
 """The largest number of quoted words that may be the child's own first words."""
 FIRST_WORD: Final = ("talking.first-word",)
@@ -254,5 +254,5 @@ class SentenceMentions:
         return self._sentence.tokens[at].word in in_all_languages("other_actors") or self._sentence.is_in(at, "persons", "titles")
 
     def _is_person(self, at: int) -> bool:
-        """Returns whether a word names another person: *Harry*, who stood."""
+        """Returns whether a word names another person, as `Harry` in `Harry stood`."""
         return self._is_known_person(at) or (self._sentence.tokens[at].is_capital and self._sentence.is_name(at))

@@ -137,7 +137,7 @@ def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], 
 
 @cache
 def _common() -> frozenset[str]:
-    """Returns everyday words, of which some are names, too (will, may): such a name is read as one only with a capital."""
+    """Returns everyday words. Some of them are also names (will, may), and are read as names only with a capital."""
     return frozenset(word for one in languages() for word in (*one.words["between"], *one.guards.by_word))
 
 

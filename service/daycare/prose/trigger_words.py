@@ -54,7 +54,7 @@ class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     plural_pronouns: tuple[str, ...]
     """Pronouns of a group, which is the actor of a verb right behind: *we* walked."""
     finite_verbs: tuple[str, ...]
-    """Forms of a verb that need a subject: walked, stands."""
+    """Forms of a verb that need a subject: `walked`, `stands`."""
     things: tuple[str, ...]
     """Words for things that have titles: room, book, class."""
     vague: tuple[str, ...]

@@ -23,7 +23,7 @@ STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")
 
 @lru_cache(maxsize=8_192)
 def corrected(word: str) -> str:
-    """Returns the listed word of which this one is a typing error, or the word itself."""
+    """Returns the listed word that this one misspells, or the word itself if there is none."""
     words, real_words, by_form = _index()
     if (correct := _accented().get(_without_accents(word))) is not None and word not in words:
         return correct

@@ -152,7 +152,7 @@ def test_the_page_names_every_outcome_and_attribute_and_type() -> None:
     rows = re.findall(r"^\| `([\w.]+)` \|", section("What an event says"), re.MULTILINE)
     attributes = {name for name in rows if "." not in name}
     assert attributes == set(cloud_events.CloudEvent.__struct_fields__) - {"data_base64", "datacontenttype"}
-    assert {name for name in rows if "." in name} == {f"org.stillnew.{name}.v1" for name in cloud_events._SHAPES}
+    assert {name for name in rows if "." in name} == {f"org.stillnew.{name}.v1" for name in cloud_events.SHAPE_BY_NAME}
 
 
 def test_the_page_names_the_bounds_that_hold() -> None:

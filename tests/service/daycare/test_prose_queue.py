@@ -7,14 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psutil
 import pytest
 
 from events.ids import PersonId
-from service.daycare import prose_queue as module
 from service.daycare.prose.reader import Findings, findings_in
 from service.daycare.prose_queue import AT_ONCE_CHARACTERS, NotesWaiting, ProseQueue
 from service.daycare.translate import Prose
@@ -27,11 +28,19 @@ LONG = Prose("and clapped, " * 300, ())
 """Nearly as long as a text that is still read, and slow to read."""
 
 
+@asynccontextmanager
+async def started(**bounds: Any) -> AsyncIterator[ProseQueue]:
+    opened = ProseQueue(**bounds)
+    try:
+        yield opened
+    finally:
+        await opened.stop()
+
+
 @pytest.fixture
 async def reading() -> AsyncIterator[ProseQueue]:
-    opened = ProseQueue()
-    yield opened
-    await opened.stop()
+    async with started() as opened:
+        yield opened
 
 
 def process(parent: int = os.getpid()) -> psutil.Process:
@@ -63,16 +72,13 @@ async def test_slow_notes_of_one_daycare_delay_no_other(reading: ProseQueue) -> 
         await slow
 
 
-async def test_calls_of_one_daycare_wait_for_each_other_and_not_without_end(
-    reading: ProseQueue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "WAITING_CHARACTERS_MAX", 10 * AT_ONCE_CHARACTERS)
-    calls = [asyncio.create_task(reading.milestones([LONG] * 12, posted_by=THEIRS)) for _ in range(4)]
-    done = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(one) for one in done] == [list, list, list, NotesWaiting]
-    assert await reading.milestones([WALKED], posted_by=THEIRS) == [STEPPED]
-    assert not reading._characters
-    assert not reading._turn_by_person
+async def test_calls_of_one_daycare_wait_for_each_other_and_not_without_end() -> None:
+    async with started(waiting_characters_max=10 * AT_ONCE_CHARACTERS) as reading:
+        calls = [asyncio.create_task(reading.milestones([LONG] * 12, posted_by=THEIRS)) for _ in range(4)]
+        done = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(one) for one in done] == [list, list, list, NotesWaiting]
+        assert await reading.milestones([WALKED], posted_by=THEIRS) == [STEPPED]
+        assert reading.daycare_count == 0
 
 
 async def test_a_cancelled_call_takes_no_other_calls_response(reading: ProseQueue) -> None:
@@ -92,11 +98,11 @@ async def test_a_process_that_dies_is_replaced(reading: ProseQueue) -> None:
     assert process().pid != first.pid
 
 
-async def test_a_process_that_hangs_is_replaced(reading: ProseQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    await reading.milestones([NAP], posted_by=HERS)
-    process().suspend()
-    monkeypatch.setattr(module, "WITHIN_S", 8.0)  # a new process starts within two seconds
-    assert await reading.milestones([WALKED], posted_by=HERS) == [STEPPED]
+async def test_a_process_that_hangs_is_replaced() -> None:
+    async with started(within_s=8.0) as reading:  # a new process starts within two seconds
+        await reading.milestones([NAP], posted_by=HERS)
+        process().suspend()
+        assert await reading.milestones([WALKED], posted_by=HERS) == [STEPPED]
 
 
 async def test_a_process_that_never_answers_refuses_the_call(reading: ProseQueue, monkeypatch: pytest.MonkeyPatch) -> None:

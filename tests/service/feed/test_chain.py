@@ -79,7 +79,7 @@ async def test_a_stream_that_outlives_a_restore_sends_nothing_of_another_feed(
     monkeypatch.setattr(poller, "POLL_S_MAX", 0.2)
     async with listening(running, ada, after=ENTRIES) as subscription:
         await until(lambda: subscription.opening != {})
-        (stream,) = running.runtime.streams._open
+        (stream,) = running.runtime.streams
         async with running.runtime.pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE device")
             await connection.execute("UPDATE feed_run SET chain_before = sha256(chain_before)")

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from service.feed import notifier as wake_module
-from service.feed import streams as streams_module
 from service.feed.streams import STREAMS_PER_DEVICE_MAX
 from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, until
 
@@ -133,13 +132,13 @@ async def test_an_event_for_somebody_else_sends_nothing_and_causes_no_read(runni
         assert (reads.count(ben.member), his.places) == (before, received)
 
 
-async def test_a_heartbeat_keeps_its_phase_whatever_happens(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_heartbeat_keeps_its_phase_whatever_happens(running: Running) -> None:
     """I-22: heartbeats are counted from the stream's start, so that they reveal no event, delivered or held."""
-    monkeypatch.setattr(streams_module, "HEARTBEAT_S", 0.3)
+    running.runtime.streams.heartbeat_s = 0.3
     ada = await found(running)
     ben = await invite(running, ada)
     async with listening(running, ben) as subscription:
-        (stream,) = running.runtime.streams._open
+        (stream,) = running.runtime.streams
         first_beat_at = stream.beat_at
         for number in range(12):
             await ada.write(running, f"note {number}", audience="me" if number % 2 else "family")
@@ -150,10 +149,9 @@ async def test_a_heartbeat_keeps_its_phase_whatever_happens(running: Running, mo
         assert (round(beats, 6), abs(len(subscription.beats_at) - beats) <= 1) == (round(beats), True)
 
 
-async def test_a_stream_ends_after_its_last_heartbeat(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_ends_after_its_last_heartbeat(running: Running) -> None:
     """Law 17: every wait has a stated bound, and so has a stream's whole life; its device opens another one."""
-    monkeypatch.setattr(streams_module, "HEARTBEAT_S", 0.05)
-    monkeypatch.setattr(streams_module, "BEATS_MAX", 3)
+    running.runtime.streams.heartbeat_s, running.runtime.streams.beats_max = 0.05, 3
     async with listening(running, await found(running)) as subscription:
         await until(lambda: subscription.has_ended)
         assert (len(subscription.beats_at), subscription.was_cut) == (3, False)
@@ -185,7 +183,7 @@ async def test_a_device_holds_eight_streams_and_no_ninth(running: Running) -> No
 async def test_a_full_process_says_when_to_come_again(running: Running) -> None:
     """Law 17: the number of streams in a process has a bound."""
     ada = await found(running)
-    running.runtime.streams._streams_max = 1
+    running.runtime.streams.streams_max = 1
     async with listening(running, ada), httpx.AsyncClient(base_url=running.url) as http:
         answer = await http.get(f"/v1/families/{ada.family}/live", headers=ada.headers)
     assert (answer.status_code, answer.json()["code"], "Retry-After" in answer.headers) == (503, "live.no_room", True)

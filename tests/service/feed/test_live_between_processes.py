@@ -51,7 +51,7 @@ async def test_a_device_revoked_in_one_process_is_cut_in_the_other(database_url:
         await until(lambda: is_connected(here) and is_connected(there))
         ada = await found(here)
         async with listening(there, ada) as subscription:
-            here.runtime.notifier.devices_revoked([next(iter(there.runtime.streams._open)).device])
+            here.runtime.notifier.devices_revoked([next(iter(there.runtime.streams)).device])
             await until(lambda: subscription.has_ended, within_s=0.3)
 
 

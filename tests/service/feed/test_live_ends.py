@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from service.feed import stream as stream_module
+from service.feed.notifier import LocalNotifier
 from tests.service.feed.listening import Phone, Running, Subscription, found, invite, listening, serving, until
 
 WITHIN_S = 1.0
@@ -109,7 +110,7 @@ async def test_a_revoked_reader_that_does_not_read_is_gone_within_a_second(runni
         await ada.write(running, *texts[at : at + 50])
     tablet = await pair(running, ada)
     with await idle_reader(running, tablet):
-        await until(lambda: any(not stream.is_idle for stream in running.runtime.streams._open))
+        await until(lambda: any(not stream.is_idle for stream in running.runtime.streams))
         await asyncio.sleep(0.2)
         assert len(running.runtime.streams) == 1
         await delete(running, ada, f"/v1/devices/{tablet.device}")
@@ -135,7 +136,8 @@ async def test_nothing_is_left_of_streams_that_were_hung_up(running: Running) ->
     await until(lambda: len(streams) == 0)
     await until(lambda: len(asyncio.all_tasks()) <= tasks)
     notifier = running.runtime.notifier
-    assert (streams._count_by_device, notifier._by_member, notifier._by_device) == ({}, {}, {})  # type: ignore[attr-defined]
+    assert isinstance(notifier, LocalNotifier)
+    assert (streams.device_count, notifier.entry_count) == (0, 0)
 
 
 async def test_a_service_that_stops_ends_its_streams_at_once(database_url: str) -> None:

@@ -114,7 +114,7 @@ def test_nothing_is_kept_of_a_listener_that_was_forgotten() -> None:
     notifier.forget(subscription)
     notifier.forget(subscription)
     notifier.entries_delivered(FAMILY, [subscription.member])
-    assert (subscription.notified, notifier._by_member, notifier._by_device) == (0, {}, {})
+    assert (subscription.notified, notifier.entry_count) == (0, 0)
 
 
 def test_a_listener_that_ends_may_forget_itself_meanwhile() -> None:
@@ -247,7 +247,7 @@ async def test_sending_never_waits_and_what_does_not_fit_is_dropped() -> None:
         for _ in range(OUTGOING_MAX + 7):
             notifier.entries_delivered(FAMILY, [subscription.member])
         await notifier.stop()
-    assert (subscription.notified, len(notifier._outgoing), notifier.dropped) == (OUTGOING_MAX + 7, OUTGOING_MAX, 7)
+    assert (subscription.notified, notifier.outgoing_count, notifier.dropped) == (OUTGOING_MAX + 7, OUTGOING_MAX, 7)
 
 
 async def test_a_silent_valkey_is_noticed(valkey: ValkeyServer) -> None:
@@ -267,5 +267,5 @@ def test_a_message_of_an_unknown_format_is_ignored(message: bytes) -> None:
     """Law 17: a malformed message changes nothing, as of another application on the same Valkey."""
     notifier, subscription = RedisNotifier("redis://127.0.0.1"), Subscription()
     notifier.listen(subscription)
-    notifier._receive(message)
+    notifier.receive(message)
     assert (subscription.notified, subscription.ended) == (0, 0)

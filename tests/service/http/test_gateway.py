@@ -225,7 +225,7 @@ async def test_metrics_name_routes_and_no_family(http: httpx.AsyncClient) -> Non
 
 async def test_a_body_that_trickles_is_cut(http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law 17: a body that arrives too slowly is refused with 408, and the connection is closed."""
-    monkeypatch.setattr(service.http.body.read_body, "__kwdefaults__", {"within_s": 0.3})
+    monkeypatch.setattr(service.http.body, "BODY_WITHIN_S", 0.3)
     ada = await found_family(http)
     assert http.base_url.port is not None
     began = time.monotonic()

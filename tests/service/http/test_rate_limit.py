@@ -47,7 +47,7 @@ def test_buckets_are_bounded() -> None:
     limits = Limits(per_s_by_kind={Kind.STRANGER: 1.0}, clock_s=Clock())
     for index in range(BUCKETS_MAX + 500):
         limits.take(Kind.STRANGER, index)
-    assert len(limits._buckets) == BUCKETS_MAX
+    assert len(limits) == BUCKETS_MAX
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from events.ids import FamilyId, MemberId
 from service.log.log import Log
 from service.replay import replay
 from service.settings import Settings
-from service.surprise import clock
 from service.surprise.clock import Clock
 from tests.families import STOOD, WALKED, Family, drafted, feed_of, found, leave, outcomes, push, saw
 from tests.service.conftest import UNLIMITED, found_family, running
@@ -219,11 +218,11 @@ async def test_a_stopped_or_backward_clock_releases_nothing_early_or_twice(
 
 
 async def test_one_broken_family_stops_no_other_and_is_tried_again(
-    here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool
 ) -> None:
     """Law 17: families with a damaged row do not stop others; after a repair their events are released too."""
     log, ticking = here
-    monkeypatch.setattr(clock, "FAMILIES_A_PAGE", 2)
+    ticking = Clock(pool=pool, log=log, families_a_page=2)
     families = sorted([await kept(log, time) for _ in range(6)], key=lambda family: family.family)
     broken = [families[0], families[3], families[4]]
     await pool.execute("UPDATE held SET body = 'x' || body WHERE family_id = ANY($1)", [family.family for family in broken])
@@ -257,12 +256,11 @@ async def test_the_clock_outlives_a_look_that_fails(database_url: str, time: Tim
 
 
 async def test_a_started_service_releases_what_became_due_while_it_was_stopped(
-    database_url: str, time: Time, monkeypatch: pytest.MonkeyPatch
+    database_url: str, time: Time
 ) -> None:
     """Law 9: the service ticks by itself soon after its start."""
-    monkeypatch.setattr("service.app.now_utc", time)
     settings = Settings(database_url=database_url, **UNLIMITED)
-    with running(settings) as url:
+    with running(settings, log_clock=time) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             ada = await found_family(http)
             ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
@@ -278,7 +276,7 @@ async def test_a_started_service_releases_what_became_due_while_it_was_stopped(
     async def last() -> Any:
         return (await ben.ask("GET", "/v1/families/{family}/feed")).json()["entries"][-1]["released"]
 
-    with running(settings) as url:
+    with running(settings, log_clock=time) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as ben.http:
             assert await last() is None
             await until(last)

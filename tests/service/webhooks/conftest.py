@@ -17,6 +17,8 @@ from service.feed.next_entries import from_anywhere
 from service.feed.notifier import LocalNotifier
 from service.http.standard_webhooks import new_secret, shown
 from service.log.log import Log
+from service.webhooks.attempt import ATTEMPT_S_MAX
+from service.webhooks.delivery import SLOW_S
 from service.webhooks.egress_policy import EgressPolicy
 from service.webhooks.sender import Sender
 from service.webhooks.store import QUERIES
@@ -58,9 +60,17 @@ class Home:
     family: Family
     senders: list[Sender] = field(default_factory=list)
 
-    def sender(self, *, egress: EgressPolicy = AT_HOME, jitter: Callable[[], float] = lambda: 0.0) -> Sender:
+    def sender(
+        self, *, egress: EgressPolicy = AT_HOME, jitter: Callable[[], float] = lambda: 0.0,
+        attempt_s_max: float = ATTEMPT_S_MAX, slow_s: float = SLOW_S,
+    ) -> Sender:  # fmt: skip
         """Returns a new sender, as of another process."""
-        self.senders.append(Sender(pool=self.pool, notifier=self.notifier, egress=egress, now=self.time, jitter=jitter))
+        self.senders.append(
+            Sender(
+                pool=self.pool, notifier=self.notifier, egress=egress, now=self.time, jitter=jitter,
+                attempt_s_max=attempt_s_max, slow_s=slow_s,
+            )
+        )  # fmt: skip
         return self.senders[-1]
 
     async def hook(self, url: str, *, member: MemberId | None = None, after: int = 0) -> Hook:

@@ -9,8 +9,7 @@ import pytest
 import structlog
 
 from service.feed.notifier import LocalNotifier
-from service.webhooks import attempt, sender
-from service.webhooks import delivery as webhook_delivery
+from service.webhooks import sender
 from service.webhooks.egress_policy import EgressPolicy
 from tests.families import found, note
 from tests.service.feed.listening import until
@@ -148,22 +147,16 @@ async def test_one_host_gets_two_requests_at_a_time(home: Home, frame: Frame) ->
     assert (len(frame.deliveries), frame.open_max) == (6, sender.TURNS_A_HOST_MAX)
 
 
-async def test_a_slow_target_continues_among_the_slow_ones_and_misses_nothing(
-    home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(webhook_delivery, "SLOW_S", 0.02)
+async def test_a_slow_target_continues_among_the_slow_ones_and_misses_nothing(home: Home, frame: Frame) -> None:
     frame.answer = after(0.03, with_status(200))
     await home.hook(frame.url())
-    await poll_and_finish(home.sender())
+    await poll_and_finish(home.sender(slow_s=0.02))
     assert frame.places == list(range(1, len(await home.feed()) + 1))
     assert frame.connections == len(frame.places), "one turn for each: others had theirs in between"
 
 
-async def test_an_answer_that_never_comes_or_never_ends_is_given_up(
-    home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_answer_that_never_comes_or_never_ends_is_given_up(home: Home, frame: Frame) -> None:
     """Law 17: a response has a bound in time and bytes. Its status counts, whatever follows."""
-    monkeypatch.setattr(attempt, "ATTEMPT_S_MAX", 0.3)
     sent = 0
 
     async def drips(_: Any, writer: asyncio.StreamWriter) -> None:
@@ -189,7 +182,7 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(
         writer.write(b"\x00\xff\r\n\r\n")
 
     hook = await home.hook(frame.url())
-    one = home.sender()
+    one = home.sender(attempt_s_max=0.3)
     for attempts, answer in enumerate((never, drips, head_without_end, nonsense), start=1):
         frame.answer = answer
         began_at = wall.monotonic()
@@ -207,11 +200,9 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(
 async def test_a_notification_makes_it_prompt_and_polling_makes_it_certain(home: Home, frame: Frame) -> None:
     """Law 18: a notified sender sends at once, another one at its next poll."""
     await home.hook(frame.url(), after=len(await home.feed()))
+    hears = home.sender()
     home.notifier = LocalNotifier()
     deaf = home.sender()
-    assert isinstance(home.log._notifier, LocalNotifier)
-    home.notifier = home.log._notifier
-    hears = home.sender()
     await hears.start()
     await poll_and_finish(hears)
     began_at = wall.monotonic()
@@ -225,12 +216,17 @@ async def test_a_notification_makes_it_prompt_and_polling_makes_it_certain(home:
     assert len(frame.deliveries) == 2
 
 
-async def test_a_sender_survives_every_failure_and_logs_no_names(
-    home: Home, frame: Frame, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class OftenPolled(LocalNotifier):
+    """Lets a process poll ten times a second."""
+
+    @property
+    def poll_every_s(self) -> float:
+        return 0.1
+
+
+async def test_a_sender_survives_every_failure_and_logs_no_names(home: Home, frame: Frame, database_url: str) -> None:
     """Law 17, I-26: logs contain no address, no name and no word of a feed, whatever fails."""
-    monkeypatch.setattr(sender, "ENDS_EVERY_S", 0.05)
-    monkeypatch.setattr(LocalNotifier, "poll_every_s", 0.1)
+    home.notifier = OftenPolled()
     opened = await asyncpg.create_pool(database_url, min_size=1, max_size=2)
     home.pool = opened
     hook = await home.hook(frame.url(path="/a-secret-path"))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,7 +34,7 @@ class Service:
 async def service(database_url: str) -> AsyncIterator[Service]:
     """A service that allows private addresses, since a test's receivers are on this machine."""
     async with serving(database_url, webhooks_anywhere=True, **UNLIMITED) as running:
-        yield Service(running, running.gateway._framework.state.sender)  # type: ignore[attr-defined]
+        yield Service(running, running.runtime.webhook_sender)
 
 
 @pytest.fixture
@@ -159,7 +159,8 @@ async def test_a_forbidden_address_is_refused_with_one_sentence(
     service: Service, village: Village, url: str  # noqa: F811
 ) -> None:
     """Law 17: the exact reason would reveal the operator's network."""
-    service.running.gateway._framework.state.egress = EgressPolicy(resolve=lambda host, port: ["10.0.0.1"])  # type: ignore[attr-defined]
+    egress = EgressPolicy(resolve=lambda host, port: ["10.0.0.1"])
+    service.running.gateway.runtime = replace(service.running.runtime, egress=egress)
     expected = await village.ben.ask("POST", HOOKS, json={"url": "https://private.example/"})
     answer = await village.ben.ask("POST", HOOKS, json={"url": url})
     assert (422, expected.content) == (answer.status_code, answer.content)

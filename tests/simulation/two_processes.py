@@ -1,6 +1,6 @@
-"""A family's devices against the real log: what each keeps, and what may befall a push on its way.
+"""Runs two processes' logs on one database, with simulated devices and the faults of their pushes.
 
-Owns the devices and their faults. Every fact about the log is read from Postgres.
+Owns the devices and their faults. Reads every fact about the log from Postgres.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ SELECT (SELECT last_seq FROM family WHERE family_id = $1) AS head,
 
 
 class Fate(StrEnum):
-    """What may befall a push."""
+    """The fault that befalls a push, or none."""
 
     ANSWERED = "answered"
     NEVER_SENT = "never sent"
@@ -63,19 +63,19 @@ class Phone:
     clock_off: timedelta = timedelta(0)
     outbox: list[Draft] = field(default_factory=list)
     recorded: list[Draft] = field(default_factory=list)
-    """What it wrote and the log has, as the device was told."""
+    """The drafts that the log has, by the receipts of the device."""
     mirror: list[tuple[int, bytes]] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """Its own clock, in its own zone."""
+        """Returns the time of its own clock."""
         return (datetime.now(UTC) + self.clock_off).astimezone(UTC)
 
     def events(self) -> list[dict[str, Any]]:
-        """The events that it mirrors."""
+        """Returns the events that it mirrors."""
         return [json.loads(entry)["event"] for _, entry in self.mirror]
 
 
-class World:
+class TwoProcesses:
     """Two processes on one database, and the loop that everything runs in."""
 
     def __init__(self, runner: asyncio.Runner, pool: asyncpg.Pool, logs: tuple[Log, Log]) -> None:
@@ -84,11 +84,11 @@ class World:
         self.logs = logs
 
     def run(self, what: Coroutine[Any, Any, Result]) -> Result:
-        """Run to the end."""
+        """Runs a coroutine to its end."""
         return self._runner.run(what)
 
     async def push(self, family: Family, phone: Phone, drafts: list[Draft], fate: Fate, *, process: int) -> list[list[Receipt]]:
-        """Push drafts, and give all receipts that the service made, also those that the device never saw."""
+        """Pushes drafts, and returns all receipts of the service, also those that the device never received."""
         sent_at = phone.now()
         tries = {Fate.NEVER_SENT: 0, Fate.SENT_TWICE: 2}.get(fate, 1)
         sent = (
@@ -97,7 +97,7 @@ class World:
         return [list(receipts) for receipts in await asyncio.gather(*sent)]
 
     async def pull(self, family: Family, phone: Phone, *, limit: int) -> None:
-        """Pull until there is no more."""
+        """Pulls until there is no more."""
         while True:
             found = await pull(self.pool, family, phone.member, after=len(phone.mirror), limit=limit)
             assert len(found.entries) <= limit
@@ -106,17 +106,17 @@ class World:
                 return
 
     async def assert_shape(self, family: FamilyId) -> None:
-        """Law 3: seq has no hole; law 7: nor do the places of any feed."""
+        """Checks law 3, that seq has no gap, and law 7, that no feed has one."""
         (row,) = await self.pool.fetch(SHAPE, family)
         assert row["head"] == row["events"] == row["last"]
         assert row["torn"] == 0
 
-    async def assert_all_is_told(self, family: Family, roles: dict[MemberId, Role]) -> None:
-        """Hold every feed, every timeline and every row against the log."""
+    async def assert_feeds_are_right(self, family: Family, roles: dict[MemberId, Role]) -> None:
+        """Compares every feed, every timeline and every row with the log."""
         rows = await self.pool.fetch(LOG, family.family)
         events = [(row["seq"], event_of_bytes(row["body"], kind=row["kind"], version=row["version"])) for row in rows]
         oracle = Oracle(events)
-        assert [known.target and known.target.seq for known in oracle.known] == [row["target_seq"] for row in rows]
+        assert [item.target and item.target.seq for item in oracle.events] == [row["target_seq"] for row in rows]
         assert [commitment(row["salt"], row["body"]) for row in rows] == [row["commitment"] for row in rows]
         for member, role in roles.items():
             await self._assert_feed(family, member, rows, oracle.feeds[member])
@@ -126,26 +126,26 @@ class World:
         assert replayed.differences == ()
 
     async def _assert_feed(self, family: Family, member: MemberId, rows: list[Any], seqs: list[int]) -> None:
-        """Laws 6, 7, I-21: exactly what the member is to be told, with its bytes and its chain."""
+        """Checks laws 6, 7 and I-21: the feed is exactly the member's visible events, in their bytes, with their chain."""
         page = await pull(self.pool, family, member)
         entries = [json.loads(entry) for _, entry in page.entries]
-        told = [rows[seq - 1] for seq in seqs]
+        visible = [rows[seq - 1] for seq in seqs]
         assert [(entry["event"]["id"], entry["event"]["author"]) for entry in entries] == [
-            (str(row["event_id"]), str(row["author_id"])) for row in told
+            (str(row["event_id"]), str(row["author_id"])) for row in visible
         ]
-        assert [entry["event"] for entry in entries] == [json.loads(row["body"]) for row in told]
+        assert [entry["event"] for entry in entries] == [json.loads(row["body"]) for row in visible]
         assert [entry["place"] for entry in entries] == list(range(1, len(entries) + 1))
-        chains = chain_of(family.family, member, [row["commitment"] for row in told])
+        chains = chain_of(family.family, member, [row["commitment"] for row in visible])
         await self._assert_chain(family, member, chains)
         known: set[str] = set()
         for event in (entry["event"] for entry in entries):
             named = event["event"].get("target") or event["event"].get("about") or event["event"].get("observation")
-            assert named is None or named in known, "an entry refers to what its reader was not told"
-            assert event["audience"] != "me" or UUID(event["author"]) == member, "a private word was told to somebody else"
+            assert named is None or named in known, "an entry refers to an event that is not visible to its reader"
+            assert event["audience"] != "me" or UUID(event["author"]) == member, "a private event is visible to another member"
             known.add(event["id"])
 
     async def _assert_chain(self, family: Family, member: MemberId, chains: list[str]) -> None:
-        """I-21: each page states the chain at both of its ends, wherever it begins, and the stream the chain after each entry."""
+        """Checks I-21: each page states the chain at both of its ends, and a stream states it after each entry."""
         streamed = await from_anywhere(self.pool, family=family.family, member=member, after=0, limit=2_000)
         digits = [json.loads(entry)["chain"] for _, entry in streamed.entries]
         assert digits == [chain[:CHAIN_DIGITS] for chain in chains[1:]]
@@ -154,15 +154,15 @@ class World:
             assert (page.chain_before.hex(), page.chain.hex()) == (chains[after], chains[-1])
 
     async def _assert_timeline(self, family: Family, member: MemberId, role: Role) -> None:
-        """Law 11: the rows that are kept, what is folded when asked, and a fold of the feed's bytes say the same."""
+        """Checks law 11: the stored rows, a fold on request, and a fold of the feed's bytes give the same timeline."""
         now = datetime.now(UTC) + timedelta(hours=1)
         asked = {"family": family.family, "member": member, "role": role, "child": None}
         kept = await read_timeline(self.pool, as_of=None, **asked)  # type: ignore[arg-type]
         folded = await read_timeline(self.pool, as_of=now, **asked)  # type: ignore[arg-type]
         entries = (await pull(self.pool, family, member)).entries
-        told = [msgspec.json.decode(json.dumps(json.loads(entry)["event"]), type=AnyEvent) for _, entry in entries]
+        events = [msgspec.json.decode(json.dumps(json.loads(entry)["event"]), type=AnyEvent) for _, entry in entries]
         own = await self._own_milestones(family.family)
-        fresh = timeline.entries(first_saw.of_feed(told), viewer=member, own_milestones=own)
+        fresh = timeline.entries(first_saw.of_feed(events), viewer=member, own_milestones=own)
         assert msgspec.json.encode(kept) == msgspec.json.encode(folded) == msgspec.json.encode(fresh)
 
     async def _own_milestones(self, family: FamilyId) -> dict[str, Any]:

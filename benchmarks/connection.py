@@ -1,6 +1,6 @@
-"""One keep-alive connection to a server, as lean as Python allows, so that the load generator measures the server.
+"""Holds one keep-alive connection to a server, as lean as Python allows, so that the load generator measures the server.
 
-Owns framing of HTTP/1.1 requests and the parsing of answers (httptools). Knows no event, no workload and no clock.
+Owns framing of HTTP/1.1 requests and the parsing of responses (httptools). Knows no event, no workload and no clock.
 An HTTP client for general use costs more CPU a request than the service that is measured; this costs about 70 µs,
 half of it in the kernel.
 """
@@ -14,38 +14,38 @@ import msgspec
 
 
 class Answer(NamedTuple):
-    """What came back: the status and the whole body, still compressed if it was."""
+    """A response: the status and the whole body, as compressed as it was sent."""
 
     status: int
     body: bytes
 
 
 class Address(NamedTuple):
-    """Where a server listens, on this machine."""
+    """The address of a server on this machine."""
 
     host: str
     port: int
 
 
 class WrongAnswer(RuntimeError):
-    """The server answered something else than the workload is about; a figure made of it would be about nothing."""
+    """The server sent another response than the workload expects, so its time is no figure."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"status {answer.status}: {answer.body[:400]!r}")
         self.answer = answer
 
 
-class LineCut(ConnectionError):
+class ConnectionCut(ConnectionError):
     """The server closed the connection in the middle of the work."""
 
 
 def request(method: str, path: str, *, token: str | None = None, body: bytes | None = None, more: str = "") -> bytes:
-    """The bytes of one request. `more` is header lines, each with its CRLF."""
+    """Returns the bytes of one request. `more` is header lines, each with its CRLF."""
     return head(method, path, token=token, length=None if body is None else len(body), more=more) + (body or b"")
 
 
 def head(method: str, path: str, *, token: str | None, length: int | None, more: str = "") -> bytes:
-    """The bytes before the body. `length` is the body's, in bytes; None for none."""
+    """Returns the bytes before the body. `length` is the body's, in bytes; None for none."""
     lines = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{more}"
     if token is not None:
         lines += f"Authorization: Bearer {token}\r\n"
@@ -54,11 +54,11 @@ def head(method: str, path: str, *, token: str | None, length: int | None, more:
     return f"{lines}\r\n".encode()
 
 
-class Line(asyncio.Protocol):
-    """A connection with one question in flight. The names of the `on_` methods are httptools'.
+class Connection(asyncio.Protocol):
+    """A connection with one request in flight. The names of the `on_` methods are httptools'.
 
-    `answered` is called with each whole answer, `heard` with each piece of a body as it arrives: a stream never becomes
-    an answer.
+    `answered` is called with each whole response, `heard` with each piece of a body as it arrives: the response of a
+    stream never becomes whole.
     """
 
     def __init__(self) -> None:
@@ -71,38 +71,38 @@ class Line(asyncio.Protocol):
         self.status = 0
 
     @classmethod
-    async def open(cls, address: Address) -> "Line":
-        """Connect."""
-        _, line = await asyncio.get_running_loop().create_connection(cls, address.host, address.port)
-        return line
+    async def open(cls, address: Address) -> "Connection":
+        """Connects."""
+        _, connection = await asyncio.get_running_loop().create_connection(cls, address.host, address.port)
+        return connection
 
-    def send(self, question: bytes) -> None:
-        """Write a whole request. The one before has been answered."""
+    def send(self, request: bytes) -> None:
+        """Writes a whole request. The response to the one before has arrived."""
         if self._transport is None:
-            raise LineCut("the connection is closed")
-        self._transport.write(question)
+            raise ConnectionCut("the connection is closed")
+        self._transport.write(request)
 
-    async def ask(self, question: bytes) -> Answer:
-        """Send a request and wait for its whole answer.
+    async def ask(self, request: bytes) -> Answer:
+        """Sends a request and waits for its whole response.
 
         Raises:
-            LineCut: the server closed the connection first.
+            ConnectionCut: the server closed the connection first.
         """
         waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def fail() -> None:
             if not waiting.done():
-                waiting.set_exception(LineCut("the connection was closed before the answer"))
+                waiting.set_exception(ConnectionCut("the connection was closed before the answer"))
 
         self.answered, self.cut = waiting.set_result, fail
         try:
-            self.send(question)
+            self.send(request)
             return await waiting
         finally:
             self.answered, self.cut = None, None
 
     def close(self) -> None:
-        """Close the connection."""
+        """Closes the connection."""
         if self._transport is not None:
             self._transport.close()
 
@@ -135,14 +135,16 @@ class Line(asyncio.Protocol):
             self.answered(Answer(self.status, b"".join(self._pieces)))
 
 
-async def ask_json(line: Line, method: str, path: str, *, token: str | None = None, said: object = None) -> dict[str, object]:
-    """Ask with a JSON body, and read the JSON object that comes back.
+async def ask_json(
+    connection: Connection, method: str, path: str, *, token: str | None = None, json: object = None
+) -> dict[str, object]:
+    """Sends a JSON body, and reads the JSON object of the response.
 
     Raises:
-        WrongAnswer: the status is not 2xx, or the answer is no object.
+        WrongAnswer: the status is not 2xx, or the body is no object.
     """
-    body = None if said is None else msgspec.json.encode(said)
-    answer = await line.ask(request(method, path, token=token, body=body))
+    body = None if json is None else msgspec.json.encode(json)
+    answer = await connection.ask(request(method, path, token=token, body=body))
     if not 200 <= answer.status < 300:
         raise WrongAnswer(answer)
     return msgspec.json.decode(answer.body, type=dict[str, object])

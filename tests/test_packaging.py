@@ -1,4 +1,4 @@
-"""The house itself: what is shipped starts healthy, keeps its data, and has no password that we chose."""
+"""Tests the container files, the pins and the wheel: what is shipped keeps its data, and has no password of ours."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Puts the figures of a run into results.md, between its two marks, and leaves the words around them alone."""
+"""Writes the figures of a run into results.md, between its two marks, and leaves the text around them alone."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +12,8 @@ class MarksMissing(ValueError):
     """The page does not have both marks, each once and in their order: nothing was written."""
 
 
-def tell(report: Report, *, at: Path) -> None:
-    """Replace what stands between the marks of the page.
+def write_figures(report: Report, *, at: Path) -> None:
+    """Replaces what is between the marks of the page.
 
     Raises:
         MarksMissing

@@ -1,0 +1,155 @@
+"""Founds the families of the timing test: for one member they differ only in the number of events held from him.
+
+In each, the father has seen a few firsts himself and keeps surprises since then. He receives the same everyday notes of the
+sitter, in the same pushes. Between them the mother writes what is held from him: firsts that he has not seen, and notes about
+them. Ids, names and texts have the same length everywhere. Owns the texts, and the proof that the families are alike; measures
+nothing.
+"""
+
+from collections.abc import Sequence
+
+import asyncpg
+import msgspec
+
+from benchmarks.connection import Address, Connection, WrongAnswer, ask_json, request
+from benchmarks.crew import Family, found
+from benchmarks.mix import WORDS, draft_of, push_body
+from events.catalogue import CATALOGUE, Domain
+
+READER, HELD_AUTHOR, VISIBLE_AUTHOR = "father", "mother", "sitter"
+NOTES = 520
+"""More than a page, so that a push while the clock runs changes nothing on the first page."""
+NOTES_A_PUSH = 10
+TEXT_BYTES = 160
+MET = tuple(key for key, one in CATALOGUE.by_key.items() if one.domain is Domain.HANDS and not one.safety)[:40]
+KEPT = tuple(
+    key for key, one in CATALOGUE.by_key.items()
+    if one.domain in (Domain.TALKING, Domain.THINKING, Domain.FEELINGS) and not one.safety
+)  # fmt: skip
+NOTES_OF_HELD = 4
+"""One of so many held events is a note about the first before it."""
+
+
+class NotAlike(RuntimeError):
+    """The families differ by more than what is held, so their times cannot be compared."""
+
+
+class TimedFamily(msgspec.Struct, kw_only=True):
+    """A family, as its father knows it, who keeps surprises."""
+
+    family: Family
+    held: int
+    """The number of events that are held from him."""
+    met: bytes
+    """A draft of his that is recorded already."""
+    of_held: str
+    """The id of an event that is held from him; where none is held, an id that no event has."""
+    place: int = 0
+    """The last place of his feed."""
+
+    @property
+    def path(self) -> str:
+        return f"/v1/families/{self.family.family}"
+
+    @property
+    def token(self) -> str:
+        return self.family.token_by_member[READER]
+
+
+async def found_timed(address: Address, *, held: int) -> TimedFamily:
+    """Founds a family and writes its history."""
+    family = await found(address, seeds=0)
+    connection = await Connection.open(address)
+    met = [draft_of({"type": "MilestoneObserved", "child": family.child, "milestone": key, "note": text(7)}) for key in MET]
+    await push(connection, family, READER, met)
+    await push(connection, family, READER, [draft_of({"type": "SurpriseChosen", "scope": "all", "mode": "keep"})])
+    # The mother keeps surprises as well, so that his hand-over card is not empty.
+    movement = draft_of({"type": "SurpriseChosen", "scope": "domain:movement", "mode": "keep"})
+    await push(connection, family, HELD_AUTHOR, [movement])
+    kept = _kept(family.child, count=held)
+    for first in range(0, NOTES, NOTES_A_PUSH):
+        notes = [note(family.child, number) for number in range(first, first + NOTES_A_PUSH)]
+        await push(connection, family, VISIBLE_AUTHOR, notes)
+        between = kept[held * first // NOTES : held * (first + NOTES_A_PUSH) // NOTES]
+        if between:
+            await push(connection, family, HELD_AUTHOR, between)
+    connection.close()
+    of_held = _id_of(kept[0] if kept else note(family.child, 0))
+    return TimedFamily(family=family, held=held, met=met[-1], of_held=of_held)
+
+
+def note(child: str, number: int, **more: str) -> bytes:
+    """Returns the draft of a note, of the same number of bytes for any number."""
+    return draft_of({"type": "NoteWritten", "child": child, "text": text(number), **more})
+
+
+def text(number: int) -> str:
+    """Returns an everyday text, of the same length for any number."""
+    start = number % len(WORDS)
+    return " ".join(WORDS[start:] + WORDS[:start])[: TEXT_BYTES - 1] + "."
+
+
+def _kept(child: str, *, count: int) -> list[bytes]:
+    """Returns drafts that are held from a father who keeps all, and has seen only `MET`."""
+    drafts: list[bytes] = []
+    while len(drafts) < count:
+        key = KEPT[len(drafts) % len(KEPT)]
+        seen = draft_of({"type": "MilestoneObserved", "child": child, "milestone": key, "note": text(len(drafts))})
+        drafts.append(seen)
+        if len(drafts) % NOTES_OF_HELD == NOTES_OF_HELD - 1 and len(drafts) < count:
+            drafts.append(note(child, len(drafts), about=_id_of(seen)))
+    return drafts
+
+
+def _id_of(draft: bytes) -> str:
+    return str(msgspec.json.decode(draft)["id"])
+
+
+async def push(connection: Connection, family: Family, member: str, drafts: Sequence[bytes]) -> None:
+    """Pushes drafts that are all new.
+
+    Raises:
+        WrongAnswer
+    """
+    push = request("POST", family.events_path, token=family.token_by_member[member], body=push_body(drafts))
+    answer = await connection.ask(push)
+    if answer.status != 200 or answer.body.count(b'"recorded"') != len(drafts):
+        raise WrongAnswer(answer)
+
+
+async def prove_alike(families: Sequence[TimedFamily], *, address: Address, database_url: str) -> None:
+    """Checks that the fathers' feeds end at one place, and that as many events are held from each as planned.
+
+    Vacuums and analyzes as well: Postgres reads tables that were just written in another way than older ones.
+
+    Raises:
+        NotAlike
+    """
+    await find_ends(families, address=address)
+    connection = await asyncpg.connect(database_url)
+    try:
+        for one in families:
+            held = await connection.fetchval("SELECT count(*) FROM held WHERE family_id = $1", one.family.family)
+            if held != one.held:
+                raise NotAlike(f"{held} events are held where {one.held} should be")
+        await connection.execute("VACUUM (ANALYZE)")
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
+
+
+async def find_ends(families: Sequence[TimedFamily], *, address: Address) -> None:
+    """Reads the last place of each feed.
+
+    Raises:
+        NotAlike: they are not all the same.
+    """
+    connection = await Connection.open(address)
+    for one in families:
+        more: object = True
+        while more:
+            page = await ask_json(connection, "GET", f"{one.path}/feed?after={one.place}&limit=2000", token=one.token)
+            one.place, more = int(str(page["place"])), page["more"]
+    connection.close()
+    if len({one.place for one in families}) != 1:
+        raise NotAlike(f"the feeds end at {[one.place for one in families]}")
