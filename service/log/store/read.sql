@@ -75,12 +75,7 @@ SELECT DISTINCT ON (wanted.family_id, wanted.thread_seq, wanted.member_id, wante
   JOIN event AS top ON top.family_id = event.family_id AND top.seq = event.thread_seq
  WHERE event.kind = 'Sorted'
    AND event.seq < wanted.before_seq
-   AND NOT EXISTS (
-       SELECT
-         FROM held
-        WHERE held.family_id = wanted.family_id
-          AND held.member_id = wanted.member_id
-          AND held.seq = event.seq)
+   AND EXISTS (SELECT FROM place_in_feed(wanted.family_id, wanted.member_id, event.seq))
  ORDER BY wanted.family_id, wanted.thread_seq, wanted.member_id, wanted.before_seq, event.target_seq, event.author_id,
           event.seq DESC;
 

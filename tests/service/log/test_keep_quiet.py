@@ -68,6 +68,21 @@ async def test_a_sorting_that_is_held_from_an_author_changes_no_receipt_of_their
     assert again.keep_quiet == ("Ben",)
 
 
+async def test_a_sorting_that_was_never_sent_changes_no_receipt_although_it_is_held_no_longer(log: Log) -> None:
+    """Law 21: the sitter's note and its sorting are held from Granny, and gone when the sitter takes the note back."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    await waits(log, family, family.granny, hold_unsorted=True)
+    day = note(family, "a calm day")
+    assert await quiet(log, family, family.ada, day) == ()
+    more = note(family, "look at her go", about=day["id"])
+    assert await quiet(log, family, family.sitter, more) == ("Gran",)
+    sorts = drafted("Sorted", target=more["id"], child=family.child, milestone=WALKED)
+    await pushed(log, family, family.ada, *at_noon(sorts))
+    await pushed(log, family, family.sitter, *at_noon(drafted("Withdrawn", target=more["id"])))
+    assert await quiet(log, family, family.granny, drafted("Cheered", about=day["id"])) == ()
+
+
 async def test_an_answer_says_so_where_a_sorting_holds_what_it_refers_to(log: Log) -> None:
     """Law 20: Ben has met what the note says by itself, and waits for what it was sorted to; its answers wait with it."""
     family = await found(log)
