@@ -63,7 +63,7 @@ def is_act(family: Family, kind: str, author: MemberId) -> bool:
 
 
 def members_due(family: Family, now: datetime) -> list[MemberId]:
-    """Returns the members for whom a tick of the clock would free something, in order of id."""
+    """Returns the members with held events that a tick of the clock would free, in order of id."""
     lifts = passed_at(now)
     return [
         member

@@ -40,7 +40,7 @@ class Family:
         self.telling: dict[Seq, tuple[DescribedEvent, ...]] = {}
         """Event -> itself and all that it refers to, as far as these can reveal anything; see `keep_quiet`."""
         self.sortings: defaultdict[Seq, list[Sorting]] = defaultdict(list)
-        """Thread -> how its events were sorted."""
+        """Thread -> the sortings of its events."""
 
     def unnamed_to(self, member: MemberId) -> Collection[str]:
         """Returns the family's own milestones whose names are held from a member."""

@@ -48,8 +48,8 @@ class Tips(msgspec.Struct, frozen=True, kw_only=True):
 
     `age_months` counts whole months, -1 in the last month before birth, and is None where the birth date is not known.
     `soon`: all milestones whose months begin within a month, in the catalogue's order. `now`: at most four current milestones
-    for each domain, those whose months have their middle nearest to this age, in the catalogue's order. `safety`: all notes for
-    this age without exception; the milestone that begins last comes first.
+    for each domain, the ones with the middle of their months nearest to this age, in the catalogue's order. `safety`: all notes
+    for this age without exception; the milestone that begins last comes first.
     """
 
     age_months: int | None

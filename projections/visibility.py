@@ -7,7 +7,7 @@ an act of a member may free what is held from them. Reads filter nothing (law 6)
         if it refers to a held event, or names a milestone of the family's own whose name is held,
         or if it reveals a subject that a choice of the member keeps and that the member has not met,
         or if it is an everyday note, and a choice of the member keeps everyday notes.
-    Never held are the member's own words and roster facts. A reply in a thread that the member began is never held
+    The member's own words and roster facts are never held. A reply in a thread that the member began is never held
     for what the reply itself reveals.
 """
 

@@ -52,7 +52,7 @@ NO_WISHES = wishes_of(())
 
 
 def wishes_after(wishes: Wishes, event: Event[SurpriseChosen]) -> Wishes:
-    """Returns a member's wishes after one more choice; the same object where a choice that was recorded later is in force."""
+    """Returns a member's wishes after one more choice; the same object where a later recorded choice is in force already."""
     chosen, (chosen_at, chosen_by) = event.event, event.order
     before = wishes.choices.get((chosen.child, chosen.scope))
     if before is not None and (before.chosen_at, before.chosen_by) > (chosen_at, chosen_by):
