@@ -39,7 +39,7 @@ class LockWaits:
         """Counts a request while it takes the family's head, and records whether the family was locked.
 
         Raises:
-            FamilyLocked: enough requests of this family wait already, or it stayed locked for longer than the lock timeout.
+            FamilyLocked: enough requests of this family wait already, or it was locked for as long as the request could wait.
         """
         if self._count_by_family[family] >= WAITING_PER_FAMILY_MAX:
             raise FamilyLocked

@@ -3,7 +3,7 @@
 Owns when a locked family is tried again, and how many drafts of it may wait. Begins no task and reads no clock: times are
 arguments.
 
-    taken by a group ----> locked --> set aside --> tried with a later group --> free:   written with that group
+    taken by a group -----> locked --> set aside --> tried with a later group --> free:   written with that group
                                           ^                   |
                                           +---- locked -------+--> LOCKED_S_MAX over: refused; from then on each try that
                                                                    finds the family locked refuses all its waiting requests

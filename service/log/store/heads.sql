@@ -26,7 +26,7 @@ SELECT family_id
  WHERE family_id = ANY ($1::uuid[]);
 
 -- name: give_back
--- Returns the seqs that were taken for drafts which were then refused, or had been sent before.
+-- Lowers the heads by the seqs that were taken for drafts which were then refused, or had been sent before.
 UPDATE family
    SET last_seq = family.last_seq - unused.count
   FROM unnest($1::uuid[], $2::bigint[]) AS unused (family_id, count)
