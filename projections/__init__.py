@@ -1,1 +1,1 @@
-"""What the log means to each member: pure folds over events. Knows no rows, routes, clocks or dice."""
+"""Folds the log into what it means to each member. Pure: knows no rows, routes, clocks or random numbers."""

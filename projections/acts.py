@@ -1,4 +1,4 @@
-"""What an act of a member changes in the surprise states, and what it frees from whom.
+"""Applies an act of a member to the surprise states, and finds the held events that it frees.
 
 Owns which events are such acts, and what each of them does. `visibility` decides what stays held.
 """
@@ -30,7 +30,7 @@ from projections.wishes import wishes_after
 
 
 class Freed(msgspec.Struct, frozen=True):
-    """What one member is sent at last, in the order of the log. It is held no longer."""
+    """The events that one member is sent later than others, in the order of the log. They are held no longer."""
 
     member: MemberId
     why: str
@@ -38,7 +38,7 @@ class Freed(msgspec.Struct, frozen=True):
 
 
 def is_plain(family: Family, event: Event[Any], target: LoggedEvent | None) -> bool:
-    """Returns whether an event is nothing that could be held from anybody or free anything: most are."""
+    """Returns whether an event can neither be held from a member nor free a held event. Most events are like this."""
     kind = type(event.event).__name__
     if not family.surprises:
         return kind != "SurpriseChosen"
@@ -56,14 +56,14 @@ def is_plain(family: Family, event: Event[Any], target: LoggedEvent | None) -> b
 
 
 def is_act(family: Family, kind: str, author: MemberId) -> bool:
-    """Returns whether an event may change what anybody waits for: a sighting only what its author does."""
+    """Returns whether an event may change what members wait for. A sighting may change that for its author alone."""
     if kind in SIGHTINGS:
         return author in family.surprises
     return kind in SURPRISE_ACTS and (bool(family.surprises) or kind == "SurpriseChosen")
 
 
 def members_due(family: Family, now: datetime) -> list[MemberId]:
-    """Returns the members for whom a tick of the clock would free something, in order of id."""
+    """Returns the members with held events that a tick of the clock would free, in order of id."""
     lifts = passed_at(now)
     return [
         member
@@ -73,7 +73,7 @@ def members_due(family: Family, now: datetime) -> list[MemberId]:
 
 
 def hold(family: Family, member: MemberId, described: DescribedEvent, at: datetime) -> list[Change]:
-    """Holds an event from a member, who may be given a hint instead."""
+    """Holds an event from a member, who may get a hint instead. Returns the changes."""
     state = family.surprises[member]
     hints = _hints(described, state, family.roster) if state.wishes.asks_for_hints else []
     state.holds.hold(described)
@@ -127,7 +127,7 @@ def _choose(family: Family, event: Event[SurpriseChosen], changes: list[Change])
 
 
 def _see(family: Family, described: DescribedEvent, author: MemberId, own: Sighting | None) -> list[Freed]:
-    """An own sighting, an amendment or a withdrawal of one, changes what its author has met."""
+    """Updates what the author has met by an own sighting, or by its amendment or withdrawal. Returns the freed events."""
     seq, state = described.sighting, family.surprises.get(author)
     if seq is None or state is None:
         return []
@@ -146,9 +146,10 @@ def _also_of_every_child(subjects: Sequence[Subject]) -> list[Subject]:
 
 
 def _sort(family: Family, member: MemberId, described: DescribedEvent, sorting: Sorted, changes: list[Change]) -> bool:
-    """Notes how an event was sorted that is held from this member; returns whether it is held.
+    """Applies a sorting to an event that is held from this member. Returns whether it was applied.
 
-    What refers to it is sorted with it. A sorting of what the member was sent before changes nothing for them (law 20).
+    The held events that refer to the sorted event are sorted with it. If the member was sent the event before, the sorting
+    changes nothing for them (law 20).
     """
     state = family.surprises[member]
     target_seq, by = described.logged.target_seq, described.logged.author
@@ -167,7 +168,7 @@ def _sort(family: Family, member: MemberId, described: DescribedEvent, sorting: 
 
 
 def drop_withdrawn(family: Family, described: DescribedEvent) -> list[Change]:
-    """Drops what its author takes back while it is held, and whatever refers to it: it is never delivered."""
+    """Drops an event that its author takes back while it is held, and all that refers to it. None of it is ever delivered."""
     target_seq = described.logged.target_seq
     assert target_seq is not None, "a withdrawal names what it withdraws"
     dropped: list[Change] = []
@@ -188,7 +189,7 @@ def free(
     *,
     among: frozenset[Subject] | None = None,
 ) -> list[Freed]:
-    """Lets go of what is held from a member for no reason any longer, and returns it."""
+    """Releases and returns the events for which there is no longer a reason to hold them from a member."""
     state = family.surprises[member]
     found = visibility_fast.freed(state, family.roster, is_lifted=is_lifted, among=among)
     for described in found:
@@ -197,13 +198,13 @@ def free(
 
 
 def may_sort(sorter: MemberId, author: MemberId, roster: Roster) -> bool:
-    """Returns whether a member may sort another member's words: a parent's own are sorted by nobody else."""
+    """Returns whether a member may sort an author's words. A parent's words are sorted only by that parent."""
     member = roster.members.get(author)
     return sorter == author or member is None or member.role is not Role.PARENT
 
 
 def _hints(described: DescribedEvent, state: SurpriseState, roster: Roster) -> list[Hint]:
-    """Returns the hints that a member gets for an event that is held from them: at most one a day for each child and domain."""
+    """Returns the hints that a member gets for a held event: at most one per day for each child and domain."""
     day = described.received_at.astimezone(UTC).date()
     hints = []
     for child, domain in visibility.hints_for(described, state, roster):

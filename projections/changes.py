@@ -1,6 +1,6 @@
-"""The changes that an event makes to a family's projections, as data: what a store writes, and whom a notifier wakes.
+"""Defines the changes that an event makes to a family's projections, as data for a store to write and a notifier to announce.
 
-A closed list: `Change`. Each is complete, so that it can be written without asking the family for more.
+A closed list: `Change`. Each change is complete, so that it can be written without any other fact of the family.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Delivered(msgspec.Struct, frozen=True, gc=False):
 
 
 class HistoryDelivered(msgspec.Struct, frozen=True):
-    """A member who joined was delivered what they may know of the log so far, in its order."""
+    """Events of the log so far were delivered to a member who joined, in the order of the log."""
 
     member: MemberId
     seqs: Sequence[Seq]
@@ -34,7 +34,7 @@ class HistoryDelivered(msgspec.Struct, frozen=True):
 
 
 class Released(msgspec.Struct, frozen=True):
-    """Held events were delivered to a member after all, in the order of the log. They are held no longer."""
+    """Held events were released and delivered to a member, in the order of the log. They are held no longer."""
 
     member: MemberId
     why: str
@@ -45,7 +45,7 @@ class Released(msgspec.Struct, frozen=True):
 
 
 class Hinted(msgspec.Struct, frozen=True):
-    """A member was delivered a hint: there is something new."""
+    """A hint was delivered to a member: there is something new."""
 
     member: MemberId
     hint: Hint
@@ -53,21 +53,21 @@ class Hinted(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
-    """An event is held from a member, or held as something else than before."""
+    """An event is held from a member, or the description of a held event has changed."""
 
     member: MemberId
     described: DescribedEvent
 
 
 class LetGo(msgspec.Struct, frozen=True):
-    """Held events are held no longer, and are never delivered: their author took them back."""
+    """Held events were taken back by their author. They are held no longer, and are never delivered."""
 
     member: MemberId
     seqs: Sequence[Seq]
 
 
 class SightingSet(msgspec.Struct, frozen=True, gc=False):
-    """What members know of a sighting has changed, or is new."""
+    """These members know a new sighting, or know a sighting as changed."""
 
     seq: Seq
     members: tuple[MemberId, ...]
@@ -82,14 +82,14 @@ class SightingGone(msgspec.Struct, frozen=True, gc=False):
 
 
 class WishesSet(msgspec.Struct, frozen=True):
-    """A member has chosen: these are all their wishes now."""
+    """A member has made a choice. `wishes` are all their wishes now."""
 
     member: MemberId
     wishes: Wishes
 
 
 class SurprisesForgotten(msgspec.Struct, frozen=True):
-    """A member left: they wish for nothing, and nothing is held from them."""
+    """A member left: they have no wishes any more, and nothing is held from them."""
 
     member: MemberId
 

@@ -1,6 +1,6 @@
-"""Describes events for the surprise rule with what a family's state knows: the author's role, and what the author was sent.
+"""Describes events for the surprise rule, with facts from the family's state: the author's role, and what the author was sent.
 
-Owns which facts a description needs. Says nothing about any member who waits.
+Owns which facts a description needs. Knows nothing about the members who wait.
 """
 
 from typing import Any
@@ -26,7 +26,10 @@ from projections.subjects import (
 def describe_in(
     family: Family, event: Event[Any], logged: LoggedEvent, target: LoggedEvent | None, *, naming: Naming | None = None
 ) -> DescribedEvent:
-    """Returns an event described for the rule. Call `note_subjects` afterwards. `naming`: if not as the roster has it."""
+    """Returns an event, described for the rule. Call `note_subjects` afterwards.
+
+    `naming`: how a MilestoneNamed names, where that does not follow from the roster.
+    """
     author = family.roster.members.get(event.author)
     is_amendment = isinstance(event.event, Amended) and brings_a_subject(event.event)
     return describe(
@@ -40,7 +43,7 @@ def describe_in(
 
 
 def note_subjects(family: Family, seq: Seq, event: Event[Any], target: LoggedEvent | None) -> None:
-    """Remembers what later amendments may need of this event."""
+    """Stores in the family what later amendments may need of this event."""
     kind = type(event.event).__name__
     if kind in SIGHTINGS:
         family.subjects[seq] = event
@@ -52,7 +55,10 @@ def note_subjects(family: Family, seq: Seq, event: Event[Any], target: LoggedEve
 def _sent(
     family: Family, target: LoggedEvent | None, seq: Seq, author: MemberId
 ) -> tuple[frozenset[ChildId], frozenset[str]] | None:
-    """Returns what the author of an amendment was sent of the sighting: their words state nothing that they were not sent."""
+    """Returns the children and milestones of the sighting that the author of an amendment was sent.
+
+    An author's words state nothing that the author was not sent.
+    """
     if target is None or target.kind not in SIGHTINGS:
         return None
     member, state = family.roster.members.get(author), family.surprises.get(author)

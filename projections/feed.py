@@ -1,9 +1,9 @@
-"""Places 1, 2, 3, ... of one member's feed, stored as runs of neighbours in the log, and the chain over them.
+"""Stores the places 1, 2, 3, ... of one member's feed as runs of neighbours in the log, with a hash chain over them.
 
-A run says: the places from `first_place` on are the events from `first_seq` on. What is told in order makes one run grow;
-an event that this member is not told of ends it, and so does a release. The feed of a member who keeps surprises is stored in
-runs that list their entries, so that neither what is stored nor how long it takes to read tells where something is held. A
-hint is an entry without an event. Knows not why anything is told.
+A run states: the places from `first_place` on are the events from `first_seq` on. Events that are delivered in the order of the
+log make one run longer; an event that is not delivered to this member ends the run, and so does a release. The feed of a member
+who keeps surprises is stored in runs that list their entries, so that neither the stored rows nor the time to read them reveal
+where something is held. A hint is an entry without an event. Does not know why anything is delivered.
 """
 
 from collections.abc import Sequence
@@ -17,28 +17,28 @@ import msgspec
 from events.ids import FamilyId, MemberId, Place, Seq
 
 RUN_LENGTH_MAX: Final = 256
-"""A reader who starts inside of a run hashes its beginning first: 255 hashes are about 0.2 ms."""
+"""Entries of a run. A reader who starts inside a run first hashes its earlier entries: 255 hashes take about 0.2 ms."""
 
 LISTED_MAX: Final = 32
-"""Entries of a run that lists them: it is written anew for each one that is told by itself."""
+"""Entries of a run that lists them. Such a run is written again for each entry that is delivered alone."""
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
-    """Neighbours in a feed: neighbours in the log as well, or listed."""
+    """Entries next to each other in a feed, and either next to each other in the log as well, or listed."""
 
     first_place: Place
     first_seq: Seq
-    """0: a hint."""
+    """0 for a hint."""
     length: int
     released: str | None
     told_at: datetime | None
-    """None: each entry was told when its event was received."""
+    """The time of delivery. None: each entry was delivered when its event was received."""
     chain_before: bytes
     chain: bytes
     hint: bytes | None = None
-    """What a hint says, as JSON."""
+    """The content of a hint, as JSON."""
     seqs: tuple[Seq, ...] | None = None
-    """Those of its entries, where they are listed: the feed of who keeps surprises, as far as it was told in its time."""
+    """The seqs of its entries, where they are listed: for a member who keeps surprises, what was delivered without delay."""
 
     @property
     def last_place(self) -> int:
@@ -47,12 +47,12 @@ class Run(msgspec.Struct, frozen=True, gc=False):
 
 
 def origin(family: FamilyId, member: MemberId) -> bytes:
-    """The chain of an empty feed: SHA-256 of the family id and the member id."""
+    """Returns the chain of an empty feed: SHA-256 of the family id and the member id."""
     return sha256(family.bytes + member.bytes).digest()
 
 
 def link(chain: bytes, place: int, commitment: bytes) -> bytes:
-    """The chain after one more entry: SHA-256 of the chain so far, the place (8 bytes, big-endian) and the commitment."""
+    """Returns the chain after one more entry: SHA-256 of the chain so far, the place (8 bytes, big-endian) and the commitment."""
     return sha256(chain + place.to_bytes(8, "big") + commitment).digest()
 
 
@@ -66,11 +66,11 @@ def tell(
     released: str | None = None,
     longest: int = RUN_LENGTH_MAX,
 ) -> list[Run]:
-    """Append neighbours of the log, `first_seq` on, to a feed that ends with `last`, or that is empty and starts with `start`.
+    """Appends neighbours of the log, from `first_seq` on, to a feed that ends with `last`, or is empty and starts with `start`.
 
-    Gives the runs that changed, in order: the last one, where it grew, and new ones of at most `longest` entries. `told_at`
-    is for what is told later than it was received, `released` for what was held before; such a run does not grow into what is
-    told in its own time.
+    Returns the changed runs, in order: the last one, where it grew, and new ones of at most `longest` entries. `told_at` is for
+    events that are delivered later than they were received, `released` for events that were held. Such a run is not
+    continued with events that are delivered without delay.
     """
     changed: list[Run] = []
     place = last.last_place if last else 0
@@ -102,7 +102,7 @@ def tell(
 
 
 def list_told(last: Run | None, *, start: bytes, seqs: Sequence[Seq], commitments: Sequence[bytes]) -> list[Run]:
-    """Append what is told in its time to the feed of a member who keeps surprises: `tell`, but for gaps in the log."""
+    """Appends events that are delivered without delay to the feed of a member who keeps surprises. Their seqs may have gaps."""
     changed: list[Run] = []
     place = last.last_place if last else 0
     chain = last.chain if last else start
@@ -124,13 +124,13 @@ def list_told(last: Run | None, *, start: bytes, seqs: Sequence[Seq], commitment
 
 
 def hint(last: Run | None, *, start: bytes, said: bytes, told_at: datetime) -> Run:
-    """Append a hint. Its SHA-256 stands for it in the chain: it has no salt, because it says nothing that could be guessed at."""
+    """Returns the run of an appended hint. Its commitment is its SHA-256, without a salt: it contains nothing to be guessed."""
     place = last.last_place + 1 if last else 1
     before = last.chain if last else start
     return Run(Place(place), Seq(0), 1, None, told_at, before, link(before, place, sha256(said).digest()), said)
 
 
 def neighbours(seqs: Sequence[Seq]) -> list[Sequence[Seq]]:
-    """Cut ascending seqs into stretches without a gap."""
+    """Returns ascending seqs, cut into stretches without a gap."""
     cuts = [0, *(index for index, (left, right) in enumerate(pairwise(seqs), 1) if right != left + 1), len(seqs)]
     return [seqs[start:end] for start, end in pairwise(cuts) if start < end]

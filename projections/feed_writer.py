@@ -1,6 +1,6 @@
-"""Writes changes to the ends of a family's feeds: places, chains and runs.
+"""Applies changes to the ends of a family's feeds: places, chains and runs.
 
-Owns which runs changed. Consecutive deliveries are gathered, and become runs when the feeds are settled.
+Owns which runs changed. Consecutive deliveries are collected, and become runs when the feeds are settled.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,19 @@ from projections.changes import Change, Delivered, Hinted, HistoryDelivered, Rel
 from projections.feed import RUN_LENGTH_MAX, Run
 
 REMEMBERED: Final = 16
-"""Sets of members who were delivered something lately: most events go to the same few."""
+"""How many recent sets of recipients are remembered: most events are delivered to the same few sets."""
 
 
 class FeedWriter:
-    """The ends of the feeds of one family, and the runs that changed since they were read or taken."""
+    """The ends of the feeds of one family, and the runs that changed since they were read, or taken by `take_changed`."""
 
     __slots__ = ("_ends", "_family", "_known")
 
     def __init__(self, family: FamilyId, last_runs: Mapping[MemberId, Run], *, listed: Sequence[MemberId] = ()) -> None:
-        """`listed`: the members who keep surprises. Their entries are listed, so that gaps show nothing."""
+        """Opens the feeds after their last runs. `listed`: the members who keep surprises.
+
+        Their entries are listed, so that gaps between seqs reveal nothing.
+        """
         self._family = family
         self._ends = {member: FeedEnd(family, member, last) for member, last in last_runs.items()}
         self._known: list[tuple[tuple[MemberId, ...], list[FeedEnd]]] = []
@@ -32,9 +35,9 @@ class FeedWriter:
             self._end(member).list_entries()
 
     def apply(self, changes: Sequence[Change], *, author: MemberId) -> int:
-        """Appends what an event's changes deliver, in their order. Returns the last place of its author when it was delivered.
+        """Appends what an event's changes deliver, in order. Returns the last place of its author after the event's own delivery.
 
-        What the event frees for its author comes behind that place.
+        What the event frees for its author is appended after that place.
         """
         place = 0
         for change in changes:
@@ -57,12 +60,12 @@ class FeedWriter:
         return place
 
     def place_of(self, member: MemberId) -> int:
-        """Returns the last place of a member's feed so far; 0 of an empty one."""
+        """Returns the last place of a member's feed so far; 0 for an empty feed."""
         end = self._ends.get(member)
         return 0 if end is None else end.place
 
     def take_changed(self) -> dict[MemberId, list[Run]]:
-        """Returns the runs that changed since the last call, of every feed that did, each in order."""
+        """Returns the runs that changed since the last call, by member, in order. Feeds without a change are left out."""
         changed = {}
         for member, end in self._ends.items():
             end.settle()
@@ -72,7 +75,7 @@ class FeedWriter:
         return changed
 
     def last_runs(self) -> dict[MemberId, Run]:
-        """Returns the last run of every feed that is not empty. The feeds are settled: see `take_changed`."""
+        """Returns the last run of every feed that is not empty. Call `take_changed` before: it settles the feeds."""
         return {member: end.last for member, end in self._ends.items() if end.last is not None}
 
     def _ends_of(self, members: tuple[MemberId, ...]) -> list["FeedEnd"]:
@@ -96,21 +99,21 @@ class FeedEnd:
 
     def __init__(self, family: FamilyId, member: MemberId, last: Run | None) -> None:
         self.last = last
-        """As settled."""
+        """The last run when the feed was last settled."""
         self.changed: dict[Place, Run] = {}
         self._is_listed = False
         self._start = last.chain if last is not None else feed.origin(family, member)
         self.seqs: list[Seq] = []
-        """Events that are delivered when they are written are gathered here, with their `commitments`."""
+        """The collected events that were delivered without delay and are not in a run yet. `commitments` has theirs."""
         self.commitments: list[bytes] = []
 
     @property
     def place(self) -> int:
-        """The last place; 0 of an empty feed."""
+        """The last place; 0 for an empty feed."""
         return (self.last.last_place if self.last is not None else 0) + len(self.seqs)
 
     def list_entries(self) -> None:
-        """Lists the entries from here on: the member keeps surprises."""
+        """Lists the entries from now on, because the member keeps surprises."""
         self.settle()
         self._is_listed = True
 
@@ -132,7 +135,7 @@ class FeedEnd:
         self.changed[run.first_place] = self.last = run
 
     def settle(self) -> None:
-        """Makes runs of what was gathered."""
+        """Turns the collected events into runs."""
         if not self.seqs:
             return
         if self._is_listed:

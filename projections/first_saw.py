@@ -1,7 +1,7 @@
-"""What one parent knows of one sighting, and which of several was the first.
+"""Folds what one parent knows of one sighting, and decides which of several sightings was the first.
 
-A sighting is a MilestoneObserved or a ParentFirstSaw with what was amended and attached since. Its fold does not depend on
-the order of arrival (law 12): of two changes to one field the one recorded later counts, and a withdrawal is for good.
+A sighting is a MilestoneObserved or a ParentFirstSaw with its later amendments and clips. Its fold does not depend on the order
+of arrival (law 12): of two changes to one field the one recorded later counts, and a withdrawal is final.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ _FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Pr
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """Somebody saw the child do it."""
+    """A child's milestone, as a member saw it."""
 
     event: EventId
     author: MemberId
@@ -33,16 +33,16 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fa
     occurred_at: datetime
     precision: Precision
     how: How
-    """A MilestoneObserved is in person: its author was there."""
+    """In person for every MilestoneObserved: its author was there."""
     feelings: str | None = None
     clips: tuple[tuple[EventId, ClipId], ...] = ()
-    """(the ClipAttached, its clip), in order of the events' ids."""
+    """Pairs of a ClipAttached and its clip, in order of the events' ids."""
     changed: dict[str, tuple[datetime, UUID]] = {}
     """Field -> when its last change was recorded, and by which event."""
     audience: Audience = Audience.ME
-    """Who else may know that its author saw it."""
+    """The members who may know that its author saw it."""
     changed_by: dict[str, MemberId] = {}
-    """Field -> the author of its last change, where that is not the sighting's: a parent put right what a daycare's words say."""
+    """Field -> the author of its last change, where that is not the sighting's author: a parent corrected a daycare's words."""
 
 
 def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
@@ -59,7 +59,7 @@ def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
 
 
 def step(before: Sighting | None, event: Event[Any]) -> Sighting | None:
-    """A sighting after one more event that touches it; None once it was withdrawn."""
+    """Returns a sighting after one more event that concerns it; None once it is withdrawn."""
     match event.event:
         case MilestoneObserved() as seen:
             return _made(event, seen.child, seen.milestone, How.IN_PERSON, None)
@@ -79,13 +79,13 @@ def step(before: Sighting | None, event: Event[Any]) -> Sighting | None:
 
 
 def of_feed(told: Iterable[Event[Any]]) -> list[Sighting]:
-    """What somebody knows of sightings, folded from the events of their feed in order.
+    """Returns the sightings that a member knows, folded from the events of their feed in order.
 
-    The same result as the rows that are kept for parents, which are folded event by event as the log grows.
+    The result is the same as the rows that are stored for parents, which are folded event by event as the log grows.
     """
     sightings: list[Sighting | None] = []
     own: dict[tuple[MemberId, EventId], int | None] = {}
-    """Author and event -> its sighting: its own, or for a clip the one that it is attached to; None of everything else."""
+    """Author and event -> the index of its sighting: its own, or the one that a clip is attached to; None for other events."""
     oldest: dict[EventId, int | None] = {}
     for event in told:
         at: int | None = None
@@ -139,10 +139,10 @@ def _amended(before: Sighting, event: Event[Amended]) -> Sighting:
 
 
 def order(sighting: Sighting) -> tuple[datetime, int, UUID]:
-    """Sorts sightings by when they happened; of two at one instant the one known more exactly is first."""
+    """Returns the key that sorts sightings by when they happened. Of two at one instant the more precise one is first."""
     return (sighting.occurred_at, _FINENESS[sighting.precision], sighting.event)
 
 
 def first(sightings: Iterable[Sighting]) -> Sighting | None:
-    """The earliest of them, in whatever order they come; None of none."""
+    """Returns the earliest sighting, in any order of arrival; None where there are none."""
     return min(sightings, key=order, default=None)

@@ -1,6 +1,6 @@
 """Folds one more event into a family: the one step that the append, a replay and the tests drive.
 
-    fold(family, new event)  -->  needs (events, sightings, a history), as values: whoever drives it answers with `advance`
+    fold(family, new event)  -->  needs (events, sightings, a history), as values: the driver answers them with `advance`
                              -->  Folded: the event as the log keeps it, and the changes that it makes, as data
 
 The same events give the same changes wherever and whenever they are folded (law 11). The family is changed in place: it may hold
@@ -43,13 +43,13 @@ TOUCH_SIGHTINGS: Final = SIGHTINGS | SIGHTING_CHANGES
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event that is folded: what the log is about to keep, or keeps."""
+    """An event to be folded: it is about to be written to the log, or is in it already."""
 
     seq: Seq
     event: Event[Any]
     commitment: bytes
     target_seq: Seq | None = None
-    """The event that it refers to, which the family knows."""
+    """The event that it refers to. It must be in `family.events`."""
 
 
 class NeedEvents(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class NeedEvents(msgspec.Struct, frozen=True):
 
 
 class NeedSightings(msgspec.Struct, frozen=True):
-    """The fold needs what a member knows of sightings. Answer: seq -> sighting, of those that there are."""
+    """The fold needs what a member knows of sightings. Answer: seq -> sighting, for those that exist."""
 
     member: MemberId
     seqs: Sequence[Seq]
@@ -70,26 +70,26 @@ class NeedHistory(msgspec.Struct, frozen=True):
 
     before: Seq
     is_whole: bool
-    """With all words, and not of sightings alone: the member who joins has chosen to wait."""
+    """Whether all events are needed, and not the sightings alone: the member who joins has chosen to wait."""
 
 
 Need = NeedEvents | NeedSightings | NeedHistory
 
 
 class Folded(msgspec.Struct, frozen=True, gc=False):
-    """What became of one event."""
+    """The result of folding one event."""
 
     logged: LoggedEvent
     changes: Sequence[Change]
     telling: tuple[DescribedEvent, ...] = ()
-    """What it tells, and what all that it refers to tells, as far as its author was sent that: see `keep_quiet`."""
+    """The event and those that it refers to, as far as they reveal anything and its author was sent it: see `keep_quiet`."""
 
 
 Fold = Generator[Need, Any, Folded]
 
 
 def advance(folding: Fold, answer: Any = None) -> Need | Folded:
-    """Goes on with a fold, with the answer to its last need. Returns its next need, or what became of the event."""
+    """Continues a fold with the answer to its last need. Returns its next need, or its result."""
     try:
         return folding.send(answer)
     except StopIteration as done:
@@ -98,7 +98,7 @@ def advance(folding: Fold, answer: Any = None) -> Need | Folded:
 
 
 def fold(family: Family, new: NewEvent) -> Fold:
-    """Folds one more event of the log into a family."""
+    """Folds one more event of the log into a family. Yields what it needs, and returns the result."""
     event, seq, changes = new.event, new.seq, list[Change]()
     kind, author = type(event.event).__name__, event.author
     target = None if new.target_seq is None else family.events[new.target_seq]
@@ -140,10 +140,10 @@ def telling_of(
     target: LoggedEvent | None,
     described: DescribedEvent | None = None,
 ) -> tuple[DescribedEvent, ...]:
-    """Returns what an event and all that it refers to tell by their own content, and by sortings that its author was sent."""
+    """Returns what an event and all that it refers to reveal by their own content, and by sortings that its author was sent."""
     kind = type(event.event).__name__
     if kind == "Withdrawn" and target is not None and target.author == event.author:
-        return ()  # nobody is told anything by it
+        return ()  # it reveals nothing to anybody
     found = family.telling.get(target.seq, ()) if target is not None else ()
     if described is None and kind in TELLING:
         described = describe_in(family, event, logged(seq, event, target), target, naming="first")
@@ -165,7 +165,7 @@ def _step_roster(family: Family, event: Event[Any], changes: list[Change]) -> No
 
 
 def _join(family: Family, event: Event[MemberJoined], seq: Seq, changes: list[Change]) -> Generator[Need, Any, None]:
-    """Brings a member in: delivers what they may know of the log so far, and holds what they chose before not to be told."""
+    """Adds a member: delivers what they may know of the log so far, and holds what their earlier choices keep."""
     _step_roster(family, event, changes)
     if seq == 1:
         return
@@ -189,14 +189,14 @@ def _join(family: Family, event: Event[MemberJoined], seq: Seq, changes: list[Ch
 def _see(
     family: Family, event: Event[Any], kept: LoggedEvent, target: LoggedEvent | None, changes: list[Change]
 ) -> None:
-    """Folds an event into what members know of the sighting that it makes or changes: parents, and a caregiver's own."""
+    """Folds an event into what members know of the sighting that it makes or changes: parents, and a caregiver who wrote it."""
     if (sighting := sighting_of(kept, target)) is None:
         return
     parents = tuple([one for one in family.roster.parents if one in kept.delivered_to])
     step_sightings(family, parents, sighting, event, changes)
     if family.roster.members[event.author].role is not Role.CAREGIVER:
         return
-    # A caregiver's timeline is folded from their feed, and kept as no rows; but their own sightings say what they have met.
+    # A caregiver's timeline is folded from their feed and not stored. Their own sightings are: they show what the member has met.
     changes_one = kept.kind in ("Amended", "Withdrawn") and target is not None and target.kind in SIGHTINGS
     if kept.kind in SIGHTINGS or changes_one:
         step_sightings(family, (event.author,), sighting, event, changes)
@@ -218,7 +218,7 @@ def _hold_and_act(
 
 
 def _release(family: Family, freed: Freed, new: NewEvent, changes: list[Change]) -> Generator[Need, Any, None]:
-    """Delivers what an act has freed (law 9); a sorting may free itself."""
+    """Delivers what an act has freed (law 9). A sorting may free itself."""
     seqs = [described.seq for described in freed.events]
     events = {new.seq: (new.event, new.commitment)}
     if older := [seq for seq in seqs if seq != new.seq]:
@@ -239,7 +239,7 @@ def _release(family: Family, freed: Freed, new: NewEvent, changes: list[Change])
 
 
 def _note_sortings(family: Family, freed: Freed) -> None:
-    """Notes that a member was sent sortings after all."""
+    """Records that a member was sent sortings later, when they were freed."""
     seqs_by_thread: defaultdict[Seq, set[Seq]] = defaultdict(set)
     for described in freed.events:
         if described.logged.kind == "Sorted":
@@ -254,7 +254,7 @@ def _note_sortings(family: Family, freed: Freed) -> None:
 def step_sightings(
     family: Family, members: Sequence[MemberId], seq: Seq, event: Event[Any], changes: list[Change]
 ) -> None:
-    """Folds an event into what these members know of one sighting; most often all of them know the same."""
+    """Folds an event into what these members know of one sighting. It is folded once for members who know the same."""
     known = family.sightings[seq]
     members_by_before: dict[int, tuple[Sighting | None, list[MemberId]]] = {}
     for member in members:

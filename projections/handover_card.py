@@ -1,6 +1,6 @@
-"""The hand-over card: for each member who waits, and each child, what they know, what not to mention, and a safe phrase.
+"""Makes the hand-over cards: for each waiting member and each child, what they know, what not to mention, and a safe phrase.
 
-Owns what the card says. It is made of what its reader was told and of what others have declared that they wish, and of nothing
+Owns the content of a card. It is made of what its reader was sent and of the choices that others have declared, and of nothing
 else: not of what another member saw alone, opened or read (law 14), nor of anything that is held from the reader (law 8).
 """
 
@@ -24,19 +24,19 @@ from projections.visibility import reasons_of
 from projections.wishes import Choice, Wishes, asks_to_wait, wishes_of
 
 PHRASE: Final = "{child} is as busy as ever. Have fun together, and keep the camera handy."
-"""The same every day and to everybody: a phrase that was kept for special days would tell of them."""
+"""The same phrase every day and for everybody: a phrase for special days would reveal them."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """That a child did something, as the card's reader was told."""
+    """A fact that the card's reader was sent: a child did something."""
 
     subject: tuple[ChildId, str]
     author: MemberId
     audience: Audience
     is_seen: bool
-    """Its author saw it; else they said it of a note or a clip."""
+    """True: its author saw it. False: its author sorted a note or a clip to it."""
     since: datetime | None
-    """When the log received it, where anybody waits for so many days at most."""
+    """When the log received it, where a member waits for a limited number of days."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """What to keep quiet from one member about one child. The lists are in order of domain and title."""
+    """The milestones of one child that one member knows, and those not to mention to them. Ordered by domain and title."""
 
     member: MemberId
     name: str
@@ -57,17 +57,17 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     knows: tuple[Line, ...]
     not_to_mention: tuple[Line, ...]
     notes_too: bool
-    """They wait for everyday notes and pictures of helpers as well."""
+    """Whether the member also waits for everyday notes and pictures by helpers."""
     phrase: str
 
 
 def told_of(
     sightings: Iterable[Sighting], sortings: Iterable[Event[Any]], received: Mapping[tuple[MemberId, EventId], datetime]
 ) -> list[Told]:
-    """What a reader was told that children did: by sightings, and by what notes and clips were said to be about.
+    """Returns what a reader was sent about children: by sightings, and by notes and clips that were sorted to a milestone.
 
-    `sortings` are of Sorted: of two about the same note or clip, the one recorded later counts. `received`: author and event ->
-    when the log received it; may lack what nobody asks for.
+    `sortings` are Sorted events: of two about the same note or clip, the one recorded later counts. `received`: author and
+    event -> when the log received it; may lack times that no wish depends on.
     """
     told = [
         Told(
@@ -95,7 +95,7 @@ def told_of(
 
 
 def said_in(sighting: Sighting) -> list[tuple[MemberId, EventId]]:
-    """Returns author and id of the events that say what a sighting is of, as it is now."""
+    """Returns the author and id of each event that states the present child and milestone of a sighting."""
     amended = [
         (sighting.changed_by.get(field, sighting.author), EventId(sighting.changed[field][1]))
         for field in ("child", "milestone")
@@ -113,10 +113,10 @@ def cards(
     roster: Roster,
     as_of: datetime,
 ) -> Iterator[Card]:
-    """The cards of those who wait, in order of their ids and their children's; never of the reader themselves.
+    """Yields the cards of the members who wait, in order of member id and child id; never the reader's own.
 
-    `names`: the family's own milestones of whose names the reader was told. Whom time
-    has told by `as_of` waits no more.
+    `names`: the family's own milestones whose names the reader was sent. A member waits no longer for a subject when the days
+    of their choice have passed by `as_of`.
     """
     known = {*names, *(one.subject[1] for one in told), *CATALOGUE.by_key}
     said_by_child: defaultdict[ChildId, defaultdict[str, list[Told]]] = defaultdict(lambda: defaultdict(list))
@@ -134,7 +134,7 @@ def cards(
 
 
 def _as_far_as_named(wishes: Wishes, known: Collection[str]) -> Wishes:
-    """Returns a member's wishes without those that name a milestone which may be unknown to the reader, because it is held."""
+    """Returns a member's wishes without choices of a milestone that the reader may not know, because its name is held."""
     scopes = {f"milestone:{milestone}" for milestone in known}
     return wishes_of(
         choice for choice in wishes.choices.values() if not choice.scope.startswith("milestone:") or choice.scope in scopes
@@ -142,7 +142,7 @@ def _as_far_as_named(wishes: Wishes, known: Collection[str]) -> Wishes:
 
 
 def _choices_about(child: ChildId, wishes: Wishes) -> list[Choice]:
-    """Returns a member's wishes not to be told about a child."""
+    """Returns a member's choices to wait for news about a child."""
     return [choice for choice in wishes.choices.values() if asks_to_wait(choice) and choice.child in (None, child)]
 
 
@@ -190,7 +190,7 @@ def _is_in_audience(member: MemberId, told: Told, roster: Roster) -> bool:
 def _is_waited_for(
     subject: Subject, wishes: Wishes, meant: list[Told], met: Collection[Subject], *, roster: Roster, as_of: datetime
 ) -> bool:
-    """Returns what the rule decides, with what the reader knows of what the member has met in place of what they have."""
+    """Returns whether the rule holds a subject from a member, where they have met only what the reader knows of (`met`)."""
     since = min((one.since for one in meant if one.since is not None), default=as_of)
     why = reasons_of(Content(subjects=(subject,)), wishes, roster, met.__contains__)
     return any(not has_passed(reason.choice, since=since, now=as_of) for reason in why)

@@ -1,4 +1,4 @@
-"""The events that are held from one member, in the order of the log. Decides nothing: the rule is in `visibility`."""
+"""Stores the events that are held from one member, in the order of the log. Decides nothing: the rule is in `visibility`."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -21,10 +21,10 @@ class Holds:
         self.unnamed: Counter[str] = Counter()
         """The family's own milestones whose first names are held."""
         self._telling: Counter[Subject] = Counter()
-        """Subject -> how many held events tell of it."""
+        """Subject -> how many held events reveal it."""
 
     def fill(self, events: Iterable[DescribedEvent]) -> None:
-        """Holds these events and no others."""
+        """Replaces all held events by these."""
         self.events.clear()
         self.unnamed.clear()
         self._telling.clear()
@@ -32,23 +32,23 @@ class Holds:
             self.hold(described)
 
     def hold(self, described: DescribedEvent) -> None:
-        """Holds an event, or holds it as something else than before. Events come in the order of the log."""
+        """Adds a held event, or replaces its description. New events are added in the order of the log."""
         if (before := self.events.get(described.seq)) is not None:
             self._count(before, -1)
         self.events[described.seq] = described
         self._count(described, 1)
 
     def let_go(self, seq: Seq) -> None:
-        """Holds an event no longer."""
+        """Removes an event, if it is held."""
         if (described := self.events.pop(seq, None)) is not None:
             self._count(described, -1)
 
     def tell_of(self, subject: Subject) -> bool:
-        """Returns whether any held event tells of a subject."""
+        """Returns whether any held event reveals a subject."""
         return subject in self._telling
 
     def hanging_from(self, seq: Seq) -> list[Seq]:
-        """Returns a held event and all that refer to it, directly or not, in order; nothing if it is not held."""
+        """Returns a held event and the held events that refer to it, directly or not, in order; empty if it is not held."""
         found = {seq} if seq in self.events else set()
         for described in self.events.values() if found else ():
             if described.logged.target_seq in found:

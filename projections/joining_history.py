@@ -1,6 +1,6 @@
-"""Walks the log so far for a member who joins: what they are delivered of it, and what is held from them by choices made before.
+"""Walks the log so far for a member who joins: decides what is delivered to them, and what their earlier choices hold.
 
-Owns the walk. `visibility` decides what they may know, and what is held.
+Owns the walk. `visibility` decides what the member may know, and what is held.
 """
 
 from collections import defaultdict
@@ -30,9 +30,9 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     logged: Sequence[LoggedEvent]
     """Every event from seq 1 on, in order."""
     commitments: Sequence[bytes]
-    """Theirs, in the same order."""
+    """The commitments of these events, in the same order."""
     events: Mapping[Seq, Event[Any]]
-    """At least those that make or change a sighting; for a member who has chosen to wait, all that others may be sent."""
+    """At least the events that make or change a sighting; for a member who has chosen to wait, all that others may be sent."""
 
     def target_of(self, logged: LoggedEvent) -> LoggedEvent | None:
         """Returns the event that another one refers to."""
@@ -47,7 +47,7 @@ class _Past:
         self._family = Family(family.roster, family.surprises)
         self._names: dict[str, OwnMilestone] = {}
         self._sortings: defaultdict[Seq, list[tuple[MemberId, Subject | None]]] = defaultdict(list)
-        """Event -> by whom and to what it was sorted, in order."""
+        """Event -> its sortings in order, each as its author and the subject."""
         self._sorted_last: dict[Seq, Seq] = {}
         """Event -> the last sorting of it, or of what it refers to."""
         for one in history.logged:
@@ -60,7 +60,7 @@ class _Past:
                     self._sorted_last[target.seq] = one.seq
 
     def describe(self, logged: LoggedEvent) -> DescribedEvent:
-        """Describes one event, the oldest first, as it was sorted since."""
+        """Returns one event, described with its later sortings. Call it for the oldest event first."""
         event, target = self._history.events[logged.seq], self._history.target_of(logged)
         described = describe_in(self._family, event, logged, target, naming=naming_of(event, self._names))
         note_subjects(self._family, logged.seq, event, target)
@@ -75,9 +75,9 @@ class _Past:
 
 
 def history_for(joiner: Member, history: History, family: Family) -> tuple[Seq, ...]:
-    """Returns the seqs of the log so far that a member who joins is delivered, in order.
+    """Returns the seqs of the log so far that are delivered to a joining member, in order.
 
-    Where they have chosen to wait, their holds are filled with what is held from them.
+    Where the member has chosen to wait, also fills their holds with the events that are held from them.
     """
     state = family.surprises.get(joiner.member)
     if state is None:
@@ -112,7 +112,7 @@ def _without_wishes(joiner: Member, history: History, roster: Roster) -> tuple[S
 
 
 def _taken_back(logged: LoggedEvent, history: History, state: SurpriseState) -> list[Seq]:
-    """Returns what is held and gone with this event: its author takes it back."""
+    """Returns the held events that this event takes back: the target of a withdrawal by its author, and what refers to it."""
     target = history.target_of(logged)
     if logged.kind != "Withdrawn" or target is None or target.author != logged.author:
         return []

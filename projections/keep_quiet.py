@@ -1,9 +1,9 @@
-"""Names the members who should not hear of what somebody wrote, as far as its author may know.
+"""Names the members who should not learn of what an author wrote, as far as the author may know.
 
-Owns what a receipt's `keep_quiet` states. It follows from what the author wrote, what they were sent of the events that this
-refers to, and declared choices: never from what is held from the author (law 21), nor from what another member saw alone or
-opened (law 14). It names at least every member from whom the event is held (law 20); where its author cannot know, it errs to
-silence.
+Owns what a receipt's `keep_quiet` states. It follows from three things: what the author wrote, what the author was sent of the
+events that this refers to, and declared choices. It never follows from what is held from the author (law 21), nor from what
+another member saw alone or opened (law 14). It names at least every member from whom the event is held (law 20). Where the
+author cannot know, it names one member too many rather than one too few.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -30,16 +30,16 @@ class Sorting(msgspec.Struct, frozen=True, gc=False):
 def sortings_sent_to(author: MemberId, sortings: Sequence[Sorting], *, before: Seq) -> list[DescribedEvent]:
     """Returns the sortings that an author was sent before a seq.
 
-    An event is held for what it was sorted to as well, and what refers to it is held with it (law 20). A sorting that the author
-    was not sent changes no receipt of theirs (law 21).
+    They matter because an event is also held for the subject that it was sorted to, and what refers to it is held with it
+    (law 20). A sorting that the author was not sent changes no receipt of theirs (law 21).
     """
     return [one.described for one in sortings if one.described.seq < before and author in one.sent_to]
 
 
 def telling_with(described: DescribedEvent, above: tuple[DescribedEvent, ...]) -> tuple[DescribedEvent, ...]:
-    """Returns what an event tells together with what the events that it refers to tell, everything once."""
+    """Returns an event and those that it refers to, as far as they reveal anything, without any that reveal the same."""
     if described.logged.kind == "MilestoneNamed":
-        # Whether it is the first name depends on names that may be held from its author.
+        # Always treated as the first name: whether it is depends on names that may be held from its author.
         named: tuple[Subject, ...] = tuple([(None, own) for own in described.content.own_milestones])
         content = Content(subjects=named, own_milestones=described.content.own_milestones)
         return (msgspec.structs.replace(described, content=content),)
@@ -49,7 +49,7 @@ def telling_with(described: DescribedEvent, above: tuple[DescribedEvent, ...]) -
 
 
 def _is_alike(one: DescribedEvent, other: DescribedEvent) -> bool:
-    """Returns whether two events tell the same: a thread of a thousand everyday notes tells no more than its first."""
+    """Returns whether two events reveal the same: a thread of a thousand everyday notes reveals no more than its first one."""
     return one.logged.author == other.logged.author and (
         (one.content.stated, one.content.is_everyday, one.content.child)
         == (other.content.stated, other.content.is_everyday, other.content.child)
@@ -57,7 +57,7 @@ def _is_alike(one: DescribedEvent, other: DescribedEvent) -> bool:
 
 
 class QuietList:
-    """The members from whom one author has to keep what they write, as far as that author may know."""
+    """The members to whom one author should not mention what they write, as far as that author may know."""
 
     __slots__ = ("_author", "_count", "_others", "_roster")
 
@@ -71,16 +71,16 @@ class QuietList:
         ]
 
     def is_of(self, author: MemberId, roster: Roster, surprises: Mapping[MemberId, SurpriseState]) -> bool:
-        """Returns whether this was made of these. Nobody ceases to wait while the roster stays what it is."""
+        """Returns whether this list was made of these arguments. No member stops waiting while the roster stays the same."""
         return self._author == author and self._roster is roster and self._count == len(surprises)
 
     def names(
         self, telling: Collection[DescribedEvent], readers: Collection[MemberId], *, unnamed: Collection[str] = ()
     ) -> tuple[str, ...]:
-        """Returns the names, sorted, of those readers of an event who wait for what it tells.
+        """Returns the sorted names of the readers who wait for what an event reveals.
 
-        `telling`: the event and all that it refers to, as far as they tell anything. `unnamed`: the family's own milestones whose
-        names are held from the author.
+        `telling`: the event and all that it refers to, as far as they reveal anything. `unnamed`: the family's own milestones
+        whose names are held from the author.
         """
         quiet = [
             name
@@ -91,14 +91,14 @@ class QuietList:
         return tuple(sorted(quiet)) if quiet else ()
 
     def _waits(self, described: DescribedEvent, state: SurpriseState, has_met: HasMet, unnamed: Collection[str]) -> bool:
-        """Returns whether a member waits for what an event tells, as far as its author may know.
+        """Returns whether a member waits for what an event reveals, as far as its author may know.
 
-        Choices are declared, so that others can keep quiet. Whether the member has met it by now counts only where everybody
-        was sent that, or the author's own home was. It does not count for an author who waits themselves: of the other's firsts
-        some may be held from them, or what became of one, and no receipt may depend on that (law 8).
+        Choices are declared, so that others can keep quiet. That the member has met the subject counts only where everybody was
+        sent that sighting, or the author's own household was. It does not count for an author who waits themselves: sightings of
+        the member, or their amendments, may be held from that author, and no receipt may depend on those (law 8).
         """
         if any(self._keeps_own(own, state, has_met) for own in described.content.own_milestones):
-            return True  # it is held with its name, in any thread
+            return True  # an event is held together with the name that it uses, in any thread
         if not unnamed:
             return is_kept(described, state, self._roster, has_met)
         why = reasons(described, state, self._roster, has_met)
@@ -107,10 +107,10 @@ class QuietList:
     def _keeps_own(self, milestone: str, state: SurpriseState, has_met: HasMet) -> bool:
         """Returns whether a member may wait for the name of a milestone of the family's own.
 
-        With a name everything is held that speaks of it, about every child.
+        While a name is held, all events about its milestone are held as well, for every child.
         """
         if any(has_met((child, milestone)) for child in self._roster.children):
-            return False  # they know its name, or they could not have recorded it
+            return False  # the member recorded it, so they know its name
         if milestone not in self._roster.own_milestones:
             return False
         children = self._roster.children or (None,)
@@ -118,7 +118,7 @@ class QuietList:
 
 
 def _known_to(reader: Member | None, state: SurpriseState, roster: Roster) -> HasMet:
-    """Returns what a reader may know of what a member has met; without a reader nothing."""
+    """Returns the check for what a reader may know that a member has met. Without a reader, nothing is met."""
     if reader is None or reader.sees is Sees.OWN:
         return _nothing
     is_at_home = roster.members[state.member].household == reader.household

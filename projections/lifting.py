@@ -1,6 +1,6 @@
-"""Decides which reasons for holding an event an act lifts: an opened envelope, days that have passed, or an own first.
+"""Decides which reasons to hold an event are lifted by an act: an opened envelope, days that have passed, or an own first.
 
-Owns what an envelope holds, and how days are counted. `visibility` decides what is let go once no reason is left.
+Owns what an envelope contains, and how days are counted. `visibility` decides what is released once no reason is left.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,10 @@ IsLifted = Callable[[DescribedEvent, Reason], bool]
 
 
 def opened_by(opened: EnvelopeOpened, roster: Roster) -> IsLifted:
-    """Returns what an opened envelope lifts: reasons whose subject is in its scope; of everyday notes by `all` alone."""
+    """Returns the check for what an opened envelope lifts: the reasons with a subject in its scope.
+
+    A reason without a subject counts as about its event's first subject; where there is none, only `all` lifts it.
+    """
     kind, _, key = opened.scope.partition(":")
 
     def is_lifted(described: DescribedEvent, reason: Reason) -> bool:
@@ -37,20 +40,23 @@ def opened_by(opened: EnvelopeOpened, roster: Roster) -> IsLifted:
 
 
 def passed_at(now: datetime) -> IsLifted:
-    """Returns what time lifts: reasons of choices that wait at most so many days since the event was received."""
+    """Returns the check for what time lifts: the reasons by choices whose days have passed since the event was received."""
     return lambda described, reason: has_passed(reason.choice, since=described.received_at, now=now)
 
 
 def has_passed(choice: Choice, *, since: datetime, now: datetime) -> bool:
-    """Returns whether a choice has waited for as long as it waits at most."""
+    """Returns whether the days of a choice have passed, so that it waits no longer. A choice without days never passes."""
     return choice.at_most_days is not None and since + timedelta(days=choice.at_most_days) <= now
 
 
 def found_in_met_words(described: DescribedEvent, reason: Reason) -> bool:
-    """Returns whether an own first lifts a reason beside the subjects that it meets: that a daycare's words may tell of more."""
+    """Returns whether an own first lifts a reason without a subject: one that holds a sighting found in a daycare's words.
+
+    Those words may reveal more than the subject that the member has now met.
+    """
     return reason.subject is None and described.logged.kind in SIGHTINGS
 
 
 def named(milestone: str) -> IsLifted:
-    """Returns what naming a milestone of the family's own lifts: every reason to hold its names from the member who names it."""
+    """Returns the check for what naming an own milestone lifts: every reason to hold its names from the member who names it."""
     return lambda described, _: described.logged.kind == "MilestoneNamed" and milestone in described.content.own_milestones

@@ -1,4 +1,4 @@
-"""An event of the log without its words: what later events, admission and the surprise rule need of it."""
+"""Holds an event of the log without its body: the facts that later events, admission and the surprise rule need of it."""
 
 from collections.abc import Collection
 from typing import Any
@@ -20,18 +20,18 @@ class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     target_seq: Seq | None
     """The event that it refers to."""
     thread: Seq
-    """The event at the end of the chain of references; its own seq where it refers to none."""
+    """The event that began the thread: the last one in the chain of references; its own seq where it refers to none."""
     thread_kind: str
     thread_author: MemberId
-    """The author of that event: the member who began the thread."""
+    """The member who began the thread."""
     delivered_to: Collection[MemberId] = ()
-    """The members in whose feeds it is. Empty where nobody needs to know."""
+    """The members with this event in their feeds. Empty where no code needs it."""
     is_found: bool = False
-    """A milestone that nobody named: it was found in a daycare's words."""
+    """Whether its milestone was found in a daycare's words, and not chosen by a member."""
 
 
 def logged(seq: Seq, event: Event[Any], target: LoggedEvent | None, *, delivered_to: Collection[MemberId] = ()) -> LoggedEvent:
-    """Returns an event as the log keeps it. `target`: the event that it refers to."""
+    """Returns the facts of an event that the log keeps. `target`: the event that it refers to."""
     body = event.event
     kind = type(body).__name__
     return LoggedEvent(

@@ -1,4 +1,4 @@
-"""What a member has met: the subjects of their own sightings, and all that these imply."""
+"""Counts the subjects that a member has met: those of their own sightings, and all that these imply."""
 
 from collections.abc import Iterator
 
@@ -18,14 +18,14 @@ def implied_by(subject: Subject) -> Iterator[Subject]:
 
 
 def telling_of(subject: Subject) -> list[Subject]:
-    """Returns the subjects of which a sighting shows whether this one, or anything that it implies, is met."""
+    """Returns all subjects that, once seen, show that this subject, or one that it implies, is met."""
     child, milestone = subject
     implied = (milestone, *CATALOGUE.implied_by(milestone))
     return [(child, key) for key in sorted({telling for one in implied for telling in (one, *CATALOGUE.implying(one))})]
 
 
 class Met:
-    """Counts the own sightings of one member by what they show. Changed in place by the fold that owns it."""
+    """The own sightings of one member, counted by the subjects that they show. Changed in place by the fold that owns it."""
 
     __slots__ = ("_by_family", "_by_home", "_count", "own")
 
@@ -34,7 +34,7 @@ class Met:
         """The member's own sightings, as far as they are known here."""
         self._count: dict[Subject, int] = {}
         self._by_home: dict[Subject, int] = {}
-        """Those of which the member's household may know."""
+        """The sightings that the member's household may know of. The same for `_by_family`."""
         self._by_family: dict[Subject, int] = {}
 
     def has(self, subject: Subject) -> bool:
@@ -50,7 +50,7 @@ class Met:
         return subject in self._by_family
 
     def see(self, seq: Seq, sighting: Sighting | None) -> list[Subject]:
-        """Notes an own sighting as it is now, None once withdrawn. Returns the subjects that are met by it for the first time."""
+        """Stores an own sighting as it is now; None once withdrawn. Returns the subjects that it meets for the first time."""
         met_before: tuple[Subject, ...] = ()
         if (before := self.own.pop(seq, None)) is not None:
             met_before = tuple(implied_by(before[0]))

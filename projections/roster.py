@@ -1,6 +1,6 @@
-"""Folds roster facts into the members, homes, children and own milestones of a family, and decides who reads whose words.
+"""Folds roster facts into the members, homes, children and own milestones of a family. Decides the readers of each author.
 
-A value: small, and made anew on every change.
+A value: small, and built again on every change.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ HOUSEHOLD: Final = Audience.HOUSEHOLD
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """A member, as the roster knows them. Who has left stays: their words do."""
+    """A member, as the roster knows them. A member who has left stays in the roster, because their words stay in the log."""
 
     member: MemberId
     household: HouseholdId
@@ -54,7 +54,7 @@ class OwnMilestone(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     domain: Domain
     named_at: datetime
-    """When the name was recorded: of two names the later one counts, in whatever order they arrive."""
+    """When the name was recorded. Of two names the later one counts, in any order of arrival."""
     named_by: EventId
 
 
@@ -73,18 +73,18 @@ class Readers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is in the family. `present`, `parents` and `readers` follow from `members`: build it with `roster_of`."""
+    """The members and children of a family. Build it with `roster_of`: `present`, `parents`, `readers` follow from `members`."""
 
     members: dict[MemberId, Member]
     households: dict[HouseholdId, str]
     children: dict[ChildId, Child]
     own_milestones: dict[str, OwnMilestone]
     present: tuple[MemberId, ...]
-    """Everybody who has not left, in order of id."""
+    """The members who have not left, in order of id."""
     parents: tuple[MemberId, ...]
-    """Those of them who are."""
+    """The parents among `present`."""
     readers: dict[MemberId, Readers]
-    """By author; of everybody who has not left."""
+    """Author -> their readers, for each author in `present`."""
 
     def domain_of(self, milestone: str) -> str:
         """Returns the domain of a milestone of the catalogue, or of the family's own.
@@ -103,7 +103,7 @@ def roster_of(
     children: dict[ChildId, Child],
     own_milestones: dict[str, OwnMilestone],
 ) -> Roster:
-    """Build a roster, with its lists of readers."""
+    """Returns a roster, with its lists of readers."""
     here = sorted((member for member in members.values() if not member.has_left), key=lambda member: member.member)
     return Roster(
         members=members,
@@ -117,7 +117,7 @@ def roster_of(
 
 
 def is_reader(reader: Member, audience: Audience, *, author: Member) -> bool:
-    """Returns whether a member is in the audience of what an author writes. Authors always read their own words."""
+    """Returns whether a member is in the audience of an author's words. Authors always read their own words."""
     if reader.member == author.member:
         return True
     if reader.sees is Sees.OWN:
@@ -142,10 +142,10 @@ EMPTY = roster_of(members={}, households={}, children={}, own_milestones={})
 
 
 def step(roster: Roster, event: Event[Any]) -> Roster:
-    """The roster after one more event; the same roster where the event's kind does not change one.
+    """Returns the roster after one more event; the same object where the event does not change it.
 
-    Of two facts that the service wrote about one child, member or home, the one that stands later in the log counts: they are
-    written under the lock of the family's head, by clocks of several machines.
+    Of two facts about one child, member or home that the service wrote, the later one in the log counts, not the one with the
+    later time: both were written under the lock of the family's head, but by the clocks of several machines.
     """
     match event.event:
         case HouseholdOpened(household=household, name=name) | HouseholdRenamed(household=household, name=name):
@@ -170,7 +170,7 @@ def step(roster: Roster, event: Event[Any]) -> Roster:
 
 
 def named_after(names: Mapping[str, OwnMilestone], event: Event[MilestoneNamed]) -> dict[str, OwnMilestone]:
-    """Returns the family's own milestones after one more naming: of two names the one recorded later counts."""
+    """Returns the family's own milestones after one more naming. Of two names the one recorded later counts."""
     named, (named_at, named_by) = event.event, event.order
     before = names.get(named.milestone)
     if before is not None and (before.named_at, before.named_by) > (named_at, named_by):
@@ -180,7 +180,7 @@ def named_after(names: Mapping[str, OwnMilestone], event: Event[MilestoneNamed])
 
 
 def member_of(joined: MemberJoined) -> Member:
-    """The member whom a MemberJoined brings in."""
+    """Returns the member that a MemberJoined adds."""
     return Member(member=joined.member, household=joined.household, name=joined.name, role=joined.role, sees=joined.sees)
 
 

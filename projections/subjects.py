@@ -1,7 +1,7 @@
-"""Describes what an event tells by its own content, for the surprise rule: its subjects, and whether it is an everyday note.
+"""Describes what an event reveals by its own content, for the surprise rule: its subjects, and whether it is an everyday note.
 
-Its own content is what its author states, together with what the author was sent of the event that it refers to: never what is
-held from the author. Knows no member's wishes.
+Its own content is what its author states, together with what the author was sent of the event that it refers to, but never what
+is held from the author. Knows no member's wishes.
 """
 
 from collections.abc import Container
@@ -22,33 +22,33 @@ from projections.logged_event import LoggedEvent
 from projections.roster import OwnMilestone
 
 Subject = tuple[ChildId | None, str]
-"""A child and a milestone. None: every child, which is what the name of a family's own milestone is about."""
+"""A child and a milestone. None means every child: the name of a family's own milestone is about every child."""
 
 EVERYDAY_AUTHORS: Final = frozenset({Role.CAREGIVER, Role.DAYCARE})
 
 Naming = Literal["first", "moved", "again"]
-"""How a MilestoneNamed names: for the first time, into another domain than before, or otherwise anew."""
+"""The kind of a MilestoneNamed: the first name, a new name that moves it to another domain, or any other new name."""
 
 
 class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What an event tells, as far as the rule asks."""
+    """What an event reveals, as far as the rule needs it."""
 
     subjects: tuple[Subject, ...] = ()
-    """By its own content, or by how somebody sorted it. The event that it refers to has its own."""
+    """The subjects by its own content, or by a sorting. Those of the event that it refers to are not included."""
     own_milestones: tuple[str, ...] = ()
     """The family's own milestones among them."""
     is_everyday: bool = False
-    """An everyday note or clip that nobody has sorted: it may tell of anything."""
+    """An everyday note or clip that nobody has sorted: it may reveal anything."""
     child: ChildId | None = None
     """The child of an everyday note; None: every child."""
     stated: tuple[Subject, ...] = ()
-    """The subjects by its own content, however it was sorted."""
+    """The subjects by its own content, without any sorting."""
     is_possible: bool = False
-    """Its words may tell of its subjects: a sorting takes their place."""
+    """Whether its words only possibly reveal its subjects. A sorting replaces such subjects."""
 
     @property
     def tells(self) -> bool:
-        """Whether it can tell anybody anything."""
+        """Whether it can reveal anything."""
         return bool(self.subjects) or self.is_everyday
 
 
@@ -66,9 +66,9 @@ class DescribedEvent(msgspec.Struct, frozen=True, gc=False):
     takes_back: bool = False
     """A withdrawal by the author of the event that it withdraws."""
     is_sorted_by_author: bool = False
-    """The author's own sorting is final."""
+    """Whether its author sorted it: that sorting is final."""
     naming: Naming = "first"
-    """Of a MilestoneNamed. A member from whom the first name is held does not know the milestone."""
+    """The kind of a MilestoneNamed. A member from whom the first name is held does not know the milestone."""
 
     @property
     def seq(self) -> Seq:
@@ -77,7 +77,7 @@ class DescribedEvent(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_first_name(self) -> bool:
-        """Whether it names a milestone of the family's own that nobody knew."""
+        """Whether it is the first name of a milestone of the family's own."""
         return self.naming == "first" and self.logged.kind == "MilestoneNamed"
 
 
@@ -91,7 +91,7 @@ class SubjectChange(msgspec.Struct, frozen=True):
 
 
 class SubjectHistory(msgspec.Struct, frozen=True):
-    """The children and milestones that a sighting was ever said to be about, and the amendments that said so."""
+    """All children and milestones that a sighting has ever been about, with the amendments that stated them."""
 
     child: ChildId
     milestones: tuple[str, ...]
@@ -124,10 +124,10 @@ def describe(
     sent: tuple[frozenset[ChildId], frozenset[str]] | None,
     naming: Naming,
 ) -> DescribedEvent:
-    """Describes an event for the rule.
+    """Returns an event, described for the rule.
 
-    `role` is its author's, None before they have joined. `sent`: of an Amended, what its author was sent of the sighting that it
-    amends; see `SubjectHistory.sent_to`. `naming`: of a MilestoneNamed.
+    `role`: its author's, None before the author has joined. `sent`: for an Amended, what its author was sent of the amended
+    sighting; see `SubjectHistory.sent_to`. `naming`: the kind of a MilestoneNamed.
     """
     body = event.event
     if target is None and isinstance(body, MilestoneObserved | ParentFirstSaw):
@@ -150,7 +150,7 @@ def describe(
 def content_of_sighting(body: MilestoneObserved | ParentFirstSaw) -> Content:
     """Returns the content of a sighting that refers to nothing: most of what can be held.
 
-    One that was found in an everyday note is an everyday note as well: its words may tell of more than was found.
+    A sighting that was found in an everyday note counts as an everyday note as well: its words may reveal more than was found.
     """
     subject: Subject = (body.child, body.milestone)
     if isinstance(body, MilestoneObserved) and body.found_in_prose:
@@ -161,7 +161,7 @@ def content_of_sighting(body: MilestoneObserved | ParentFirstSaw) -> Content:
 
 
 def as_sorted(described: DescribedEvent, subject: Subject | None, *, by: MemberId) -> DescribedEvent:
-    """Returns an event as a member sorted it: to a subject, or to none. The last sorting counts, but its author's is final."""
+    """Returns an event after a member sorted it, to a subject or to none. The last sorting counts; its author's own is final."""
     is_by_author = by == described.logged.author
     if described.is_sorted_by_author and not is_by_author:
         return described
@@ -175,7 +175,7 @@ def as_sorted(described: DescribedEvent, subject: Subject | None, *, by: MemberI
 
 
 def as_part_of_sorted(described: DescribedEvent) -> DescribedEvent:
-    """Returns an event that refers to one that somebody sorted: it waits with that one, and no longer by itself."""
+    """Returns an event after its target was sorted: it is held together with its target, and no longer as an everyday note."""
     if not described.content.is_everyday:
         return described
     return msgspec.structs.replace(
@@ -184,7 +184,7 @@ def as_part_of_sorted(described: DescribedEvent) -> DescribedEvent:
 
 
 def naming_of(event: Event[Any], own_milestones: dict[str, OwnMilestone]) -> Naming:
-    """Returns how a MilestoneNamed names; `first` for every other event."""
+    """Returns the kind of a MilestoneNamed; `first` for every other event."""
     if type(event.event) is not MilestoneNamed:
         return "first"
     before = own_milestones.get(event.event.milestone)
@@ -214,7 +214,7 @@ def _about(subjects: tuple[Subject, ...], *, is_possible: bool = False) -> Conte
 
 
 def _brought(amended: Amended, children: frozenset[ChildId], milestones: frozenset[str]) -> tuple[Subject, ...]:
-    """Returns the subjects to which an amendment brings a sighting: "not walking, it was clapping" tells of walking, too."""
+    """Returns the subjects that an amendment of a sighting reveals: "not walking, it was clapping" reveals walking, too."""
     child, milestone = amended.changes.child, amended.changes.milestone
     if child is not UNSET:
         children |= {child}
@@ -241,12 +241,12 @@ def brings_a_subject(amended: Amended) -> bool:
 
 
 def history_of(event: Event[Any]) -> SubjectHistory:
-    """Returns what a sighting is about before anything is amended."""
+    """Returns what a sighting is about before any amendment."""
     body = event.event
     also = body.tells_of if type(body) is MilestoneObserved else ()
     return SubjectHistory(body.child, (body.milestone, *also))
 
 
 def history_after(history: SubjectHistory, change: SubjectChange) -> SubjectHistory:
-    """Returns what a sighting was ever about, with one more amendment of it."""
+    """Returns all that a sighting has been about, after one more amendment."""
     return SubjectHistory(history.child, history.milestones, (*history.changes, change))

@@ -1,6 +1,6 @@
-"""All that the surprise rule needs to know of one member: their wishes, what they have met, and what is held from them.
+"""Holds all that the surprise rule needs to know of one member: their wishes, what they have met, and what is held from them.
 
-Kept only for members who have chosen something, so that nobody else pays for it.
+Exists only for members who have chosen something, so that it costs nothing for others.
 """
 
 from datetime import date
@@ -14,7 +14,7 @@ from projections.wishes import NO_WISHES, Choice, Wishes
 
 
 class SurpriseState:
-    """The state of one member. Changed in place by the fold that owns it; copied by nobody."""
+    """The state of one member. Changed in place by the fold that owns it; never copied."""
 
     __slots__ = ("_wishes", "hinted", "holds", "kept", "member", "met")
 
@@ -26,11 +26,11 @@ class SurpriseState:
         self.hinted: dict[tuple[ChildId, str], date] = {}
         """Child and domain -> the day of the last hint."""
         self.kept: dict[Subject, tuple[tuple[Subject, Choice], ...]] = {}
-        """What `visibility_fast` remembers of these wishes."""
+        """The cache of `visibility_fast` for these wishes."""
 
     @property
     def wishes(self) -> Wishes:
-        """What the member has chosen."""
+        """The member's choices that are in force."""
         return self._wishes
 
     @wishes.setter

@@ -1,6 +1,6 @@
-"""Each parent's days: one entry per child and milestone, "the first time I saw it".
+"""Makes each parent's timeline: one entry per child and milestone, "the first time I saw it".
 
-A pure reading of the sightings that this parent was told of: what they were not told cannot shape it.
+A pure function of the sightings that this parent was sent: what they were not sent cannot change it.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from projections.roster import OwnMilestone
 
 
 class OwnSight(msgspec.Struct, frozen=True, kw_only=True):
-    """A time when this parent saw it."""
+    """The parent's own sighting."""
 
     occurred_at: datetime
     precision: Precision
@@ -30,7 +30,7 @@ class OwnSight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OthersSight(msgspec.Struct, frozen=True, kw_only=True):
-    """The first time that somebody else saw it, where that was before this parent did."""
+    """The first sighting by another member, where it was before this parent's own."""
 
     occurred_at: datetime
     precision: Precision
@@ -54,7 +54,7 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
 def entries(
     sightings: Iterable[Sighting], *, viewer: MemberId, own_milestones: dict[str, OwnMilestone]
 ) -> tuple[TimelineEntry, ...]:
-    """One parent's timeline from the sightings that they were told of, oldest first, in whatever order these come."""
+    """Returns one parent's timeline, oldest first, made of the sightings that they were sent, in any order of arrival."""
     by_subject: defaultdict[tuple[ChildId, str], list[Sighting]] = defaultdict(list)
     for sighting in sightings:
         by_subject[sighting.child, sighting.milestone].append(sighting)
@@ -68,7 +68,7 @@ def entries(
 
 
 def _shown_at(seen: list[Sighting], viewer: MemberId) -> tuple[datetime, int]:
-    """Where an entry stands: at the viewer's own first, else at the others'."""
+    """Returns the sort key of an entry: the time of the viewer's own first sighting, else of the others' first."""
     mine = first(sighting for sighting in seen if sighting.author == viewer)
     shown = mine or min(seen, key=order)
     return order(shown)[:2]
@@ -113,7 +113,7 @@ def _own(sighting: Sighting | None) -> OwnSight | None:
 
 
 def named(milestone: str, own_milestones: dict[str, OwnMilestone]) -> tuple[str, str]:
-    """A milestone's title and domain."""
+    """Returns a milestone's title and domain."""
     if (listed := CATALOGUE.by_key.get(milestone)) is not None:
         return listed.title, listed.domain
     own = own_milestones[milestone]

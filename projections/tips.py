@@ -1,10 +1,10 @@
-"""What to look out for, and what to make safe, at a child's age.
+"""Lists the milestones to look out for, and what to make safe at home, at a child's age.
 
-A pure reading of the catalogue and the birth date. It is asked with nothing else, so that it is the same for everybody,
-whether or not anything happened: a note "lower the cot" that came because somebody saw something would tell of it (law 8).
+A pure function of the catalogue and the birth date. It has no other input, so that the tips are the same for everybody, whether
+or not anything happened: a note "lower the cot" that came because a member saw something would reveal it (law 8).
 
-Says what is around, never what is missing: no score, no "late", no share of anything. A safety note therefore comes before the
-child can do it, and stays beyond the months in which many do: a child who takes their time needs it on that day as well.
+Lists what is usual at this age, never what is missing: no score, no "late", no percentage. A safety note therefore comes before
+the child can do it, and stays longer than the months in which many children do it: a slower child needs it on that day as well.
 """
 
 from calendar import monthrange
@@ -17,16 +17,16 @@ import msgspec
 from events.catalogue import Catalogue, Domain, Milestone
 
 LOOK_AHEAD_MONTHS: Final = 1
-"""Time enough to put up a gate, and not so much that the note is forgotten on the day. In the WHO's windows of milestones that
+"""Enough time to put up a gate, but not so much that the note is forgotten on the day. In the WHO's windows of milestones that
 have a note, the earliest child in a hundred is less than a month ahead of the catalogue's first month."""
 NOTES_STAY_MONTHS: Final = 6
-"""Beyond the last month in which many children do it. In the WHO's windows the last child in a hundred follows within two."""
+"""Months after the last one in which many children do it. In the WHO's windows the last child in a hundred follows within two."""
 NOW_PER_DOMAIN_MAX: Final = 4
-"""At twelve months 141 milestones are around: a page that lists them all is read by nobody."""
+"""At twelve months 141 milestones are current, too many for a page that people read."""
 
 
 class Tip(msgspec.Struct, frozen=True, kw_only=True):
-    """A milestone that many children show around this age, and how to tell it when it is there."""
+    """A milestone that many children show around this age, and what counts as having seen it."""
 
     milestone: str
     title: str
@@ -35,7 +35,7 @@ class Tip(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SafetyNote(msgspec.Struct, frozen=True, kw_only=True):
-    """What has to change at home before the child can do it."""
+    """A change that has to be made at home before the child can do it."""
 
     milestone: str
     title: str
@@ -47,9 +47,9 @@ class Tips(msgspec.Struct, frozen=True, kw_only=True):
     """The tips for one child on one day.
 
     `age_months` counts whole months, -1 in the last month before birth, and is None where the birth date is not known.
-    `soon`: all whose months begin within a month, in the catalogue's order. `now`: at most four a domain of those whose months
-    these are, the ones that most children are in the midst of, in the catalogue's order. `safety`: every note that stands, none
-    left out, what comes next first.
+    `soon`: all milestones whose months begin within a month, in the catalogue's order. `now`: at most four current milestones
+    for each domain, the ones with the middle of their months nearest to this age, in the catalogue's order. `safety`: all notes
+    for this age without exception; the milestone that begins last comes first.
     """
 
     age_months: int | None
@@ -59,11 +59,11 @@ class Tips(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tips(catalogue: Catalogue, *, born: date | None, today: date) -> Tips:
-    """The tips for a child who was, or will be, born on that day.
+    """Returns the tips for a child who was, or will be, born on that day.
 
-    Where the birth date is not known there is no "soon" and no "now"; the notes are all told, in the order in which children
-    come to need them: one too many is read over, one too few is not noticed. Long before birth, and beyond the catalogue,
-    there is nothing to tell.
+    Where the birth date is not known, `soon` and `now` are empty, and `safety` has all notes, in the order in which children
+    come to need them: a reader skips a note too many, but does not notice a missing one. Long before birth, and beyond the
+    catalogue, all three are empty.
     """
     if born is None:
         return Tips(age_months=None, soon=(), now=(), safety=_notes(sorted(catalogue.by_key.values(), key=_first_month)))
@@ -79,10 +79,10 @@ def tips(catalogue: Catalogue, *, born: date | None, today: date) -> Tips:
 
 
 def age_months(*, born: date, today: date) -> int:
-    """Whole months from the day of birth, negative before it.
+    """Returns the whole months from the day of birth; negative before it.
 
-    A month is over on the same day of the next one, or on that one's last where it is shorter: who was born on 31 January is a
-    month old on 28 February, and who was born on 29 February a year old on the 28th.
+    A month is complete on the same day of the next month, or on that month's last day where it is shorter: a child born on
+    31 January is one month old on 28 February, and a child born on 29 February is one year old on the 28th.
     """
     months = (today.year - born.year) * 12 + today.month - born.month
     days_this_month = monthrange(today.year, today.month)[1]
@@ -90,7 +90,7 @@ def age_months(*, born: date, today: date) -> int:
 
 
 def _in_their_midst(milestones: Iterable[Milestone], age: int) -> tuple[Milestone, ...]:
-    """Of those whose months these are, the few of each domain whose middle is nearest; of two, the one with fewer months."""
+    """Returns the few current milestones of each domain with the nearest middle; of two, the one with fewer months."""
     current = [one for one in milestones if one.months[0] <= age <= one.months[1]]
     nearest = sorted(current, key=lambda one: (abs(one.months[0] + one.months[1] - 2 * age), one.months[1] - one.months[0]))
     kept: set[str] = set()

@@ -1,13 +1,14 @@
 """Decides what one member may see of one event, and from when: the surprise rule.
 
 Knows no rows, routes or clocks: every fact it needs is an argument. It is applied once, when an event is written, and again when
-an act of a member may free what is held from them. Reads filter nothing (law 6). `visibility_fast` gives the same answers sooner.
+an act of a member may free what is held from them. Reads filter nothing (law 6). `visibility_fast` gives the same results sooner.
 
-    An event is held from a member who would be sent it
-        if it refers to something that is held, or speaks of an own milestone whose name is held,
-        or if it tells of something that a choice of theirs keeps and that they have not met,
-        or if it is an everyday note, and a choice of theirs keeps these;
-    but never their own words, answers in a thread that they began by reasons of the answer's own, or roster facts.
+    An event is held from a member in its audience
+        if it refers to a held event, or names a milestone of the family's own whose name is held,
+        or if it reveals a subject that a choice of the member keeps and that the member has not met,
+        or if it is an everyday note, and a choice of the member keeps everyday notes.
+    The member's own words and roster facts are never held. A reply in a thread that the member began is never held
+    for what the reply itself reveals.
 """
 
 import math
@@ -46,7 +47,7 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
 
 
 def audience_of(body: type[Body], *, requested: Audience | None, target: LoggedEvent | None) -> Audience:
-    """Returns the audience of an event: the draft's, else the default beside its type, or its target's."""
+    """Returns the audience of an event: its target's where its type follows the target, else the requested one or the default."""
     if isinstance(body.audience, AsTarget):
         assert target is not None, f"{body.__name__} follows its target"
         return target.audience
@@ -54,20 +55,20 @@ def audience_of(body: type[Body], *, requested: Audience | None, target: LoggedE
 
 
 def readers_of(kind: str, author: MemberId, audience: Audience, roster: Roster) -> tuple[MemberId, ...]:
-    """Returns all members in the audience of an event, whatever is held from them."""
+    """Returns all members in the audience of an event, including those from whom it is held."""
     if kind in ROSTER_FACTS:
         return roster.present
     readers = roster.readers.get(author)
     if readers is None or kind in UNDELIVERED:
-        return ()  # what a member chooses before they join is delivered when they have joined
+        return ()  # a choice made before its author joined is delivered once they have joined
     return readers.of(audience)
 
 
 def is_history_for(joiner: Member, logged: LoggedEvent, roster: Roster, known: Container[Seq]) -> bool:
-    """Returns whether a member who joins may know an event of the log so far. `known`: the earlier events that they may know.
+    """Returns whether a joining member may know an event of the log so far. `known`: the earlier events that they may know.
 
-    Everybody knows the roster facts. A member who sees `all` knows what is in their audience, except what refers to something
-    that they may not know.
+    Everybody may know the roster facts. A member who sees `all` may know the events that have them in the audience, except
+    those that refer to an event that they may not know.
     """
     if logged.kind in ROSTER_FACTS or logged.author == joiner.member:
         return True
@@ -76,18 +77,18 @@ def is_history_for(joiner: Member, logged: LoggedEvent, roster: Roster, known: C
     return is_reader(joiner, logged.audience, author=roster.members[logged.author])
 
 
-# ---- What is held
+# ---- Held events
 
 
 def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> bool:
-    """Returns whether an event of others is held from a member who would be sent it."""
+    """Returns whether an event by another author is held from a member in its audience."""
     if described.takes_back:
         return False
     return is_bound(described, state.holds.events, state.holds.unnamed) or bool(reasons(described, state, roster))
 
 
 def is_bound(described: DescribedEvent, held: Container[Seq], unnamed: Container[str]) -> bool:
-    """Returns whether an event is held because something else is: what it refers to, or the name of what it speaks of."""
+    """Returns whether an event is held because of something else that is held: its target, or a milestone's name that it uses."""
     if described.logged.target_seq in held:
         return True
     return any(own in unnamed for own in described.content.own_milestones)
@@ -96,9 +97,9 @@ def is_bound(described: DescribedEvent, held: Container[Seq], unnamed: Container
 def reasons(
     described: DescribedEvent, state: SurpriseState, roster: Roster, *, has_met: HasMet | None = None
 ) -> list[Reason]:
-    """Returns the reasons to hold an event by itself: none of what answers to the member's own thread (law 20).
+    """Returns the reasons to hold an event for its own content; none for a reply in the member's own thread (law 20).
 
-    `has_met` replaces what the member has met, where others may not know all of it.
+    `has_met` replaces the member's own record of what they have met, where others may not know all of it.
     """
     if is_answer_to(state.member, described):
         return []
@@ -106,12 +107,12 @@ def reasons(
 
 
 def is_answer_to(member: MemberId, described: DescribedEvent) -> bool:
-    """Returns whether an event belongs to a thread that a member began."""
+    """Returns whether an event is a reply in a thread that a member began."""
     return described.logged.target_seq is not None and described.logged.thread_author == member
 
 
 def reasons_of(content: Content, wishes: Wishes, roster: Roster, has_met: HasMet) -> list[Reason]:
-    """Returns the choices that keep what an event tells, each with the subject that it keeps."""
+    """Returns the choices that keep what an event reveals, each with the subject that it keeps."""
     found = [Reason(subject, choice) for subject in content.subjects for choice in _kept_by(subject, wishes, roster, has_met)]
     if content.is_everyday:
         found += [Reason(None, choice) for choice in everyday_choices(content.child, wishes)]
@@ -127,14 +128,14 @@ def everyday_choices(child: ChildId | None, wishes: Wishes) -> list[Choice]:
 
 
 def _kept_by(subject: Subject, wishes: Wishes, roster: Roster, has_met: HasMet) -> list[Choice]:
-    """Returns the choices that keep a subject: its own, and those of what it implies, as far as that is not met."""
+    """Returns the choices that keep a subject or a subject that it implies, without the subjects that are met already."""
     if subject[0] is None:
         return kept_for_every_child(subject[1], roster, lambda one: _kept_by(one, wishes, roster, has_met), wishes)
     return [choice for one, choice in kept_of(subject, wishes, roster) if not has_met(one)]
 
 
 def kept_of(subject: Subject, wishes: Wishes, roster: Roster) -> tuple[tuple[Subject, Choice], ...]:
-    """Returns what of all that a subject implies is kept, and by which choice, met or not."""
+    """Returns the kept ones among a subject and all that it implies, each with the choice that keeps it, whether met or not."""
     child, milestone = subject
     if has_safety_note(milestone) and not asks_to_wait(choice_for(child, milestone, wishes, roster)):
         return ()
@@ -145,9 +146,10 @@ def kept_of(subject: Subject, wishes: Wishes, roster: Roster) -> tuple[tuple[Sub
 def kept_for_every_child(
     milestone: str, roster: Roster, kept_by: Callable[[Subject], list[Choice]], wishes: Wishes
 ) -> list[Choice]:
-    """Returns the choice that keeps a name: it tells of no child, so it is kept where its milestone is kept of every child.
+    """Returns the choice that keeps a milestone's name, at most one. A name is kept while its milestone is kept for every child.
 
-    And no longer: once the milestone may be told of one child, the name would hold that back. So the fewest days count.
+    A name is about no single child. Once the milestone may be delivered for one child, a held name would hold that delivery
+    back. So the choice with the fewest days counts.
     """
     if not roster.children:
         choice = choice_for(None, milestone, wishes, roster)
@@ -157,7 +159,7 @@ def kept_for_every_child(
     return soonest[:1] if all(by_child) else []
 
 
-# ---- Who is sent a new event
+# ---- Recipients of a new event
 
 
 def decide(
@@ -171,10 +173,11 @@ def decide(
     surprises: Mapping[MemberId, SurpriseState],
     is_held: IsHeld = is_held,
 ) -> Verdict:
-    """Decides who is sent an event, given the roster as the event leaves it.
+    """Decides which members are sent an event, given the roster after the event.
 
-    Authors are always sent their own words. A member who sees an event has seen what it refers to. What its author takes back
-    while it is held is gone, and so is the withdrawal. Where nobody waits, no event needs to be described.
+    Authors are always sent their own words. A member is sent an event only if they were sent what it refers to. An event that
+    its author takes back while it is held is never delivered, and neither is the withdrawal. Where nobody waits, no event needs
+    to be described.
     """
     readers = readers_of(kind, author, audience, roster)
     sent = readers
@@ -195,9 +198,10 @@ def decide(
 
 
 def hints_for(described: DescribedEvent, state: SurpriseState, roster: Roster) -> list[tuple[ChildId, str]]:
-    """Returns the children and domains about which a member may hear that there is something new, when this event is held.
+    """Returns the children and domains for which a member may get a hint that there is something new, when this event is held.
 
-    Only where nothing but wishes for hints holds it, and once for each subject; never for what words only may tell of.
+    A hint is given only where all reasons to hold the event are choices of mode `hint`, once for each subject, and never for
+    a subject that the event's words only possibly reveal.
     """
     if not state.wishes.asks_for_hints or described.content.is_possible:
         return []
@@ -211,15 +215,15 @@ def hints_for(described: DescribedEvent, state: SurpriseState, roster: Roster) -
     return list(dict.fromkeys((child, roster.domain_of(milestone)) for child, milestone in new if child is not None))
 
 
-# ---- What an act frees
+# ---- Events that an act frees
 
 
 def freed(
     state: SurpriseState, roster: Roster, *, is_lifted: Callable[[DescribedEvent, Reason], bool] | None = None
 ) -> list[DescribedEvent]:
-    """Returns what is held from a member no longer, in the order of the log. `is_lifted`: the reasons that their act lifts.
+    """Returns the events that are no longer held from a member, in the order of the log. `is_lifted`: which reasons an act lifts.
 
-    Each event is decided by the same rule as when it was written: what refers to something that stays held stays held.
+    Each event is decided by the same rule as when it was written: an event that refers to one that stays held stays held.
     """
     return freed_by(state.holds.events.values(), lambda one: all(
         is_lifted is not None and is_lifted(one, reason) for reason in reasons(one, state, roster)

@@ -1,6 +1,6 @@
-"""The surprise rule's fast twin: the same answers as `visibility`, with what a member's wishes keep remembered by subject.
+"""Applies the surprise rule faster than `visibility`, with the same results: it caches by subject what a member's wishes keep.
 
-Owns the memory, and nothing of the rule. Thousands of held events are about the same few subjects.
+Owns the cache, and no part of the rule. The cache helps because thousands of held events are about the same few subjects.
 tests/projections/test_visibility_fast.py compares both.
 """
 
@@ -26,7 +26,7 @@ def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> 
 
 
 def is_kept(described: DescribedEvent, state: SurpriseState, roster: Roster, has_met: HasMet | None = None) -> bool:
-    """Returns whether `visibility.reasons` finds any, without listing them."""
+    """Returns whether `visibility.reasons` finds any reason, without listing them."""
     if visibility.is_answer_to(state.member, described):
         return False
     content = described.content
@@ -65,8 +65,8 @@ def freed(
 ) -> list[DescribedEvent]:
     """Returns what `visibility.freed` returns.
 
-    `among`: the act changes nothing about other subjects than these, so an event that is bound to nothing and tells of none of
-    them stays held without being asked about.
+    `among`: the act changes nothing about other subjects than these. So an event that is bound to nothing and reveals none of
+    them stays held, and its reasons are not looked up.
     """
 
     def has_no_reason(described: DescribedEvent) -> bool:

@@ -1,4 +1,4 @@
-"""What a member has chosen not to be told: a value, made of SurpriseChosen events. Decides nothing about any event."""
+"""Holds a member's wishes to wait for news, as a value made of SurpriseChosen events. Decides nothing about any event."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from events.surprise import Mode, SurpriseChosen
 from projections.roster import Roster
 
 ChoiceKey = tuple[ChildId | None, str]
-"""Child and scope: a newer choice about the same takes the place of the older one."""
+"""Child and scope. A newer choice with the same key replaces the older one."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +25,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     hold_unsorted: bool
     at_most_days: int | None
     chosen_at: datetime
-    """When it was recorded. Of two choices about the same the later one counts, in whatever order they arrive."""
+    """When it was recorded. Of two choices with the same key the later one counts, in any order of arrival."""
     chosen_by: EventId
 
 
@@ -35,11 +35,11 @@ class Wishes(msgspec.Struct, frozen=True):
     choices: Mapping[ChoiceKey, Choice]
     asks_for_hints: bool
     holds_everyday: bool
-    """Some choice keeps everyday notes as well."""
+    """Whether at least one choice keeps everyday notes as well."""
 
 
 def wishes_of(choices: Iterable[Choice]) -> Wishes:
-    """Returns choices as the wishes of one member."""
+    """Returns the wishes of one member, made of their choices."""
     by_key = {(choice.child, choice.scope): choice for choice in choices}
     return Wishes(
         by_key,
@@ -52,7 +52,7 @@ NO_WISHES = wishes_of(())
 
 
 def wishes_after(wishes: Wishes, event: Event[SurpriseChosen]) -> Wishes:
-    """Returns a member's wishes after one more choice; the same object where a choice that was recorded later is in force."""
+    """Returns a member's wishes after one more choice; the same object where a later recorded choice is in force already."""
     chosen, (chosen_at, chosen_by) = event.event, event.order
     before = wishes.choices.get((chosen.child, chosen.scope))
     if before is not None and (before.chosen_at, before.chosen_by) > (chosen_at, chosen_by):
@@ -70,10 +70,11 @@ def wishes_after(wishes: Wishes, event: Event[SurpriseChosen]) -> Wishes:
 
 
 def choice_for(child: ChildId | None, milestone: str, wishes: Wishes, roster: Roster) -> Choice | None:
-    """Returns the choice that decides how a member wishes to hear of a milestone: the most specific one.
+    """Returns the choice that decides how a member wishes to learn of a milestone: the most specific one.
 
-    The milestone by its key goes before its domain, and the domain before `all`; within one, the child before every child.
-    A milestone that has a safety note is delivered, unless it was chosen by its key.
+    A choice of the milestone's key comes before a choice of its domain, and the domain before `all`. Within each of these, a
+    choice for this child comes before one for every child. A milestone that has a safety note is delivered, unless it was
+    chosen by its key.
     """
     scopes = [f"milestone:{milestone}"]
     if not has_safety_note(milestone):
@@ -83,7 +84,7 @@ def choice_for(child: ChildId | None, milestone: str, wishes: Wishes, roster: Ro
 
 
 def asks_to_wait(choice: Choice | None) -> bool:
-    """Returns whether a choice is one not to be told."""
+    """Returns whether a choice is one to wait for the news."""
     return choice is not None and choice.mode is not Mode.TELL
 
 

@@ -4,14 +4,12 @@ Owns the bounds and their exceptions, each with its reason. Reads every file bel
 """
 
 import ast
-import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,8 +49,6 @@ RIDDLES = re.compile(rf"\b(?:{'|'.join(REPLACEMENT_BY_WORD)})\b", re.IGNORECASE)
 NO_SUBJECT = re.compile(r"(?:Who|Whom|Whose)\b")
 NO_VERB = re.compile(r"(?:Whether|Who|Whom|Whose|What|Which|When|Where|Why|How)\b")
 PLAIN = ("events/", "projections/", "service/", "client/", "demo/", "benchmarks/")
-# Path -> how many first sentences are still to be rewritten. May only shrink; `python -m tests.test_tidy` writes it anew.
-WORDS_LEFT = ROOT / "tests" / "words_left.json"
 
 PATCHES = {"getattr", "setattr", "delattr", "patch", "object"}
 # Attributes of other people's objects that have no public way to them.
@@ -218,25 +214,7 @@ def test_a_test_uses_public_names(path: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path in PYTHON if path.startswith(PLAIN)])
 def test_a_docstring_begins_in_plain_words(path: str) -> None:
-    found = riddles(tree(path))
-    assert len(found) <= allowed_by_path().get(path, 0), "\n".join([path, *found])
-
-
-def test_no_more_words_are_left_than_have_to_be() -> None:
-    """A rewritten docstring lowers the count of its file for good."""
-    needed = count_by_path()
-    assert {path: count for path, count in allowed_by_path().items() if count > needed.get(path, 0)} == {}
-
-
-@cache
-def allowed_by_path() -> dict[str, int]:
-    counts: dict[str, int] = json.loads(WORDS_LEFT.read_text("utf-8"))
-    return counts
-
-
-def count_by_path() -> dict[str, int]:
-    """Counts the first sentences of each file that are still to be rewritten."""
-    return {path: len(found) for path in PYTHON if path.startswith(PLAIN) and (found := riddles(tree(path)))}
+    assert riddles(tree(path)) == []
 
 
 @pytest.mark.parametrize(
@@ -288,8 +266,3 @@ def test_imports_run_one_way() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
     said = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout
-
-
-if __name__ == "__main__":
-    WORDS_LEFT.write_text(json.dumps(count_by_path(), indent=0) + "\n")
-    sys.stdout.write(f"{sum(allowed_by_path().values())} in {len(allowed_by_path())} files\n")

@@ -1,1 +1,1 @@
-"""The log: who may add what, in which order, and what becomes of it."""
+"""Keeps the families' logs: decides which drafts may be appended, orders them, and updates the projections."""

@@ -1,6 +1,6 @@
 """Decides whether a draft may become an event. Pure: the family's state, the target and the time are arguments.
 
-Owns the rules of authorship and reference. Knows nothing of ids that were seen before: the append does.
+Owns the rules of authorship and reference. Does not know which ids were sent before: the append checks that.
 """
 
 from collections.abc import Collection, Mapping
@@ -42,15 +42,15 @@ from projections.wishes import asks_to_wait
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
-"""An offset from UTC, or a correction, may carry a time of year 9999 beyond what a datetime holds."""
+"""An offset from UTC, or a correction, may move a time of year 9999 past the last one that a datetime can hold."""
 AHEAD_MAX: Final = timedelta(days=1)
 CLOCK_OFF_BY: Final = timedelta(minutes=1)
-"""A device's clock is corrected from this much on; below it a push may simply have been slow."""
+"""A device's clock is corrected if it differs by more than this. A smaller difference may come from a slow push alone."""
 BY_CLOCK_WITHIN: Final = timedelta(minutes=2)
-"""A time of minute precision this close to `recorded_at` came from the device's clock; any other was told by hand."""
+"""A time of minute precision this close to `recorded_at` came from the device's clock; any other was entered by hand."""
 
 class AdmittedDraft(msgspec.Struct, frozen=True, gc=False):
-    """What the log adds to a draft's own words."""
+    """The fields that the log adds to an admitted draft."""
 
     audience: Audience
     occurred_at: datetime
@@ -58,7 +58,7 @@ class AdmittedDraft(msgspec.Struct, frozen=True, gc=False):
 
 
 def referred_to(body: Body) -> UUID | None:
-    """The id of the event that a body is about, if it names one."""
+    """Returns the id of the event that a body refers to; None if it names none."""
     named: UUID | None = getattr(body, body.refers) if body.refers else None
     return named
 
@@ -76,12 +76,12 @@ def admit(
     is_completed: bool = False,
     imported_by: MemberId | None = None,
 ) -> AdmittedDraft:
-    """Admit a draft, or refuse it.
+    """Admits a draft, or refuses it.
 
-    `target` is the event that the draft refers to, if there is one and its author was sent it. `surprises`: the members who have
-    chosen anything. `unnamed`: the family's own milestones whose names are held from the author. `imported_by`: the parent whose
-    file brought the target. `clock_off`: how far the server's clock is ahead of the device's. `latest`: the latest time that a
-    draft may have. `is_completed`: the service has filled in what it fills in.
+    `target`: the event that the draft refers to, if it exists and the draft's author was sent it. `surprises`: the members who
+    have chosen anything. `unnamed`: the family's own milestones whose names are held from the author. `imported_by`: the parent
+    whose file brought the target. `clock_off`: how far the server's clock is ahead of the device's. `latest`: the latest time
+    that a draft may have. `is_completed`: the service has filled in the fields that only it may fill in.
 
     Raises:
         Refused: with the path of the field within the draft.
@@ -99,7 +99,7 @@ def admit(
     if not is_completed:
         _require_uncompleted(body)
     if type(body) is ClipAttached:
-        # Uploads come with the clips part; until then there is no finished one that an event could name (I-30).
+        # Uploads will come with the clips part; until then no finished upload exists that an event could name (I-30).
         raise UnknownClip("No finished upload of yours has this id.", at="event.clip")
     occurred_at = _occurred(draft, clock_off, latest)
     return AdmittedDraft(
@@ -140,9 +140,9 @@ def _require_target(body: Body, author: Member, target: LoggedEvent | None, impo
 def _require_sorter(
     author: Member, target: LoggedEvent, roster: Roster, surprises: Mapping[MemberId, SurpriseState]
 ) -> None:
-    """Refuse to sort a parent's own words, and what is said in the thread of a member who waits: nothing there is held from them.
+    """Refuses to sort another parent's words, and events in a thread that a waiting member began: they are not held from them.
 
-    Choices are declared, so that others can keep quiet: to say so tells nobody anything new.
+    Choices are declared, so that others can keep quiet: this refusal reveals nothing new.
     """
     if not may_sort(author.member, target.author, roster):
         raise NotTheAuthor("A parent's own words are sorted by nobody else.", at="event.target")
@@ -153,9 +153,9 @@ def _require_sorter(
 
 
 def _may_correct(author: Member, body: Amended | Withdrawn, target: LoggedEvent, imported_by: MemberId | None) -> bool:
-    """Whether somebody may say what was found in a daycare's words better: a parent, and not the words.
+    """Returns whether a member may correct what was found in a daycare's words: a parent may, but not the words themselves.
 
-    What a parent's file brought is that parent's: nobody else takes it back (law 20).
+    What was found in a file belongs to the parent who imported it: no other member may change it or take it back (law 20).
     """
     is_about_words = isinstance(body, Amended) and body.changes.note is not UNSET
     is_theirs = author.role is Role.PARENT and imported_by in (None, author.member)
@@ -172,7 +172,7 @@ def _require_changes(body: Amended, target: LoggedEvent) -> None:
 
 
 def _require_subject(body: Body, roster: Roster, unnamed: Collection[str]) -> None:
-    """The child and the milestone that a body names, itself or in its changes, are the family's, as far as its author knows."""
+    """Refuses a child or milestone, in a body or in its changes, that the family does not have, as far as its author knows."""
     said, at = (body.changes, "event.changes") if type(body) is Amended else (body, "event")
     child = getattr(said, "child", None)
     if isinstance(child, UUID) and child not in roster.children:
@@ -187,15 +187,15 @@ def _require_subject(body: Body, roster: Roster, unnamed: Collection[str]) -> No
 
 
 def _is_known(milestone: str, roster: Roster, unnamed: Collection[str]) -> bool:
-    """Returns whether the catalogue has a milestone, or this family as far as the author was sent its name."""
+    """Returns whether a milestone is in the catalogue, or is the family's own and its name is not held from the author."""
     return milestone in CATALOGUE.by_key or (milestone in roster.own_milestones and milestone not in unnamed)
 
 
 def _require_domain(body: MilestoneNamed, roster: Roster, unnamed: Collection[str]) -> None:
-    """Refuse to bring a milestone of the family's own, as far as its author knows it, into another domain.
+    """Refuses to move a milestone of the family's own to another domain, if its author knows the milestone.
 
-    A member may wait for that domain: then the name would wait, and the same milestone would be in one domain to some and in
-    another to others.
+    A member may wait for that domain: then the new name would be held, and the same milestone would be in one domain for some
+    members and in another for others.
     """
     if not _is_known(body.milestone, roster, unnamed):
         return
@@ -205,7 +205,7 @@ def _require_domain(body: MilestoneNamed, roster: Roster, unnamed: Collection[st
 
 
 def _require_uncompleted(body: Body) -> None:
-    """Refuses a device's draft that states what the service fills in: from a daycare's words, or from an upload."""
+    """Refuses a device's draft with fields that only the service fills in, from a daycare's words or from an upload."""
     for name in body.completed:
         value = getattr(body, name)
         if value is not None and value is not False and value != ():
@@ -213,9 +213,9 @@ def _require_uncompleted(body: Body) -> None:
 
 
 def _occurred(draft: Draft[Any], clock_off: timedelta, latest: datetime) -> datetime:
-    """When it happened by the server's clock, where the device's was off and the time came from that clock.
+    """Returns when it happened: corrected to the server's clock, where the device's clock was wrong and gave the time.
 
-    The very object of the draft, where nothing was corrected.
+    Where nothing was corrected, it is the same object as in the draft.
     """
     require_sane(draft.occurred_at, at="occurred_at")
     require_sane(draft.recorded_at, at="recorded_at")
@@ -237,10 +237,10 @@ def _occurred(draft: Draft[Any], clock_off: timedelta, latest: datetime) -> date
 
 
 def require_sane(time: datetime, *, at: str) -> None:
-    """Refuse a time that no family means, and with it those that a database cannot turn to UTC.
+    """Refuses a time in a year that no family can mean. These include all times that a database cannot convert to UTC.
 
     Raises:
-        TimeOutOfRange
+        TimeOutOfRange: the year is not between 1900 and 9998.
     """
     if not EARLIEST_YEAR <= time.year <= LATEST_YEAR:
         raise TimeOutOfRange(f"A time lies between the years {EARLIEST_YEAR} and {LATEST_YEAR}.", at=at)

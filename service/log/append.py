@@ -1,7 +1,7 @@
-"""Appends drafts to the logs of several families in one transaction, and returns what became of each.
+"""Appends drafts to the logs of several families in one transaction, and returns the result of each.
 
-Owns the order of things: heads first, so that seq follows the order of commit; then every look-up as a set; then pure decisions;
-then rows. Begins and ends no transaction.
+Owns the order of the steps: heads first, so that seq follows the order of commit; then all look-ups, each as a set; then pure
+decisions; then rows. Begins and ends no transaction.
 """
 
 import asyncio
@@ -24,23 +24,23 @@ from service.log.store import heads
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """What became of a batch, once its transaction commits."""
+    """The result of a batch. It is valid once its transaction has committed."""
 
     receipts: list[Outcome]
-    """In the order of the requests; a refusal where an author is no member any more, another writer was faster, or the family is
-    locked."""
+    """In the order of the requests. A refusal where the author is no longer a member, another writer was faster, or the family
+    is locked."""
     logs: dict[FamilyId, LogId]
     delivered_to: dict[FamilyId, set[MemberId]]
     """The members whose feeds grew."""
     states: dict[FamilyId, FamilyState]
-    """To be remembered after the commit, and not before."""
+    """The families' states, to be cached after the commit, and not before."""
 
 
 async def append(connection: Any, requests: Sequence[AppendRequest], *, now: datetime, cache: FamilyCache) -> Appended:
-    """Appends drafts inside of the caller's transaction; at most 500.
+    """Appends drafts inside the caller's transaction; at most 500.
 
-    A draft that was sent before yields its first receipt again. What `cache` remembers of these families is taken out of it and
-    changed: the caller keeps `Appended.states` once the transaction has committed, and else they are read again.
+    A draft that was sent before gets its first receipt again. The states of these families are taken out of `cache` and changed:
+    the caller caches `Appended.states` once the transaction has committed. Otherwise they are read again.
 
     Raises:
         NotFound: one of the families has no log.
@@ -54,11 +54,11 @@ async def append(connection: Any, requests: Sequence[AppendRequest], *, now: dat
 async def append_where_free(
     connection: Any, requests: Sequence[AppendRequest], *, now: datetime, cache: FamilyCache, held_max: int | None
 ) -> Appended:
-    """Does what `append` does, for requests alone whose family no other transaction holds: so one family stops no other.
+    """Does what `append` does, but only for families that no other transaction holds, so that one family does not stop another.
 
     Raises:
         NotFound: one of the families has no log.
-        TooLong: more than `held_max` events are held from a member whom an act concerns.
+        TooLong: more than `held_max` events are held from a member that an act concerns.
     """
     batch = Batch(connection, now, cache)
     locked = await batch.take(requests, heads.take_free_heads)

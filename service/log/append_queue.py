@@ -1,6 +1,6 @@
-"""The requests that wait for a committer, and which of them the next transaction takes.
+"""Queues the requests that wait for a committer, and selects those of the next transaction.
 
-Owns their order and how many may wait. Begins no transaction.
+Owns their order, and how many may wait. Begins no transaction.
 """
 
 import time
@@ -14,7 +14,7 @@ from service.log.pending_append import PendingAppend
 
 
 class LogBusy(Refused):
-    """More drafts are waiting than the log takes. Nothing was written: send them again in a moment."""
+    """Too many drafts are waiting for the log. Nothing was written: send them again in a moment."""
 
     code, status, title = "log.busy", 503, "The log is busy"
 
@@ -23,10 +23,10 @@ class LogBusy(Refused):
 
 
 class AppendQueue:
-    """First in, first out; but what belongs to a locked family is set aside, and tried now and then."""
+    """A first-in-first-out queue. Requests of a locked family are set aside, and tried again from time to time."""
 
     def __init__(self, *, drafts_max: int, drafts_per_transaction: int, one_family: bool) -> None:
-        """`one_family`: a transaction takes the requests of one family alone."""
+        """Opens an empty queue. `one_family`: each transaction takes the requests of one family alone."""
         self._drafts_max = drafts_max
         self._drafts_per_transaction = drafts_per_transaction
         self._one_family = one_family
@@ -35,19 +35,19 @@ class AppendQueue:
         self._aside: LockedFamilies[PendingAppend] = LockedFamilies(drafts_max=drafts_max)
 
     def __bool__(self) -> bool:
-        """Whether anything waits."""
+        """Returns whether any request waits."""
         return bool(self._waiting) or bool(self._aside)
 
     @property
     def has_fresh(self) -> bool:
-        """Whether anything waits that was not set aside."""
+        """Whether any request waits that was not set aside."""
         return bool(self._waiting)
 
     def add(self, request: PendingAppend) -> None:
-        """Let a request wait.
+        """Adds a request.
 
         Raises:
-            LogBusy: enough others do.
+            LogBusy: the queue is full, or too many drafts of this locked family wait.
         """
         if self._aside.holds(request.family):
             if not self._aside.has_room(request.family, request.drafts):
@@ -60,13 +60,16 @@ class AppendQueue:
         self._drafts += request.drafts
 
     def gather(self) -> list[PendingAppend]:
-        """Take the requests of the next transaction, none if there is nothing to do. What may be locked fills half of it."""
+        """Removes and returns the requests of the next transaction; none if nothing waits.
+
+        Requests of families that may still be locked fill at most half of it.
+        """
         batch = self._aside.due(time.monotonic(), drafts_max=1 if self._one_family else self._drafts_per_transaction // 2)
         count = sum(request.drafts for request in batch)
         while self._waiting:
             first = self._waiting[0]
             is_aside = self._aside.holds(first.family)
-            is_over = first.answer.done()  # nobody waits for it any more
+            is_over = first.answer.done()  # its caller waits no longer
             if batch and not is_aside and not is_over and not self._fits(first, batch, count):
                 break
             self._drafts -= self._waiting.popleft().drafts
@@ -90,28 +93,28 @@ class AppendQueue:
             request.fail(busy)
 
     def found_free(self, family: FamilyId) -> None:
-        """Let what was set aside of a family go on, before whatever else waits."""
+        """Moves the requests of a family that were set aside to the front of the queue."""
         freed = self._aside.found_free(family)
         self._waiting.extendleft(reversed(freed))
         self._drafts += sum(request.drafts for request in freed)
 
     def found_locked(self, tried: list[PendingAppend]) -> None:
-        """Set aside what a group found locked; refuse what has waited long enough."""
+        """Sets aside the requests of a group whose families were locked, and refuses those that have waited too long."""
         self._refuse(self._aside.found_locked(tried, time.monotonic()))
 
     def refuse_late(self) -> None:
-        """Refuse what was set aside and has waited long enough."""
+        """Refuses the requests that were set aside and have waited too long."""
         self._refuse(self._aside.over(time.monotonic()))
 
     def fail_all(self, error: Exception) -> None:
-        """Answer everything that was not set aside with an error."""
+        """Answers all requests that were not set aside with an error."""
         for request in self._waiting:
             request.fail(error)
         self._waiting.clear()
         self._drafts = 0
 
     def next_in_s(self) -> float | None:
-        """Until something that was set aside is due; None if nothing was."""
+        """Returns the seconds until a request that was set aside is due; None if there is none."""
         at_s = self._aside.next_at_s()
         return None if at_s is None else max(0.0, at_s - time.monotonic())
 

@@ -1,4 +1,4 @@
-"""What one member requests to a log. Owns the shape."""
+"""Defines a request to append drafts to a log. Owns the shape."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from service.log.ledger_entry import LedgerEntry
 
 
 class AppendRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What one member requests to one family's log in one request."""
+    """The drafts that one member wants to append to one family's log, together."""
 
     family: FamilyId
     author: MemberId
@@ -19,10 +19,10 @@ class AppendRequest(msgspec.Struct, frozen=True, kw_only=True):
     clock_off: timedelta = timedelta(0)
     """How far the server's clock is ahead of the device's."""
     by_service: bool = False
-    """Facts that the service writes, and has decided already."""
+    """Whether these are facts that the service writes, and has decided already."""
     joiner: Member | None = None
-    """The author, where they are about to join and are no member yet."""
+    """The author, where they are about to join and are not a member yet."""
     may_wait: bool = False
-    """Made by a machine that nobody watches: people's pushes do not wait for it."""
+    """Whether a machine made it, and nobody waits for the result: people's pushes go before it."""
     entries: tuple[LedgerEntry, ...] = ()
-    """What the drafts were made of, where an outside system's records were translated. Their ids are the service's own then."""
+    """The outside system's records that the drafts were translated from, if any. Then the service has made the drafts' ids."""

@@ -1,4 +1,4 @@
-"""Decides the drafts of one transaction one after the other, and gathers what has to be written of them.
+"""Decides the drafts of one transaction one after another, and collects the rows to write.
 
 Owns the working memory of an append. Begins and ends no transaction.
 """
@@ -57,7 +57,7 @@ class Batch:
         self.sharing = Sharing()
 
     async def take(self, requests: Sequence[AppendRequest], take_heads: TakeHeads) -> set[FamilyId]:
-        """Locks the heads, in order of id, for as many seqs as may be needed. Returns the families whose heads were not taken."""
+        """Locks the heads, in order of id, and takes as many seqs as may be needed. Returns the families that were not locked."""
         counts: defaultdict[FamilyId, int] = defaultdict(int)
         for request in requests:
             counts[request.family] += len(request.drafts)
@@ -73,10 +73,10 @@ class Batch:
         return wanted.keys() - taken.keys()
 
     async def decide(self, request: AppendRequest) -> tuple[Receipt, ...] | NotFound | Overtaken:
-        """Decides the drafts of one request in their order."""
+        """Decides the drafts of one request in order. Returns their receipts, or the reason to refuse the request."""
         batch = self.families[request.family]
         author = batch.family.roster.members.get(request.author)
-        if author is not None:  # one object for an id is compared sooner than two
+        if author is not None:  # comparing an id is faster where both are the same object
             request = msgspec.structs.replace(request, author=author.member)
         if not request.by_service and request.joiner is None and (author is None or author.has_left):
             return NotFound()
@@ -103,7 +103,7 @@ class Batch:
         return tuple(receipts)
 
     async def decide_draft(self, request: AppendRequest, batch: FamilyBatch, draft: Draft[Any]) -> Receipt:
-        """Records a draft, or returns its first receipt again.
+        """Appends a draft and returns its receipt, or returns its first receipt again.
 
         Raises:
             Refused: with the path of the field within the draft.
@@ -147,7 +147,7 @@ class Batch:
         )
 
     def _keep_quiet_again(self, batch: FamilyBatch, draft: Draft[Any], sent: LoggedEvent) -> tuple[str, ...]:
-        """Returns the names of a first receipt, as they follow from today's choices: the first response may have been lost."""
+        """Returns the names for a repeated receipt, by today's choices: the first response may have been lost."""
         family = batch.family
         author = family.roster.members.get(sent.author)
         if author is None or not family.surprises:
@@ -176,7 +176,7 @@ class Batch:
         target: LoggedEvent | None,
         digest: bytes,
     ) -> tuple[Folded, int]:
-        """Appends an event. Returns what became of it, and its place in its author's feed."""
+        """Appends an event. Returns the result of its fold, and its place in its author's feed."""
         event = Event(
             id=draft.id,
             author=request.author,
@@ -193,7 +193,7 @@ class Batch:
         new = NewEvent(Seq(batch.seq + 1), event, commitment(salt, body), None if target is None else target.seq)
         folded = await self._fold(request.family, batch, new)
         size = size_of(folded.changes)
-        if size < WORTH_IT:  # to be asked for nothing costs a coroutine, too
+        if size < WORTH_IT:  # `off_loop` would cost a coroutine even for a small size
             place = self._gather(request.family, batch, folded)
         else:
             place = await off_loop(size, self._gather, request.family, batch, folded)
@@ -206,7 +206,7 @@ class Batch:
         return folded, place
 
     async def _fold(self, family: FamilyId, batch: FamilyBatch, new: NewEvent) -> Folded:
-        """Folds one event, and answers what the fold needs."""
+        """Folds one event, and reads what the fold needs."""
         folding = fold(batch.family, new)
         cost = batch.cost_of(type(new.event.event).__name__, new.event.author)
         reached = advance(folding) if cost < WORTH_IT else await off_loop(cost, advance, folding)
@@ -216,8 +216,8 @@ class Batch:
         return reached
 
     def _gather(self, family: FamilyId, batch: FamilyBatch, folded: Folded) -> int:
-        """Gathers what an event changes. Returns its place in its author's feed."""
-        if len(folded.changes) > 1:  # one alone is a delivery, which is a run
+        """Collects the changes of an event. Returns its place in its author's feed."""
+        if len(folded.changes) > 1:  # a single change is a delivery, which is written as a run
             self.rows.add(family, folded.changes)
         return batch.feeds.apply(folded.changes, author=folded.logged.author)
 
@@ -231,11 +231,11 @@ class Batch:
                 found = await read.sightings(self.connection, [(family, seq, member) for seq in seqs])
                 return {seq: sighting for _, _, seq, sighting in found}
             case NeedHistory(before=before, is_whole=is_whole):
-                await self.write()  # their history may begin in this very batch
+                await self.write()  # the history may include events of this batch
                 return await read.history(self.connection, family, before=before, is_whole=is_whole)
 
     async def _part(self, family: FamilyId, batch: FamilyBatch, body: Body, target: LoggedEvent) -> None:
-        """Writes the other importers' own events for what an event has changed or taken back (law 20)."""
+        """Appends other importers' own events, where an event has changed or taken back one that they shared (law 20)."""
         for share in self.sharing.part(family, body, target, batch.family.surprises):
             if (entry := self.entries.get(share.key)) is not None:
                 self.entries[share.key] = msgspec.structs.replace(entry, expects=entry.expects + 1)
@@ -250,7 +250,7 @@ class Batch:
                 await self._record(request, batch, draft, admitted, own_target, digest_of_draft(draft))
 
     async def write(self) -> None:
-        """Writes what was decided since the last writing."""
+        """Writes the rows that were collected since the last write."""
         rows, self.rows = self.rows, PendingRows()
         for family, batch in self.families.items():
             if changed := batch.feeds.take_changed():
@@ -265,7 +265,7 @@ class Batch:
             batch.written_roster = rows.rosters.get(family, batch.written_roster)
 
     async def give_back(self) -> None:
-        """Lowers the heads by what was refused or repeated, or raises them by what importers had to write: seq has no hole."""
+        """Lowers the heads by the drafts that were not appended, or raises them by other importers' events: seq has no gaps."""
         unused = {
             family: count - (batch.seq - batch.head.seq)
             for family, count in self.taken.items()
@@ -276,5 +276,5 @@ class Batch:
 
 
 def _cost_of(need: Need, seq: Seq) -> int:
-    """Returns about how many events the fold goes through with the answer."""
+    """Returns about how many events the fold processes with the answer."""
     return seq if isinstance(need, NeedHistory) else len(need.seqs)

@@ -1,4 +1,4 @@
-"""One family while a batch of drafts is decided: its state, the events that drafts may refer to, and the ends of its feeds.
+"""Holds one family while a batch of drafts is decided: its state, the events that drafts may refer to, the ends of its feeds.
 
 Reads and writes no rows.
 """
@@ -35,30 +35,30 @@ class FamilyBatch:
         self.loaded = state.loaded
         self.feeds = FeedWriter(family_id, state.last_runs, listed=list(state.surprises))
         self.delivered_to: set[MemberId] = set()
-        """The members whose feeds grew, by what was written so far."""
+        """The members with new entries in their feeds, among those written so far."""
         self._stored: defaultdict[EventId, list[StoredEvent]] = defaultdict(list)
         self._quiet: QuietList | None = None
 
     def add_stored(self, event_id: EventId, stored: StoredEvent) -> None:
-        """Adds an event of the log to which drafts may refer, once."""
+        """Adds an event of the log that drafts may refer to. Adding it again changes nothing."""
         if stored.logged.seq not in self.family.events:
             self.family.events[stored.logged.seq] = stored.logged
             self._stored[event_id].append(stored)
 
     def add_new(self, event_id: EventId, stored: StoredEvent) -> None:
-        """Adds an event that was folded just now."""
+        """Adds an event that was just folded."""
         self._stored[event_id].append(stored)
 
     def events_by_id(self, event_id: EventId) -> Iterable[LoggedEvent]:
-        """Returns the events with an id, as they are now. Ids are their authors' own, so there may be several."""
+        """Returns the present state of the events with an id. Each author chooses ids alone, so there may be several."""
         return [self.family.events[stored.logged.seq] for stored in self._stored.get(event_id, ())]
 
     def sent_before(self, draft: Draft[Any], author: MemberId) -> StoredEvent | None:
-        """Returns what the log holds under a draft's id by the same author."""
+        """Returns the event that the same author sent before with a draft's id; None if there is none."""
         return next((sent for sent in self._stored.get(draft.id, ()) if sent.logged.author == author), None)
 
     def target_of(self, draft: Draft[Any], author: MemberId) -> LoggedEvent | None:
-        """Returns the event that a draft refers to, if its author was sent one: the author's own, else the oldest."""
+        """Returns the event that a draft refers to, if its author was sent it. Of several: the author's own, else the oldest."""
         named = referred_to(draft.event)
         if named is None:
             return None
@@ -66,7 +66,7 @@ class FamilyBatch:
         return min(sent, key=lambda logged: (logged.author != author, logged.seq), default=None)
 
     def cost_of(self, kind: str, author: MemberId) -> int:
-        """Returns how many events the rule looks at when one more is folded: all that are held, where it may free some."""
+        """Returns how many events the rule checks when one more is folded: all held events, where it may free some of them."""
         if not is_act(self.family, kind, author):
             return 0
         first_choice = 0 if author in self.family.surprises else len(self.family.sightings)
@@ -75,7 +75,7 @@ class FamilyBatch:
     def keep_quiet(
         self, telling: Collection[DescribedEvent], *, author: MemberId, readers: Collection[MemberId]
     ) -> tuple[str, ...]:
-        """Returns the names of the members from whom an author should keep what they wrote."""
+        """Returns the names of the members to whom an author should not mention what they wrote."""
         roster, surprises = self.family.roster, self.family.surprises
         if not surprises or not telling:
             return ()
@@ -84,14 +84,14 @@ class FamilyBatch:
         return self._quiet.names(telling, readers, unnamed=self.family.unnamed_to(author))
 
     def state(self) -> FamilyState:
-        """Returns the family's state, once all is written."""
+        """Returns the family's state. Call it once all is written."""
         loaded = {member: self.loaded.get(member) or Loaded(is_whole=True) for member in self.family.surprises}
         head = msgspec.structs.replace(self.head, seq=self.seq)
         return FamilyState(head, self.family.roster, self.feeds.last_runs(), self.family.surprises, loaded)
 
 
 def size_of(changes: Sequence[Change]) -> int:
-    """Returns about how many entries and rows have to be made of changes."""
+    """Returns about how many entries and rows the changes become."""
     if len(changes) == 1:
         return 1
     return len(changes) + sum([len(one.seqs) for one in changes if isinstance(one, HistoryDelivered | Released)])

@@ -1,7 +1,7 @@
-"""Remembers the state of families between transactions, and reads it where it is not remembered.
+"""Caches the state of families between transactions, and reads it where it is not cached.
 
-A remembered state is right exactly when the family's head is still where it was left: the transaction that takes the head
-compares, and reads the rows again if another process has written meanwhile. So nobody needs to be notified about a change.
+A cached state is right exactly while the family's head is unchanged: the transaction that takes the head compares the two, and
+reads the rows again if another process has written meanwhile. So no process has to notify another of a change.
 """
 
 from collections import OrderedDict
@@ -18,24 +18,24 @@ from service.log.store.families import read_last_runs, read_roster, read_surpris
 from service.log.store.heads import Head
 
 FAMILIES_MAX: Final = 10_000
-"""A state of five members is about 10 KiB."""
+"""The state of a family with five members takes about 10 KiB."""
 HELD_PER_FAMILY: Final = 32
-"""So many held events take about as much."""
+"""The number of held events that take about as much memory as one such state."""
 
 
 class Loaded:
-    """How much of one member's surprise state was read."""
+    """The parts of one member's surprise state that were read."""
 
     __slots__ = ("_subjects", "is_whole")
 
     def __init__(self, *, is_whole: bool) -> None:
         self.is_whole = is_whole
-        """All that is held and met. Else only the held names, and what happened since."""
+        """Whether all that is held and met was read. Else only the held names are known, and what happened since."""
         self._subjects: set[Subject] = set()
-        """The subjects of which was read how far they are met."""
+        """The subjects for which was read whether they are met."""
 
     def missing(self, subjects: set[Subject]) -> set[Subject]:
-        """Returns the subjects of which it was not read how far they are met, and counts them as read."""
+        """Returns the subjects for which was not read yet whether they are met, and counts them as read from now on."""
         if self.is_whole:
             return set()
         missing = subjects - self._subjects
@@ -44,32 +44,32 @@ class Loaded:
 
 
 class FamilyState(msgspec.Struct, frozen=True):
-    """A family as of a head."""
+    """The state of a family at one position of its head."""
 
     head: Head
     roster: Roster
     last_runs: dict[MemberId, Run]
     surprises: dict[MemberId, SurpriseState]
     loaded: dict[MemberId, Loaded]
-    """How much of these was read."""
+    """The parts of `surprises` that were read."""
 
     @property
     def weight(self) -> int:
-        """How many families from whose members nothing is held take as much memory."""
+        """The memory that it takes, in families without any held events."""
         return 1 + sum(len(state.holds.events) for state in self.surprises.values()) // HELD_PER_FAMILY
 
 
 class FamilyCache:
-    """The states of the families that were written to last, together no heavier than `FAMILIES_MAX`."""
+    """The states of the families that were written to last, up to a total weight of `FAMILIES_MAX`."""
 
     def __init__(self) -> None:
         self._by_family: OrderedDict[FamilyId, FamilyState] = OrderedDict()
         self._weight = 0
 
     def take(self, family: FamilyId, head: Head) -> FamilyState | None:
-        """Returns the state as of this very head, if that is the one remembered.
+        """Removes and returns the state of a family, if the cached state belongs to exactly this head.
 
-        It is the caller's from now on, who changes it, and keeps what has become of it once that is committed.
+        The caller owns it from now on: it may change the state, and calls `keep` with the result once that is committed.
         """
         state = self._by_family.pop(family, None)
         if state is None:
@@ -78,7 +78,7 @@ class FamilyCache:
         return state if state.head == head else None
 
     def keep(self, family: FamilyId, state: FamilyState) -> None:
-        """Remembers a committed state."""
+        """Caches a committed state."""
         if (before := self._by_family.pop(family, None)) is not None:
             self._weight -= before.weight
         self._by_family[family] = state
@@ -88,7 +88,7 @@ class FamilyCache:
 
 
 async def read_state(connection: Any, family: FamilyId, head: Head) -> FamilyState:
-    """Reads a family's state, inside of the transaction that holds its head."""
+    """Reads a family's state, inside the transaction that holds its head."""
     roster = await read_roster(connection, family)
     last_runs = await read_last_runs(connection, family)
     surprises = await read_surprises(connection, family)

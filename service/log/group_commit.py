@@ -1,10 +1,11 @@
-"""Group commit: what many devices push at one time becomes one transaction.
+"""Group commit: writes what many devices push at the same time in one transaction.
 
-While one transaction is on its way to the disk, whatever arrives is gathered for the next, so that a commit is paid once
-for all of them, and a device that is alone never waits for a timer. A process has one committer for all pushes, with a
-connection of its own: two made smaller groups, and wrote half to nine tenths as much.
+While one transaction is on its way to the disk, the requests that arrive are collected for the next. So one commit serves all
+of them, and a single device never waits for a timer. A process has one committer for all pushes, with a connection of its own:
+two committers made smaller groups, and wrote half to nine tenths as much.
 
-A group waits for no lock on a family: whoever's family another transaction holds is set aside, and tried with later groups.
+A group waits for no lock on a family: requests of a family that another transaction holds are set aside, and tried again with
+later groups.
 """
 
 import asyncio
@@ -29,23 +30,23 @@ from service.log.pending_append import Answer, PendingAppend
 from service.postgres.pool import close, connect
 
 DRAFTS_PER_TRANSACTION: Final = 500
-"""From design.md: what a Postgres-wire engine of several machines takes in one transaction."""
+"""From design.md: the number that a distributed engine with the Postgres protocol takes in one transaction."""
 DRAFTS_WAITING_MAX: Final = 20_000
-"""About 10 MB of drafts, and a second or two of work."""
+"""About 10 MB of drafts, and one or two seconds of work."""
 HELD_MAX: Final = 1_000
-"""Of events that one act asks the rule about, in a transaction that others share: about 20 ms."""
+"""Held events that one act applies the rule to, in a transaction that others share: about 20 ms."""
 LOCK_S_MAX: Final = 0.5
-"""Until rows of a family that is not locked itself are found to be locked, by hand."""
+"""How long a statement waits for locked rows. With the head free, other rows of a family are locked only by hand."""
 ATTEMPTS: Final = 5
 RETRY_AFTER_S: Final = 0.01
 ANSWER_S_MAX: Final = 8.0
-"""A request is answered after this long, whatever Postgres does: a command that is silent is given up after five seconds."""
+"""A request is answered after this time, whatever Postgres does: a command without a response is given up after five seconds."""
 GATHER_S: Final = 0.001
-"""Where several came at once, those who were just answered are let come back before the next transaction begins, so that it
-serves twice as many: 16 devices wrote 1,830 requests/s instead of 1,470. A device that is alone never waits."""
+"""A pause after a group of several requests, in which the devices that were just answered can send their next ones. So the next
+transaction serves twice as many: 16 devices wrote 1,830 requests/s instead of 1,470. A single device never waits."""
 GIVE_WAY_S_MAX: Final = 0.03
-"""Who gives way begins no transaction while others write, and rests afterwards as long as it took if they wrote meanwhile; but
-neither for longer than this."""
+"""A committer that gives way begins no transaction while the other one writes. After its own transaction it pauses as long as
+that took, if the other one got a request meanwhile. Each of the two waits lasts at most this long."""
 
 logger = structlog.get_logger()
 
@@ -57,12 +58,12 @@ class LogUnavailable(Refused):
 
 
 class Committer:
-    """Writes what is requested, one transaction at a time.
+    """Writes the requests of its queue, one transaction at a time.
 
-    `announce` is called after each commit with what became of the batch; it neither blocks nor raises. `cache` may be shared
-    with other committers of the process. One that `gives_way_to` another begins its transactions while that one is idle, if it
-    can, and leaves it half of the time while it is busy. What would keep others waiting it leaves to the committer `apart`;
-    without one, it takes one family a transaction, however long that is.
+    `announce` is called after each commit with the result of the batch; it neither blocks nor raises. `cache` may be shared
+    with other committers of the process. A committer that `gives_way_to` another begins its transactions while that one is
+    idle, if it can, and leaves it half of the time while it is busy. Requests that would keep others waiting are handed over to
+    the committer `apart`. A committer without one takes one family in each transaction, however long that takes.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class Committer:
         self._claimed_at_s: dict[FamilyId, float] = {}
         self._is_idle = asyncio.Event()
         self.last_s = 0.0
-        """When something was requested last, by the monotonic clock."""
+        """The time of the last request, by the monotonic clock."""
         self._queue = AppendQueue(
             drafts_max=drafts_waiting_max, drafts_per_transaction=drafts_per_transaction, one_family=apart is None
         )
@@ -100,13 +101,13 @@ class Committer:
         self._is_closing = False
 
     async def start(self) -> None:
-        """Connect, and begin to write."""
-        if self._apart is not None:  # the one apart is rarely needed
+        """Connects, and begins to write."""
+        if self._apart is not None:  # a committer without one is rarely needed: it connects at its first batch
             self._connection = await connect(self._database_url, lock_s_max=LOCK_S_MAX)
         self._task = asyncio.create_task(self._run(), name="committer")
 
     async def stop(self) -> None:
-        """Write what is waiting, then end."""
+        """Writes the waiting requests, then ends."""
         self._is_closing = True
         self._arrived.set()
         if self._task is not None:
@@ -115,7 +116,7 @@ class Committer:
             await close(self._connection)
 
     async def append(self, request: AppendRequest) -> Answer:
-        """Wait until the request is on the disk, and say what became of it.
+        """Waits until the request is on the disk. Returns the log and the receipts.
 
         Raises:
             LogBusy, LogUnavailable, NotFound
@@ -136,7 +137,7 @@ class Committer:
             timer.cancel()
 
     async def idle(self, *, within_s: float) -> None:
-        """Wait until nothing is being written, but no longer than this."""
+        """Waits until nothing is being written, but not longer than `within_s`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._is_idle.wait()
@@ -158,7 +159,7 @@ class Committer:
                 await asyncio.sleep(GATHER_S)
 
     async def _rest(self) -> None:
-        """Wait until something is requested, or a locked family is to be tried again."""
+        """Waits until a request arrives, or a locked family is to be tried again."""
         self._arrived.clear()
         self._is_idle.set()
         with contextlib.suppress(TimeoutError):
@@ -167,11 +168,11 @@ class Committer:
         self._is_idle.clear()
 
     async def _commit(self, batch: Sequence[PendingAppend]) -> None:
-        """Write a batch whole; where it cannot be written, each request by itself, so that one stops no other."""
+        """Writes a batch as a whole; if that fails, each request alone, so that one request does not stop another."""
         try:
             appended = await self._write([waiting.request for waiting in batch])
         except LogUnavailable as error:
-            # Where no server can be reached, whoever waits would only try the same again, one group after the other.
+            # Without a server, the waiting requests would only try the same again, one group after another.
             for waiting in batch:
                 waiting.fail(error)
             if not self._is_connected:
@@ -181,7 +182,7 @@ class Committer:
             if others := [waiting for waiting in batch if waiting.family not in long.families]:
                 await self._commit(others)
         except asyncpg.LockNotAvailableError:
-            # Not a head, which nobody waits for: rows of one of these families are locked, by hand. It is not said of which.
+            # Not a head (nothing waits for a head): other rows of one of these families are locked, by hand. Which, is unknown.
             self._abandon_locked(batch)
         except Exception as error:
             if len(batch) == 1:
@@ -202,21 +203,21 @@ class Committer:
                     self._claimed_at_s.pop(waiting.family, None)
             self._queue.found_locked(locked)
 
-    # What is written apart, so that others do not wait for it.
+    # Families that are written apart, so that others do not wait for them.
 
     def claims(self, family: FamilyId) -> bool:
-        """Whether this committer is the one for a family, because rows of it were found locked lately."""
+        """Returns whether this committer takes all requests of a family, because rows of it were found locked recently."""
         at_s = self._claimed_at_s.get(family)
         return at_s is not None and time.monotonic() - at_s < FORGOTTEN_S
 
     def claim(self, families: Collection[FamilyId]) -> None:
-        """Be the one for these families until each was written once, or has requested nothing for some seconds."""
+        """Takes all requests of these families, for some seconds, or until a family was written once."""
         now_s = time.monotonic()
         lately = {family: at_s for family, at_s in self._claimed_at_s.items() if now_s - at_s < FORGOTTEN_S}
         self._claimed_at_s = lately | dict.fromkeys(families, now_s)
 
     def take_over(self, requests: Sequence[PendingAppend]) -> None:
-        """Write what another committer has left."""
+        """Queues requests that another committer hands over."""
         for request in requests:
             try:
                 self._queue.add(request)
@@ -229,7 +230,7 @@ class Committer:
         self._apart.take_over(requests)
 
     def _abandon_locked(self, batch: Sequence[PendingAppend]) -> None:
-        """Let each family of a batch be written by itself, until it was; refuse a family that is by itself already."""
+        """Hands a batch over, to be written one family at a time. Without a committer apart it is that already: refuses it."""
         families = {waiting.family for waiting in batch}
         if self._apart is not None:
             self._apart.claim(families)
@@ -268,7 +269,7 @@ class Committer:
         return appended
 
     def _abandon(self) -> None:
-        """Leave a connection of unknown state behind. The next batch opens another."""
+        """Closes a connection of unknown state. The next batch opens another."""
         if self._connection is not None:
             self._connection.terminate()
         self._connection = None

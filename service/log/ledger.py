@@ -1,8 +1,8 @@
-"""What outside systems' records have become, kept in the transaction that writes the events.
+"""Stores which records of outside systems became events, in the transaction that writes those events.
 
-An entry says which revision of it was read before its drafts were made: if another writer has been faster, the whole request is
-`Overtaken` and nothing of it is written, so that it is made anew of what stands there now. Knows no source, and not what an
-entry says.
+An entry states which revision of it was read before its drafts were made. If another writer has been faster, the whole request
+is `Overtaken` and nothing of it is written, so that it is made again from the present entry. Knows no source, and not the
+content of an entry.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from service.postgres.queries import load
 QUERIES = load(__package__, "ledger.sql")
 
 class Overtaken(Refused):
-    """Another writer has changed what these drafts were made of. Nothing was written: make them again."""
+    """Another writer has changed the entry that these drafts were made of. Nothing was written: make them again."""
 
     code, status, title = "ledger.overtaken", 503, "Somebody was faster"
 
@@ -28,7 +28,7 @@ class Overtaken(Refused):
 
 
 async def overtaken(connection: Any, requests: Sequence[AppendRequest]) -> set[int]:
-    """The requests, by their number, whose entries are not what was read any more. Call it once the families are locked."""
+    """Returns the indices of the requests with entries that have changed since they were read. Lock the families first."""
     asked = [key for request in requests for key, _ in keyed(request)]
     if not asked:
         return set()
@@ -52,7 +52,7 @@ Beside = defaultdict[tuple[FamilyId, str, str], dict[MemberId, int]]
 
 
 async def _beside(connection: Any, requests: Sequence[AppendRequest]) -> Beside:
-    """Returns what importers have of the records that are new to one of them."""
+    """Returns the revisions that importers have of the records that are new to one of them."""
     found: Beside = defaultdict(dict)
     asked = {(key[0], key[2], key[3]) for request in requests for key, entry in keyed(request) if entry.beside is not None}
     if asked:
@@ -62,7 +62,7 @@ async def _beside(connection: Any, requests: Sequence[AppendRequest]) -> Beside:
 
 
 def _is_joined(key: LedgerKey, entry: LedgerEntry, beside: Beside) -> bool:
-    """Whether another importer has brought the same record since, or changed it."""
+    """Returns whether another importer has brought the same record since, or changed it."""
     family, member, source, record = key
     if entry.beside is None:
         return False
@@ -71,12 +71,12 @@ def _is_joined(key: LedgerKey, entry: LedgerEntry, beside: Beside) -> bool:
 
 
 def put(entries: Mapping[LedgerKey, LedgerEntry]) -> list[Statement]:
-    """Say what writes entries over what stood there."""
+    """Returns the statements that write entries, over the earlier ones where there are any."""
     return of_rows(QUERIES.put, ((*key, entry.expects + 1, entry.said) for key, entry in entries.items()))
 
 
 def kept(request: AppendRequest, outcomes: Sequence[str]) -> dict[LedgerKey, LedgerEntry]:
-    """The entries of a request of whose drafts none was refused."""
+    """Returns the entries of a request without those that had a draft refused."""
     found, first = {}, 0
     for key, entry in keyed(request):
         if "refused" not in outcomes[first : first + entry.drafts]:

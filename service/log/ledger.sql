@@ -10,7 +10,7 @@ SELECT *
     ON CONFLICT (family_id, member_id, source, record) DO UPDATE SET revision = excluded.revision, said = excluded.said;
 
 -- name: revisions_of_importers
--- What the importers of a source have of these records.
+-- The revisions of these records that the importers of their source have.
 SELECT asked.family_id, asked.source, asked.record, ledger.member_id, ledger.revision
   FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (family_id, source, record)
   JOIN importer USING (family_id, source)

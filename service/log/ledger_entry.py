@@ -1,4 +1,4 @@
-"""One record of an outside system in the ledger, as a request for an append brings it. Owns the shape."""
+"""Defines the ledger entry of one record of an outside system, as part of a request to append. Owns the shape."""
 
 import msgspec
 
@@ -9,7 +9,7 @@ LedgerKey = tuple[FamilyId, MemberId, str, str]
 
 
 class Like(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Another importer's record that says the same as a new one, by its events."""
+    """Another importer's record with events of the same content as a new record's drafts."""
 
     author: MemberId
     events: tuple[EventId, ...]
@@ -17,18 +17,18 @@ class Like(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One record of an outside system, as it will stand once the request's drafts are events."""
+    """One record of an outside system, as it will be stored once the request's drafts are events."""
 
     source: str
     record: str
     expects: int
     """The revision that was read; 0 where there was none."""
     drafts: int
-    """How many of the request's drafts are of this record: they stand in the order of the entries."""
+    """How many of the request's drafts are of this record. The drafts are in the order of the entries."""
     said: bytes
     beside: tuple[tuple[MemberId, int], ...] | None = None
-    """Of a new record of an importer: which other importers of the source had it, at which revision, when that was read."""
+    """For a new record of an importer: the other importers of the source that have it, each with its revision, as read before."""
     like: tuple[Like, ...] = ()
-    """Of these, those whose events say the same: no drafts need to be written beside them."""
+    """The records among these with events of the same content. Their events are shared, and no drafts are written."""
     ends_share: bool = False
-    """What this says is no longer what another importer's events say."""
+    """Whether this record no longer states the same as the events of another importer that it shares."""

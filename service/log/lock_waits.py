@@ -1,7 +1,7 @@
-"""Bounds who waits for a locked family with a connection of the pool in hand: requests of access, which write in transactions of
-their own.
+"""Limits how many requests hold a connection of the pool while they wait for a locked family.
 
-Owns which families were found locked lately. Knows no rows.
+These are the requests of the access code, which write in transactions of their own. Owns which families were found locked
+recently. Knows no rows.
 """
 
 import time
@@ -20,23 +20,26 @@ FAMILIES_MAX: Final = 10_000
 
 
 class LockWaits:
-    """Who waits for which family, in one process."""
+    """The number of waiting requests by family, in one process."""
 
     def __init__(self) -> None:
         self._count_by_family: Counter[FamilyId] = Counter()
         self._locked_at_s: OrderedDict[FamilyId, float] = OrderedDict()
 
     def may_wait(self, family: FamilyId) -> bool:
-        """Whether it is worth to wait: not where somebody waited in vain a moment ago. Then one try without waiting decides."""
+        """Returns whether a request should wait for a family's lock: not if another one waited in vain a moment ago.
+
+        Then one attempt without waiting decides.
+        """
         at_s = self._locked_at_s.get(family)
         return at_s is None or time.monotonic() - at_s >= FORGOTTEN_S
 
     @contextmanager
     def waiting(self, family: FamilyId) -> Iterator[None]:
-        """Count one that takes the family's head, and note whether it was locked.
+        """Counts a request while it takes the family's head, and records whether the family was locked.
 
         Raises:
-            FamilyLocked: enough others of this family wait already, or it was locked for longer than anybody waits.
+            FamilyLocked: enough requests of this family wait already, or it was locked for as long as the request could wait.
         """
         if self._count_by_family[family] >= WAITING_PER_FAMILY_MAX:
             raise FamilyLocked

@@ -1,12 +1,12 @@
-"""Keeps the requests of families that another transaction has locked, until the family is free or their time is over.
+"""Stores the requests of families that another transaction has locked, until the family is free or their time is over.
 
-Owns when a locked family is tried again, and how much of it may wait. Begins no task and reads no clock: times are
+Owns when a locked family is tried again, and how many drafts of it may wait. Begins no task and reads no clock: times are
 arguments.
 
-    taken up by a group --> locked --> set aside --> tried with a later group --> free:   written with that group
+    taken by a group -----> locked --> set aside --> tried with a later group --> free:   written with that group
                                           ^                   |
-                                          +---- locked -------+--> LOCKED_S_MAX over: refused, and from then on each try
-                                                                   that finds the family locked refuses all that waits
+                                          +---- locked -------+--> LOCKED_S_MAX over: refused; from then on each try that
+                                                                   finds the family locked refuses all its waiting requests
 """
 
 from collections import deque
@@ -16,18 +16,18 @@ from events.errors import Refused
 from events.ids import FamilyId
 
 LOCKED_S_MAX: Final = 1.0
-"""A push of a locked family is refused after this long: within two seconds, whatever its group had to do besides."""
+"""A push of a locked family is refused after this time; within two seconds in all, whatever other work its group has."""
 AGAIN_S_MIN: Final = 0.002
 AGAIN_S_MAX: Final = 0.05
-"""One try costs Postgres one look at one row."""
+"""The longest pause between two tries. One try costs Postgres one look at one row."""
 FORGOTTEN_S: Final = 5.0
-"""A locked family that requests nothing for so long is tried as every other one when it does."""
+"""A locked family without a request for this long is treated like every other family at its next request."""
 DRAFTS_PER_FAMILY_MAX: Final = 2_000
-"""Of a locked family, so that its devices fill no queue that others need."""
+"""Waiting drafts of one locked family, so that its devices do not fill a queue that other families need."""
 
 
 class FamilyLocked(Refused):
-    """Another transaction holds the family. Nothing was written: request the same again."""
+    """Another transaction holds the family. Nothing was written: send the same request again."""
 
     code, status, title = "log.unavailable", 503, "The log does not answer"
 
@@ -36,7 +36,7 @@ class FamilyLocked(Refused):
 
 
 class TooLong(Exception):
-    """More is held in these families than an act may look at while others wait for it. Nothing was written."""
+    """These families have more held events than an act may check while other requests wait. Nothing was written."""
 
     def __init__(self, families: set[FamilyId]) -> None:
         super().__init__(f"{len(families)} families")
@@ -44,7 +44,7 @@ class TooLong(Exception):
 
 
 class Waits(Protocol):
-    """One request, as far as it concerns how long it may wait."""
+    """The parts of a request that decide how long it may wait."""
 
     @property
     def family(self) -> FamilyId: ...
@@ -64,14 +64,14 @@ class _Locked(Generic[Waiting]):
         self.pause_s = AGAIN_S_MIN
         self.again_at_s = now_s + AGAIN_S_MIN
         self.tried_since_s = now_s
-        """Since when the request waits that is being tried."""
+        """When the request that is being tried began to wait."""
         self.waiting: deque[tuple[float, Waiting]] = deque()
-        """Each with the time since when it waits here."""
+        """The requests, each with the time when it began to wait here."""
         self.drafts = 0
 
 
 class LockedFamilies(Generic[Waiting]):
-    """What was set aside, by family, in the order in which it was requested."""
+    """The requests that were set aside, by family, in their order of arrival."""
 
     def __init__(self, *, drafts_max: int) -> None:
         self._drafts_max = drafts_max
@@ -82,24 +82,24 @@ class LockedFamilies(Generic[Waiting]):
         return self._drafts > 0
 
     def holds(self, family: FamilyId) -> bool:
-        """Whether the family was found locked, and not free since: what it requests is to be set aside."""
+        """Returns whether a family was found locked, and not free since: its requests must be set aside."""
         return family in self._by_family
 
     def has_room(self, family: FamilyId, drafts: int) -> bool:
-        """Whether so many drafts more of a family may wait here."""
+        """Returns whether this many more drafts of a family may wait here."""
         locked = self._by_family.get(family)
         of_family = locked.drafts if locked is not None else 0
         return of_family + drafts <= DRAFTS_PER_FAMILY_MAX and self._drafts + drafts <= self._drafts_max
 
     def add(self, waiting: Waiting, now_s: float) -> None:
-        """Set a request aside behind what waits of its family. Ask before whether there is room."""
+        """Sets a request aside, after the waiting requests of its family. Check `has_room` before."""
         locked = self._by_family.setdefault(waiting.family, _Locked(now_s))
         locked.asked_at_s = now_s
         locked.waiting.append((now_s, waiting))
         self._count(locked, waiting.drafts)
 
     def next_at_s(self) -> float | None:
-        """When somebody is due to be tried or refused; None where nobody waits."""
+        """Returns the time when the next request is due to be tried or refused; None where none waits."""
         times = [
             min(locked.again_at_s, locked.waiting[0][0] + LOCKED_S_MAX)
             for locked in self._by_family.values()
@@ -108,9 +108,9 @@ class LockedFamilies(Generic[Waiting]):
         return min(times, default=None)
 
     def due(self, now_s: float, *, drafts_max: int) -> list[Waiting]:
-        """Take the first request of each family that is due to be tried, as far as they fit; at least one, if one is due.
+        """Removes and returns the first request of each family that is due to be tried, up to `drafts_max` drafts.
 
-        The family that has waited longest for its turn comes first.
+        At least one, if one is due. The family that has been due longest comes first.
         """
         found: list[Waiting] = []
         drafts = 0
@@ -126,9 +126,9 @@ class LockedFamilies(Generic[Waiting]):
         return found
 
     def found_locked(self, tried: list[Waiting], now_s: float) -> list[Waiting]:
-        """Put back what a group found locked, in its order; gives what is not to be tried again, because its time is over.
+        """Puts back the requests that a group found locked, in order. Returns those to be refused, because their time is over.
 
-        Nobody waits for a family that has been locked for longer than anybody waits: then one try decides.
+        Once a family has been locked for `LOCKED_S_MAX`, no request waits for it any more: one try decides.
         """
         for one in reversed(tried):
             locked = self._by_family.setdefault(one.family, _Locked(now_s))
@@ -144,12 +144,12 @@ class LockedFamilies(Generic[Waiting]):
         return over
 
     def found_free(self, family: FamilyId) -> list[Waiting]:
-        """Forget that a family was locked; gives what else of it waits, in its order."""
+        """Removes a family that is not locked any more. Returns its waiting requests, in order."""
         locked = self._by_family.pop(family, None)
         return [] if locked is None else self._take_all(locked)
 
     def over(self, now_s: float) -> list[Waiting]:
-        """Take what has waited for as long as anything may."""
+        """Removes and returns the requests that have waited for `LOCKED_S_MAX`. Forgets families without recent requests."""
         over: list[Waiting] = []
         for family, locked in tuple(self._by_family.items()):
             while locked.waiting and now_s - locked.waiting[0][0] >= LOCKED_S_MAX:

@@ -1,7 +1,7 @@
-"""The log, as the rest of the service uses it: push drafts, or write roster facts in a transaction of one's own.
+"""Offers the log to the rest of the service: push drafts, or write roster facts in the caller's own transaction.
 
-Owns what happens after a commit: whoever was told is woken. What machines request is written beside what people push, on a
-connection of its own: a push waits for no other family's daycare. Knows no routes.
+Owns what happens after a commit: the members with new entries are woken. Requests of machines are written beside the pushes of
+people, on a connection of their own, so that a push does not wait for another family's daycare. Knows no routes.
 """
 
 import asyncio
@@ -33,27 +33,27 @@ from service.log.receipts import Receipt
 from service.log.store.heads import open_family
 
 PATIENT_DRAFTS: Final = 24
-"""Of what may wait, so many in a transaction: they hold their families' heads for some milliseconds, in which a push to one of
-these families waits."""
+"""Drafts in one transaction of requests that may wait. It holds the heads of their families for some milliseconds, in which a
+push to one of these families waits."""
 PATIENT_WAITING_MAX: Final = 5_000
-"""About as much as is written within two or three seconds."""
+"""Drafts that may wait there: about as many as are written within two or three seconds."""
 PATIENT_S_MAX: Final = 30.0
-"""What gives way to pushes waits longer than they do."""
+"""Requests that give way to pushes wait longer than pushes do."""
 
 
 TURN_S_MAX: Final = 2.0
-"""Until a request may begin a transaction of its own."""
+"""How long a request waits until it may begin a transaction of its own."""
 
 
 class FeedListener(Protocol):
     """Receives the members whose feeds grew."""
 
     def entries_delivered(self, family: FamilyId, members: Any) -> None:
-        """Called after the commit with the members who got a new entry. Neither blocks nor raises."""
+        """Receives the members with a new entry, after the commit. Neither blocks nor raises."""
 
 
 class LogTransaction:
-    """A transaction of access: its own statements on `conn`, and facts for the log of one family."""
+    """A transaction of the access code: its own statements on `conn`, and facts for the log of one family."""
 
     def __init__(self, conn: Any, now: datetime, waits: LockWaits) -> None:
         self.conn = conn
@@ -62,11 +62,11 @@ class LogTransaction:
         self.appended: list[Appended] = []
 
     async def open_family(self, family: FamilyId) -> None:
-        """Add the head row of a new log."""
+        """Adds the head row of a new log."""
         await open_family(self.conn, family, log=LogId(uuid4()), at=self.now)
 
     async def write(self, *, family: FamilyId, author: MemberId, facts: Sequence[ServiceBody]) -> None:
-        """Append roster facts, which the caller has decided.
+        """Appends roster facts, which the caller has decided.
 
         Raises:
             FamilyLocked: another transaction holds the family.
@@ -76,7 +76,7 @@ class LogTransaction:
         self.appended.append(await self._append(request))
 
     async def choose(self, *, family: FamilyId, joiner: Member, drafts: tuple[DeviceDraft, ...]) -> tuple[Receipt, ...]:
-        """Append the surprises that somebody chooses who is about to join: before any history is delivered, not after."""
+        """Appends the choices of a member who is about to join. They come first, so that they hold parts of the history, too."""
         request = AppendRequest(family=family, author=joiner.member, drafts=drafts, joiner=joiner)
         appended = await self._append(request)
         self.appended.append(appended)
@@ -96,7 +96,7 @@ class LogTransaction:
 
 
 def drafted(fact: ServiceBody, now: datetime) -> Draft[Any]:
-    """A fact that the service writes, as it stands now."""
+    """Returns the draft of a fact that the service writes now."""
     return Draft(id=EventId(uuid7()), occurred_at=now, precision=Precision.MINUTE, recorded_at=now, event=fact)
 
 
@@ -108,7 +108,7 @@ class Log:
         self._notifier = notifier
         self._clock = now
         self._waits = LockWaits()
-        # The other half is for those who read: a locked family, or many who join, must not keep all connections.
+        # The other half of the pool is for reads: a locked family, or many joining members, must not take all connections.
         self._writings = asyncio.Semaphore(max(1, pool.get_max_size() // 2))
         cache = FamilyCache()
         self._apart = Committer(database_url, now=self.now, announce=self._announce, cache=cache)
@@ -128,24 +128,24 @@ class Log:
         )
 
     def now(self) -> datetime:
-        """The server's time, in whole milliseconds: three digits are what the wire shows."""
+        """Returns the server's time, in whole milliseconds, because the wire shows three digits."""
         time = self._clock()
         return time.replace(microsecond=time.microsecond // 1_000 * 1_000)
 
     async def start(self) -> None:
-        """Open the committer's connection."""
+        """Starts the committers, and opens their connections."""
         await self._apart.start()
         await self._committer.start()
         await self._patient.start()
 
     async def stop(self) -> None:
-        """Write what is waiting, then end."""
+        """Writes the waiting requests, then ends."""
         await self._patient.stop()
         await self._committer.stop()
         await self._apart.stop()
 
     async def push(self, *, family: FamilyId, author: MemberId, push: Push) -> Answer:
-        """Append what a device pushed; gives the log and the receipts in the drafts' order, once they are on the disk.
+        """Appends a device's push. Returns the log and the receipts in the drafts' order, once the events are on the disk.
 
         Raises:
             LogBusy, LogUnavailable: 503; the device sends the same drafts again.
@@ -156,19 +156,19 @@ class Log:
         return await self._committer.append(request)
 
     async def append(self, request: AppendRequest) -> Answer:
-        """Append what another part of the service has made for a member.
+        """Appends a request that another part of the service has made for a member.
 
         Raises:
             LogBusy, LogUnavailable, NotFound: as `push` does.
-            Overtaken: what it was made of has changed; nothing was written.
+            Overtaken: the records that it was made of have changed; nothing was written.
         """
         return await (self._patient if request.may_wait else self._committer).append(request)
 
     async def note_time(self, *, family: FamilyId, author: MemberId) -> bool:
-        """Append that time has passed, for which one of the family has waited; says whether anybody was due indeed.
+        """Appends a TimePassed, if time frees anything held in this family. Returns whether it was appended.
 
         Raises:
-            LogBusy, LogUnavailable: it is for the next look.
+            LogBusy, LogUnavailable: not written; the next look at the clock tries again.
         """
         request = AppendRequest(family=family, author=author, drafts=(drafted(TimePassed(), self.now()),), by_service=True)
         _, (receipt,) = await self._committer.append(request)
@@ -176,12 +176,12 @@ class Log:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[LogTransaction]:
-        """Run one transaction; wake whoever was told once it has committed.
+        """Runs one transaction, and wakes the members with new entries once it has committed.
 
         Raises:
-            LogUnavailable: Postgres did not answer, or others were in the way. Nothing was written, unless the answer to the
-                commit itself was lost.
-            LogBusy: as many transactions as may be are under way. Nothing was written.
+            LogUnavailable: Postgres did not answer, or other transactions were in the way. Nothing was written, unless the
+                answer to the commit itself was lost.
+            LogBusy: the maximum of transactions is running. Nothing was written.
         """
         async with self._turn():
             try:

@@ -1,4 +1,4 @@
-"""A request on its way to the log, and who waits for its answer. Decides nothing."""
+"""Holds a request on its way to the log, and the future of its caller. Decides nothing."""
 
 import asyncio
 from typing import Self
@@ -16,14 +16,14 @@ Answer = tuple[LogId, tuple[Receipt, ...]]
 
 
 class PendingAppend(msgspec.Struct, frozen=True, eq=False):
-    """A request without an answer. It is answered once: what comes later changes nothing."""
+    """A request that waits for its answer. It is answered once: later answers change nothing."""
 
     request: AppendRequest
     answer: asyncio.Future[Answer]
 
     @classmethod
     def of(cls, request: AppendRequest) -> Self:
-        """A request that was made now."""
+        """Returns a new request as pending."""
         return cls(request, asyncio.get_running_loop().create_future())
 
     @property
@@ -32,17 +32,17 @@ class PendingAppend(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def drafts(self) -> int:
-        """How many they are."""
+        """The number of its drafts."""
         return len(self.request.drafts)
 
     def settle(self, log: LogId, outcome: Outcome) -> None:
-        """Answer what became of the request."""
+        """Answers the request with its outcome."""
         if isinstance(outcome, Refused):
             self.fail(outcome)
         elif not self.answer.done():
             self.answer.set_result((log, outcome))
 
     def fail(self, error: Exception) -> None:
-        """Answer that the request was not written, or that nobody knows."""
-        if not self.answer.done():  # else its device went away
+        """Answers that the request was not written, or that this is unknown."""
+        if not self.answer.done():  # else its device has disconnected
             self.answer.set_exception(error)

@@ -1,4 +1,4 @@
-"""Reads what a batch of drafts may repeat, refer to or free, before any of them is decided: one set for each question."""
+"""Reads what a batch of drafts may repeat, refer to or free, before any of them is decided: one query for each kind of fact."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -36,10 +36,10 @@ Reference = tuple[AppendRequest, Draft[Any], EventId]
 async def prefetch(
     connection: Any, batches: Batches, requests: Sequence[AppendRequest], held_max: int | None = None
 ) -> None:
-    """Reads what the drafts may repeat, refer to, change or free: a set each.
+    """Reads what the drafts may repeat, refer to, change or free, each as a set.
 
     Raises:
-        TooLong: more than `held_max` events are held from a member whom an act concerns.
+        TooLong: more than `held_max` events are held from a member that an act concerns.
     """
     drafts = list(_drafts(requests))
     references = list(_references(drafts))
@@ -84,7 +84,7 @@ def _references(drafts: Sequence[RequestedDraft]) -> Iterator[Reference]:
 def _ids(
     requests: Sequence[AppendRequest], drafts: Sequence[RequestedDraft], references: Sequence[Reference]
 ) -> set[tuple[FamilyId, EventId, MemberId]]:
-    """Returns the ids that drafts have or refer to, each for the member whose events are wanted."""
+    """Returns the ids that drafts have or refer to, each with the member to read it for."""
     ids = {(request.family, draft.id, request.author) for request, draft in drafts}
     ids.update([(request.family, named, request.author) for request, _, named in references])
     for request in requests:
@@ -94,7 +94,7 @@ def _ids(
 
 
 async def _load_sightings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
-    """Of sightings that drafts change: what each member knows of them."""
+    """Reads what each member knows of the sightings that drafts change."""
     changing = {
         (request.family, named)
         for request, draft, named in references
@@ -113,7 +113,7 @@ async def _load_sightings(connection: Any, batches: Batches, references: Sequenc
 
 
 async def _load_subjects(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
-    """Of sightings to which an amendment brings another subject: all that they were ever said to be about."""
+    """Reads all earlier subjects of the sightings to which an amendment gives another subject."""
     wanted = {
         (request.family, logged.seq)
         for request, draft, named in references
@@ -126,7 +126,7 @@ async def _load_subjects(connection: Any, batches: Batches, references: Sequence
 
 
 async def _load_own_sightings(connection: Any, batches: Batches, choosing: Collection[Whose]) -> None:
-    """Of members who choose for the first time: what they have met already."""
+    """Reads the own sightings of members who choose for the first time: they show what the members have met already."""
     wanted = {(family, member) for family, member in choosing if member not in batches[family].family.surprises}
     for family, member, seq, sighting in await families.own_sightings(connection, wanted):
         batches[family].family.sightings[seq][member] = sighting
@@ -135,7 +135,7 @@ async def _load_own_sightings(connection: Any, batches: Batches, choosing: Colle
 def _subjects_to_load(
     batches: Batches, drafts: Sequence[RequestedDraft]
 ) -> dict[Whose, tuple[SurpriseState, set[Subject]]]:
-    """Returns the subjects of the drafts, for each member who waits and of whom it is not known how far they have met them."""
+    """Returns the subjects of the drafts for which it is not known whether a waiting member has met them, by member."""
     found: dict[Whose, tuple[SurpriseState, set[Subject]]] = {}
     for request, draft in drafts:
         batch = batches[request.family]
@@ -147,7 +147,7 @@ def _subjects_to_load(
 
 
 def _subjects(body: Body, roster: Roster) -> Iterator[Subject]:
-    """Yields what a draft tells, as far as anybody can have met it before."""
+    """Yields the subjects that a draft reveals, as far as a member can have met them before."""
     if isinstance(body, MilestoneObserved | ParentFirstSaw | NoteWritten) and body.child in roster.children:
         for milestone in _milestones(body):
             if milestone in CATALOGUE.by_key or milestone in roster.own_milestones:
@@ -165,7 +165,7 @@ def _milestones(body: MilestoneObserved | ParentFirstSaw | NoteWritten) -> tuple
 
 
 def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[Whose, SurpriseState]:
-    """Returns the states, not known whole yet, of members whose holds may decide what becomes of a draft."""
+    """Returns the states that must be read whole, because the events held from their members may decide about a draft."""
     return {
         (request.family, member): state
         for request, draft in drafts
@@ -176,7 +176,7 @@ def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[
 
 
 def _depends_on_holds(body: Body, is_own: bool, state: SurpriseState) -> bool:
-    """Returns whether what is held from a member may decide what an event is to them."""
+    """Returns whether the events held from a member may decide what a draft does for that member."""
     match body:
         case MilestoneObserved() | ParentFirstSaw():
             if is_own:
@@ -191,7 +191,7 @@ def _depends_on_holds(body: Body, is_own: bool, state: SurpriseState) -> bool:
 
 
 def _long(batches: Batches, drafts: Sequence[RequestedDraft], held_max: int) -> set[FamilyId]:
-    """Returns the families in which it is known that more is held, and in which an act may free some of it."""
+    """Returns the families with more than `held_max` held events known already, where a draft may free some of them."""
     return {
         request.family
         for request, draft in drafts
@@ -200,7 +200,7 @@ def _long(batches: Batches, drafts: Sequence[RequestedDraft], held_max: int) -> 
 
 
 async def _load_telling(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
-    """Of events that drafts refer to: what they tell, with all that they refer to themselves."""
+    """Reads what the events that drafts refer to reveal, with all that these refer to themselves."""
     wanted = {
         (request.family, logged.seq)
         for request, _, named in references
@@ -213,9 +213,9 @@ async def _load_telling(connection: Any, batches: Batches, references: Sequence[
 
 
 async def _load_sortings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
-    """Of the threads of drafts: how they were sorted, as far as the authors were sent that.
+    """Reads the sortings in the threads of drafts, as far as the drafts' authors were sent them.
 
-    Of a draft that was sent before, as it was then: its receipt is the same again.
+    For a draft that was sent before, only the sortings before it: its receipt is the same again.
     """
     wanted: set[tuple[FamilyId, Seq, MemberId, Seq]] = set()
     for request, draft, _ in references:

@@ -1,4 +1,4 @@
-"""Answers a push. Plain ASGI, because this is the hottest route: the framework alone would cost more than the log."""
+"""Answers a push. Plain ASGI, because this is the busiest route: the framework alone would cost more than the log."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ from service.runtime import Runtime
 
 CHOICES: Final = types_with(Effect.CHOICE)
 WEIGHT_OF_A_CHOICE: Final = 20
-"""With a thousand events held, one costs a few milliseconds: so a device may ask for 25 of them a second."""
+"""With a thousand held events, a choice costs a few milliseconds. With this weight a device may send 25 of them a second."""
 
 _HEADERS: Final = {
     media_type: [(b"content-type", media_type.encode()), (b"vary", b"accept")] for media_type in (response.JSON, response.MSGPACK)
@@ -25,19 +25,19 @@ _HEADERS: Final = {
 
 
 class Pushed(msgspec.Struct, frozen=True):
-    """What became of a push: receipts in the drafts' order."""
+    """The response to a push: receipts in the drafts' order."""
 
     log: str
     receipts: tuple[Receipt, ...]
 
 
 def weight_of(draft: DeviceDraft | Malformed) -> int:
-    """How many drafts cost as much as this one: a choice asks the rule again for all that is held from its author."""
+    """Returns how many drafts cost as much as this one. A choice applies the rule again to all events held from its author."""
     return WEIGHT_OF_A_CHOICE if type(draft) is not Malformed and type(draft.event) in CHOICES else 1
 
 
 async def push(scope: Scope, receive: Receive, send: Send, *, runtime: Runtime, caller: Membership) -> None:
-    """Append a device's drafts, and answer once they are on the disk.
+    """Appends a device's drafts, and sends the response once they are on the disk.
 
     Raises:
         Refused: the body cannot be read, the device sends too much, or the log does not answer.

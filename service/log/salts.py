@@ -1,4 +1,4 @@
-"""Salts for events: what makes a commitment to a few guessable words tell nothing of them. Owns their length."""
+"""Draws salts for events, so that a commitment to a few guessable words reveals nothing of them. Owns their length."""
 
 import os
 from typing import Final
@@ -16,5 +16,5 @@ class Salts:
         self._left = [drawn[at : at + SALT_BYTES] for at in range(0, len(drawn), SALT_BYTES)]
 
     def salt_of(self, event: EventId) -> bytes:
-        """A salt for one event."""
+        """Returns a salt for one event."""
         return self._left.pop() if self._left else os.urandom(SALT_BYTES)

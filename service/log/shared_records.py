@@ -1,10 +1,10 @@
-"""Shares one importer's events with another importer's record that says the same, and ends that when either changes.
+"""Shares one importer's events with another importer's record of the same content, and ends a share when either one changes.
 
-Two parents import the same export. What the second file says is in the log already: its record *shares* the events of the first,
-no second event is written, and neither parent is told. Events are shared only while they say what they said when they were
-written, and only where everybody who would be sent the second importer's event has the first one's, or waits for it by their own
-choice. As soon as anybody changes or takes back a shared event, the second importer writes its own in the same transaction: no
-member makes another member's words disappear (law 20). Knows no source, and not what an entry says.
+Two parents import the same export. The content of the second file is in the log already: its record *shares* the events of the
+first file. No second event is written, and neither parent is notified. Events are shared only while they are unchanged, and only
+where each reader of the second importer's event was sent the first importer's, or waits for it by their own choice. As soon as a
+member changes or takes back a shared event, the second importer writes its own event in the same transaction: no member makes
+another member's words disappear (law 20). Knows no source, and not the content of an entry.
 """
 
 from collections import defaultdict
@@ -37,30 +37,30 @@ Place = tuple[FamilyId, Seq]
 
 
 class Shared(msgspec.Struct, frozen=True):
-    """An event that counts for a second importer's record, too."""
+    """An event that also counts for a second importer's record."""
 
     seq: Seq
     event: EventId
     own_id: EventId
-    """The id that the second importer's own event gets."""
+    """The id of the second importer's own event, if one is written later."""
 
 
 class RecordShare(msgspec.Struct, frozen=True):
-    """A record of one importer for which another importer's events count."""
+    """A record of one importer that shares another importer's events."""
 
     key: LedgerKey
-    """Its family, importer, source and id."""
+    """The record's family, importer, source and id."""
     author: MemberId
-    """The importer whose events they are."""
+    """The importer that wrote the events."""
     events: tuple[Shared, ...]
 
 
 class Sharing:
-    """The shares that a batch meets, makes and ends."""
+    """The shares that a batch finds, makes and ends."""
 
     def __init__(self) -> None:
         self.parted: set[LedgerKey] = set()
-        """The records that a draft of this batch has given events of their own."""
+        """The records that a draft of this batch has separated: they get events of their own."""
         self._by_event: defaultdict[Place, list[RecordShare]] = defaultdict(list)
         self._imported_by: dict[tuple[FamilyId, MemberId], MemberId] = {}
         self._held_from: dict[Place, frozenset[MemberId]] = {}
@@ -70,7 +70,10 @@ class Sharing:
         self._noted: set[LedgerKey] = set()
 
     async def look_up(self, connection: Any, batches: Mapping[FamilyId, FamilyBatch], requests: Sequence[AppendRequest]) -> None:
-        """Read what the requests may share, and what they may part: after the events that they refer to were read."""
+        """Reads the events that the requests may share, and the shares that they may end.
+
+        Call it after the events that the requests refer to were read.
+        """
         like = {
             (request.family, recorded.seq, recorded.thread)
             for request in requests
@@ -96,7 +99,7 @@ class Sharing:
         return None if target is None else self._imported_by.get((family, target.author))
 
     def spare(self, request: AppendRequest, batch: FamilyBatch) -> frozenset[int]:
-        """Returns the drafts of an request, by number, that are not written because another importer's events say the same."""
+        """Returns the indices of a request's drafts that are not written, because they share another importer's events."""
         spared: set[int] = set()
         first = 0
         for key, entry in keyed(request):
@@ -113,13 +116,13 @@ class Sharing:
         return frozenset(spared)
 
     def settle(self, kept: Mapping[LedgerKey, LedgerEntry]) -> None:
-        """End the shares of records that say something else now, by events of their own."""
+        """Ends the shares of records with new content, which have events of their own now."""
         for key, entry in kept.items():
             if entry.ends_share:
                 self._end(key)
 
     def _unchanged(self, like: Like, request: AppendRequest, batch: FamilyBatch) -> list[Seq]:
-        """Returns the events of another importer, if they say what they said, to all who would be sent these drafts."""
+        """Returns another importer's events, if they are unchanged and all readers of these drafts were sent them or wait."""
         found = list(_recorded(like, batch))
         for recorded in found:
             place = request.family, recorded.seq
@@ -134,13 +137,13 @@ class Sharing:
     def part(
         self, family: FamilyId, body: Body, target: LoggedEvent, surprises: Mapping[MemberId, SurpriseState]
     ) -> list[RecordShare]:
-        """Returns the shares that an event ends: what it changes or takes back is not what the second file says."""
+        """Ends and returns the shares of an event's target: after a change or a withdrawal it differs from the second file."""
         match body:
             case Amended() | Withdrawn():
                 self._changed.add((family, target.seq))
                 parted = self._by_event.get((family, target.seq), ())
             case Sorted(milestone=milestone):
-                # It may hold longer what is held; and it is the first importer's words that were sorted.
+                # A sorting may hold events longer, and it was made of the first importer's words, not of the second's.
                 self._changed.add((family, target.seq))
                 is_held = milestone is not None and any(target.seq in state.holds.events for state in surprises.values())
                 parted = self._by_event.get((family, target.seq), ()) if is_held else ()
@@ -164,7 +167,7 @@ class Sharing:
             self._ended.add(key)
 
     def statements(self, written: set[LedgerKey]) -> list[Statement]:
-        """Say what writes the changes since the last time. `written`: the entries that are written anyway."""
+        """Returns the statements for the changes since the last call. `written`: the entries that are written anyway."""
         new = [
             (*share.key, share.author, one.event, part, one.own_id)
             for share in self._new.values()
@@ -180,7 +183,7 @@ class Sharing:
 
 
 async def own_drafts(connection: Any, share: RecordShare) -> tuple[Draft[Any], ...]:
-    """Returns what shared events said when they were written, as the second importer's own drafts."""
+    """Returns shared events, as they were first written, as drafts of the second importer."""
     found = await read.events_at(connection, share.key[0], [one.seq for one in share.events])
     own_by_event = {one.event: one.own_id for one in share.events}
     drafts = []
@@ -208,7 +211,7 @@ def _recorded(like: Like, batch: FamilyBatch) -> Iterator[LoggedEvent]:
 
 
 def _touched(request: AppendRequest, batch: FamilyBatch) -> Iterator[Place]:
-    """The places of the events that an request may change or take back, where a daycare may have written them."""
+    """Yields the places of events that a request may change or take back, where a daycare may have written them."""
     for draft in request.drafts:
         if isinstance(draft, Malformed) or not isinstance(draft.event, Amended | Withdrawn | Sorted):
             continue

@@ -1,11 +1,11 @@
 -- name: importers
--- Whose files these families' importers write.
+-- The importers of these families, each with the member who imported their file.
 SELECT family_id, member_id, imported_by
   FROM importer
  WHERE family_id = ANY ($1::uuid[]);
 
 -- name: shares
--- All of each record of which one of these events is shared.
+-- All shared events of each record that shares at least one of these events.
 SELECT shared.family_id, shared.member_id, shared.source, shared.record, shared.author_id, event.seq, shared.event_id, shared.own_id
   FROM (SELECT DISTINCT family_id, member_id, source, record
           FROM unnest($1::uuid[], $2::bigint[]) AS asked (family_id, seq)
@@ -18,7 +18,7 @@ SELECT shared.family_id, shared.member_id, shared.source, shared.record, shared.
  ORDER BY shared.family_id, shared.member_id, shared.source, shared.record, shared.part;
 
 -- name: second_thoughts
--- From whom these events are held, and whether anything was said of them since that changes what they say or take back.
+-- The members from whom these events are held, and whether a later event amends, sorts or withdraws them.
 SELECT asked.family_id, asked.seq,
        ARRAY (
          SELECT member.member_id
@@ -49,7 +49,7 @@ DELETE FROM shared_record
    AND shared_record.record = ended.record;
 
 -- name: note_parted
--- What was made of such an entry before has to be made anew.
+-- Raises the revision, so that drafts which were made of the entry before have to be made again.
 UPDATE ledger
    SET revision = ledger.revision + 1
   FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS parted (family_id, member_id, source, record)

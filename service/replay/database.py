@@ -1,4 +1,4 @@
-"""Replays a whole database, family by family, on every core. Owns the dealing of families to processes."""
+"""Replays a whole database, family by family, on every core. Owns how families are distributed to processes."""
 
 import asyncio
 import os
@@ -14,19 +14,19 @@ from service.replay.family import QUERIES, ReplayResult, replay_family
 
 FAMILIES_PER_PAGE: Final = 1_000
 FAMILIES_PER_TASK_MAX: Final = 50
-"""Small enough that the last process to finish is not far behind the others."""
+"""Small enough that all processes finish at about the same time."""
 
 
 async def replay(
     database_url: str, *, check: bool, processes: int | None = None, progress: Callable[[int], None] | None = None
 ) -> ReplayResult:
-    """Fold every log afresh and hold the rows against the result; unless `check`, put right what differs.
+    """Folds every log again and compares the rows with the result. Unless `check`, repairs the rows that differ.
 
-    `progress` is told the number of events that were folded, whenever that has grown. A family that is written to meanwhile
-    is compared as it stood at one instant.
+    `progress` is called with the number of folded events, whenever it has grown. A family that is written to meanwhile is
+    compared as it was at one instant.
 
     Raises:
-        LookupError: a log has a hole, or holds a version that this release does not know.
+        LookupError: a log has a gap, or an event of a version that this release does not know.
     """
     processes = processes or os.cpu_count() or 1
     total = ReplayResult()
@@ -41,7 +41,7 @@ async def replay(
 
 
 async def count_events(database_url: str) -> int:
-    """How many events there are to fold."""
+    """Returns the number of events to fold."""
     connection = await connect_patiently(database_url)
     try:
         return int(await connection.fetchval(QUERIES.count_events))

@@ -1,6 +1,6 @@
-"""Replays one family: folds its log from the first event, compares, and swaps the rows if asked.
+"""Replays one family: folds its log from the first event, compares the rows with the result, and replaces them on request.
 
-Owns the comparison. The fold is the very one that the append runs.
+Owns the comparison. The fold is the same one that the append runs.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ QUERIES = load(__package__, "replay.sql")
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A row that is not what the log says. Ids and places only: no names, no words."""
+    """A row that does not follow from the log. Contains ids and places only: no names, no words."""
 
     family: FamilyId
     table: str
@@ -49,12 +49,12 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a replay found."""
+    """The result of a replay."""
 
     families: int = 0
     events: int = 0
     differences: tuple[Difference, ...] = ()
-    """At most `DIFFERENCES_SHOWN` a family."""
+    """At most `DIFFERENCES_SHOWN` for each family."""
 
     def __add__(self, other: "ReplayResult") -> "ReplayResult":
         return ReplayResult(
@@ -65,7 +65,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoldedLog:
-    """A log, folded whole."""
+    """The result of folding a whole log."""
 
     def __init__(self, family: FamilyId) -> None:
         self.id = family
@@ -84,7 +84,7 @@ class FoldedLog:
         return {(member, run.first_place): run for member, runs in self.runs().items() for run in runs}
 
     def all_changes(self) -> Iterator[Change]:
-        """Yields what the log has come to, beside feeds, as changes of nothing."""
+        """Yields the family's present state, without the feeds, as changes to an empty family."""
         yield RosterSet(self.family.roster)
         for seq, known in self.family.sightings.items():
             for member, sighting in known.items():
@@ -96,10 +96,10 @@ class FoldedLog:
 
 
 async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> ReplayResult:
-    """Fold one family's log afresh and compare; where `swap` is true and a row differs, put the folded rows in place.
+    """Folds one family's log again and compares. If `swap` is true and a row differs, replaces all rows by the folded ones.
 
     Raises:
-        LookupError: the log has a hole, or holds a version that this release does not know.
+        LookupError: the log has a gap, or an event of a version that this release does not know.
     """
     if swap:
         async with connection.transaction():
@@ -118,7 +118,7 @@ async def _replay(connection: Any, family: FamilyId, head: str, *, swap: bool) -
 
 
 async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog:
-    """Folds a log from seq 1 to `last`: all rows of its feeds, and the family as they leave it.
+    """Folds a log from seq 1 to `last`. Returns all runs of its feeds, and the family after the last event.
 
     Raises:
         LookupError: a seq is missing.
@@ -142,7 +142,7 @@ async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog
 
 
 async def _answer(connection: Any, family: FamilyId, need: Need) -> Any:
-    """Answers what the fold needs: the log is whole, and the sightings of all members are in the family."""
+    """Returns what the fold needs. No sightings are read: the family holds those of all members already."""
     match need:
         case NeedEvents(seqs=seqs):
             return await read.events_at(connection, family, seqs)
@@ -171,7 +171,7 @@ async def _compare(connection: Any, folded: FoldedLog) -> list[Difference]:
 
 
 def _are_all(stored: Sequence[Any], sightings: Mapping[Seq, Mapping[MemberId, Sighting]]) -> bool:
-    """Returns whether rows are the folded sightings, each once. Most members know the same, so most bytes are made once."""
+    """Returns whether the rows are exactly the folded sightings. Most members know the same, so most are encoded only once."""
     if len(stored) != sum(map(len, sightings.values())):
         return False
     before, body_before = None, b""
@@ -186,12 +186,12 @@ def _are_all(stored: Sequence[Any], sightings: Mapping[Seq, Mapping[MemberId, Si
 
 
 def _is_row_of(body: bytes, sighting: Sighting) -> bool:
-    """Returns whether a row holds a sighting: in other bytes too, since a map may have been written in another order."""
+    """Returns whether a row holds a sighting. The bytes may differ, since a map may have been written in another order."""
     if body == encode_sighting(sighting):
         return True
     try:
         return decode_sighting(body) == sighting
-    except msgspec.DecodeError:  # a damaged row is what a replay is here to find
+    except msgspec.DecodeError:  # a replay has to find damaged rows: they differ
         return False
 
 
@@ -212,7 +212,7 @@ async def _compare_surprises(connection: Any, folded: FoldedLog) -> list[Differe
 
 
 def _read(decode: Callable[[bytes], Any], body: bytes) -> Any:
-    """What a row says; None, which no log says, where it is damaged."""
+    """Returns the decoded row; None where it is damaged, which is equal to no folded value."""
     try:
         return decode(body)
     except msgspec.DecodeError:
@@ -222,7 +222,7 @@ def _read(decode: Callable[[bytes], Any], body: bytes) -> Any:
 async def _compare_rosters(connection: Any, family: FamilyId, folded: Roster) -> list[Difference]:
     try:
         kept = await read_roster(connection, family)
-    except ValueError:  # of all that a roster holds, only this the schema leaves free
+    except ValueError:  # only a domain can be wrong: the schema checks all other values of a roster
         return [Difference(family, "own_milestone", "", "names a domain that there is not")]
     pairs = (
         ("household", kept.households, folded.households),

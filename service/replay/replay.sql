@@ -10,7 +10,7 @@ SELECT coalesce(sum(last_seq), 0)::bigint
   FROM family;
 
 -- name: hold_head
--- Keeps writers out until the rows are swapped.
+-- Locks the head, so that no event is written until the rows are replaced.
 UPDATE family
    SET last_seq = last_seq
  WHERE family_id = $1

@@ -1,1 +1,1 @@
-"""The rows of the log and of its projections: read and written in sets. Decides nothing."""
+"""Reads and writes the rows of the log and of its projections, in sets. Decides nothing."""

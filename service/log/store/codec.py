@@ -1,6 +1,6 @@
-"""Encodes what rows hold as bytes: sightings, wishes and held events.
+"""Encodes and decodes what rows store as bytes: sightings, wishes and held events.
 
-JSON, because MessagePack keeps no offset of a time from UTC.
+The format is JSON, because MessagePack loses a time's offset from UTC.
 """
 
 from datetime import datetime
@@ -25,11 +25,11 @@ _encode = msgspec.json.Encoder().encode
 _decode_choices = msgspec.json.Decoder(list[Choice]).decode
 
 UNKNOWN: Final = MemberId(UUID(int=0))
-"""The author in rows that were written before authors were kept."""
+"""The author in rows that were written before rows had authors."""
 
 
 class HeldRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A held event as a row keeps it: what the rule needs. New fields come last, with a default."""
+    """A held event as its row stores it: what the rule needs. New fields come last, with a default."""
 
     seq: Seq
     kind: str
@@ -69,10 +69,10 @@ def encode_held(described: DescribedEvent) -> bytes:
 
 
 def decode_held(body: bytes) -> DescribedEvent:
-    """Returns the held event of a row, as far as the rule needs it: its audience, its thread's type and its readers are not kept.
+    """Returns the held event of a row, as far as the rule needs it: audience, thread's type and recipients are not stored.
 
     Raises:
-        msgspec.DecodeError: the row is damaged; a replay puts it right.
+        msgspec.DecodeError: the row is damaged; a replay repairs it.
     """
     row = decode_held_row(body)
     logged = LoggedEvent(
@@ -102,16 +102,16 @@ def decode_wishes(body: bytes) -> Wishes:
     """Returns the wishes of a row.
 
     Raises:
-        msgspec.DecodeError: the row is damaged; a replay puts it right.
+        msgspec.DecodeError: the row is damaged; a replay repairs it.
     """
     return wishes_of(_decode_choices(body))
 
 
 def at_most_days_of(wishes: Wishes) -> int | None:
-    """Returns the least of the days that a member waits at most; None where they wait for good."""
+    """Returns the smallest number of days among a member's choices; None where no choice has one."""
     return min((choice.at_most_days for choice in wishes.choices.values() if choice.at_most_days is not None), default=None)
 
 
 def own_subject(sighting: Sighting, member: MemberId) -> tuple[ChildId, str] | tuple[None, None]:
-    """Returns what a member's own sighting is looked up by; other people's are not."""
+    """Returns the child and milestone by which a member's own sighting is looked up; two None for another author's sighting."""
     return (sighting.child, sighting.milestone) if sighting.author == member else (None, None)

@@ -29,7 +29,7 @@ async def read_roster(connection: Any, family: FamilyId) -> Roster:
     """Reads a family's roster.
 
     Raises:
-        ValueError: a row is damaged; a replay puts it right.
+        ValueError: a row is damaged; a replay repairs it.
     """
     members = [
         Member(
@@ -68,21 +68,21 @@ async def read_last_runs(connection: Any, family: FamilyId) -> dict[MemberId, Ru
 
 
 def run_of_row(row: asyncpg.Record) -> Run:
-    """Returns the run of a row that names its member first."""
+    """Returns the run of a row. The row's first column is the member."""
     _, *columns, seqs = row
     run: Run = Run(*columns)
     return msgspec.structs.replace(run, seqs=tuple(seqs)) if seqs else run
 
 
 async def read_surprises(connection: Any, family: FamilyId) -> dict[MemberId, SurpriseState]:
-    """Reads the surprise states of a family: most often of nobody, at the price of one look-up.
+    """Reads the surprise states of a family. Most families have none, and cost one look-up.
 
-    Of what is held only names are read, and nothing of what was met: `load_met` and `load_whole` read that where it is needed. So
-    how long a push takes that concerns nothing held does not grow with what is held from its author (I-20), nor with what others
-    have seen, which is what is held.
+    Of the held events only those that name a milestone are read, and nothing of what was met: `load_met` and `load_whole` read
+    the rest where it is needed. So the time of a push that concerns nothing held does not grow with the events held from its
+    author (I-20), nor with the sightings of others, which are the held events.
 
     Raises:
-        msgspec.DecodeError: a row is damaged; a replay puts it right.
+        msgspec.DecodeError: a row is damaged; a replay repairs it.
     """
     wishes = await connection.fetch(QUERIES.wishes, family)
     states = {member: SurpriseState(member, decode_wishes(body)) for member, body in wishes}
@@ -97,7 +97,7 @@ async def read_surprises(connection: Any, family: FamilyId) -> dict[MemberId, Su
 
 
 def _note_hints(states: Mapping[MemberId, SurpriseState], hints: Iterable[Any]) -> None:
-    """Notes the day of each member's last hint about each child and domain."""
+    """Stores the day of each member's last hint for each child and domain in their state."""
     for member, body in hints:
         if member in states:
             hint, hinted = decode_hint(body), states[member].hinted
@@ -108,7 +108,7 @@ def _note_hints(states: Mapping[MemberId, SurpriseState], hints: Iterable[Any]) 
 async def load_met(
     connection: Any, wanted: Mapping[Whose, tuple[SurpriseState, Collection[Subject]]]
 ) -> None:
-    """Reads how far these members have met these subjects, and all that tells of them."""
+    """Reads the own sightings that show whether these members have met these subjects, or subjects that these imply."""
     states = {
         (*whose, *telling): state
         for whose, (state, subjects) in wanted.items()
@@ -122,14 +122,14 @@ async def load_met(
 
 
 async def families_with_more_held(connection: Any, wanted: Collection[Whose], *, than: int) -> set[FamilyId]:
-    """Returns the families in which more events than so many are held from one of these members."""
+    """Returns the families with more than `than` events held from one of these members."""
     if not wanted:
         return set()
     return {row[0] for row in await connection.fetch(QUERIES.more_held, *zip(*wanted, strict=True), than)}
 
 
 async def load_whole(connection: Any, wanted: Mapping[Whose, SurpriseState]) -> None:
-    """Reads all that is held from these members, and all that they have met."""
+    """Reads all events held from these members, and all that they have met."""
     if not wanted:
         return
     held = await connection.fetch(QUERIES.held, *zip(*wanted, strict=True))
@@ -152,7 +152,7 @@ def _fill(
 async def own_sightings(
     connection: Any, wanted: Collection[Whose]
 ) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
-    """Returns all that these members have seen themselves, as it is now."""
+    """Returns all own sightings of these members, as they are now."""
     if not wanted:
         return []
     found = await connection.fetch(QUERIES.own_sightings, *zip(*wanted, strict=True))

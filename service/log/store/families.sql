@@ -19,8 +19,8 @@ SELECT milestone, title, domain, named_at, named_by
  WHERE family_id = $1;
 
 -- name: last_runs
--- The end of each feed by its key: walking through all runs would take longer the more others are told. Who chooses before they
--- join has a feed, and is no member yet.
+-- The last run of each feed, found by its key: reading all runs would take longer the more was delivered to the others. A person
+-- who chooses before they join has a feed, but is not a member yet.
 SELECT one.member_id, run.first_place, run.first_seq, run.length, run.released, run.told_at, run.chain_before, run.chain,
        run.hint, run.seqs
   FROM (SELECT member_id FROM member WHERE family_id = $1
@@ -53,7 +53,7 @@ SELECT held.family_id, held.member_id, held.body
  ORDER BY held.seq;
 
 -- name: more_held
--- Families in which more than $3 events are held from one of these members: counted no further than that.
+-- The families with more than $3 events held from one of these members. Counts no further than that.
 SELECT wanted.family_id
   FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
  WHERE (SELECT count(*)
@@ -64,14 +64,14 @@ SELECT wanted.family_id
                  LIMIT $3::integer + 1) AS few) > $3::integer;
 
 -- name: own_sightings
--- What these members have seen themselves.
+-- The own sightings of these members.
 SELECT wanted.family_id, wanted.member_id, sighting.seq, sighting.body
   FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
   JOIN sighting USING (family_id, member_id)
  WHERE sighting.milestone IS NOT NULL;
 
 -- name: sightings_of
--- What these members have seen themselves, of these subjects.
+-- The own sightings of these members, of these subjects.
 SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS wanted (family_id, member_id, child_id, milestone)
   JOIN sighting USING (family_id, member_id, child_id, milestone);

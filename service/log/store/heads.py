@@ -13,33 +13,33 @@ QUERIES: Final = load(__package__, "heads.sql")
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The head of a family's log. Equal heads have equal rows behind them."""
+    """The head of a family's log. Where two heads are equal, the family's rows are equal, too."""
 
     seq: int
     log: LogId
     mended: int
-    """How often a replay has put rows of this family right."""
+    """How often a replay has repaired rows of this family."""
 
 
 async def take_heads(connection: Any, counts: Mapping[FamilyId, int]) -> dict[FamilyId, Head]:
-    """Locks heads and raises them by these counts. Returns each as it was before."""
+    """Locks heads and raises them by these counts. Returns the heads from before."""
     heads = await connection.fetch(QUERIES.take_heads, list(counts), list(counts.values()))
     return {row[0]: Head(row[1], row[2], row[3]) for row in heads}
 
 
 async def take_free_heads(connection: Any, counts: Mapping[FamilyId, int]) -> dict[FamilyId, Head]:
-    """Does what `take_heads` does, without those families that another transaction has locked."""
+    """Does what `take_heads` does, but skips the families that another transaction has locked."""
     heads = await connection.fetch(QUERIES.take_free_heads, list(counts), list(counts.values()))
     return {row[0]: Head(row[1], row[2], row[3]) for row in heads}
 
 
 async def having_heads(connection: Any, families: Collection[FamilyId]) -> set[FamilyId]:
-    """Returns those of these families that have a log."""
+    """Returns the families that have a log, among these."""
     return {row[0] for row in await connection.fetch(QUERIES.having_heads, list(families))}
 
 
 async def give_back(connection: Any, counts: Mapping[FamilyId, int]) -> None:
-    """Lowers heads that this transaction holds; raises them by negative counts."""
+    """Lowers heads that this transaction holds; a negative count raises a head."""
     await connection.execute(QUERIES.give_back, list(counts), list(counts.values()))
 
 

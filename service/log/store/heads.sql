@@ -1,6 +1,6 @@
 -- name: take_heads
--- Locks the families, so that seq is handed out in the order of commit. An update, because Citus refuses to lock several
--- families by SELECT FOR UPDATE; two batches that share two families may deadlock, and are then tried again whole.
+-- Locks the families, so that seq is assigned in the order of commit. An update, because Citus refuses to lock several
+-- families by SELECT FOR UPDATE. Two batches that share two families may deadlock; then the whole batch is tried again.
 UPDATE family
    SET last_seq = family.last_seq + taken.count
   FROM unnest($1::uuid[], $2::bigint[]) AS taken (family_id, count)
@@ -8,7 +8,7 @@ UPDATE family
 RETURNING family.family_id, family.last_seq - taken.count AS seq, family.log_id, family.mended;
 
 -- name: take_free_heads
--- As `take_heads`, of those families alone that no other transaction holds: whoever asks waits for nobody.
+-- As `take_heads`, but only for families that no other transaction holds: it never waits for a lock.
 WITH free AS (
   SELECT family.family_id, taken.count
     FROM unnest($1::uuid[], $2::bigint[]) AS taken (family_id, count)
@@ -26,7 +26,7 @@ SELECT family_id
  WHERE family_id = ANY ($1::uuid[]);
 
 -- name: give_back
--- What was taken for drafts that turned out refused or known.
+-- Lowers the heads by the seqs that were taken for drafts which were then refused, or had been sent before.
 UPDATE family
    SET last_seq = family.last_seq - unused.count
   FROM unnest($1::uuid[], $2::bigint[]) AS unused (family_id, count)

@@ -1,4 +1,4 @@
-"""Reads what a batch of drafts may repeat, refer to or free. Sets in, sets out."""
+"""Reads what a batch of drafts may repeat, refer to or free. Each query reads for a set, in one round trip."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Final
@@ -21,22 +21,22 @@ from service.postgres.queries import load
 QUERIES: Final = load(__package__, "read.sql")
 
 REFERENCES_MAX: Final = 200
-"""References from one event to the next that are followed: no family answers answers so often."""
+"""How many references from one event to the next are followed. No family writes so many replies to replies."""
 
 
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event of the log that has an id which a draft repeats or refers to."""
+    """An event of the log with an id that a draft repeats or refers to."""
 
     logged: LoggedEvent
     digest: bytes
     place: int
-    """In its author's feed; 0 where it is not in it, because they left."""
+    """Its place in its author's feed; 0 where it is not in that feed, because the author has left."""
 
 
 async def stored_events(
     connection: Any, wanted: Collection[tuple[FamilyId, EventId, MemberId]]
 ) -> list[tuple[FamilyId, EventId, StoredEvent]]:
-    """Returns the events that have these ids and that the member wrote or was sent, once for each member who wants them."""
+    """Returns the events with these ids that the member wrote or was sent, once for each such member in `wanted`."""
     if not wanted:
         return []
     found = await connection.fetch(QUERIES.stored_events, *zip(*wanted, strict=True))
@@ -59,7 +59,7 @@ def _stored(row: Sequence[Any]) -> StoredEvent:
 async def sightings(
     connection: Any, wanted: Sequence[tuple[FamilyId, Seq, MemberId]]
 ) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
-    """Returns the sightings, of those wanted, that there are."""
+    """Returns the wanted sightings that exist."""
     if not wanted:
         return []
     found = await connection.fetch(QUERIES.sightings, *zip(*wanted, strict=True))
@@ -69,7 +69,7 @@ async def sightings(
 async def subject_histories(
     connection: Any, wanted: Collection[tuple[FamilyId, Seq]]
 ) -> dict[tuple[FamilyId, Seq], SubjectHistory]:
-    """Returns what these sightings were ever said to be about."""
+    """Returns all children and milestones that these sightings have ever been about."""
     if not wanted:
         return {}
     found: dict[tuple[FamilyId, Seq], SubjectHistory] = {}
@@ -83,7 +83,7 @@ async def subject_histories(
 async def referred_to(
     connection: Any, wanted: Collection[tuple[FamilyId, Seq]]
 ) -> list[tuple[FamilyId, Seq, LoggedEvent, Event[Any]]]:
-    """Returns family and seq wanted with each event that can tell anything, of it and all that it refers to.
+    """Returns, for each wanted family and seq, that event and all that it refers to, as far as they can reveal anything.
 
     Each event comes after those that refer to it.
     """
@@ -96,7 +96,7 @@ async def referred_to(
 async def sortings(
     connection: Any, wanted: Collection[tuple[FamilyId, Seq, MemberId, Seq]]
 ) -> list[tuple[FamilyId, MemberId, LoggedEvent, Event[Any]]]:
-    """Returns family, member and the sortings in a thread before a seq that the member was sent."""
+    """Returns, for each wanted thread, the sortings before a seq that the member was sent, with the family and the member."""
     if not wanted:
         return []
     found = await connection.fetch(QUERIES.sortings, *zip(*wanted, strict=True))
@@ -118,7 +118,7 @@ async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> d
 
 
 async def history(connection: Any, family: FamilyId, *, before: Seq, is_whole: bool) -> History:
-    """Returns a family's log before a seq, as far as a member who joins there may know it; `is_whole`: with all its words."""
+    """Returns a family's log before a seq, for a member who joins there. `is_whole`: with all events, not the sightings alone."""
     past = await connection.fetch(QUERIES.history, family, before)
     words = await connection.fetch(QUERIES.history_of_sightings, family, before, is_whole, list(SIGHTINGS | SIGHTING_CHANGES))
     return await off_loop(len(past), _history, past, words)

@@ -1,6 +1,6 @@
 -- name: stored_events
--- The events that have these ids, as far as the member wrote them or was sent them, with the members in whose feeds they are and
--- the places there. Nothing is read about the rest: how long a response takes must not tell that there is such an event.
+-- The events with these ids that the member wrote or was sent, each with all members that have it in their feeds, and its places
+-- there. Nothing is read about other events: the time of a response must not reveal that such an event exists.
 SELECT event.family_id, event.event_id, event.author_id, event.seq, event.kind, event.audience, event.target_seq, event.digest,
        delivered.members, delivered.places, coalesce(event.thread_seq, event.seq) AS thread_seq,
        coalesce(top.kind, event.kind) AS thread_kind, coalesce(top.author_id, event.author_id) AS thread_author_id,
@@ -22,7 +22,7 @@ SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
   JOIN sighting USING (family_id, member_id, seq);
 
 -- name: subjects_of
--- What these sightings were about at first, and all amendments of them.
+-- The first version of these sightings, and all amendments of them.
 SELECT wanted.family_id, wanted.seq AS of, event.seq, event.kind, event.version, event.body
   FROM unnest($1::uuid[], $2::bigint[]) AS wanted (family_id, seq)
  CROSS JOIN LATERAL (
@@ -44,8 +44,8 @@ SELECT wanted.family_id, wanted.seq AS of, event.seq, event.kind, event.version,
  ORDER BY event.seq;
 
 -- name: referred_to
--- These events and all that they refer to, as far as they can tell anything by their own content; each after what refers to it, and
--- at most $3 of them.
+-- These events and all that they refer to, as far as they can reveal anything by their own content. Each event comes after those
+-- that refer to it. Follows at most $3 events of a chain.
 WITH RECURSIVE above AS (
   SELECT wanted.family_id, wanted.seq AS of, wanted.seq, 1 AS nth
     FROM unnest($1::uuid[], $2::bigint[]) AS wanted (family_id, seq)
@@ -66,7 +66,7 @@ SELECT above.family_id, above.of, event.seq, event.kind, event.version, event.bo
  ORDER BY above.family_id, above.of, above.nth;
 
 -- name: sortings
--- How the events of a thread were sorted before a seq, as far as a member was sent that: each event's last sorting by each author.
+-- The sortings of a thread's events before a seq that a member was sent: for each event the last sorting by each author.
 SELECT DISTINCT ON (wanted.family_id, wanted.thread_seq, wanted.member_id, wanted.before_seq, event.target_seq, event.author_id)
        wanted.family_id, wanted.member_id, event.seq, event.kind, event.version, event.body, event.target_seq, event.thread_seq,
        top.kind AS thread_kind, top.author_id AS thread_author_id

@@ -1,4 +1,4 @@
-"""Writes events, and the changes that they make to the projections: gathered first, then written in one round trip."""
+"""Writes events, and the changes that they make to the projections: collects them first, then writes them in one round trip."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,14 +44,14 @@ SIGHTING_COLUMNS: Final = ("family_id", "member_id", "seq", "body", "child_id", 
 BRACES: Final = str.maketrans("[]", "{}")
 
 COPIED_FROM: Final = 24
-"""Rows. asyncpg asks of every element of an array whether it is an array itself, 0.3 us each, which a COPY spares; but a COPY
-costs a round trip more."""
+"""From this number of rows on, a COPY is faster. asyncpg checks of every element of an array whether it is an array itself,
+0.3 us each, which a COPY avoids; but a COPY costs one more round trip."""
 
 Place = tuple[FamilyId, MemberId, Seq]
 
 
 class PendingRows:
-    """The rows that are to be written: of each the last state alone."""
+    """The rows to be written, each with its last state alone."""
 
     def __init__(self) -> None:
         self.events: list[Row] = []
@@ -61,13 +61,13 @@ class PendingRows:
         self._held: dict[Place, DescribedEvent | None] = {}
         self._wishes: dict[tuple[FamilyId, MemberId], Wishes | None] = {}
         self.rosters: dict[FamilyId, Roster] = {}
-        """The last of each family."""
+        """The last roster of each family."""
 
     def add(self, family: FamilyId, changes: Iterable[Change]) -> None:
-        """Adds changes. What they deliver is added as runs."""
+        """Adds changes, except deliveries: these are added to `runs` by the caller."""
         for change in changes:
             match change:
-                case Delivered():  # most of them: what it delivers is a run
+                case Delivered():  # the most frequent change: a delivery is written as a run
                     pass
                 case SightingSet():
                     self._sightings[family, change.seq].update(dict.fromkeys(change.members, change.sighting))
@@ -93,11 +93,11 @@ class PendingRows:
         written: Mapping[FamilyId, tuple[int, Roster]],
         beside: Sequence[Statement] = (),
     ) -> None:
-        """Writes all of it. Once only: what comes later is gathered in other pending rows.
+        """Writes all rows. Call it once: later changes are collected in other pending rows.
 
-        `written`: of each family the seq where the last writing ended, and the roster that is written. What begins after that seq
-        is new, and copied in if it is much; the rest is put over its row. All that is not much goes in one round trip, with what
-        the caller wants to have written `beside`.
+        `written`: for each family, the seq where the last write ended, and the roster that is written. Rows that begin after that
+        seq are new, and are copied in if there are many; other rows are updated. All that are not many go in one round trip,
+        together with the statements `beside` of the caller.
         """
         after_seq = {family: seq for family, (seq, _) in written.items()}
         new, changed, gone = await off_loop(self._size(), self._sighting_rows, after_seq)
@@ -119,7 +119,7 @@ class PendingRows:
         return len(self._sightings) + len(self._held)
 
     def _sighting_rows(self, after_seq: Mapping[FamilyId, int]) -> tuple[list[Row], list[Row], list[Row]]:
-        """Returns new rows, changed ones, and the keys of those that are gone."""
+        """Returns the new rows, the changed rows, and the keys of the rows to delete."""
         new: list[Row] = []
         changed: list[Row] = []
         gone: list[Row] = []
@@ -136,7 +136,7 @@ class PendingRows:
         return new, changed, gone
 
     def _surprise_rows(self) -> tuple[list[Statement], list[Statement], list[Statement]]:
-        """Returns what keeps wishes and held events, what drops held events, and then what forgets members who left."""
+        """Returns three lists of statements: put wishes and held events, drop held events, drop all rows of members who left."""
         left = [whose for whose, wishes in self._wishes.items() if wishes is None]
         wishes = [(*whose, at_most_days_of(one), encode_wishes(one)) for whose, one in self._wishes.items() if one is not None]
         held = [
@@ -154,7 +154,7 @@ class PendingRows:
 
 
 def roster_rows(family: FamilyId, before: Roster, after: Roster) -> list[Statement]:
-    """Returns what writes the rows of a roster that changed."""
+    """Returns the statements that write the changed rows of a roster."""
     homes = [(family, *home) for home in after.households.items() if before.households.get(home[0]) != home[1]]
     children = [
         (family, one.child, one.name, one.born) for one in after.children.values() if before.children.get(one.child) != one
@@ -180,7 +180,7 @@ def roster_rows(family: FamilyId, before: Roster, after: Roster) -> list[Stateme
 async def _added(
     connection: Any, table: str, columns: tuple[str, ...], insert: str, new: Sequence[Row]
 ) -> list[Statement]:
-    """Copies rows in, or returns what writes them."""
+    """Copies many rows in at once, or returns the statements that write a few."""
     if len(new) >= COPIED_FROM:
         await connection.copy_records_to_table(table, records=in_turns(new) if len(new) > ROWS_AT_ONCE else new, columns=columns)
         return []

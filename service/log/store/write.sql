@@ -6,7 +6,7 @@ SELECT *
               $9::timestamptz[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bigint[]);
 
 -- name: put_runs
--- Lists of seqs come as text: an array of arrays would have to be of one length.
+-- Lists of seqs come as text, because the arrays in an array must all have the same length.
 INSERT INTO feed_run (family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint, seqs)
 SELECT family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint, seqs::bigint[]
   FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::timestamptz[],
