@@ -25,7 +25,7 @@ from service.access import correcting, devices, founding, joining
 from service.access.guard import Guard
 from service.catalogue import routes as catalogue_routes
 from service.daycare import import_routes, parent_routes, signed_routes
-from service.daycare.auth import DaycareAuth
+from service.daycare.known_addresses import KnownAddresses
 from service.daycare.prose_queue import ProseQueue
 from service.feed import routes as feed_routes
 from service.feed.notifier import LocalNotifier, Notifier
@@ -172,7 +172,7 @@ async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datet
             guard=Guard(pool=pool),
             limits=limits_of(settings),
             budgets=BodyBudgets(gateway.metrics.held_body_bytes.labels),
-            daycare_auth=DaycareAuth(),
+            known_addresses=KnownAddresses(),
             metrics=gateway.metrics,
             webhook_sender=sender,
             egress=EgressPolicy(allow_private=settings.webhooks_anywhere),

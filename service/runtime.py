@@ -1,28 +1,24 @@
 """Holds the parts of a running process, for every route. Owns nothing: `service.app` builds each part."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import asyncpg
 
-if TYPE_CHECKING:  # these modules import this one: only the type checker needs their names
-    from service.access.guard import Guard
-    from service.daycare.auth import DaycareAuth
-    from service.daycare.prose_queue import ProseQueue
-    from service.feed.notifier import Notifier
-    from service.feed.streams import Streams
-    from service.http.body_budget import BodyBudgets
-    from service.http.rate_limit import Limits
-    from service.log.log import Log
-    from service.settings import Settings
-    from service.telemetry import Metrics
-    from service.webhooks.egress_policy import EgressPolicy
-    from service.webhooks.sender import Sender
+from service.access.guard import Guard
+from service.daycare.known_addresses import KnownAddresses
+from service.daycare.prose_queue import ProseQueue
+from service.feed.notifier import Notifier
+from service.feed.streams import Streams
+from service.http.body_budget import BodyBudgets
+from service.http.rate_limit import Limits
+from service.log.log import Log
+from service.settings import Settings
+from service.telemetry import Metrics
+from service.webhooks.egress_policy import EgressPolicy
+from service.webhooks.sender import Sender
 
 
 def now_utc() -> datetime:
@@ -43,7 +39,7 @@ class Runtime:
     guard: Guard
     limits: Limits
     budgets: BodyBudgets
-    daycare_auth: DaycareAuth
+    known_addresses: KnownAddresses
     metrics: Metrics
     webhook_sender: Sender
     egress: EgressPolicy

@@ -3,9 +3,7 @@
 Owns which calls were signed, by which key, and that none is accepted twice. Does not know what they post.
 """
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -29,9 +27,6 @@ SIGNED_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "webhook-signature": {"type": "string"},
 }
 ROTATION_LASTS: Final = timedelta(hours=24)
-REMEMBERED_S: Final = 86_400.0
-REMEMBERED_MAX: Final = 10_000
-"""Pairs of key and address, about 300 bytes each."""
 
 
 class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,30 +53,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class DaycareAuth:
-    """Holds the addresses from which well-signed calls of each key came, in this process.
-
-    A key's id is no secret. A call that names a key from an unknown address counts in the strangers' budget, and takes no room
-    from the key.
-    """
-
-    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
-        self._clock_s = clock_s
-        self._seen_s: OrderedDict[tuple[UUID, str], float] = OrderedDict()
-
-    def knows(self, key_id: UUID, address: str) -> bool:
-        """Returns whether a call of this key from this address was signed well within `REMEMBERED_S`."""
-        seen_s = self._seen_s.get((key_id, address))
-        return seen_s is not None and self._clock_s() - seen_s < REMEMBERED_S
-
-    def remember(self, key_id: UUID, address: str) -> None:
-        """Notes a call that was signed well."""
-        self._seen_s[key_id, address] = self._clock_s()
-        self._seen_s.move_to_end((key_id, address))
-        if len(self._seen_s) > REMEMBERED_MAX:
-            self._seen_s.popitem(last=False)
-
-
 async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
     """Reads a call and verifies its signature.
 
@@ -102,7 +73,7 @@ async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
     except (FieldInvalid, SignatureWrong):
         runtime.limits.take(Kind.STRANGER, address)
         raise
-    is_known = runtime.daycare_auth.knows(key_id, address)
+    is_known = runtime.known_addresses.knows(key_id, address)
     if not is_known:
         runtime.limits.take(Kind.STRANGER, address)
     with runtime.budgets.keys.hold(key_id) if is_known else runtime.budgets.strangers.hold(address) as share:
@@ -116,7 +87,7 @@ async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
             if is_known:
                 runtime.limits.take(Kind.STRANGER, address)
             raise
-    runtime.daycare_auth.remember(key_id, address)
+    runtime.known_addresses.remember(key_id, address)
     runtime.limits.take(Kind.PUSH, key_id)
     await _note_call(runtime.pool, key_id, signed)
     key = DaycareKey(key_id=key_id, person=PersonId(row["person_id"]), name=row["name"], family=row["family_id"])
