@@ -209,7 +209,9 @@ def read_page(body: bytes, *, after: int) -> Page:
 
 
 def _entry(fields: dict[str, msgspec.Raw]) -> tuple[RawEntry, str | None]:
-    """Returns an entry, and its chain where it has one. The chain is not stored: only entries of a stream have it."""
+    """Returns an entry, and its chain where it has one. The chain is left out, so that an entry
+    has the same bytes from a page and from a stream.
+    """
     head = read(msgspec.json.encode(fields), EntryHead)
     fields.pop("chain", None)
     return RawEntry(place=head.place, json=msgspec.json.encode(fields), event=head.event), head.chain

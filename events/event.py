@@ -75,7 +75,7 @@ class Effect(Flag):
     SURPRISE_ACT = auto()
     """Can change what a member waits for, has met, or is kept from."""
     FREES = auto()
-    """Can free what is held."""
+    """Can release held events."""
     CHOICE = auto()
     """Applies the surprise rule again to all that is held from its author, so it costs more than others."""
     FIXED_AUDIENCE = auto()

@@ -30,7 +30,7 @@ from projections.wishes import wishes_after
 
 
 class Freed(msgspec.Struct, frozen=True):
-    """The events that one member is sent later than others, in the order of the log. They are held no longer."""
+    """The held events that are now released to one member, in the order of the log."""
 
     member: MemberId
     why: str

@@ -239,7 +239,7 @@ def _release(family: Family, freed: Freed, new: NewEvent, changes: list[Change])
 
 
 def _note_sortings(family: Family, freed: Freed) -> None:
-    """Records that a member was sent sortings later, when they were freed."""
+    """Adds a member to the recipients of the sortings that were held from this member and are now released."""
     seqs_by_thread: defaultdict[Seq, set[Seq]] = defaultdict(set)
     for described in freed.events:
         if described.logged.kind == "Sorted":

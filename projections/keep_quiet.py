@@ -30,7 +30,7 @@ class Sorting(msgspec.Struct, frozen=True, gc=False):
 def sortings_sent_to(author: MemberId, sortings: Sequence[Sorting], *, before: Seq) -> list[DescribedEvent]:
     """Returns the sortings that an author was sent before a seq.
 
-    They matter because an event is also held for the subject that it was sorted to, and what refers to it is held with it
+    A sorting gives an event one more subject. The event, and every event that refers to it, can be held because of that subject
     (law 20). A sorting that the author was not sent changes no receipt of theirs (law 21).
     """
     return [one.described for one in sortings if one.described.seq < before and author in one.sent_to]

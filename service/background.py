@@ -29,9 +29,10 @@ T = TypeVar("T")
 
 
 async def off_loop(size: int, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-    """Runs pure work on about `size` events: at once below `WORTH_IT`, else in the thread.
+    """Runs a pure function over about `size` events: on the event loop below `WORTH_IT`, else in the background thread.
 
-    Nothing else may change its data until it is done. If the caller is cancelled, the work continues and its result is dropped.
+    No other code may change the arguments until the function returns. If the caller is cancelled, the function runs to its end,
+    and its result is dropped.
     """
     if size < WORTH_IT:
         return work(*args, **named)

@@ -38,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str | None = None
     """The PostgreSQL to use. None: an embedded one in `data`."""
     redis_url: str | None = None
-    """The Redis for wake-ups. None: wake-ups stay in the process, and several processes poll once a second."""
+    """The Redis that carries notifications between processes. None: notifications stay in one process, and each of several polls
+    once a second."""
     data: str = "./data"
     public_url: str | None = None
     """The public URL of this service, for links. None: the host of the request."""

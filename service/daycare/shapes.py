@@ -53,7 +53,8 @@ class Link(RequestBody, frozen=True, kw_only=True):
     reference: Reference
     child: ChildId | None
     also_called: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] | None = None
-    """Nicknames of the child that the daycare may use; null keeps the earlier ones, unless the child changes."""
+    """The child's nicknames in the daycare's texts. Null keeps the stored ones, until the reference is linked to another
+    child."""
 
 
 class ReferenceListed(msgspec.Struct, frozen=True, kw_only=True):

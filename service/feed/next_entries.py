@@ -1,7 +1,7 @@
 """Reads the entries after a place of a member's feed, for a stream or a webhook that follows the feed.
 
-Owns a shortcut: a reader that knows the chain at its place need not hash up to 255 entries from the beginning of the run, for
-each single new entry. The bytes of an entry are written by `pages`.
+Owns a shortcut for readers that already know the hash chain at their place. Otherwise each new entry would require the hashing of
+up to 255 earlier entries of its run (see `projections.feed`). The bytes of an entry are written by `pages`.
 """
 
 from typing import Any

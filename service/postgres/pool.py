@@ -189,7 +189,7 @@ async def _connect(database_url: str, connection_class: type[Connection]) -> asy
 
 
 async def _begin(connection: asyncpg.Connection) -> None:
-    """Switches to the service's role, where it exists, and bounds every wait."""
+    """Switches to the service's role, where it exists, and sets the time limits and the planner's options."""
     await connection.execute(NEUTRAL + BEGIN % (STATEMENT_S_MAX * 1_000, LOCK_S_MAX * 1_000) + PLAN_ONCE)
 
 

@@ -1,6 +1,6 @@
 """Makes one attempt: looks the host up, connects to one of the checked addresses, posts, and reads the status.
 
-Owns the connection of one webhook for one turn, and every bound of an attempt. Knows no rows and no meaning of what it sends.
+Owns the connection of one webhook for one turn, and every bound of an attempt. Reads no rows, and does not interpret the message.
 Every failure on the way counts as "no answer": its details are neither reported nor stored.
 """
 

@@ -145,7 +145,10 @@ class Sender:
             self._begin_turns()
 
     def _end(self, key: WebhookKey) -> None:
-        """Cancels a webhook's turn: its member has left, or it was dropped."""
+        """Removes a webhook from the queue and cancels its running turn.
+
+        Called when the member left, the webhook was deleted, or another process took over its lease.
+        """
         self._ready.pop(key, None)
         if key in self._under_way:
             self._under_way[key][1].cancel()

@@ -13,7 +13,7 @@ NO_DEVICE: Final = DeviceId(UUID(int=0))
 
 
 class Subscription:
-    """One webhook, as the sender of a process knows it. A `Listener` of the notifier."""
+    """The in-memory state of one webhook in this process's `Sender`. Listens to the notifier."""
 
     __slots__ = ("_end", "_enqueue", "is_failing", "is_slow", "key", "target")
 

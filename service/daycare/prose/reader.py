@@ -69,7 +69,7 @@ NOTHING: Final = Findings()
 def findings_in(text: str, *, names: Collection[str] = ()) -> Findings:
     """Returns the milestones that this child certainly reached according to a note, and those that the note possibly mentions.
 
-    `names` are the child's names, each whole: as the source writes it, and as the family does. The same text and names give the
+    `names` are full names of the child: the one in the source and the one in the family. The same text and names give the
     same result. Accepts any text and never raises. The time is linear in the length of the text.
     """
     text = prepared(text[:TEXT_CHARACTERS_MAX])

@@ -18,7 +18,7 @@ from service.daycare.prose.sections import without_plans
 from service.daycare.prose.typing_errors import corrected
 
 QUOTED_WORDS_MAX: Final = 4
-"""Enough for a child's first words, and too few for a line of a song."""
+"""Longer quotations are not read. Four words are enough for a child's first words; a line of a song is longer."""
 
 # A part that a language joins to a word is a word of its own: she's, they'll, l'eau. "isn't" stays whole.
 PIECE: Final = re.compile(

@@ -86,7 +86,10 @@ def _started(start: str, order: str | None, hints: ImportHints) -> tuple[datetim
 
 
 def naming(record: Any, hints: ImportHints, reference: str) -> Naming:
-    """Returns the possible ids of a row: one for each number 0, 1, 2, ... among the rows with its start, activity and child."""
+    """Returns how to make the id of a row that has none.
+
+    The id depends on start, activity and child. Rows that are equal in all three are numbered 0, 1, 2, ...
+    """
     row = csv_file.complete_row(record)
     start, _ = _started(required(row.get("start"), at="start"), row.get(ORDER), hints)
     parts = start.replace(tzinfo=None), (row.get("activity") or "").strip(), reference

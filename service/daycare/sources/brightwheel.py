@@ -130,7 +130,7 @@ def _details(activity: Activity) -> dict[str, Any]:
 
 
 def _typed_dish(activity: Activity, kind: str) -> str | None:
-    """Returns the part of a meal that staff typed; the rest was chosen from the menu."""
+    """Returns the part of a meal's description that staff typed; the rest was chosen from the menu."""
     return labels.phrase(_details(activity).get("food")) if kind == "ac_food" else None
 
 

@@ -97,7 +97,7 @@ def _stages(one: Observation, hints: ImportHints) -> list[tuple[datetime, str | 
 
 
 def _day(remark: Remark, stages: Sequence[tuple[datetime, str | None]], hints: ImportHints) -> tuple[datetime, Precision]:
-    """Returns the day that an observation is about; where it names none, the day of its first step."""
+    """Returns the day that an observation names; without one, the day of its first publishing step."""
     if remark.date is None and stages:
         return stages[0][0], Precision.DAY
     return times.parse_time(required(remark.date, at="remark.date"), at="remark.date", zone=times.zone_named(hints.zone))

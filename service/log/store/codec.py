@@ -29,7 +29,7 @@ UNKNOWN: Final = MemberId(UUID(int=0))
 
 
 class HeldRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A held event as its row stores it: what the rule needs. New fields come last, with a default."""
+    """A held event as its row stores it: the fields that the surprise rule needs. Add new fields at the end, with a default."""
 
     seq: Seq
     kind: str
