@@ -31,7 +31,7 @@ Naming = Literal["first", "moved", "again"]
 
 
 class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What an event reveals, as far as the rule needs it."""
+    """The subjects and notes that an event reveals: all that the surprise rule needs of its content."""
 
     subjects: tuple[Subject, ...] = ()
     """The subjects by its own content, or by a sorting. Those of the event that it refers to are not included."""

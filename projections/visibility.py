@@ -29,6 +29,8 @@ from projections.surprise_state import SurpriseState
 from projections.wishes import Choice, Wishes, asks_to_wait, choice_for, has_safety_note
 
 HasMet = Callable[[Subject], bool]
+Kept = tuple[tuple[Subject, Choice], ...]
+KeptOf = Callable[[Subject], Kept]
 IsHeld = Callable[[DescribedEvent, SurpriseState, Roster], bool]
 
 
@@ -95,15 +97,21 @@ def is_bound(described: DescribedEvent, held: Container[Seq], unnamed: Container
 
 
 def reasons(
-    described: DescribedEvent, state: SurpriseState, roster: Roster, *, has_met: HasMet | None = None
+    described: DescribedEvent,
+    state: SurpriseState,
+    roster: Roster,
+    *,
+    has_met: HasMet | None = None,
+    look_up: KeptOf | None = None,
 ) -> list[Reason]:
     """Returns the reasons to hold an event for its own content; none for a reply in the member's own thread (law 20).
 
-    `has_met` replaces the member's own record of what they have met, where others may not know all of it.
+    `has_met` replaces the member's own record of what they have met, where others may not know all of it. `look_up` replaces
+    `kept_of` for the member's wishes.
     """
     if is_answer_to(state.member, described):
         return []
-    return reasons_of(described.content, state.wishes, roster, has_met or state.met.has)
+    return reasons_of(described.content, state.wishes, roster, has_met or state.met.has, look_up)
 
 
 def is_answer_to(member: MemberId, described: DescribedEvent) -> bool:
@@ -111,9 +119,18 @@ def is_answer_to(member: MemberId, described: DescribedEvent) -> bool:
     return described.logged.target_seq is not None and described.logged.thread_author == member
 
 
-def reasons_of(content: Content, wishes: Wishes, roster: Roster, has_met: HasMet) -> list[Reason]:
+def reasons_of(
+    content: Content, wishes: Wishes, roster: Roster, has_met: HasMet, look_up: KeptOf | None = None
+) -> list[Reason]:
     """Returns the choices that keep what an event reveals, each with the subject that it keeps."""
-    found = [Reason(subject, choice) for subject in content.subjects for choice in _kept_by(subject, wishes, roster, has_met)]
+
+    def kept_by(subject: Subject) -> list[Choice]:
+        if subject[0] is None:
+            return kept_for_every_child(subject[1], roster, kept_by, wishes)
+        kept = kept_of(subject, wishes, roster) if look_up is None else look_up(subject)
+        return [choice for one, choice in kept if not has_met(one)]
+
+    found = [Reason(subject, choice) for subject in content.subjects for choice in kept_by(subject)]
     if content.is_everyday:
         found += [Reason(None, choice) for choice in everyday_choices(content.child, wishes)]
     return found
@@ -127,14 +144,7 @@ def everyday_choices(child: ChildId | None, wishes: Wishes) -> list[Choice]:
     return [choice for choice in keeping if choice.child is None or child is None or choice.child == child]
 
 
-def _kept_by(subject: Subject, wishes: Wishes, roster: Roster, has_met: HasMet) -> list[Choice]:
-    """Returns the choices that keep a subject or a subject that it implies, without the subjects that are met already."""
-    if subject[0] is None:
-        return kept_for_every_child(subject[1], roster, lambda one: _kept_by(one, wishes, roster, has_met), wishes)
-    return [choice for one, choice in kept_of(subject, wishes, roster) if not has_met(one)]
-
-
-def kept_of(subject: Subject, wishes: Wishes, roster: Roster) -> tuple[tuple[Subject, Choice], ...]:
+def kept_of(subject: Subject, wishes: Wishes, roster: Roster) -> Kept:
     """Returns the kept ones among a subject and all that it implies, each with the choice that keeps it, whether met or not."""
     child, milestone = subject
     if has_safety_note(milestone) and not asks_to_wait(choice_for(child, milestone, wishes, roster)):

@@ -11,8 +11,7 @@ from projections import visibility
 from projections.roster import Roster
 from projections.subjects import DescribedEvent, Subject
 from projections.surprise_state import SurpriseState
-from projections.visibility import HasMet, Reason
-from projections.wishes import Choice
+from projections.visibility import HasMet, Kept, Reason
 
 
 def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> bool:
@@ -36,8 +35,7 @@ def is_kept(described: DescribedEvent, state: SurpriseState, roster: Roster, has
     for subject in content.subjects:
         if subject[0] is None:
             return bool(reasons(described, state, roster, has_met))
-        kept = state.kept.get(subject)
-        for one, _ in _kept_of(subject, state, roster) if kept is None else kept:
+        for one, _ in _kept_of(subject, state, roster):
             if not has_met(one):
                 return True
     return False
@@ -47,13 +45,9 @@ def reasons(
     described: DescribedEvent, state: SurpriseState, roster: Roster, has_met: HasMet | None = None
 ) -> list[Reason]:
     """Returns what `visibility.reasons` returns."""
-    if visibility.is_answer_to(state.member, described):
-        return []
-    met, content = has_met or state.met.has, described.content
-    found = [Reason(subject, choice) for subject in content.subjects for choice in _kept_by(subject, state, roster, met)]
-    if content.is_everyday:
-        found += [Reason(None, choice) for choice in visibility.everyday_choices(content.child, state.wishes)]
-    return found
+    return visibility.reasons(
+        described, state, roster, has_met=has_met, look_up=lambda subject: _kept_of(subject, state, roster)
+    )
 
 
 def freed(
@@ -79,17 +73,10 @@ def freed(
     return visibility.freed_by(state.holds.events.values(), has_no_reason)
 
 
-def _kept_by(subject: Subject, state: SurpriseState, roster: Roster, has_met: HasMet) -> list[Choice]:
-    if subject[0] is None:
-        return visibility.kept_for_every_child(
-            subject[1], roster, lambda one: _kept_by(one, state, roster, has_met), state.wishes
-        )
+def _kept_of(subject: Subject, state: SurpriseState, roster: Roster) -> Kept:
     kept = state.kept.get(subject)
-    return [choice for one, choice in (_kept_of(subject, state, roster) if kept is None else kept) if not has_met(one)]
-
-
-def _kept_of(subject: Subject, state: SurpriseState, roster: Roster) -> tuple[tuple[Subject, Choice], ...]:
-    kept = visibility.kept_of(subject, state.wishes, roster)
-    if subject[1] in CATALOGUE.by_key:  # the domain of a family's own milestone may change
-        state.kept[subject] = kept
+    if kept is None:
+        kept = visibility.kept_of(subject, state.wishes, roster)
+        if subject[1] in CATALOGUE.by_key:  # the domain of a family's own milestone may change
+            state.kept[subject] = kept
     return kept
