@@ -34,7 +34,7 @@ QUIET: Final = "bright_black"
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """What the phones hold at the end: the number of Ada's entries, of Ben's released entries, and of his hints."""
+    """The content of the phones at the end: the number of Ada's entries, of Ben's released entries, and of his hints."""
 
     entries: int
     released: int

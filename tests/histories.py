@@ -55,12 +55,12 @@ class Told:
         self.runs: dict[MemberId, dict[Place, Run]] = {}
         self.events: list[Event[Any]] = []
         self.feeds: dict[MemberId, list[Seq]] = {}
-        """What each member was told, in that order; hints aside, which are in the runs."""
+        """The seqs that each member was sent, in that order, without hints: those are in the runs."""
         self.released: list[Released] = []
 
     @classmethod
     def of_everybody(cls, family: Household) -> "Told":
-        """A log with the whole family in it."""
+        """Returns a log with the whole family in it."""
         told = cls(family)
         for fact in family.founded():
             told.add(happened(family.ada, fact))
@@ -70,7 +70,7 @@ class Told:
 
     @property
     def told(self) -> list[tuple[MemberId, ...]]:
-        """Who was told of each event, by seq."""
+        """Returns the members to whom each event was delivered, in the order of seq."""
         return [tuple(self.folded.events[seq].delivered_to) for seq, _ in enumerate_seqs(self.events)]
 
     def join(self, member: MemberId) -> None:
@@ -125,19 +125,19 @@ class Told:
         return [run for _, run in sorted(self.runs.get(member, {}).items())]
 
     def commitments(self) -> list[bytes]:
-        """Those of all events, in order."""
+        """Returns the commitments of all events, in order."""
         return [commitment(seq) for seq, _ in enumerate_seqs(self.events)]
 
     def feed(self, member: MemberId) -> list[Event[Any]]:
-        """What a member was told, in order."""
+        """Returns the events that a member was sent, in order."""
         return [self.events[seq - 1] for seq in self.feeds.get(member, [])]
 
     def sightings(self, member: MemberId) -> list[Sighting]:
-        """What the rows keep for a parent."""
+        """Returns the sightings that the rows keep for a parent."""
         return [known[member] for known in self.folded.sightings.values() if member in known]
 
     def timeline(self, member: MemberId) -> tuple[TimelineEntry, ...]:
-        """A parent's timeline."""
+        """Returns a parent's timeline."""
         return timeline.entries(self.sightings(member), viewer=member, own_milestones=self.folded.roster.own_milestones)
 
     def _target(self, event: Event[Any]) -> LoggedEvent | None:
@@ -152,12 +152,12 @@ class Told:
 
 
 def commitment(seq: int) -> bytes:
-    """What stands for an event's content in a chain."""
+    """Returns a commitment that stands for an event's content in a chain."""
     return sha256(seq.to_bytes(8, "big")).digest()
 
 
 def enumerate_seqs(events: list[Event[Any]]) -> list[tuple[Seq, Event[Any]]]:
-    """Events with their seqs."""
+    """Returns events with their seqs."""
     return [(Seq(seq), event) for seq, event in enumerate(events, 1)]
 
 

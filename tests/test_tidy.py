@@ -46,7 +46,7 @@ REPLACEMENT_BY_WORD = {
     "meant for": "whose audience is", "so to speak": "nothing",
 }  # fmt: skip
 RIDDLES = re.compile(rf"\b(?:{'|'.join(REPLACEMENT_BY_WORD)})\b", re.IGNORECASE)
-NO_SUBJECT = re.compile(r"(?:Who|Whom|Whose)\b")
+NO_SUBJECT = re.compile(r"(?:Who|Whom|Whose|What)\b")
 NO_VERB = re.compile(r"(?:Whether|Who|Whom|Whose|What|Which|When|Where|Why|How)\b")
 PLAIN = ("events/", "projections/", "service/", "client/", "demo/", "benchmarks/")
 
@@ -223,6 +223,7 @@ def test_a_docstring_begins_in_plain_words(path: str) -> None:
         ('"""Says who was told."""', 1),
         ('def f():\n    """Whether it is held."""', 1),
         ('class A:\n    """Whose turn it is."""', 1),
+        ('class A:\n    """What a login can read."""', 1),
         ('a = 1\n"""What the author said."""', 1),
         ('class A:\n    @property\n    def f(self):\n        """Whether it is held."""', 0),
         ('"""Returns the author. It stands in `told`."""', 0),

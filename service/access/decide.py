@@ -46,7 +46,7 @@ class RosterMember:
 
 @dataclass(frozen=True, kw_only=True)
 class Invitation:
-    """What an invite grants. Exactly one of `household` and `new_household` is set."""
+    """The rights that an invite grants. Exactly one of `household` and `new_household` is set."""
 
     role: Role
     sees: Sees

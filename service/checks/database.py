@@ -34,7 +34,7 @@ SESSIONS_SHARED: Final = Finding(
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What a login can read about the server and the database."""
+    """The facts that a login can read about the server and the database."""
 
     version: tuple[int, str]
     """The major version, and the full version as the server reports it."""

@@ -44,14 +44,14 @@ class Meant(msgspec.Struct, frozen=True):
 
 
 class Prior(msgspec.Struct, frozen=True):
-    """What was recorded of a record before this call."""
+    """The state of a record before this call."""
 
     revision: int = 0
     state: RecordState | None = None
     is_shared: bool = False
     """Whether the events that state it are another importer's."""
     others: tuple[tuple[MemberId, int, RecordState, bool], ...] = ()
-    """What other importers of the source recorded of a new record: member, revision, state, whether it is shared."""
+    """The other importers of a new record from the same source: member, revision, state, whether it is shared."""
 
 
 class TranslatedRecord(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ class RecordOutcome(msgspec.Struct, frozen=True, kw_only=True):
     keep_quiet: tuple[str, ...] = ()
     problem: Problem | None = None
     state: RecordState | None = None
-    """What is recorded of it after this call."""
+    """Its state after this call."""
 
 
 def latest(given: Sequence[SourcedRecord]) -> list[SourcedRecord]:

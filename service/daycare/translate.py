@@ -34,7 +34,7 @@ Outcome = Literal["recorded", "already_recorded", "amended", "withdrawn", "outda
 
 
 class RecordState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is recorded of a record, for the comparison with its next content. Has salted digests instead of words."""
+    """The last recorded state of a record, for the comparison with its next content. Has salted digests instead of words."""
 
     child: ChildId
     revised_at: datetime

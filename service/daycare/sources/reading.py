@@ -64,7 +64,7 @@ Outcome = tuple[Record, ...] | Ignored | Unreadable
 
 
 class ImportHints(msgspec.Struct, frozen=True, kw_only=True):
-    """What the importer states about a file because the file does not."""
+    """The facts that an importer states about a file because the file does not."""
 
     zone: str = "UTC"
     """The zone of local times, by its name in the tz database."""
