@@ -57,18 +57,29 @@ class Written:
             if isinstance(receipts, Refused):
                 continue
             for receipt, event in zip(receipts, events, strict=True):
-                self.receipts[event.id] = receipt
-                if receipt.outcome == "recorded":
-                    self.accepted.append(event)
-                    self.held[event.id] = {member for member, seq in held if seq == len(self.accepted)}
+                self._note(receipt, event, held)
 
-    def note_again(self, appended: Appended, *, is_alone: bool) -> None:
-        """Remember what was said the second time."""
-        for receipts in appended.receipts:
-            if not isinstance(receipts, Refused):
-                said = {EventId(receipt.id): receipt for receipt in receipts if receipt.id is not None}
-                self.again |= said
-                self.alone |= said.keys() if is_alone else set()
+    def _note(self, receipt: Receipt, event: Event[Any], held: set[tuple[MemberId, int]]) -> None:
+        self.receipts[event.id] = receipt
+        if receipt.outcome == "recorded":
+            self.accepted.append(event)
+            self.held[event.id] = {member for member, seq in held if seq == len(self.accepted)}
+
+    def note_again(
+        self, appended: Appended, offered: list[list[Event[Any]]], held: set[tuple[MemberId, int]], *, is_alone: bool
+    ) -> None:
+        """Remember what was said the second time.
+
+        A draft may be recorded only then: it may refer to an event that its first transaction released.
+        """
+        for receipts, events in zip(appended.receipts, offered, strict=True):
+            if isinstance(receipts, Refused):
+                continue
+            for receipt, event in zip(receipts, events, strict=True):
+                if receipt.outcome == "recorded":
+                    self._note(receipt, event, held)
+                self.again[event.id] = receipt
+                self.alone |= {event.id} if is_alone else set()
 
 
 @dataclass
@@ -95,12 +106,18 @@ class Rows:
                     appended = await append(connection, offers, now=now, cache=FamilyCache() if forgets else states)
                 states.keep(family, appended.states[family])
                 written.note(appended, offered, await self._held_of_all(connection, family))
-                mine = [offer for offer in offers if not offer.by_service and offer.joiner is None]
+                mine = [
+                    (offer, drafted)
+                    for offer, drafted in zip(offers, offered, strict=True)
+                    if not offer.by_service and offer.joiner is None
+                ]
                 if again and mine:
+                    repeated = [offer for offer, _ in mine]
                     async with connection.transaction():
-                        appended = await append(connection, mine, now=now, cache=FamilyCache() if forgets else states)
+                        appended = await append(connection, repeated, now=now, cache=FamilyCache() if forgets else states)
                     states.keep(family, appended.states[family])
-                    written.note_again(appended, is_alone=len(together) == 1)
+                    held = await self._held_of_all(connection, family)
+                    written.note_again(appended, [drafted for _, drafted in mine], held, is_alone=len(together) == 1)
         return written
 
     async def _held_of_all(self, connection: Any, family: FamilyId) -> set[tuple[MemberId, int]]:
