@@ -80,7 +80,7 @@ TIMES: Final = """\
 
 `occurred_at` is stated by a person, with a precision. `recorded_at` is the time of the device's clock when the event was written
 down. `received_at` is the time of the server's clock, in whole milliseconds. All have an offset from UTC, and the first two keep
-the offset that the device sent.
+the offset that the device sent. Compare them as times, not as strings: a whole second is written without a fraction.
 
 A push states the time of the device's clock when it was sent (`sent_at`). Where that differs from the server's clock by more
 than a minute, the server corrects `occurred_at` by the difference and keeps the device's value in `claimed_at`. It corrects only

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -61,7 +62,7 @@ class Rows:
             if body["type"] in ("MilestoneObserved", "NoteWritten"):
                 shown = {name: value for name, value in body.items() if name not in ("about", "child")}
                 live[event["id"]] = {"occurred_at": event["occurred_at"], "refers": "about" in body, **shown}
-        for event in sorted(events, key=lambda event: str(event["recorded_at"])):
+        for event in sorted(events, key=lambda event: datetime.fromisoformat(event["recorded_at"])):
             body = event["event"]
             if body["type"] == "Amended":
                 live[body["target"]] |= {name: value for name, value in body["changes"].items() if name != "precision"}

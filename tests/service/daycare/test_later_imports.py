@@ -1,5 +1,6 @@
 """Tests that a later import is a later statement: importing again corrects an error, such as a wrong zone."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ async def happened(village: Village, importer: str) -> str:
     first, *amended = own
     assert first["event"]["type"] == "NoteWritten"
     assert {one["event"]["target"] for one in amended} <= {first["id"]}
-    later = max(amended, key=lambda one: (one["recorded_at"], one["id"]), default=None)
+    later = max(amended, key=lambda one: (datetime.fromisoformat(one["recorded_at"]), one["id"]), default=None)
     return str(first["occurred_at"] if later is None else later["event"]["changes"]["occurred_at"])
 
 

@@ -1,10 +1,15 @@
 """What a receipt says of others: whom to keep quiet from, by what its author knows, the same when a draft is sent again."""
 
+import asyncpg
 import pytest
 
 from events.ids import MemberId
+from service.log.append import append
+from service.log.append_request import AppendRequest
+from service.log.family_cache import FamilyCache
 from service.log.log import Log
 from tests.families import STOOD, WALKED, Draft, Family, drafted, found, note, saw
+from tests.families import pushed as offered
 from tests.waiting import at_noon, pushed, waits
 
 SPOKE = "talking.first-word"
@@ -52,20 +57,44 @@ async def test_what_somebody_opened_or_saw_alone_shows_in_no_receipt_of_what_ref
     assert before == await quiet(log, family, family.ada, drafted("Cheered", about=seen["id"])) == ("Ben",)
 
 
+@pytest.mark.parametrize("holds_unsorted", [False, True])
 @pytest.mark.parametrize("is_sorted", [False, True])
-async def test_a_sorting_that_is_held_from_an_author_changes_no_receipt_of_theirs(log: Log, is_sorted: bool) -> None:
-    """Law 21: Gran waits for first steps; that her note was sorted to them shows neither in an answer nor when it is repeated."""
+async def test_a_sorting_that_is_held_from_an_author_changes_no_receipt_of_theirs(
+    log: Log, is_sorted: bool, holds_unsorted: bool
+) -> None:
+    """Law 21: Granny waits for first steps. Neither her answer nor a repetition shows that a note was sorted to them."""
     family = await found(log)
-    await waits(log, family, family.ben, hold_unsorted=True)
+    await waits(log, family, family.ben, hold_unsorted=holds_unsorted)
+    expected = ("Ben",) if holds_unsorted else ()
     day = note(family, "look at her go")
-    assert await quiet(log, family, family.sitter, day) == ("Ben",)
+    assert await quiet(log, family, family.sitter, day) == expected
     await waits(log, family, family.granny, scope=f"milestone:{WALKED}")
     if is_sorted:
         sorts = drafted("Sorted", target=day["id"], child=family.child, milestone=WALKED)
         assert await quiet(log, family, family.ada, sorts) == ("Ben", "Gran")
-    assert await quiet(log, family, family.granny, note(family, "how lovely", about=day["id"])) == ("Ben",)
+    assert await quiet(log, family, family.granny, note(family, "how lovely", about=day["id"])) == expected
     (again,) = await pushed(log, family, family.sitter, day)
-    assert again.keep_quiet == ("Ben",)
+    assert again.keep_quiet == expected
+
+
+async def test_a_sorting_in_the_same_transaction_changes_no_receipt_of_an_author_who_is_not_sent_it(
+    log: Log, pool: asyncpg.Pool
+) -> None:
+    """Law 21: the sorting is held from Granny, and her answer is recorded right after it, before either is committed."""
+    family = await found(log)
+    await waits(log, family, family.ben)
+    await waits(log, family, family.granny, scope=f"milestone:{WALKED}")
+    day = note(family, "look at her go")
+    assert await quiet(log, family, family.sitter, day) == ()
+    sorts = drafted("Sorted", target=day["id"], child=family.child, milestone=WALKED)
+    answers = [(who, note(family, "how lovely", about=day["id"])) for who in (family.granny, family.sitter)]
+    requests = [
+        AppendRequest(family=family.family, author=author, drafts=offered(at_noon(draft), sent_at=log.now()).drafts)
+        for author, draft in [(family.ada, sorts), *answers]
+    ]
+    async with pool.acquire() as connection, connection.transaction():
+        appended = await append(connection, requests, now=log.now(), cache=FamilyCache())
+    assert [receipts[0].keep_quiet for receipts in appended.receipts] == [("Ben", "Gran"), (), ("Ben", "Gran")]
 
 
 async def test_a_sorting_that_was_never_sent_changes_no_receipt_although_it_is_held_no_longer(log: Log) -> None:
