@@ -1,0 +1,198 @@
+"""Cleans whole uploads, one after another, before anybody can fetch them.
+
+Owns the queue: rows of Postgres, so that a killed process loses nothing. Each file is cleaned in a confined process of its own
+(`cleaning.child`), so that a hostile file breaks nothing but its own upload. Runs as a task of the service.
+"""
+
+import asyncio
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import msgspec
+import structlog
+
+from events.ids import ClipId, FamilyId, MemberId
+from service.background import log_failure
+from service.clips.cleaning.child_process import run_child
+from service.clips.cleaning.child import Cleaned, NotCleaned, Outcome
+from service.clips.cleaning.poster import SIDES
+from service.clips.objects import NoRoom, Objects, ObjectsUnavailable
+from service.clips.uploads import QUERIES as UPLOADS
+from service.clips.uploads import piece_key
+from service.postgres.queries import load
+
+QUERIES: Final = load(__package__, "cleaner.sql")
+LOG: Final = structlog.get_logger()
+
+POLL_S: Final = 5.0
+"""Uploads that another process received, or left behind, are found this late."""
+CLAIMED_FOR: Final = timedelta(minutes=15)
+"""Longer than one file takes: its process is ended after 10 minutes."""
+ATTEMPTS_MAX: Final = 3
+"""Attempts that ended without any outcome, because this service was killed. Then the file counts as the reason."""
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """The right of one attempt to clean an upload."""
+
+    family: FamilyId
+    clip: ClipId
+    member: MemberId
+    attempt: UUID
+    filetype: str
+    length: int
+
+
+class CleanFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is served: where it is until it is an object, and its measures."""
+
+    rendition: str
+    path: Path
+    sha256: bytes
+    length: int
+    media_type: str
+    width: int
+    height: int
+
+
+class Cleaner:
+    """The cleaner of one process."""
+
+    def __init__(self, *, pool: Any, objects: Objects, work: Path, now: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._objects = objects
+        self._work = work
+        self._now = now
+        self._task: asyncio.Task[None] | None = None
+        self._has_news = asyncio.Event()
+
+    async def start(self) -> None:
+        """Starts to clean, in the background. Removes what a killed process left in its working folder."""
+        await asyncio.to_thread(shutil.rmtree, self._work, ignore_errors=True)
+        self._task = asyncio.create_task(self._keep_cleaning(), name="clips: clean")
+
+    async def stop(self) -> None:
+        """Stops. A file that is being cleaned goes back to the queue."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def wake(self) -> None:
+        """Tells the cleaner that an upload is whole."""
+        self._has_news.set()
+
+    async def _keep_cleaning(self) -> None:
+        while True:
+            is_busy = False
+            with log_failure(LOG, part="clips", waits="clips wait to be cleaned", failed="a clip was not cleaned"):
+                is_busy = await self.clean_next()
+            if not is_busy:
+                self._has_news.clear()
+                try:
+                    async with asyncio.timeout(POLL_S):
+                        await self._has_news.wait()
+                except TimeoutError:
+                    pass
+
+    async def clean_next(self) -> bool:
+        """Cleans the upload that has waited longest. Returns False if there is none."""
+        now, attempt = self._now(), uuid4()
+        row = await self._pool.fetchrow(QUERIES.claim, attempt, now, now + CLAIMED_FOR)
+        if row is None:
+            return False
+        claim = Claim(
+            family=row["family_id"], clip=row["clip_id"], member=row["member_id"], attempt=attempt, filetype=row["filetype"],
+            length=row["length"],
+        )  # fmt: skip
+        try:
+            if row["attempts"] > ATTEMPTS_MAX:
+                await self._refuse(claim, "clip.not_cleaned")
+            else:
+                await self._clean(claim)
+        except BaseException:
+            await self._pool.execute(QUERIES.give_back, claim.family, claim.clip, claim.attempt)
+            raise
+        return True
+
+    async def _clean(self, claim: Claim) -> None:
+        await asyncio.to_thread(self._work.mkdir, parents=True, exist_ok=True)
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._work))
+        try:
+            source = folder / "source"
+            await self._assemble(claim, source)
+            target = folder / "clean"
+            target.mkdir()
+            outcome = await run_child(source, claim.filetype, target)
+            match outcome:
+                case NotCleaned(code=code):
+                    await self._refuse(claim, code)
+                case Cleaned():
+                    await self._keep(claim, outcome, await asyncio.to_thread(_files_of, outcome, target))
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _assemble(self, claim: Claim, source: Path) -> None:
+        """Writes the pieces of an upload into one file."""
+        pieces = await self._pool.fetch(UPLOADS.pieces, claim.family, claim.clip)
+        with source.open("xb") as file:
+            for piece in pieces:
+                key = piece_key(claim.family, claim.clip, piece["first_byte"], piece["lease"])
+                async for part in self._objects.read(key, start=0, end=piece["length"]):
+                    await asyncio.to_thread(file.write, part)
+
+    async def _keep(self, claim: Claim, cleaned: Cleaned, files: list[CleanFile]) -> None:
+        """Makes the clean files durable, and then the rows that name them."""
+        for file in files:
+            await self._objects.put(file_key(claim.family, file.sha256), file.path)
+        now, captured = self._now(), cleaned.captured
+        async with self._pool.acquire() as connection, connection.transaction():
+            if await connection.fetchval(QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, None) is None:
+                return  # ended by its member, or claimed by another process: the objects are swept
+            await connection.execute(
+                QUERIES.add_clip, claim.family, claim.clip, claim.member, cleaned.length_ms, cleaned.codec,
+                captured and captured.at, captured and captured.offset_known, now,
+            )  # fmt: skip
+            columns = [[getattr(one, name) for one in files] for name in COLUMNS]
+            await connection.execute(QUERIES.add_files, claim.family, claim.clip, now, *columns)
+        await self._drop_pieces(claim)
+
+    async def _refuse(self, claim: Claim, code: str) -> None:
+        await self._pool.execute(QUERIES.end_cleaning, claim.family, claim.clip, claim.attempt, code)
+        await self._drop_pieces(claim)
+
+    async def _drop_pieces(self, claim: Claim) -> None:
+        rows = await self._pool.fetch(QUERIES.drop_pieces, claim.family, claim.clip)
+        await self._objects.delete([piece_key(claim.family, claim.clip, row["first_byte"], row["lease"]) for row in rows])
+
+
+COLUMNS: Final = ("rendition", "sha256", "length", "media_type", "width", "height")
+
+
+def file_key(family: FamilyId, sha256: bytes) -> str:
+    """Returns the key of the object of a served file: by its content, within its family."""
+    return f"{family}/files/{sha256.hex()}"
+
+
+def _files_of(cleaned: Cleaned, folder: Path) -> list[CleanFile]:
+    """Returns the files that the child wrote, with their hashes and sizes."""
+    scale = max(cleaned.width, cleaned.height)
+    found = [_file("clip", folder / "clip", cleaned.media_type, cleaned.width, cleaned.height)]
+    for side in SIDES:
+        width, height = (max(1, round(one * min(1, side / scale))) for one in (cleaned.width, cleaned.height))
+        found.append(_file(f"poster-{side}", folder / f"poster-{side}.jpg", "image/jpeg", width, height))
+    return found
+
+
+def _file(rendition: str, path: Path, media_type: str, width: int, height: int) -> CleanFile:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").digest()
+    return CleanFile(
+        rendition=rendition, path=path, sha256=sha256, length=path.stat().st_size, media_type=media_type, width=width,
+        height=height,
+    )  # fmt: skip

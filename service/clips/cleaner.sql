@@ -1,0 +1,57 @@
+-- name: claim
+-- Claims the upload that has waited longest, for one attempt. Others' claims are skipped; the claim of a killed process ends.
+UPDATE clip_upload
+   SET cleaner = $1, cleaned_until = $3, attempts = attempts + 1
+ WHERE (family_id, clip_id) = (
+         SELECT family_id, clip_id
+           FROM clip_upload
+          WHERE state = 'whole'
+            AND (cleaned_until IS NULL OR cleaned_until < $2)
+          ORDER BY byte_at
+          LIMIT 1
+            FOR UPDATE SKIP LOCKED)
+RETURNING family_id, clip_id, member_id, filetype, length, attempts;
+
+-- name: still_claimed
+-- Locks an upload that this attempt still has.
+SELECT member_id
+  FROM clip_upload
+ WHERE family_id = $1
+   AND clip_id = $2
+   AND cleaner = $3
+   AND state = 'whole'
+   FOR NO KEY UPDATE;
+
+-- name: add_clip
+INSERT INTO clip (family_id, clip_id, member_id, length_ms, codec, captured_at, offset_known, cleaned_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+
+-- name: add_files
+INSERT INTO clip_file (family_id, clip_id, rendition, sha256, length, media_type, width, height, created_at)
+SELECT $1, $2, one.rendition, one.sha256, one.length, one.media_type, one.width, one.height, $3
+  FROM unnest($4::text[], $5::bytea[], $6::bigint[], $7::text[], $8::integer[], $9::integer[])
+       AS one (rendition, sha256, length, media_type, width, height);
+
+-- name: end_cleaning
+-- Ends an upload as cleaned, or as refused with a code.
+UPDATE clip_upload
+   SET state = CASE WHEN $4::text IS NULL THEN 'cleaned' ELSE 'refused' END, refused_as = $4, cleaner = NULL, cleaned_until = NULL
+ WHERE family_id = $1
+   AND clip_id = $2
+   AND cleaner = $3
+   AND state = 'whole'
+RETURNING clip_id;
+
+-- name: give_back
+-- Gives an upload back to the queue at once, because this process stops.
+UPDATE clip_upload
+   SET cleaner = NULL, cleaned_until = NULL, attempts = attempts - 1
+ WHERE family_id = $1
+   AND clip_id = $2
+   AND cleaner = $3;
+
+-- name: drop_pieces
+DELETE FROM clip_piece
+ WHERE family_id = $1
+   AND clip_id = $2
+RETURNING first_byte, lease;
