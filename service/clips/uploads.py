@@ -44,6 +44,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """In bytes: the offset of the next one."""
     state: Literal["open", "whole", "cleaned", "refused"]
     refused_as: str | None
+    byte_at: datetime
+    """When the last byte arrived, or the upload was created."""
 
 
 class Digest:
@@ -96,7 +98,8 @@ class Uploads:
         if row is None:
             raise UploadNotFound
         return Upload(
-            clip=clip, length=row["length"], received=row["received"], state=row["state"], refused_as=row["refused_as"]
+            clip=clip, length=row["length"], received=row["received"], state=row["state"], refused_as=row["refused_as"],
+            byte_at=row["byte_at"],
         )
 
     async def append(
