@@ -1,0 +1,91 @@
+"""Sends clips and their stills to the members whose feeds hold them. Plain ASGI, because files are streamed.
+
+A clip that is held from the caller, one of another family, one that is not attached and one that never existed: 404 alike.
+"""
+
+import time
+from typing import Any, Final
+from uuid import UUID
+
+from events.ids import ClipId, FamilyId, MemberId
+from service.access.guard import Membership
+from service.clips.cleaner import file_key
+from service.clips.ranges import part_of
+from service.http.asgi import Scope, Send
+from service.http.body import Disconnected
+from service.http.problems import NotFound
+from service.postgres.queries import load
+from service.runtime import Runtime
+
+QUERIES: Final = load(__package__, "serving.sql")
+
+CHECKED_EVERY_S: Final = 0.5
+"""While a file is sent: a revocation ends the download within a second (I-25)."""
+SUFFIXES: Final = {
+    "image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4", "video/webm": "webm",
+}  # fmt: skip
+"""The closed list of what is served, and the neutral names of downloads."""
+COMMON: Final = (
+    (b"accept-ranges", b"bytes"),
+    (b"cache-control", b"private, max-age=86400, immutable"),
+    (b"content-security-policy", b"default-src 'none'; sandbox"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class Reader:
+    """The device that fetches, by its token or by a ticket."""
+
+    def __init__(self, family: FamilyId, member: MemberId, device: UUID) -> None:
+        self.family, self.member, self.device = family, member, device
+
+    @classmethod
+    def of(cls, caller: Membership) -> "Reader":
+        """Returns the reader of a request with a token."""
+        return cls(caller.family, caller.member, caller.device)
+
+
+async def send_file(scope: Scope, send: Send, runtime: Runtime, reader: Reader, clip: ClipId, rendition: str) -> None:
+    """Sends a file of a clip, or the part of it that the request asks for.
+
+    Raises:
+        NotFound: the reader's feed does not hold the clip, or there is no such file of it.
+    """
+    row = await runtime.pool.fetchrow(QUERIES.file, reader.family, reader.member, clip, rendition)
+    if row is None:
+        raise NotFound
+    etag = b'"%s"' % row["sha256"].hex().encode()
+    part = part_of(scope, length=row["length"], etag=etag)
+    headers = [*COMMON, (b"etag", etag), (b"content-length", b"%d" % (part.end - part.start))]
+    match part.status:
+        case 200 | 206:
+            name = f'inline; filename="clip.{SUFFIXES[row["media_type"]]}"'
+            headers += [(b"content-type", row["media_type"].encode()), (b"content-disposition", name.encode())]
+    if part.status == 206:
+        headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.end - 1, row["length"])))
+    if part.status == 416:
+        headers.append((b"content-range", b"bytes */%d" % row["length"]))
+    await send({"type": "http.response.start", "status": part.status, "headers": headers})
+    if part.start < part.end and scope["method"] != "HEAD":
+        await _send_bytes(send, runtime, reader, file_key(reader.family, row["sha256"]), part.start, part.end)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_bytes(send: Send, runtime: Runtime, reader: Reader, key: str, start: int, end: int) -> None:
+    """Streams bytes as long as the device may read.
+
+    Raises:
+        Disconnected: the device was revoked, or its person left, meanwhile.
+    """
+    checked_at_s = time.monotonic()
+    async for part in runtime.clips.objects.read(key, start=start, end=end):
+        if time.monotonic() - checked_at_s > CHECKED_EVERY_S:
+            if not await runtime.pool.fetchval(QUERIES.may_still_read, reader.family, reader.member, reader.device):
+                raise Disconnected
+            checked_at_s = time.monotonic()
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
+def clip_of(scope: Any) -> ClipId:
+    """Returns the id of the clip in the path."""
+    return ClipId(scope["ids"]["clip"])

@@ -1,0 +1,38 @@
+-- name: file
+-- The file of a clip, if the member's feed holds an event that attaches it.
+SELECT file.sha256, file.length, file.media_type
+  FROM clip_file AS file
+ WHERE file.family_id = $1
+   AND file.clip_id = $3
+   AND file.rendition = $4
+   AND EXISTS (
+         SELECT
+           FROM clip_attachment AS attachment
+          CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq)
+          WHERE attachment.family_id = $1
+            AND attachment.clip_id = $3);
+
+-- name: renditions
+-- The renditions of a clip, if the member's feed holds an event that attaches it.
+SELECT file.rendition, file.length, file.media_type, file.width, file.height, clip.length_ms, clip.codec
+  FROM clip_file AS file
+  JOIN clip USING (family_id, clip_id)
+ WHERE file.family_id = $1
+   AND file.clip_id = $3
+   AND EXISTS (
+         SELECT
+           FROM clip_attachment AS attachment
+          CROSS JOIN LATERAL place_in_feed($1, $2, attachment.seq)
+          WHERE attachment.family_id = $1
+            AND attachment.clip_id = $3)
+ ORDER BY file.rendition;
+
+-- name: may_still_read
+-- Whether a download may go on: the device is not revoked, and its person has not left the family.
+SELECT EXISTS (SELECT FROM device WHERE device_id = $3 AND revoked_at IS NULL)
+   AND EXISTS (SELECT FROM member WHERE family_id = $1 AND member_id = $2 AND NOT has_left);
+
+-- name: secret
+SELECT secret
+  FROM family_secret
+ WHERE family_id = $1;
