@@ -15,6 +15,7 @@ from av.stream import Disposition
 from service.clips.cleaning.aac import without_text
 from service.clips.cleaning.captured import Captured, captured_of_film
 from service.clips.cleaning.decoding_times import DecodingTimes
+from service.clips.cleaning.mp4_boxes import empty_user_data
 from service.clips.cleaning.refusals import CannotClean
 from service.clips.cleaning.stream_units import filter_of
 
@@ -94,8 +95,10 @@ def clean_film(source: IO[bytes], target: Path) -> CleanFilm:
             form = _form_of(picture, sound)
             with av.open(str(target), "w", format=form, options=OUT_OPTIONS[form]) as written:
                 _copy(read, [one for one in (picture, sound) if one is not None], written)
+        if form == "mp4":
+            empty_user_data(target)
         return _measure(target, f"video/{form}", captured)
-    except (av.FFmpegError, ValueError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise CannotClean("clip.broken") from error
 
 
