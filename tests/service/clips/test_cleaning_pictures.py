@@ -1,0 +1,93 @@
+"""Tests that a cleaned picture has its pixels, upright, and nothing else of the file."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageCms
+
+from service.clips.cleaning.captured import Captured
+from service.clips.cleaning.picture import CleanPicture, clean_picture
+from service.clips.cleaning.poster import write_posters
+from service.clips.cleaning.refusals import CannotClean
+from tests.service.clips.media import PLANTED, motion_photo, picture
+
+FORMS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF")
+
+
+def cleaned(content: bytes, folder: Path) -> tuple[CleanPicture, bytes, Image.Image]:
+    measured, pixels = clean_picture(BytesIO(content), folder / "clip")
+    return measured, (folder / "clip").read_bytes(), pixels
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_cleaned_picture_is_upright_and_has_no_planted_word(tmp_path: Path, form: str) -> None:
+    content = picture(form)
+    assert PLANTED in content
+    measured, written, pixels = cleaned(content, tmp_path)
+    assert (measured.width, measured.height) == (480, 640)
+    assert measured.media_type == ("image/png" if form == "PNG" else "image/jpeg")
+    assert [word for word in (PLANTED, b"PLAN", b"Exif", b"http://ns.adobe.com", b"ICC_PROFILE", b"iCCP") if word in written] == []
+    # The stripe at the top of the sensor is on the right once the picture is turned.
+    assert pixels.getpixel((470, 320))[2] > 200
+    assert pixels.getpixel((10, 320))[0] > 200
+    for path in write_posters(pixels, tmp_path).values():
+        assert PLANTED not in path.read_bytes()
+        assert b"Exif" not in path.read_bytes()
+
+
+def test_the_time_of_the_camera_is_a_suggestion(tmp_path: Path) -> None:
+    measured, _, _ = cleaned(picture("JPEG"), tmp_path)
+    assert measured.captured == Captured("2026-02-03T04:05:06+01:00", True)
+
+
+def test_the_film_behind_a_motion_photo_is_gone(tmp_path: Path) -> None:
+    _, written, _ = cleaned(motion_photo(), tmp_path)
+    assert b"ftyp" not in written
+    assert PLANTED not in written
+
+
+def test_only_the_first_frame_of_a_moving_picture_is_kept(tmp_path: Path) -> None:
+    moving, frames = BytesIO(), [Image.new("RGB", (64, 64), colour) for colour in ("red", "lime", "blue")]
+    frames[0].save(moving, "PNG", save_all=True, append_images=frames[1:], duration=100)
+    _, written, _ = cleaned(moving.getvalue(), tmp_path)
+    with Image.open(BytesIO(written)) as read:
+        assert getattr(read, "n_frames", 1) == 1
+
+
+def test_transparent_pictures_stay_png_and_their_stills_are_white_behind(tmp_path: Path) -> None:
+    written = BytesIO()
+    Image.new("RGBA", (100, 50), (255, 0, 0, 0)).save(written, "WEBP", lossless=True)
+    measured, _, pixels = cleaned(written.getvalue(), tmp_path)
+    assert measured.media_type == "image/png"
+    with Image.open(write_posters(pixels, tmp_path)[320]) as still:
+        assert min(still.getpixel((50, 25))) > 250  # type: ignore[type-var]
+
+
+def test_other_colours_are_converted_to_srgb(tmp_path: Path) -> None:
+    """A profile of another white point moves the numbers: in sRGB they are what the profile means."""
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for mode, colour in (("CMYK", (0, 255, 255, 0)), ("L", 128), ("P", 3), ("I;16", 40_000)):
+        written, image = BytesIO(), Image.new(mode, (40, 40), colour)
+        image.save(written, "JPEG" if mode == "CMYK" else "PNG", icc_profile=lab if mode == "L" else None)
+        _, _, pixels = cleaned(written.getvalue(), tmp_path)
+        assert pixels.mode in ("RGB", "RGBA")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_picture_that_is_cut_anywhere_is_cleaned_or_refused(tmp_path: Path, form: str) -> None:
+    content = picture(form)
+    for twentieth in range(20):
+        try:
+            clean_picture(BytesIO(content[: len(content) * twentieth // 20]), tmp_path / "clip")
+        except CannotClean as refused:
+            assert refused.code in ("clip.broken", "clip.unknown_type")
+
+
+@pytest.mark.parametrize("size", [(16_385, 10), (10, 16_385), (8_001, 8_001)])
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path, size: tuple[int, int]) -> None:
+    written = BytesIO()
+    Image.new("1", size).save(written, "PNG")
+    with pytest.raises(CannotClean) as refused:
+        clean_picture(BytesIO(written.getvalue()), tmp_path / "clip")
+    assert refused.value.code == "clip.too_large"
