@@ -26,23 +26,44 @@ RATE: Final = 25
 
 def film(
     path: Path, pictures: str = "libx264", sound: str | None = "aac", *, seconds: int = 2, size: tuple[int, int] = (320, 240),
-    metadata: dict[str, str] = METADATA, first_black: int = 0, options: dict[str, str] | None = None,
+    metadata: dict[str, str] = METADATA, first_black: int = 0, options: dict[str, str] | None = None, messages: bool = False,
 ) -> Path:  # fmt: skip
-    """Writes a film with a moving square and a tone, and with planted metadata. The container follows from the suffix."""
+    """Writes a film with a moving square and a tone, and with planted metadata. The container follows from the suffix.
+
+    `messages`: also planted words between the pictures and in the parameter sets, as cameras write.
+    """
     with av.open(str(path), "w", options={"movflags": "use_metadata_tags"} if path.suffix in (".mp4", ".mov") else {}) as written:
         written.metadata.update(metadata)
         picture = written.add_stream(pictures, rate=RATE, width=size[0], height=size[1], options=options or {})
         picture.pix_fmt = "yuv420p"
         picture.metadata.update({"title": "PLANTED track", "handler_name": "PLANTED handler"})
         tone = written.add_stream(sound, rate=48_000) if sound is not None else None
-        for frame in _frames(RATE * seconds, size, first_black):
-            written.mux(picture.encode(frame))
-        written.mux(picture.encode(None))
+        if messages:
+            picture.codec_context.open()
+            picture.codec_context.extradata = (picture.codec_context.extradata or b"") + _message(pictures)
+        for frame in (*_frames(RATE * seconds, size, first_black), None):
+            for packet in picture.encode(frame):
+                written.mux(_with_message(packet, pictures) if messages else packet)
         if tone is not None:
             for heard in _tone(seconds):
                 written.mux(tone.encode(heard))
             written.mux(tone.encode(None))
     return path
+
+
+def _message(pictures: str) -> bytes:
+    """Returns a unit with user data (ITU-T H.264 and H.265, D.1.6), with a start code before it."""
+    text = bytes(range(16)) + b"PLANTED message"
+    unit = b"\x06" if pictures == "libx264" else b"\x4e\x01"
+    return b"\0\0\0\1" + unit + bytes([5, len(text)]) + text + b"\x80"
+
+
+def _with_message(packet: Any, pictures: str) -> Any:
+    """Returns a packet with a message before its picture."""
+    new = av.Packet(_message(pictures) + bytes(packet))
+    new.pts, new.dts, new.duration, new.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
+    new.is_keyframe, new.stream = packet.is_keyframe, packet.stream
+    return new
 
 
 def _frames(count: int, size: tuple[int, int], first_black: int) -> Iterator[Any]:

@@ -61,6 +61,19 @@ def test_a_cleaned_film_has_the_same_pictures_and_sound_and_no_planted_word(tmp_
     assert [word for word in (PLANTED, *WRITTEN_BY) if word in content] == []
 
 
+@pytest.mark.parametrize("pictures", ["libx264", "libx265"])
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_messages_between_pictures_and_in_parameter_sets_are_gone(tmp_path: Path, pictures: str, suffix: str) -> None:
+    source = film(tmp_path / f"film.{suffix}", pictures, metadata={}, messages=True)
+    with av.open(str(source)) as read:
+        has_both = b"PLANTED" in bytes(read.streams.video[0].codec_context.extradata or b"")
+    assert source.read_bytes().count(b"PLANTED message") > 40
+    _, target = cleaned(source)
+    assert b"PLANTED" not in target.read_bytes()
+    assert decoded(target, "video") == decoded(source, "video")
+    assert has_both or pictures == "libx264", "the message is not in the parameter sets"
+
+
 @pytest.mark.parametrize("pictures", ["libx264", "libx265", "libsvtav1"])
 def test_an_mp4_has_no_box_that_is_not_listed_and_its_index_is_in_front(tmp_path: Path, pictures: str) -> None:
     _, target = cleaned(film(tmp_path / "film.mp4", pictures))
