@@ -45,7 +45,7 @@ AGREED = {
 }
 
 
-# The types that a type may refer to, and the fields that an author may amend. A type that is missing here has neither.
+# The types that each type may refer to, and the fields that its author may amend. A type that is missing in a table has none.
 AGREED_REFERENCES = {
     "ParentFirstSaw": {"MilestoneObserved"},
     "ClipAttached": {"MilestoneObserved", "ParentFirstSaw", "NoteWritten"},
@@ -69,13 +69,16 @@ def declare(**declared: Any) -> type[Body]:
 
 
 def test_a_type_that_declares_all_is_defined() -> None:
-    """A type with all declarations is valid (law 10)."""
+    """Law 10: a type with all declarations is valid."""
     assert declare(**DECLARED).__name__ == "Whispered"
 
 
 @pytest.mark.parametrize("missing", REQUIRED_DECLARATIONS)
 def test_a_type_without_one_of_its_declarations_does_not_import(missing: str) -> None:
-    """A type without its audience raises an error on import, so nobody can forget it (law 10)."""
+    """Law 10: a type without one of its declarations raises an error on import.
+
+    So nobody can forget, for example, its audience.
+    """
     with pytest.raises(TypeError, match=f"Whispered must declare {missing} beside its fields"):
         declare(**{name: value for name, value in DECLARED.items() if name != missing})
 
@@ -111,7 +114,7 @@ def test_every_type_declares_what_it_may_refer_to_and_what_may_be_amended() -> N
 
 
 def test_what_a_type_refers_to_is_a_field_of_it() -> None:
-    """The rule that a member may see the target depends on this field, so it must exist (law 10)."""
+    """Law 10: a draft is accepted only if its author may see the target. This check reads the field, so the field must exist."""
     assert [name for name, body in BODY_BY_NAME.items() if body.refers and body.refers not in body.__struct_fields__] == []
 
 
@@ -144,7 +147,7 @@ def test_every_body_is_of_a_union_that_is_read() -> None:
 
 
 class Noted(Body, frozen=True, kw_only=True):
-    """A note, declared as a new reader would declare one."""
+    """An event type with all declarations, as a new developer would write it."""
 
     version: ClassVar = 1
     authors: ClassVar = frozenset({Role.PARENT})
