@@ -165,7 +165,7 @@ def enumerate_seqs(events: list[Event[Any]]) -> list[tuple[Seq, Event[Any]]]:
 
 
 def seqs_of(run: Run) -> list[int]:
-    """Returns each event with its seq."""
+    """Returns the seqs of the events in a run, in order. A run with a hint has none."""
     if run.hint is not None:
         return []
     return list(run.seqs) if run.seqs is not None else list(range(run.first_seq, run.first_seq + run.length))
