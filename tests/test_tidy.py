@@ -266,9 +266,7 @@ def test_every_exception_is_still_needed() -> None:
 
 
 def test_imports_run_one_way() -> None:
-    """The layers of docs/architecture.md: service imports projections, and projections imports events; client imports nothing of
-    service.
-    """
+    """The layers of docs/architecture.md: service imports projections, and projections imports events."""
     linter = Path(sys.executable).with_name("lint-imports")
     said = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout

@@ -1,6 +1,4 @@
-"""Tests the statistics of the timing test: they match known samples, find no difference in equal ones, and find a small
-difference.
-"""
+"""Tests the statistics of the timing test: they match known samples, find no difference in equal ones, and find a small one."""
 
 import random
 import statistics
@@ -19,8 +17,7 @@ SLEEP = (
 
 
 def times(rng: random.Random, *, count: int, more: float = 0.0) -> list[float]:
-    """Returns invented response times in ms, as on a busy machine: most are near each other, and one in twenty is far too long.
-    """
+    """Returns invented response times in ms, as on a busy machine: most are near each other, and one in twenty is much longer."""
     return [more + rng.lognormvariate(0.0, 0.5) + (rng.random() < 0.05) * rng.expovariate(0.1) for _ in range(count)]
 
 

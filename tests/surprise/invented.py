@@ -1,7 +1,6 @@
 """Draws random histories of a family with Hypothesis. In them, each author could have written each event at its time.
 
-Owns what may happen, and how often. Asks the oracle what was delivered to whom, since nobody refers to an event that they were
-not sent.
+Owns what may happen, and how often. Asks the oracle for deliveries, since authors refer only to events that they were sent.
 """
 
 from dataclasses import dataclass, field

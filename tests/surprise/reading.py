@@ -96,8 +96,7 @@ def choices(log: Log, member: MemberId) -> Choices:
 
 
 def met(log: Log, member: MemberId) -> set[Subject]:
-    """Returns all subjects that a member has met: those of their amended sightings that are not withdrawn, and all implied ones.
-    """
+    """Returns all subjects that a member has met: those of their amended sightings that are not withdrawn, and implied ones."""
     found: set[Subject] = set()
     for line in log:
         if line.event.author != member or not isinstance(line.body, MilestoneObserved | ParentFirstSaw):

@@ -53,8 +53,7 @@ class Reason:
         return self.choice.mode is Mode.HINT
 
     def is_lifted_by(self, act: Line | None, received_at: datetime, log: Log) -> bool:
-        """Checks whether an act (an opened envelope, a first, a tick) removes the reason to hold an event received at that time.
-        """
+        """Checks whether an act (an opened envelope, a first, a tick) removes the reason to hold an event of that time."""
         if act is not None and isinstance(act.body, EnvelopeOpened):
             return self._lies_in(act.body, log)
         if self.tells and act is not None and isinstance(act.body, MilestoneObserved | ParentFirstSaw | Amended):

@@ -76,9 +76,7 @@ def test_a_choice_at_joining_precedes_the_history(feed: Feed) -> None:
 
 
 def test_a_hint_is_given_once_a_day_for_a_child_and_a_domain(feed: Feed) -> None:
-    """A hint is not repeated for a subject that is already held, or for a day that is not later, and never given if a `keep`
-    applies.
-    """
+    """A hint is not repeated for a subject that is already held, nor for an earlier day. No hint is given if a `keep` applies."""
     story = Story()
     story.chooses(BEN, "hint")
     story.chooses(BEN, "keep", f"milestone:{STEPPED}")
@@ -181,8 +179,7 @@ def test_an_amendment_of_what_was_withdrawn_before_somebody_joined_comes_when_it
 
 
 def test_a_name_is_kept_no_longer_than_what_it_names(feed: Feed) -> None:
-    """A name is delivered as soon as its milestone may be delivered for one child, because that event cannot be shown without it.
-    """
+    """A name is delivered when its milestone may be delivered for one child, because that event cannot be shown without it."""
     story = Story()
     story.chooses(BEN, "keep", at_most_days=3)
     story.chooses(BEN, "keep", child=MIA)

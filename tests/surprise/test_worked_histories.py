@@ -85,8 +85,7 @@ def test_what_was_withdrawn_while_it_was_held_is_never_delivered(feed: Feed) -> 
 
 
 def test_an_envelope_opens_for_what_is_in_it_and_not_for_what_comes(feed: Feed) -> None:
-    """After the opening, replies to the opened event are delivered, but another record of the milestone is held until it is met.
-    """
+    """After the opening, replies to the opened event are delivered. Another record of the milestone is held until it is met."""
     story = Story()
     story.chooses(BEN, "keep")
     seen = story.saw(GRANNY, WALKED)

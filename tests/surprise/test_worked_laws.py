@@ -44,8 +44,7 @@ def test_what_hangs_from_a_word_that_was_told_comes_although_that_was_taken_back
 
 
 def test_what_another_takes_back_is_not_gone_for_who_waits(feed: Feed) -> None:
-    """Law 20: when Ada withdraws a milestone found in a daycare's words, Ben, from whom it is held, gets both when he opens all.
-    """
+    """Law 20: Ada withdraws a milestone found in a daycare's words. Ben, from whom both are held, gets both when he opens all."""
     story = Story()
     story.chooses(BEN, "keep")
     found = story.finds(DAYCARE, STEPPED)
