@@ -141,8 +141,7 @@ async def test_a_parents_own_words_are_sorted_by_nobody_else(log: Log) -> None:
 
 
 async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(log: Log) -> None:
-    """Law 20: nothing is held in the thread of a member who waits, so a sorting by another member would tell of what they keep.
-    """
+    """Law 20: nothing is held in the thread of a member who waits, so another's sorting would tell them of what they keep."""
     family = await found(log)
     day = note(family)
     await push(log, family, family.granny, day)
