@@ -89,7 +89,7 @@ async def found(log: Log, *, family: Family | None = None, with_everybody: bool 
 
 
 async def join(log: Log, family: Family, member: MemberId) -> None:
-    """Adds a member, as the author Ada who invited them."""
+    """Adds a member to the log. The author is Ada, who invited the member."""
     async with log.transaction() as writing:
         await writing.write(family=family.family, author=family.ada, facts=family.joined(member))
 

@@ -1,4 +1,4 @@
-"""Proxies a real service and causes faults: it cuts connections, or sends the response of a busy proxy itself.
+"""Proxies a real service and causes faults: it cuts connections, or responds in place of the service as a busy proxy does.
 
 Owns bytes and connections. Knows no events and no feeds.
 """
@@ -38,9 +38,9 @@ class CutAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Sends a response of the proxy's own and closes the connection.
+    """Sends a response of the proxy's own, and closes the connection.
 
-    With `falls_silent` the connection stays open, and nothing more is sent.
+    With `falls_silent` the connection stays open and silent.
     """
 
     status: int
@@ -76,7 +76,7 @@ class FaultyProxy(LocalProxy):
     def __init__(self, faults: Iterable[Fault] = (), *, host: str = "127.0.0.1", port: int = 0) -> None:
         """`host` and `port` are the address of the service.
 
-        With port 0 there is no service, and a connection without a fault is reset.
+        With port 0 there is no service: a connection without a fault is reset.
         """
         super().__init__()
         self.plan = deque(faults)

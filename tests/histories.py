@@ -101,7 +101,7 @@ class Told:
             case NeedEvents(seqs=seqs):
                 return {seq: (self.events[seq - 1], commitment(seq)) for seq in seqs}
             case NeedSightings():
-                return {}  # the fold of a test keeps all sightings itself
+                return {}  # in memory, the fold has all sightings already
             case NeedHistory(before=before):
                 logged = [self.folded.events[Seq(seq)] for seq in range(1, before)]
                 return History(

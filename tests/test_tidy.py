@@ -201,9 +201,9 @@ def test_a_skip_says_why(path: str) -> None:
 
 @pytest.mark.parametrize("path", TESTS)
 def test_a_test_names_the_programs_that_it_looks_for(path: str) -> None:
-    """A test names its programs with `pytest.mark.needs`, so that it fails in CI without them.
+    """A test names its programs with `pytest.mark.needs`, and fails in CI if one is missing.
 
-    `shutil.which` would skip it there.
+    `shutil.which` would skip the test.
     """
     looked_for = [node.lineno for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute) and node.attr == "which"]
     assert looked_for == [] or path == "tests/programs.py"
@@ -266,7 +266,7 @@ def test_every_exception_is_still_needed() -> None:
 
 
 def test_imports_run_one_way() -> None:
-    """The layers of docs/architecture.md: service imports projections, and projections imports events."""
+    """Imports follow the layers of docs/architecture.md: service imports projections, and projections imports events."""
     linter = Path(sys.executable).with_name("lint-imports")
     said = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout

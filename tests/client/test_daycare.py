@@ -231,7 +231,7 @@ async def test_a_child_is_linked_with_a_parents_code() -> None:
 
 
 def test_the_same_words_have_one_id_and_other_words_another() -> None:
-    """So a system that has no ids of its own can post again after a crash, and no event is recorded twice."""
+    """A system without ids of its own can post again after a crash, because the same words always get the same id."""
     at_home = AT.astimezone(tz=None)
     same = [note("Slept", child="kid-17", at=AT), note("Slept", child="kid-17", at=at_home, childname="Mia")]
     others = [

@@ -78,7 +78,7 @@ async def test_another_event_at_the_place_of_a_receipt_is_noticed(ada: Device) -
 
 
 async def test_a_receipt_that_names_a_place_where_something_else_is_held_is_noticed_by_the_push(ada: Device) -> None:
-    """A device that only pushes also starts its mirror again."""
+    """A device that only pushes also notices the restore, and reads its feed again from the start."""
     ada.record(note(ada, "a"))
     await ada.sync()
     ada.mirror.append(
@@ -95,7 +95,7 @@ async def test_a_receipt_that_names_a_place_where_something_else_is_held_is_noti
 
 
 async def test_an_entry_that_is_not_as_the_service_has_it_is_noticed_when_all_is_verified(ada: Device) -> None:
-    """Somebody changed the device's file. The chain does not show this; only a pull with `verify` does."""
+    """Somebody changed the device's file. Only a pull with `verify` notices this, because the chain stays the same."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()

@@ -90,7 +90,7 @@ def test_other_earlier_entries_are_noticed_by_the_chain(device: Device, first: i
 
 
 def test_a_stream_of_another_feed_is_noticed_before_its_first_entry(device: Device) -> None:
-    """This holds also if the last entry came from a stream, with only the first digits of its chain."""
+    """The device notices another feed also if its last entry came from a stream, with only the first digits of its chain."""
     for one in streamed(1, 3):
         device.mirror.append(one)
     opening = msgspec.json.encode({"log": "L1", "place": 3, "chain": chain_at(3, "theirs")})

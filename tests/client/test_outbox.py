@@ -129,7 +129,7 @@ def test_a_file_without_a_device_says_so(tmp_path: Path) -> None:
 
 
 def test_the_file_is_readable_to_its_owner_alone_and_commits_reach_the_disk(tmp_path: Path) -> None:
-    """Law 1: `synchronous` 2 means FULL. A killed process cannot show this, because the page cache outlives the process."""
+    """Law 1: the value 2 of `synchronous` means FULL. A killed process would not test this: the page cache survives a kill."""
     path = paired_file(tmp_path / "ada.device")
     store = Store(path)
     assert path.stat().st_mode & 0o777 == 0o600

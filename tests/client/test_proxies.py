@@ -147,7 +147,7 @@ async def test_what_was_set_aside_is_tried_again_after_growing_waits_and_gets_th
 
 
 async def test_what_refers_to_a_draft_that_was_set_aside_is_placed_once_that_gets_through(begin: Begin) -> None:
-    """The service refused the second draft for its missing target. After that is recorded, the draft is pushed again."""
+    """The service refused the second draft because its target was missing. After the target is recorded, it is sent again."""
     device, moving = await begin()
     moving.network.guard = takes_at_most(8 * KIB)
     large = write(device, "x" * 9_000)
@@ -195,7 +195,7 @@ async def test_a_network_that_blocks_everything_sets_no_draft_aside(begin: Begin
 
 
 async def test_a_draft_that_the_service_can_hardly_read_is_refused_and_stops_no_other(begin: Begin) -> None:
-    """Law 17: the receipt of such a draft may have no id."""
+    """Law 17: the receipt of a draft that the service cannot read may have no id."""
     device, _ = await begin()
     deep: object = "x"
     for _ in range(40):

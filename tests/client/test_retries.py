@@ -117,7 +117,10 @@ STRANGERS = {
 
 @pytest.mark.parametrize("intermediary", STRANGERS.values(), ids=STRANGERS)
 async def test_a_response_of_an_intermediary_is_no_answer(tmp_path: Path, intermediary: Answer) -> None:
-    """Law 1: such a response revokes no device and refuses no draft. The request is repeated with growing waits."""
+    """Law 1: a response of an intermediary revokes no device and refuses no draft.
+
+    The request is repeated after growing waits.
+    """
     waits = Waits()
     assert await ask([intermediary, intermediary, FINE], waits) == (b"{}", 3)
     assert len(waits.seconds) == 2
@@ -137,7 +140,7 @@ async def test_a_response_of_an_intermediary_is_no_answer(tmp_path: Path, interm
 
 @pytest.mark.parametrize("intermediary", [page_of(403), page_of(302, Location="http://hotel.example/login"), page_of(200)])
 async def test_what_must_not_happen_twice_is_not_sent_again_after_an_intermediary_answered(intermediary: Answer) -> None:
-    """The service may have received the request, so the device does not repeat it."""
+    """The service may have received the request, so the device does not repeat the request."""
     waits = Waits()
     with pytest.raises(AnsweredByIntermediary):
         await ask([intermediary, FINE], waits, once=True)
@@ -252,7 +255,7 @@ async def test_a_silent_stream_is_given_up() -> None:
 
 
 async def test_live_reconnects_until_the_service_says_who_it_is_again(tmp_path: Path) -> None:
-    """The stream reconnects after any outage, with bounded waits. It raises DeviceRevoked after the device was revoked."""
+    """The stream reconnects after any outage, with bounded waits. A revoked device gets the error DeviceRevoked."""
     waits = Waits()
     async with FaultyProxy([*[BUSY] * 7, *[page_of(200)] * 7, refused(401, "access.unauthenticated")]) as proxy:
         async with offline_device(tmp_path, waits, proxy.url) as device:

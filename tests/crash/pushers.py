@@ -1,7 +1,7 @@
 """Runs devices that push without a pause, with a ledger of what was pushed and what was acknowledged.
 
-Owns the ledger and the comparison of receipts. Knows the protocol and not `client`, so that it does not repeat a mistake of
-`client`.
+Owns the ledger and the comparison of receipts. Knows the protocol and not `client`, so that a mistake of `client` is not repeated
+here.
 """
 
 import asyncio
@@ -133,7 +133,7 @@ class Pusher:
         return draft
 
     async def _push(self, http: httpx.AsyncClient, push: Push, *, is_patient: bool = False) -> None:
-        """Sends a push until it has a response. An impatient device sends some pushes only once, and leaves them unknown."""
+        """Sends a push until it has a response. With `is_patient=False`, some pushes are sent only once and stay unknown."""
         while True:
             push.attempts += 1
             receipts = await self._send(http, push.body)
@@ -172,7 +172,7 @@ class Pusher:
             self.ledger.broken.append("Law 1: an acknowledged draft was not in the log, and was recorded anew")
 
     async def _misuse(self, http: httpx.AsyncClient, push: Push) -> None:
-        """Sends other content with an id that is in use, and checks that it is refused."""
+        """Sends other content with an id that is in use, and checks the refusal."""
         taken = [draft for draft in push.drafts if draft["id"] in push.acceptable]
         if not taken:
             return

@@ -99,7 +99,7 @@ async def test_every_route_answers_in_time_while_postgres_is_frozen_and_all_is_a
 ) -> None:
     """Laws 1 and 17: each response is a 503 within its bound.
 
-    Afterwards no connection is leaked, and no event is lost or doubled.
+    Afterwards no connection is leaked, and no event lost or doubled.
     """
     data = open_folder / "frozen"
     with serving_with_own_postgres(data) as service:

@@ -1,7 +1,7 @@
 """Kills the service and its Postgres (SIGKILL) at random moments in the middle of pushes.
 
-This does not show the effect of a power cut on bytes that were not flushed, because the page cache outlives a process. The tests
-of the embedded server show that fsync is on.
+The test does not show the effect of a power cut on bytes that were not flushed, because the page cache outlives a process. The
+tests of the embedded server show that fsync is on.
 """
 
 import asyncio

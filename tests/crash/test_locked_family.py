@@ -38,10 +38,7 @@ async def keep_pushing(someone: Someone, until: asyncio.Event) -> list[tuple[flo
 
 
 async def test_who_locks_one_family_stops_that_family_alone(open_folder: Path) -> None:
-    """Laws 1 and 22: pushes of the locked family are refused within two seconds.
-
-    Its reads, and all other families, are not affected.
-    """
+    """Laws 1 and 22: pushes of a locked family are refused within two seconds. Its reads and other families are not affected."""
     data = open_folder / "locked"
     with serving_with_own_postgres(data) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:

@@ -141,8 +141,7 @@ async def test_a_restored_backup_that_was_overtaken_gets_everything_back(househo
 async def test_the_service_alone_suffices_for_two_devices_of_one_member(
     household: Household, reads: Literal["nothing", "everything"]
 ) -> None:
-    """Ada's phone has to return with the notes that it wrote. Her tablet has read them, but does not push notes of another
-    device.
+    """Ada's phone has to return with the notes that it wrote. Her tablet has read these notes, but pushes only its own notes.
 
     If the phone had read nothing since the copy, its mirror agrees with the restored feed. Its receipts do not.
     """

@@ -66,7 +66,7 @@ async def test_sigterm_answers_the_pushes_that_are_under_way_ends_streams_and_ke
 
 
 def test_a_second_service_on_one_data_directory_and_one_on_a_taken_port_say_so(open_folder: Path) -> None:
-    """The sentence names the remedy, without a traceback. The running service is not disturbed."""
+    """The second service ends with one sentence that names the remedy. The running service is not disturbed."""
     data = open_folder / "taken"
     with serving_with_own_postgres(data) as service, kept_port() as port:
         server = postgres_of(data)

@@ -31,7 +31,7 @@ def read(*rows: activities.Record) -> adapter.ProseQueue:
 
 
 def test_a_row_on_two_pages_is_one_draft() -> None:
-    """Law 2: a row gives the same draft each time."""
+    """Law 2: a row gives the same draft each time that the row is read."""
     first, second = read(a_row(), a_row()).drafts
     assert first == second
     assert is_version_7(first.id)

@@ -19,7 +19,7 @@ from client import Device
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "service.cli", "demo")
-# An unreachable database: a demo that used this one would fail.
+# Nothing listens at this address: a demo that used it as its database would fail.
 ENVIRONMENT = os.environ | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "STILLNEW_FOUNDNG": "closed", "NO_COLOR": "1"}
 
 A_COMMAND = re.compile(r"^(\S.*)\n(curl .+)$", re.MULTILINE)
@@ -72,7 +72,7 @@ def cells_of(line: str, columns: list[int]) -> list[str]:
 def test_ben_has_nothing_of_it_before_and_all_of_it_after_his_own_first(
     once: subprocess.CompletedProcess[str],
 ) -> None:
-    """Laws 8 and 9: right before Ben's own first, his timeline lacks the milestone. Right after it, the milestone is there."""
+    """Laws 8 and 9: the milestone is missing in Ben's timeline right before his own first, and is there right after it."""
     lines = part_about_ben(once).splitlines()
     headings = next(line for line in lines if "Ben, before" in line)
     columns = [headings.index(heading) for heading in ("Ada, all along", "Ben, before", "Ben, after")]

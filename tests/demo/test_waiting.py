@@ -1,7 +1,7 @@
 """Tests that in the demo Ben waits all year: no draft refers to an event that is held from its author, and Ben's envelope fills.
 
-The tests fold the invented year with the service's own rule, in memory. In the service, such a draft would be refused and stop
-the demo.
+The tests fold the invented year with the service's own rule, in memory. The service would refuse a draft that refers to a held
+event, and the demo would stop.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def entry_of(log: Told, member: MemberId) -> TimelineEntry | None:
 
 @pytest.mark.parametrize(("seed", "days"), SEEDS_AND_DAYS)
 def test_nobody_writes_of_what_is_held_from_them_and_the_envelope_opens_once(seed: int, days: int) -> None:
-    """Laws 6 and 9: for each weekday at the end, authors were sent their targets. Ben's first releases events of all others."""
+    """Laws 6 and 9: the author of each event was sent its target. Ben's first releases events of all other members."""
     history = invented_year(seed, days)
     last = history.lines[history.lines.index(history.own_first) - 1]
     for log, line in folded(history):
@@ -96,7 +96,7 @@ def test_ben_chooses_in_the_first_week_and_his_phone_is_offline_when_he_sees_it(
 
 
 def test_bens_first_is_for_the_family_where_he_waited_for_it() -> None:
-    """Ben shares these firsts. If they were private, the cards of others would list the milestones for ever (law 14)."""
+    """Law 14: cards do not show private firsts. So Ben shares his firsts; otherwise cards would list the milestones for ever."""
     history = invented_year(1912, 0)
     waited = {
         (event.child, event.milestone)

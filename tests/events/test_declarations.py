@@ -26,7 +26,7 @@ AGREED = {
     "ChildAdded": (1, {P}, "family", None),
     "MemberJoined": (1, {P}, "family", None),
     "ChildCorrected": (1, {P}, "family", None),
-    "MemberRenamed": (1, {P, C, D}, "family", None),  # each themselves
+    "MemberRenamed": (1, {P, C, D}, "family", None),  # of one's own name
     "HouseholdRenamed": (1, {P, C}, "family", None),
     "MemberLeft": (1, {P, C, D}, "family", None),  # anybody may leave
     "MilestoneObserved": (2, {P, C, D}, "family", None),
@@ -58,7 +58,7 @@ AGREED_AMENDMENTS: dict[str, set[str]] = {
     "ParentFirstSaw": {"occurred_at", "precision", "child", "milestone", "how", "feelings"},
     "NoteWritten": {"occurred_at", "precision", "child", "text"},
     "Cheered": {"words"},
-    "ClipAttached": set(),  # it may be withdrawn
+    "ClipAttached": set(),  # no field may be amended, but a clip may be withdrawn
 }
 
 
@@ -75,10 +75,7 @@ def test_a_type_that_declares_all_is_defined() -> None:
 
 @pytest.mark.parametrize("missing", REQUIRED_DECLARATIONS)
 def test_a_type_without_one_of_its_declarations_does_not_import(missing: str) -> None:
-    """Law 10: a type without one of its declarations raises an error on import.
-
-    So nobody can forget, for example, its audience.
-    """
+    """Law 10: a type that lacks a declaration, such as its audience, raises an error on import."""
     with pytest.raises(TypeError, match=f"Whispered must declare {missing} beside its fields"):
         declare(**{name: value for name, value in DECLARED.items() if name != missing})
 
@@ -114,7 +111,7 @@ def test_every_type_declares_what_it_may_refer_to_and_what_may_be_amended() -> N
 
 
 def test_what_a_type_refers_to_is_a_field_of_it() -> None:
-    """Law 10: a draft is accepted only if its author may see the target. This check reads the field, so the field must exist."""
+    """Law 10: the rule that an author must see the target reads this field, so the field must exist."""
     assert [name for name, body in BODY_BY_NAME.items() if body.refers and body.refers not in body.__struct_fields__] == []
 
 

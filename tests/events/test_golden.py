@@ -41,7 +41,7 @@ def test_no_golden_row_was_edited() -> None:
 
 @pytest.mark.parametrize("row", CURRENT, ids=name_of)
 def test_a_row_of_today_is_written_again_to_the_byte(row: Golden) -> None:
-    """Law 4: commitments are hashes of these bytes, so the bytes of a row in the current version must not change."""
+    """Law 4: commitments are hashes of the bytes of rows, so a row in the current version must keep its bytes."""
     event = event_of_bytes(row.body, kind=row.kind, version=row.version)
     assert type(event.event) is BODY_BY_NAME[row.kind]
     assert bytes_of_event(event) == row.body
@@ -75,10 +75,7 @@ def test_an_old_row_is_read_as_the_type_of_today(row: Golden) -> None:
     ("seen", "how"), [("in_person", How.IN_PERSON), ("video", How.LIVE_VIDEO)], ids=["in person", "over a video call"]
 )
 def test_what_a_parent_saw_in_version_1_keeps_its_means(seen: str, how: How) -> None:
-    """Law 4: version 2 renamed the field `seen` to `how`.
-
-    A video of version 1 was a live call, because clips did not exist yet.
-    """
+    """Law 4: version 2 renamed `seen` to `how`. A video of version 1 was a live call, because clips did not exist yet."""
     row = golden("ParentFirstSaw.v1.json")
     event = event_of_bytes(with_changed(row.body, seen=seen), kind="ParentFirstSaw", version=1)
     written = msgspec.json.decode(row.body)["event"]
@@ -104,10 +101,7 @@ def test_a_type_that_this_release_does_not_know_is_not_guessed_at() -> None:
 
 @pytest.mark.parametrize("row", GOLDEN, ids=name_of)
 def test_the_archive_passes_over_fields_that_it_does_not_know(row: Golden) -> None:
-    """Law 4: a row with unknown fields is read, because another release may have written them.
-
-    A draft with unknown fields is refused.
-    """
+    """Law 4: a row with unknown fields is read, because another release may have written it. A draft with them is refused."""
     more = msgspec.json.decode(with_changed(row.body, mood="sunny", weather={"sky": ["blue"]})) | {"written_by": "2.0"}
     expected = event_of_bytes(row.body, kind=row.kind, version=row.version)
     assert event_of_bytes(msgspec.json.encode(more), kind=row.kind, version=row.version) == expected

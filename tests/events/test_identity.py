@@ -101,7 +101,7 @@ def test_a_commitment_is_to_body_and_salt(body: bytes, salt: bytes, other_salt: 
     ],
 )
 def test_a_draft_has_an_id_of_version_7(wrong: str) -> None:
-    """Law 2: ids of other versions may be used twice, so they are refused."""
+    """Law 2: an id of another version is refused with the name of its field."""
     assert not is_version_7(UUID(wrong))
     (read,) = read_push(json.dumps({"sent_at": SENT_AT, "drafts": [DRAFT | {"id": wrong}]}).encode()).drafts
     assert isinstance(read, Malformed)

@@ -79,10 +79,7 @@ def has_double(value: Any) -> bool:
 
 @given(st.lists(EVENTS, min_size=1, max_size=3), st.data())
 def test_a_push_is_refused_exactly_where_a_key_is_duplicated(events: list[dict[str, Any]], data: st.DataObject) -> None:
-    """Law 17: a duplicate key in a draft refuses that draft.
-
-    A duplicate key outside of the drafts refuses the push, in every spelling.
-    """
+    """Law 17: a duplicate key in a draft refuses that draft. A duplicate key outside of the drafts refuses the push."""
     whole = {"sent_at": SENT_AT, "drafts": [draft_of(event, number=n) for n, event in enumerate(events, 1)]}
     doubled = data.draw(st.sets(st.integers(0, sum(1 for _ in keys_in(whole)) - 1), max_size=2))
     number = count()
@@ -137,7 +134,7 @@ def test_any_json_is_refused_exactly_where_a_key_is_duplicated(value: Any, data:
 @example('\\"')
 @example(":")
 def test_plain_bodies_need_no_closer_look(text: str) -> None:
-    """Law 17: a body without duplicate keys has as many quotes as its canonical JSON. So counting the quotes is enough."""
+    """Law 17: a body without duplicate keys has as many quotes as its canonical JSON, so a count of quotes finds duplicates."""
     sent = draft_of({"type": "NoteWritten", "child": CHILD, "text": text})
     (draft,) = read_push(body_of(sent)).drafts
     assert bare_quotes(json.dumps(sent).encode()) == bare_quotes(msgspec.json.encode(draft))
@@ -204,7 +201,7 @@ def test_deep_nesting_is_a_refusal_at_every_depth(depth: int, draft: str) -> Non
 
 
 def test_a_number_of_thousands_of_digits_is_a_refusal() -> None:
-    """Law 17: Python refuses to convert so many digits to an int, so the body is refused."""
+    """Law 17: Python refuses to convert thousands of digits to an int, so the body is refused."""
     digits = b"1" * 5_000
     with pytest.raises(BodyMalformed):
         read_push(b'{"sent_at":"%b","drafts":[1],"drafts":[%b]}' % (SENT_AT.encode(), digits))

@@ -119,7 +119,7 @@ async def test_every_table_of_a_family_has_a_primary_key_and_every_exception_exi
     ],
 )
 async def test_a_planted_breach_is_caught(owner: asyncpg.Connection, breach: str, rule: Rule, caught: str) -> None:
-    """Law 5: each rule finds the schema that breaks it."""
+    """Law 5: each rule reports a schema that breaks the rule."""
     await owner.execute(breach)
     assert caught in await rule(owner)
     await owner.close()
@@ -134,5 +134,5 @@ async def test_the_service_may_add_to_the_log_and_change_nothing_in_it(owner: as
 
 
 async def test_a_connection_of_the_pool_works_as_the_services_role(pool: asyncpg.Pool) -> None:
-    """Law 4: this holds also for a connection that was returned to the pool and used again."""
+    """Law 4: a connection that was returned to the pool also works as the service's role."""
     assert [await pool.fetchval("SELECT current_user") for _ in range(3)] == ["stillnew_app"] * 3

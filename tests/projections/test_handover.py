@@ -77,7 +77,7 @@ def kept(scope: str = "all", **more: Any) -> Story:
 
 
 def test_the_sitter_reads_what_not_to_mention_and_what_may_be_said() -> None:
-    """The card lists as not to be mentioned what Ben keeps. It lists as known what was delivered to him."""
+    """The card lists the milestones that Ben keeps as not to be mentioned, and those that were delivered to him as known."""
     story = kept("domain:movement")
     story.saw(ADA, STEPPED)
     story.saw(SITTER, SPOKE)

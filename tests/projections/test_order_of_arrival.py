@@ -66,7 +66,7 @@ def changes_of(draw: st.DrawFn, body: Body) -> Changes:
 
 @st.composite
 def facts(draw: st.DrawFn) -> Facts:
-    """Draws observations and firsts, then amendments, withdrawals and clips of them, and names of an own milestone."""
+    """Draws observations and firsts, then their amendments, withdrawals and clips, and names of an own milestone."""
     ids = iter(draw(st.permutations([UUID(int=number) for number in range(1, 25)])))
     seen = [draw(sightings(next(ids))) for _ in range(draw(st.integers(1, 6)))]
     told: Facts = list(seen)
@@ -211,7 +211,7 @@ def test_a_first_moves_earlier_when_an_older_fact_arrives_and_later_when_it_is_t
 
 
 def test_an_amendment_finds_its_authors_own_event_among_several_with_one_id() -> None:
-    """Law 11: two authors may use the same id. An amendment applies to its author's own event, whichever came first."""
+    """Law 11: two authors may use the same id. An amendment applies to its author's own event, whichever event came first."""
     shared = UUID(int=7)
     for authors in ((FAMILY.ada, FAMILY.ben), (FAMILY.ben, FAMILY.ada)):
         told = told_of([])

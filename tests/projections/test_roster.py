@@ -34,7 +34,7 @@ def test_a_correction_says_all_that_is_known_of_a_child() -> None:
 
 
 def test_a_clock_that_goes_back_undoes_no_correction() -> None:
-    """Of two names of a member, the later one in the log counts, even if the clock of its machine was behind."""
+    """Of two names of a member, the later one in the log counts, even if the clock of the machine that wrote it was behind."""
     first = happened(FAMILY.ada, MemberRenamed(member=FAMILY.ada, name="One"), recorded_at=NOON + timedelta(seconds=5))
     second = happened(FAMILY.ada, MemberRenamed(member=FAMILY.ada, name="Two"), recorded_at=NOON)
     assert folded(first, second).members[FAMILY.ada].name == "Two"

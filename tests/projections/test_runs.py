@@ -19,7 +19,7 @@ from tests.histories import NOON, Told, commitment, happened, seqs_of
 FAMILY, MEMBER = FamilyId(UUID(int=1)), MemberId(UUID(int=2))
 START = feed.origin(FAMILY, MEMBER)
 
-# (the seqs that are left out before it, its number of events, whether they are delivered later than they were received)
+# A stretch of events: (number of seqs left out before it, number of events, whether they are delivered late)
 stretches = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300), st.booleans()), min_size=1, max_size=6)
 
 

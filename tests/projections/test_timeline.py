@@ -143,7 +143,7 @@ def test_clips_stand_with_their_sighting_until_they_are_withdrawn() -> None:
 
 
 def test_entries_stand_in_the_order_of_ones_own_firsts() -> None:
-    """An entry is sorted by the parent's own first, or by the others' first if there is no own one. Ties have a fixed order."""
+    """An entry is sorted by the parent's own first; without an own first, by the first of others. Ties have a fixed order."""
     events = (
         saw(SITTER, day(1)), saw(BEN, day(7)),
         saw(SITTER, day(3), CRAWLED),
@@ -161,7 +161,7 @@ def named(title: str, at: datetime, *, id: int, domain: Domain = Domain.LIFE) ->
 
 
 def test_a_milestone_of_ones_own_has_the_name_that_was_given_last() -> None:
-    """Law 12: the name with the latest `recorded_at` counts; if two have the same, the event with the greater id counts."""
+    """Law 12: the name with the latest `recorded_at` counts. At equal times, the event with the greater id counts."""
     observed = saw(BEN, day(1), OWN)
     early, late = named("First puddle", day(1), id=1), named("A puddle!", day(2), id=2, domain=Domain.FEELINGS)
     tie = named("The puddle", day(2), id=3)
@@ -173,7 +173,7 @@ def test_a_milestone_of_ones_own_has_the_name_that_was_given_last() -> None:
 
 
 def test_the_roster_keeps_who_has_left_and_changes_with_roster_facts_alone() -> None:
-    """Law 11: an event that is no roster fact leaves the roster the same object. Who has left stays in it, marked."""
+    """Law 11: an event that is no roster fact leaves the roster the same object. A member who has left stays, with a mark."""
     told = Told.of_everybody(FAMILY)
     before = told.folded.roster
     told.add(saw(SITTER, day(1)))

@@ -21,11 +21,11 @@ BORN = (date(2024, 2, 29), date(2025, 1, 31), date(2025, 6, 15), date(2025, 8, 3
 
 days = st.dates(min_value=date(1990, 1, 1), max_value=date(2090, 12, 31))
 ages_days = st.integers(-400, 3_200)
-"""From before birth to beyond the end of the catalogue, which is at seven and a half years."""
+"""Ages in days, from 400 days before birth to beyond the end of the catalogue, which is at seven and a half years."""
 
 
 def months_after(born: date, months: int) -> date:
-    """Returns the same day of a later month, or the last day of that month if it is shorter: the inverse of `age_months`."""
+    """Returns the same day of a later month, or the last day of a month that is too short. The inverse of `age_months`."""
     year, month = divmod(born.year * 12 + born.month - 1 + months, 12)
     return date(year, month + 1, min(born.day, monthrange(year, month + 1)[1]))
 
@@ -108,7 +108,7 @@ def test_nobody_grows_younger_or_skips_a_month(born: date, days_old: int) -> Non
 def test_each_safety_note_is_shown_before_the_child_can_do_it(born: date) -> None:
     """A safety note is shown on each day from the month before the milestone's first month, or from birth.
 
-    It is shown without a gap until the last month in which many children reach the milestone is over.
+    There is no gap until the last month in which many children reach the milestone is over.
     """
     shown_on: dict[str, list[date]] = {key: [] for key in NOTED}
     today = born
@@ -186,7 +186,7 @@ def test_what_is_now_is_a_few_of_each_domain_and_of_this_age(born: date, days_ol
 
 
 def test_of_many_milestones_those_are_told_that_most_children_are_in_the_midst_of() -> None:
-    """If a domain has too many, those with the nearest middle month are shown; if two are equally near, the shorter one."""
+    """Of more than four milestones of a domain, those with the nearest middle month are shown; of two as near, the shorter."""
     wide, edge, late = milestone("life.wide", (0, 20)), milestone("life.edge", (10, 12)), milestone("life.late", (2, 10))
     midst = [milestone(f"life.midst-{n}", (9, 11)) for n in range(3)]
     found = tips_at(10, catalogue=of(late, edge, wide, *midst)).now

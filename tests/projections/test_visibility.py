@@ -66,7 +66,7 @@ def test_what_refers_to_an_event_is_told_only_to_who_was_told_of_it(author: Memb
 
 
 def test_a_chain_of_references_stays_within_its_first_audience() -> None:
-    """Law 6: the same holds for a chain of references of any length."""
+    """Law 6: an event at the end of any chain of references is delivered only to readers of the first event."""
     told = Told.of_everybody(FAMILY)
     about = wrote(told, ADA, Audience.HOUSEHOLD)
     for author in (GRANNY, SITTER, ADA, SITTER):

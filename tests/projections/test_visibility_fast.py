@@ -91,7 +91,7 @@ LIFTS: tuple[IsLifted | None, ...] = (
 
 @given(st.data())
 def test_the_fast_twin_gives_the_rules_answers(data: st.DataObject) -> None:
-    """After each step both agree. So the twin must not reuse results of earlier wishes, nor of a time before a sighting."""
+    """The twin agrees with the rule after each change of wishes and sightings, so its cache is never out of date."""
     state = SurpriseState(BEN)
     for number in range(1, data.draw(st.integers(1, 4)) + 1):
         state.wishes = wishes_of(data.draw(st.lists(choices(), max_size=4)))

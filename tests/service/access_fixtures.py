@@ -184,7 +184,7 @@ class Standing:
             return read_answer(wire)
 
     def raw_head(self, request: bytes) -> Answer:
-        """Sends a HEAD request, and reads until the connection ends. Content-Length is no length of a HEAD response's body."""
+        """Sends a HEAD request, and reads until the connection ends: its response has no body, whatever Content-Length states."""
         with socket.create_connection(("127.0.0.1", httpx.URL(self.url).port or 0), timeout=10) as wire:
             wire.sendall(request)
             held = b""

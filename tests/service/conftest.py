@@ -1,6 +1,6 @@
 """Provides a real service on a free port and a fresh database, for tests over HTTP.
 
-Owns its start and its end. The service runs in a thread with an event loop of its own.
+Owns the start and the end of the service, which runs in a thread with an event loop of its own.
 """
 
 import asyncio

@@ -1,7 +1,4 @@
-"""The content of docs/protocol.md, section by section, in a form that a test compares with the OpenAPI document.
-
-Written by hand.
-"""
+"""The content of docs/protocol.md, section by section, written by hand, for a comparison with the OpenAPI document."""
 
 from typing import Any
 
@@ -34,7 +31,7 @@ OTHERWISE = {
     "POST /v1/daycare/secret": {"application/json"},
     "POST /v1/families/{family}/imports": {"application/json", "text/csv", "application/octet-stream"},
 }
-"""The routes whose body has other media types. The schema of an imported file depends on its source."""
+"""The media types of a body, by route, if they are others than JSON and MessagePack. A file's schema depends on its source."""
 PROBLEM = {"code": None, "at": None, "detail": None}
 
 ROUTES: dict[str, tuple[int, Any, Any]] = {

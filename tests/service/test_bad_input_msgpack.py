@@ -90,10 +90,7 @@ def test_a_push_that_cannot_be_read_is_refused_whole_and_changes_nothing(standin
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_mebibyte_of_nothing_is_refused_quickly(standing: Standing) -> None:
-    """Law 17: a refusal is quick.
-
-    The check of this body, value by value, once blocked the event loop for more than two seconds.
-    """
+    """Law 17: a refusal is quick. A check of each value in this body once blocked the event loop for more than two seconds."""
     floods = [
         packed_map(("sent_at", WHEN), ("drafts", b"\xdd" + (1_000_000).to_bytes(4, "big") + b"\xc0" * 1_000_000)),
         push_of(*[b"\xdd" + (65_000).to_bytes(4, "big") + b"\xc0" * 65_000] * 16),
@@ -196,10 +193,7 @@ def test_drafts_that_are_wrong_are_refused_by_name_among_others_that_are_recorde
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_problem_document_is_always_json(standing: Standing) -> None:
-    """RFC 9457: a problem document is always JSON.
-
-    A caller who cannot encode MessagePack correctly may not be able to read it.
-    """
+    """RFC 9457: a problem document is always JSON, because a caller whose MessagePack is broken may be unable to read any."""
     headers = {"Content-Type": MSGPACK, "Accept": MSGPACK}
     answer = standing.ask("ada", "POST", "/v1/families/{family}/events", content=b"\xc1", headers=headers)
     assert problem_in(answer.status_code, answer.headers["content-type"], answer.content)["code"] == "body.malformed"

@@ -153,7 +153,7 @@ async def test_a_missing_or_unusable_database_is_reported_in_one_sentence(
 ) -> None:
     """The exit code is 3, without a traceback or a password.
 
-    If only the tables are missing, the message names the command that makes them.
+    If only tables are missing, the message names the command for them.
     """
     places = {
         "me:CanaryPassword@nowhere": "write it as DATABASE_URL=",

@@ -43,10 +43,7 @@ def test_a_head_just_below_the_bound_is_read(standing: Standing) -> None:
 
 
 def test_each_request_of_a_connection_has_a_head_of_its_own(standing: Standing) -> None:
-    """Law 17: each head of a connection is measured by itself.
-
-    A large one after a small one is refused; many small ones are accepted.
-    """
+    """Law 17: each head is measured alone. A large head after a small one is refused, and many small heads are accepted."""
     small, large = head_of("/health/live", filler_bytes=10), head_of("/health/live", filler_bytes=70_000)
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
         wire.sendall(head_of("/health/live", filler_bytes=60_000))

@@ -26,7 +26,7 @@ from tests.service.protocol_page import ROUTES
 PEOPLE = ("ada", "ben", "cleo", "ducklings", "eve", None)
 """Two parents, a sitter, a daycare, a parent of another family, and a caller without a token."""
 EXAMPLES = max(5, settings().max_examples // 12)
-"""Fewer examples than in other tests, because each of nineteen operations is tested with two kinds of requests."""
+"""Fewer examples than in other tests, because each operation is tested with two kinds of requests."""
 PRINTABLE = st.characters(min_codepoint=33, max_codepoint=126)
 
 ANSWERS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,

@@ -1,6 +1,6 @@
 """Tests the checks of `serve` and `doctor` at their start, with real processes and servers that are wrongly configured.
 
-An error is one sentence with the cause and the remedy, and without a password. This holds for one worker and for two.
+An error is one sentence with the cause and the remedy, and without a password, with one worker and with two.
 """
 
 import asyncio
@@ -81,10 +81,7 @@ def assert_refused(code: int, output: str, log: str, wrong: Wrong) -> None:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 async def test_serve_refuses_in_one_sentence_and_doctor_shows_the_same(place: Place, name: str) -> None:
-    """Law 17: `serve` prints one sentence and exits with 3, with one worker and with two.
-
-    `doctor` shows the same and exits with 1.
-    """
+    """Law 17: `serve` prints one sentence and exits with 3, with one worker or two. `doctor` shows the same, and exits with 1."""
     async with SITUATIONS[name](place) as wrong:
         for workers in ("1", "2"):
             code, output, log = await asyncio.to_thread(stillnew, place.folder, "serve", wrong.environment, "--workers", workers)

@@ -1,7 +1,7 @@
 """Simulates devices that are offline, send twice, lose responses and are reinstalled. In the end all devices are equal.
 
 A Hypothesis state machine, with a real Postgres and the logs of two processes. A failure prints the steps, and a blob that
-repeats them. With STILLNEW_NIGHTLY=1 it runs more examples.
+repeats them. STILLNEW_NIGHTLY=1 asks for more examples.
 """
 
 import asyncio

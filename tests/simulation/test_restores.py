@@ -222,7 +222,7 @@ def restorable_service(server: str, template: str) -> Iterator[RestorableService
 
 @pytest.mark.timeout(3_600 if os.environ.get("STILLNEW_NIGHTLY") else 240)
 def test_a_backup_that_is_put_back_at_any_moment_costs_nothing_that_a_device_authored(postgres: str, template: str) -> None:
-    """Laws 1 and 7: this holds for any number of restores, and for any pushes, pulls and lost responses in between."""
+    """Laws 1 and 7: no draft is lost, for any number of restores and for any pushes, pulls and lost responses in between."""
     is_long = bool(os.environ.get("STILLNEW_NIGHTLY"))
     with restorable_service(postgres, template) as service:
         Restores.service = service

@@ -37,7 +37,7 @@ def test_a_worked_history_is_what_the_rule_makes_of_it(history: History) -> None
     "history", [one for one in HISTORIES if not one.has_clips], ids=lambda history: history.title.replace(" ", "-")
 )
 async def test_a_worked_history_is_what_devices_are_told(history: History, database_url: str, pool: asyncpg.Pool) -> None:
-    """Laws 6, 9: the same holds for pushed drafts, feeds that are read back, and the rows of held events."""
+    """Laws 6, 9: with drafts that devices push, the service's feeds and held events agree with each line of the page."""
     outcomes, reads = await through_the_service(history, database_url, pool)
     assert outcomes == [line.outcome for line in history.lines]
     assert reads == history.reads

@@ -85,7 +85,7 @@ def opened(log: Log, member: MemberId) -> list[Event[Any]]:
 @thoroughly
 @given(histories())
 def test_who_opens_everything_holds_what_a_member_who_never_chose_holds(one: Oracle) -> None:
-    """Law 19: with one exception: an event that its author withdrew while it was held, and all that refers to it."""
+    """Law 19: one exception is allowed: an event that its author withdrew while it was held, with all that refers to it."""
     log = [line.event for line in one.log]
     present = set(one.held) & {member for member in FAMILY.members if one.feeds.get(member)}
     for member in sorted(present):
@@ -132,7 +132,7 @@ def could_be_said(log: Log) -> bool:
 @thoroughly
 @given(histories(), st.data())
 def test_no_act_of_one_member_holds_the_words_of_another(one: Oracle, data: st.DataObject) -> None:
-    """Law 20: a held event is also held without one act of another member. Nothing is held in a thread that the member began."""
+    """Law 20: a held event stays held if an act of another member is left out. Nothing is held in a member's own thread."""
     log = [line.event for line in one.log]
     about = targets(log)
     held_by_member = {member: held_at_each_step(log, member)[1] for member in sorted(one.held)}

@@ -45,7 +45,7 @@ def written(kept: Rows, log: list[Event], cuts: list[bool], *, forgets: bool) ->
 def test_a_receipt_names_everybody_from_whom_the_event_is_held_also_when_it_is_sent_again(
     kept: Rows, one: Oracle, cuts: list[bool], forgets: bool
 ) -> None:
-    """Law 20: a repeated draft gets the same names, also in the thread of a member from whom an own milestone's name is held."""
+    """Law 20: the receipt of a repeated draft names the same members."""
     became = written(kept, [line.event for line in one.log], cuts, forgets=forgets)
     here: set[MemberId] = set()
     for event in became.accepted:
@@ -108,15 +108,15 @@ def cuts_without(lost: set[EventId], log: list[Event], cuts: list[bool]) -> list
 def others_could_not(before: Written, after: Written, lost: set[EventId], member: MemberId) -> bool:
     """Checks whether another member wrote an event that the service refuses without the removed events.
 
-    A removed event may be a first that released an event to its author, to which that author referred later. Without it the
-    history is impossible.
+    A removed event may be a first that released an event to its author. Without this first, the author could not refer to that
+    event.
     """
     left = {event.id for event in after.accepted}
     return any(event.author != member and event.id not in left | lost for event in before.accepted)
 
 
 def sorts_something_else(one: Oracle, gone: set[int]) -> bool:
-    """Checks whether a removed event sorts an event that stays, because a sorting decides why and how long an event is held."""
+    """Checks whether a removed event sorts an event that stays. A sorting decides why, and for how long, an event is held."""
     return any(isinstance(line.body, Sorted) and line.about not in gone for line in one.log if line.seq in gone)
 
 

@@ -50,7 +50,7 @@ def test_what_makes_a_home_change_is_told_unless_it_was_chosen_by_name(feed: Fee
 
 
 def test_a_choice_at_joining_precedes_the_history(feed: Feed) -> None:
-    """The history has no record that was withdrawn before, and gives no hint. Its events are released like others (law 9)."""
+    """A history has no record that was withdrawn earlier, and gives no hint. Its held events are released like others (law 9)."""
     story = Story(BEN)
     seen = story.saw(GRANNY, WALKED)
     story.cheers(ADA, seen)
@@ -134,7 +134,7 @@ def test_the_most_specific_choice_counts_then_the_one_that_was_recorded_last(fee
 
 
 def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
-    """`at_most_days` counts from each event's receipt. A reply comes with its target, unless it has a reason of its own."""
+    """`at_most_days` counts from each event's receipt. A reply comes with its target, unless the reply is held by itself too."""
     story = Story()
     story.chooses(BEN, "keep", at_most_days=2)
     story.chooses(BEN, "keep", "domain:talking")
@@ -159,7 +159,7 @@ def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
 
 
 def test_an_amendment_of_what_was_withdrawn_before_somebody_joined_comes_when_it_is_opened(feed: Feed) -> None:
-    """Law 19: the target was never held, so the withdrawal does not remove a held amendment of it. In a history neither."""
+    """Law 19: the target was never held, so its withdrawal does not remove a held amendment, also if Ben joins later."""
     story = Story(BEN)
     changed = story.saw(SITTER, CLAPPED)
     story.amends(SITTER, changed, milestone=STEPPED)

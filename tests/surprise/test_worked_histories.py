@@ -67,7 +67,7 @@ def test_ten_steps_would_tell_of_the_first_one(feed: Feed) -> None:
 
 
 def test_what_was_withdrawn_while_it_was_held_is_never_delivered(feed: Feed) -> None:
-    """Laws 8, 9: its clip, a cheer for the clip and the withdrawal are not delivered either, also when everything is opened."""
+    """Laws 8, 9: the withdrawn event, its clip, a cheer for the clip and the withdrawal never come, even after an opening."""
     story = Story()
     story.chooses(BEN, "keep")
     seen = story.saw(GRANNY, WALKED)
@@ -110,10 +110,7 @@ def test_an_envelope_opens_for_what_is_in_it_and_not_for_what_comes(feed: Feed) 
 
 
 def test_an_amendment_is_held_that_would_bring_an_event_to_a_kept_milestone(feed: Feed) -> None:
-    """Laws 19, 20: only the amendment is held, not the cheers of others.
-
-    The withdrawal of a delivered event drops no amendment.
-    """
+    """Laws 19, 20: only the amendment is held, not the cheers of others. The withdrawal of the target drops no amendment."""
     story = Story()
     story.chooses(BEN, "keep", "domain:movement")
     first, second = story.saw(GRANNY, CLAPPED), story.saw(SITTER, CLAPPED)

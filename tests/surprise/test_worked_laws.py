@@ -22,7 +22,10 @@ from tests.surprise.story import (
 
 
 def test_what_hangs_from_a_word_that_was_told_comes_although_that_was_taken_back(feed: Feed) -> None:
-    """Law 19: replies to a delivered note come after its withdrawal. A note withdrawn while held is gone, with its replies."""
+    """Law 19: replies to a delivered note come after its withdrawal.
+
+    A note that was withdrawn while held is gone with its replies.
+    """
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     note = story.writes(ADA, "how was it?")
@@ -61,10 +64,7 @@ def test_what_another_takes_back_is_not_gone_for_who_waits(feed: Feed) -> None:
 
 
 def test_a_daycares_correction_states_nothing_of_a_parents_correction_that_it_was_not_sent(feed: Feed) -> None:
-    """Law 21: Ada's amendment was not sent to the daycare.
-
-    So the daycare's amendment tells only of a milestone that Ben has met.
-    """
+    """Law 21: Ada's amendment was not sent to the daycare. So the daycare's own amendment tells only what Ben has met."""
     story = Story()
     story.chooses(BEN, "keep")
     story.saw(BEN, STOOD)
@@ -101,7 +101,10 @@ def test_nothing_is_held_in_a_thread_that_one_began(feed: Feed) -> None:
 
 
 def test_words_that_may_tell_wait_until_somebody_says_what_they_tell(feed: Feed) -> None:
-    """They are held from members who keep the milestone, without a hint. A sorting, an own first or an opening releases them."""
+    """Words that may tell are held from members who keep the milestone, without a hint.
+
+    A sorting or an own first releases all.
+    """
     story = Story()
     story.chooses(BEN, "hint", "domain:movement")
     story.perhaps(DAYCARE, STEPPED)

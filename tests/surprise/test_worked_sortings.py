@@ -4,7 +4,7 @@ from tests.surprise.story import ADA, BEN, CLAPPED, CRAWLED, DAYCARE, GRANNY, ON
 
 
 def test_a_sitters_everyday_note_waits_until_it_is_sorted_or_time_has_passed(feed: Feed) -> None:
-    """With `hold_unsorted`, neither a parent's note waits nor a helper's note about an event that was delivered."""
+    """With `hold_unsorted`, a parent's note is delivered, and so is a helper's note about a delivered event."""
     story = Story()
     story.chooses(BEN, "keep", "domain:movement", hold_unsorted=True, at_most_days=3)
     lunch = story.writes(SITTER, "soup")
@@ -106,7 +106,7 @@ def test_of_several_sortings_the_last_counts_and_its_authors_is_final(feed: Feed
 
 
 def test_a_parents_own_words_are_sorted_by_nobody_else(feed: Feed) -> None:
-    """Law 20: an old log may have such sortings. The sorting is held if it tells of a kept milestone, and nothing else is."""
+    """Law 20: in an old log, others may have sorted a parent's words. Only the sorting is held, if it tells of a milestone."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     note = story.writes(SITTER, "look")
@@ -122,7 +122,7 @@ def test_a_parents_own_words_are_sorted_by_nobody_else(feed: Feed) -> None:
 
 
 def test_a_sorting_that_is_kept_frees_nothing_of_its_thread(feed: Feed) -> None:
-    """Law 8: if the held sorting released a clip or a note of its thread, that would tell of the sorting."""
+    """Law 8: a held sorting releases no clip and no note of its thread, because that would tell of the sorting."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     told = story.writes(ADA, "guess what")
@@ -154,7 +154,7 @@ def test_a_sorting_that_is_kept_frees_nothing_of_its_thread(feed: Feed) -> None:
 
 
 def test_a_note_in_a_history_is_about_what_it_was_sorted_to(feed: Feed) -> None:
-    """A member who keeps the milestone gets neither the note nor its replies. A note that was sorted as nothing is delivered."""
+    """A member who keeps the milestone of a sorting gets neither note nor replies. A note sorted as nothing is delivered."""
     story = Story(BEN)
     note = story.writes(SITTER, "guess what")
     story.clips(SITTER, note)
@@ -190,7 +190,7 @@ def test_a_note_in_a_history_is_about_what_it_was_sorted_to(feed: Feed) -> None:
 
 
 def test_a_second_thought_frees_no_words_about_what_was_met_before_it(feed: Feed) -> None:
-    """Only a milestone that an own first or its amendment newly meets releases a daycare's words about it."""
+    """A daycare's words are released by an own first only if this first meets a milestone that was not met before."""
     story = Story()
     story.chooses(BEN, "keep", "domain:hands", hold_unsorted=True)
     crawled = story.first(BEN, CRAWLED)

@@ -109,7 +109,7 @@ async def test_without_a_token_a_device_is_named(http: httpx.AsyncClient) -> Non
 
 
 async def test_missing_unknown_revoked_and_malformed_tokens_are_answered_alike(http: httpx.AsyncClient) -> None:
-    """The responses have the same bytes, except for the date and the request id."""
+    """A missing, an unknown, a revoked and a malformed token get the same bytes, except for the date and the request id."""
     ada = await found_family(http)
     assert (await ada.ask("DELETE", f"/v1/devices/{ada.device}")).status_code == 204
     tokens = [
@@ -123,7 +123,7 @@ async def test_missing_unknown_revoked_and_malformed_tokens_are_answered_alike(h
 
 
 async def test_foreign_and_absent_families_are_answered_alike(http: httpx.AsyncClient) -> None:
-    """On every route of a family, the two responses have the same bytes."""
+    """A foreign family and an absent one get the same bytes, on every route of a family."""
     ada, eve = await found_family(http), await found_family(http, you="Eve")
     absent = "0193a3c0-0000-4000-8000-000000000000"
     routes = [("GET", ""), ("GET", "/feed"), ("GET", "/live"), ("GET", "/timeline"), ("POST", "/events"), ("POST", "/children"),

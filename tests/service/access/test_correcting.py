@@ -166,7 +166,7 @@ async def test_a_repeated_correction_writes_nothing(http: httpx.AsyncClient) -> 
 
 
 async def test_two_corrections_at_once_keep_both(http: httpx.AsyncClient) -> None:
-    """One corrects the name and the other the birth date."""
+    """One parent corrects the name, and the other parent the birth date, at the same time."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Bens"})
     child = await child_of(ada)
@@ -187,7 +187,7 @@ IN_RANGE = (TODAY + timedelta(days=300), TODAY, TODAY - timedelta(days=1), date(
 
 
 async def test_an_impossible_birth_date_is_refused_by_its_field_on_every_route(http: httpx.AsyncClient) -> None:
-    """Law 17: a wrong birth date would give all members wrong tips. A date within the next ten months is allowed."""
+    """Law 17: a wrong birth date would give all members wrong tips. A due date within the next ten months is allowed."""
     ada = await found_family(http)
     child = await child_of(ada)
     founding = {"you": {"name": "Eve"}, "household": {"name": "Home"}, "device": {"name": "phone"}}

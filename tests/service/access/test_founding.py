@@ -34,7 +34,7 @@ async def _accept(ada: Someone, *, role: str, surprise: list[dict[str, object]])
 
 
 async def test_a_joining_parent_can_choose_surprises_in_the_same_request(http: httpx.AsyncClient) -> None:
-    """The choices apply before any history is delivered to the parent. They are delivered to this parent alone."""
+    """A joining parent's choices apply before the history is delivered, and are delivered to this parent alone."""
     ada = await found_family(http)
     accepted = await _accept(ada, role="parent", surprise=[{"scope": "domain:movement", "mode": "keep", "at_most_days": 30}])
     assert accepted.status_code == 201, accepted.text

@@ -107,7 +107,7 @@ async def events_by(reader: Someone, author: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def ducklings(village: Village) -> System:
-    """Returns a daycare's system in which the reference kid-17 is linked to the village's child."""
+    """Returns a daycare's system in which the reference kid-17 is linked to the child of `village`."""
     system, member = await added(village.ada)
     assert (await link(village.ada, member, village.child)).status_code == 204
     return system

@@ -43,7 +43,7 @@ ZOE: dict[str, bytes] = {
 
 
 async def test_a_header_in_any_spelling_of_the_binding_means_one_child(village: Village, ducklings: System) -> None:
-    """HTTP binding, 3.1.3.2: the quotes and escapes of a value are removed, and then it is percent-decoded once."""
+    """HTTP binding, 3.1.3.2: the quotes and escapes of a value are removed, and the rest is percent-decoded once."""
     assert (await link(village.ada, ducklings.member, village.child, reference="Zoë")).status_code == 204
     for spelled, subject in ZOE.items():
         assert receipt_of(await in_binary(ducklings, subject=subject))["outcome"] == "recorded", spelled
@@ -92,10 +92,7 @@ NO_JSON = ["text/plain", "application/xml", "application/jsonp", "application/js
 
 
 async def test_the_data_may_be_json_under_any_of_its_names(ducklings: System) -> None:
-    """HTTP binding, 3.1.1: Content-Type is the datacontenttype.
-
-    JSON format, 3.1: a subtype `json` or a suffix `+json` means JSON.
-    """
+    """HTTP binding, 3.1.1: Content-Type is the datacontenttype. JSON format, 3.1: it is JSON with a subtype or suffix `json`."""
     for media_type in JSON_TYPES:
         assert receipt_of(await in_binary(ducklings, media_type=media_type))["outcome"] == "recorded", media_type
         headers, body = structured(note("Slept well.", datacontenttype=media_type))
@@ -176,7 +173,7 @@ async def test_a_coded_body_is_refused_by_the_name_of_its_header_and_identity_is
 
 @pytest.mark.parametrize("path", ["links", "secret"])
 async def test_the_other_signed_routes_take_json_alone(ducklings: System, path: str) -> None:
-    """These routes accept only `application/json`, and the refusal names it (docs/daycare.md)."""
+    """The other signed routes accept only `application/json`, and the refusal names this type (docs/daycare.md)."""
     for media_type, status in (("text/plain", 415), ("", 415), (BATCH, 415), ("Application/JSON; charset=UTF-8", None)):
         at = time.time_ns()
         answer = await ducklings.call(path, b"{}", {"content-type": media_type} | ducklings.signed(b"{}", id=f"call-{at}"))

@@ -38,7 +38,7 @@ async def ids_in(reader: Someone, author: str) -> list[UUID]:
 
 
 async def test_no_id_of_an_event_follows_from_what_others_know(village: Village, ducklings: System) -> None:
-    """Law 21: no reader can compute from a record's id, source and author and an event's id what the record was before."""
+    """Law 21: a reader knows a record's id, source and author. From these and an event's id, nobody learns earlier content."""
     for text in ("Ate peas.", STEPPED, "Slept well."):
         await ducklings.post(note(text, id="r-1"))
     ids = await ids_in(village.ada, ducklings.member)
@@ -78,10 +78,7 @@ def test_an_id_follows_from_the_secret_and_the_record_alone() -> None:
 
 
 def test_what_was_recorded_before_families_had_secrets_is_found_again() -> None:
-    """Law 2: an amendment refers to an old event by its old id.
-
-    A new event for the same record has an id made with the secret.
-    """
+    """Law 2: an amendment refers to an old event by its old id. A new event of the same record gets an id with the secret."""
     names = EventIds(SECRETS[1], AUTHOR, "here", "r-0")
     state = translate(record("Ate peas."), None, findings=NOTHING, event_ids=names, child=CHILD, salt=b"salt").state
     stored = {name: value for name, value in msgspec.to_builtins(state).items() if name != "is_keyed"}

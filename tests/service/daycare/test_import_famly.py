@@ -73,7 +73,7 @@ async def test_records_that_are_marked_as_not_for_parents_are_ignored_with_as_pa
 
 
 async def test_a_file_without_marks_withdraws_no_record(village: Village) -> None:
-    """A later file without these marks does not withdraw the record."""
+    """A file without marks of what parents may see does not withdraw a record of an earlier file."""
     marked = NOTE | {"sensitive": False, "safeguardingConcern": False, "parentVisible": True}
     first = await imported(village.ada, "famly", notes(marked), child=village.child)
     second = await imported(village.ada, "famly", notes(NOTE), child=village.child)

@@ -56,10 +56,7 @@ async def test_whichever_time_is_ahead_the_row_is_refused(village: Village, row:
 
 
 async def test_a_refused_record_does_not_wait_for_its_child(village: Village) -> None:
-    """The refusal is in the report.
-
-    If the record waited, it would be refused after the linking of its child, when nobody reads why.
-    """
+    """A record that must be refused is refused at once. After the linking of its child, nobody would read the refusal."""
     dry, done = await foreseen_and_done(village, PLAIN + f"a,mia,{AHEAD},Later\nb,mia,2026-06-01,Now\n")
     assert dry == done
     assert done["outcomes"] == {"refused": 1, "waiting": 1}
@@ -104,7 +101,7 @@ async def test_more_than_a_hundred_unreadable_rows_are_all_counted(village: Vill
 
 
 async def test_the_withdrawal_of_a_record_that_is_left_out_now_is_foreseen_and_counted(village: Village) -> None:
-    """Famly: o1 was sent to parents and no longer is, so its event is withdrawn. o2 was never sent, so it is ignored."""
+    """Famly: o1 was sent to parents earlier, so its event is withdrawn. o2 was never sent, so the file's o2 is ignored."""
 
     def file(*states: str) -> str:
         stages = ",".join(f'{{"state":"{state}","createdAt":"2026-06-0{day + 1}T10:00:00Z"}}' for day, state in enumerate(states))

@@ -1,4 +1,4 @@
-"""Tests the bound of waiting records: a file beyond it is refused as a whole, and the source can still be imported later."""
+"""Tests the bound of waiting records: a file with too many is refused as a whole, and its source can be imported later."""
 
 import asyncio
 import json

@@ -103,7 +103,7 @@ async def test_more_records_than_a_call_holds_are_refused_also_beside_half_a_cha
 
 @pytest.mark.parametrize("form", [structured, binary])
 async def test_half_a_character_of_a_single_event_is_refused_with_a_receipt(ducklings: System, form: Any) -> None:
-    """This holds for a batch, a structured event and a binary event."""
+    """A lone surrogate is refused with a receipt in a batch, in a structured event and in a binary event."""
     headers, body = form(note("Soup.", id="b"))
     body = body.replace(b"Soup.", b"Soup \\ud83c")
     answer = await ducklings.call("events", body, headers | ducklings.signed(body, id="b"))

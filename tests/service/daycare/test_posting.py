@@ -43,10 +43,7 @@ async def test_structured_and_binary_events_are_read_like_those_of_a_batch(villa
 
 
 async def test_the_same_content_again_is_already_recorded_and_other_content_amends(village: Village, ducklings: System) -> None:
-    """Law 2: an id stands for one event.
-
-    Other content with this id becomes an amendment, and the first version stays in the log.
-    """
+    """Law 2: an id stands for one event. Other content with the id becomes an amendment, and the first version stays."""
     at = datetime.now(UTC) - timedelta(hours=2)
     first = {"id": "a-1", "time": at.isoformat(), "recorded": at.isoformat(), "revised": at.isoformat()}
     later = first | {"revised": (at + timedelta(hours=1)).isoformat()}
@@ -77,7 +74,7 @@ async def test_prose_that_tells_of_a_first_is_held_whole_from_a_parent_who_waits
 
 @pytest.mark.parametrize("wish", [{"scope": "domain:movement"}, {"scope": "domain:talking", "hold_unsorted": True}])
 async def test_keep_quiet_is_repeated_in_later_receipts(village: Village, ducklings: System, wish: dict[str, Any]) -> None:
-    """Law 20: the names are repeated because the first response may be lost. After an amendment, the new content decides them."""
+    """Law 20: the names are repeated because the first response may be lost. After an amendment, the new content decides."""
     await keeps(village.ben, **wish)
     at = datetime.now(UTC) - timedelta(hours=2)
     first = {"recorded": at.isoformat(), "revised": at.isoformat()}

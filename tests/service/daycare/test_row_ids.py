@@ -40,9 +40,9 @@ async def events_of(village: Village, member: str) -> list[dict[str, Any]]:
 async def test_a_later_export_with_another_entry_of_the_minute_leaves_the_first_where_it_is(
     village: Village, is_linked: bool
 ) -> None:
-    """The new row comes first in the file.
+    """The new row is the first of the file.
 
-    The first steps keep their event, the lunch gets a new one, and nothing is withdrawn.
+    The first steps keep their event, the lunch gets a new event, and nothing is withdrawn.
     """
     query = {"child": village.child} if is_linked else {}
     first = await dry_run_and_import(village, file(STEPS), **query)
@@ -66,7 +66,7 @@ async def test_a_corrected_row_amends_its_record_also_beside_others_of_its_minut
 
 
 async def test_two_new_rows_and_one_that_is_missing_withdraw_nothing(village: Village) -> None:
-    """One of the new rows may be a correction of the missing row. That is unknown, so nothing is withdrawn."""
+    """One of the two new rows may correct the missing row. This is unknown, so nothing is withdrawn."""
     first = await dry_run_and_import(village, file(STEPS), child=village.child)
     second = await dry_run_and_import(village, file("Slept.", "Woke."), child=village.child)
     assert second["outcomes"] == {"recorded": 2}
@@ -89,7 +89,7 @@ async def test_a_row_that_lost_its_words_takes_no_other_row_of_its_minute_back(v
 
 
 async def test_more_rows_of_one_minute_than_anybody_writes_are_refused_by_their_place(village: Village) -> None:
-    """Law 17: the bound limits the work, because each row is compared with each record of its minute."""
+    """Law 17: each row is compared with each record of its minute, so the number of rows in a minute has a bound."""
     body = file(*(f"Note {number}" for number in range(IN_GROUP_MAX + 1)))
     report = await dry_run_and_import(village, body, child=village.child)
     assert report["outcomes"] == {"recorded": IN_GROUP_MAX, "refused": 1}

@@ -1,4 +1,4 @@
-"""Tests imports of files that arrive slowly: they delay no other import, and use bounded memory. With real processes."""
+"""Tests imports of files that arrive slowly, with real processes: they delay no other import, and use bounded memory."""
 
 import asyncio
 import json
@@ -51,10 +51,7 @@ async def test_files_that_come_slowly_keep_nobody_else_from_importing(served: tu
 
 
 async def test_slow_files_are_bounded_by_person_and_stop_no_pushes(served: tuple[ServedFamily, list[Someone]]) -> None:
-    """Law 22: the arriving files of one person use at most the bytes of one file of the greatest length.
-
-    Further files get 503.
-    """
+    """Law 22: all arriving files of one person use at most the bytes of the largest allowed file. Further files get 503."""
     service, (ada, ben, *_) = served
     slow = [await begin(service, ada, length=FILE_MIB_MAX * MIB) for _ in range(3)]
     await asyncio.gather(*(call.send(20 * MIB) for call in slow[:2]))
@@ -69,10 +66,7 @@ async def test_slow_files_are_bounded_by_person_and_stop_no_pushes(served: tuple
 
 
 async def test_pushes_that_come_slowly_are_bounded_by_person(served: tuple[ServedFamily, list[Someone]]) -> None:
-    """Law 22: slow pushes of one person use at most 4 MiB.
-
-    Other persons can push meanwhile, and this person can push afterwards.
-    """
+    """Law 22: slow pushes of one person use at most 4 MiB. Others can push meanwhile, and this person can push afterwards."""
     service, (ada, ben, *_) = served
     path, headers = f"/v1/families/{ada.family}/events", {**ada.headers, "Content-Type": "application/json"}
     slow = [await Call.begin(service, path, headers, length=MIB, address="192.0.2.1") for _ in range(8)]

@@ -1,4 +1,4 @@
-"""Tests calls of unknown senders: how much memory they use, whom they delay, and what they learn. With real processes."""
+"""Tests calls of unknown senders, with real processes: how much memory they use, whom they delay, and what they learn."""
 
 import asyncio
 import json
@@ -202,7 +202,7 @@ async def test_one_address_holds_a_part_and_others_have_the_rest(served: ServedF
 async def test_wrong_headers_are_refused_at_once_for_every_key(
     served: ServedFamily, odd: dict[str, str | None]
 ) -> None:
-    """The refusal comes before the body, with the same bytes for a known key and an unknown one."""
+    """The refusal is sent before the body arrives, with the same bytes for a known key and an unknown one."""
     headers = {name: value for name, value in {**signed_by_nobody(), **odd}.items() if value is not None}
     answers = []
     for key_id in (served.system.key_id, str(uuid4())):
@@ -231,7 +231,7 @@ async def test_the_time_of_a_response_does_not_reveal_whether_a_key_exists(serve
 async def test_an_address_above_its_limit_is_refused_before_its_bodies_are_read(database_url: str, open_folder: Path) -> None:
     """Law 17: calls of the right form count against the address.
 
-    After one valid signature, calls with this key count against the key.
+    After a valid signature, calls with its key count against the key.
     """
     environment = {"DATABASE_URL": database_url, "STILLNEW_METRICS_TOKEN": TOKEN, "STILLNEW_LIMIT_STRANGERS": "0.5"}
     with serving(folder=open_folder / f"strangers-{uuid4().hex[:8]}", environment=environment) as service:

@@ -244,7 +244,7 @@ async def test_an_importer_is_its_parents_to_link_to_see_and_to_remove(village: 
 
 
 async def test_imported_records_stay_when_their_parent_leaves(village: Village) -> None:
-    """Law 16: the events stay. A record that is also in the file of the other parent is not written again."""
+    """Law 16: the events of Ben's importer stay. A record that is in both files is not written again."""
     await import_plain(village.ben, village, plain(a=NAPPED, b=BRUISE))
     await import_plain(village.ada, village, plain(a=NAPPED))
     gone = await village.ben.ask("DELETE", f"/v1/families/{{family}}/members/{village.ben.member}")

@@ -27,7 +27,7 @@ async def nicknames(parent: Someone, member: str) -> list[list[str]]:
 
 
 async def test_a_note_that_names_the_child_is_the_childs_where_no_name_was_posted(village: Village, ducklings: System) -> None:
-    """The service knows the names of the child in the family, so the post need not contain one."""
+    """The service knows the names of the child in the family, so the post need not contain a name."""
     await keeps(village.ben, "all")
     (receipt,) = await ducklings.post(note("Mia took her first steps today!", time="2026-11-20T09:30:00+01:00"))
     assert (receipt["outcome"], receipt["keep_quiet"]) == ("recorded", ["Ben"])
@@ -37,7 +37,7 @@ async def test_a_note_that_names_the_child_is_the_childs_where_no_name_was_poste
 
 
 async def test_a_file_without_names_is_about_the_child_that_it_is_imported_for(village: Village) -> None:
-    """The import request names the child, so the file need not."""
+    """The import request names the child, so the file need not name the child."""
     await keeps(village.ben, "all")
     report = await imported(village.ada, "baby_connect", CONNECT, as_="text/csv", child=village.child)
     (found,) = await events_by(village.ada, report["member"])
@@ -93,7 +93,7 @@ async def test_a_nickname_is_the_childs_once_a_parent_has_given_it(village: Vill
 
 
 async def test_nicknames_stay_with_their_child(village: Village, ducklings: System) -> None:
-    """A link request without nicknames keeps them. A link to another child removes them."""
+    """A link request without nicknames keeps the earlier nicknames. A link to another child removes them."""
     await set_nicknames(village.ada, ducklings.member, village.child, ["Beanie"])
     await link(village.ada, ducklings.member, village.child)
     assert await nicknames(village.ada, ducklings.member) == [["Beanie"]]

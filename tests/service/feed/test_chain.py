@@ -59,7 +59,7 @@ async def test_an_entry_of_a_page_has_no_chain_of_its_own(running: Running, ada:
 
 @pytest.mark.parametrize("after", [0, FOUNDING_ENTRIES, 270, ENTRIES])
 async def test_a_stream_begins_with_the_log_and_the_chain_at_its_place(running: Running, ada: Phone, after: int) -> None:
-    """So a device that resumes a stream notices at once whether the stream continues its own feed."""
+    """A device that resumes a stream notices at once whether the stream continues its own feed."""
     page = await pull(running, ada, after=after)
     async with listening(running, ada, after=after) as subscription:
         await until(lambda: len(subscription.entries) == ENTRIES - after)

@@ -110,7 +110,7 @@ async def test_a_last_event_id_that_is_no_place_is_refused_by_name(running: Runn
 
 
 async def test_a_device_that_is_ahead_of_the_feed_is_refused(running: Running) -> None:
-    """Law 3: the device then notices that the log was restored, and does not diverge without notice."""
+    """Law 3: a device that is ahead of the feed notices that the log was restored, and does not diverge unnoticed."""
     ada = await found(running)
     async with listening(running, ada, after=FOUNDING_ENTRIES + 1) as subscription:
         await until(lambda: subscription.has_ended)
@@ -190,7 +190,7 @@ async def test_a_full_process_says_when_to_come_again(running: Running) -> None:
 
 
 async def test_a_stream_is_not_compressed(running: Running) -> None:
-    """Law 8: the length of compressed data reveals what is compressed together. And compression would delay entries."""
+    """Law 8: the length of compressed data would reveal the content beside it. Compression would also delay entries."""
     ada = await found(running)
     async with httpx.AsyncClient(base_url=running.url) as http:
         headers = {**ada.headers, "Accept-Encoding": "gzip, zstd"}

@@ -85,7 +85,7 @@ async def test_without_redis_streams_are_polled_each_second(database_url: str) -
 
 
 async def test_a_notification_that_died_with_its_process_delays_nobody_for_ten_seconds(database_url: str) -> None:
-    """A process may be killed between its commit and its notification. Here a process commits and sends no notification."""
+    """A process may be killed between its commit and its notification. In this test, a process commits and sends none."""
     async with serving(database_url) as here, serving(database_url) as there:
         ada = await found(here)
         async with listening(there, ada) as subscription:

@@ -86,10 +86,7 @@ async def idle_reader(running: Running, phone: Phone) -> socket.socket:
 async def test_a_reader_that_does_not_read_is_cut_off_and_delays_nobody(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Law 17: a slow reader uses a bounded number of bytes, for a bounded time.
-
-    Other devices receive their entries without delay.
-    """
+    """Law 17: a slow reader uses bounded bytes for a bounded time. Other devices receive their entries without delay."""
     monkeypatch.setattr(stream_module, "DRAIN_S_MAX", 0.5)
     ada = await found(running)
     tablet = await pair(running, ada)

@@ -108,7 +108,7 @@ def test_a_member_who_leaves_one_family_goes_on_in_the_other() -> None:
 
 
 def test_nothing_is_kept_of_a_listener_that_was_forgotten() -> None:
-    """No memory stays in use. A listener can be forgotten twice without an error."""
+    """A forgotten listener leaves no memory in use. A second `forget` of the same listener is no error."""
     notifier, subscription = LocalNotifier(), Subscription()
     notifier.listen(subscription)
     notifier.forget(subscription)
@@ -216,10 +216,7 @@ async def all_messages(valkey: ValkeyServer) -> AsyncIterator[list[bytes]]:
 
 
 async def test_with_valkey_gone_streams_poll_each_second_and_after_its_return_once_more(valkey: ValkeyServer) -> None:
-    """Law 18: while Valkey is down, devices are late.
-
-    When it is back, streams are polled at once, and notifications work again.
-    """
+    """Law 18: while Valkey is down, devices are late. When Valkey is back, streams are polled at once and notified again."""
     async with connected_pair(valkey.connection_url) as (ours, theirs):
         subscription = Subscription()
         theirs.listen(subscription)

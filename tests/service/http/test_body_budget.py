@@ -25,7 +25,7 @@ class Arriving:
     async def begin(self, sender: str, *, is_read: bool = True) -> BudgetShare:
         """Begins a body and returns its share of the budget.
 
-        With `is_read=False` the body is complete and waits for its check.
+        With `is_read=False` the body is complete and waits to be checked.
         """
         share = self.held.enter_context(self.budget.hold(sender))
         if is_read:

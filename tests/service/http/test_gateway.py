@@ -104,10 +104,7 @@ async def test_head_never_opens_a_stream(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_sane_request_id_is_kept_and_any_other_replaced(http: httpx.AsyncClient) -> None:
-    """A valid request id of the caller is logged.
-
-    An invalid one is replaced, so that a caller cannot write lines into the log.
-    """
+    """A valid request id of the caller is logged. An invalid id is replaced, so that callers cannot write lines into the log."""
     kept = await http.get("/health/live", headers={"X-Request-Id": "phone-1234.abc"})
     assert kept.headers["x-request-id"] == "phone-1234.abc"
     for insane in ("short", "a" * 65, 'x"y{injected}'):
@@ -242,7 +239,7 @@ async def test_a_body_that_trickles_is_cut(http: httpx.AsyncClient, monkeypatch:
 
 
 async def test_an_invalid_host_is_refused_by_name(http: httpx.AsyncClient) -> None:
-    """An invalid Host header gets 400 (RFC 9112), so an invite link never contains one."""
+    """An invalid Host header gets 400 (RFC 9112), so an invite link never contains an invalid host."""
     ada = await found_family(http)
     assert http.base_url.port is not None
     links = {"example.org:8443": "http://example.org:8443/join#", "[::1]": "http://[::1]/join#", "[": "", "a b": "", "x/y": ""}

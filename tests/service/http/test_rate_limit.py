@@ -33,7 +33,7 @@ def test_ten_seconds_worth_may_come_at_once_and_then_the_rate_holds() -> None:
 
 
 def test_one_device_does_not_use_up_anothers_limit() -> None:
-    """Each device has its own bucket. A family has none."""
+    """Each device has a bucket of its own, and no family has a shared one."""
     limits = Limits(per_s_by_kind={Kind.PUSH: 0.1}, clock_s=Clock())
     limits.take(Kind.PUSH, "mine")
     with pytest.raises(TooManyRequests):
@@ -43,7 +43,7 @@ def test_one_device_does_not_use_up_anothers_limit() -> None:
 
 
 def test_buckets_are_bounded() -> None:
-    """Law 17: more addresses than the bound use no more memory."""
+    """Law 17: the number of buckets has a bound, whatever the number of addresses."""
     limits = Limits(per_s_by_kind={Kind.STRANGER: 1.0}, clock_s=Clock())
     for index in range(BUCKETS_MAX + 500):
         limits.take(Kind.STRANGER, index)

@@ -37,8 +37,7 @@ def clock() -> Clock:
 async def log_by_clock(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, database_url: str, pool: asyncpg.Pool, clock: Clock
 ) -> AsyncIterator[Log]:
-    """Starts a log whose clock the test sets. It runs once as one process, and once as two processes that take the pushes in
-    turn.
+    """Starts a log whose clock the test sets. Each test runs with one process, and with two that take the pushes in turn.
 
     With two processes, each finds that the other has written, and reads the family from the database again.
     """

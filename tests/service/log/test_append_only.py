@@ -68,10 +68,7 @@ async def test_the_owner_cannot_change_what_was_written(
 
 @pytest.mark.parametrize("undoing", UNDOINGS)
 async def test_the_service_cannot_take_the_guard_away(pool: asyncpg.Pool, undoing: str) -> None:
-    """Law 4: the service cannot grant itself a privilege.
-
-    A GRANT without effect is only a warning, so the test reads the privilege.
-    """
+    """Law 4: the service cannot grant itself a privilege. A GRANT without effect only warns, so the test reads the privilege."""
     refused = False
     try:
         await pool.execute(undoing)

@@ -30,7 +30,7 @@ def at(text: str) -> datetime:
 
 @pytest.mark.parametrize("off", OFF, ids=str)
 async def test_a_time_from_a_clock_that_is_off_is_corrected_by_that_much(log: Log, pool: asyncpg.Pool, off: timedelta) -> None:
-    """The corrected event keeps the time that the device claimed in `claimed_at`."""
+    """The corrected event has the time of the device's clock in `claimed_at`."""
     family, now = await found(log), datetime.now(UTC)
     happened = now - timedelta(hours=3)
     draft = saw(family, at=happened + off, recorded_at=happened + off + timedelta(seconds=90))

@@ -31,7 +31,7 @@ async def quiet(log: Log, family: Family, who: MemberId, draft: Draft) -> tuple[
 
 
 async def test_whatever_refers_to_something_held_says_so(log: Log) -> None:
-    """Law 20: so do a reply, a cheer, an amendment, another parent's first, and a cheer for the reply."""
+    """Law 20: a reply, a cheer, an amendment and another parent's first are held from Ben, and their receipts name him."""
     family = await found(log)
     await waits(log, family, family.ben)
     seen = saw(family, WALKED)
@@ -47,7 +47,7 @@ async def test_whatever_refers_to_something_held_says_so(log: Log) -> None:
 
 
 async def test_what_somebody_opened_or_saw_alone_shows_in_no_receipt_of_what_refers_to_it(log: Log) -> None:
-    """Law 14: the receipt of a cheer names Ben before and after Ben opened the envelope with its target."""
+    """Law 14: the receipt of a cheer is the same before and after Ben opened the envelope that contains the cheered event."""
     family = await found(log)
     await waits(log, family, family.ben)
     seen = saw(family, WALKED)
@@ -62,7 +62,7 @@ async def test_what_somebody_opened_or_saw_alone_shows_in_no_receipt_of_what_ref
 async def test_a_sorting_that_is_held_from_an_author_changes_no_receipt_of_theirs(
     log: Log, is_sorted: bool, holds_unsorted: bool
 ) -> None:
-    """Law 21: Granny keeps first steps, so a sorting to first steps is held from her. It changes neither of her two receipts."""
+    """Law 21: Granny keeps first steps. A sorting to first steps, which is held from her, does not change her receipts."""
     family = await found(log)
     await waits(log, family, family.ben, hold_unsorted=holds_unsorted)
     expected = ("Ben",) if holds_unsorted else ()
@@ -80,7 +80,7 @@ async def test_a_sorting_that_is_held_from_an_author_changes_no_receipt_of_their
 async def test_a_sorting_in_the_same_transaction_changes_no_receipt_of_an_author_who_is_not_sent_it(
     log: Log, pool: asyncpg.Pool
 ) -> None:
-    """Law 21: the sorting is held from Granny. Her reply is recorded after it in the same transaction."""
+    """Law 21: Granny's reply follows, in one transaction, a sorting that is held from her. Her receipt does not change."""
     family = await found(log)
     await waits(log, family, family.ben)
     await waits(log, family, family.granny, scope=f"milestone:{WALKED}")
@@ -99,7 +99,7 @@ async def test_a_sorting_in_the_same_transaction_changes_no_receipt_of_an_author
 
 
 async def test_a_sorting_that_was_never_sent_changes_no_receipt_although_it_is_held_no_longer(log: Log) -> None:
-    """Law 21: the sitter's note and its sorting are held from Granny, and are gone when the sitter withdraws the note."""
+    """Law 21: the sitter's note and its sorting are held from Granny until the note is withdrawn. Her receipt names nobody."""
     family = await found(log)
     await waits(log, family, family.ben)
     await waits(log, family, family.granny, hold_unsorted=True)
@@ -114,10 +114,7 @@ async def test_a_sorting_that_was_never_sent_changes_no_receipt_although_it_is_h
 
 
 async def test_an_answer_says_so_where_a_sorting_holds_what_it_refers_to(log: Log) -> None:
-    """Law 20: Ben no longer holds everyday notes, but keeps first steps, to which the note was sorted.
-
-    So replies to it are held too.
-    """
+    """Law 20: Ben keeps first steps, to which the note was sorted. So replies to the note are held from him, and name him."""
     family = await found(log)
     await waits(log, family, family.ben, hold_unsorted=True)
     day = note(family, "look at her go")
@@ -132,7 +129,7 @@ async def test_an_answer_says_so_where_a_sorting_holds_what_it_refers_to(log: Lo
 
 
 async def test_answers_to_ones_own_words_are_no_reason_to_keep_quiet(log: Log) -> None:
-    """Law 20: nothing is held in a thread that Ben began, so no receipt there names him."""
+    """Law 20: nothing is held in a thread that Ben began, so no receipt of that thread names Ben."""
     family = await found(log)
     await waits(log, family, family.ben, hold_unsorted=True)
     asked = note(family, "did she take her medicine?")

@@ -107,7 +107,7 @@ async def test_what_was_set_aside_is_written_in_its_order_as_soon_as_the_family_
 
 
 async def test_many_locked_families_are_refused_in_time_and_no_other_waits(log: Log, database_url: str) -> None:
-    """Law 22: the same holds for thirty locked families."""
+    """Law 22: thirty locked families get 503 in time, and no other family waits."""
     theirs, ours = [await found(log, with_everybody=False) for _ in range(30)], await found(log)
     async with locking(database_url, LOCKS["for update, by hand"], *theirs):
         refusing = [asyncio.create_task(refused(log, one, *(note(one) for _ in range(40)))) for one in theirs]
@@ -138,7 +138,7 @@ async def test_the_devices_of_a_locked_family_fill_no_queue_that_others_need(log
 
 
 async def test_what_machines_offer_waits_for_no_other_familys_lock(log: Log, database_url: str) -> None:
-    """Law 22: the same holds for the committer of daycares' posts."""
+    """Law 22: a daycare's post to a locked family delays no post to another family."""
     theirs, ours = await found(log), await found(log)
 
     def of(family: Family) -> AppendRequest:
@@ -183,7 +183,7 @@ async def test_requests_of_access_to_a_locked_family_leave_connections_to_others
 async def test_rows_that_are_locked_behind_a_familys_back_stop_others_once_and_never_again(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 22: another client locks rows that each push writes, but not the head. After one group, the family is written apart."""
+    """Law 22: another client locks rows that each push writes, but not the head. Only the first group waits for these rows."""
     theirs, ours = await found(log), await found(log)
     mine = note(theirs)
     async with locking(database_url, "SELECT FROM feed_run WHERE family_id = $1 FOR UPDATE", theirs):

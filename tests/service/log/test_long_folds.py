@@ -26,11 +26,11 @@ from tests.families import drafted as draft
 EVENTS = 4_000
 ENTRIES = "SELECT sum(length) FROM feed_run WHERE family_id = $1 AND member_id = $2"
 SHARE_MAX = 0.15
-"""The longest block of the loop, as a share of the act's time. The longest fold alone took a quarter of it."""
+"""The longest block of the event loop, as a share of the act's time. Without a thread, one fold took a quarter of that time."""
 
 
 class Gap:
-    """The longest time for which the loop was blocked, and the time of the whole block, in seconds."""
+    """In seconds: the longest time for which the event loop was blocked, and the time of the whole `with` block."""
 
     longest_s = 0.0
     total_s = 0.0
@@ -117,7 +117,7 @@ async def join_with_a_choice(log: Log, family: Family) -> MemberId:
 
 
 async def test_acts_that_look_at_a_long_history_leave_the_loop(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 22: this holds for joining with a choice, for opening thousands of events, and for timelines folded from a feed."""
+    """Law 22: joining with a choice, opening thousands of events, and folding a timeline do not block the event loop."""
     family = await with_history(log)
     async with watching() as joining:
         eve = await join_with_a_choice(log, family)
@@ -141,7 +141,7 @@ async def test_acts_that_look_at_a_long_history_leave_the_loop(log: Log, pool: a
 async def test_who_opens_thousands_at_once_keeps_no_other_family_waiting(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Laws 22, 9: meanwhile other families' pushes are written in other groups. A replay then finds the same rows."""
+    """Laws 22, 9: while thousands of events are released, pushes of another family are written. A replay finds the same rows."""
     theirs, ours = await with_history(log), await found(log)
     eve = await join_with_a_choice(log, theirs)
     before = await pool.fetchval(ENTRIES, theirs.family, eve)

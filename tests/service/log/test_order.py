@@ -17,7 +17,7 @@ Read = Callable[[int], Awaitable[Entries]]
 
 
 async def followed(read: Read, writing: Awaitable[object]) -> Entries:
-    """Reads entries after the last known one, again and again until the writing is over, and returns them all."""
+    """Reads the entries after the last known one, again and again until the writing is over. Returns all entries."""
     done = asyncio.ensure_future(writing)
     seen: Entries = []
     is_last_look = False
@@ -40,7 +40,7 @@ async def sixteen(write: Callable[[int, int], Awaitable[object]]) -> None:
 
 
 async def test_sixteen_writers_and_a_reader_who_polls_flat_out(log: Log, other_log: Log, pool: asyncpg.Pool) -> None:
-    """Law 3: places are read as 1..n. No place is filled later or changes, with pushes through two processes."""
+    """Law 3: with pushes through two processes, places are read as 1..n, and no place is filled later or changed."""
     family = await found(log)
     draw = random.Random(3)
 

@@ -38,7 +38,7 @@ async def test_a_draft_that_is_sent_a_hundred_times_at_once_is_one_event(
 
 
 async def test_a_push_that_is_sent_again_gets_the_same_receipts(log: Log) -> None:
-    """Law 2: this holds also for a push with refused drafts, and with drafts that refer to each other."""
+    """Law 2: a repeated push gets the same receipts, also for refused drafts and for drafts that refer to each other."""
     family = await found(log)
     observed = saw(family)
     drafts = [observed, drafted("Cheered", about=uuid7()), drafted("Cheered", about=observed["id"]), note(family, audience="me")]
@@ -60,7 +60,7 @@ async def test_a_draft_that_stands_twice_in_a_push_is_one_event(log: Log, pool: 
 
 
 async def test_an_id_that_is_reused_for_other_content_changes_nothing(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 2: the refusal names the field. The first content stays, and its draft still gets its receipt when it is repeated."""
+    """Law 2: other content with a used id is refused. The first draft stays, and still gets its receipt when it is sent again."""
     family = await found(log)
     draft = note(family, "the first words")
     await push(log, family, family.ada, draft)

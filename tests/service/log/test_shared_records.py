@@ -137,7 +137,7 @@ async def test_a_record_that_the_other_importer_has_changed_since_is_made_again(
 async def test_what_was_made_of_a_shared_record_is_made_again_once_it_has_its_own_event(
     shared: Importers, database_url: str, at_once: bool
 ) -> None:
-    """Law 20: Ben's change is made for his own event. Otherwise Ben's old words would stay beside the new ones."""
+    """Law 20: Ben's change was made for the shared event. After Ada's change it must be made again, for Ben's own event."""
     if at_once:
         assert await shared.written(shared.adas_change(), shared.bens_change(expects=1)) == ["recorded", "overtaken"]
     else:

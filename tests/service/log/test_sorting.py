@@ -21,7 +21,7 @@ def sorting(family: Family, target: Draft, **more: str) -> Draft:
 
 
 async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.Pool) -> None:
-    """All other types state themselves what they are about. A sorting of them is refused like one of an absent event."""
+    """An event of another type states itself what it is about. Its sorting is refused as if the event did not exist."""
     family = await found(log)
     seen, day = saw(family), note(family)
     own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle", "domain": "life"}
@@ -83,7 +83,7 @@ async def test_what_is_ones_own_stays_ones_own_when_it_is_sorted(log: Log, pool:
 
 @pytest.mark.parametrize("audience", ["me", "household", "family"])
 async def test_a_sorting_chooses_no_audience(log: Log, audience: str) -> None:
-    """Law 10: a sorting has the audience of its target, and cannot ask for an audience, even for the same one."""
+    """Law 10: a sorting always has the audience of its target. A draft that asks for an audience is refused."""
     family = await found(log)
     day = note(family, audience=audience)
     await push(log, family, family.ada, day)
@@ -141,7 +141,8 @@ async def test_a_parents_own_words_are_sorted_by_nobody_else(log: Log) -> None:
 
 
 async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(log: Log) -> None:
-    """Law 20: nothing is held in the thread of a member who waits, so another's sorting would tell them of what they keep."""
+    """Law 20: nothing is held in a thread that a waiting member began, so a sorting by another member would tell of a milestone.
+    """
     family = await found(log)
     day = note(family)
     await push(log, family, family.granny, day)
@@ -157,10 +158,7 @@ async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(l
 
 
 async def test_a_milestone_of_the_familys_own_stays_in_its_domain(log: Log) -> None:
-    """Law 19: a new title is delivered to all who know the milestone.
-
-    Another domain may be one that a member keeps, so it is refused.
-    """
+    """Law 19: a new title is delivered to all who know the milestone. A new domain is refused, because a member may keep it."""
     family = await found(log)
     own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle"}
     await push(log, family, family.ada, drafted("MilestoneNamed", **own, domain="life"))

@@ -24,7 +24,7 @@ def log(log_by_clock: Log) -> Log:
 async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_the_order_of_the_log(
     log: Log, pool: asyncpg.Pool
 ) -> None:
-    """Law 9: with the first come its note, its cheer, another parent's first and its amendment, each once, behind the act."""
+    """Law 9: Ben's first releases the observation with its note, cheer, first and amendment: each once, right behind the act."""
     family = await found(log)
     await waits(log, family, family.ben)
     first = saw(family, WALKED)
@@ -60,7 +60,7 @@ async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_t
 async def test_an_act_that_was_recorded_offline_days_before_frees_when_it_arrives(
     log: Log, pool: asyncpg.Pool, clock: Clock
 ) -> None:
-    """Law 9: Ben saw it on Tuesday without a network. The sitter's record of Wednesday was received before Ben's."""
+    """Law 9: Ben saw the steps on Tuesday, without a network. The sitter's record of Wednesday was received before Ben's."""
     family = await found(log)
     await waits(log, family, family.ben)
     tuesday, wednesday, friday = (NOON + timedelta(days=day) for day in (1, 2, 4))
@@ -91,7 +91,7 @@ async def test_who_saw_running_has_seen_walking_and_running_would_tell_of_walkin
 
 
 async def test_what_was_withdrawn_while_it_was_held_is_never_delivered(log: Log, pool: asyncpg.Pool) -> None:
-    """Neither the cheer for it nor the withdrawal is delivered."""
+    """The withdrawn event, the cheer for this event, and the withdrawal are never delivered."""
     family = await found(log)
     await waits(log, family, family.ben)
     before = await feed_of(pool, family, family.ben)
@@ -240,7 +240,7 @@ async def test_an_amendment_that_would_tell_is_held_and_not_what_others_say_then
 
 
 async def test_what_one_has_met_is_told_at_once_and_so_is_what_it_implies(log: Log, pool: asyncpg.Pool) -> None:
-    """This holds in each process, also in one that has not yet read what Ben has seen."""
+    """A milestone that Ben has met is delivered to him at once, also by a process that has not read yet what Ben has met."""
     family = await found(log)
     await pushed(log, family, family.ben, *at_noon(saw(family, SMILES)))
     await waits(log, family, family.ben)

@@ -156,10 +156,7 @@ async def test_a_push_whose_connection_dies_is_there_whole_or_not_at_all(log: Lo
 
 
 async def answered(log: Log, family: Family, drafts: list[Draft]) -> tuple[Receipt, ...]:
-    """Pushes drafts until the log answers, and returns the receipts.
-
-    A pooled connection may be dead, so a push may fail first.
-    """
+    """Pushes drafts until the log answers, and returns the receipts. A push fails if its pooled connection is dead."""
     for _ in range(5):
         with contextlib.suppress(LogUnavailable):
             return await push(log, family, family.ada, *drafts)

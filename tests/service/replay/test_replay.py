@@ -126,10 +126,7 @@ async def test_the_live_rows_are_what_the_log_says(log: Log, pool: asyncpg.Pool,
 
 
 async def test_replay_finds_what_was_damaged_and_mends_it(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 11: one row of each table is damaged in several ways.
-
-    The check finds each damage and changes nothing; the replay mends it.
-    """
+    """Law 11: a check finds each damage to a table of the projections and changes nothing. A replay mends each damage."""
     await with_a_history(log)
     before = await rows(pool)
     for damage, statement in DAMAGES.items():

@@ -49,7 +49,7 @@ async def test_the_command_prints_what_the_sitter_may_know(village: Village, ser
 async def test_every_error_is_one_sentence_without_the_token(
     http: httpx.AsyncClient, service_url: str, tmp_path: Path
 ) -> None:
-    """The sentence names the next step. The output has neither a traceback nor the token."""
+    """Each sentence names the next step. The output has neither a traceback nor the token."""
     ada = await found_family(http)
     nothing, absent = tmp_path / "empty", tmp_path / "absent"
     nothing.write_text("\n")
@@ -82,7 +82,7 @@ def test_a_page_fits_its_paper_and_commands_no_terminal(name: str) -> None:
 
 
 def test_a_page_is_sorted_by_name_and_states_where_not_to_hang_it() -> None:
-    """The order of the cards does not matter."""
+    """The page does not depend on the order in which the service sends the cards."""
     cards = [
         Card(name=name, child_name=child, knows=(), not_to_mention=(), notes_too=False, phrase="All is well.")
         for name, child in (("Ben", "Noah"), ("Ada", "Mia"), ("Ben", "Mia"))

@@ -144,7 +144,7 @@ class OneAddressIsPublic(EgressPolicy):
 
 
 async def test_the_checked_address_is_the_one_to_connect_to() -> None:
-    """DNS rebinding: the name resolves to a public address first, and then to a private one. An attempt looks it up only once."""
+    """DNS rebinding: the name resolves to a public address first, and then to a private one. An attempt resolves a name once."""
     resolved: list[str] = []
 
     def rebinds(host: str, port: int) -> list[str]:

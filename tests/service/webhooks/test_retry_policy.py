@@ -38,7 +38,7 @@ def test_five_days_of_failures_disable_a_webhook_and_no_less() -> None:
 
 
 def test_how_many_attempts_five_days_hold() -> None:
-    """docs/webhooks.md states about thirty attempts."""
+    """docs/webhooks.md states that about thirty attempts are made in five days."""
     at, since, attempts = NOW, None, 0
     while True:
         failing = after_failure(500, attempts=attempts, since=since, at=at, jitter=0.5)

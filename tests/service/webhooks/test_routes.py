@@ -185,7 +185,7 @@ async def test_a_bad_body_or_query_is_refused_with_its_field(
 
 
 async def test_a_webhook_belongs_to_the_member_and_not_to_a_device(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
-    """A webhook continues when the device that made it is revoked. It is deleted when its member leaves."""
+    """A webhook continues when the device that made it is revoked, and is deleted when its member leaves."""
     code = (await village.sam.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     received = (await village.sam.http.post("/v1/devices/pair", json={"code": code, "device": {"name": "lost"}})).json()
     lost = Someone(village.sam.http, received | {"family": village.sam.family, "member": village.sam.member})

@@ -207,7 +207,7 @@ async def test_a_turn_after_the_member_left_sends_nothing(home: Home, frame: Fra
 
 @pytest.mark.parametrize("how", ["leaves", "drops it", "leaves, and is heard of"])
 async def test_a_turn_under_way_is_cancelled_within_a_second(home: Home, frame: Frame, how: str) -> None:
-    """This holds also without a notification, as if another process had removed the member or the webhook."""
+    """The delivery is cancelled also without a notification, as if another process had removed the member or the webhook."""
     await home.hook(frame.url(), member=home.family.sitter)
     frame.answer = after(0.9, with_status(200))
     sender = home.sender()
