@@ -147,7 +147,7 @@ async def test_what_was_set_aside_is_tried_again_after_growing_waits_and_gets_th
 
 
 async def test_what_refers_to_a_draft_that_was_set_aside_is_placed_once_that_gets_through(begin: Begin) -> None:
-    """The service refused the second draft because its target was missing. After the target is recorded, it is sent again."""
+    """The service refused the second draft for its missing target. The draft is sent again after the target is recorded."""
     device, moving = await begin()
     moving.network.guard = takes_at_most(8 * KIB)
     large = write(device, "x" * 9_000)

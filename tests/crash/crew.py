@@ -19,7 +19,7 @@ from tests.crash.pushers import Pusher
 from tests.service.conftest import Someone, found_family
 
 PATIENCE = Backoff(first_wait_s=0.1, longest_wait_s=1.0, attempts_max=4)
-"""The back-off of an app in the foreground. An app in the background may wait longer than a device may be behind (10 s)."""
+"""The back-off of an app in the foreground. An app in the background may wait longer than the 10 s that a device may be late."""
 WRITES_EVERY_S = 0.2
 
 
@@ -102,7 +102,7 @@ async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
 
 
 REFUSED_READS_MAX = 40
-"""The number of refused reads of one feed: about the 10 s within which each device must have its whole feed again."""
+"""The reads of one feed that may be refused, 0.2 s apart: together about the 10 s in which a device must be up to date."""
 
 
 async def feed_of(someone: Someone, url: str) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ class Pusher:
     def __init__(
         self, someone: Someone, *, url: str, child: str, seed: str, ending: asyncio.Event, is_person: bool = True
     ) -> None:
-        """A person, unlike a daycare, also keeps and opens surprises. So releases are cut off like other events."""
+        """A person, unlike a daycare, also keeps and opens surprises, so that pushes with releases are cut off too."""
         self.someone = someone
         self._is_person = is_person
         self.ledger = Ledger()

@@ -20,7 +20,7 @@ from tests.programs import lacks
 from tests.service.conftest import Someone, found_family
 
 DISK = "160m"
-"""A new cluster needs about 70 MB, and a segment of its write-ahead log needs 16 MB."""
+"""The size of the disk. A new cluster needs about 70 MB, and a segment of its write-ahead log needs 16 MB."""
 LEFT_BYTES = 256 * 1024
 CURRENT_WITHIN_S = 10.0
 

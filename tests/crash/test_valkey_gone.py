@@ -21,9 +21,9 @@ from tests.service.conftest import Someone, found_family
 from tests.service.feed.listening import until
 
 QUICK_S = POLL_EVERY_S_WHILE_DISCONNECTED / 2
-"""Less than the interval of polls, so only a notification can cause such an early entry."""
+"""Half of the interval of polls: only a notification can cause an entry that arrives sooner."""
 LATE_S_MAX = POLL_EVERY_S_WHILE_DISCONNECTED * 4
-"""The bound for an entry that is found by a poll each second, on a machine that does other work too."""
+"""Four intervals of polls: the bound for an entry that only a poll finds, on a machine that does other work too."""
 AS_SENT = re.compile(rb'"(?:PUBLISH|publish)" "stillnew:wake:[0-9]{1,2}" "((?:[^"\\]|\\.)*)"')
 ESCAPED = re.compile(rb"\\(?:x([0-9a-f]{2})|(.))")
 
@@ -97,7 +97,10 @@ async def be_quick(ada: Someone, follower: Subscription, *, name: str) -> list[s
 async def test_valkey_carries_wake_ups_and_nothing_else_and_its_death_makes_devices_late_and_never_wrong(
     database_url: str, open_folder: Path, tmp_path: Path
 ) -> None:
-    """Law 18: events written at A arrive at B: at once with Valkey, within seconds without it. Valkey gets no content."""
+    """Law 18: events that service A writes arrive at service B: at once with Valkey, else within seconds.
+
+    Valkey gets no content.
+    """
     with ValkeyServer() as valkey:
         environment = {"DATABASE_URL": database_url, "STILLNEW_REDIS_URL": valkey.connection_url}
         with (

@@ -134,7 +134,7 @@ def test_a_device_drafts_no_roster_fact_no_tick_and_no_erasure() -> None:
 
 
 def test_every_body_is_of_a_union_that_is_read() -> None:
-    """A type outside of both unions could be written but not read (law 10)."""
+    """An event type outside of `DeviceBody` and `ServiceBody` could be written but not read (law 10)."""
 
     def all_of(body: type[Body]) -> set[type[Body]]:
         return {body}.union(*(all_of(inner) for inner in body.__subclasses__()))

@@ -101,7 +101,10 @@ def test_a_type_that_this_release_does_not_know_is_not_guessed_at() -> None:
 
 @pytest.mark.parametrize("row", GOLDEN, ids=name_of)
 def test_the_archive_passes_over_fields_that_it_does_not_know(row: Golden) -> None:
-    """Law 4: a row with unknown fields is read, because another release may have written it. A draft with them is refused."""
+    """Law 4: a row with unknown fields is read, since another release may have written it.
+
+    A draft with such fields is refused.
+    """
     more = msgspec.json.decode(with_changed(row.body, mood="sunny", weather={"sky": ["blue"]})) | {"written_by": "2.0"}
     expected = event_of_bytes(row.body, kind=row.kind, version=row.version)
     assert event_of_bytes(msgspec.json.encode(more), kind=row.kind, version=row.version) == expected

@@ -186,7 +186,7 @@ def test_what_is_now_is_a_few_of_each_domain_and_of_this_age(born: date, days_ol
 
 
 def test_of_many_milestones_those_are_told_that_most_children_are_in_the_midst_of() -> None:
-    """Of more than four milestones of a domain, those with the nearest middle month are shown; of two as near, the shorter."""
+    """Of a domain's milestones, the four with the nearest middle month are shown. At equal distance, the shorter one counts."""
     wide, edge, late = milestone("life.wide", (0, 20)), milestone("life.edge", (10, 12)), milestone("life.late", (2, 10))
     midst = [milestone(f"life.midst-{n}", (9, 11)) for n in range(3)]
     found = tips_at(10, catalogue=of(late, edge, wide, *midst)).now

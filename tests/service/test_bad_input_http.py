@@ -90,7 +90,7 @@ def test_a_too_large_content_length_is_refused_without_waiting(
 
 
 def test_headers_have_a_bound_in_length(standing: Standing) -> None:
-    """Law 17: the headers of a request have 64 KiB in total, as one header or as many."""
+    """Law 17: all headers of a request together have at most 64 KiB, as one header or as many."""
     for flood in (b"X: " + b"a" * 70_000, b"X: a\r\n" * 12_000, b"Cookie: " + b"a=b;" * 17_000):
         assert standing.raw(b"GET /v1/me HTTP/1.1\r\nHost: x\r\n" + flood).refusal() == (431, "head.too_large", None)
     assert standing.raw(b"GET /" + b"a" * 70_000).refusal() == (431, "head.too_large", None)

@@ -97,14 +97,14 @@ def check(standing: Standing, body: bytes, media_type: str) -> None:
 @BRUISED
 @given(what=damages())
 def test_a_damaged_push_of_json_is_answered(standing: Standing, what: list[tuple[str, float, float, Any]]) -> None:
-    """Law 17: no damage causes a 5xx, and only drafts with a receipt are recorded."""
+    """Law 17: no damage to a push in JSON causes a 5xx, and only drafts with a receipt are recorded."""
     check(standing, damaged(json.dumps(four_drafts(standing)).encode(), what), "application/json")
 
 
 @BRUISED
 @given(what=damages())
 def test_a_damaged_push_of_messagepack_is_answered(standing: Standing, what: list[tuple[str, float, float, Any]]) -> None:
-    """Law 17: MessagePack gives the same result as JSON."""
+    """Law 17: no damage to a push in MessagePack causes a 5xx, and only drafts with a receipt are recorded."""
     check(standing, damaged(msgspec.msgpack.encode(four_drafts(standing)), what), "application/msgpack")
 
 

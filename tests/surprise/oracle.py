@@ -86,7 +86,7 @@ class Oracle:
     # Who may see an event, surprises aside
 
     def _sees(self, member: MemberId, line: Line, known: set[int]) -> bool:
-        """Checks whether an event is for a member. `known` has the seqs that were delivered to them or are held from them."""
+        """Checks whether an event is for a member. `known` has the seqs of the member's delivered and held events."""
         event = line.event
         if Effect.ROSTER_FACT in line.body.effects:
             return True

@@ -43,7 +43,7 @@ class Reason:
     """The milestone of the subject. None means an everyday note that nobody has sorted."""
     choice: Choice
     found: str | None = None
-    """For a daycare's words that nobody has sorted: the first milestone that was found in them, in whose envelope they are."""
+    """The first milestone that was found in a daycare's words. Unsorted words are in the envelope of this milestone."""
     tells: frozenset[Subject] = frozenset()
     """All subjects that were found in a daycare's words for certain."""
 

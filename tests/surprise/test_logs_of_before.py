@@ -12,7 +12,7 @@ from tests.histories import Told, enumerate_seqs, happened
 
 
 class Before(Told):
-    """A log from that time: members refer to events that today's rule would have held from them."""
+    """A log from before choices had an effect: members refer to events that today's rule would have held from them."""
 
     def _target(self, event: Event[Any]) -> LoggedEvent | None:
         known = super()._target(event)

@@ -21,7 +21,7 @@ def test_the_whole_catalogue_is_served_to_any_caller(standing: Standing) -> None
 
 
 def test_a_caller_with_the_current_catalogue_gets_304(standing: Standing) -> None:
-    """RFC 9110, 13.1.2: the catalogue can be cached, and gets 304 while it has not changed."""
+    """RFC 9110, 13.1.2: the catalogue can be cached. A repeated request gets 304 while the catalogue has not changed."""
     first = standing.http.get("/v1/catalogue")
     assert first.headers["cache-control"] == "public, max-age=3600"
     for held in (first.headers["etag"], f'"old", {first.headers["etag"]}', CATALOGUE.version.join('""'), "*"):

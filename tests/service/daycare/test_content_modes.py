@@ -92,7 +92,7 @@ NO_JSON = ["text/plain", "application/xml", "application/jsonp", "application/js
 
 
 async def test_the_data_may_be_json_under_any_of_its_names(ducklings: System) -> None:
-    """HTTP binding, 3.1.1: Content-Type is the datacontenttype. JSON format, 3.1: it is JSON with a subtype or suffix `json`."""
+    """HTTP binding, 3.1.1: Content-Type is the datacontenttype. JSON format, 3.1: subtype `json` and suffix `+json` mean JSON."""
     for media_type in JSON_TYPES:
         assert receipt_of(await in_binary(ducklings, media_type=media_type))["outcome"] == "recorded", media_type
         headers, body = structured(note("Slept well.", datacontenttype=media_type))

@@ -67,7 +67,7 @@ async def posted(system: System, body: bytes) -> list[dict[str, Any]]:
 async def test_a_record_that_cannot_be_read_is_refused_by_itself(village: Village, ducklings: System) -> None:
     """Law 17: the receipt of the unreadable record names the field and, if possible, the id. The other records are recorded."""
     for number, (fault, (bad, id, code, at)) in enumerate(BAD.items()):
-        # Of a repeated key the first is read, so the record gets an id only if it has none.
+        # Of a repeated key only the first value is read, so an id is added only to a record that has none.
         attributed = attributes("b") if b'"id":' not in bad else attributes("b").replace(b'"id": "b", ', b"")
         good = [b"{" + attributes(f"{name}-{number}") + b',"data":{"text":"Ate soup."}}' for name in "ac"]
         body = b"[" + b", ".join([good[0], bad.replace(b"good", attributed, 1), good[1]]) + b"]"

@@ -74,7 +74,7 @@ async def test_prose_that_tells_of_a_first_is_held_whole_from_a_parent_who_waits
 
 @pytest.mark.parametrize("wish", [{"scope": "domain:movement"}, {"scope": "domain:talking", "hold_unsorted": True}])
 async def test_keep_quiet_is_repeated_in_later_receipts(village: Village, ducklings: System, wish: dict[str, Any]) -> None:
-    """Law 20: the names are repeated because the first response may be lost. After an amendment, the new content decides."""
+    """Law 20: the names are repeated because a response may be lost. After an amendment, the new content decides the names."""
     await keeps(village.ben, **wish)
     at = datetime.now(UTC) - timedelta(hours=2)
     first = {"recorded": at.isoformat(), "revised": at.isoformat()}

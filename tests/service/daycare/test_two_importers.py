@@ -128,7 +128,7 @@ async def test_a_parent_changes_only_their_own_copy_of_a_shared_record(village: 
 
 
 async def test_a_held_record_that_one_parent_withdraws_is_released_from_the_others_file(village: Village) -> None:
-    """Laws 8 and 20: Ben's own file has the record. So his envelope contains it after Ada's file has withdrawn hers."""
+    """Laws 8 and 20: Ben's own file has the record. So his envelope contains it after Ada's file has withdrawn Ada's record."""
     await keeps(village.ben)
     await import_plain(village.ada, village, plain(a=STEPS))
     ben = await import_plain(village.ben, village, plain(a=STEPS))
@@ -141,7 +141,7 @@ async def test_a_held_record_that_one_parent_withdraws_is_released_from_the_othe
 
 
 async def test_only_the_importing_parent_corrects_what_was_found_in_a_file(village: Village) -> None:
-    """Law 20: Ben cannot withdraw an event of Ada's importer. When Ada withdraws it, Ben's event stays visible."""
+    """Law 20: Ben cannot withdraw an event of Ada's importer. After a withdrawal by Ada, the event of Ben's importer stays."""
     ada = await import_plain(village.ada, village, plain(a=STEPS))
     ben = await import_plain(village.ben, village, plain(a=STEPS))
     [found] = await ids_by(village.ada, ada["member"])

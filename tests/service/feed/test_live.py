@@ -12,7 +12,7 @@ from service.feed.streams import STREAMS_PER_DEVICE_MAX
 from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, until
 
 FOUNDING_ENTRIES = 4
-"""FamilyFounded, HouseholdOpened, MemberJoined and ChildAdded."""
+"""The entries of a new family's feed: FamilyFounded, HouseholdOpened, MemberJoined and ChildAdded."""
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from service.feed.notifier import LocalNotifier
 from tests.service.feed.listening import Phone, Running, Subscription, found, invite, listening, serving, until
 
 WITHIN_S = 1.0
-"""The bound within which a revocation ends a stream."""
+"""The seconds within which a revocation ends a stream."""
 
 
 async def pair(running: Running, phone: Phone) -> Phone:

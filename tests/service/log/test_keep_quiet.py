@@ -31,7 +31,7 @@ async def quiet(log: Log, family: Family, who: MemberId, draft: Draft) -> tuple[
 
 
 async def test_whatever_refers_to_something_held_says_so(log: Log) -> None:
-    """Law 20: a reply, a cheer, an amendment and another parent's first are held from Ben, and their receipts name him."""
+    """Law 20: replies, cheers, amendments, firsts of others and new names are held from Ben, and their receipts name him."""
     family = await found(log)
     await waits(log, family, family.ben)
     seen = saw(family, WALKED)

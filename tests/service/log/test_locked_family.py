@@ -156,7 +156,7 @@ async def test_what_machines_offer_waits_for_no_other_familys_lock(log: Log, dat
 async def test_requests_of_access_to_a_locked_family_leave_connections_to_others(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 22: forty requests to a locked family leave free connections for other readers, and each gets a response."""
+    """Law 22: forty requests to a locked family all get a response. Meanwhile other families find free connections."""
     theirs, ours = await found(log), await found(log)
 
     async def add_child(family: Family) -> None:

@@ -141,8 +141,7 @@ async def test_a_parents_own_words_are_sorted_by_nobody_else(log: Log) -> None:
 
 
 async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(log: Log) -> None:
-    """Law 20: nothing is held in a thread that a waiting member began, so a sorting by another member would tell of a milestone.
-    """
+    """Law 20: nothing is held in a thread that a waiting member began, so another's sorting there would tell of a milestone."""
     family = await found(log)
     day = note(family)
     await push(log, family, family.granny, day)

@@ -212,7 +212,7 @@ def steps(text: str) -> int:
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_the_work_grows_no_faster_than_the_text(hostile: str) -> None:
-    """For twice the text, at most 2.3 times as many lines run, and 1,000 more."""
+    """For a text of twice the length, the reader runs at most 2.3 times as many lines of code, and 1,000 more."""
     half = HOSTILE[hostile] * (COUNTED_CHARACTERS // 2 // len(HOSTILE[hostile]))
     assert steps(half * 2) <= 2.3 * steps(half) + 1_000
 

@@ -26,7 +26,7 @@ def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str 
 def test_a_whole_file_of_baby_connect_gives_the_expected_outcomes() -> None:
     """The file has 60 everyday rows and 13 edge cases.
 
-    Three rows of one minute have one id, until `row_ids` makes three of it.
+    Three rows of one minute share an id, until `row_ids` gives each its own.
     """
     found = read("baby_connect", feed_csv.baby_connect(), LIA)
     assert tally(found) == {"translated": 60 + 8, "no_words": 1, "unreadable": 4}
