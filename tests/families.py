@@ -95,7 +95,7 @@ async def join(log: Log, family: Family, member: MemberId) -> None:
 
 
 async def leave(log: Log, family: Family, member: MemberId) -> None:
-    """Records that a member left, as that member."""
+    """Records that a member left. The author is that member."""
     async with log.transaction() as writing:
         await writing.write(family=family.family, author=member, facts=(MemberLeft(member=member),))
 

@@ -58,7 +58,7 @@ async def test_the_same_content_again_is_already_recorded_and_other_content_amen
 
 
 async def test_prose_that_tells_of_a_first_is_held_whole_from_a_parent_who_waits(village: Village, ducklings: System) -> None:
-    """Law 8: the words are the note of the milestone that was found in them. So the words are held too."""
+    """Law 8: a milestone that was found in words has these words as its note, so both are held together."""
     await keeps(village.ben, "domain:movement")
     receipts = await ducklings.post(note("She took her first steps today!"))
     assert [(receipt["outcome"], receipt.get("keep_quiet")) for receipt in receipts] == [("recorded", ["Ben"])]
