@@ -1,4 +1,4 @@
-"""Tests with a frozen Postgres: it accepts connections, and never answers."""
+"""Tests a frozen Postgres: it accepts connections, and never responds."""
 
 import asyncio
 import contextlib
@@ -24,14 +24,14 @@ READY_S_MAX = 2.0
 ROUTE_S_MAX = ACQUIRE_S_MAX + SILENT_S_MAX
 PUSH_S_MAX = ACQUIRE_S_MAX + ANSWER_S_MAX
 ROOM_S = 4.0
-"""Added to each bound, for a machine that runs other work too."""
+"""Seconds that are added to each bound, for a machine that does other work too."""
 CURRENT_WITHIN_S = 10.0
 STOPPED_WITHIN_S = 20.0
 
 
 @contextmanager
 def frozen(data: Path) -> Iterator[None]:
-    """Stops the server and all its processes (SIGSTOP), and continues them at the end of the block."""
+    """Stops the server and all its processes (SIGSTOP), and lets them continue at the end of the block."""
     server = postgres_of(data)
     assert server is not None
     stopped: list[psutil.Process] = []
@@ -63,7 +63,7 @@ async def sessions(data: Path) -> int:
 
 
 async def assert_every_route_refuses(ada: Someone) -> None:
-    """Checks that each route that needs the database, four times at once, answers with a 503 problem document in time."""
+    """Checks that each route that needs the database responds with a 503 problem document in time, to four requests at once."""
     family, note = "/v1/families/{family}", {"text": "x"}
     request_by_name: dict[str, Callable[[], Awaitable[httpx.Response]]] = {
         "feed": lambda: ada.ask("GET", f"{family}/feed"),
@@ -85,7 +85,7 @@ async def assert_every_route_refuses(ada: Someone) -> None:
     found = await asyncio.gather(*(timed(request_by_name[name]) for name in names))
     for name, (seconds, response) in zip(names, found, strict=True):
         assert seconds < (PUSH_S_MAX if name == "push" else ROUTE_S_MAX) + ROOM_S, (name, seconds)
-        if response.status_code != 404:  # a code in no form of ours needs no database
+        if response.status_code != 404:  # a code of a wrong form is refused without the database
             assert response.status_code == 503, (name, response.text)
             assert response.headers["content-type"] == "application/problem+json", name
             assert "retry-after" in response.headers, name
@@ -97,7 +97,10 @@ FOUNDING = {"you": {"name": "Eve"}, "household": {"name": "E"}, "child": {"name"
 async def test_every_route_answers_in_time_while_postgres_is_frozen_and_all_is_as_before_when_it_is_not(
     open_folder: Path,
 ) -> None:
-    """Law 1, law 17, I-02, I-12: 503 within the stated bounds; then as before, no connection leaked, nothing lost or doubled."""
+    """Laws 1 and 17: each response is a 503 within its bound.
+
+    Afterwards no connection is leaked, and no event lost or doubled.
+    """
     data = open_folder / "frozen"
     with serving_with_own_postgres(data) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=60) as http:
@@ -135,7 +138,7 @@ async def test_every_route_answers_in_time_while_postgres_is_frozen_and_all_is_a
 
 
 async def test_the_service_stops_while_postgres_is_frozen(open_folder: Path) -> None:
-    """Law 17: SIGTERM waits for no answer that does not come."""
+    """Law 17: after SIGTERM, the service does not wait for a frozen Postgres."""
     data = open_folder / "frozen-stop"
     server = EmbeddedPostgres(data)
     server.start()

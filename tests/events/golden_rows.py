@@ -1,6 +1,7 @@
-"""Reads the golden rows: one row of the log for each type and version that ever existed, as its release wrote it.
+"""Reads the golden rows: one row of the log for each type and version of all releases, as its release wrote it.
 
-They are never edited, because the rows in a family's log cannot be changed either. A new version adds a file beside the old one.
+Golden rows are never edited, because the rows in a family's log cannot be changed either. A new version adds a file, and the old
+file stays.
 """
 
 from hashlib import sha256

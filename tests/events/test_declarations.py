@@ -26,7 +26,7 @@ AGREED = {
     "ChildAdded": (1, {P}, "family", None),
     "MemberJoined": (1, {P}, "family", None),
     "ChildCorrected": (1, {P}, "family", None),
-    "MemberRenamed": (1, {P, C, D}, "family", None),  # each themselves
+    "MemberRenamed": (1, {P, C, D}, "family", None),  # of one's own name
     "HouseholdRenamed": (1, {P, C}, "family", None),
     "MemberLeft": (1, {P, C, D}, "family", None),  # anybody may leave
     "MilestoneObserved": (2, {P, C, D}, "family", None),
@@ -45,7 +45,7 @@ AGREED = {
 }
 
 
-# The types that a type may refer to, and the fields that an author may amend. A type that is missing here has neither.
+# The types that each type may refer to, and the fields that its author may amend. A type that is missing in a table has none.
 AGREED_REFERENCES = {
     "ParentFirstSaw": {"MilestoneObserved"},
     "ClipAttached": {"MilestoneObserved", "ParentFirstSaw", "NoteWritten"},
@@ -58,7 +58,7 @@ AGREED_AMENDMENTS: dict[str, set[str]] = {
     "ParentFirstSaw": {"occurred_at", "precision", "child", "milestone", "how", "feelings"},
     "NoteWritten": {"occurred_at", "precision", "child", "text"},
     "Cheered": {"words"},
-    "ClipAttached": set(),  # it may be withdrawn
+    "ClipAttached": set(),  # no field may be amended, but a clip may be withdrawn
 }
 
 
@@ -69,13 +69,13 @@ def declare(**declared: Any) -> type[Body]:
 
 
 def test_a_type_that_declares_all_is_defined() -> None:
-    """A type with all declarations is valid (law 10)."""
+    """Law 10: a type with all declarations is valid."""
     assert declare(**DECLARED).__name__ == "Whispered"
 
 
 @pytest.mark.parametrize("missing", REQUIRED_DECLARATIONS)
 def test_a_type_without_one_of_its_declarations_does_not_import(missing: str) -> None:
-    """A type without its audience raises an error on import, so nobody can forget it (law 10)."""
+    """Law 10: a type that lacks a declaration, such as its audience, raises an error on import."""
     with pytest.raises(TypeError, match=f"Whispered must declare {missing} beside its fields"):
         declare(**{name: value for name, value in DECLARED.items() if name != missing})
 
@@ -111,7 +111,7 @@ def test_every_type_declares_what_it_may_refer_to_and_what_may_be_amended() -> N
 
 
 def test_what_a_type_refers_to_is_a_field_of_it() -> None:
-    """The rule that a member may see the target depends on this field, so it must exist (law 10)."""
+    """Law 10: the rule that an author must see the target reads this field, so the field must exist."""
     assert [name for name, body in BODY_BY_NAME.items() if body.refers and body.refers not in body.__struct_fields__] == []
 
 
@@ -134,7 +134,7 @@ def test_a_device_drafts_no_roster_fact_no_tick_and_no_erasure() -> None:
 
 
 def test_every_body_is_of_a_union_that_is_read() -> None:
-    """A type outside of both unions could be written but not read (law 10)."""
+    """An event type outside of `DeviceBody` and `ServiceBody` could be written but not read (law 10)."""
 
     def all_of(body: type[Body]) -> set[type[Body]]:
         return {body}.union(*(all_of(inner) for inner in body.__subclasses__()))
@@ -144,7 +144,7 @@ def test_every_body_is_of_a_union_that_is_read() -> None:
 
 
 class Noted(Body, frozen=True, kw_only=True):
-    """A note, declared as a new reader would declare one."""
+    """An event type with all declarations, as a new developer would write it."""
 
     version: ClassVar = 1
     authors: ClassVar = frozenset({Role.PARENT})

@@ -1,4 +1,4 @@
-"""Combined writes: each has its own arguments, and either all are done or none."""
+"""Tests statements that are combined into one: each has its own arguments, and either all take effect or none does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -43,6 +43,6 @@ async def test_several_writes_are_one_statement_and_none_is_none(connection: asy
     with connection.query_logger(lambda record: executed.append(record.query)):
         await together(connection, [])
         await together(connection, [(PUT, [[1], ["one"]]), (DROP, [[2]])])
-        await asyncio.sleep(0)  # queries are logged in the loop's next turn
+        await asyncio.sleep(0)  # queries are logged in the next turn of the loop
     assert len(executed) == 1
     assert "$3::int[]" in executed[0]

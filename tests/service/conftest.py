@@ -1,6 +1,6 @@
-"""A real service on a free port and a fresh database, for whoever speaks to it over HTTP.
+"""Provides a real service on a free port and a fresh database, for tests over HTTP.
 
-Owns its start and its end. The server runs in a thread with a loop of its own, as a process of its own would.
+Owns the start and the end of the service, which runs in a thread with an event loop of its own.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from tests.service.access_fixtures import Standing
 
 @contextmanager
 def running(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Iterator[str]:
-    """Serve, and give the address."""
+    """Runs the service, and yields its address."""
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     server = Server(config_of(build(settings, log_clock=log_clock), workers=1))
@@ -56,14 +56,14 @@ UNLIMITED: Any = {
 
 @pytest.fixture
 async def service_url(database_url: str) -> AsyncIterator[str]:
-    """The address of a service without rate limits, whose operator may read its metrics."""
+    """Yields the address of a service without rate limits, whose operator may read its metrics."""
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
         yield url
 
 
 @pytest.fixture
 async def http(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that speaks to `service_url` as nobody in particular."""
+    """Yields a client for `service_url` without a token."""
     async with httpx.AsyncClient(base_url=service_url, timeout=20) as client:
         yield client
 
@@ -84,11 +84,11 @@ class Someone:
         return {"Authorization": f"Bearer {self.token}"}
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Ask with the token. `{family}` stands for the own family."""
+        """Sends a request with the token. `{family}` in the path becomes the device's own family."""
         return await self.http.request(method, path.replace("{family}", self.family), headers=self.headers, **more)
 
     async def invite(self, role: str, *, name: str, **more: Any) -> "Someone":
-        """Invite somebody, who accepts."""
+        """Invites a member, and accepts the invite as that member."""
         invited = await self.ask("POST", "/v1/families/{family}/invites", json={"role": role, **more})
         assert invited.status_code == 201, invited.text
         body = {"code": invited.json()["code"], "name": name, "device": {"name": f"{name}'s"}}
@@ -98,7 +98,7 @@ class Someone:
 
 
 async def found_family(http: httpx.AsyncClient, *, you: str = "Ada", child: str = "Mia") -> Someone:
-    """A new family with one parent."""
+    """Founds a family with one parent, and returns that parent's device."""
     body = {"you": {"name": you}, "household": {"name": "Home"}, "child": {"name": child}, "device": {"name": "phone"}}
     answer = await http.post("/v1/families", json=body)
     assert answer.status_code == 201, answer.text
@@ -107,7 +107,7 @@ async def found_family(http: httpx.AsyncClient, *, you: str = "Ada", child: str 
 
 @pytest.fixture(scope="session")
 def standing(postgres: str, template: str) -> Iterator[Standing]:
-    """One service and one family for whole files of tests, none of which may change a row."""
+    """Runs one service with two families for whole files of tests. The tests may not change a row."""
     name = f"t_{uuid.uuid4().hex}"
     with asyncio.Runner() as runner:
         runner.run(execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
@@ -122,7 +122,7 @@ def standing(postgres: str, template: str) -> Iterator[Standing]:
 
 @pytest.fixture
 def nothing_changes(standing: Standing) -> Iterator[None]:
-    """Law 17: whatever is refused changes no row of any table."""
+    """Checks law 17: a refused request changes no row of any table."""
     before = standing.digest()
     yield
     assert before == standing.digest()

@@ -1,4 +1,4 @@
-"""Who is asked for the feeds of a history that was written by hand."""
+"""Provides the two ways in which a written history gives feeds, and a database for histories that are written to rows."""
 
 import asyncio
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ def by_the_fold(story: Story, member: MemberId) -> str:
 
 @pytest.fixture(params=[by_the_oracle, by_the_fold], ids=["oracle", "fold"])
 def feed(request: pytest.FixtureRequest) -> Feed:
-    """A member's feed in words."""
+    """Returns a function that writes a member's feed as text: by the oracle, or by the real fold."""
     asked: Feed = request.param
     return asked
 
 
 @pytest.fixture(scope="module")
 def kept(postgres: str, template: str) -> Iterator[Rows]:
-    """A database for all examples: each has a family of its own."""
+    """Makes one database for all examples. Each example has a family of its own."""
     with asyncio.Runner() as runner:
         runner.run(execute(postgres, f"CREATE DATABASE rows_by_rule TEMPLATE {template} STRATEGY file_copy"))
         pool = runner.run(open_pool(named(postgres, "rows_by_rule")))

@@ -1,4 +1,4 @@
-"""Tests `stillnew import` as a parent runs it: the real command, a real service."""
+"""Tests `stillnew import` as a parent runs it, with the real command and a real service."""
 
 import re
 import subprocess

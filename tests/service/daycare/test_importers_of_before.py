@@ -1,4 +1,4 @@
-"""Tests importers from before migration 0013, one for each family and source: each belongs to its maker, and its events stay."""
+"""Tests importers from before migration 0013, of which a family had one for each source: each keeps its maker and its events."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ async def empty(postgres: str, template: str) -> AsyncIterator[str]:
 
 
 async def test_an_earlier_importer_belongs_to_the_parent_who_made_it(empty: str) -> None:
-    """Law 16: it is Ben's own, because he imported first, and importing the same file again writes nothing."""
+    """Law 16: the importer belongs to Ben, who imported first. When he imports the file again, nothing is written."""
     settings = Settings(database_url=empty, **UNLIMITED)
     with running(settings) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
@@ -40,7 +40,7 @@ async def test_an_earlier_importer_belongs_to_the_parent_who_made_it(empty: str)
             ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
             child = (await ada.ask("GET", "/v1/families/{family}")).json()["children"][0]["child"]
             first = await imported(ben, "plain", FILE, as_="text/csv", child=child)
-    # The ids of these events contain a secret; before the migration ids had none. The copied secret stands in for that.
+    # These events have ids made with a secret, and events from before the migration had not. The test copies the secret instead.
     await execute(empty, f"CREATE TABLE secret_of_now AS TABLE family_secret; {rollback()}")
     await execute(empty, "DELETE FROM _pogo_migration WHERE migration_id = '0013_importers'")
     assert await migrate(empty) == ["0013_importers"]

@@ -1,4 +1,4 @@
-"""Tests imports of files that arrive slowly: they take no place from others, and hold bounded memory. Real processes."""
+"""Tests imports of files that arrive slowly, with real processes: they delay no other import, and use bounded memory."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ async def served(database_url: str, open_folder: Path) -> AsyncIterator[tuple[Se
 
 
 async def begin(served: ServedFamily, someone: Someone, *, length: int) -> Call:
-    """Begins an import: sends its headers only."""
+    """Begins an import by sending only its headers."""
     path = f"/v1/families/{someone.family}/imports?source=plain"
     return await Call.begin(served, path, {**someone.headers, "Content-Type": "text/csv"}, length=length, address="192.0.2.1")
 
@@ -38,7 +38,7 @@ async def imported(someone: Someone) -> httpx.Response:
 
 
 async def test_files_that_come_slowly_keep_nobody_else_from_importing(served: tuple[ServedFamily, list[Someone]]) -> None:
-    """Law 22: a place is taken once the file has arrived. Before that its sender delays nobody."""
+    """Law 22: an import waits for its turn only after its file has arrived. A slow sender delays nobody."""
     service, (ada, ben, cleo, _) = served
     slow = [await begin(service, one, length=MIB) for one in (ada, ben, ada, ben)]
     await asyncio.gather(*(call.send(MIB // 2) for call in slow))
@@ -51,7 +51,7 @@ async def test_files_that_come_slowly_keep_nobody_else_from_importing(served: tu
 
 
 async def test_slow_files_are_bounded_by_person_and_stop_no_pushes(served: tuple[ServedFamily, list[Someone]]) -> None:
-    """Law 22: one person's files together hold at most the bytes of one file of the greatest length; the rest gets 503."""
+    """Law 22: all arriving files of one person use at most the bytes of the largest allowed file. Further files get 503."""
     service, (ada, ben, *_) = served
     slow = [await begin(service, ada, length=FILE_MIB_MAX * MIB) for _ in range(3)]
     await asyncio.gather(*(call.send(20 * MIB) for call in slow[:2]))
@@ -66,7 +66,7 @@ async def test_slow_files_are_bounded_by_person_and_stop_no_pushes(served: tuple
 
 
 async def test_pushes_that_come_slowly_are_bounded_by_person(served: tuple[ServedFamily, list[Someone]]) -> None:
-    """Law 22: one person's devices hold at most 4 MiB of slow pushes. Others can push all the time, this person afterwards."""
+    """Law 22: slow pushes of one person use at most 4 MiB. Others can push meanwhile, and this person can push afterwards."""
     service, (ada, ben, *_) = served
     path, headers = f"/v1/families/{ada.family}/events", {**ada.headers, "Content-Type": "application/json"}
     slow = [await Call.begin(service, path, headers, length=MIB, address="192.0.2.1") for _ in range(8)]

@@ -1,4 +1,4 @@
-"""Who may author what: each role, each type that a device could name, over the whole way from the push to the log."""
+"""Tests which roles may author which event types, from the push to the log."""
 
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ EVERYONE = frozenset(Role)
 PERSONS = frozenset({Role.PARENT, Role.CAREGIVER})
 NOBODY: frozenset[Role] = frozenset()
 
-# type -> whose device may draft it
+# By type: the roles whose devices may draft it
 MAY_DRAFT = {
     "MilestoneObserved": EVERYONE,
     "ParentFirstSaw": frozenset({Role.PARENT}),
@@ -28,7 +28,7 @@ MAY_DRAFT = {
     "Sorted": EVERYONE,
     "Amended": EVERYONE,
     "Withdrawn": EVERYONE,
-    # The service's own: these cannot even be read as a draft, whoever sends them.
+    # Written by the service alone: a draft of such a type is unreadable.
     "FamilyFounded": NOBODY,
     "HouseholdOpened": NOBODY,
     "ChildAdded": NOBODY,
@@ -41,11 +41,11 @@ MAY_DRAFT = {
     "Erased": NOBODY,
 }
 NO_CLIPS_YET = "event.unknown_clip"
-"""What becomes of a ClipAttached that is good in all else."""
+"""The refusal of a ClipAttached that is valid otherwise, because the service accepts no clips yet."""
 
 
 def good_draft(kind: str, family: Family, about: Draft) -> Draft:
-    """A draft of this type that would be recorded, were its author allowed to write it."""
+    """Returns a draft of this type that is valid if its author may write the type."""
     said: dict[str, dict[str, Any]] = {
         "MilestoneObserved": {"child": family.child, "milestone": WALKED},
         "ParentFirstSaw": {"child": family.child, "milestone": WALKED, "how": "in_person"},
@@ -73,13 +73,13 @@ def by_role(family: Family) -> dict[Role, MemberId]:
 
 
 def test_every_type_has_its_row() -> None:
-    """Law 10: a new type says here, too, who may author it."""
+    """Law 10: a new type must be added to the table in this file."""
     assert MAY_DRAFT.keys() == BODY_BY_NAME.keys()
 
 
 @pytest.mark.parametrize("kind", MAY_DRAFT)
 async def test_a_role_authors_what_was_agreed_and_nothing_else(log: Log, kind: str) -> None:
-    """Law 10: decided by the type's declaration, and refused by name."""
+    """Law 10: the declaration of the type decides, and the refusal names the field."""
     family = await found(log)
     for role, member in by_role(family).items():
         own = note(family)

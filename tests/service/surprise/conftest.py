@@ -1,4 +1,4 @@
-"""Fixtures of the surprise tests: a family of two homes over HTTP."""
+"""Provides a family of two homes over HTTP for the tests of surprises."""
 
 from datetime import UTC, datetime
 from typing import Any

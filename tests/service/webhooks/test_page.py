@@ -1,4 +1,4 @@
-"""The documentation page: its examples run, and verify what was sent."""
+"""Tests that the examples of docs/webhooks.md run, and that they verify real deliveries."""
 
 import base64
 import os
@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 async def test_the_python_of_the_page_verifies_what_was_sent(
     home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The example uses none of the service's code."""
+    """The example on the page uses no code of the service."""
     hook = await home.hook(frame.url())
     await poll_and_finish(home.sender())
     sent = frame.deliveries[0]
@@ -64,7 +64,7 @@ def test_the_example_for_home_assistant_is_yaml() -> None:
 
 
 def test_the_page_names_the_bounds_that_hold() -> None:
-    """Law 17: the bounds on the page are those in the code."""
+    """Law 17: the bounds on the page are those of the code."""
     for received, is_so in (
         ("at most five each", retry_policy.WEBHOOKS_MAX == 5),
         ("at most 2,048 bytes", shapes.URL_BYTES_MAX == 2_048),

@@ -1,4 +1,4 @@
-"""Builds a Brightwheel feed in its real format: three pages with everyday entries and every edge case."""
+"""Builds a Brightwheel feed in its real format: three pages with everyday entries and all edge cases."""
 
 import json
 from datetime import datetime, timedelta
@@ -104,7 +104,7 @@ def pages() -> list[dict[str, Any]]:
     day = Day(1, start=datetime(2021, 9, 1, 13))  # noqa: DTZ001 (the feed's own clock)
     listed = [everyday(day, index) for index in range(48)] + list(edge_cases(day).values())
     third = len(listed) // 3
-    parts = [listed[:third], listed[third - 1 : 2 * third], listed[2 * third :]]  # one row stands on two pages
+    parts = [listed[:third], listed[third - 1 : 2 * third], listed[2 * third :]]  # one row is on two pages
     counts = {"count": len(listed), "offset": 0, "page_size": third}
     return [{**counts, "page": index, "activities": part} for index, part in enumerate(parts)]
 

@@ -1,4 +1,4 @@
-"""Builds CSV files of Baby Connect, in its real format, and of our plain format, each with the edge cases of spreadsheets."""
+"""Builds CSV files in the real format of Baby Connect and in our plain format, each with the edge cases of spreadsheets."""
 
 import csv
 import io

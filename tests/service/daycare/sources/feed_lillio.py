@@ -1,4 +1,4 @@
-"""Builds a Lillio journal in its real format: two pages by month and one behind the last, with every edge case."""
+"""Builds a Lillio journal in its real format: two pages, each for a month, and an empty page after them, with all edge cases."""
 
 import json
 from datetime import datetime, timedelta

@@ -77,7 +77,7 @@ def pages() -> list[dict[str, Any]]:
     listed = [everyday(day, index) for index in range(60)] + list(edge_cases(day).values())
     firsts = [name.split()[0] for name in NAMES[: len(KIDS)]]
     kids = [{"id": kid, "first_name": first, "dob": NEVER} for kid, first in zip(KIDS, firsts, strict=True)]
-    parts = [listed[:30], listed[29:60], listed[60:]]  # one row stands on two pages
+    parts = [listed[:30], listed[29:60], listed[60:]]  # one row is on two pages
     return [{"page": index + 1, "per_page": 30, "daily_activities": part} for index, part in enumerate(parts)] + [{"kids": kids}]
 
 

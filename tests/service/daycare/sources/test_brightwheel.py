@@ -16,7 +16,7 @@ EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 10, 1, 13)))  # noqa: DTZ001
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The feed has 48 everyday entries and 19 edge cases; one entry is on two pages."""
+    """The feed has 48 everyday entries and 19 edge cases. One entry is on two pages."""
     found = read("brightwheel", body())
     assert tally(found) == {
         "translated": 48 + 1 + 10,
@@ -104,7 +104,7 @@ def test_composed_text_is_checked_like_typed_text() -> None:
 
 
 def test_a_withdrawn_entry_is_named_without_its_content() -> None:
-    """An entry that becomes visible to staff only is returned as an id to withdraw, without its text."""
+    """An entry that becomes visible to staff alone gives an id to withdraw, without its text."""
     hidden = outcome("brightwheel", {**EDGE_CASES["late_kudo"], "staff_only": True, "media": {"object_id": "m"}})
     assert isinstance(hidden, Ignored)
     assert (hidden.why, hidden.media) == (Why.STAFF_ONLY, 1)

@@ -1,4 +1,4 @@
-"""Tests Baby Connect's CSV and our plain CSV: stable ids, local times, and the forms in which spreadsheets save a file."""
+"""Tests the CSV of Baby Connect and our plain CSV: stable ids, local times, and the forms in which spreadsheets save a file."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -24,7 +24,10 @@ def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str 
 
 
 def test_a_whole_file_of_baby_connect_gives_the_expected_outcomes() -> None:
-    """The file has 60 everyday rows and 13 edge cases. Three rows of one minute share an id here; `row_ids` tells them apart."""
+    """The file has 60 everyday rows and 13 edge cases.
+
+    Three rows of one minute share an id, until `row_ids` gives each its own.
+    """
     found = read("baby_connect", feed_csv.baby_connect(), LIA)
     assert tally(found) == {"translated": 60 + 8, "no_words": 1, "unreadable": 4}
     assert [one.at for one in found if isinstance(one, Unreadable)] == [
@@ -107,7 +110,7 @@ def test_plain_rows_are_translated_exactly() -> None:
 
 
 def test_a_time_whose_old_offset_has_seconds_is_given_in_utc() -> None:
-    """Until 1972 Monrovia's offset was -00:44:30, which cannot be written in whole minutes."""
+    """Until 1972, the offset of Monrovia was -00:44:30, which cannot be written in whole minutes."""
     (old,) = records(
         read("plain", b"id,child,occurred_at,text\n1,ada,1960-01-01 12:00,Old\n", ImportHints(zone="Africa/Monrovia"))
     )
@@ -115,6 +118,6 @@ def test_a_time_whose_old_offset_has_seconds_is_given_in_utc() -> None:
 
 
 def test_a_text_with_nul_is_unreadable() -> None:
-    """A file with NUL is refused before, so only a caller who translates a single record gets this outcome."""
+    """A file with NUL is refused as a whole. This outcome exists only for a caller who translates a single record."""
     row = {"id": "1", "child": "ada", "occurred_at": "2026-03-14", "text": "a\0b"}
     assert verdict("plain", row) == "it.text"

@@ -1,4 +1,4 @@
-"""Tests Lillio: `list_date` is the time of the activity, and the importer names the child."""
+"""Tests Lillio: `list_date` is the time of the activity, and the import request names the child."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -18,7 +18,7 @@ ADA = ImportHints(reference=" account 7 ", name_by_reference={"account 7": "Ada"
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The feed has 60 everyday entries, one of them in two months, and 9 edge cases."""
+    """The journal has 60 everyday entries, one of them in two months, and 9 edge cases."""
     found = read("lillio", body(), ADA)
     assert tally(found) == {"translated": 60 + 1 + 4, "no_words": 2, "unreadable": 3}
     assert {record.reference for record in records(found)} == {"account 7"}

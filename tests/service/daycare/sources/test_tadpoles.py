@@ -1,4 +1,4 @@
-"""Tests Tadpoles: times in seconds since 1970 with the name of a time zone."""
+"""Tests Tadpoles: its times are seconds since 1970 with the name of a time zone."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -47,7 +47,7 @@ def test_an_hour_that_occurs_twice_is_distinguished_by_its_offset(name: str, at:
 
 @pytest.mark.parametrize("name", ["unknown_zone", "zone_that_is_a_path"])
 def test_an_event_in_an_unknown_zone_is_unreadable(name: str) -> None:
-    """Reading its time in UTC instead could give the wrong day."""
+    """If the time were read in UTC instead, the day could be wrong."""
     refused = outcome("tadpoles", EDGE_CASES[name], ImportHints(zone="America/New_York"))
     assert refused == Unreadable(at="it.tz", detail="There is no time zone of this name.")
 
