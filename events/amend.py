@@ -59,7 +59,7 @@ class Withdrawn(Body, frozen=True, kw_only=True):
 
 
 class Erased(Body, frozen=True, kw_only=True):
-    """The content and the salts of some events were destroyed. The service writes this event when a request asks for it."""
+    """The content and the salts of some events were destroyed. The service writes this event for a member who requests it."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
