@@ -27,17 +27,17 @@ class ListedDevice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The person of the device that sent the request: their memberships and devices."""
+    """The memberships and the devices of a person: the person of the device that sent the request."""
 
     memberships: tuple[Membership, ...]
     devices: tuple[ListedDevice, ...]
 
     def memberships_of(self, family: UUID | None) -> list[Membership]:
-        """Returns the memberships in one family, or all of them where `family` is None."""
+        """Returns the memberships in one family, or all memberships if `family` is None."""
         return [one for one in self.memberships if family is None or one.family == family]
 
     def membership(self, family: UUID | None) -> Membership:
-        """Returns the membership in one family, or the only one where `family` is None.
+        """Returns the membership in one family, or the person's only membership if `family` is None.
 
         Raises:
             FamilyUnclear: there is no such membership, or more than one.
