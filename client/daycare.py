@@ -285,10 +285,7 @@ def _clock_ahead_s(response: httpx.Response, *, now: datetime) -> float:
 
 
 def _batches(events: Iterable[CloudEvent]) -> Iterator[list[tuple[str, bytes]]]:
-    """Yields the ids and encoded events of each call: at most `EVENTS_MAX` events and `CALL_BYTES_MAX` bytes.
-
-    An event that is larger than that is a call of its own.
-    """
+    """Yields the ids and encoded events of each call, within both bounds. An event above `CALL_BYTES_MAX` gets its own call."""
     batch, size = list[tuple[str, bytes]](), 2
     for event in events:
         encoded = msgspec.json.encode(event)
