@@ -1,4 +1,4 @@
-"""Holds Ben's choices: the domains of firsts that he wants to see before anybody tells him.
+"""Holds Ben's choices: the domains whose firsts are held from him until he has seen them himself.
 
 Also decides which events of other members these choices hold from Ben. The service owns the surprise rule; this module repeats a
 small part of the rule, so that Ben writes only about entries that his phone can have.
