@@ -1,8 +1,8 @@
 """Measures the workload `neighbours`: how much one family slows down the requests of other families.
 
-There are two disturbances. A family's row is locked by hand, while eight devices of this family push and are refused. A parent who
-keeps everything joins a family with a long history. The devices of `append single` push in a closed loop, with and without the
-disturbance in turn, on one service and one Postgres. Owns the disturbances.
+There are two disturbances. A family's row is locked by hand, while eight devices of this family push and are refused. A parent
+who keeps everything joins a family with a long history. The devices of `append single` push in a closed loop, with and without
+the disturbance in turn, on one service and one Postgres. Owns the disturbances.
 """
 
 import asyncio
