@@ -58,8 +58,8 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     """All milestones by key, in the order of the files. `version` is a hash of the data files.
 
-    `implied_by_key` holds all milestones that a milestone implies, directly or through others (the transitive closure of
-    `implies`). `implying_by_key` holds the same relation from the other side: all milestones that imply a milestone.
+    `implied_by_key` holds all milestones that a milestone implies, directly or through other milestones (the transitive closure
+    of `implies`). `implying_by_key` holds the reverse: all milestones that imply a milestone.
     """
 
     by_key: Mapping[str, Milestone]
@@ -68,11 +68,11 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     implying_by_key: Mapping[str, frozenset[str]]
 
     def implied_by(self, key: str) -> frozenset[str]:
-        """Returns the milestones that `key` implies, without `key` itself. A family's own milestone implies none."""
+        """Returns the milestones that `key` implies, without `key` itself. A family's own milestone implies no milestone."""
         return self.implied_by_key.get(key, frozenset())
 
     def implying(self, key: str) -> frozenset[str]:
-        """Returns the milestones that imply `key`, without `key` itself. No milestone implies a family's own."""
+        """Returns the milestones that imply `key`, without `key` itself. No milestone implies a family's own milestone."""
         return self.implying_by_key.get(key, frozenset())
 
 

@@ -1,6 +1,6 @@
 """Defines Draft and Event, the envelopes of all event types, and Body, their base class.
 
-Owns the rule that a type which lacks one of its declarations cannot be imported (law 10).
+Owns the rule that an event type without all of its declarations cannot be imported (law 10).
 """
 
 from datetime import UTC, datetime
@@ -79,7 +79,7 @@ class Effect(Flag):
     CHOICE = auto()
     """Applies the surprise rule again to all events that are held from a member, so it costs more than other events."""
     FIXED_AUDIENCE = auto()
-    """A draft may not ask for another audience."""
+    """A draft may state only the default audience."""
     UNDELIVERED = auto()
     """Is delivered to no member."""
 

@@ -137,7 +137,7 @@ def not_json(body: bytes, error: Exception, *, at: str = "") -> BodyMalformed | 
 
 
 def _path_of_lone_surrogate(body: bytes, at: str) -> str | None:
-    """Returns the path of the first text with a lone surrogate, or None. If that text is a key, the path is its object's."""
+    """Returns the path of the first text with a lone surrogate, or None. For a key, returns the path of the key's object."""
     try:
         return next((path for path, text in _texts(json.loads(body), at) if _LONE_SURROGATE.search(text) is not None), None)
     except (ValueError, RecursionError):

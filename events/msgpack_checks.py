@@ -19,7 +19,7 @@ MAP_16, MAP_32 = 0xDE, 0xDF
 FIXARRAY: Final = 0x90
 ARRAY_16, ARRAY_32 = 0xDC, 0xDD
 PAIRS_CHECKED_MAX: Final = 64
-"""The refusal names the duplicate key only in a map of at most so many pairs: the search is slow, and a push can have 100,000."""
+"""The refusal names the duplicate key only in a map of at most this many pairs, because the search in a large map is slow."""
 
 
 class _Key:

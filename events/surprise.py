@@ -55,7 +55,7 @@ class SurpriseChosen(Body, frozen=True, kw_only=True):
 
 
 class EnvelopeOpened(Body, frozen=True, kw_only=True):
-    """A member opened an envelope: the held events of `scope` are delivered to this member. Without `child`: of every child."""
+    """A member opened an envelope: held events of `scope`, about `child` or about every child, are delivered to this member."""
 
     version: ClassVar = 1
     authors: ClassVar = PERSONS
