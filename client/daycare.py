@@ -182,7 +182,7 @@ class Daycare(AbstractContextManager["Daycare"]):
         return self.post_all([event])[0]
 
     def post_all(self, events: Iterable[CloudEvent]) -> tuple[RecordReceipt, ...]:
-        """Posts any number of events in as few calls as possible. Returns receipts in order. A refused event stops no other one.
+        """Posts any number of events in as few calls as possible, and returns receipts in order. Refused events stop no others.
 
         Raises the errors of `post`. The events of earlier calls then remain recorded. You can post all events again: none is
         recorded twice.
@@ -234,7 +234,7 @@ class Daycare(AbstractContextManager["Daycare"]):
         return secret
 
     def _request(self, path: str, body: bytes, content_type: str) -> bytes:
-        """Posts a signed body, with retries. All attempts have the same `webhook-id`; each has a new timestamp and signature."""
+        """Posts a signed body, with retries. Each attempt has the same `webhook-id`, but a new timestamp and signature."""
         webhook_id, timestamp, attempt = f"msg_{uuid4().hex}", 0, 0
         while True:
             attempt += 1

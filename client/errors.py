@@ -61,7 +61,7 @@ class FeedDiverged(DeviceError):
     """The feed of the service differs from the entries that this device holds."""
 
     def __init__(self, *, place: int, expected: str, found: str) -> None:
-        """`place` is the first place with a difference. `expected` describes the device's entry, `found` the service's."""
+        """`place` is the first place with a difference. `expected` describes the device's entry, `found` the service's entry."""
         self.place = place
         self.expected = expected
         self.found = found
@@ -69,7 +69,7 @@ class FeedDiverged(DeviceError):
 
 
 class LogChanged(DeviceError):
-    """The service states another log id than the one that this device follows: the service was restored from a backup."""
+    """The service states another log id than the log id that this device follows: the service was restored from a backup."""
 
     def __init__(self, *, followed: str, answered: str) -> None:
         self.followed = followed

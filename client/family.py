@@ -124,7 +124,7 @@ class Family:
         return read(await self._wire.ask("GET", path), dict[str, Any])
 
     async def _patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Sends a PATCH request, with retries. A change that arrives twice has the same result as one that arrives once."""
+        """Sends a PATCH request, with retries, because a change that arrives twice has the same result as a single change."""
         return read(await self._wire.ask("PATCH", path, body=lambda: msgspec.json.encode(body)), dict[str, Any])
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of an import. A dry run writes nothing, and its counts are those of an import of the same file."""
+    """The result of an import. After a dry run, the counts are those that an import of the same file would have."""
 
     dry_run: bool
     member: UUID | None

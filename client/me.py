@@ -8,11 +8,11 @@ from client.errors import DeviceError
 
 
 class FamilyUnclear(DeviceError):
-    """The person belongs to several families or to none. The message lists them and states what to do."""
+    """The person belongs to several families or to none. The message lists the families and states what to do."""
 
 
 class Membership(msgspec.Struct, frozen=True, kw_only=True):
-    """A membership of the device's person: the family, and the person's member id and name in it."""
+    """A membership of the device's person: the family, and the person's member id and name in this family."""
 
     family: UUID
     member: UUID

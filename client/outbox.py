@@ -38,7 +38,7 @@ class Authored(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def draft(self) -> dict[str, Any]:
-        """Returns the draft as plain values."""
+        """The draft as plain values."""
         return msgspec.json.decode(self.json, type=dict[str, Any])
 
 
@@ -102,7 +102,7 @@ class Outbox:
         self._store = store
 
     def add(self, draft_id: UUID, encoded: bytes) -> None:
-        """Stores a draft on the disk before it returns. If the same draft is stored already, nothing changes.
+        """Stores a draft, and returns when the draft is on the disk. If the same draft is stored already, nothing changes.
 
         Raises:
             DraftIdReused: a draft with this id and other content exists.

@@ -83,7 +83,7 @@ async def pair(wire: Wire, *, store: Store, base_url: str, code: str, device_nam
     A second call with the same file uses the stored token.
 
     Raises:
-        NotPaired: the person does not belong to the family `family`, or to any.
+        NotPaired: the person does not belong to the family `family`, or belongs to no family.
         ServiceMisspoke: the person belongs to several families, and `family` is None.
     """
     stored = store.fact("pairing")

@@ -30,7 +30,7 @@ PAGE_ENTRIES = 500
 
 
 class SyncSession:
-    """Holds the outbox and the mirror of one device file, and synchronises both with the service."""
+    """The outbox and the mirror of one device file, with the methods that synchronise both with the service."""
 
     def __init__(self, *, store: Store, identity: Identity, wire: Wire, world: World) -> None:
         self.store = store
@@ -101,7 +101,7 @@ class SyncSession:
         """Continues after an intermediary blocked a push: with smaller batches, or without a single blocked draft.
 
         Raises:
-            AnsweredByIntermediary: the intermediary blocks every request, or fails itself, so no draft is the cause.
+            AnsweredByIntermediary: the intermediary blocks every request or has an error of its own, so no draft is the cause.
         """
         size_bytes = sum(len(authored.json) for authored in batch)
         if blocked.status == TOO_LARGE:
@@ -141,7 +141,7 @@ class SyncSession:
         return (receipt,)
 
     def _due_set_aside(self) -> tuple[Authored, ...]:
-        """Returns the smallest draft that was set aside if its wait is over, else an empty tuple."""
+        """Returns the smallest of the drafts that were set aside, or an empty tuple before the wait for a new attempt is over."""
         smallest = self.outbox.smallest_set_aside()
         is_due = self.world.now().timestamp() >= self._count("aside_due_s")
         return (smallest,) if smallest is not None and is_due else ()
