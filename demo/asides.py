@@ -1,4 +1,4 @@
-"""Writes the events beside the catalogue's milestones: everyday notes, cheers, Ben's choices, the family's own milestones.
+"""Writes the events that are not about the catalogue's milestones: notes, cheers, Ben's choices, the family's own milestones.
 
 Owns the author and the time of each of these events. Members cheer only for entries that their phones can have received.
 """

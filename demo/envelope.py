@@ -83,7 +83,7 @@ def drawn(envelope: Envelope, *, width: int) -> RenderableType:
 
 
 def _keep_quiet(envelope: Envelope) -> str:
-    """Returns a sentence about `keep_quiet` in the sitter's receipt for the first steps, or an empty text if it is empty."""
+    """Returns a sentence about the sitter's receipt for the first steps, or an empty text if `keep_quiet` names nobody there."""
     sentences = [
         f"{envelope.names[author]} wrote it down on {_at(entry):%A}, and was answered: keep quiet before {', '.join(quiet)}. "
         for entry in envelope.released

@@ -41,7 +41,7 @@ class History:
 
     @property
     def sent_again(self) -> int:
-        """The number of sends of all drafts beyond the first send of each."""
+        """The number of repeated sends of drafts: each draft's sends without the first one."""
         return sum(line.times_sent - 1 for line in self.lines)
 
 

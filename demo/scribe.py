@@ -68,7 +68,7 @@ class Scribe:
         return line.leaves_at + REACHES_THE_OTHERS < last_online and at + timedelta(minutes=5) < self.year.until
 
     def _has_sent_a_sighting(self, who: Who, line: Written, *, before: datetime) -> bool:
-        """Returns whether the member's own sighting of the line's milestone left the phone before `before`, and stays valid."""
+        """Returns whether the member sent an own sighting of the line's milestone before `before`, and has not withdrawn it."""
         withdrawn = {other.draft.event.target for other in self.lines if isinstance(other.draft.event, Withdrawn)}
         return any(
             own.who is who

@@ -19,7 +19,7 @@ from events.event import Audience, Precision
 from events.observations import How, MilestoneObserved, ParentFirstSaw
 
 SEES_IT_TODAY: Final = 0.45
-"""The probability that a child does a milestone again on a day with a parent who has not seen it yet."""
+"""The probability that a child repeats a milestone on a day with a parent who has not seen the milestone yet."""
 CALLS_IN_TIME: Final = 0.3
 """The probability that a parent who was not present sees the milestone in a video call the next day."""
 

@@ -23,7 +23,7 @@ import httpx
 from demo.failed import DemoFailed
 
 READY_S_MAX: Final = 90.0
-"""The longest wait for a new service. It creates a database, in 4 s on two idle cores, and in many times that on busy cores."""
+"""The longest wait for a new service. A service creates a database: in 4 s on two idle cores, much slower on busy cores."""
 STOP_S_MAX: Final = 20.0
 LOOK_AGAIN_S: Final = 0.1
 LAST_LINES: Final = 6

@@ -61,7 +61,7 @@ class Year:
         return next(day for day in (begins + timedelta(days=n) for n in range(7)) if day.weekday() in weekdays)
 
     def in_mountains(self, at: datetime) -> bool:
-        """Returns whether Ben and the twins are in the valley without a network at a time."""
+        """Returns whether Ben and the twins are in the valley without a network at the time `at`."""
         starts, ends = self.mountains
         return starts <= at < ends
 
@@ -72,12 +72,12 @@ class Year:
         return next((starts for starts, ends in (self.mountains, self.lake) if starts <= at < ends), None)
 
     def parent_of_the_week(self, at: datetime) -> Who:
-        """Returns the parent who has the twins in the week of a time. Ada and Ben alternate."""
+        """Returns the parent who has the twins in the week of the time `at`. Ada and Ben alternate."""
         weeks = (at.date() - self.begins.date()).days // 7
         return Who.ADA if weeks % 2 == 0 else Who.BEN
 
     def present(self, at: datetime) -> Who:
-        """Returns the member who is with the twins at a time."""
+        """Returns the member who is with the twins at the time `at`."""
         if self.in_mountains(at):
             return Who.BEN
         parent, day, hour = self.parent_of_the_week(at), at.weekday(), at.hour

@@ -56,8 +56,8 @@ def write(
 ) -> Written:
     """Writes an event on a member's phone, with times by that phone's clock.
 
-    If the event is written when it occurs, `occurred_at` is the phone's time. If it is written later, the member enters the true
-    time.
+    If the event is written when it occurs, `occurred_at` is the phone's time. If the event is written later, the member enters
+    the true time.
     """
     error = clock_error(who)
     happened_just_now = occurred_at == written_at
