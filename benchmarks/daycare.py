@@ -1,7 +1,7 @@
-"""Measures the workload `daycare`: a daycare's system posts 500 signed events for 60 families in one call; four others push.
+"""Measures the workload `daycare`: a daycare posts 500 signed events for 60 families in one call, while other families push.
 
 One key serves all 60 families, whose parents have linked the children by codes. The aim: the daycare gets its response within
-400 ms, and pushes of the four other families take at most twice as long as without the daycare, in the same run. Each device of
+400 ms, and pushes of four other families take at most twice as long as without the daycare, in the same run. Each device of
 these four families pushes one draft per request, and pauses for a tenth of a second after each response. The daycare posts again
 as soon as it has its response. Owns the calls.
 """
@@ -42,7 +42,7 @@ EVERYDAY = (
     "He needed a lot of cuddles after drop off but settled well.", "Temperature 37.2, a bit tired in the afternoon.",
     "We celebrated Noah's birthday with a fruit cake.", "Loved the water table; went home in spare clothes.",
 )  # fmt: skip
-"""Everyday sentences, two in each note. Half of the notes contain a possible cue, so the service reads them word by word."""
+"""Everyday sentences, two in each note. Half of the notes contain a word that may mean a milestone, so they are read in full."""
 
 
 async def measure(size: Size) -> list[Figure]:

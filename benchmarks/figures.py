@@ -1,4 +1,4 @@
-"""Holds the figures of the workloads beside their limits and aims, prints them as one table and stores them as JSON.
+"""Defines the figures of the workloads, with limits and aims. Prints the figures as a table, and stores them as JSON.
 
 Owns the shapes, the percentiles and the table. Measures nothing.
 """
@@ -21,7 +21,7 @@ class Aim(StrEnum):
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One measured number: the median of `runs`, beside its limit."""
+    """One measured number (the median of `runs`), with the limit that it is compared with, and the aim."""
 
     workload: str
     what: str

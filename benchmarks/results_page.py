@@ -16,7 +16,7 @@ def write_figures(report: Report, *, at: Path) -> None:
     """Replaces the text between the marks of the page `at`.
 
     Raises:
-        MarksMissing
+        MarksMissing: the page lacks a mark.
     """
     page = at.read_text()
     before, begin, rest = page.partition(BEGIN)

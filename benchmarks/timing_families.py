@@ -27,7 +27,7 @@ KEPT = tuple(
     if one.domain in (Domain.TALKING, Domain.THINKING, Domain.FEELINGS) and not one.safety
 )  # fmt: skip
 NOTES_OF_HELD = 4
-"""Of this many held events, one is a note about the first before it."""
+"""In this many held events, one is a note. The note is about the held observation that was written right before."""
 
 
 class NotAlike(RuntimeError):
@@ -35,7 +35,7 @@ class NotAlike(RuntimeError):
 
 
 class TimedFamily(msgspec.Struct, kw_only=True):
-    """A family whose father keeps surprises, and what the requests of the father's device need."""
+    """A family whose father keeps surprises, with the data for the requests of the father's device."""
 
     family: Family
     held: int
@@ -109,7 +109,7 @@ async def push(connection: Connection, family: Family, member: str, drafts: Sequ
     """Pushes drafts that are all new.
 
     Raises:
-        WrongAnswer
+        WrongAnswer: not all drafts were recorded.
     """
     push = request("POST", family.events_path, token=family.token_by_member[member], body=push_body(drafts))
     answer = await connection.ask(push)
@@ -123,7 +123,7 @@ async def prove_alike(families: Sequence[TimedFamily], *, address: Address, data
     Also vacuums and analyzes the tables: before this, Postgres may read new rows in another way than old rows.
 
     Raises:
-        NotAlike
+        NotAlike: the feeds end at different places, or another number of events is held.
     """
     await find_ends(families, address=address)
     connection = await asyncpg.connect(database_url)

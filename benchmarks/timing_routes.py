@@ -14,7 +14,7 @@ from benchmarks.timing_families import MET, TimedFamily, note, text
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """A timed request."""
+    """One kind of timed requests, with a check of the responses."""
 
     what: str
     ask: Callable[[TimedFamily, int], bytes]
