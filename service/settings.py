@@ -66,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def data_dir(self) -> Path:
-        """Returns the data directory as a path."""
+        """The data directory as a path."""
         return Path(self.data)
 
 

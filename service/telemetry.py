@@ -152,7 +152,7 @@ def configure(style: Literal["json", "console"], *, stream: TextIO | None = None
 
 
 class _LibraryErrors(logging.Handler):
-    """Logs the class and lines of code of a library's error, without the library's text."""
+    """A handler that logs the class and lines of code of a library's error, without the library's text."""
 
     def __init__(self, name: str) -> None:
         super().__init__(level=logging.ERROR)

@@ -20,14 +20,14 @@ class Start(msgspec.Struct, frozen=True):
 
     log: LogId
     chain: bytes
-    """The hash over all entries up to that place."""
+    """The hash over all entries up to this place."""
 
 
 class Stretch(msgspec.Struct, frozen=True):
     """Neighbouring entries of a feed, each with its chain, and the place and the chain at the last entry."""
 
     entries: list[tuple[int, bytes]]
-    """(place, the entry as JSON), places ascending by one."""
+    """Pairs of a place and an entry as JSON. Each place is greater than the place before by one."""
     place: int
     """The place of the last entry, or `after` if there are no entries."""
     chain: bytes | None
@@ -35,7 +35,7 @@ class Stretch(msgspec.Struct, frozen=True):
     more: bool
     """Whether the feed may have further entries after these."""
     start: Start | None = None
-    """The log and the chain at `after`, or None if the caller passed the chain, because they were then not read."""
+    """The log and the chain at `after`. None if the caller passed the chain: then neither of the two was read."""
 
 
 async def from_anywhere(pool: Any, *, family: FamilyId, member: MemberId, after: int, limit: int) -> Stretch:

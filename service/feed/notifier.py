@@ -40,7 +40,7 @@ class Listener(Protocol):
 
 
 class Notifier(Protocol):
-    """Carries notifications from writers, after their commit, to listeners. A writer is never blocked and gets no error."""
+    """The path of notifications from writers, after their commit, to listeners. A writer is never blocked and gets no error."""
 
     @property
     def poll_every_s(self) -> float:
@@ -73,7 +73,7 @@ class Notifier(Protocol):
 
 
 class LocalNotifier:
-    """Carries notifications between the writers and listeners of one process.
+    """A notifier between the writers and the listeners of one process.
 
     `is_alone`: whether this process is the only process that uses the database. If not, its streams are polled once a second,
     because no notification of another process arrives.

@@ -47,7 +47,7 @@ LOG = structlog.get_logger()
 
 
 class RedisNotifier(LocalNotifier):
-    """Carries notifications between all processes of one Redis or Valkey. Notifications within this process need no Redis."""
+    """A notifier between all processes of one Redis or Valkey. Notifications within this process need no Redis."""
 
     def __init__(self, redis_url: str) -> None:
         super().__init__()

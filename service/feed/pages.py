@@ -52,7 +52,7 @@ class Page(msgspec.Struct, frozen=True):
     chain_before: bytes
     """The hash over all entries up to `after`. A device that has another hash for this place holds another feed."""
     entries: list[tuple[int, bytes]]
-    """(place, the entry as JSON), places ascending by one."""
+    """Pairs of a place and an entry as JSON. Each place is greater than the place before by one."""
     place: int
     """The place of the last entry, or `after` if there are no entries."""
     more: bool

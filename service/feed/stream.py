@@ -17,7 +17,7 @@ from service.http.problems import PASSING
 HEARTBEAT: Final = b":\n\n"
 
 WRITE_BYTES_MAX: Final = 64 * 1024
-"""Entries are sent in groups up to this size; a larger entry is sent alone. uvicorn buffers 64 KiB more."""
+"""Entries are sent in groups of at most this many bytes; a larger entry is sent alone. uvicorn buffers 64 KiB more."""
 
 DRAIN_S_MAX: Final = 10.0
 """The time limit of one write. A device that takes less than about 6 kB/s is cut off, and can resume at its place."""
@@ -48,7 +48,7 @@ class StreamCaller(Protocol):
 
 
 class StretchReader(Protocol):
-    """Reads the entries after a place of a member's feed."""
+    """A function that reads the entries after a place of a member's feed."""
 
     async def __call__(self, *, family: FamilyId, member: MemberId, after: int, chain: bytes | None) -> Stretch: ...
 

@@ -139,7 +139,7 @@ class Streams:
 
         Raises:
             FeedAhead: the feed ends before `after`. A caller that passes a chain has received this place, so it is not checked.
-            PASSING: Postgres did not answer, either this read or a read that this call waited for.
+            PASSING: Postgres did not answer this read, or an earlier read for which this call has waited.
         """
         failures = self._failures
         async with self._readings:

@@ -68,7 +68,7 @@ class BodyBudget:
     """One budget: `bytes_max` bytes in total, and `bytes_max_each` bytes for each sender.
 
     Args:
-        grace_s: a body younger than this is never dropped to make room for another one.
+        grace_s: a body younger than this is never dropped to make room for another body.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from service.http.request import RouteRequest
 
 WORTH_IT_BYTES: Final = 1_024
 IN_A_THREAD_BYTES: Final = 64 * 1024
-"""Compressing a longer body in the event loop would block the loop for more than about a millisecond."""
+"""The length from which a body is compressed in a thread: in the event loop, this would take more than about a millisecond."""
 GZIP_LEVEL: Final = 5
 ZSTD_LEVEL: Final = 3
 

@@ -1,4 +1,4 @@
-"""Controls the HTTP/1.1 connection of a request beyond what ASGI offers, for live streams that stay open for days.
+"""Controls the HTTP/1.1 connection of a request in ways that ASGI does not offer, for live streams that stay open for an hour.
 
 Owns the socket: closes it even if the peer reads nothing, notices a peer that disappeared, passes on the server's shutdown,
 and bounds the head of a request in size and time, before any route sees the request. Knows no feed.
@@ -108,7 +108,7 @@ class HttpConnection(HttpToolsProtocol):
             raise self.parse_error  # the parser stops, and uvicorn calls send_400_response
 
     def send_400_response(self, msg: str) -> None:
-        """Sends the refusal. Called by uvicorn if its parser cannot read the request."""
+        """Sends a refusal of the request. uvicorn calls this method if its parser cannot read the request."""
         self._end(self.parse_error or HeadMalformed())
 
     def _start_head_timer(self) -> None:
@@ -126,7 +126,7 @@ class HttpConnection(HttpToolsProtocol):
             self.transport.close()
 
     def _end(self, refusal: Refused) -> None:
-        """Sends a refusal, and closes the connection. If a response has begun, only closes: a refusal would corrupt it."""
+        """Sends a refusal, and closes the connection. If a response has begun, only closes, so as not to corrupt the response."""
         self._stop_head_timer()
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             body = bytes_of(refusal)

@@ -16,7 +16,7 @@ KEY: Final = "endpoint"
 
 
 class CallerKind(Enum):
-    """The callers that a route accepts. Checked before the route runs."""
+    """The kinds of callers that a route accepts."""
 
     ANYONE = "anyone"
     ANYONE_OR_DEVICE = "anyone or a device"

@@ -54,7 +54,7 @@ class MatchedRoute:
 
 
 class ResponseSender:
-    """Sends one response: adds the headers that every response has, and records the status."""
+    """The sender of one response. It adds the headers that every response has, and records the status."""
 
     __slots__ = ("_is_head", "_request_id", "_send", "ended_at_s", "status")
 
@@ -256,7 +256,7 @@ def _ignore_error(_error: Exception) -> None:
 
 
 def _require_host(scope: Scope) -> None:
-    """Refuses a request without exactly one valid Host header. HTTP/1.0 may omit it (RFC 9112, section 3.2)."""
+    """Refuses a request without exactly one valid Host header. In HTTP/1.0 the header is optional (RFC 9112, section 3.2)."""
     hosts = headers(scope, b"host")
     if not hosts and scope["http_version"] == "1.0":
         return

@@ -97,7 +97,7 @@ class EmbeddedPostgres:
 
         Raises:
             DataDirectoryInUse: another process runs the server of this data directory.
-            AccountCannotReach: root runs this, and no other account may enter the data directory.
+            AccountCannotReach: this process runs as root, and the account of the server may not enter the data directory.
             PostgresDidNotStart: the server ended, or was not ready in time. The message has the last lines of the server's log.
         """
         if self.is_running:
@@ -212,7 +212,7 @@ class EmbeddedPostgres:
         unfinished.rename(self.cluster)
 
     def _stop_leftover(self) -> None:
-        """Ends a server that a killed process left on this cluster. This process has the lock, so no living process runs it."""
+        """Ends a server that a killed process left on this cluster. No living process needs it: this process has the lock."""
         pid, _ = self._pid_file()
         if pid is not None:
             end_leftover(self.cluster, sockets=self._socket_folder(), pid=pid)

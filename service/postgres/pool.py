@@ -21,9 +21,9 @@ SILENT_S_MAX: Final = 5.0
 STATEMENT_S_MAX: Final = 4.5
 """The server's time limit of a statement, below `SILENT_S_MAX`: an error of the server frees the locks and states the cause."""
 LOCK_S_MAX: Final = 1.0
-"""The wait of a statement for a lock. A longer wait means that a transaction hangs (law 17)."""
+"""The longest wait of a statement for a lock. A longer wait means that a transaction hangs (law 17)."""
 ACQUIRE_S_MAX: Final = 3.0
-"""The wait for a connection of the pool, including the time to open a new one."""
+"""The longest wait for a connection of the pool, including the time to open a new connection."""
 CONNECT_S_MAX: Final = 3.0
 CLOSE_S_MAX: Final = 2.0
 PATIENT_S_MAX: Final = 30.0
