@@ -31,7 +31,7 @@ AS_TARGET: Final = AsTarget.AS_TARGET
 
 
 class Precision(StrEnum):
-    """How exactly `occurred_at` is known."""
+    """The precision with which `occurred_at` is known."""
 
     MINUTE = "minute"
     DAY = "day"
@@ -135,7 +135,7 @@ class Draft(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, forbid_un
     """A claim of a device that something happened. The log has not accepted it as an event yet."""
 
     id: EventId
-    """A UUID of version 7, made by the device; the same each time that the draft is sent."""
+    """A UUID of version 7, made by the device. A draft that is sent again keeps its id."""
     occurred_at: Instant
     precision: Precision
     recorded_at: Instant

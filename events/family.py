@@ -9,14 +9,14 @@ from events.ids import ChildId, HouseholdId, MemberId
 
 
 class Sees(StrEnum):
-    """How much of the family's log a member may see."""
+    """The part of the family's log that a member may see."""
 
     OWN = "own"
     """Only the roster, and the events that the member wrote."""
     SINCE_JOINING = "since_joining"
-    """Also the events from the moment when the member joined."""
+    """The roster, the member's own events, and other events since the member joined."""
     ALL = "all"
-    """Also the events from before the member joined."""
+    """The roster, the member's own events, and other events, also those from before the member joined."""
 
 
 class FamilyFounded(Body, frozen=True, kw_only=True):

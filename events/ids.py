@@ -17,7 +17,7 @@ ClipId = NewType("ClipId", UUID)
 LogId = NewType("LogId", UUID)
 
 Seq = NewType("Seq", int)
-"""The position of an event in its family's log: 1, 2, 3, ... It is never sent to a device."""
+"""The position of an event in its family's log: 1, 2, 3, ... A seq is never sent to a device."""
 
 Place = NewType("Place", int)
 """The position of an entry in one member's feed: 1, 2, 3, ..."""

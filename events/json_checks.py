@@ -32,10 +32,10 @@ def require_utf8(body: bytes) -> None:
 def bare_quotes(text: bytes | msgspec.Raw) -> int:
     """Returns the number of quotes without a backslash before them: two for every key and every text of a JSON value.
 
-    A body and the canonical JSON of its decoded value have the same number, unless the body contains a key twice, or sets an
-    optional field to null or to its default. So one scan decides whether the slower check for duplicate keys is needed. (If a
-    text ends in an escaped backslash, its end quote is not counted. If the body writes that backslash as a `u005c` escape, the
-    two numbers differ, and the slower check runs although no key is duplicate.)
+    The canonical JSON of the decoded value has another number than the body if the body contains a key twice. So one scan decides
+    whether the slower check for duplicate keys is needed. In a few other cases the numbers differ, too, and the slower check runs
+    although no key is duplicate: the body sets an optional field to null or to its default, or writes a backslash at the end of a
+    text as a `u005c` escape.
     """
     octets = bytes(text)
     count = octets.count(b'"')

@@ -18,8 +18,8 @@ from events.json_checks import may_be_lone_surrogate
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]+|[\]}]+|[",:]', re.DOTALL)
 """A whole string, a run of brackets, a comma or a colon. A match of one quote alone is the start of a string without an end."""
 TOKENS_MAX: Final = 100_000
-"""The bound on the tokens of a list or object: reading as many takes 40 ms. A full push has some 15,000, a daycare's full batch
-25,000."""
+"""The bound on the tokens of a list or object. To read 100,000 tokens takes 40 ms. A full push has some 15,000 tokens, and a
+daycare's full batch 25,000 tokens."""
 _WHITESPACE: Final = b" \t\r\n"
 
 

@@ -15,7 +15,7 @@ from events.ids import OWN_MILESTONE, ChildId, EventId, MilestoneKey
 
 
 class Mode(StrEnum):
-    """How a member wants to hear of firsts that the member has not seen: at once, as a hint, or only after seeing them."""
+    """The way in which a member wants to hear of firsts not yet seen: at once, as a hint, or only after the own first."""
 
     TELL = "tell"
     HINT = "hint"
@@ -70,7 +70,7 @@ class EnvelopeOpened(Body, frozen=True, kw_only=True):
 
 
 class Sorted(Body, frozen=True, kw_only=True):
-    """A member stated which milestone an everyday note or clip is about. Without `milestone`, it is about no milestone."""
+    """A member stated the milestone that an everyday note or clip is about. Without `milestone`, there is no such milestone."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
