@@ -155,7 +155,7 @@ def _key(secret: str) -> bytes:
 
 
 class Daycare(AbstractContextManager["Daycare"]):
-    """A client with one key of one daycare system. Several threads may share one client. It is a context manager."""
+    """A client with one key of one daycare system, and a context manager. Several threads may share one client."""
 
     def __init__(
         self, base_url: str, *, key_id: UUID | str, secret: str, source: str | None = None, backoff: Backoff | None = None,
@@ -182,10 +182,10 @@ class Daycare(AbstractContextManager["Daycare"]):
         return self.post_all([event])[0]
 
     def post_all(self, events: Iterable[CloudEvent]) -> tuple[RecordReceipt, ...]:
-        """Posts any number of events in as few calls as possible, and returns receipts in order. Refused events stop no others.
+        """Posts any number of events in as few calls as possible, and returns their receipts in order.
 
-        Raises the errors of `post`. The events of earlier calls then remain recorded. You can post all events again: none is
-        recorded twice.
+        A refused event does not stop the other events. Raises the errors of `post`: the events of earlier calls then remain
+        recorded, and you can post all events again, because no event is recorded twice.
         """
         named = [msgspec.structs.replace(event, source=self.source) for event in events]
         return tuple(receipt for batch in _batches(named) for receipt in self._post_batch(batch))
