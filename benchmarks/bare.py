@@ -1,4 +1,4 @@
-"""Implements the bare app, a litestar app that shows what the framework alone costs: it decodes a push and sends receipts.
+"""Implements the bare app, which shows the cost of the framework alone: a litestar app that decodes a push and sends receipts.
 
 Stores nothing, authorises nobody, knows no database. The app also relays pushed drafts to open streams, and holds streams that
 send nothing, so that the cost of a stream can be compared.

@@ -1,4 +1,4 @@
-"""Founds the families of the timing test. For the fathers, they differ only in the number of events held from the father.
+"""Founds the families of the timing test. For a father, the families differ only in the number of events held from him.
 
 In each family, the father has seen some milestones himself (`MET`), and has kept surprises since then. Every father receives the
 same number of everyday notes by the sitter, in as many pushes. Between these pushes the mother writes the events that are held
@@ -43,7 +43,7 @@ class TimedFamily(msgspec.Struct, kw_only=True):
     met: bytes
     """A draft of the father that is recorded already."""
     of_held: str
-    """The id of an event that is held from the father, or an id that no event has if none is held."""
+    """The id of an event that is held from the father. If no event is held, an id that no event has."""
     place: int = 0
     """The last place of the father's feed."""
 
