@@ -46,7 +46,7 @@ class FeedAhead(Refused):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Neighbouring entries of a feed, with the chain before the first and at the last entry."""
+    """Neighbouring entries of a feed, with the chain before the first entry and the chain at the last entry."""
 
     log: LogId
     chain_before: bytes
@@ -61,7 +61,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def in_a_page(place: int, released: str | None, told_at: Any, chain: bytes, event: bytes) -> bytes:
-    """Returns the bytes of an entry of a page. They contain exactly the event's bytes that were hashed for the commitment."""
+    """Returns the bytes of an entry of a page. The entry contains the event in exactly the bytes that were hashed."""
     return b'{%b,"event":%b}' % (_head(place, released, told_at), event)
 
 

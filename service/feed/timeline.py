@@ -38,7 +38,7 @@ async def timeline(
 async def sightings_visible_to(
     connection: Any, *, family: FamilyId, member: MemberId, role: Role, as_of: datetime | None
 ) -> list[Sighting]:
-    """Returns the sightings that are visible to a member, in the state of the time `as_of` (None: now)."""
+    """Returns the sightings that are visible to a member, as they were at the time `as_of` (None: as they are now)."""
     if role is Role.PARENT and as_of is None:
         rows = await connection.fetch(QUERIES.sightings, family, member)
         return await off_loop(len(rows), lambda: [decode_sighting(row["body"]) for row in rows])

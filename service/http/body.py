@@ -82,7 +82,7 @@ def encoding_of(scope: Scope) -> Encoding:
 async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float | None = None) -> bytes:
     """Reads the whole body. While the body arrives, its bytes count against the sender's budget.
 
-    They count in the share that the route has stored in the scope (`SHARE`), or in a new share that ends with the reading.
+    The bytes count in the share that the route has stored in the scope (`SHARE`), or in a new share that ends with the reading.
     `within_s` is the time limit; None: BODY_WITHIN_S.
 
     Raises:

@@ -1,5 +1,6 @@
-"""Holds the settings of the embedded server (durable, for a small machine, no families' words in its log) and its environment.
+"""Holds the settings and the environment of the embedded server.
 
+The settings make a commit durable, fit a small machine, and let no family's words reach the server's log.
 Knows no path and starts nothing.
 """
 

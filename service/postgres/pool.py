@@ -19,7 +19,7 @@ ROLE: Final = "stillnew_app"
 SILENT_S_MAX: Final = 5.0
 """The longest wait for the response to a command. Then the connection is cut, without a request to the server."""
 STATEMENT_S_MAX: Final = 4.5
-"""The server's time limit of a statement, below `SILENT_S_MAX`: an error of the server frees the locks and states the cause."""
+"""The server's time limit for a statement, below `SILENT_S_MAX`, so that the server ends the statement and frees its locks."""
 LOCK_S_MAX: Final = 1.0
 """The longest wait of a statement for a lock. A longer wait means that a transaction hangs (law 17)."""
 ACQUIRE_S_MAX: Final = 3.0
