@@ -98,7 +98,7 @@ class SyncSession:
         return await self._push_batch(batch[:middle]) + await self._push_batch(batch[middle:])
 
     async def _push_smaller(self, batch: Sequence[Authored], blocked: AnsweredByIntermediary) -> tuple[Receipt, ...]:
-        """Continues after an intermediary blocked a push: with smaller batches, or without a single blocked draft.
+        """Continues after an intermediary blocked a push: with smaller batches, or by setting the blocked draft aside.
 
         Raises:
             AnsweredByIntermediary: the intermediary blocks every request or has an error of its own, so no draft is the cause.
