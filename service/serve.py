@@ -43,7 +43,7 @@ KEEP_ALIVE_S: Final = 75
 BACKLOG: Final = 2_048
 POLL_S: Final = 0.05
 HEALTHCHECK_S: Final = 30
-"""A worker that does not respond for this long is killed. On a busy machine, the start of a worker takes seconds."""
+"""A worker that does not respond for this long is killed. The time is long, because a start takes seconds on a busy machine."""
 
 START_ERROR_FILE: Final = "why-not-started"
 """The file, in the folder of the counters, to which a worker writes why it did not start."""

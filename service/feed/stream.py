@@ -54,7 +54,7 @@ class StretchReader(Protocol):
 
 
 class Stream:
-    """The stream of one device, which is a `Listener` of the notifier."""
+    """The stream of one device. A stream is a `Listener` of the notifier."""
 
     __slots__ = (
         "__weakref__", "_cut", "_is_heartbeat_due", "_is_read_due", "_read", "_send", "_working",

@@ -18,7 +18,7 @@ from service.feed.stream import Stream
 from service.http.problems import PASSING, TooManyRequests
 
 HEARTBEAT_S: Final = 15.0
-"""The seconds between two heartbeats, counted from the start of the stream, whatever else happens (I-22)."""
+"""The seconds between two heartbeats. They are counted from the start of the stream, and entries do not shift them (I-22)."""
 
 BEATS_MAX: Final = 240
 """A stream ends after this many heartbeats, an hour, and its device connects again, so that every wait has a bound (law 17)."""

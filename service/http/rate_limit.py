@@ -51,7 +51,7 @@ class Limits:
         """Takes `count` tokens from the caller's bucket.
 
         Raises:
-            TooManyRequests: the bucket has too few tokens. `retry_after_s` is the whole seconds until it has enough.
+            TooManyRequests: the bucket has too few tokens. `retry_after_s` states after how many whole seconds it has enough.
         """
         per_s = self._per_s_by_kind.get(kind, 0.0)
         if per_s == 0.0:
