@@ -119,7 +119,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry in the form in which the mirror stores it. `json` is the same, whether the entry came in a page or in a stream."""
+    """One entry in the form in which the mirror stores it. `json` is the same in a page and in a stream."""
 
     place: int
     json: bytes
