@@ -30,7 +30,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Amended(Body, frozen=True, kw_only=True):
-    """A member changed an earlier event. Where two amendments change the same field, the one recorded later counts."""
+    """A member changed an earlier event. If two amendments change the same field, the later recorded amendment counts."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
@@ -59,7 +59,7 @@ class Withdrawn(Body, frozen=True, kw_only=True):
 
 
 class Erased(Body, frozen=True, kw_only=True):
-    """The content and the salts of some events were destroyed. The service writes this event when a request asks for it."""
+    """The content and the salts of some events were destroyed. The service writes this event for a member who requests it."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT

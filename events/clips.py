@@ -1,4 +1,4 @@
-"""Defines the event that attaches a clip (a picture or a video). The log holds its type, length and hash, not its bytes."""
+"""Defines the event that attaches a clip (a picture or a video). The log stores the clip's hash and length, not its bytes."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""Finds event types by what they declare. Lists no type."""
+"""Finds the event types that declare a given effect. Contains no list of types."""
 
 from typing import Final
 

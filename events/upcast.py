@@ -30,7 +30,7 @@ STEPS: Mapping[tuple[str, int], Callable[[Fields], Fields]] = {
     ("NoteWritten", 1): _note_written_2,
     ("ParentFirstSaw", 1): _parent_first_saw_2,
 }
-"""The step to version + 1, by type name and version."""
+"""The steps by type name and version. The step of version n returns the fields of version n + 1."""
 
 
 def upcast(kind: str, version: int, fields: Fields, *, to_version: int) -> Fields:

@@ -44,7 +44,7 @@ from events.upcast import upcast
 DRAFTS_MAX: Final = 256
 DRAFT_BYTES_MAX: Final = 64 * 1024
 QUOTES_AROUND_DRAFTS: Final = 6
-"""The quotes of the envelope: those of "sent_at", of its value, and of "drafts"."""
+"""The number of quotes in the envelope of a push: two each for "sent_at", for its value, and for "drafts"."""
 
 DeviceBody = (
     MilestoneObserved
@@ -84,15 +84,15 @@ AnyEvent = Event[AnyBody]
 
 @final
 class Malformed(msgspec.Struct, frozen=True):
-    """A draft that cannot be read. It is refused alone; the other drafts of the push are not affected."""
+    """A draft that cannot be read. The service refuses this draft alone; the other drafts of the push are not affected."""
 
     id: EventId | None
-    """The id of the draft, or None where it cannot be read."""
+    """The id of the draft, or None where the id cannot be read."""
     problem: Refused
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True):
-    """One request of a device: its drafts, and the time of the device's clock when it was sent."""
+    """One request of a device: its drafts, and the time of the device's clock when the request was sent."""
 
     sent_at: datetime
     drafts: tuple[DeviceDraft | Malformed, ...]
@@ -180,7 +180,7 @@ def _require_count(drafts: Sequence[msgspec.Raw]) -> None:
 
 
 def _read_draft_of_json(raw: msgspec.Raw, at: str, quotes: int) -> DeviceDraft | Malformed:
-    """Reads one draft. `at` is its path within the body; `quotes` is its number of bare quotes."""
+    """Reads one draft. `at` is the path of the draft within the body, `quotes` is the result of `bare_quotes` for the draft."""
     try:
         if len(memoryview(raw)) > DRAFT_BYTES_MAX:
             raise DraftTooLarge(f"A draft holds at most {DRAFT_BYTES_MAX} bytes; this one holds {len(memoryview(raw))}.", at=at)
@@ -215,7 +215,7 @@ def _read_draft_of_msgpack(raw: msgspec.Raw, at: str) -> DeviceDraft | Malformed
         return Malformed(_id_or_none(_id_of_msgpack, raw), refusal)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Malformed(None, BodyMalformed(f"The draft is not MessagePack: {error}.", at=at))
-    # From here on both encodings share one path: the canonical content of a draft is its JSON.
+    # From here on JSON and MessagePack share one path: the canonical content of a draft is its JSON.
     canonical = _encode(draft)
     return _read_draft_of_json(msgspec.Raw(canonical), at, bare_quotes(canonical))
 
@@ -228,12 +228,12 @@ def _id_or_none(decoder: Any, raw: msgspec.Raw) -> EventId | None:
 
 
 def digest_of_draft(draft: AnyDraft | DeviceDraft) -> bytes:
-    """Returns the SHA-256 of a draft's canonical content (32 bytes). It is the same however the JSON was written."""
+    """Returns the SHA-256 of a draft's canonical content (32 bytes). White space and the order of keys do not change it."""
     return sha256(_encode(draft)).digest()
 
 
 def bytes_of_event(event: AnyEvent) -> bytes:
-    """Returns the canonical JSON of an event. The log stores it, its commitment covers it, and the feeds deliver it."""
+    """Returns the canonical JSON of an event: the bytes that the log stores, the commitment covers, and the feeds deliver."""
     return _encode(event)
 
 
@@ -243,7 +243,7 @@ def commitment(salt: bytes, body: bytes) -> bytes:
 
 
 def event_of_bytes(body: bytes, *, kind: str, version: int) -> AnyEvent:
-    """Reads a row of the log, of any version that ever existed.
+    """Reads a row of the log. The version of the event type may be any that ever existed.
 
     Raises:
         LookupError: the row is newer than this release.
@@ -264,7 +264,7 @@ def _event_of_fields(envelope: dict[str, Any], current: type[Body], version: int
 
 
 def _known_fields(shape: type[msgspec.Struct], fields: dict[str, Any]) -> dict[str, Any]:
-    """Returns the fields that this release knows, also inside of nested objects. Another release may have written more."""
+    """Returns the fields that this release knows, also within nested objects. Another release may have written more fields."""
     types = {field.name: field.type for field in msgspec.structs.fields(shape)}
     return {
         name: _known_fields(types[name], value) if isinstance(value, dict) else value
@@ -274,7 +274,7 @@ def _known_fields(shape: type[msgspec.Struct], fields: dict[str, Any]) -> dict[s
 
 
 def current_bytes(body: bytes, *, kind: str, version: int) -> bytes:
-    """Returns the canonical JSON of a row of any version, converted to the current version."""
+    """Returns the canonical JSON of a row, converted from any version to the current version."""
     if version == BODY_BY_NAME[kind].version:
         return body
     return bytes_of_event(event_of_bytes(body, kind=kind, version=version))

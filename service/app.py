@@ -64,13 +64,13 @@ IMPORTS_AT_ONCE: Final = 2
 
 
 class RouteWithoutEndpoint(TypeError):
-    """A route has no declaration, so no one would check its callers."""
+    """A route has no declaration, so the gateway could not check its callers."""
 
 
 def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Gateway:
-    """Builds the ASGI application. Opens nothing before its lifespan begins.
+    """Builds the ASGI application. Opens no connection before the application's lifespan begins.
 
-    `log_clock`: the clock of the log, its ticks and deliveries; the machine's clock if None.
+    `log_clock` is the clock of the log, of time limits (`at_most_days`) and of webhooks. None: the machine's clock.
 
     Raises:
         SettingWrong: the settings name no database.
@@ -186,16 +186,16 @@ async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datet
 
 
 def notifier_of(settings: Settings) -> Notifier:
-    """Returns the notifier for wake-ups: over Redis if the settings name one, else inside this process."""
+    """Returns the notifier: over Redis if the settings name a Redis, else inside this process."""
     if settings.redis_url is not None:
         return RedisNotifier(settings.redis_url)
     return LocalNotifier(is_alone=settings.workers == 1)
 
 
 def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Returns the same problem document as the gateway would, and stores its code in the scope for the log line."""
+    """Returns the problem document of an error, as the gateway does, and stores its code in the scope for the log line."""
     if isinstance(error, HTTPException):
-        # The gateway has matched the route before: these two occur only if the framework disagrees with it.
+        # The gateway has matched the route before: 405 and 404 occur here only if the framework disagrees with the gateway.
         error = MethodNotAllowed(allowed=()) if error.status_code == 405 else NotFound() if error.status_code == 404 else error
     refusal = logged_refusal(error)
     request.scope["code"] = refusal.code  # type: ignore[typeddict-unknown-key]

@@ -43,8 +43,8 @@ class Runtime:
     metrics: Metrics
     webhook_sender: Sender
     egress: EgressPolicy
-    """Checks the addresses that members name. Not the sender's own, so that a slow DNS look-up here delays no delivery."""
+    """Checks the webhook addresses in requests. The sender has a policy of its own, so that a slow look-up delays no delivery."""
     prose_queue: ProseQueue
     imports: asyncio.Semaphore
-    """Bounds how many import files are parsed at once: each needs much memory and one CPU core."""
+    """The semaphore that bounds the import files parsed at once: each file needs much memory and one CPU core."""
     now: Callable[[], datetime] = now_utc

@@ -1,7 +1,7 @@
 """Serves GET /v1/families/{family}/live: a member's feed as `text/event-stream`, entry by entry as they are written.
 
-Owns the request: the place from which it reads, the response's headers, and its end. Plain ASGI, because a stream stays open
-for an hour, and everything that a framework keeps for a request would stay in memory with it.
+Owns the request: the place after which the stream starts, the headers of the response, and the end of the request. The route is
+plain ASGI, because a stream stays open for an hour, and so would everything that a framework holds in memory for a request.
 """
 
 import re
@@ -34,13 +34,13 @@ class StreamRuntime(Protocol):
 
 
 async def live(scope: Scope, receive: Receive, send: Send, *, runtime: StreamRuntime, caller: StreamCaller, after: int) -> None:
-    """Streams the caller's feed from a place on: first what is stored, then each new entry. `Last-Event-ID` wins over `after`.
+    """Streams the caller's feed after a place: first the stored entries, then each new entry, until either side ends the stream.
 
-    Returns when either side has ended the stream.
+    The place is `Last-Event-ID` if the request has that header, else `after`.
 
     Raises:
         FieldInvalid: `Last-Event-ID` is not a place.
-        FeedAhead: the feed ends before that place.
+        FeedAhead: the feed ends before the place.
         TooManyStreams: the device holds too many streams already.
         NoRoomForStreams: the process holds too many streams already, or is about to stop.
     """
@@ -76,7 +76,7 @@ async def live(scope: Scope, receive: Receive, send: Send, *, runtime: StreamRun
 
 
 def _requested_place(scope: Scope, *, default: int) -> int:
-    """Returns the last place that the device has, by its `Last-Event-ID`. Raises FieldInvalid."""
+    """Returns the place in `Last-Event-ID`, or `default`. Raises FieldInvalid if the header is not a place."""
     last = header(scope, b"last-event-id")
     if last is None or last == b"":
         return default
@@ -86,4 +86,4 @@ def _requested_place(scope: Scope, *, default: int) -> int:
 
 
 def _cut_nothing() -> None:
-    """Does nothing: this server offers no way to cut a connection, and TCP ends it in time."""
+    """Does nothing: this server offers no way to cut a connection. TCP ends a dead connection after some time."""

@@ -40,7 +40,7 @@ class TimelineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of a feed, for the OpenAPI document. Its bytes are written by `pages`."""
+    """One entry of a feed. This type is for the OpenAPI document; `pages` writes the bytes of an entry."""
 
     place: int
     told_at: Instant
@@ -49,7 +49,7 @@ class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of a feed, and the hash over all entries before it (`chain_before`) and up to its end (`chain`)."""
+    """A page of a feed, and the hash over all entries before the page (`chain_before`) and up to its end (`chain`)."""
 
     log: UUID
     chain_before: str

@@ -1,7 +1,7 @@
 """Receives every request: finds its route, authenticates, limits the rate, writes a log line, sends refusals.
 
-Owns what is the same for all requests, so that no route can omit it. Behind it, push and live are plain ASGI; litestar runs
-all other routes. Knows no event and no row.
+Owns the steps that all requests share, so that no route can omit a step. Behind the gateway, push and live are plain ASGI, and
+litestar runs all other routes. Knows no event and no row.
 """
 
 import os
@@ -40,7 +40,7 @@ from service.telemetry import REQUEST_ID, Metrics, RequestLine, described
 QUERY_BYTES_MAX: Final = 2_048
 REQUEST_ID_FORM: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 CLIENT_CLOSED: Final = 499
-"""Used in the log only: the caller closed the connection before a response was sent."""
+"""A status for log lines alone: the caller closed the connection before a response was sent."""
 
 logger = structlog.get_logger()
 
@@ -54,7 +54,7 @@ class MatchedRoute:
 
 
 class ResponseSender:
-    """Sends one response: adds the headers that every response has, and records the status."""
+    """The sender of one response. It adds the headers that every response has, and records the status."""
 
     __slots__ = ("_is_head", "_request_id", "_send", "ended_at_s", "status")
 
@@ -66,7 +66,7 @@ class ResponseSender:
         self.ended_at_s = 0.0
 
     async def send(self, message: Message) -> None:
-        """Sends an ASGI message, with the common headers if it starts the response and without a body for HEAD."""
+        """Sends an ASGI message. Adds the common headers to the start of a response, and removes the body for HEAD."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message.get("headers", ()), (b"x-request-id", self._request_id), (b"x-content-type-options", b"nosniff")]
@@ -174,7 +174,10 @@ class Gateway:
     async def _authenticate(
         self, runtime: Runtime, scope: Scope, endpoint: Endpoint, ids: Mapping[str, UUID]
     ) -> Caller | Membership | None:
-        """Returns the caller, once their rate limit has counted the request."""
+        """Counts the request against a rate limit, and returns the caller, or None if the request has no token.
+
+        A signed route checks the signature and counts the request itself.
+        """
         caller: Caller | Membership | None = None
         try:
             match endpoint.caller:
@@ -238,7 +241,7 @@ class Gateway:
         )
 
     def _counters(self, route: str, method: str, status_class: int) -> tuple[Any, Any]:
-        # Looking up a labelled counter costs more than counting. The number of label combinations is small, so all are kept.
+        # To look up a labelled counter costs more than to count. There are few combinations of labels, so all counters are kept.
         key = (route, method, status_class)
         if key not in self._counters_by_label:
             self._counters_by_label[key] = (
@@ -253,7 +256,7 @@ def _ignore_error(_error: Exception) -> None:
 
 
 def _require_host(scope: Scope) -> None:
-    """Refuses a request without exactly one valid Host header. HTTP/1.0 may omit it (RFC 9112, section 3.2)."""
+    """Refuses a request without exactly one valid Host header. In HTTP/1.0 the header is optional (RFC 9112, section 3.2)."""
     hosts = headers(scope, b"host")
     if not hosts and scope["http_version"] == "1.0":
         return

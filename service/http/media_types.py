@@ -19,7 +19,7 @@ _PARAMETER: Final = re.compile(rf"[ \t]*;[ \t]*(?:({_TOKEN})=({_TOKEN}|{_QUOTED}
 _ELEMENT: Final = re.compile(rf"(?:[^,\"]|{_QUOTED})+")
 _WEIGHT: Final = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
-"""Names of UTF-8 and of ASCII, which is a subset of it."""
+"""The names of UTF-8, and of ASCII, which is a subset of UTF-8."""
 
 
 class MediaType(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ def of_request(scope: Scope, *, accepted: Sequence[str]) -> MediaType:
     """Returns the media type of a request's body. A refusal lists the `accepted` media types.
 
     Raises:
-        MediaTypeUnsupported: no media type, several, or an invalid one; or the body has a content encoding.
+        MediaTypeUnsupported: the headers name no media type, several, an invalid media type, or a content encoding.
     """
     named = headers(scope, b"content-type")
     found = media_type_in(named[0].decode("latin-1")) if len(named) == 1 else None

@@ -1,6 +1,6 @@
 """Declares the push and live endpoints, which are plain ASGI: the framework would cost too much per request and per stream.
 
-Owns their declarations and the reading of their queries. `log.routes` and `feed.live` do the work.
+Owns their declarations and the reading of their queries. `log.routes` and `feed.live` handle the requests.
 """
 
 from typing import Annotated, Final
@@ -27,7 +27,7 @@ Place = Annotated[int, msgspec.Meta(ge=0, le=PLACE_MAX)]
 
 
 class PushBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of a push: drafts, and the device's clock at the time of sending. At most 1 MiB, 64 KiB per draft."""
+    """The body of a push: drafts, and the device's time when the push is sent. At most 1 MiB, and 64 KiB per draft."""
 
     sent_at: Instant
     drafts: Annotated[tuple[DeviceDraft, ...], msgspec.Meta(min_length=1, max_length=DRAFTS_MAX)]

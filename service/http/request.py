@@ -1,6 +1,6 @@
 """Gives routes typed access to the caller, the runtime, the strict body and query, and the negotiated response.
 
-Owns no state: connects what the gateway put into the scope with the framework's request.
+Owns no state: reads from the scope what the gateway has put into it.
 """
 
 from typing import Any, TypeVar
@@ -21,41 +21,41 @@ class RouteRequest(Request[Any, Any, State]):
 
     @property
     def runtime(self) -> Runtime:
-        """Returns the parts of this process."""
+        """The parts of this process."""
         found: Runtime = self.scope["runtime"]  # type: ignore[typeddict-item]
         return found
 
     @property
     def caller(self) -> Caller | None:
-        """Returns the calling device; None if the route needs no token and none was sent."""
+        """The calling device, or None if the route needs no token and the request has none."""
         found: Caller | None = self.scope["caller"]  # type: ignore[typeddict-item]
         return found
 
     @property
     def device(self) -> Caller:
-        """Returns the calling device, on a route that accepts only devices."""
+        """The calling device, on a route that accepts only devices."""
         assert isinstance(self.caller, Caller), "the route declares CallerKind.DEVICE"
         return self.caller
 
     @property
     def member(self) -> Membership:
-        """Returns the calling member, on a route of a family."""
+        """The calling member, on a route of a family."""
         found = self.scope["caller"]  # type: ignore[typeddict-item]
         assert isinstance(found, Membership), "the route declares CallerKind.MEMBER"
         return found
 
     @property
     def ids(self) -> dict[str, UUID]:
-        """Returns the ids in the path, by name."""
+        """The ids in the path, by name."""
         found: dict[str, UUID] = self.scope["ids"]  # type: ignore[typeddict-item]
         return found
 
     async def read(self, shape: type[Shape]) -> Shape:
-        """Reads the body strictly. Raises Refused."""
+        """Reads the body strictly, as one value of `shape`. Raises Refused if the body is wrong."""
         return await body.read(self.scope, self.receive, shape)  # type: ignore[arg-type]
 
     def read_query(self, shape: type[Shape]) -> Shape:
-        """Reads the query as one value: each name once, and no unknown name. Raises FieldInvalid."""
+        """Reads the query as one value of `shape`. Raises FieldInvalid if a name is unknown or repeated, or a value is wrong."""
         return body.query_of(self.scope, shape)  # type: ignore[arg-type]
 
     def answer(self, value: Any, *, status: int = 200) -> Response[bytes]:

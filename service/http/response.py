@@ -1,4 +1,4 @@
-"""Encodes responses as JSON, or as MessagePack if the caller prefers it. Owns the negotiation; knows no route."""
+"""Encodes responses as JSON, or as MessagePack if the caller prefers MessagePack. Owns this negotiation; knows no route."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ _msgpack = msgspec.msgpack.Encoder(uuid_format="canonical", decimal_format="stri
 
 
 def media_type_of(scope: Scope) -> str:
-    """Returns MessagePack if `Accept` ranks it above JSON, else JSON, also if `Accept` names neither (RFC 9110, 12.4.1)."""
+    """Returns MessagePack if `Accept` gives it a higher weight than JSON, else JSON (RFC 9110, section 12.4.1)."""
     if not any(b"msgpack" in value.lower() for value in headers(scope, b"accept")):
         return JSON
     accept = weights(scope, b"accept")

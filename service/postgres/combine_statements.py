@@ -1,6 +1,6 @@
-"""Combines several writes into one statement, for one round trip. No write may depend on another's result.
+"""Combines several writes into one statement, for one round trip. No write may depend on the result of another write.
 
-Postgres runs the parts of a WITH in one snapshot, so two of them must not write the same row.
+Postgres runs the parts of a WITH in one snapshot, so two parts must not write the same row.
 """
 
 import re
@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 Statement = tuple[str, Sequence[Any]]
-"""The text of a write, with or without a semicolon at its end, and its arguments: columns of equal length."""
+"""The text of a write, with or without a semicolon at its end, and the arguments: columns of equal length."""
 
 Row = tuple[Any, ...]
 
@@ -18,15 +18,16 @@ PARAMETER: Final = re.compile(r"\$(\d+)")
 
 
 def of_rows(query: str, rows: Iterable[Row]) -> list[Statement]:
-    """Returns a statement that writes rows, one argument a column; no statement where there are no rows."""
+    """Returns a list with one statement that writes rows, with an argument per column, or an empty list if there are no rows."""
     columns = list(zip(*rows, strict=True))
     return [(query, columns)] if columns else []
 
 
 async def together(connection: Any, statements: Sequence[Statement]) -> None:
-    """Executes writes in one round trip. Those of more than `ROWS_AT_ONCE` rows run before, in portions.
+    """Executes writes in one round trip.
 
-    Encoding the arguments occupies the event loop for about 4 us a row.
+    Before that, executes each write of more than `ROWS_AT_ONCE` rows in portions, because the encoding of the arguments occupies
+    the event loop for about 4 us per row.
     """
     if any(len(arguments[0]) > ROWS_AT_ONCE for _, arguments in statements):
         many = [one for one in statements if len(one[1][0]) > ROWS_AT_ONCE]
@@ -41,7 +42,7 @@ async def together(connection: Any, statements: Sequence[Statement]) -> None:
 
 @lru_cache(maxsize=256)
 def _joined(statements: tuple[tuple[str, int], ...]) -> str:
-    """Returns one statement: all but the last become parts of a WITH, and the parameters are renumbered."""
+    """Returns one statement: all statements but the last become parts of a WITH, and the parameters are renumbered."""
     parts, taken = [], 0
     for query, count in statements:
         parts.append(PARAMETER.sub(lambda named, before=taken: f"${int(named[1]) + before}", query.rstrip("; \n")))  # type: ignore[misc]

@@ -1,8 +1,7 @@
 """Applies the migrations that a database lacks.
 
-Owns their order and their folder. Knows nothing of their content. Runs as the owner of the
-database, which is the login of DATABASE_URL; the service itself uses a role with fewer rights,
-which a migration makes.
+Owns the folder and the order of the migrations. Knows nothing of their content. Uses the login of DATABASE_URL, which owns the
+database. The service itself uses a role with fewer rights, which a migration creates.
 """
 
 import logging
@@ -24,7 +23,7 @@ SCHEMA = "public"
 LOCK = 7_236_041
 CONNECT_S_MAX = 10.0
 
-# The tool's own messages are dropped, since the caller reports what was applied.
+# The tool's own messages are dropped, because the caller reports the applied migrations.
 _quiet = logging.getLogger("stillnew.migrate")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
@@ -33,10 +32,10 @@ _quiet.propagate = False
 async def migrate(database_url: str, *, folder: Path = FOLDER) -> list[str]:
     """Applies the missing migrations and returns their names, in order. A second run applies nothing.
 
-    Each migration is one transaction: where one fails, the earlier ones stay applied.
+    Each migration is one transaction: if a migration fails, the earlier migrations stay applied.
 
     Raises:
-        pogo_core.error.BadMigrationError: a migration failed; its cause is the error of Postgres.
+        pogo_core.error.BadMigrationError: a migration failed. The cause of the exception is the error of Postgres.
     """
     connection = await asyncpg.connect(database_url, timeout=CONNECT_S_MAX)
     try:
@@ -53,12 +52,12 @@ async def migrate(database_url: str, *, folder: Path = FOLDER) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """How a database's migrations differ from those of this release, both in order."""
+    """The differences between the migrations of a database and those of this release, in order."""
 
     missing: list[str]
     """The migrations of this release that were not applied."""
     unknown: list[str]
-    """The applied migrations that this release does not have: a newer release used this database."""
+    """The applied migrations that this release does not contain: a newer release has used this database."""
 
 
 async def pending(database_url: str, *, folder: Path = FOLDER) -> list[str]:
