@@ -1,7 +1,7 @@
 """Reads the golden rows: one row of the log for each type and version that ever existed, as its release wrote it.
 
-They are never edited, because the rows in a family's log cannot be changed either: the name of a row's file states the checksum of
-its bytes. A new version adds a file beside the old one. This adds the row of a new type or version:
+They are never edited, because the rows in a family's log cannot be changed either: the name of a row's file states the checksum
+of its bytes. A new version adds a file beside the old one. This command adds the row of a new type or version:
 
     python -m tests.events.golden_rows < event.json
 """

@@ -35,7 +35,7 @@ def test_every_type_and_version_has_a_golden_row() -> None:
 
 
 def test_no_golden_row_was_edited() -> None:
-    """A row that can no longer be read shows a mistake of the reader, so the bytes of a row stay as their file's name says (law 4)."""
+    """A row that can no longer be read shows a mistake of the reader, so the bytes of a row never change (law 4)."""
     assert [one.name for one in GOLDEN if one.checksum != checksum_of(one.body)] == []
 
 

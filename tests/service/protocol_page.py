@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tests.events.events_page import DEVICE_TYPES
+
 # Route -> status, what it takes, what it answers. `?` may be left out; `*` is a list of; None is no body.
 NAMED = {"name": None}
 CHILD = {"name": None, "born?": None}
@@ -158,30 +160,8 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
     "GET /schema/openapi.json": (200, None, None),
 }  # fmt: skip
 
-# What a device sends as `event`, from the page's table, and beyond it what its columns tell in words.
-# The service completes the last two, of what a daycare wrote; a device that sends them is refused by name.
-OBSERVED = {
-    "child": None, "milestone": None, "note?": None, "again?": None, "found_in_prose?": None, "tells_of?*": None,
-}  # fmt: skip
-CHANGES = dict.fromkeys(
-    f"{name}?" for name in
-    ("occurred_at", "precision", "child", "milestone", "note", "again", "how", "feelings", "text", "words")
-)  # fmt: skip
-DRAFTED: dict[str, Any] = {
-    "MilestoneObserved": OBSERVED,
-    "ParentFirstSaw": {"child": None, "milestone": None, "how": None, "feelings?": None, "observation?": None},
-    # The service completes the last three; a device that sends them is refused by name.
-    "ClipAttached": {"target": None, "clip": None, "media_type?": None, "length_bytes?": None, "sha256?": None},
-    "NoteWritten": {"child": None, "text": None, "about?": None, "may_tell_of?*": None},
-    "Cheered": {"about": None, "words?": None},
-    # Not in the page's table: the title of a family's own milestone, whose key the page knows.
-    "MilestoneNamed": {"milestone": None, "title": None, "domain": None},
-    "SurpriseChosen": CHOICE,
-    "EnvelopeOpened": {"child?": None, "scope": None},
-    "Sorted": {"target": None, "child": None, "milestone?": None},
-    "Amended": {"target": None, "changes": CHANGES},
-    "Withdrawn": {"target": None},
-}
+# What a device sends as `event` is in events.md, to which the page refers.
+DRAFTED: dict[str, Any] = {kind: agreed.fields for kind, agreed in DEVICE_TYPES.items()}
 
 SIGNED = {"key", "webhook-id", "webhook-timestamp", "webhook-signature"}
 PARAMETERS = {
