@@ -39,7 +39,7 @@ class Amended(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ()
     amendable: ClassVar = None
     completed: ClassVar = ()
-    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT
+    effects: ClassVar = Effect.CHANGES_TARGET | Effect.CHANGES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT
     target: EventId
     changes: Changes
 
@@ -54,7 +54,7 @@ class Withdrawn(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ()
     amendable: ClassVar = None
     completed: ClassVar = ()
-    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.SURPRISE_ACT
+    effects: ClassVar = Effect.CHANGES_TARGET | Effect.CHANGES_SIGHTING | Effect.SURPRISE_ACT
     target: EventId
 
 

@@ -20,7 +20,7 @@ class ClipAttached(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ("MilestoneObserved", "ParentFirstSaw", "NoteWritten")
     amendable: ClassVar = ()
     completed: ClassVar = ("media_type", "length_bytes", "sha256")
-    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.TELLS | Effect.EVERYDAY
+    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.EVERYDAY
     target: EventId
     clip: ClipId
     media_type: str | None = None

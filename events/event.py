@@ -68,8 +68,14 @@ class Effect(Flag):
     CHANGES_ROSTER = auto()
     MAKES_SIGHTING = auto()
     CHANGES_SIGHTING = auto()
+    CHANGES_TARGET = auto()
+    """Amends, withdraws or sorts the event that it refers to."""
+    TELLS_OF_SUBJECT = auto()
+    """Can spoil a surprise: it states its `milestone` of its `child`. An event without a milestone spoils nothing."""
+    MAY_TELL = auto()
+    """Can spoil a surprise: its words may be about the milestones in its field `may_tell_of`."""
     TELLS = auto()
-    """Can spoil a surprise by its own content."""
+    """Can spoil a surprise by its own content, in a way that no declaration describes: `projections.subjects` knows it."""
     EVERYDAY = auto()
     """Can be an everyday note, which may tell of any milestone."""
     SURPRISE_ACT = auto()
@@ -78,6 +84,8 @@ class Effect(Flag):
     """Can release held events."""
     CHOICE = auto()
     """Applies the surprise rule again to all events that are held from a member, so it costs more than other events."""
+    REFERS_TO_FOUND = auto()
+    """Can also refer to a milestone that the service found in a daycare's words, beside the types in `refers_to`."""
     FIXED_AUDIENCE = auto()
     """A draft may state only the default audience."""
     UNDELIVERED = auto()

@@ -31,7 +31,7 @@ class MilestoneObserved(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ()
     amendable: ClassVar = ("occurred_at", "precision", "child", "milestone", "note", "again")
     completed: ClassVar = ("found_in_prose", "tells_of")
-    effects: ClassVar = Effect.MAKES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT | Effect.FREES
+    effects: ClassVar = Effect.MAKES_SIGHTING | Effect.TELLS_OF_SUBJECT | Effect.SURPRISE_ACT | Effect.FREES
     child: ChildId
     milestone: MilestoneKey
     note: ShortText | None = None
@@ -55,7 +55,7 @@ class ParentFirstSaw(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ("MilestoneObserved",)
     amendable: ClassVar = ("occurred_at", "precision", "child", "milestone", "how", "feelings")
     completed: ClassVar = ()
-    effects: ClassVar = Effect.MAKES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT | Effect.FREES
+    effects: ClassVar = Effect.MAKES_SIGHTING | Effect.TELLS_OF_SUBJECT | Effect.SURPRISE_ACT | Effect.FREES
     child: ChildId
     milestone: MilestoneKey
     how: How
@@ -76,7 +76,7 @@ class NoteWritten(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ("MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached")
     amendable: ClassVar = ("occurred_at", "precision", "child", "text")
     completed: ClassVar = ("may_tell_of",)
-    effects: ClassVar = Effect.TELLS | Effect.EVERYDAY
+    effects: ClassVar = Effect.MAY_TELL | Effect.EVERYDAY
     child: ChildId
     text: LongText
     about: EventId | None = None

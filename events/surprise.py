@@ -79,7 +79,10 @@ class Sorted(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ("NoteWritten", "ClipAttached")
     amendable: ClassVar = None
     completed: ClassVar = ()
-    effects: ClassVar = Effect.TELLS | Effect.SURPRISE_ACT | Effect.FREES | Effect.CHOICE
+    effects: ClassVar = (
+        Effect.CHANGES_TARGET | Effect.REFERS_TO_FOUND | Effect.TELLS_OF_SUBJECT
+        | Effect.SURPRISE_ACT | Effect.FREES | Effect.CHOICE
+    )  # fmt: skip
     target: EventId
     child: ChildId
     milestone: MilestoneKey | None = None

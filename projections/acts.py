@@ -14,7 +14,7 @@ from events.catalogue import CATALOGUE, Domain
 from events.event import Event, Role
 from events.family import MemberLeft
 from events.ids import MemberId
-from events.kinds import EVERYDAY, SIGHTINGS, SURPRISE_ACTS
+from events.kinds import ABOUT_A_SUBJECT, EVERYDAY, POSSIBLY_TELLING, SIGHTINGS, SURPRISE_ACTS
 from events.observations import MilestoneNamed
 from events.surprise import EnvelopeOpened, Hint, Sorted, SurpriseChosen, TimePassed
 from projections import visibility, visibility_fast
@@ -42,12 +42,12 @@ def is_plain(family: Family, event: Event[Any], target: LoggedEvent | None) -> b
     kind = type(event.event).__name__
     if not family.surprises:
         return kind != "SurpriseChosen"
-    if kind in SURPRISE_ACTS:
+    if kind in SURPRISE_ACTS or kind in ABOUT_A_SUBJECT:
         return False
     is_everyday = kind in EVERYDAY
     if target is None and not is_everyday:
         return True
-    if kind == "NoteWritten" and event.event.may_tell_of:
+    if kind in POSSIBLY_TELLING and event.event.may_tell_of:
         return False
     for state in family.surprises.values():
         if (is_everyday and state.wishes.holds_everyday) or (target is not None and target.seq in state.holds.events):

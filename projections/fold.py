@@ -16,7 +16,7 @@ import msgspec
 from events.event import Event, Role
 from events.family import MemberJoined
 from events.ids import MemberId, Seq
-from events.kinds import ROSTER_CHANGES, SIGHTING_CHANGES, SIGHTINGS, TELLING
+from events.kinds import ROSTER_CHANGES, SIGHTING_CHANGES, SIGHTINGS, TARGET_CHANGES, TELLING
 from projections import first_saw, roster, visibility
 from projections.acts import Freed, act, hold, is_act, is_plain
 from projections.changes import (
@@ -197,7 +197,7 @@ def _see(
     if family.roster.members[event.author].role is not Role.CAREGIVER:
         return
     # A caregiver's timeline is folded from their feed and not stored. Their own sightings are: they show what the member has met.
-    changes_one = kept.kind in ("Amended", "Withdrawn") and target is not None and target.kind in SIGHTINGS
+    changes_one = kept.kind in TARGET_CHANGES and target is not None and target.kind in SIGHTINGS
     if kept.kind in SIGHTINGS or changes_one:
         step_sightings(family, (event.author,), sighting, event, changes)
 

@@ -12,11 +12,10 @@ import msgspec
 from msgspec import UNSET
 
 from events.amend import Amended
-from events.event import Body, Event, Role
+from events.event import Event, Role
 from events.ids import OWN_PREFIX, ChildId, MemberId, Seq
-from events.kinds import EVERYDAY
-from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
-from events.surprise import Sorted
+from events.kinds import ABOUT_A_SUBJECT, EVERYDAY, POSSIBLY_TELLING
+from events.observations import MilestoneNamed, MilestoneObserved
 from projections.first_saw import sighting_of
 from projections.logged_event import LoggedEvent
 from projections.roster import OwnMilestone
@@ -130,12 +129,9 @@ def describe(
     sighting; see `SubjectHistory.sent_to`. `naming`: the kind of a MilestoneNamed.
     """
     body = event.event
-    if target is None and isinstance(body, MilestoneObserved | ParentFirstSaw):
-        content = content_of_sighting(body)
-    else:
-        content = _content(body, sent, naming)
-        if logged.kind in EVERYDAY and role in EVERYDAY_AUTHORS and logged.thread_kind == "NoteWritten":
-            content = msgspec.structs.replace(content, is_everyday=True, child=getattr(body, "child", None))
+    content = _content(body, sent, naming)
+    if logged.kind in EVERYDAY and role in EVERYDAY_AUTHORS and logged.thread_kind == "NoteWritten":
+        content = msgspec.structs.replace(content, is_everyday=True, child=getattr(body, "child", None))
     return DescribedEvent(
         logged,
         content,
@@ -147,11 +143,22 @@ def describe(
     )
 
 
-def content_of_sighting(body: MilestoneObserved | ParentFirstSaw) -> Content:
-    """Returns the content of a sighting that refers to nothing: most of what can be held.
+def milestones_in(body: Any) -> tuple[str, ...]:
+    """Returns the milestones that an event states, or that its words may be about, in the fields that its type declares."""
+    kind = type(body).__name__
+    if kind in ABOUT_A_SUBJECT:
+        stated = () if body.milestone is None else (body.milestone,)
+        return (*stated, *getattr(body, "tells_of", ()))
+    return body.may_tell_of if kind in POSSIBLY_TELLING else ()
+
+
+def _content_of_subject(body: Any) -> Content:
+    """Returns the content of an event that states a child and a milestone: most of what can be held.
 
     A sighting that was found in an everyday note counts as an everyday note as well: its words may reveal more than was found.
     """
+    if body.milestone is None:
+        return NOTHING
     subject: Subject = (body.child, body.milestone)
     if isinstance(body, MilestoneObserved) and body.found_in_prose:
         subjects = (subject, *((body.child, also) for also in body.tells_of))
@@ -194,12 +201,13 @@ def naming_of(event: Event[Any], own_milestones: dict[str, OwnMilestone]) -> Nam
     return "moved" if is_later and before.domain is not event.event.domain else "again"
 
 
-def _content(body: Body, sent: tuple[frozenset[ChildId], frozenset[str]] | None, naming: Naming) -> Content:
+def _content(body: Any, sent: tuple[frozenset[ChildId], frozenset[str]] | None, naming: Naming) -> Content:
+    kind = type(body).__name__
+    if kind in ABOUT_A_SUBJECT:
+        return _content_of_subject(body)
+    if kind in POSSIBLY_TELLING and body.may_tell_of:
+        return _about(tuple([(body.child, key) for key in body.may_tell_of]), is_possible=True)
     match body:
-        case ParentFirstSaw(child=child, milestone=milestone) | Sorted(child=child, milestone=str() as milestone):
-            return _about(((child, milestone),))
-        case NoteWritten(child=child, may_tell_of=keys) if keys:
-            return _about(tuple([(child, key) for key in keys]), is_possible=True)
         case Amended() if sent is not None:
             return _about(_brought(body, *sent))
         case MilestoneNamed(milestone=milestone):

@@ -131,7 +131,7 @@ def _require_target(body: Body, author: Member, target: LoggedEvent | None, impo
         amendable = BODY_BY_NAME[target.kind].amendable
         if amendable is None or (isinstance(body, Amended) and not amendable):
             raise NotAmendable(f"{target.kind} stands as it was written.", at=at)
-    elif target.kind not in body.refers_to and not (kind == "Sorted" and target.is_found):
+    elif target.kind not in body.refers_to and not (target.is_found and Effect.REFERS_TO_FOUND in body.effects):
         raise UnknownTarget(f"{kind} cannot be about {target.kind}.", at=at)
     if isinstance(body, Amended):
         _require_changes(body, target)

@@ -3,19 +3,18 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from events.amend import Amended, Withdrawn
+from events.amend import Amended
 from events.catalogue import CATALOGUE
-from events.event import Body, Draft, Effect
+from events.event import Draft, Effect
 from events.ids import EventId, FamilyId, MemberId, Seq
 from events.kinds import SIGHTINGS, types_with
-from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
-from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
+from events.surprise import SurpriseChosen, TimePassed
 from events.wire import Malformed
 from projections.describing import describe_in
 from projections.keep_quiet import Sorting, telling_with
 from projections.met import implied_by
 from projections.roster import Roster
-from projections.subjects import Subject, brings_a_subject
+from projections.subjects import Subject, brings_a_subject, milestones_in
 from projections.surprise_state import SurpriseState
 from service.log.admit import referred_to
 from service.log.append_request import AppendRequest
@@ -25,6 +24,10 @@ from service.log.store import families, read
 from service.log.store.families import Whose
 
 CHANGES_A_SIGHTING: Final = types_with(Effect.CHANGES_SIGHTING)
+MAKES_A_SIGHTING: Final = types_with(Effect.MAKES_SIGHTING)
+TELLS_OF_A_SUBJECT: Final = types_with(Effect.TELLS_OF_SUBJECT)
+CONCERNS_ALL_HELD: Final = types_with(Effect.CHANGES_TARGET) | {TimePassed}
+"""The types whose events may free or change what is held from any member, and not from their author alone."""
 MAY_FREE: Final = types_with(Effect.FREES)
 SEQ_MAX: Final = Seq(2**62)
 
@@ -146,22 +149,16 @@ def _subjects_to_load(
     return found
 
 
-def _subjects(body: Body, roster: Roster) -> Iterator[Subject]:
-    """Yields the subjects that a draft reveals, as far as a member can have met them before."""
-    if isinstance(body, MilestoneObserved | ParentFirstSaw | NoteWritten) and body.child in roster.children:
-        for milestone in _milestones(body):
+def _subjects(body: Any, roster: Roster) -> Iterator[Subject]:
+    """Yields the subjects that a draft reveals, as far as a member can have met them before.
+
+    None for a type that concerns all that is held: for such a draft, all that the members have met is read.
+    """
+    milestones = () if type(body) in CONCERNS_ALL_HELD else milestones_in(body)
+    if milestones and body.child in roster.children:
+        for milestone in milestones:
             if milestone in CATALOGUE.by_key or milestone in roster.own_milestones:
                 yield body.child, milestone
-
-
-def _milestones(body: MilestoneObserved | ParentFirstSaw | NoteWritten) -> tuple[str, ...]:
-    match body:
-        case MilestoneObserved():
-            return body.milestone, *body.tells_of
-        case ParentFirstSaw():
-            return (body.milestone,)
-        case NoteWritten():
-            return body.may_tell_of
 
 
 def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[Whose, SurpriseState]:
@@ -175,19 +172,16 @@ def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[
     }
 
 
-def _depends_on_holds(body: Body, is_own: bool, state: SurpriseState) -> bool:
+def _depends_on_holds(body: Any, is_own: bool, state: SurpriseState) -> bool:
     """Returns whether the events held from a member may decide what a draft does for that member."""
-    match body:
-        case MilestoneObserved() | ParentFirstSaw():
-            if is_own:
-                return not all(map(state.met.has, implied_by((body.child, body.milestone))))
-            return state.wishes.asks_for_hints or referred_to(body) is not None
-        case SurpriseChosen() | EnvelopeOpened() | MilestoneNamed():
-            return is_own
-        case TimePassed() | Amended() | Withdrawn() | Sorted():
-            return True
-        case _:
-            return not is_own and referred_to(body) is not None
+    kind = type(body)
+    if kind in CONCERNS_ALL_HELD:
+        return True
+    if not is_own:
+        return referred_to(body) is not None or (kind in TELLS_OF_A_SUBJECT and state.wishes.asks_for_hints)
+    if kind in MAKES_A_SIGHTING:
+        return not all(map(state.met.has, implied_by((body.child, body.milestone))))
+    return kind in MAY_FREE
 
 
 def _long(batches: Batches, drafts: Sequence[RequestedDraft], held_max: int) -> set[FamilyId]:

@@ -16,6 +16,7 @@ import msgspec
 from events.amend import Amended, Withdrawn
 from events.event import Body, Draft, Role
 from events.ids import EventId, FamilyId, MemberId, Seq
+from events.kinds import TARGET_CHANGES
 from events.observations import NoteWritten
 from events.surprise import Sorted
 from events.wire import Malformed
@@ -82,7 +83,8 @@ class Sharing:
             for recorded in _recorded(one, batches[request.family])
         }
         if like:
-            for family, seq, held, is_changed in await connection.fetch(QUERIES.second_thoughts, *zip(*like, strict=True)):
+            found = await connection.fetch(QUERIES.second_thoughts, *zip(*like, strict=True), list(TARGET_CHANGES))
+            for family, seq, held, is_changed in found:
                 self._held_from[family, seq] = frozenset(held)
                 if is_changed:
                     self._changed.add((family, seq))
@@ -213,7 +215,7 @@ def _recorded(like: Like, batch: FamilyBatch) -> Iterator[LoggedEvent]:
 def _touched(request: AppendRequest, batch: FamilyBatch) -> Iterator[Place]:
     """Yields the places of events that a request may change or take back, where a daycare may have written them."""
     for draft in request.drafts:
-        if isinstance(draft, Malformed) or not isinstance(draft.event, Amended | Withdrawn | Sorted):
+        if isinstance(draft, Malformed) or type(draft.event).__name__ not in TARGET_CHANGES:
             continue
         for recorded in batch.events_by_id(EventId(referred_to(draft.event) or draft.id)):
             author = batch.family.roster.members.get(recorded.author)

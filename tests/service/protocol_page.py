@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tests.events.events_page import DEVICE_TYPES
+
 # By route: the status, the fields of the request, those of the response. `?` marks an optional field, `*` a list; None: no body.
 NAMED = {"name": None}
 CHILD = {"name": None, "born?": None}
@@ -158,30 +160,8 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
     "GET /schema/openapi.json": (200, None, None),
 }  # fmt: skip
 
-# The fields of `event` as a device sends them: from the page's table, and from its text where the table does not list them.
-# The service fills in the last two for a daycare's record; a device that sends one is refused with the name of the field.
-OBSERVED = {
-    "child": None, "milestone": None, "note?": None, "again?": None, "found_in_prose?": None, "tells_of?*": None,
-}  # fmt: skip
-CHANGES = dict.fromkeys(
-    f"{name}?" for name in
-    ("occurred_at", "precision", "child", "milestone", "note", "again", "how", "feelings", "text", "words")
-)  # fmt: skip
-DRAFTED: dict[str, Any] = {
-    "MilestoneObserved": OBSERVED,
-    "ParentFirstSaw": {"child": None, "milestone": None, "how": None, "feelings?": None, "observation?": None},
-    # The service fills in the last three; a device that sends one is refused with the name of the field.
-    "ClipAttached": {"target": None, "clip": None, "media_type?": None, "length_bytes?": None, "sha256?": None},
-    "NoteWritten": {"child": None, "text": None, "about?": None, "may_tell_of?*": None},
-    "Cheered": {"about": None, "words?": None},
-    # The page's table does not list `title`.
-    "MilestoneNamed": {"milestone": None, "title": None, "domain": None},
-    "SurpriseChosen": CHOICE,
-    "EnvelopeOpened": {"child?": None, "scope": None},
-    "Sorted": {"target": None, "child": None, "milestone?": None},
-    "Amended": {"target": None, "changes": CHANGES},
-    "Withdrawn": {"target": None},
-}
+# The fields of `event` as a device sends them: docs/events.md lists them, and the protocol's page refers to it.
+DRAFTED: dict[str, Any] = {kind: agreed.fields for kind, agreed in DEVICE_TYPES.items()}
 
 SIGNED = {"key", "webhook-id", "webhook-timestamp", "webhook-signature"}
 PARAMETERS = {

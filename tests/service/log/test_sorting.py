@@ -1,7 +1,7 @@
 """Tests sortings: a member states what an everyday note or clip is about, and the sorting is delivered to the note's readers."""
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import asyncpg
@@ -10,9 +10,10 @@ import pytest
 from events.amend import Erased
 from events.family import ChildCorrected, HouseholdRenamed, MemberRenamed
 from events.ids import EventId, MemberId
-from events.wire import BODY_BY_NAME
+from events.wire import BODY_BY_NAME, DeviceBody
 from service.log.log import Log
 from tests.families import WALKED, Draft, Family, drafted, feed_of, found, leave, note, outcomes, push, saw
+from tests.good_drafts import drafts_of
 
 
 def sorting(family: Family, target: Draft, **more: str) -> Draft:
@@ -25,13 +26,15 @@ async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.P
     family = await found(log)
     seen, day = saw(family), note(family)
     own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle", "domain": "life"}
-    await push(
-        log, family, family.ada, seen, day, sorting(family, day),
+    drafts = [
+        seen, day, sorting(family, day),
         drafted("ParentFirstSaw", child=family.child, milestone=WALKED, how="in_person"), drafted("MilestoneNamed", **own),
         drafted("Cheered", about=day["id"]), drafted("Amended", target=seen["id"], changes={"note": "at last"}),
         drafted("Withdrawn", target=seen["id"]), drafted("SurpriseChosen", scope="all", mode="tell"),
         drafted("EnvelopeOpened", scope="all"),
-    )  # fmt: skip
+    ]  # fmt: skip
+    others = {body.__name__ for body in get_args(DeviceBody)} - {draft["event"]["type"] for draft in drafts} - {"ClipAttached"}
+    await push(log, family, family.ada, *drafts, *(draft for kind in sorted(others) for draft in drafts_of(kind, family)))
     await leave(log, family, family.granny)
     async with log.transaction() as writing:
         facts = (
