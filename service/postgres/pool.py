@@ -12,9 +12,9 @@ import structlog
 from asyncpg.transaction import Transaction as AsyncpgTransaction
 
 from service.postgres.neutral import NEUTRAL
+from service.postgres.queries import load
 
-# The migrations make this role. It may read the log and append to it, but neither change nor delete events.
-ROLE: Final = "stillnew_app"
+QUERIES: Final = load(__package__, "pool.sql")
 
 SILENT_S_MAX: Final = 5.0
 """After this long without a response to a command the connection is cut, without a request to the server."""
@@ -30,24 +30,6 @@ PATIENT_S_MAX: Final = 30.0
 """For an operator's commands, which read whole families. They may wait for a lock for ten seconds."""
 PLAN_S_MAX: Final = 10
 """A statement that was planned for a small table is planned again before the table has grown much."""
-
-# Where a login may not make roles, the role is missing, and the log's trigger alone refuses changes.
-# All statements look up keys. Without these settings a statement that is planned while its tables are small would read them
-# whole, and keep that plan until they are analyzed: a page of 2,000 entries took 180 ms instead of 5.
-BEGIN: Final = f"""
-SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = '{ROLE}' AND pg_has_role(oid, 'SET');
-SET statement_timeout = '%dms';
-SET lock_timeout = '%dms';
-SET idle_in_transaction_session_timeout = '30s';
-SET jit = off;
-SET enable_seqscan = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
-"""
-# A read looks up one key, so no parameter's value leads to a better plan: it is planned once and not at each execution, and a
-# live entry takes 0.08 ms instead of 0.23. A committer's statements take arrays of any length: they are planned for these, or a
-# flush of 100 drafts writes three quarters as much.
-PLAN_ONCE: Final = "SET plan_cache_mode = force_generic_plan;"
 
 T = TypeVar("T")
 logger = structlog.get_logger()
@@ -158,14 +140,16 @@ async def close_pool(pool: asyncpg.Pool) -> None:
 async def connect(database_url: str, *, lock_s_max: float = LOCK_S_MAX) -> asyncpg.Connection:
     """Opens one connection with the same rights, for a committer, which keeps its own."""
     connection = await _connect(database_url, Connection)
-    await connection.execute(BEGIN % (STATEMENT_S_MAX * 1_000, lock_s_max * 1_000))
+    await connection.execute(QUERIES.begin)
+    await _bound_waits(connection, STATEMENT_S_MAX, lock_s_max)
     return connection
 
 
 async def connect_patiently(database_url: str) -> asyncpg.Connection:
     """Opens one connection with the same rights, for an operator's commands, such as a replay."""
     connection = await _connect(database_url, PatientConnection)
-    await connection.execute(BEGIN % (PATIENT_S_MAX * 1_000, PATIENT_S_MAX / 3 * 1_000))
+    await connection.execute(QUERIES.begin)
+    await _bound_waits(connection, PATIENT_S_MAX, PATIENT_S_MAX / 3)
     return connection
 
 
@@ -190,7 +174,13 @@ async def _connect(database_url: str, connection_class: type[Connection]) -> asy
 
 async def _begin(connection: asyncpg.Connection) -> None:
     """Switches to the service's role, where it exists, and sets the time limits and the planner's options."""
-    await connection.execute(NEUTRAL + BEGIN % (STATEMENT_S_MAX * 1_000, LOCK_S_MAX * 1_000) + PLAN_ONCE)
+    await connection.execute("\n".join([NEUTRAL, QUERIES.begin, QUERIES.plan_once]))
+    await _bound_waits(connection, STATEMENT_S_MAX, LOCK_S_MAX)
+
+
+async def _bound_waits(connection: asyncpg.Connection, statement_s: float, lock_s: float) -> None:
+    """Bounds each statement of a session, and its waits for locks."""
+    await connection.execute(QUERIES.bound_waits, f"{statement_s * 1_000:.0f}ms", f"{lock_s * 1_000:.0f}ms")
 
 
 async def leave_as_it_is(connection: asyncpg.Connection) -> None:
