@@ -116,7 +116,7 @@ async def open_pool(database_url: str, *, size_max: int = 10) -> asyncpg.Pool:
         max_size=size_max,
         max_queries=50_000,
         max_inactive_connection_lifetime=300.0,
-        init=_begin,
+        init=_begin_in_pool,
         reset=leave_as_it_is,
         loop=None,
         connection_class=Connection,
@@ -140,16 +140,14 @@ async def close_pool(pool: asyncpg.Pool) -> None:
 async def connect(database_url: str, *, lock_s_max: float = LOCK_S_MAX) -> asyncpg.Connection:
     """Opens one connection with the same rights, for a committer, which keeps its own."""
     connection = await _connect(database_url, Connection)
-    await connection.execute(QUERIES.begin)
-    await _bound_waits(connection, STATEMENT_S_MAX, lock_s_max)
+    await _begin(connection, statement_s_max=STATEMENT_S_MAX, lock_s_max=lock_s_max)
     return connection
 
 
 async def connect_patiently(database_url: str) -> asyncpg.Connection:
     """Opens one connection with the same rights, for an operator's commands, such as a replay."""
     connection = await _connect(database_url, PatientConnection)
-    await connection.execute(QUERIES.begin)
-    await _bound_waits(connection, PATIENT_S_MAX, PATIENT_S_MAX / 3)
+    await _begin(connection, statement_s_max=PATIENT_S_MAX, lock_s_max=PATIENT_S_MAX / 3)
     return connection
 
 
@@ -172,15 +170,14 @@ async def _connect(database_url: str, connection_class: type[Connection]) -> asy
     return connection
 
 
-async def _begin(connection: asyncpg.Connection) -> None:
-    """Switches to the service's role, where it exists, and sets the time limits and the planner's options."""
-    await connection.execute("\n".join([NEUTRAL, QUERIES.begin, QUERIES.plan_once]))
-    await _bound_waits(connection, STATEMENT_S_MAX, LOCK_S_MAX)
+async def _begin(connection: asyncpg.Connection, *more: str, statement_s_max: float, lock_s_max: float) -> None:
+    """Resets a session, switches to the service's role, where it exists, and sets the time limits and the planner's options."""
+    await connection.execute("\n".join([NEUTRAL, QUERIES.begin, *more]))
+    await connection.execute(QUERIES.bound_waits, f"{statement_s_max * 1_000:.0f}ms", f"{lock_s_max * 1_000:.0f}ms")
 
 
-async def _bound_waits(connection: asyncpg.Connection, statement_s: float, lock_s: float) -> None:
-    """Bounds each statement of a session, and its waits for locks."""
-    await connection.execute(QUERIES.bound_waits, f"{statement_s * 1_000:.0f}ms", f"{lock_s * 1_000:.0f}ms")
+async def _begin_in_pool(connection: asyncpg.Connection) -> None:
+    await _begin(connection, QUERIES.plan_once, statement_s_max=STATEMENT_S_MAX, lock_s_max=LOCK_S_MAX)
 
 
 async def leave_as_it_is(connection: asyncpg.Connection) -> None:
