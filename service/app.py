@@ -87,7 +87,7 @@ def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None
         debug=False,
         logging_config=None,
     )
-    gateway = Gateway(router=router_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
+    gateway = Gateway(router=router_of(framework), framework=framework, log_request=request_log(settings.log))
     framework.state.gateway = gateway
     routes = ((method, template, target.endpoint) for method, template, target in gateway.router.as_sorted())
     framework.state.openapi = msgspec.json.encode(openapi.draw(routes))
@@ -119,7 +119,7 @@ def router_of(framework: Litestar) -> Router[MatchedRoute]:
             if not isinstance(endpoint, Endpoint):
                 raise RouteWithoutEndpoint(route.path)
             for method in methods:
-                router.add(str(method), route.path_format, MatchedRoute(endpoint=endpoint, app=framework))  # type: ignore[arg-type]
+                router.add(str(method), route.path_format, MatchedRoute(endpoint=endpoint, app=framework))
     return router
 
 
@@ -198,6 +198,7 @@ def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
         # The gateway has matched the route before: 405 and 404 occur here only if the framework disagrees with the gateway.
         error = MethodNotAllowed(allowed=()) if error.status_code == 405 else NotFound() if error.status_code == 404 else error
     refusal = logged_refusal(error)
-    request.scope["code"] = refusal.code  # type: ignore[typeddict-unknown-key]
+    assert isinstance(request, RouteRequest), "the framework makes no other requests"
+    request.asgi["code"] = refusal.code
     headers = {name.decode(): value.decode() for name, value in headers_of(refusal)}
     return Response(bytes_of(refusal), status_code=refusal.status, headers=headers)

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -113,7 +113,7 @@ def handover(*, url: str = "http://127.0.0.1:8000", token_file: Path | None = No
 
     token = token_from(token_file)
     try:
-        printed = asyncio.run(handover_page(url=url, token=token, family=family, today=date.today()))  # noqa: DTZ011 - here
+        printed = asyncio.run(handover_page(url=url, token=token, family=family, today=datetime.now().astimezone().date()))
     except CardUnavailable as error:
         print(f"stillnew: {error}", file=sys.stderr)
         raise SystemExit(1) from None

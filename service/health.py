@@ -85,7 +85,7 @@ async def metrics(request: RouteRequest) -> Response[bytes]:
     registry = request.runtime.metrics.registry
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client does not type it
     return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 

@@ -215,10 +215,10 @@ def _end_with_parent(sentinel: int) -> None:
     os._exit(1)
 
 
-def config_of(app: object, *, workers: int) -> uvicorn.Config:
+def config_of(app: Gateway | str, *, workers: int) -> uvicorn.Config:
     """Returns uvicorn's configuration for `app`, an application or the import path of its factory."""
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         factory=isinstance(app, str),
         workers=workers,
         loop="uvloop",

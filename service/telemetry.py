@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO, cast
 from uuid import UUID
 
 import msgspec
@@ -140,7 +140,8 @@ def configure(style: Literal["json", "console"], *, stream: TextIO | None = None
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=LossyStream(stream)),  # type: ignore[arg-type]
+        # Of a TextIO, structlog calls only what LossyStream has: write and flush.
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, LossyStream(stream))),
         cache_logger_on_first_use=False,
     )
     # The texts of libraries may contain values, such as a refused row, an address or a header: drop them.

@@ -8,11 +8,14 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+
+from tests.source_text import ignores, sql_texts
 
 ROOT = Path(__file__).parents[1]
 FILE_LINES_MAX = 300
@@ -20,6 +23,14 @@ FUNCTION_LINES_MAX = 60
 
 # A path or path:function, and the reason why it is longer than the bound.
 LONG_FOR_A_REASON: dict[str, str] = {}
+
+# Lines outside of the tests that ignore a check of ruff or mypy. A test has none.
+IGNORES_MAX = 5
+
+SQL_FOR_A_REASON = {
+    "CREATE SCHEMA public": "advice to an operator, which is printed and not run",
+    "WITH {}\n{}": "joins queries of .sql files, and which they are is known when they run",
+}
 
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "core", "manager", "handler", "misc", "base"}
 
@@ -94,6 +105,7 @@ def files() -> Iterator[str]:
 FILES = sorted(files())
 PYTHON = [path for path in FILES if path.endswith(".py")]
 TESTS = [path for path in PYTHON if path.startswith("tests/")]
+SERVICE = [path for path in PYTHON if path.startswith("service/")]
 
 
 def tree(path: str) -> ast.Module:
@@ -236,6 +248,21 @@ def test_a_riddle_is_seen(text: str, count: int) -> None:
     assert len(riddles(ast.parse(text))) == count
 
 
+def test_few_lines_ignore_a_check_and_each_names_its_reason() -> None:
+    """Also where pyproject.toml ignores a rule in all lines."""
+    ignored = {path: found for path in PYTHON if (found := ignores((ROOT / path).read_text("utf-8")))}
+    assert [path for path in ignored if path in TESTS] == []
+    assert sum(map(len, ignored.values())) <= IGNORES_MAX, ignored
+    assert [comment for found in ignored.values() for comment, has_reason in found if not has_reason] == []
+    lint = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["lint"]
+    assert (lint["ignore"], "per-file-ignores" in lint) == (["N818"], False)
+
+
+@pytest.mark.parametrize("path", SERVICE)
+def test_sql_is_in_sql_files(path: str) -> None:
+    assert set(sql_texts(tree(path))) - SQL_FOR_A_REASON.keys() == set()
+
+
 @pytest.mark.parametrize("text", ["a._b", "super()._b", "from a import _b", 'patch.setattr("a._b", 1)', 'setattr(a, "_b", 1)'])
 def test_a_reach_for_a_private_name_is_seen(text: str) -> None:
     assert {name.removesuffix(" (patched)") for name in private_names(ast.parse(text))} == {"_b"}
@@ -261,6 +288,7 @@ def test_every_exception_is_still_needed() -> None:
     there = set(PYTHON) | {f"{path}:{node.name}" for path in PYTHON for node in functions(path)}
     assert set(LONG_FOR_A_REASON) - there == set()
     assert MISNAMED_FOR_A_REASON.keys() - set(PYTHON) == set()
+    assert SQL_FOR_A_REASON.keys() - {text for path in SERVICE for text in sql_texts(tree(path))} == set()
     assert {path for path in REACHES_INTO_OURS if not private_names(tree(path)) - PRIVATE_OF_OTHERS.keys()} == set()
     assert PRIVATE_OF_OTHERS.keys() - set().union(*(private_names(tree(path)) for path in TESTS)) == set()
 

@@ -82,7 +82,7 @@ async def found(request: RouteRequest) -> Response[bytes]:
 async def person_of(request: RouteRequest, transaction: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
     """Returns the person, device and token of the caller, or those of a new person if the caller has no token."""
     if request.caller is not None:
-        token = token_in(header(request.scope, b"authorization"))  # type: ignore[arg-type]
+        token = token_in(header(request.asgi, b"authorization"))
         assert token is not None, "the guard has checked this token"
         return request.caller.person, request.caller.device, token.decode()
     if named is None:

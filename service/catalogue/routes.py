@@ -84,7 +84,7 @@ def _tags(if_none_match: bytes) -> list[bytes]:
 async def catalogue(request: RouteRequest) -> Response[Any]:
     """Returns the catalogue, or 304 if the caller already has this version."""
     request.read_query(CatalogueQuery)
-    scope: Scope = request.scope  # type: ignore[assignment]
+    scope = request.asgi
     if _matches_etag(scope):
         return Response(None, status_code=304, headers=HEADERS)
     media_type = response.media_type_of(scope)

@@ -65,11 +65,11 @@ async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
         TooManyRequests: of this key, or of an address that sends badly signed calls.
         FieldInvalid, BodyTooLarge, BodyTooSlow, BodyNoRoom
     """
-    runtime, scope = request.runtime, request.scope
-    address = address_of(scope)  # type: ignore[arg-type]
+    runtime, scope = request.runtime, request.asgi
+    address = address_of(scope)
     try:
         key_id = request.read_query(KeyQuery).key
-        signature_headers = signature_headers_of(scope, now=runtime.now())  # type: ignore[arg-type]
+        signature_headers = signature_headers_of(scope, now=runtime.now())
     except (FieldInvalid, SignatureWrong):
         runtime.limits.take(Kind.STRANGER, address)
         raise
@@ -77,7 +77,7 @@ async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
     if not is_known:
         runtime.limits.take(Kind.STRANGER, address)
     with runtime.budgets.keys.hold(key_id) if is_known else runtime.budgets.strangers.hold(address) as share:
-        body = await read_body(scope | {SHARE: share}, request.receive, bytes_max=bytes_max)  # type: ignore[arg-type]
+        body = await read_body({**scope, SHARE: share}, request.receive, bytes_max=bytes_max)
         row = await runtime.pool.fetchrow(QUERIES.key, key_id)
         try:
             signed = signature_headers.verify(body, secrets=_secrets(row, runtime.now()))

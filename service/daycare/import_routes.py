@@ -116,8 +116,8 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
     if runtime.imports.locked():
         raise ImportBusy("Others are importing; try again in a minute.")
     with runtime.budgets.imports.hold(caller.person) as share:
-        scope: Any = request.scope | {SHARE: share}
-        body = await read_body(scope, request.receive, bytes_max=FILE_BYTES_MAX, within_s=WITHIN_S)  # type: ignore[arg-type]
+        scope = {**request.asgi, SHARE: share}
+        body = await read_body(scope, request.receive, bytes_max=FILE_BYTES_MAX, within_s=WITHIN_S)
         await _wait_for_place(runtime)
     try:
         hints = ImportHints(
@@ -131,7 +131,7 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
         import_ = await begin(runtime, caller, query, source, hints, file)
     finally:
         runtime.imports.release()
-    if weights(request.scope, b"accept").get(PROGRESS):  # type: ignore[arg-type]
+    if weights(request.asgi, b"accept").get(PROGRESS):
         return Stream(_lines(runtime, import_), status_code=200, media_type=PROGRESS)
     result = None
     async for step in import_.run(runtime):
@@ -153,7 +153,7 @@ async def _wait_for_place(runtime: Runtime) -> None:
 
 
 def _require_file(request: RouteRequest) -> None:
-    media_type = of_request(request.scope, accepted=MEDIA_TYPES)  # type: ignore[arg-type]
+    media_type = of_request(request.asgi, accepted=MEDIA_TYPES)
     if media_type.name not in MEDIA_TYPES:
         raise MediaTypeUnsupported(MEDIA_TYPES)
 

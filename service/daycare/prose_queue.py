@@ -111,9 +111,11 @@ class ProseQueue:
         if self._process is None:
             self._process = await _started()
         process = self._process
-        process.stdin.write(request)  # type: ignore[union-attr]  # both are pipes
-        drained = asyncio.ensure_future(process.stdin.drain())  # type: ignore[union-attr]
-        answer = await process.stdout.readline()  # type: ignore[union-attr]
+        assert process.stdin is not None, "it is a pipe"
+        assert process.stdout is not None, "it is a pipe"
+        process.stdin.write(request)
+        drained = asyncio.ensure_future(process.stdin.drain())
+        answer = await process.stdout.readline()
         await drained
         return answer
 

@@ -67,7 +67,7 @@ async def post_events(request: RouteRequest) -> Response[bytes]:
     call = await authenticate(request, bytes_max=EVENTS_BYTES_MAX)
     runtime = request.runtime
     at, now = signed_at(call.signed.at_s), runtime.now()
-    events = await read_events(request.scope, call.body, call_id=call.signed.id, at=at, now=now)  # type: ignore[arg-type]
+    events = await read_events(request.asgi, call.body, call_id=call.signed.id, at=at, now=now)
     runtime.limits.take(Kind.DRAFTS, call.key.key_id, count=len(events))
     read = [(number, event) for number, event in enumerate(events) if isinstance(event, PostedEvent)]
     intake = Intake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=call.key.person)
@@ -110,7 +110,7 @@ async def redeem(request: RouteRequest) -> Response[bytes]:
 
 def _read(request: RouteRequest, call: Call, shape: type[Shape]) -> Shape:
     """Returns the body of a call that is plain JSON."""
-    media_type = of_request(request.scope, accepted=(JSON,))  # type: ignore[arg-type]
+    media_type = of_request(request.asgi, accepted=(JSON,))
     if media_type.name != JSON or not media_type.is_utf8:
         raise MediaTypeUnsupported((JSON,))
     return decode_json(call.body, shape)

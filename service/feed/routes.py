@@ -92,7 +92,7 @@ async def read_feed(request: RouteRequest) -> Response[bytes]:
     query = request.read_query(FeedQuery)
     member = request.member
     found = await page(request.runtime.pool, family=member.family, member=member.member, after=query.after, limit=query.limit)
-    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
+    media_type = response.media_type_of(request.asgi)
     body = bytes_of_page(found)
     if media_type != response.JSON:
         body = msgspec.msgpack.encode(msgspec.json.decode(body))
@@ -124,5 +124,5 @@ async def read_timeline(request: RouteRequest) -> Response[bytes]:
         child=query.child,
         as_of=query.as_of,
     )
-    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
+    media_type = response.media_type_of(request.asgi)
     return await compressed(request, response.encode(Timeline(entries=found), media_type), media_type=media_type)

@@ -38,7 +38,7 @@ def shortened(body: bytes, coding: str) -> bytes:
 async def compressed(request: RouteRequest, body: bytes, *, media_type: str) -> Response[bytes]:
     """Returns a response with the body, compressed if it is at least `WORTH_IT_BYTES` long."""
     headers = {"Vary": "Accept, Accept-Encoding"}
-    coding = coding_of(request.scope) if len(body) >= WORTH_IT_BYTES else None  # type: ignore[arg-type]
+    coding = coding_of(request.asgi) if len(body) >= WORTH_IT_BYTES else None
     if coding is not None:
         headers["Content-Encoding"] = coding
         if len(body) < IN_A_THREAD_BYTES:

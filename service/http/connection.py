@@ -9,7 +9,7 @@ import asyncio
 import http
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -47,7 +47,7 @@ class HttpConnection(HttpToolsProtocol):
     parse_error: Refused | None = None
     """The refusal to send after the parser was stopped."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:  # asyncio and uvicorn type the transport differently
         super().connection_made(transport)
         self._start_head_timer()
 
@@ -70,7 +70,8 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.is_in_head, self.head_bytes = True, 0
-        self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
+        extensions: Any = {EXTENSION: self}  # ASGI types them as dictionaries
+        self.scope["extensions"] = extensions
 
     def on_headers_complete(self) -> None:
         if self.head_bytes + self.read_bytes > HEAD_BYTES_MAX:

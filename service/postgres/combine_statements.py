@@ -1,6 +1,7 @@
 """Combines several writes into one statement, for one round trip. No write may depend on the result of another write.
 
-Postgres runs the parts of a WITH in one snapshot, so two parts must not write the same row.
+Postgres runs the parts of a WITH in one snapshot, so two of them must not write the same row. Each part is a query of an .sql
+file. Only the WITH around them is built here, because which parts there are is known when they run.
 """
 
 import re
@@ -45,8 +46,13 @@ def _joined(statements: tuple[tuple[str, int], ...]) -> str:
     """Returns one statement: all statements but the last become parts of a WITH, and the parameters are renumbered."""
     parts, taken = [], 0
     for query, count in statements:
-        parts.append(PARAMETER.sub(lambda named, before=taken: f"${int(named[1]) + before}", query.rstrip("; \n")))  # type: ignore[misc]
+        parts.append(_renumbered(query.rstrip("; \n"), taken))
         taken += count
     *before, last = parts
     named = ",\n".join(f"_{number} AS (\n{part}\n)" for number, part in enumerate(before))
     return f"WITH {named}\n{last}" if before else last
+
+
+def _renumbered(query: str, taken: int) -> str:
+    """Returns a statement whose parameters follow the `taken` parameters of the statements before."""
+    return PARAMETER.sub(lambda parameter: f"${int(parameter[1]) + taken}", query)

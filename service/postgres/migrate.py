@@ -14,10 +14,12 @@ from pogo_core.util import sql as pogo_sql
 
 from service.postgres.neutral import NEUTRAL
 from service.postgres.pool import Connection, close
+from service.postgres.queries import load
 
 # The folder is beside the packages, both in a checkout and in an installed wheel.
 FOLDER = Path(__file__).parents[2] / "migrations"
 
+QUERIES = load(__package__, "migrate.sql")
 SCHEMA = "public"
 # An arbitrary number for the advisory lock, so that two processes that start at once migrate one after the other.
 LOCK = 7_236_041
@@ -40,7 +42,7 @@ async def migrate(database_url: str, *, folder: Path = FOLDER) -> list[str]:
     connection = await asyncpg.connect(database_url, timeout=CONNECT_S_MAX)
     try:
         await connection.execute(NEUTRAL)
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await connection.execute(QUERIES.lock, LOCK)
         await pogo_sql.ensure_pogo_sync(connection)
         before = await pogo_sql.get_applied_migrations(connection, schema_name=SCHEMA)
         await pogo.apply(connection, folder, schema_name=SCHEMA, logger=_quiet)
@@ -72,7 +74,12 @@ async def pending(database_url: str, *, folder: Path = FOLDER) -> list[str]:
 
 async def compared(connection: asyncpg.Connection, *, folder: Path = FOLDER) -> Compared:
     """Compares the applied migrations with those of this release. Changes nothing."""
-    shipped = {path.stem for path in folder.glob("*.sql")}  # noqa: ASYNC240 - a folder of a few files, read at start
-    has_any = await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL")
+    shipped = _shipped(folder)
+    has_any = await connection.fetchval(QUERIES.has_any)
     applied = await pogo_sql.get_applied_migrations(connection, schema_name=SCHEMA) if has_any else set()
     return Compared(missing=sorted(shipped - applied), unknown=sorted(applied - shipped))
+
+
+def _shipped(folder: Path) -> set[str]:
+    """Returns the names of the migrations of this release. Blocks shortly: the folder has a few files, and is read at start."""
+    return {path.stem for path in folder.glob("*.sql")}

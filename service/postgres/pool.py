@@ -12,9 +12,9 @@ import structlog
 from asyncpg.transaction import Transaction as AsyncpgTransaction
 
 from service.postgres.neutral import NEUTRAL
+from service.postgres.queries import load
 
-# The migrations make this role. It may read the log and append to it, but neither change nor delete events.
-ROLE: Final = "stillnew_app"
+QUERIES: Final = load(__package__, "pool.sql")
 
 SILENT_S_MAX: Final = 5.0
 """The longest wait for the response to a command. Then the connection is cut, without a request to the server."""
@@ -30,24 +30,6 @@ PATIENT_S_MAX: Final = 30.0
 """The time limit of a statement in an operator's commands, which read whole families. A third of this is the limit for a lock."""
 PLAN_S_MAX: Final = 10
 """The age at which a statement is planned again, so that no plan for a small table is used after the table has grown much."""
-
-# If the login may not create roles, the role is missing, and only the log's trigger refuses changes.
-# All statements look up keys. Without these settings, a statement that is planned while its tables are small would read whole
-# tables, and keep this plan until the tables are analyzed: a page of 2,000 entries took 180 ms instead of 5 ms.
-BEGIN: Final = f"""
-SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = '{ROLE}' AND pg_has_role(oid, 'SET');
-SET statement_timeout = '%dms';
-SET lock_timeout = '%dms';
-SET idle_in_transaction_session_timeout = '30s';
-SET jit = off;
-SET enable_seqscan = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
-"""
-# A read looks up one key, so no value of a parameter leads to a better plan. A read is planned once, not at each execution, and
-# a live entry takes 0.08 ms instead of 0.23 ms. A committer's statements take arrays of any length, and are planned for the given
-# arrays: with one plan for all, a flush of 100 drafts writes a quarter less per second.
-PLAN_ONCE: Final = "SET plan_cache_mode = force_generic_plan;"
 
 T = TypeVar("T")
 logger = structlog.get_logger()
@@ -134,7 +116,7 @@ async def open_pool(database_url: str, *, size_max: int = 10) -> asyncpg.Pool:
         max_size=size_max,
         max_queries=50_000,
         max_inactive_connection_lifetime=300.0,
-        init=_begin,
+        init=_begin_in_pool,
         reset=leave_as_it_is,
         loop=None,
         connection_class=Connection,
@@ -158,14 +140,14 @@ async def close_pool(pool: asyncpg.Pool) -> None:
 async def connect(database_url: str, *, lock_s_max: float = LOCK_S_MAX) -> asyncpg.Connection:
     """Opens a connection with the rights of the pool's connections, for a committer, which does not use the pool."""
     connection = await _connect(database_url, Connection)
-    await connection.execute(BEGIN % (STATEMENT_S_MAX * 1_000, lock_s_max * 1_000))
+    await _begin(connection, statement_s_max=STATEMENT_S_MAX, lock_s_max=lock_s_max)
     return connection
 
 
 async def connect_patiently(database_url: str) -> asyncpg.Connection:
     """Opens a connection with the rights of the pool's connections, for an operator's commands, such as a replay."""
     connection = await _connect(database_url, PatientConnection)
-    await connection.execute(BEGIN % (PATIENT_S_MAX * 1_000, PATIENT_S_MAX / 3 * 1_000))
+    await _begin(connection, statement_s_max=PATIENT_S_MAX, lock_s_max=PATIENT_S_MAX / 3)
     return connection
 
 
@@ -188,9 +170,14 @@ async def _connect(database_url: str, connection_class: type[Connection]) -> asy
     return connection
 
 
-async def _begin(connection: asyncpg.Connection) -> None:
-    """Switches to the service's role if the role exists, and sets the time limits and the planner's options."""
-    await connection.execute(NEUTRAL + BEGIN % (STATEMENT_S_MAX * 1_000, LOCK_S_MAX * 1_000) + PLAN_ONCE)
+async def _begin(connection: asyncpg.Connection, *more: str, statement_s_max: float, lock_s_max: float) -> None:
+    """Resets a session, switches to the service's role, where it exists, and sets the time limits and the planner's options."""
+    await connection.execute("\n".join([NEUTRAL, QUERIES.begin, *more]))
+    await connection.execute(QUERIES.bound_waits, f"{statement_s_max * 1_000:.0f}ms", f"{lock_s_max * 1_000:.0f}ms")
+
+
+async def _begin_in_pool(connection: asyncpg.Connection) -> None:
+    await _begin(connection, QUERIES.plan_once, statement_s_max=STATEMENT_S_MAX, lock_s_max=LOCK_S_MAX)
 
 
 async def leave_as_it_is(connection: asyncpg.Connection) -> None:

@@ -26,9 +26,10 @@ class Queries(Mapping[str, str]):
 
     def __getattr__(self, name: str) -> str:
         try:
-            return self.__dict__["text_by_name"][name]  # type: ignore[no-any-return]
+            text: str = self.__dict__["text_by_name"][name]
         except KeyError:
             raise AttributeError(f"{self.__dict__.get('_source')} has no query named {name}") from None
+        return text
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.text_by_name)

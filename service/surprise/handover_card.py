@@ -83,7 +83,7 @@ async def read_handover(request: RouteRequest) -> Response[bytes]:
         after=query.after,
         as_of=request.runtime.now() - TICK_DELAY,
     )
-    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
+    media_type = response.media_type_of(request.asgi)
     return await compressed(request, response.encode(found, media_type), media_type=media_type)
 
 

@@ -72,7 +72,7 @@ async def read_tips(request: RouteRequest) -> Response[bytes]:
     if query.child is not None and not rows:
         raise NotFound(at="child")
     children = tuple(_of_child(row["child_id"], row["born"], on) for row in rows)
-    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
+    media_type = response.media_type_of(request.asgi)
     return await compressed(request, response.encode(TipsByAge(on=on, children=children), media_type), media_type=media_type)
 
 

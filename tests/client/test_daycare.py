@@ -246,9 +246,10 @@ def test_the_same_words_have_one_id_and_other_words_another() -> None:
 
 def test_a_time_without_an_offset_is_refused_by_name() -> None:
     naive = AT.replace(tzinfo=None)
-    for details in ({"at": naive}, {"at": AT, "recorded": naive}, {"at": AT, "revised": naive}):
+    each: tuple[dict[str, Any], ...] = ({"at": naive}, {"at": AT, "recorded": naive}, {"at": AT, "revised": naive})
+    for details in each:
         with pytest.raises(NaiveTime):
-            note("Slept", child="kid-17", **details)  # type: ignore[arg-type]
+            note("Slept", child="kid-17", **details)
 
 
 @pytest.mark.parametrize(

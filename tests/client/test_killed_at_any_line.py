@@ -115,6 +115,10 @@ def run_the_day(path: Path, *, pipe: int, lines: int) -> None:
     sys.settrace(None)
 
 
+def run_the_day_in_a_child(path: Path, *, lines: int) -> tuple[int, bool]:
+    return in_a_child(lambda pipe: run_the_day(path, pipe=pipe, lines=lines))
+
+
 @pytest.mark.timeout(300)
 def test_a_device_that_is_killed_at_any_line_is_as_before_that_step_or_as_after_it(tmp_path: Path) -> None:
     """Law 1: a finished step is stored, and no step is stored in part."""
@@ -131,7 +135,7 @@ def test_a_device_that_is_killed_at_any_line_is_as_before_that_step_or_as_after_
     while is_killed:
         lines += 1
         path = paired_file(tmp_path / f"killed-{lines}.device")
-        finished, is_killed = in_a_child(lambda pipe, path=path, lines=lines: run_the_day(path, pipe=pipe, lines=lines))  # type: ignore[misc]
+        finished, is_killed = run_the_day_in_a_child(path, lines=lines)
         assert state_of(path) in states[finished : finished + 2], f"killed at line {lines}, after {finished} steps"
         for file in tmp_path.glob(f"killed-{lines}.device*"):
             file.unlink()

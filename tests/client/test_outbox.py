@@ -13,6 +13,7 @@ from client.errors import AlreadyPaired, DraftIdReused, DraftTooLarge, NaiveTime
 from client.outbox import DRAFT_BYTES_MAX, DRAFTS_MAX, PUSH_BYTES_MAX, count_that_fits, push_body
 from client.responses import Problem, PushResponse, Receipt
 from client.store import Store
+from events.ids import ChildId
 from events.observations import NoteWritten
 from events.wire import Malformed, read_push
 from tests.client.conftest import ADA, fixed_world, paired_file
@@ -27,7 +28,7 @@ def note(text: str) -> dict[str, str]:
 def test_a_draft_of_a_dict_and_of_a_struct_are_read_by_the_service_alike(device: Device) -> None:
     assert ADA.child is not None
     device.record(note("Slept."))
-    device.record(NoteWritten(child=ADA.child, text="Slept."))  # type: ignore[arg-type]
+    device.record(NoteWritten(child=ChildId(ADA.child), text="Slept."))
     pushed = read_push(push_body(device.outbox.next_batch(), sent_at=NOW))
     bodies = [draft.event for draft in pushed.drafts if not isinstance(draft, Malformed)]
     assert len(bodies) == 2
@@ -70,7 +71,7 @@ def test_a_draft_over_64_kib_is_not_recorded(device: Device) -> None:
 
 def test_a_time_without_an_offset_is_not_recorded(device: Device) -> None:
     with pytest.raises(NaiveTime):
-        device.record(note("when?"), occurred_at=datetime(2026, 11, 21, 18, 0))  # noqa: DTZ001 - the very mistake
+        device.record(note("when?"), occurred_at=NOW.replace(tzinfo=None))
     assert list(device.drafts()) == []
 
 

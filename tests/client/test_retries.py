@@ -125,17 +125,16 @@ async def test_a_response_of_an_intermediary_is_no_answer(tmp_path: Path, interm
     assert await ask([intermediary, intermediary, FINE], waits) == (b"{}", 3)
     assert len(waits.seconds) == 2
     assert waits.seconds == sorted(waits.seconds)
-    async with FaultyProxy([intermediary] * 24) as proxy:
-        async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            drafts = [device.record({"type": "NoteWritten", "text": text}) for text in "abc"]
-            with pytest.raises(AnsweredByIntermediary) as raised:
-                await device.push()
-            with pytest.raises(AnsweredByIntermediary):
-                await device.pull()
-            assert raised.value.status == intermediary.status
-            assert [(draft, "waiting", None) for draft in drafts] == [
-                (authored.id, authored.state, authored.receipt) for authored in device.drafts()
-            ]
+    async with FaultyProxy([intermediary] * 24) as proxy, offline_device(tmp_path, Waits(), proxy.url) as device:
+        drafts = [device.record({"type": "NoteWritten", "text": text}) for text in "abc"]
+        with pytest.raises(AnsweredByIntermediary) as raised:
+            await device.push()
+        with pytest.raises(AnsweredByIntermediary):
+            await device.pull()
+        assert raised.value.status == intermediary.status
+        assert [(draft, "waiting", None) for draft in drafts] == [
+            (authored.id, authored.state, authored.receipt) for authored in device.drafts()
+        ]
 
 
 @pytest.mark.parametrize("intermediary", [page_of(403), page_of(302, Location="http://hotel.example/login"), page_of(200)])
@@ -159,12 +158,14 @@ def offline_device(tmp_path: Path, waits: Waits, url: str) -> Device:
 
 
 async def test_a_revoked_device_keeps_its_drafts(tmp_path: Path) -> None:
-    async with FaultyProxy([refused(401, "access.unauthenticated")]) as proxy:
-        async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            draft_id = device.record({"type": "NoteWritten", "text": "still mine"})
-            with pytest.raises(DeviceRevoked):
-                await device.push()
-            assert [(draft_id, "waiting")] == [(authored.id, authored.state) for authored in device.drafts()]
+    async with (
+        FaultyProxy([refused(401, "access.unauthenticated")]) as proxy,
+        offline_device(tmp_path, Waits(), proxy.url) as device,
+    ):
+        draft_id = device.record({"type": "NoteWritten", "text": "still mine"})
+        with pytest.raises(DeviceRevoked):
+            await device.push()
+        assert [(draft_id, "waiting")] == [(authored.id, authored.state) for authored in device.drafts()]
 
 
 @pytest.mark.parametrize(
@@ -183,13 +184,12 @@ async def test_a_revoked_device_keeps_its_drafts(tmp_path: Path) -> None:
 )
 async def test_an_answer_that_is_no_receipt_of_ours_settles_nothing(tmp_path: Path, answer: bytes) -> None:
     """Law 1: a response without valid receipts changes no draft, even if its content type is JSON."""
-    async with FaultyProxy() as proxy:
-        async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            draft = device.record({"type": "NoteWritten", "text": "a"})
-            proxy.plan.append(answered(answer.replace(b"%b", str(draft).encode())))
-            with pytest.raises(ServiceMisspoke):
-                await device.push()
-            assert next((authored.state, authored.receipt) for authored in device.drafts()) == ("waiting", None)
+    async with FaultyProxy() as proxy, offline_device(tmp_path, Waits(), proxy.url) as device:
+        draft = device.record({"type": "NoteWritten", "text": "a"})
+        proxy.plan.append(answered(answer.replace(b"%b", str(draft).encode())))
+        with pytest.raises(ServiceMisspoke):
+            await device.push()
+        assert next((authored.state, authored.receipt) for authored in device.drafts()) == ("waiting", None)
 
 
 async def test_a_draft_that_spoils_a_whole_push_is_found_and_stops_no_other(tmp_path: Path) -> None:
@@ -199,25 +199,23 @@ async def test_a_draft_that_spoils_a_whole_push_is_found_and_stops_no_other(tmp_
     def receipt(number: int) -> Answer:
         return recorded(ids[number], place=number + 1)
 
-    async with FaultyProxy() as proxy:
-        async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            ids = [device.record({"type": "NoteWritten", "text": text}) for text in ("a", "bad", "c")]
-            # The batches: [a bad c] -> [a] -> [bad c] -> [bad] -> [c]
-            proxy.plan.extend([spoilt, receipt(0), spoilt, spoilt, receipt(2)])
-            receipts = await device.push()
-            assert ids == [receipt.id for receipt in receipts]
-            assert [authored.state for authored in device.drafts()] == ["recorded", "refused", "recorded"]
-            assert device.outbox.count("waiting") == 0
+    async with FaultyProxy() as proxy, offline_device(tmp_path, Waits(), proxy.url) as device:
+        ids = [device.record({"type": "NoteWritten", "text": text}) for text in ("a", "bad", "c")]
+        # The batches: [a bad c] -> [a] -> [bad c] -> [bad] -> [c]
+        proxy.plan.extend([spoilt, receipt(0), spoilt, spoilt, receipt(2)])
+        receipts = await device.push()
+        assert ids == [receipt.id for receipt in receipts]
+        assert [authored.state for authored in device.drafts()] == ["recorded", "refused", "recorded"]
+        assert device.outbox.count("waiting") == 0
 
 
 async def test_a_refusal_that_blames_no_draft_refuses_no_draft(tmp_path: Path) -> None:
     blamed = refused(400, "field.invalid", at="sent_at")
-    async with FaultyProxy([blamed]) as proxy:
-        async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            device.record({"type": "NoteWritten", "text": "a"})
-            with pytest.raises(RefusedByService):
-                await device.push()
-            assert device.outbox.count("waiting") == 1
+    async with FaultyProxy([blamed]) as proxy, offline_device(tmp_path, Waits(), proxy.url) as device:
+        device.record({"type": "NoteWritten", "text": "a"})
+        with pytest.raises(RefusedByService):
+            await device.push()
+        assert device.outbox.count("waiting") == 1
 
 
 async def test_a_stream_is_read_as_its_standard_says_and_an_unfinished_message_is_no_entry() -> None:
@@ -257,9 +255,11 @@ async def test_a_silent_stream_is_given_up() -> None:
 async def test_live_reconnects_until_the_service_says_who_it_is_again(tmp_path: Path) -> None:
     """The stream reconnects after any outage, with bounded waits. A revoked device gets the error DeviceRevoked."""
     waits = Waits()
-    async with FaultyProxy([*[BUSY] * 7, *[page_of(200)] * 7, refused(401, "access.unauthenticated")]) as proxy:
-        async with offline_device(tmp_path, waits, proxy.url) as device:
-            with pytest.raises(DeviceRevoked):
-                await anext(device.live())
+    async with (
+        FaultyProxy([*[BUSY] * 7, *[page_of(200)] * 7, refused(401, "access.unauthenticated")]) as proxy,
+        offline_device(tmp_path, waits, proxy.url) as device,
+    ):
+        with pytest.raises(DeviceRevoked):
+            await anext(device.live())
     assert proxy.connections == 15
     assert all(0 < seconds <= 30 for seconds in waits.seconds)

@@ -18,6 +18,7 @@ from service.postgres.pool import ACQUIRE_S_MAX, SILENT_S_MAX
 from tests.crash.crew import feed_of
 from tests.crash.pushers import Pusher
 from tests.crash.serving import postgres_of, serving, serving_with_own_postgres
+from tests.polling import until
 from tests.service.conftest import Someone, found_family
 
 READY_S_MAX = 2.0
@@ -51,6 +52,16 @@ async def timed(request: Callable[[], Awaitable[httpx.Response]]) -> tuple[float
     began_s = time.monotonic()
     response = await request()
     return time.monotonic() - began_s, response
+
+
+async def is_ready(http: httpx.AsyncClient) -> bool:
+    return (await http.get("/health/ready")).status_code == 200
+
+
+async def acknowledged_more(pusher: Pusher, count: int) -> None:
+    """Waits until so many more pushes were acknowledged."""
+    enough = len(pusher.ledger.acknowledged) + count
+    await until(lambda: len(pusher.ledger.acknowledged) >= enough, within_s=CURRENT_WITHIN_S, every_s=0.1)
 
 
 async def sessions(data: Path) -> int:
@@ -118,11 +129,8 @@ async def test_every_route_answers_in_time_while_postgres_is_frozen_and_all_is_a
                 for seconds, response in [await timed(lambda: http.get("/health/ready")) for _ in range(3)]:
                     assert (response.status_code, seconds < READY_S_MAX + ROOM_S) == (503, True)
             async with asyncio.timeout(CURRENT_WITHIN_S):
-                while (await http.get("/health/ready")).status_code != 200:  # noqa: ASYNC110 - there is no event to wait for
-                    await asyncio.sleep(0.1)
-                enough = [len(pusher.ledger.acknowledged) + 3 for pusher in pushers]
-                while any(len(one.ledger.acknowledged) < count for one, count in zip(pushers, enough, strict=True)):  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
+                await until(lambda: is_ready(http), within_s=CURRENT_WITHIN_S, every_s=0.1)
+                await asyncio.gather(*(acknowledged_more(pusher, 3) for pusher in pushers))
             ending.set()
             await asyncio.gather(*working)
             for pusher in pushers:

@@ -41,9 +41,8 @@ def small_disk(open_folder: Path) -> Iterator[Path]:
 def fill(disk: Path, *, left_bytes: int) -> None:
     """Fills the disk, except for `left_bytes`."""
     space = os.statvfs(disk)
-    with (disk / "ballast").open("ab") as ballast:
-        with contextlib.suppress(OSError):
-            os.posix_fallocate(ballast.fileno(), ballast.tell(), max(1, space.f_bavail * space.f_frsize - left_bytes))
+    with (disk / "ballast").open("ab") as ballast, contextlib.suppress(OSError):
+        os.posix_fallocate(ballast.fileno(), ballast.tell(), max(1, space.f_bavail * space.f_frsize - left_bytes))
 
 
 async def push_until_refused(ada: Someone, pusher: Pusher) -> httpx.Response:

@@ -20,7 +20,7 @@ import pytest
 from tests.crash.crew import Crew, crew_of, feed_of
 from tests.crash.pushers import Push
 from tests.crash.serving import Serving, kill_postgres, serving_with_own_postgres
-from tests.service.feed.listening import until
+from tests.polling import until
 
 ROOT = Path(__file__).parents[2]
 KILLS = 500 if os.environ.get("STILLNEW_NIGHTLY") else 24
@@ -61,6 +61,12 @@ async def test_nothing_acknowledged_is_lost_or_doubled_however_often_service_and
     assert await replayed(data) == "0 differences"
 
 
+async def progress_of(crew: Crew) -> None:
+    """Waits until one more push was acknowledged."""
+    answers = crew.answers
+    await until(lambda: crew.answers > answers, within_s=NO_PROGRESS_S_MAX)
+
+
 async def kill_often(service: Serving, data: Path, crew: Crew, *, rng: random.Random) -> float:
     """Kills the service and Postgres equally often: mostly while pushes get responses, sometimes during a recovery.
 
@@ -71,8 +77,7 @@ async def kill_often(service: Serving, data: Path, crew: Crew, *, rng: random.Ra
     rng.shuffle(victims)
     for victim in victims:
         if rng.random() < 0.8:
-            answers = crew.answers
-            await until(lambda: crew.answers > answers, within_s=NO_PROGRESS_S_MAX)  # noqa: B023 - awaited in this turn
+            await progress_of(crew)
         await asyncio.sleep(rng.random() * 0.25)
         killed_s = time.monotonic()
         if victim == "service":

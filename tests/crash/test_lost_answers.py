@@ -76,14 +76,16 @@ async def test_a_device_behind_a_failing_wire_settles_every_draft_once(database_
             CutAnswer(after_bytes=0), CutRequest(after_bytes=10_000), CutAnswer(after_bytes=300),
             CutRequest(after_bytes=0), CutAnswer(after_bytes=2_000), CutRequest(after_bytes=20_000),
         ]  # fmt: skip
-        async with FaultyProxy(faults, host=host, port=int(port)) as proxy:
-            async with Device.open(path, base_url=proxy.url, world=IMPATIENT) as device:
-                ids = [device.record({"type": "NoteWritten", "child": child, "text": f"note {number}"}) for number in range(300)]
-                while device.outbox.count("waiting"):
-                    with suppress(ServiceUnreachable):  # one push gives up before it was cut six times
-                        await device.push()
-                await device.pull()
-                assert (proxy.plan, proxy.connections) == (deque(), len(faults) + 1)
-                assert [authored.state for authored in device.drafts()] == ["recorded"] * len(ids)
-                notes = [entry.event["id"] for entry in device.entries() if entry.event["event"]["type"] == "NoteWritten"]
-                assert notes == [str(draft_id) for draft_id in ids]
+        async with (
+            FaultyProxy(faults, host=host, port=int(port)) as proxy,
+            Device.open(path, base_url=proxy.url, world=IMPATIENT) as device,
+        ):
+            ids = [device.record({"type": "NoteWritten", "child": child, "text": f"note {number}"}) for number in range(300)]
+            while device.outbox.count("waiting"):
+                with suppress(ServiceUnreachable):  # one push gives up before six cuts in a row
+                    await device.push()
+            await device.pull()
+            assert (proxy.plan, proxy.connections) == (deque(), len(faults) + 1)
+            assert [authored.state for authored in device.drafts()] == ["recorded"] * len(ids)
+            notes = [entry.event["id"] for entry in device.entries() if entry.event["event"]["type"] == "NoteWritten"]
+            assert notes == [str(draft_id) for draft_id in ids]

@@ -12,8 +12,8 @@ from service.postgres.embedded import EmbeddedPostgres
 from tests.crash.crew import feed_of
 from tests.crash.pushers import Pusher
 from tests.crash.serving import Serving, kept_port, kill_postgres, postgres_of, serving, serving_with_own_postgres
+from tests.polling import until
 from tests.service.conftest import Someone, found_family
-from tests.service.feed.listening import until
 
 AT_ONCE = 8
 CURRENT_WITHIN_S = 10.0

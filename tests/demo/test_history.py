@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -63,7 +64,7 @@ def test_ids_are_never_used_twice() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_nobody_refers_to_an_event_that_they_cannot_have_received(seed: int) -> None:
     """Law 6: the target of a cheer, a first or a correction was in the log before, and could be delivered to the author."""
-    sent: dict[EventId, tuple[Who, Draft]] = {}  # type: ignore[type-arg]
+    sent: dict[EventId, tuple[Who, Draft[Any]]] = {}
     for line in invent(until=UNTIL, child_by_twin=CHILDREN, seed=seed).lines:
         body = line.draft.event
         target = getattr(body, body.refers) if body.refers else None

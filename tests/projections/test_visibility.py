@@ -6,8 +6,8 @@ from events.amend import Withdrawn
 from events.clips import ClipAttached
 from events.event import Audience, Body
 from events.family import MemberLeft
-from events.ids import EventId, MemberId
-from events.observations import Cheered, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.ids import ClipId, EventId, MemberId
+from events.observations import Cheered, How, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.wire import BODY_BY_NAME
 from projections.visibility import audience_of
 from tests.families import WALKED, Family
@@ -55,9 +55,9 @@ def test_what_refers_to_an_event_is_told_only_to_who_was_told_of_it(author: Memb
     for reader in TOLD[author, audience]:
         for body in (
             Cheered(about=about),
-            ClipAttached(target=about, clip=FAMILY.child),  # type: ignore[arg-type]
+            ClipAttached(target=about, clip=ClipId(FAMILY.child)),
             NoteWritten(child=FAMILY.child, text="indeed", about=about),
-            ParentFirstSaw(child=FAMILY.child, milestone=WALKED, how="clip", observation=about),  # type: ignore[arg-type]
+            ParentFirstSaw(child=FAMILY.child, milestone=WALKED, how=How.CLIP, observation=about),
             Withdrawn(target=about),
         ):
             told.add(happened(reader, body, audience=Audience.FAMILY))

@@ -16,7 +16,7 @@ from service.postgres.embedded import EmbeddedPostgres
 from service.postgres.migrate import migrate
 from tests.conftest import HASTY, execute
 from tests.crash.serving import Serving, forking, kept_port, run, serving
-from tests.service.conftest import found_family
+from tests.service.conftest import found_family, push
 from tests.service.situations import NEWER, SECRET, SITUATIONS, Place, Wrong, a_database, a_login, as_
 
 CANNOT_START = 3
@@ -131,6 +131,8 @@ async def test_a_login_whose_own_settings_are_odd_is_served_all_the_same(place: 
         with serving(folder=place.folder / "served", environment=environment) as service:
             async with httpx.AsyncClient(base_url=service.url, timeout=20) as http:
                 ada = await found_family(http)
-                await asyncio.sleep(0.7)  # longer than the login's own timeout for idle sessions
+                await push(ada, {"type": "NoteWritten", "child": ada.said["child"], "text": "slept"})
+                await asyncio.sleep(0.7)  # longer than the idle timeout of the login
+                await push(ada, {"type": "NoteWritten", "child": ada.said["child"], "text": "slept again"})
                 assert (await ada.ask("GET", "/v1/families/{family}/feed")).status_code == 200
                 assert (await http.get("/health/ready")).json()["ready"] is True

@@ -269,9 +269,9 @@ def two_processes(server: str, template: str) -> Iterator[TwoProcesses]:
         runner.run(execute(server, f"CREATE DATABASE simulation TEMPLATE {template} STRATEGY file_copy"))
         url = named(server, "simulation")
         pool = runner.run(open_pool(url))
-        logs = tuple(runner.run(stack.enter_async_context(log_on(url, pool))) for _ in range(2))
+        one, other = (runner.run(stack.enter_async_context(log_on(url, pool))) for _ in range(2))
         try:
-            yield TwoProcesses(runner, pool, logs)  # type: ignore[arg-type]
+            yield TwoProcesses(runner, pool, (one, other))
         finally:
             runner.run(stack.aclose())
             runner.run(pool.close())

@@ -156,9 +156,9 @@ class TwoProcesses:
     async def _assert_timeline(self, family: Family, member: MemberId, role: Role) -> None:
         """Checks law 11: the stored rows, a fold on request, and a fold of the feed give the same timeline."""
         now = datetime.now(UTC) + timedelta(hours=1)
-        asked = {"family": family.family, "member": member, "role": role, "child": None}
-        kept = await read_timeline(self.pool, as_of=None, **asked)  # type: ignore[arg-type]
-        folded = await read_timeline(self.pool, as_of=now, **asked)  # type: ignore[arg-type]
+        asked: dict[str, Any] = {"family": family.family, "member": member, "role": role, "child": None}
+        kept = await read_timeline(self.pool, as_of=None, **asked)
+        folded = await read_timeline(self.pool, as_of=now, **asked)
         entries = (await pull(self.pool, family, member)).entries
         events = [msgspec.json.decode(json.dumps(json.loads(entry)["event"]), type=AnyEvent) for _, entry in entries]
         own = await self._own_milestones(family.family)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -34,7 +35,7 @@ thoroughly = settings(
 )
 
 
-def written(kept: Rows, log: list[Event], cuts: list[bool], *, forgets: bool) -> Written:  # type: ignore[type-arg]
+def written(kept: Rows, log: list[Event[Any]], cuts: list[bool], *, forgets: bool) -> Written:
     events = [msgspec.structs.replace(event, claimed_at=None) for event in log]
     return kept.runner.run(kept.write(FamilyId(uuid4()), events, cuts, forgets=forgets, again=True))
 
@@ -94,7 +95,7 @@ def test_what_is_taken_away_changes_nothing_that_a_member_reads(kept: Rows) -> N
     assert tried["pairs"] >= PAIRS
 
 
-def cuts_without(lost: set[EventId], log: list[Event], cuts: list[bool]) -> list[bool]:  # type: ignore[type-arg]
+def cuts_without(lost: set[EventId], log: list[Event[Any]], cuts: list[bool]) -> list[bool]:
     """Returns cuts that leave each remaining event in the transaction in which it was before.
 
     The receipt of a repeated draft depends on the choices at the end of its transaction, so another cut alone could change the

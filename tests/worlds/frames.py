@@ -16,6 +16,7 @@ import asyncpg
 from anyio.from_thread import start_blocking_portal
 from standardwebhooks import Webhook
 
+from tests.polling import until
 from tests.service.webhooks.receiving import Delivery, Frame, receiving, with_status
 from tests.worlds.seeded import Seeds
 
@@ -82,10 +83,13 @@ class Cursors:
     async def _wait(self, webhook: UUID) -> bool:
         if self._connection is None:
             self._connection = await asyncpg.connect(self._database_url)
+        connection = self._connection
+
+        async def is_at_the_end() -> bool:
+            return await connection.fetchval(AT_THE_END, webhook) is not False
+
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                while await self._connection.fetchval(AT_THE_END, webhook) is False:  # noqa: ASYNC110 - a row tells nobody
-                    await asyncio.sleep(LOOKS_EVERY_S)
+            await until(is_at_the_end, within_s=PATIENCE_S, every_s=LOOKS_EVERY_S)
         except TimeoutError:
             return False
         return True

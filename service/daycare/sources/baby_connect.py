@@ -78,11 +78,11 @@ def _started(start: str, order: str | None, hints: ImportHints) -> tuple[datetim
             raise FieldInvalid("There is no such time.", at="start")
         hour = hour % 12 + (12 if found["half"] in "Pp" else 0)
     try:
-        read = datetime(year + 2000 if year < 100 else year, month, day, hour, minute)  # noqa: DTZ001
+        read = datetime(year + 2000 if year < 100 else year, month, day, hour, minute, tzinfo=zone)
     except ValueError:
         written = "day/month/year" if is_day_first else "month/day/year"
         raise FieldInvalid(f"There is no such time: the dates of this file are read as {written}.", at="start") from None
-    return times.in_zone(read, at="start", zone=zone), Precision.MINUTE if found["hour"] is not None else Precision.DAY
+    return times.with_fixed_offset(read, at="start"), Precision.MINUTE if found["hour"] is not None else Precision.DAY
 
 
 def naming(record: Any, hints: ImportHints, reference: str) -> Naming:

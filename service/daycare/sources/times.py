@@ -75,14 +75,14 @@ def parse_revision(text: str | None, *, at: str) -> datetime | None:
     return None if text is None or not text.strip() else parse_time(text, at=at, zone=UTC)[0]
 
 
-def in_zone(read: datetime, *, at: str, zone: tzinfo) -> datetime:
-    """Returns a naive time with the offset of a zone.
+def with_fixed_offset(read: datetime, *, at: str) -> datetime:
+    """Returns a zone's time with the offset that the zone has at that time.
 
     Raises:
         FieldInvalid: No such time exists.
     """
     try:
-        return _within_years(_with_fixed_offset(read.replace(tzinfo=zone)), at=at)
+        return _within_years(_with_fixed_offset(read), at=at)
     except (ValueError, OverflowError):
         raise FieldInvalid("There is no such time.", at=at) from None
 

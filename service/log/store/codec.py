@@ -14,7 +14,7 @@ from events.ids import ChildId, MemberId, Seq
 from events.surprise import Hint
 from projections.first_saw import Sighting
 from projections.logged_event import LoggedEvent
-from projections.subjects import Content, DescribedEvent, Subject
+from projections.subjects import Content, DescribedEvent, Naming, Subject
 from projections.wishes import Choice, Wishes, wishes_of
 
 encode_sighting = msgspec.json.Encoder().encode
@@ -82,9 +82,9 @@ def decode_held(body: bytes) -> DescribedEvent:
         subjects=row.subjects, own_milestones=row.own_milestones, is_everyday=row.is_everyday, child=row.child,
         stated=row.stated, is_possible=row.is_possible,
     )  # fmt: skip
-    naming = "first" if row.is_first_name else "again"
+    naming: Naming = "first" if row.is_first_name else "again"
     return DescribedEvent(
-        logged, content, row.received_at, row.sighting, row.takes_back, row.is_sorted_by_author, naming  # type: ignore[arg-type]
+        logged, content, row.received_at, row.sighting, row.takes_back, row.is_sorted_by_author, naming
     )  # fmt: skip
 
 

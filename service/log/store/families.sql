@@ -20,7 +20,8 @@ SELECT milestone, title, domain, named_at, named_by
 
 -- name: last_runs
 -- The last run of each feed, found by its key: reading all runs would take longer the more was delivered to the others. A person
--- who chooses before they join has a feed, but is not a member yet.
+-- who chooses before they join has a feed, but is not a member yet. None of the functions of feeds is called, because they decode
+-- the rows: here the rows themselves are needed, which the next entries make longer.
 SELECT one.member_id, run.first_place, run.first_seq, run.length, run.released, run.told_at, run.chain_before, run.chain,
        run.hint, run.seqs
   FROM (SELECT member_id FROM member WHERE family_id = $1

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 
 from tests.service.conftest import Someone, found_family
-from tests.service.feed.listening import until
 
 ADA_READS = (
     "", "/feed?after=0", "/feed?after=2&limit=1", "/handover", "/tips", "/timeline", "/timeline?as_of=2100-01-01T00:00:00Z",
@@ -38,17 +37,16 @@ async def test_another_member_listening_moves_nothing_on_my_stream(http: httpx.A
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
     place = (await ada.ask("GET", "/v1/families/{family}/feed")).json()["place"]
-    heard: list[bytes] = []
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def listen() -> None:
         path = f"/v1/families/{ada.family}/live?after={place}"
         async with http.stream("GET", path, headers=ada.headers) as stream:
             async for part in stream.aiter_raw():
-                heard.append(part)  # noqa: PERF401 - what came before the cancellation counts
+                await heard.put(part)
 
     listening = asyncio.create_task(listen())
-    await until(lambda: bool(heard))
-    assert heard.pop(0).startswith(b"event: feed\n"), "each stream begins with where the feed is"
+    assert (await heard.get()).startswith(b"event: feed\n"), "each stream begins with where the feed is"
     for _ in range(3):
         async with aclosing(live_lines(ben)) as entries:
             await anext(entries)
@@ -56,7 +54,7 @@ async def test_another_member_listening_moves_nothing_on_my_stream(http: httpx.A
     await asyncio.sleep(1.0)  # two rounds of the poller
     listening.cancel()
     await asyncio.wait([listening])
-    assert heard == []
+    assert heard.empty()
 
 
 async def test_the_names_of_devices_are_their_own_persons(http: httpx.AsyncClient) -> None:

@@ -12,10 +12,7 @@ from cloudevents.v1.conversion import to_binary, to_structured
 from cloudevents.v1.http import CloudEvent
 from standardwebhooks import Webhook
 
-from tests.service.conftest import Someone
-from tests.service.surprise.conftest import Village, village
-
-__all__ = ["Village", "village"]
+from tests.service.conftest import Someone, Village
 
 SOURCE = "https://ducklings.example/rooms/2"
 BATCH = "application/cloudevents-batch+json"

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from cloudevents.v1.http import CloudEvent
 
-from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, events_by, link, note, structured
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import BATCH, System, batch_of, binary, events_by, link, note, structured
 
 
 async def in_binary(

@@ -14,8 +14,8 @@ from service.daycare.event_ids import EventIds, secrets_of
 from service.daycare.prose.reader import NOTHING
 from service.daycare.record import Record
 from service.daycare.translate import RecordState, translate
-from tests.service.conftest import Someone, found_family
-from tests.service.daycare.conftest import System, Village, added, link, note, outcomes
+from tests.service.conftest import Someone, Village, found_family
+from tests.service.daycare.conftest import System, added, link, note, outcomes
 from tests.service.daycare.sources.outcomes import findings_of
 from tests.service.daycare.test_translate import AUTHOR, CHILD, STEPPED, Version
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.daycare.conftest import Village
+from tests.service.conftest import Village
 from tests.service.daycare.test_import_command import run
 from tests.service.daycare.test_imports import imported
 

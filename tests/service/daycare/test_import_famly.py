@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.service.daycare.conftest import Village, events_by
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by
 from tests.service.daycare.test_import_command import run
 from tests.service.daycare.test_imports import imported
 

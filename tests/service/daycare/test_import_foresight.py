@@ -10,7 +10,7 @@ import pytest
 from service.access.decide import MEMBERS_MAX
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import ImportHints as Hints
-from tests.service.daycare.conftest import Village
+from tests.service.conftest import Village
 from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
 from tests.service.daycare.test_imports import PLAIN, imported, post_import
 

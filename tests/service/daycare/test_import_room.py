@@ -12,7 +12,8 @@ import pytest
 
 from client.importing import ImportFailed, import_file
 from service.daycare.intake import WAITING_MAX
-from tests.service.daycare.conftest import Village, added, events_by, link, note
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import added, events_by, link, note
 from tests.service.daycare.test_imports import PLAIN, imported, post_import
 
 TOO_MANY = PLAIN + "".join(f"{number},mia,2026-06-25 10:00,Ate soup {number}.\n" for number in range(WAITING_MAX + 1))

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.conftest import Someone
-from tests.service.daycare.conftest import Village, events_by, link
+from tests.service.conftest import Someone, Village
+from tests.service.daycare.conftest import events_by, link
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "brightwheel"
 PLAIN = "id,child,occurred_at,text\n"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.service.daycare.conftest import Village, events_by, link
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by, link
 from tests.service.daycare.test_imports import imported
 
 DIARY = "id,child,occurred_at,text\n1,mia,2026-06-25 19:30,Fell asleep at half past seven.\n"

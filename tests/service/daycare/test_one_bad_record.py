@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.service.daycare.conftest import BATCH, System, Village, binary, events_by, note, outcomes, structured
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import BATCH, System, binary, events_by, note, outcomes, structured
 
 HALF_MIB = 512 * 1024
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
+from tests.service.conftest import Village, keeps, push
 from tests.service.daycare.conftest import (
     System,
-    Village,
     added,
     binary,
     event,
@@ -19,7 +19,6 @@ from tests.service.daycare.conftest import (
     outcomes,
     structured,
 )
-from tests.service.surprise.conftest import keeps, push
 
 
 async def test_a_note_and_a_milestone_reach_both_parents(village: Village, ducklings: System) -> None:

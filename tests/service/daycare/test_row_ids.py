@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from service.daycare.row_ids import IN_GROUP_MAX, HasWords, Unnamed, numbers_of
 from service.daycare.sources.reading import Naming
-from tests.service.daycare.conftest import Village, events_by
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by
 from tests.service.daycare.test_imports import imported
 
 HEADER = "Start Time,End Time,Activity,Duration (min),Quantity,Extra data,Text,Notes,Caregiver,Unit\n"

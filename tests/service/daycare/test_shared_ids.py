@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.service.daycare.conftest import Village, events_by, link
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by, link
 from tests.service.daycare.test_imports import PLAIN, imported
 
 MIA = "1,mia,2026-03-01 10:00,Mia slept\n2,mia,2026-03-02 10:00,Mia ate\n"

@@ -7,7 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, events_by, note, outcomes
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import BATCH, System, batch_of, binary, events_by, note, outcomes
 
 
 async def count_of_events(village: Village, system: System) -> int:

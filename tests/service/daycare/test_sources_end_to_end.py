@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from service.daycare.sources import SOURCES
-from tests.service.conftest import Someone
-from tests.service.daycare.conftest import Village, events_by, link
+from tests.service.conftest import Someone, Village, keeps, push
+from tests.service.daycare.conftest import events_by, link
 from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
 from tests.service.daycare.sources.invented import NEVER
 from tests.service.daycare.test_imports import imported
-from tests.service.surprise.conftest import keeps, push
 
 RECORDS_MIN = 60
 WITHOUT_PROSE = {"baby_connect"}

@@ -39,13 +39,11 @@ ODD_HEADERS: dict[str, dict[str, str | None]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServedFamily:
-    """A service, a family, and a daycare's system with a key."""
+class ServedService:
+    """A service in a process of its own."""
 
     service: Serving
     http: httpx.AsyncClient
-    ada: Someone
-    system: System
 
     @property
     def port(self) -> int:
@@ -60,6 +58,14 @@ class ServedFamily:
         text = (await self.http.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})).text
         found = HELD.search(text)
         return int(float(found[1])) if found else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedFamily(ServedService):
+    """A service, a family, and a daycare's system with a key."""
+
+    ada: Someone
+    system: System
 
 
 @pytest.fixture
@@ -85,7 +91,7 @@ class Call:
 
     @classmethod
     async def begin(
-        cls, served: ServedFamily, path: str, headers: dict[str, str], *, length: int = CALL_BYTES, address: str
+        cls, served: ServedService, path: str, headers: dict[str, str], *, length: int = CALL_BYTES, address: str
     ) -> "Call":
         """Sends the headers of a call. `address` is the sender that a proxy would name."""
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)

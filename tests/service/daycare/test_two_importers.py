@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from service.replay import replay
-from tests.service.conftest import Someone
-from tests.service.daycare.conftest import Village, added, events_by, link, note, outcomes
+from tests.service.conftest import Someone, Village, keeps, push
+from tests.service.daycare.conftest import added, events_by, link, note, outcomes
 from tests.service.daycare.test_imports import imported
-from tests.service.surprise.conftest import keeps, push
 
 HEADER = "id,child,occurred_at,text"
 STEPS = "She took her first steps today!"

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.service.conftest import Someone
-from tests.service.daycare.conftest import System, Village, added, events_by, link, note
+from tests.service.conftest import Someone, Village, keeps, push
+from tests.service.daycare.conftest import System, added, events_by, link, note
 from tests.service.daycare.test_imports import imported
-from tests.service.surprise.conftest import keeps, push
 
 STEPS = "movement.first-steps"
 # The file has no column for the child's name.

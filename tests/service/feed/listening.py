@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,13 +19,7 @@ from service.http.connection import HttpConnection
 from service.http.gateway import Gateway
 from service.runtime import Runtime
 from service.settings import Settings
-
-
-async def until(is_so: Callable[[], bool], *, within_s: float = 10.0) -> None:
-    """Waits until a condition is true; fails after `within_s` seconds."""
-    async with asyncio.timeout(within_s):
-        while not is_so():  # noqa: ASYNC110 - what is waited for has no event to wait on
-            await asyncio.sleep(0.01)
+from tests.polling import until
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,5 +204,11 @@ def counting_reads(running: Running) -> list[str]:
         members.append(str(arguments["member"]))
         return await read(**arguments)
 
-    running.runtime.streams.read = reading  # type: ignore[method-assign]
+    read_with(running, reading)
     return members
+
+
+def read_with(running: Running, reading: Callable[..., Awaitable[Any]]) -> None:
+    """Makes streams that are opened from now on read with a function of the test."""
+    streams: Any = running.runtime.streams
+    streams.read = reading

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from service.feed import poller
-from tests.service.feed.listening import Phone, Running, found, listening, until
+from tests.polling import until
+from tests.service.feed.listening import Phone, Running, found, listening
 
 FOUNDING_ENTRIES = 4
 ENTRIES = FOUNDING_ENTRIES + 300

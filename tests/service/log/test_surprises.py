@@ -161,7 +161,10 @@ async def test_time_frees_by_an_event_of_the_log_and_only_what_is_due(log: Log, 
         clock.now = NOON + timedelta(days=days)
         async with log.transaction() as writing:
             await writing.write(family=family.family, author=family.ben, facts=(TimePassed(),))
-            return [receipt.outcome for appended in writing.appended for receipt in appended.receipts[0]]  # type: ignore[union-attr]
+            (appended,) = writing.appended
+            (receipts,) = appended.receipts
+            assert isinstance(receipts, tuple)
+            return [receipt.outcome for receipt in receipts]
 
     events = await pool.fetchval("SELECT count(*) FROM event")
     assert await tick(6.9) == ["already_recorded"]

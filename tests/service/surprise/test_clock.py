@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from service.replay import replay
 from service.settings import Settings
 from service.surprise.clock import Clock
 from tests.families import STOOD, WALKED, Family, drafted, feed_of, found, leave, outcomes, push, saw
+from tests.polling import until
 from tests.service.conftest import UNLIMITED, found_family, running
 
 SPOKE = "talking.first-word"
@@ -59,13 +60,6 @@ async def process(
         yield log, Clock(pool=pool, log=log)
     finally:
         await log.stop()
-
-
-async def until(is_so: Callable[[], Awaitable[Any]]) -> None:
-    """Waits until the condition is true, for at most twenty seconds."""
-    async with asyncio.timeout(20):
-        while not await is_so():  # noqa: ASYNC110 - what is waited for is in rows, which tell nobody
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -243,13 +237,17 @@ async def test_the_clock_outlives_a_look_that_fails(database_url: str, time: Tim
         family = await kept(log, time)
         time.passes(days=7)
         ticking = Clock(pool=opened, log=log, every_s=0.05, first_after_s=0.0)
+
+        async def is_released() -> bool:
+            return bool(await released(opened, family))
+
         await opened.execute("ALTER TABLE waiting RENAME TO away")
         with structlog.testing.capture_logs() as lines:
             await ticking.start()
-            await until(lambda: asyncio.sleep(0, len(lines) >= 2))
+            await until(lambda: len(lines) >= 2, within_s=20)
         await opened.execute("ALTER TABLE away RENAME TO waiting")
         await opened.expire_connections()
-        await until(lambda: released(opened, family))
+        await until(is_released, within_s=20)
         await ticking.stop()
     assert {line["code"] for line in lines} == {"clock.crashed"}
     await opened.close()
@@ -276,8 +274,11 @@ async def test_a_started_service_releases_what_became_due_while_it_was_stopped(
     async def last() -> Any:
         return (await ben.ask("GET", "/v1/families/{family}/feed")).json()["entries"][-1]["released"]
 
+    async def is_released() -> bool:
+        return await last() is not None
+
     with running(settings, log_clock=time) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as ben.http:
             assert await last() is None
-            await until(last)
+            await until(is_released, within_s=20)
             assert await last() == "time"

@@ -7,8 +7,7 @@ import pytest
 
 from service.surprise import handover_card
 from tests.service.access_fixtures import Standing, problem_in
-from tests.service.conftest import Someone
-from tests.service.surprise.conftest import Village, keeps, push
+from tests.service.conftest import Someone, Village, keeps, push
 
 CARD = "/v1/families/{family}/handover"
 WALKED, SPOKE, STOOD, CLAPPED = "movement.first-steps", "talking.first-word", "movement.stands-for-a-moment", "hands.claps"

@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from client.handover_page import Card, Line, page
-from tests.service.conftest import found_family
-from tests.service.surprise.conftest import Village, keeps, push
+from tests.service.conftest import Village, found_family, keeps, push
 from tests.service.test_cli import stillnew
 
 WALKED, SPOKE = "movement.first-steps", "talking.first-word"

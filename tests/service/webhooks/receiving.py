@@ -13,6 +13,8 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
+from tests.polling import until
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -130,8 +132,7 @@ async def _read(reader: asyncio.StreamReader) -> Delivery | None:
 
 async def _gone(reader: asyncio.StreamReader) -> None:
     """Waits until the sender closes the connection."""
-    while not reader.at_eof():  # noqa: ASYNC110 - a stream reader has no event for its end
-        await asyncio.sleep(0.01)
+    await until(reader.at_eof, within_s=60)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from service.feed.notifier import LocalNotifier
 from service.webhooks import sender
 from service.webhooks.egress_policy import EgressPolicy
 from tests.families import found, note
-from tests.service.feed.listening import until
+from tests.polling import until
 from tests.service.webhooks.conftest import AT_HOME, Home, poll_and_finish
 from tests.service.webhooks.receiving import Frame, after, never, receiving, with_status
 

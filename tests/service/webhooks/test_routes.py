@@ -12,9 +12,8 @@ import pytest
 
 from service.webhooks.egress_policy import EgressPolicy
 from service.webhooks.sender import Sender
-from tests.service.conftest import UNLIMITED, Someone
+from tests.service.conftest import UNLIMITED, Someone, Village, keeps, push
 from tests.service.feed.listening import Running, serving
-from tests.service.surprise.conftest import Village, keeps, push, village  # noqa: F401 - a fixture
 from tests.service.webhooks.conftest import poll_and_finish
 from tests.service.webhooks.receiving import Frame, with_status
 
@@ -63,7 +62,7 @@ async def feed(someone: Someone) -> list[dict[str, Any]]:
 
 
 async def test_a_webhook_begins_at_the_feeds_end_or_at_a_given_place(
-    service: Service, village: Village, frame: Frame  # noqa: F811
+    service: Service, village: Village, frame: Frame
 ) -> None:
     """The webhooks receive the entries of a pull, with valid signatures."""
     now, all_of_it = await made(village.ben, frame), await made(village.ben, frame, query="?after=0", url=frame.url(path="/all"))
@@ -80,7 +79,7 @@ async def test_a_webhook_begins_at_the_feeds_end_or_at_a_given_place(
     assert (ahead.status_code, ahead.json()["code"]) == (409, "feed.ahead")
 
 
-async def test_a_webhook_belongs_to_its_maker_alone(village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_a_webhook_belongs_to_its_maker_alone(village: Village, frame: Frame) -> None:
     """Law 14: webhooks of other members get the response of a webhook that does not exist, and do not change."""
     hook = (await made(village.ben, frame, name="the frame in the hall"))["webhook"]
     before = await listed(village.ben)
@@ -97,7 +96,7 @@ async def test_a_webhook_belongs_to_its_maker_alone(village: Village, frame: Fra
         assert (answer.status_code, answer.json()["code"]) == (403, "access.not_for_role")
 
 
-async def test_a_secret_is_returned_once(village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_a_secret_is_returned_once(village: Village, frame: Frame) -> None:
     hook = await made(village.sam, frame)
     assert hook["secret"].startswith("whsec_")
     received = (await village.sam.ask("GET", HOOKS)).text
@@ -105,7 +104,7 @@ async def test_a_secret_is_returned_once(village: Village, frame: Frame) -> None
     assert hook["secret"][6:] not in received
 
 
-async def test_at_most_five_webhooks_also_when_made_at_once(village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_at_most_five_webhooks_also_when_made_at_once(village: Village, frame: Frame) -> None:
     """Law 17: concurrent requests do not exceed the bound."""
     answers = await asyncio.gather(*(village.ben.ask("POST", HOOKS, json={"url": frame.url()}) for _ in range(12)))
     assert sorted(answer.status_code for answer in answers) == [201] * 5 + [409] * 7
@@ -118,7 +117,7 @@ async def test_at_most_five_webhooks_also_when_made_at_once(village: Village, fr
     await made(village.ada, frame)
 
 
-async def test_a_new_secret_signs_beside_the_last_one(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_a_new_secret_signs_beside_the_last_one(service: Service, village: Village, frame: Frame) -> None:
     hook = await made(village.ben, frame, query="?after=0")
     answer = await village.ben.ask("POST", f"{HOOKS}/{hook['webhook']}/secret")
     assert answer.status_code == 200, answer.text
@@ -129,7 +128,7 @@ async def test_a_new_secret_signs_beside_the_last_one(service: Service, village:
         frame.deliveries[0].is_signed_with(secret)
 
 
-async def test_the_states_of_a_webhook_and_its_resumption(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_the_states_of_a_webhook_and_its_resumption(service: Service, village: Village, frame: Frame) -> None:
     """A webhook is active, then failing, then disabled. A resumed webhook continues at its place."""
     hook = (await made(village.ben, frame, query="?after=0"))["webhook"]
     (active,) = await listed(village.ben)
@@ -156,7 +155,7 @@ async def test_the_states_of_a_webhook_and_its_resumption(service: Service, vill
 @pytest.mark.parametrize("url", ["https://192.168.1.1/", "https://nobody.invalid/", "https://localhost:8443/", "http://example.org/",
                                  "https://[::ffff:10.0.0.1]/", "https://2130706433/", "https://a@example.org/", "nonsense"])
 async def test_a_forbidden_address_is_refused_with_one_sentence(
-    service: Service, village: Village, url: str  # noqa: F811
+    service: Service, village: Village, url: str
 ) -> None:
     """Law 17: all forbidden addresses get one sentence, because the exact reason would reveal the operator's network."""
     egress = EgressPolicy(resolve=lambda host, port: ["10.0.0.1"])
@@ -176,7 +175,7 @@ async def test_a_forbidden_address_is_refused_with_one_sentence(
      ({"url": "https://a.example/"}, "?from=0", "from")],
 )  # fmt: skip
 async def test_a_bad_body_or_query_is_refused_with_its_field(
-    village: Village, body: dict[str, Any], query: str, at: str  # noqa: F811
+    village: Village, body: dict[str, Any], query: str, at: str
 ) -> None:
     """Law 17: the refusal names the field."""
     answer = await village.ben.ask("POST", HOOKS + query, json=body)
@@ -184,7 +183,7 @@ async def test_a_bad_body_or_query_is_refused_with_its_field(
     assert await listed(village.ben) == []
 
 
-async def test_a_webhook_belongs_to_the_member_and_not_to_a_device(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_a_webhook_belongs_to_the_member_and_not_to_a_device(service: Service, village: Village, frame: Frame) -> None:
     """A webhook continues when the device that made it is revoked, and is deleted when its member leaves."""
     code = (await village.sam.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     received = (await village.sam.http.post("/v1/devices/pair", json={"code": code, "device": {"name": "lost"}})).json()
@@ -206,7 +205,7 @@ async def test_a_webhook_belongs_to_the_member_and_not_to_a_device(service: Serv
     assert await service.running.runtime.pool.fetchval("SELECT count(*) FROM webhook") == 0
 
 
-async def test_a_held_event_shows_in_no_response(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_a_held_event_shows_in_no_response(service: Service, village: Village, frame: Frame) -> None:
     """Law 8: a held event changes no byte of the list of webhooks, and nothing is sent for it."""
     await keeps(village.ben)
     await made(village.ben, frame, query="?after=0")
@@ -220,7 +219,7 @@ async def test_a_held_event_shows_in_no_response(service: Service, village: Vill
     assert [one.entry for one in frame.deliveries] == await feed(village.ben)
 
 
-async def test_responses_match_the_openapi_document(village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_responses_match_the_openapi_document(village: Village, frame: Frame) -> None:
     """The document is generated from the types of the responses."""
     document = (await village.ben.ask("GET", "/schema/openapi.json")).json()
     hook = (await village.ben.ask("POST", HOOKS, json={"url": frame.url()})).json()

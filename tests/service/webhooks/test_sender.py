@@ -8,7 +8,7 @@ from standardwebhooks import WebhookVerificationError
 
 from service.feed.notifier import LocalNotifier
 from tests.families import STOOD, WALKED, drafted, leave, note, saw
-from tests.service.feed.listening import until
+from tests.polling import until
 from tests.service.webhooks.conftest import Home, poll_and_finish
 from tests.service.webhooks.receiving import Delivery, Frame, after, never, with_status
 

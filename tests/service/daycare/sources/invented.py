@@ -27,7 +27,7 @@ class Day:
 
     def __init__(self, seed: int, *, start: datetime, offset_h: float = 0) -> None:
         self.random = Random(seed)
-        self.now = start.replace(tzinfo=UTC)
+        self.now = start
         self.zone = timezone(timedelta(hours=offset_h))
 
     def step(self) -> datetime:

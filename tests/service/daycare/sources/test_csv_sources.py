@@ -1,6 +1,7 @@
 """Tests the CSV of Baby Connect and our plain CSV: stable ids, local times, and the forms in which spreadsheets save a file."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -89,8 +90,9 @@ def test_a_plain_file_with_semicolons_gives_the_same_records() -> None:
 def test_plain_rows_are_translated_exactly() -> None:
     by_id = {record.id: record for record in records(read("plain", feed_csv.plain(), ImportHints(zone="Europe/Berlin")))}
     noon = datetime(2026, 3, 14, 12, tzinfo=CET)
-    shape = {"reference": "ada", "recorded_at": noon, "revised_at": noon, "occurred_at": noon, "precision": Precision.DAY}
-    assert by_id["steps"] == Record(id="steps", milestone="movement.first-steps", is_dated=False, **shape)  # type: ignore[arg-type]
+    times = dict.fromkeys(("recorded_at", "revised_at", "occurred_at"), noon)
+    shape: dict[str, Any] = {"reference": "ada", "precision": Precision.DAY, **times}
+    assert by_id["steps"] == Record(id="steps", milestone="movement.first-steps", is_dated=False, **shape)
     assert by_id["quoted"] == Record(
         id="quoted",
         reference="ada",
@@ -101,7 +103,7 @@ def test_plain_rows_are_translated_exactly() -> None:
         text='He said "ball",\nthen "more"',
     )
     gone = {**shape, "revised_at": datetime(2026, 3, 20, 12, tzinfo=UTC)}
-    assert by_id["gone"] == Record(id="gone", is_gone=True, **gone)  # type: ignore[arg-type]
+    assert by_id["gone"] == Record(id="gone", is_gone=True, **gone)
     month = by_id["month"]
     assert (month.occurred_at.isoformat(), month.precision) == ("2026-03-15T12:00:00+01:00", Precision.MONTH)
     assert month.media == (Media(name="hum.m4a"), Media(name="hum.jpg", content_type="image/jpeg"))

@@ -11,7 +11,7 @@ from tests.service.daycare.sources.feed_famly import body, item_edge_cases, note
 from tests.service.daycare.sources.invented import NAMES, Day
 from tests.service.daycare.sources.outcomes import only, outcome, read, records, tally, translated, verdict
 
-DAY = Day(1, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
+DAY = Day(1, start=datetime(2026, 2, 2, 17, tzinfo=UTC))
 EDGE_CASES = {**observation_edge_cases(DAY), **note_edge_cases(DAY), **item_edge_cases(DAY)}
 LINKED = ImportHints(reference="ada", name_by_reference={"ada": "Ada"})
 

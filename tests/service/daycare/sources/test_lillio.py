@@ -13,7 +13,7 @@ from tests.service.daycare.sources.feed_lillio import body, edge_cases
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, read, records, tally, verdict
 
-EDGE_CASES = edge_cases(Day(1, start=datetime(2025, 6, 2, 12), offset_h=-4))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2025, 6, 2, 12, tzinfo=UTC), offset_h=-4))
 ADA = ImportHints(reference=" account 7 ", name_by_reference={"account 7": "Ada"})
 
 

@@ -11,7 +11,7 @@ from tests.service.daycare.sources.feed_procare import KIDS, activity, body, edg
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, read, records, tally, text, translated, verdict
 
-EDGE_CASES = edge_cases(Day(1, start=datetime(2026, 2, 2, 17), offset_h=-8))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2026, 2, 2, 17, tzinfo=UTC), offset_h=-8))
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
@@ -89,7 +89,7 @@ def test_every_edge_case_is_tested() -> None:
 
 @pytest.mark.parametrize(("kind", "sub_type"), EVERYDAY)
 def test_a_nappy_change_gives_its_text(kind: str, sub_type: str) -> None:
-    day = Day(9, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
+    day = Day(9, start=datetime(2026, 2, 2, 17, tzinfo=UTC))
     assert text("procare", activity(day, kind, data={"type": "Diaper", "sub_type": sub_type})) == EVERYDAY[kind, sub_type]
 
 

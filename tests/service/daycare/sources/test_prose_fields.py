@@ -1,7 +1,7 @@
 """Tests which text of a record is read for milestones: text that people typed, and no label that the source composed."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import asyncpg
@@ -10,7 +10,8 @@ import pytest
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import ImportHints
-from tests.service.daycare.conftest import Village, events_by, link
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by, link
 from tests.service.daycare.sources import (
     feed_brightwheel,
     feed_csv,
@@ -42,7 +43,7 @@ class Case(NamedTuple):
 
 
 def day() -> Day:
-    return Day(9, start=datetime(2026, 3, 2, 9))  # noqa: DTZ001 (the feeds' own clock)
+    return Day(9, start=datetime(2026, 3, 2, 9, tzinfo=UTC))
 
 
 def brightwheel(dish: str, *, typed: str = "", note: str | None = None) -> dict[str, Any]:

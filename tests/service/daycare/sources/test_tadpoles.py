@@ -11,7 +11,7 @@ from tests.service.daycare.sources.feed_tadpoles import body, edge_cases
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, outcome, read, tally, verdict
 
-EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 2, 2, 14)))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 2, 2, 14, tzinfo=UTC)))
 NEW_YORK = timezone(timedelta(hours=-5))
 
 
