@@ -19,7 +19,7 @@ from service.log.ledger_entry import LedgerEntry, Like
 from service.log.receipts import Problem, Receipt
 
 DRAFTS_A_REQUEST: Final = 8
-"""Bound on the drafts of one append request. They take the log about a millisecond; then the log can take other requests."""
+"""Bound on the drafts of one append request. The log needs about a millisecond for 8 drafts, and can then take other requests."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -51,7 +51,7 @@ class Prior(msgspec.Struct, frozen=True):
     is_shared: bool = False
     """Whether the events of the record are those of another importer."""
     others: tuple[tuple[MemberId, int, RecordState, bool], ...] = ()
-    """For a new record: the states at other importers of the source, each as (importer, revision, state, is_shared)."""
+    """For a new record: the states at other importers of the source, each as a tuple (importer, revision, state, is_shared)."""
 
 
 class TranslatedRecord(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ class TranslatedRecord(msgspec.Struct, frozen=True):
 
 
 class RecordOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of one record, for its receipt."""
+    """The outcome of one record. The receipt of a post and the report of an import show it."""
 
     outcome: str
     """One of `translate.Outcome`, or `waiting`, or `refused`."""

@@ -1,8 +1,8 @@
 """Derives the ids of events from daycares' records.
 
-Owns the derivation and the storage of its secrets. Each family has its own secret, which never leaves the server. Without the
-secret, nobody can compute an event's id from the id, source and author of a record. Otherwise a reader could find out how often a
-record was written anew. A replay needs no secret, because the log contains the ids.
+Owns the derivation of ids and the storage of the secrets. Each family has its own secret, which never leaves the server. Without
+the secret, nobody can compute an event's id from the id, source and author of a record. A reader who could compute ids would
+learn how often a record was written anew. A replay needs no secret, because the log contains the ids.
 """
 
 import hmac

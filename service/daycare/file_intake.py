@@ -36,11 +36,11 @@ from service.log.ledger_entry import LedgerKey
 
 NamingOf = Callable[[Any, str], Naming | None]
 Groups = defaultdict[str, list[tuple[int, Unnamed]]]
-"""The rows of each group without ids, with their indexes in the file, by the id of the group's record number 0."""
+"""The groups of rows without ids, by the id of a group's record number 0. Each row has its index in the file."""
 
 LOOKED_UP_AT_ONCE: Final = 500
 NUMBERS_MAX: Final = 400
-"""The search for existing records of one group (one child, activity and time) ends at this number."""
+"""The search for existing records of one group (one child, activity and time) ends at this record number."""
 
 _state_of: Final = msgspec.json.Decoder(RecordState).decode
 _record_of: Final = msgspec.json.Decoder(Record).decode
@@ -74,7 +74,7 @@ class FileIntake(Intake):
     async def with_separate_ids(
         self, placed: Sequence[Placed], links: dict[str, Meant], *, source: str, author: tuple[FamilyId, MemberId]
     ) -> tuple[Placed, ...]:
-        """Returns the records with ids that no two children share. `author` is the file's importer, also of unlinked records."""
+        """Returns the records with ids that no two children share. `author` is the family and the importer of the file."""
         shared = find_shared_ids(one.record for one in placed)
         found = list(placed)
         for first in range(0, len(placed), LOOKED_UP_AT_ONCE):
@@ -123,7 +123,10 @@ class FileIntake(Intake):
     async def _existing(
         self, groups: Groups, placed: Sequence[Placed], links: dict[str, Meant], *, source: str
     ) -> dict[str, dict[int, HasWords]]:
-        """Returns a check of words for each existing record, written or waiting, by group and number. Numbers have no gap."""
+        """Returns a check of words for each existing record, written or waiting, by the group's id and the record's number.
+
+        The numbers of a group have no gap.
+        """
         existing: dict[str, dict[int, HasWords]] = {base: {} for base in groups}
         ranges = {base: range(len(group) + 1) for base, group in groups.items()}
         while ranges:
@@ -171,7 +174,7 @@ class FileIntake(Intake):
                 await self.foresee([SourcedRecord(source=row["source"], record=_record_of(row["body"])) for row in rows], links)
 
     async def take_back(self, given: Sequence[SourcedRecord], links: dict[str, Meant], *, is_dry: bool) -> int:
-        """Withdraws records that the source leaves out now. Returns the number of records that were written and are withdrawn.
+        """Withdraws records that the source leaves out now. Returns the number of written records that are withdrawn.
 
         The content of waiting records is removed. In a dry run, nothing is changed.
         """

@@ -1,4 +1,4 @@
-"""Makes the notices of an import report about facts that the file does not state, but the importing parent can.
+"""Makes the notices of an import report about facts that the file does not state, but that the importing parent can state.
 
 These facts are the time zone, the order of day and month, and whether the records are for parents. Owns the sentences of the
 notices and their codes. Pure.

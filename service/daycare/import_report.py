@@ -25,7 +25,7 @@ class UnreadRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReferenceFound(msgspec.Struct, frozen=True, kw_only=True):
-    """A reference for a child in a file. `child` is the family's child that is linked to the reference; null: none is linked."""
+    """A reference for a child in a file. `child` is the family's child that is linked to the reference, or null."""
 
     reference: str
     shown_name: str | None

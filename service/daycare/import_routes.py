@@ -1,8 +1,8 @@
 """Serves the import of a file from another system: reads the whole file, then writes its records in parts. Owns the route.
 
-The importing parent has not seen what the file describes, so the parent is not the author of the events. Their author is an
+The importing parent has not seen what the file describes, so the parent is not the author of the events. The author is an
 importer: a member with the role daycare, one for each source and parent. So an import makes nobody's own first, and does not
-depend on the imports of another parent. If an import is interrupted, a second import of the same file completes it.
+depend on the imports of another parent. If an import is interrupted, a second import of the same file completes the first.
 """
 
 import asyncio
@@ -168,7 +168,7 @@ def _parsed(source: Source, body: bytes, hints: ImportHints, zone: str | None, l
 
 
 async def _lines(runtime: Runtime, import_: Import) -> AsyncIterator[bytes]:
-    """Yields one line for each step of an import. An error becomes the last line, as a problem document: the status was sent."""
+    """Yields one line for each step of an import. The status is sent first, so an error becomes the last line, as a problem."""
     try:
         async for step in import_.run(runtime):
             yield msgspec.json.encode(step) + b"\n"
@@ -226,7 +226,7 @@ async def _intake(
 async def _author(
     runtime: Runtime, caller: Membership, source: Source, *, child: UUID | None, references: dict[str, str | None], is_dry: bool
 ) -> tuple[MemberId | None, PersonId | None]:
-    """Returns a parent's importer for a source, as member and person. The first import creates both; a dry run returns None."""
+    """Returns a parent's importer for a source, as member and person. The first import creates both; before it, both are None."""
     name = source.name.replace("_", " ").title()
     async with runtime.log.transaction() as writing:
         await lock_membership(writing, caller)

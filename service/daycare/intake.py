@@ -53,7 +53,7 @@ WAITING_MAX: Final = 10_000
 WAITS_AT_MOST: Final = timedelta(days=90)
 WAITING_PAGE: Final = 200
 NAMES_AGAIN: Final = frozenset({"already_recorded", "amended"})
-"""Outcomes of records that were written before. The log's receipts for these may lack names of `keep_quiet`."""
+"""Outcomes of records that were written before. The log's receipts for such records may lack names in `keep_quiet`."""
 
 _state_of = msgspec.json.Decoder(RecordState).decode
 _record_of = msgspec.json.Decoder(Record).decode
@@ -156,7 +156,7 @@ class Intake:
     async def _write_all(
         self, numbers: list[int], given: Sequence[SourcedRecord], links: dict[str, Meant]
     ) -> dict[int, RecordOutcome]:
-        """Writes records with distinct ids, in concurrent parts: some are written while the notes of others are being read."""
+        """Writes records with distinct ids in concurrent parts: one part is written while the notes of another part are read."""
         by_family = sorted(numbers, key=lambda number: links[given[number].record.reference].family.int)
         parts = [by_family[first : first + READ_AT_ONCE] for first in range(0, len(by_family), READ_AT_ONCE)]
         done = await asyncio.gather(*(self._write(part, given, links) for part in parts), return_exceptions=True)
@@ -170,7 +170,7 @@ class Intake:
     async def _write(
         self, numbers: list[int], given: Sequence[SourcedRecord], links: dict[str, Meant]
     ) -> dict[int, RecordOutcome]:
-        """Appends records with distinct ids to the families' logs. Tries a record again if another writer changed its state."""
+        """Appends records with distinct ids to the logs. Translates a record again if another writer changed its state."""
         outcomes: dict[int, RecordOutcome] = {}
         for _ in range(ATTEMPTS):
             translated = await self._translate(numbers, given, links)
@@ -224,7 +224,7 @@ class Intake:
     async def _prior(
         self, numbers: Sequence[int], given: Sequence[SourcedRecord], link_by_number: Mapping[int, Meant], *, is_dry: bool
     ) -> dict[int, Prior]:
-        """Returns the recorded state of each record, by its index. For an importer's new record, adds other importers' states."""
+        """Returns the recorded state of each record, by index. For an importer's new record, adds the states at other importers."""
         keys = {number: ledger_key(given[number], one) for number, one in link_by_number.items()}
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
         own = {tuple(row)[:4]: Prior(row["revision"], _state_of(row["said"]), row["is_shared"]) for row in rows}

@@ -14,7 +14,8 @@ QUERIES = load(__package__, "daycare.sql")
 async def forget_daycare(writing: LogTransaction, *, family: FamilyId, member: MemberId, person: PersonId) -> None:
     """Removes a daycare's links to the children of a family, and the daycare's key if the key serves this family alone.
 
-    The daycare's events stay in the log. If the key was removed, or the daycare is an importer, its waiting records are removed.
+    The daycare's events stay in the log. If the key is removed, or if the daycare is an importer, the waiting records of the
+    daycare are removed, too.
     """
     await writing.conn.execute(QUERIES.drop_links, family, member)
     had_key = await writing.conn.fetchval(QUERIES.drop_family_key, family, person) is not None
@@ -24,7 +25,7 @@ async def forget_daycare(writing: LogTransaction, *, family: FamilyId, member: M
 
 
 async def require_removable(writing: LogTransaction, *, family: FamilyId, member: MemberId, by: MemberId) -> None:
-    """Checks that a parent may remove a daycare. Only the importing parent may remove an importer, until that parent has left.
+    """Checks that a parent may remove a daycare. While the importing parent is a member, only that parent may remove an importer.
 
     Raises:
         NotYoursToRemove: the daycare is an importer of another parent.

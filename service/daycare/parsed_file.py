@@ -96,7 +96,7 @@ def parse(read: Iterable[ReadRecord], *, latest: datetime, of_one_id_max: int | 
 
 
 def imported_at(file: ParsedFile, now: datetime) -> ParsedFile:
-    """Returns the file with `now` as the time of import in each record. Without dates of change, the later import counts."""
+    """Returns the file with `now` as the time of import in each record."""
     placed = [msgspec.structs.replace(one, record=msgspec.structs.replace(one.record, imported_at=now)) for one in file.placed]
     gone = [msgspec.structs.replace(one, imported_at=now) for one in file.taken_back]
     return msgspec.structs.replace(file, placed=tuple(placed), taken_back=tuple(gone))

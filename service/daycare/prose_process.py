@@ -1,6 +1,6 @@
 """Runs as the child process of `prose_queue`, and searches notes for milestones. Ends when its input ends.
 
-An input line is a JSON list of notes. The output line is the JSON list of their findings, in the same order.
+An input line is a JSON list of notes. The output line is a JSON list of the findings in these notes, in the same order.
 """
 
 import os

@@ -22,12 +22,12 @@ from service.daycare.prose.reader import Findings
 from service.daycare.translate import Prose
 
 AT_ONCE_CHARACTERS: Final = 16_000
-"""Bound on the characters in one request to the process. The search of so many takes a hundredth of a second, and some seconds
-for the worst possible text."""
+"""Bound on the characters in one request to the process. A search of 16,000 characters takes a hundredth of a second, and some
+seconds for the worst possible text."""
 WAITING_CHARACTERS_MAX: Final = 4 * 1024 * 1024
 """Bound on the queued characters of one daycare: twice as many as one call can contain."""
 WITHIN_S: Final = 20.0
-"""If one request to the process takes longer, the process is killed and started again."""
+"""If one request to the process takes more seconds, the process is killed and started again."""
 ATTEMPTS: Final = 2
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 
@@ -44,7 +44,7 @@ class NotesWaiting(Refused):
 
 
 class ProseQueue:
-    """The process that searches notes, and the queue of daycares in front of it."""
+    """The process that searches notes, and the queue of notes for this process."""
 
     def __init__(self, *, waiting_characters_max: int = WAITING_CHARACTERS_MAX, within_s: float = WITHIN_S) -> None:
         self._waiting_characters_max = waiting_characters_max

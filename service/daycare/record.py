@@ -8,7 +8,7 @@ from events.event import Precision
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture or a film that a record names. The service does not fetch it: it may show children of other families."""
+    """A picture or a film that a record names. The service does not fetch it, because it may show children of other families."""
 
     name: str
     """The id of the picture or film in the source, or its file name. Never its URL."""
@@ -19,12 +19,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a daycare about one child. A source's entry about several children becomes one record for each child."""
 
     id: str
-    """The source's id of the entry, 1 to 255 characters. If the entry is about several children, with `#` and the reference."""
+    """The source's id of the entry, 1 to 255 characters. For an entry about several children, the id ends with `#` and the
+    reference."""
     reference: str
     """The source's id of the child, 1 to 255 characters. Opaque: only a parent, or a parent's code, can link it to a child."""
     shown_name: str | None = None
-    """The child's name in the source. It is shown to a parent who links the reference, and helps to read the words. The service
-    never links a child by its name."""
+    """The child's name in the source. The name is shown to a parent who links the reference, and helps to find the child in the
+    words. The service never links a child by name."""
     occurred_at: datetime
     """The time of what the entry describes, with the offset that the source gives."""
     precision: Precision

@@ -23,7 +23,7 @@ IN_GROUP_MAX: Final = 100
 
 
 class Unnamed(msgspec.Struct, frozen=True):
-    """A row without an id: its naming (group and id), and its words."""
+    """A row without an id: the naming that makes its possible ids, and its words."""
 
     naming: Naming
     words: str | None

@@ -74,9 +74,9 @@ class DaycareListed(msgspec.Struct, frozen=True, kw_only=True):
     member: MemberId
     name: str
     imported_by: MemberId | None
-    """The parent of this importer. Null: no importer, but a daycare whose system posts."""
+    """The parent whose imports this member writes. Null: the member is a daycare whose system posts."""
     references: tuple[ReferenceListed, ...]
-    """Empty for an importer of another parent."""
+    """The daycare's references. The list is empty for an importer of another parent."""
 
 
 class Daycares(msgspec.Struct, frozen=True, kw_only=True):

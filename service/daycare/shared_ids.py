@@ -1,8 +1,8 @@
 """Makes different ids for records of different children that have the same id: some spreadsheets count from 1 for each child.
 
 Pure. The record that was imported first keeps the id, so that earlier imports stay valid. The id of another child's record gets
-that child's reference appended. But if both records have the same words and the same time, the child was corrected: the record
-keeps the id.
+that child's reference appended. But a record with the same words and the same time is the first record with a corrected child,
+and keeps the id.
 """
 
 from collections import defaultdict

@@ -61,7 +61,7 @@ class RecordState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     is_dated: bool = False
     """Whether the source itself gave `revised_at`."""
     changed_at: datetime | None = None
-    """The `recorded_at` of the last amendment or withdrawal. None: there was none. The next one gets a later time."""
+    """The `recorded_at` of the last amendment or withdrawal; None before the first. Each further one gets a later time."""
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,11 +70,11 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     drafts: tuple[Draft[Any], ...] = ()
     state: RecordState | None = None
-    """None: the recorded state does not change."""
+    """The new state of the record. None: the recorded state does not change."""
 
 
 class Prose(msgspec.Struct, frozen=True, array_like=True):
-    """Words to search for milestones, and the child's names: those that the family uses, and the one in the source."""
+    """Words to search for milestones, and the child's names in the family and in the source."""
 
     text: str
     names: tuple[str, ...]
@@ -108,7 +108,7 @@ def translate(
     salt: bytes,
     is_shared: bool = False,
 ) -> Translation:
-    """Returns the outcome of a record, its drafts and its new state. `before` is the recorded state; None: the record is new.
+    """Returns the outcome, the drafts and the new state of a record. `before` is the recorded state; None: the record is new.
 
     `findings` are the milestones in the words that `prose_of` returns. `salt` has 16 random bytes, used for a new record.
     `is_shared` states whether the record's events are those of another importer; then a change is written as new events.
@@ -163,7 +163,7 @@ def _is_earlier(record: Record, before: RecordState) -> bool:
 
 
 def _changed_at(record: Record, before: RecordState) -> datetime:
-    """Returns the `recorded_at` of a change: later than that of the previous change, because of two changes the later counts."""
+    """Returns the `recorded_at` of a change. This time is later than the previous change, because the later change counts."""
     at = record.imported_at or record.revised_at
     last = before.changed_at or min(before.revised_at, at)
     return max(at, last + timedelta(milliseconds=1))

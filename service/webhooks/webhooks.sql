@@ -57,7 +57,7 @@ UPDATE webhook
    AND disabled_at IS NOT NULL;
 
 -- name: all_after
--- Returns at most $5 webhooks after a key that are not disabled, or whose member has left, and whether an entry is due at time $4.
+-- Returns at most $5 webhooks after a key that are not disabled, or whose member has left, and whether an entry is due at $4.
 -- A held event has no place in the feed, so it does not make a webhook due.
 SELECT webhook.family_id, webhook.member_id, webhook.webhook_id, webhook.url, webhook.attempts > 0 AS is_failing,
        coalesce(member.has_left, true) AS has_left,

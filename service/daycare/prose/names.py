@@ -91,7 +91,7 @@ class ChildNames(msgspec.Struct, frozen=True):
 
     first_names: frozenset[str]
     later_names: frozenset[str]
-    """Middle and last names. Such a name means the child only if no other first name is before it."""
+    """Middle and last names. After another first name, such a name does not mean the child."""
     initials: frozenset[str]
 
     def is_first(self, word: str) -> bool:

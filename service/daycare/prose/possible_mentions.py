@@ -1,8 +1,8 @@
 """Finds the great firsts that a sentence possibly mentions, so that the note can be held from a parent who keeps one of them.
 
-Prefers recall: any trigger word is a possible mention, with four exceptions. The word is denied or planned, has another meaning
-in its phrase, is part of a title, or names an act that is certainly another person's. Owns these exceptions. `reader` decides
-which milestones are recorded, and uses `counts` for that. Examines each word of a sentence a bounded number of times.
+Prefers recall: any trigger word is a possible mention. Owns the four exceptions: the word is denied or planned, has another
+meaning in its phrase, is part of a title, or names an act that is certainly another person's. `reader` decides which milestones
+are recorded, and uses `counts` for that. Examines each word of a sentence a bounded number of times.
 """
 
 from collections.abc import Iterator, Sequence
@@ -117,7 +117,7 @@ class SentenceMentions:
         return frozenset(at for index, within in ranges for at in self._covered_by(index, within))
 
     def _covered_by(self, index: Index, within: int) -> Iterator[int]:
-        """Yields the positions that the matches of an index cover: `within` words after each match; if negative, before it."""
+        """Yields the positions that each match of an index covers: `within` words after the match; before it if negative."""
         sentence = self._sentence
         for start, end in self._spans(index):
             if start in self._harmless or sentence.tokens[start].is_quoted or sentence.tokens[start].is_child:

@@ -39,7 +39,7 @@ def _are_met(others: RequiredWords, words: frozenset[str]) -> bool:
 
 @cache
 def _required() -> dict[str, frozenset[RequiredWords]]:
-    """Returns the rarest required words of all patterns, each with the other words that the patterns of this word require."""
+    """Returns, by the rarest required word of each pattern, the other words that the pattern requires."""
     required: defaultdict[str, set[RequiredWords]] = defaultdict(set)
     for pattern, marks in _patterns():
         if not _is_partial(pattern) and (certain := _certain(pattern)):
@@ -84,7 +84,7 @@ def _certain(pattern: Pattern) -> list[frozenset[str]]:
 
 
 def _rarity(words: frozenset[str], *, marks: frozenset[str]) -> tuple[int, int]:
-    """Returns a sort key that is larger for rarer words: first by how few are frequent words, then by their length."""
+    """Returns a sort key that is larger if fewer of these words are frequent words, and then if the words are longer."""
     return -len(words & marks), min(map(len, words))
 
 

@@ -49,7 +49,7 @@ from service.daycare.prose.trigger_words import great_firsts, triggers_by_langua
 TEXT_CHARACTERS_MAX: Final = 10_000
 """Largest number of characters of a note in an event. Further text is not read."""
 FEWER_WORDS_MAX: Final = 2
-"""A second language is tried for a sentence if it has at most this number of frequent words fewer than the likeliest language."""
+"""A sentence is also read in a language that has at most this many frequent words fewer in it than the likeliest language."""
 POSSIBLE_MAX: Final = 16
 """Largest number of possible milestones that an event may list."""
 
@@ -122,7 +122,7 @@ def _possible_beside(
 
 
 def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], list[ParsedSentence]]]:
-    """Returns each sentence of a note, parsed twice: in its likeliest languages, and in others that have trigger words in it."""
+    """Returns two lists for each sentence: parsed in its likeliest languages, and in other languages with trigger words in it."""
     split = tuple(sentences(text, names=names, common=_common(), pronouns=child_pronouns(text, names)))
     counts_by_sentence = [_frequent_word_counts(sentence) for sentence in split]
     note_counts = [sum(column) for column in zip(*counts_by_sentence, strict=True)]
@@ -186,7 +186,7 @@ def _parsed(sentence: Sentence, language: Language) -> ParsedSentence:
 
 
 def _milestones_of(sentence: ParsedSentence, context: NoteContext) -> Iterator[tuple[str, bool]]:
-    """Yields each milestone that the cues of a sentence state, with True if it is certain. Updates `context`."""
+    """Yields each milestone that the cues of a sentence name, and whether the milestone is certain. Updates `context`."""
     clause_of, starts, language = sentence.clause_of, sentence.starts, sentence.language
     guarded = _guarded(sentence, language.guards) if sentence.matches else {}
     is_void = not sentence.matches or sentence.is_question or bool(_guarded(sentence, language.sentence_guards))
@@ -228,7 +228,8 @@ def _milestones_of(sentence: ParsedSentence, context: NoteContext) -> Iterator[t
 def _trigger_keys() -> frozenset[str]:
     """Returns the great firsts, and the milestones that imply a great first or are implied by one.
 
-    An uncertain cue for one of these milestones is ignored: the trigger words decide better whether the note mentions it.
+    An uncertain cue for one of these milestones is ignored: the trigger words decide better whether the note mentions that
+    milestone.
     """
     return frozenset(one for key in great_firsts() for one in (key, *CATALOGUE.implied_by(key), *CATALOGUE.implying(key)))
 

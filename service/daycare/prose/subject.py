@@ -15,7 +15,7 @@ from service.daycare.prose.cues import CompiledCue, Language
 from service.daycare.prose.text import Token
 
 BETWEEN_MAX: Final = 12
-"""Number of words before a cue that are searched for the cue's subject. Staff write fewer; the bound limits the time."""
+"""Number of words before a cue that are searched for the cue's subject. Staff write fewer words; the bound limits the time."""
 
 
 class ClauseSubject(enum.Enum):
@@ -233,7 +233,7 @@ def _actor_at(sentence: ParsedSentence, at: int, first: int, context: NoteContex
 def event_owner(
     sentence: ParsedSentence, match: Match, subject: ClauseSubject, before: ClauseSubject, context: NoteContext
 ) -> ClauseSubject:
-    """Returns the person whose event a cue names ("first tooth").
+    """Returns the kind of person whose event a cue names ("first tooth").
 
     `subject` is the subject of the cue's own clause, `before` the subject of the previous clause.
     """

@@ -154,7 +154,7 @@ class _SentenceBuilder:
     def _continues_name(self, word: str) -> bool:
         """Returns whether a word continues the child's name before it.
 
-        If the word is an initial that the child does not have, the name before it is another child's: its mark is removed.
+        If the word is an initial that the child does not have, the name is another child's, and loses its mark `is_child`.
         """
         if len(word) == 1 and word.isalpha():
             if not self._names.initials or word in self._names.initials:

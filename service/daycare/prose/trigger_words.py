@@ -157,7 +157,7 @@ def triggers_by_language() -> dict[str, TriggerWords]:
 
 @cache
 def in_all_languages(field: str) -> frozenset[str]:
-    """Returns the words of one list in all languages: notes mix languages, and few words have another meaning elsewhere."""
+    """Returns the words of one list in all languages, because notes mix languages."""
     return frozenset(word for one in triggers_by_language().values() for word in getattr(one, field))
 
 

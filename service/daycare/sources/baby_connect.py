@@ -33,7 +33,7 @@ COLUMN_BY_START: Final = {
 """The names of columns in this module, by the beginning of the name in the file (`start`, `start time`, `date/time`)."""
 
 TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "milestone")
-"""The beginnings, in lower case, of the names of activities whose text people type, or choose because the child did it."""
+"""The beginnings, in lower case, of names of activities whose text people type, or choose because of what the child did."""
 
 ORDER: Final = "order"
 """The key of a row's date order. The order is the one that the importing parent states, or else the one that the file proves, or

@@ -56,7 +56,7 @@ class Tag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of one activity that are read."""
+    """The fields that are read from one activity."""
 
     object_id: str | None = None
     action_type: str | None = None

@@ -60,7 +60,7 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
         return self._records(text, prose=_prose_if_partial(prose, text), media=media, milestone=milestone, is_gone=False)
 
     def ignored(self, why: Why, *, media: int = 0) -> Ignored:
-        """Returns the entry as `Ignored`, with the ids of its records. If an earlier import wrote them, they are withdrawn."""
+        """Returns the entry as `Ignored`, with the ids of its records, so that the records of an earlier import are withdrawn."""
         return Ignored(why=why, media=media, taken_back=self.deleted())
 
     def deleted(self) -> tuple[Record, ...]:

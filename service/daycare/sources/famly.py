@@ -97,7 +97,7 @@ def _stages(one: Observation, hints: ImportHints) -> list[tuple[datetime, str | 
 
 
 def _day(remark: Remark, stages: Sequence[tuple[datetime, str | None]], hints: ImportHints) -> tuple[datetime, Precision]:
-    """Returns the day that an observation names. If it names no day, returns the day of its first publishing step."""
+    """Returns the day that an observation names, or else the day of its first publishing step."""
     if remark.date is None and stages:
         return stages[0][0], Precision.DAY
     return times.parse_time(required(remark.date, at="remark.date"), at="remark.date", zone=times.zone_named(hints.zone))
@@ -117,7 +117,7 @@ def _children(named: Sequence[FamlyChild | None]) -> tuple[SourceChild, ...]:
 
 
 def _note(one: ChildNote, hints: ImportHints) -> tuple[Record, ...] | Ignored:
-    """Translates a note about a child. The note is ignored if one of its flags hides it from parents.
+    """Translates a note about a child. The note is ignored if one of its flags hides the note from parents.
 
     If a flag is missing, the note is imported only with `as_parent`.
     """
@@ -177,7 +177,7 @@ def _entry_written_at(
     at: str,
     hints: ImportHints,
 ) -> SourceEntry:
-    """Returns the entry of a note or a feed item. Its only time is the time at which it was written."""
+    """Returns the entry of a note or a feed item. The only time in the file is the time at which this text was written."""
     zone = times.zone_named(hints.zone)
     occurred_at, precision = times.parse_time(required(created, at=at), at=at, zone=zone)
     return SourceEntry(

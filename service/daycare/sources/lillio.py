@@ -28,7 +28,7 @@ class LinkedMedia(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of one activity that are read."""
+    """The fields that are read from one activity."""
 
     id: int | str | None = None
     title: str | None = None

@@ -28,14 +28,14 @@ class NamedValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProcareDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """The nested fields of a learning activity that are read."""
+    """The nested fields that are read from a learning activity."""
 
     learning_activity_name: NamedValue | None = None
     learning_activity_categories: list[NamedValue | None] | None = None
 
 
 class DailyActivity(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of one activity that are read."""
+    """The fields that are read from one activity."""
 
     id: str | int | None = None
     activity_time: str | None = None
@@ -122,7 +122,7 @@ def _nap(data: dict[str, Any]) -> str:
 
 
 def _bottle(data: dict[str, Any]) -> str:
-    """Returns the amounts of a bottle without a unit: each daycare chooses a unit, and the file does not name it."""
+    """Returns the amounts of a bottle without a unit: each daycare chooses a unit, and the file does not name the unit."""
     offered, drunk = labels.amount(data.get("amount")), labels.amount(data.get("bottle_consumed"))
     if offered is not None and drunk is not None:
         return f"Bottle: {drunk} of {offered}"

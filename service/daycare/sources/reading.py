@@ -144,8 +144,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         """Returns every record of a file with its outcome, in the file's order. The file may contain the same record twice.
 
         Raises:
-            Refused: The whole file, before the first outcome. The file cannot be read or has more than 20,000 records, or
-                `hints` lacks a field that this source needs.
+            Refused: The file cannot be read or has more than 20,000 records, or `hints` lacks a field that this source needs. The
+                whole file is refused before the first outcome.
         """
         return self.read_opened(self.opened(body, hints), hints)
 

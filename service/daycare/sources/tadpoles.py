@@ -27,7 +27,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TadpolesEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of one event that are read."""
+    """The fields that are read from one event."""
 
     key: str | None = None
     comment: str | None = None

@@ -104,7 +104,7 @@ def from_epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
 
 
 def _with_fixed_offset(time: datetime) -> datetime:
-    """Returns the same instant with a fixed offset; in UTC if the offset is not in whole minutes, as some old offsets."""
+    """Returns the same instant with a fixed offset. If the offset has seconds, as some old ones had, returns the time in UTC."""
     offset = time.utcoffset()
     assert offset is not None
     if offset % timedelta(minutes=1):
