@@ -23,9 +23,9 @@ INVITE_LIVES: Final = timedelta(days=7)
 PAIR_CODE_LIVES: Final = timedelta(minutes=10)
 
 AGE_YEARS_MAX: Final = 30
-"""This bound only finds typing mistakes: the last milestones of the catalogue are at the age of seven and a half years."""
+"""Bound on the age of a child, to find typing mistakes: the last milestones of the catalogue are at seven and a half years."""
 DUE_WITHIN: Final = timedelta(days=310)
-"""Ten months of 31 days. A due date is at most 40 weeks ahead."""
+"""Bound on a due date: ten months of 31 days. A due date is known at most 40 weeks ahead."""
 
 CHILDREN_MAX: Final = 50
 MEMBERS_MAX: Final = 200

@@ -22,7 +22,7 @@ class NotYoursToRemove(Refused):
 
 
 class NotYoursToRename(Refused):
-    """A member may change their own name, a person also the name of their home, and a parent also that of the home's daycare."""
+    """A member may change their own name, a person also the home's name, and a parent also the names of the home's daycares."""
 
     code, status, title = "access.not_yours_to_rename", 403, "Not yours to rename"
 
@@ -34,7 +34,7 @@ class BirthDateOutOfRange(Refused):
 
 
 class NotYourHousehold(Refused):
-    """An invite may only name the inviter's own household or, for a parent, a new one."""
+    """An invite may name only the inviter's own household, or, if it invites a parent, a new household."""
 
     code, status, title = "access.not_your_household", 422, "Not your household"
 

@@ -1,4 +1,4 @@
-"""Serves the routes that found a family, add a child, and return the roster or the caller. `decide` checks permission."""
+"""Serves the routes that found a family, add a child, and return the roster and the caller's data. `decide` checks permission."""
 
 from typing import Any, Final
 from uuid import UUID, uuid4

@@ -79,7 +79,7 @@ async def invite(request: RouteRequest) -> Response[bytes]:
 
 
 def _join_url(request: RouteRequest, code: str) -> str:
-    """Returns the link of an invite. The code is in the URL's fragment: browsers do not send it, so no proxy logs the code."""
+    """Returns the link of an invite. The code is in the URL's fragment, which browsers do not send, so no proxy logs the code."""
     base = request.runtime.settings.public_url or f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
     return f"{base.rstrip('/')}/join#{code}"
 

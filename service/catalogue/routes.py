@@ -60,7 +60,7 @@ def _body(media_type: str, coding: str | None) -> bytes:
 
 
 def _matches_etag(scope: Scope) -> bool:
-    """Returns whether the header If-None-Match names the present version, which the caller then has already."""
+    """Returns whether the header If-None-Match names the present version. Then the caller has this version already."""
     if_none_match = b",".join(headers(scope, b"if-none-match"))
     return if_none_match.strip() == b"*" or CATALOGUE.version.encode() in _tags(if_none_match)
 

@@ -42,7 +42,7 @@ class Facts:
     is_in_recovery: bool
     is_read_only: bool
     schema: str | None
-    """The schema in which a new table is created. None: there is none."""
+    """The schema in which a new table is created. None: no schema in the search path exists."""
     may_create: bool | None
     """Whether the login may create tables in the schema `public`. None: that schema does not exist."""
     owns_tables: bool | None

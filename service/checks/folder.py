@@ -13,7 +13,7 @@ from service.settings import Settings
 
 FREE_BYTES_MIN: Final = 1_000_000_000
 CLUSTER_BYTES: Final = 100_000_000
-"""A new cluster takes about 70 MB, and a segment of its write-ahead log 16 MB."""
+"""Bytes for a new cluster: the cluster takes about 70 MB, and a segment of its write-ahead log takes 16 MB."""
 ANOTHER: Final = "name another with --data or STILLNEW_DATA, or set DATABASE_URL"
 
 

@@ -224,7 +224,7 @@ class Intake:
     async def _prior(
         self, numbers: Sequence[int], given: Sequence[SourcedRecord], link_by_number: Mapping[int, Meant], *, is_dry: bool
     ) -> dict[int, Prior]:
-        """Returns the recorded state of each record, by index. For an importer's new record, adds the states at other importers."""
+        """Returns the recorded state of each record, by index. For a new imported record, adds the states at other importers."""
         keys = {number: ledger_key(given[number], one) for number, one in link_by_number.items()}
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
         own = {tuple(row)[:4]: Prior(row["revision"], _state_of(row["said"]), row["is_shared"]) for row in rows}

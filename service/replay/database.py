@@ -20,7 +20,9 @@ FAMILIES_PER_TASK_MAX: Final = 50
 async def replay(
     database_url: str, *, check: bool, processes: int | None = None, progress: Callable[[int], None] | None = None
 ) -> ReplayResult:
-    """Folds every log again and compares the rows with the result. If `check` is false, also replaces rows that differ.
+    """Folds every log again and compares the stored rows with the result.
+
+    If `check` is false and a row of a family differs, replaces all rows of that family's projections by the folded rows.
 
     `progress` is called with the number of folded events whenever this number grows. If a family's log grows during the replay,
     the family is compared as it was at one instant.

@@ -27,7 +27,7 @@ _logging_failures: Final = partial(log_failure, LOG, part="clock", waits="a tick
 EVERY_S: Final = 600.0
 """Seconds between two searches: ten minutes. That is short for a wait of days, and so rare that the query costs little."""
 FIRST_AFTER_S: Final = 5.0
-"""Seconds between a start and the first search. Many releases may be due then, and devices should be able to connect first."""
+"""Seconds between the start and the first search. Many releases may be due then, and devices should be able to connect first."""
 FAMILIES_A_PAGE: Final = 50
 """Bound on the ticks that are appended together."""
 FIRST_ID: Final = UUID(int=0)

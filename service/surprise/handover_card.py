@@ -1,4 +1,4 @@
-"""Serves GET /v1/families/{family}/handover: the members who keep surprises, and the milestones not to mention to them.
+"""Serves GET /v1/families/{family}/handover: the members with surprise choices, and the milestones not to mention to them.
 
 Owns the queries. They read the caller's own feed, and the surprise choices of other members. They read no held event, and no
 event that only other members received. So neither the response nor its time can depend on such events (laws 8 and 14).
@@ -36,7 +36,7 @@ QUERIES: Final = load(__package__, "handover_card.sql")
 MEMBERS_A_PAGE: Final = 20
 """Bound on the members in one response. No usual family has so many members with surprise choices."""
 TICK_DELAY: Final = timedelta(seconds=2 * EVERY_S)
-"""The longest delay of a tick after its due time. A card shows a wait as over only after this delay, so never too early."""
+"""The longest delay of a tick after its due time. A card shows a wait as over only after this delay, never before the tick."""
 FIRST_ID: Final = UUID(int=0)
 
 
@@ -71,7 +71,7 @@ HANDOVER_QUERY: Final[dict[str, dict[str, Any]]] = {
     ).opt(),
 )
 async def read_handover(request: RouteRequest) -> Response[bytes]:
-    """Returns the cards about the members who keep surprises."""
+    """Returns the cards about the members with surprise choices."""
     query = request.read_query(HandoverQuery)
     member = request.member
     found = await handover(

@@ -20,7 +20,7 @@ ATTEMPT_S_MAX: Final = 15.0
 ANSWER_BYTES_MAX: Final = 1_024
 ANSWER_S_MAX: Final = 1.0
 """Seconds for the body of a response. The body is read only so that the connection can be used for the next entry. If the body
-is longer or slower than these two bounds, the connection is closed."""
+is slower, or longer than `ANSWER_BYTES_MAX`, the connection is closed."""
 IDLE_S_MAX: Final = 5.0
 
 NETWORK_ERRORS: Final = (httpx.TransportError, OSError, ssl.SSLError, UnicodeError)

@@ -19,10 +19,10 @@ from service.webhooks.signing import body_of, headers_of, message_id
 from service.webhooks.store import DeliveryClaim, WebhookStore
 
 TURN_S_MAX: Final = 30.0
-"""Seconds after which a turn ends and other webhooks get a turn. With its last attempt, a turn still ends before its lease."""
+"""Seconds after which a turn ends and other webhooks get a turn. Even with a last attempt, a turn ends before the lease expires."""
 
 SLOW_S: Final = 2.0
-"""If an attempt takes more seconds, its target counts as slow. Slow targets cannot use all turns, so quick targets get one."""
+"""If an attempt takes more seconds, its target counts as slow. Slow targets cannot use all turns at the same time."""
 
 LOG: Final = structlog.get_logger()
 

@@ -18,7 +18,7 @@ from service.webhooks.errors import UrlNotAllowed
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
-"""A function that returns the addresses of a host and port as texts, or raises OSError. It may block, so it runs in a thread."""
+"""A function that returns the addresses of a host as texts, or raises OSError. Runs in a thread, because it may block."""
 
 URL: Final = re.compile(
     r"(?P<scheme>https?)://"

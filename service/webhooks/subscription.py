@@ -9,7 +9,7 @@ from service.webhooks.egress_policy import ParsedUrl
 from service.webhooks.store import WebhookKey
 
 NO_DEVICE: Final = DeviceId(UUID(int=0))
-"""A placeholder: a webhook belongs to a member and not to a device, so it does not end if a device is revoked."""
+"""A placeholder: a webhook belongs to a member and not to a device, so a webhook does not end if a device is revoked."""
 
 
 class Subscription:
