@@ -119,7 +119,7 @@ def decide_invite(invite: Invite, *, inviter: RosterMember) -> Invitation:
 
     Raises:
         NotForRole: a caregiver or a daycare may not invite.
-        NotYourHousehold: the home is another parent's (law 16), or it is a new home and the invited role is not parent.
+        NotYourHousehold: the home belongs to another parent (law 16), or the home is new and the invited role is not parent.
         CannotSeeThat: a daycare sees only its own events.
     """
     _parents_only(inviter.role, doing="invite")

@@ -54,7 +54,7 @@ async def pair(request: RouteRequest) -> Response[bytes]:
 
 @delete("/v1/devices/{device:uuid}", status_code=204, opt=REVOKE.opt())
 async def revoke(request: RouteRequest) -> Response[None]:
-    """Revokes a device. This process refuses the device's token at once, other processes within half a second."""
+    """Revokes a device. This process refuses the device's token at once. Other processes refuse it within half a second."""
     device = DeviceId(request.ids["device"])
     found = await request.runtime.pool.fetchval(QUERIES.revoke_device, device, request.device.person, request.runtime.now())
     if found is None:

@@ -22,7 +22,7 @@ class NotYoursToRemove(Refused):
 
 
 class NotYoursToRename(Refused):
-    """A member may change their own name, a person also the home's name, and a parent also the names of the home's daycares."""
+    """A member may change their own name. A person may rename their home, and a parent may rename daycares of that home."""
 
     code, status, title = "access.not_yours_to_rename", 403, "Not yours to rename"
 
@@ -34,7 +34,7 @@ class BirthDateOutOfRange(Refused):
 
 
 class NotYourHousehold(Refused):
-    """An invite may name only the inviter's own household, or, if it invites a parent, a new household."""
+    """An invite may name only the inviter's own household. An invite of a parent may also name a new household."""
 
     code, status, title = "access.not_your_household", 422, "Not your household"
 
@@ -73,6 +73,6 @@ class TooMany(Refused):
 
 
 class ChoiceRefused(Refused):
-    """A surprise choice of the joining person is invalid: it may name an unknown child. The person did not join."""
+    """A surprise choice of the joining person is invalid, for example because of an unknown child. The person did not join."""
 
     code, status, title = "access.choice_refused", 422, "That cannot be chosen"

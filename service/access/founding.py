@@ -80,7 +80,7 @@ async def found(request: RouteRequest) -> Response[bytes]:
 
 
 async def person_of(request: RouteRequest, transaction: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
-    """Returns the person, device and token of the caller, or those of a new person if the caller has no token."""
+    """Returns the person, the device and the token of the caller. Makes a new person and device if the caller has no token."""
     if request.caller is not None:
         token = token_in(header(request.scope, b"authorization"))  # type: ignore[arg-type]
         assert token is not None, "the guard has checked this token"

@@ -104,7 +104,7 @@ class Guard:
         return membership
 
     def forget(self) -> None:
-        """Empties the cache, because a device was revoked or a member left. Both are rare, so the whole cache is dropped."""
+        """Empties the whole cache. Called after a device was revoked or a member left, which is rare."""
         self._changes += 1
         self._remembered.clear()
 

@@ -109,7 +109,7 @@ async def accept(request: RouteRequest) -> Response[bytes]:
 
 
 def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[*tuple[HouseholdOpened, ...], MemberJoined]:
-    """Returns the roster facts to append: a new home first, if the invite opens one, then the new member."""
+    """Returns the roster facts to append: the new home if the invite names a new home, then the new member."""
     new_home: tuple[HouseholdOpened, ...] = ()
     household = row["household_id"]
     if household is None:

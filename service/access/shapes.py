@@ -15,7 +15,7 @@ Code = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 class RequestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A request body or a part of one. Unknown fields are refused."""
+    """A request body, or an object in a request body. Unknown fields are refused."""
 
 
 class Named(RequestBody, frozen=True, kw_only=True):
@@ -128,7 +128,7 @@ class Invite(RequestBody, frozen=True, kw_only=True):
 
 
 class Invited(msgspec.Struct, frozen=True, kw_only=True):
-    """A new invite. The code works once, and no other response contains it."""
+    """A new invite. The code works once. No other response contains the code."""
 
     code: str
     url: str

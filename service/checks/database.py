@@ -1,7 +1,7 @@
 """Checks whether this release can run on an external PostgreSQL.
 
 Owns the requirements on the server, the database and the login. Changes nothing. One query reads the facts; pure functions
-judge them.
+judge the facts.
 """
 
 import asyncio
@@ -141,7 +141,7 @@ def _read_only(facts: Facts, place: str) -> list[Finding]:
 
 
 def _rights(facts: Facts, place: str) -> list[Finding]:
-    """Checks the rights of the login: to apply missing migrations it must own the tables, to serve it must insert events."""
+    """Checks whether the login may apply missing migrations (as the owner of the tables), and whether it may insert events."""
     part, owner = f"database {place}", "name the owner of the database in DATABASE_URL"
     if facts.migrations.missing:
         if facts.may_create is None:

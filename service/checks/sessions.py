@@ -1,6 +1,6 @@
 """Detects whether each connection to PostgreSQL keeps its own session, or a transaction pool (PgBouncer) shares sessions.
 
-Owns the experiment. The service sets its role and its timeouts once for each session, and prepares its statements once. Behind a
+Owns the experiment. The service sets the role and the timeouts once for each session, and prepares each statement once. Behind a
 transaction pool these settings are lost, or apply to another client.
 """
 
@@ -42,7 +42,7 @@ async def has_own_sessions(database_url: str, *, within_s: float) -> bool:
 
 
 async def _close(connection: asyncpg.Connection) -> None:
-    """Closes a connection cleanly, so that the server can accept another. Aborts the connection after `CLOSE_S_MAX` seconds."""
+    """Closes a connection cleanly, so that the server can accept a new one. Aborts the connection after `CLOSE_S_MAX` seconds."""
     with contextlib.suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         await connection.close(timeout=CLOSE_S_MAX)
 

@@ -55,7 +55,7 @@ class Prior(msgspec.Struct, frozen=True):
 
 
 class TranslatedRecord(msgspec.Struct, frozen=True):
-    """The translation of a record, and the recorded state before it."""
+    """The translation of a record, and the recorded state before this call."""
 
     translation: Translation
     prior: Prior
@@ -63,7 +63,7 @@ class TranslatedRecord(msgspec.Struct, frozen=True):
 
 
 class RecordOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of one record. The receipt of a post and the report of an import show it."""
+    """The outcome of one record. The receipt of a post and the report of an import show this outcome."""
 
     outcome: str
     """One of `translate.Outcome`, or `waiting`, or `refused`."""
@@ -74,10 +74,10 @@ class RecordOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def latest(given: Sequence[SourcedRecord]) -> list[SourcedRecord]:
-    """Returns the records of a file without outdated contents. Of two contents of one record, only the later one is returned.
+    """Returns the records of a file without outdated contents. Of two contents of one record, returns only the later content.
 
-    The later content is the one that the source changed last; without dates of change, the one further down in the file. If both
-    contents were written, each import would change the record back and forth.
+    The later content has the later date of change. If the file has no dates of change, it is the content in the later row. If
+    both contents were written, each import would change the record back and forth.
     """
     last: dict[tuple[str, str], tuple[datetime, int]] = {}
     for number, one in enumerate(given):

@@ -97,7 +97,7 @@ class _Identity(msgspec.Struct, frozen=True):
 
 
 async def read_events(scope: Scope, body: bytes, *, call_id: str, at: datetime, now: datetime) -> list[PostedEvent | UnreadEvent]:
-    """Returns the events of a call, in the order of the body. `call_id` is the signed id of the call, `at` its signed time.
+    """Returns the events of a call, in the order of the body. `call_id` and `at` are the signed id and time of the call.
 
     Raises:
         MediaTypeUnsupported, BodyMalformed: the events cannot be separated from each other.
@@ -122,7 +122,7 @@ async def read_events(scope: Scope, body: bytes, *, call_id: str, at: datetime, 
 
 
 async def _raw_events(body: bytes) -> Sequence[msgspec.Raw | bytes]:
-    """Returns the bytes of each event of a batch. Invalid JSON in one event does not affect the others.
+    """Returns the bytes of each event of a batch. Invalid JSON in one event does not affect the other events.
 
     Of a batch with more than `EVENTS_MAX` events, only the first `EVENTS_MAX + 1` may be returned.
     """

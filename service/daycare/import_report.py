@@ -57,7 +57,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     ignored: dict[str, int]
     """Number of ignored rows by reason."""
     taken_back: int
-    """Number of records that earlier imports wrote and this import withdraws, because the source leaves them out now."""
+    """Number of records that earlier imports wrote and that this import withdraws, because the source leaves them out now."""
     media: int
     """Number of pictures and films that the file names. The service does not fetch them."""
     unreadable_records: int
@@ -104,7 +104,7 @@ def first_report(
 def final_report(
     report: Imported, file: ParsedFile, outcomes: Iterable[str], *, refused: Iterable[RefusedRow], taken_back: int
 ) -> Imported:
-    """Returns the report after the whole file was imported. `refused` has the rows that the log refused."""
+    """Returns the report of a complete import. `refused` has the rows that the log refused."""
     counts = Counter(outcomes)
     counts[REFUSED] += file.refused_records
     return msgspec.structs.replace(

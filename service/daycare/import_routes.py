@@ -2,7 +2,7 @@
 
 The importing parent has not seen what the file describes, so the parent is not the author of the events. The author is an
 importer: a member with the role daycare, one for each source and parent. So an import makes nobody's own first, and does not
-depend on the imports of another parent. If an import is interrupted, a second import of the same file completes the first.
+depend on the imports of another parent. If an import is interrupted, a second import of the same file writes the missing records.
 """
 
 import asyncio
@@ -190,7 +190,7 @@ async def begin(
         raise SeveralChildren(f"The file speaks of {len(names)} children: import it without `child`, and link each.", at="child")
     # Checks without writing first, also before a real import: a refused file must not add an importer to the family.
     intake, member, links = await _intake(runtime, caller, query, source, file, is_dry=True)
-    if (naming := source.naming) is not None:  # the ids contain the child
+    if (naming := source.naming) is not None:  # the source has rows without ids: their ids contain the child's reference
         placed = await intake.identified(file.placed, lambda row, child: naming(row, hints, child), links, source=source.name)
     else:
         author = caller.family, member or MemberId(NOBODY)
@@ -226,7 +226,7 @@ async def _intake(
 async def _author(
     runtime: Runtime, caller: Membership, source: Source, *, child: UUID | None, references: dict[str, str | None], is_dry: bool
 ) -> tuple[MemberId | None, PersonId | None]:
-    """Returns a parent's importer for a source, as member and person. The first import creates both; before it, both are None."""
+    """Returns a parent's importer for a source, as member and person. A dry run before the first import returns None for both."""
     name = source.name.replace("_", " ").title()
     async with runtime.log.transaction() as writing:
         await lock_membership(writing, caller)

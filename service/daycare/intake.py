@@ -77,10 +77,10 @@ class Intake:
         self._foreseen: dict[LedgerKey, RecordState] = {}
 
     async def take(self, given: Sequence[SourcedRecord]) -> list[RecordOutcome]:
-        """Writes the records of linked children, and stores the others as waiting. Returns the outcomes in the order of `given`.
+        """Writes the records of linked children, and stores other records as waiting. Returns outcomes in the order of `given`.
 
         Raises:
-            LogBusy, LogUnavailable, NotesWaiting, Overtaken: some records may be written. The caller may send all of them again.
+            LogBusy, LogUnavailable, NotesWaiting, Overtaken: some records may be written. The caller may send all records again.
             TooManyWaiting: the records of unlinked children were not stored. The other records were written.
         """
         links = await self.meant({one.record.reference for one in given})
@@ -141,8 +141,8 @@ class Intake:
         """Returns the outcome that each record would have with these links. Writes nothing.
 
         Compares a record only with the records of this daycare, because a record of another author may be held from the caller
-        (law 21). Treats the records of earlier calls of this method as written: if a file contains a record twice, the second
-        one is not `recorded` again.
+        (law 21). Treats the records of earlier calls of this method as written: if a file contains a record twice, the record
+        is not `recorded` twice.
         """
         outcomes = dict.fromkeys(range(len(given)), "waiting")
         for wave in _waves(given, links):
@@ -170,7 +170,7 @@ class Intake:
     async def _write(
         self, numbers: list[int], given: Sequence[SourcedRecord], links: dict[str, Meant]
     ) -> dict[int, RecordOutcome]:
-        """Appends records with distinct ids to the logs. Translates a record again if another writer changed its state."""
+        """Appends records with distinct ids to the logs. Translates a record again if another writer changed the record."""
         outcomes: dict[int, RecordOutcome] = {}
         for _ in range(ATTEMPTS):
             translated = await self._translate(numbers, given, links)
@@ -269,7 +269,7 @@ class Intake:
 
 
 def stated_at(record: Record) -> datetime:
-    """Returns the date of change of a record; if an imported file has no such date, the time of the import."""
+    """Returns the date of change of a record, or the time of the import if an imported file has no such date."""
     return record.revised_at if record.is_dated or record.imported_at is None else record.imported_at
 
 

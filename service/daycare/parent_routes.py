@@ -2,7 +2,7 @@
 
 Either parent may link and unlink the references of a daycare (law 16 protects members, not references). Only the importing parent
 may link the references of an imported file. Before a reference is linked, a parent sees that records of this reference wait, but
-not what they contain.
+not the content of these records.
 """
 
 from datetime import timedelta

@@ -42,13 +42,13 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
     """Number of records in the refused rows: a row about two children has two records."""
     ignored: Mapping[Why, int]
     taken_back: tuple[Record, ...]
-    """Records that the source leaves out now. If an earlier import wrote such a record, the import withdraws it."""
+    """Records that the source leaves out now. If an earlier import wrote such a record, this import withdraws the record."""
     unreadable: tuple[Unreadable, ...]
     media: int
     has_local_times: bool = False
     """Whether the time of a record depends on the given zone."""
     is_order_unproven: bool = False
-    """Whether dates are ambiguous: they may begin with the month or with the day."""
+    """Whether dates are ambiguous: a date may begin with the month or with the day."""
 
     @property
     def names(self) -> dict[str, str | None]:
@@ -59,8 +59,8 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
 def parse(read: Iterable[ReadRecord], *, latest: datetime, of_one_id_max: int | None = None) -> ParsedFile:
     """Sorts the rows of a file.
 
-    A row with a time after `latest` is refused, because the log would refuse it. `of_one_id_max` is the number of rows that may
-    share an id; None: any number.
+    A row with a time after `latest` is refused, because the log would refuse the record. `of_one_id_max` is the number of rows
+    that may share an id; None: any number.
     """
     rows = media = refused_records = 0
     placed: list[Placed] = []

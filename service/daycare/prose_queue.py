@@ -76,7 +76,7 @@ class ProseQueue:
         return findings
 
     async def stop(self) -> None:
-        """Ends the process after the request that it works on."""
+        """Ends the process after the present request."""
         async with self._turn:
             await self._end()
 

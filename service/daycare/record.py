@@ -8,7 +8,7 @@ from events.event import Precision
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture or a film that a record names. The service does not fetch it, because it may show children of other families."""
+    """A picture or a film that a record names. The service does not fetch it, because children of other families may be in it."""
 
     name: str
     """The id of the picture or film in the source, or its file name. Never its URL."""
@@ -22,7 +22,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The source's id of the entry, 1 to 255 characters. For an entry about several children, the id ends with `#` and the
     reference."""
     reference: str
-    """The source's id of the child, 1 to 255 characters. Opaque: only a parent, or a parent's code, can link it to a child."""
+    """The source's id of the child, 1 to 255 characters. Only a parent, or a parent's code, can link the reference to a child."""
     shown_name: str | None = None
     """The child's name in the source. The name is shown to a parent who links the reference, and helps to find the child in the
     words. The service never links a child by name."""
@@ -46,7 +46,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     prose: str | None = None
     """The part of `text` that a person wrote freely. Only this part is searched for milestones. None: the whole `text`; empty:
     nothing. Text that a source or its adapter composed (`Activity: First steps`) names an offered activity, not what the child
-    did, so it is not part of `prose`."""
+    did, so such text is not part of `prose`."""
     media: tuple[Media, ...] = ()
     is_gone: bool = False
     """Whether the source has deleted or withdrawn the entry."""

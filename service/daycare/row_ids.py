@@ -1,4 +1,4 @@
-"""Finds the existing record of a file's row that has no id. Compares words, never the places of rows in a file. Pure.
+"""Finds the existing record of a row without an id. Compares words, never the places of rows in a file. Pure.
 
 Rows are one group if they agree in the fields that nobody corrects later (such as child, minute and activity). The records of a
 group are numbered in the order in which they were first imported. A row whose words equal those of an existing record is that
@@ -23,7 +23,7 @@ IN_GROUP_MAX: Final = 100
 
 
 class Unnamed(msgspec.Struct, frozen=True):
-    """A row without an id: the naming that makes its possible ids, and its words."""
+    """The naming (possible ids) and the words of a row without an id."""
 
     naming: Naming
     words: str | None

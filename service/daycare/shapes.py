@@ -48,7 +48,7 @@ class CodeMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Link(RequestBody, frozen=True, kw_only=True):
-    """A daycare's reference, and the child to link to it. A null child unlinks the reference."""
+    """A daycare's reference, and the child to link to the reference. A null child unlinks the reference."""
 
     reference: Reference
     child: ChildId | None

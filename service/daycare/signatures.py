@@ -1,6 +1,6 @@
 """Verifies the signature of a call by the Standard Webhooks specification (standardwebhooks.com). Knows no events.
 
-A signature is HMAC-SHA256 over `id.timestamp.body`. It covers no other header of the call.
+A signature is HMAC-SHA256 over `id.timestamp.body`. The signature covers no other header of the call.
 """
 
 import hmac
@@ -55,7 +55,7 @@ class SignatureHeaders(msgspec.Struct, frozen=True):
     digests: tuple[bytes, ...]
 
     def verify(self, body: bytes, *, secrets: Sequence[bytes]) -> Signed:
-        """Returns the id and the time of the call if it was signed with one of these secrets.
+        """Returns the id and the time of the call if the call was signed with one of these secrets.
 
         The check takes the same time whichever byte of a signature is wrong.
 

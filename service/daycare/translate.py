@@ -61,7 +61,7 @@ class RecordState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     is_dated: bool = False
     """Whether the source itself gave `revised_at`."""
     changed_at: datetime | None = None
-    """The `recorded_at` of the last amendment or withdrawal; None before the first. Each further one gets a later time."""
+    """The `recorded_at` of the last amendment or withdrawal. None: there was none. The next change gets a later time."""
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +145,7 @@ def states_the_same(record: Record, state: RecordState, other: RecordState) -> b
 
 
 def _is_repetition(record: Record) -> bool:
-    """Returns whether an earlier content of the record is a repetition if it arrives again: true for posts, false for imports.
+    """Returns whether an earlier content that arrives again is a repetition: true for posts, false for imports.
 
     A post may be repeated late; an import is always a new statement of the parent's source.
     """
@@ -265,7 +265,7 @@ def _withdrawals(event_ids: EventIds, before: RecordState, at: datetime) -> tupl
 def _amendments(
     event_ids: EventIds, record: Record, before: RecordState, after: RecordState, at: datetime
 ) -> tuple[Draft[Any], ...]:
-    """Returns an amendment for each event that changes: a new time changes all events, new words the event at `words_at`."""
+    """Returns an amendment for each event that changes. A new time changes all events, new words change one event."""
     time_changes: dict[str, Any] = {}
     if before.occurred_at.isoformat() != after.occurred_at.isoformat() or before.precision is not after.precision:
         time_changes = {"occurred_at": record.occurred_at, "precision": record.precision}

@@ -24,7 +24,7 @@ Key = tuple[str, str, str]
 async def would_wait(
     pool: asyncpg.Pool, person: PersonId, new: dict[Key, str | None], *, since: datetime
 ) -> list[tuple[str, str | None, int]]:
-    """Returns the references of waiting and new records, each with the child's name and its number of records, largest first.
+    """Returns the references of waiting and new records, each with the child's name and the record count, largest count first.
 
     `new` has the child's name in the source by the key of each new record. Waiting records from before `since` are ignored.
     """

@@ -24,8 +24,8 @@ async def replay(
 
     If `check` is false and a row of a family differs, replaces all rows of that family's projections by the folded rows.
 
-    `progress` is called with the number of folded events whenever this number grows. If a family's log grows during the replay,
-    the family is compared as it was at one instant.
+    `progress` is called with the number of folded events whenever this number grows. The service may write to a family during
+    the replay: its log and its rows are read from one snapshot, or under the family's lock.
 
     Raises:
         LookupError: a log has a gap, or an event of a version that this release does not know.

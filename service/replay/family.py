@@ -198,7 +198,7 @@ def _is_row_of(body: bytes, sighting: Sighting) -> bool:
 
 
 async def _compare_surprises(connection: Any, folded: FoldedLog) -> list[Difference]:
-    """Compares the stored choices and held events with the folded ones, as decoded values and not as bytes."""
+    """Compares the stored choices and held events with the folded state, as decoded values and not as bytes."""
     family, states = folded.id, folded.family.surprises
     stored = {row[0]: (row[1], _read(decode_wishes, row[2])) for row in await connection.fetch(QUERIES.waiting, family)}
     fresh = {member: (at_most_days_of(state.wishes), state.wishes) for member, state in states.items()}

@@ -1,4 +1,4 @@
-"""Serves GET /v1/families/{family}/handover: the members with surprise choices, and the milestones not to mention to them.
+"""Serves GET /v1/families/{family}/handover: the milestones that the caller should not mention, and to which members.
 
 Owns the queries. They read the caller's own feed, and the surprise choices of other members. They read no held event, and no
 event that only other members received. So neither the response nor its time can depend on such events (laws 8 and 14).
@@ -41,7 +41,7 @@ FIRST_ID: Final = UUID(int=0)
 
 
 class HandoverQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The child of the cards (default: all children), and the member after whom the page starts."""
+    """The child whose cards are requested (default: all children), and the member after whom the page starts."""
 
     child: ChildId | None = None
     after: MemberId | None = None

@@ -19,7 +19,7 @@ from service.webhooks.signing import body_of, headers_of, message_id
 from service.webhooks.store import DeliveryClaim, WebhookStore
 
 TURN_S_MAX: Final = 30.0
-"""Seconds after which a turn ends and other webhooks get a turn. Even with a last attempt, a turn ends before the lease expires."""
+"""Seconds after which a turn ends, so that other webhooks get a turn. The last attempt of a turn also ends within the lease."""
 
 SLOW_S: Final = 2.0
 """If an attempt takes more seconds, its target counts as slow. Slow targets cannot use all turns at the same time."""
@@ -89,7 +89,7 @@ class Delivery:
             self.has_failed, self._attempts, self._failing_since = False, 0, None
             self._place = place
             return await self._rows.delivered(self._claim, place=place, now=self._means.now())
-        # The wait is counted from the beginning of the attempt: its duration would reveal the operator's network to the member.
+        # The wait begins with the attempt: the duration of an attempt would reveal the operator's network to the member.
         jitter = self._means.jitter()
         failing = after_failure(status, attempts=self._attempts, since=self._failing_since, at=began_at, jitter=jitter)
         await self._rows.failed(self._claim, failing, at=began_at)

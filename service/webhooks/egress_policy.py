@@ -150,7 +150,7 @@ class EgressPolicy:
         """Resolves the host and returns at most three addresses to connect to, in order. Checks all addresses of the host.
 
         Raises:
-            Unreachable: the host has no address, none was found in time, or one of them is not public.
+            Unreachable: the host has no address, no address was found in time, or one of the addresses is not public.
         """
         # Checked again at each attempt: the webhook may have been made while private addresses were allowed.
         if not self._may_be_named(target):

@@ -87,7 +87,7 @@ def wait_after(attempts: int, *, jitter: float) -> timedelta:
 def after_failure(status: int | None, *, attempts: int, since: datetime | None, at: datetime, jitter: float) -> Failing:
     """Returns the state of a webhook after a failed attempt that began at `at`.
 
-    Before this attempt, `attempts` attempts failed in a row, the first of them at `since`.
+    Before this attempt, `attempts` attempts failed in a row. The failures began at `since`.
     """
     began = since or at
     disabled = None

@@ -2,8 +2,8 @@
 
 Owns the number of concurrent turns, the choice of webhooks, and the cancelling of turns. `delivery` runs one turn. Every process
 has a sender. If several processes find the same webhook, a lease in the webhook's row lets only one process send. Notifications
-make delivery prompt, and polling makes delivery certain (law 18). Both use only the places of a feed. A held event has no place,
-so a held event has no effect on a sender (law 8).
+make delivery prompt, and polling makes delivery certain (law 18). Notifications and polling use only the places of a feed. A held
+event has no place, so a held event has no effect on a sender (law 8).
 """
 
 import asyncio
@@ -38,7 +38,7 @@ TURNS_A_HOST_MAX: Final = 2
 READY_MAX: Final = 1_000
 """Bound on the queue of webhooks for a turn. The next poll finds the webhooks that did not fit."""
 SUBSCRIPTIONS_MAX: Final = 50_000
-"""Bound on the subscriptions, some 700 bytes each. Webhooks without a subscription are found by polling."""
+"""Bound on the subscriptions. A subscription takes about 700 bytes. Webhooks without a subscription are found by polling."""
 ENDS_EVERY_S: Final = 0.4
 """Seconds between two checks of the claims: sending for a member who left has to end within a second."""
 STOP_S_MAX: Final = 2.0
@@ -140,7 +140,7 @@ class Sender:
     # Turns.
 
     def _enqueue(self, subscription: Subscription) -> None:
-        """Queues a webhook for a turn. If a turn of the webhook is running, the queued turn runs after it."""
+        """Queues a webhook for a turn. If a turn of the webhook is running, the queued turn runs afterwards."""
         if subscription.key in self._ready or len(self._ready) < READY_MAX:
             self._ready[subscription.key] = subscription
             self._begin_turns()

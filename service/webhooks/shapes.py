@@ -46,7 +46,7 @@ class WebhookListed(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook of the caller.
 
     `place` is the last delivered place. `since` is the time when the failures began, or when the webhook was disabled. `last` is
-    the reason why the last attempt failed; null if it did not fail. `why` is the reason why the webhook was disabled.
+    the reason why the last attempt failed; null if no attempt failed. `why` is the reason why the webhook was disabled.
     """
 
     webhook: UUID

@@ -180,7 +180,7 @@ def index_of(patterns: Sequence[str], vocabulary: Vocabulary) -> Index:
             by_word.setdefault(word, []).append(pattern)
     firsts = [pattern.steps[0].words for pattern in partial]
     for words in firsts:
-        for word in words.whole:  # an item may hold whole words beside beginnings
+        for word in words.whole:  # an item may have whole words and beginnings
             by_word.setdefault(word, [])
     return Index(
         {word: tuple(found) for word, found in by_word.items()},

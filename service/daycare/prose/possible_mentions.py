@@ -117,7 +117,7 @@ class SentenceMentions:
         return frozenset(at for index, within in ranges for at in self._covered_by(index, within))
 
     def _covered_by(self, index: Index, within: int) -> Iterator[int]:
-        """Yields the positions that each match of an index covers: `within` words after the match; before it if negative."""
+        """Yields the positions that each match of an index covers: `within` words after the match, or before it if negative."""
         sentence = self._sentence
         for start, end in self._spans(index):
             if start in self._harmless or sentence.tokens[start].is_quoted or sentence.tokens[start].is_child:
@@ -126,7 +126,7 @@ class SentenceMentions:
             yield from (at for at in covered if sentence.clause_of[at] == sentence.clause_of[start])
 
     def _quoted(self) -> list[int]:
-        """Returns the positions of the quoted words. Returns none if there are more than 3, or if they may be a title."""
+        """Returns the positions of the quoted words. Returns an empty list for more than 3 words, or for a possible title."""
         quoted = [at for at, token in enumerate(self._sentence.tokens) if token.is_quoted]
         return quoted if len(quoted) <= QUOTED_MAX and not self._titled else []
 
@@ -217,7 +217,7 @@ class SentenceMentions:
         return False if is_relative and self._is_person(first - 1) else None
 
     def _is_possessive(self, at: int, last: int) -> bool:
-        """Returns whether the word for the child only describes another person: Mia's brother; her little friend Aisha."""
+        """Returns whether the word for the child is a part of another person's name: Mia's brother; her little friend Aisha."""
         sentence = self._sentence
         after = at + 2 if at + 1 < len(sentence.tokens) and sentence.tokens[at + 1].word == "'s" else at + 1
         if after == at + 1 and sentence.tokens[at].is_child:

@@ -1,4 +1,4 @@
-"""Decides in a few microseconds whether a note has to be read: whether it has all words of some cue or trigger pattern.
+"""Decides in a few microseconds whether a note has to be read: whether the note has all words of some cue or trigger pattern.
 
 Most notes are about meals and naps, so most notes are skipped. The check ignores order and grammar. A note without milestones may
 pass the check, but a note in which `reader` would find a milestone is never skipped.

@@ -49,7 +49,7 @@ from service.daycare.prose.trigger_words import great_firsts, triggers_by_langua
 TEXT_CHARACTERS_MAX: Final = 10_000
 """Largest number of characters of a note in an event. Further text is not read."""
 FEWER_WORDS_MAX: Final = 2
-"""A sentence is also read in a language that has at most this many frequent words fewer in it than the likeliest language."""
+"""A sentence is read in the likeliest language, and in languages with at most this many frequent words fewer in the sentence."""
 POSSIBLE_MAX: Final = 16
 """Largest number of possible milestones that an event may list."""
 
@@ -62,7 +62,7 @@ class Findings(msgspec.Struct, frozen=True, array_like=True):
     found: tuple[str, ...] = ()
     """The certain milestones, in the order of the note's words. These are recorded."""
     possible: tuple[str, ...] = ()
-    """At most 16 possible milestones, without those in `found`. The note is held from a parent who keeps one of them."""
+    """At most 16 possible milestones, without those in `found`. The note is held from a parent who keeps such a milestone."""
 
 
 NOTHING: Final = Findings()
@@ -122,7 +122,7 @@ def _possible_beside(
 
 
 def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], list[ParsedSentence]]]:
-    """Returns two lists for each sentence: parsed in its likeliest languages, and in other languages with trigger words in it."""
+    """Returns two lists for each sentence: parses in the likeliest languages, and parses in others with trigger words."""
     split = tuple(sentences(text, names=names, common=_common(), pronouns=child_pronouns(text, names)))
     counts_by_sentence = [_frequent_word_counts(sentence) for sentence in split]
     note_counts = [sum(column) for column in zip(*counts_by_sentence, strict=True)]
@@ -139,7 +139,7 @@ def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], 
 
 @cache
 def _common() -> frozenset[str]:
-    """Returns everyday words. Some of these words are also names (will, may); with a capital they are read as names."""
+    """Returns everyday words. Some of these words are also names (will, may): such a word with a capital is read as a name."""
     return frozenset(word for one in languages() for word in (*one.words["between"], *one.guards.by_word))
 
 
@@ -226,7 +226,7 @@ def _milestones_of(sentence: ParsedSentence, context: NoteContext) -> Iterator[t
 
 @cache
 def _trigger_keys() -> frozenset[str]:
-    """Returns the great firsts, and the milestones that imply a great first or are implied by one.
+    """Returns the great firsts, and the milestones that imply a great first or are implied by a great first.
 
     An uncertain cue for one of these milestones is ignored: the trigger words decide better whether the note mentions that
     milestone.

@@ -2,7 +2,7 @@
 
 Owns the headings in five languages. A heading begins a line or a sentence and ends with a colon or a dash, or is a whole line.
 The rest of the heading's line is a plan, even if the rest names the child. If the rest is empty, the next lines are the plan.
-Such a plan ends at another heading, or at an empty line after its text, unless a list item follows that line.
+Such a plan ends at another heading, or at an empty line after the plan's text, unless a list item follows that line.
 """
 
 import re

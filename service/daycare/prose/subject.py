@@ -28,7 +28,7 @@ class ClauseSubject(enum.Enum):
     OTHER = enum.auto()
     UNCLEAR = enum.auto()
     NOBODY = enum.auto()
-    """The clause names nobody. Its subject is the subject of the previous clause, or the child if there is no previous clause."""
+    """The clause names nobody. The subject is that of the previous clause, or the child if there is no previous clause."""
 
 
 CHILD_SUBJECTS: Final = frozenset({ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.NOBODY})
@@ -235,7 +235,7 @@ def event_owner(
 ) -> ClauseSubject:
     """Returns the kind of person whose event a cue names ("first tooth").
 
-    `subject` is the subject of the cue's own clause, `before` the subject of the previous clause.
+    `subject` is the subject of the cue's own clause. `before` is the subject of the previous clause.
     """
     first = sentence.starts[sentence.clause_of[match.start]]
     if match.start > first:

@@ -154,7 +154,7 @@ class _SentenceBuilder:
     def _continues_name(self, word: str) -> bool:
         """Returns whether a word continues the child's name before it.
 
-        If the word is an initial that the child does not have, the name is another child's, and loses its mark `is_child`.
+        If the word is an initial that the child does not have, the name is another child's, and `is_child` becomes false.
         """
         if len(word) == 1 and word.isalpha():
             if not self._names.initials or word in self._names.initials:

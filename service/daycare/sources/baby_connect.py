@@ -1,10 +1,10 @@
 """Translates files from Baby Connect: a CSV file with the entries of one child (start, activity, quantity, text, notes and more).
 
 Owns the columns, and makes ids, because the rows have none. An id is made of the start, the activity and the child, so the id of
-an entry stays the same if its text, end or quantity is corrected. `row_ids` distinguishes rows that agree in these three. Times
-have no zone and no column names the child, so the importing parent states both. The caregiver's name is not read. For most
-activities the app composes the text from buttons ("Lia went for a walk", perhaps in a stroller); for the activities in `TYPED`,
-people type the text. Notes are always typed.
+an entry stays the same if its text, end or quantity is corrected. `row_ids` distinguishes rows with the same start, activity and
+child. Times have no zone and no column names the child, so the importing parent states the zone and the child. The caregiver's
+name is not read. For most activities the app composes the text from buttons ("Lia went for a walk", perhaps in a stroller); for
+the activities in `TYPED`, people type the text. Notes are always typed.
 """
 
 from datetime import datetime
@@ -89,7 +89,7 @@ def _started(start: str, order: str | None, hints: ImportHints) -> tuple[datetim
 def naming(record: Any, hints: ImportHints, reference: str) -> Naming:
     """Returns the possible ids of a row.
 
-    An id contains the start, the activity and the child. Rows that agree in these three are numbered 0, 1, 2, ...
+    An id contains the start, the activity and the child. Rows with the same start, activity and child are numbered 0, 1, 2, ...
     """
     row = csv_file.complete_row(record)
     start, _ = _started(required(row.get("start"), at="start"), row.get(ORDER), hints)

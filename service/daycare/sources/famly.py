@@ -194,7 +194,7 @@ def _entry_written_at(
 def naming(record: Any, hints: ImportHints, reference: str) -> Naming | None:
     """Returns the possible ids of a record without an id, or None if the record has an id in the file.
 
-    An id contains the kind, the time and the child. Records that agree in these three are numbered 0, 1, 2, ...
+    An id contains the kind, the time and the child. Records with the same kind, time and child are numbered 0, 1, 2, ...
     """
     if not isinstance(record, dict) or any(record.get(name) is not None for name in ("id", "noteId", "feedItemId")):
         return None

@@ -16,7 +16,7 @@ from service.daycare.sources.file_text import UTF_8_MARK, printable, text_of
 from service.daycare.sources.reading import RECORDS_MAX, RawRecord
 
 DEPTH_MAX: Final = 64
-"""Bound on the nesting of objects and lists. Responses are about 10 levels deep, but the depth of a framework is unknown."""
+"""Bound on the nesting of objects and lists. Known responses are about 10 levels deep."""
 
 EVERY_KEY: Final = "*"
 """The part of a path that means every key of the object at that place."""

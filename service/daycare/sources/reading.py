@@ -1,6 +1,6 @@
 """Reads a source's file record by record. Each record is translated into our records, ignored for a reason, or unreadable.
 
-Owns these outcomes, and the loop: an unreadable record does not stop the others. Knows no source, no family and no clock.
+Owns these outcomes, and the loop: an unreadable record does not stop the reading. Knows no source, no family and no clock.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping

@@ -45,7 +45,7 @@ def zone_named(name: str, *, at: str = "zone") -> tzinfo:
 def parse_time(text: str, *, at: str, zone: tzinfo) -> tuple[datetime, Precision]:
     """Parses a time, or a date without a time. `zone` is used for a text without an offset.
 
-    If a local time occurs twice, because clocks go back, returns the first of the two.
+    If a local time occurs twice, because clocks go back, returns the earlier instant.
 
     Raises:
         FieldInvalid: The text has another form, or no such time exists.
@@ -104,7 +104,7 @@ def from_epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
 
 
 def _with_fixed_offset(time: datetime) -> datetime:
-    """Returns the same instant with a fixed offset. If the offset has seconds, as some old ones had, returns the time in UTC."""
+    """Returns the same instant with a fixed offset. If the offset has seconds (some zones had this), returns the time in UTC."""
     offset = time.utcoffset()
     assert offset is not None
     if offset % timedelta(minutes=1):
