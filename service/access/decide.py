@@ -86,7 +86,7 @@ def require_sane_birth(born: date | None, *, today: date, at: str) -> None:
     """Checks that a birth date is at most 30 years ago, or is a possible due date. `today` is the server's date in UTC.
 
     Raises:
-        BirthDateOutOfRange: the date is earlier or later. `at` of the error names the field.
+        BirthDateOutOfRange: the date is too early or too late. `at` of the error names the field.
     """
     if born is not None and not (today.year - AGE_YEARS_MAX <= born.year and born <= today + DUE_WITHIN):
         sane = f"within the last {AGE_YEARS_MAX} years, or is due within the next {DUE_WITHIN.days} days"

@@ -124,7 +124,7 @@ async def read_events(scope: Scope, body: bytes, *, call_id: str, at: datetime, 
 async def _raw_events(body: bytes) -> Sequence[msgspec.Raw | bytes]:
     """Returns the bytes of each event of a batch. Invalid JSON in one event does not affect the other events.
 
-    Of a batch with more than `EVENTS_MAX` events, only the first `EVENTS_MAX + 1` may be returned.
+    If a batch has more than `EVENTS_MAX` events, the result may end after `EVENTS_MAX + 1` events.
     """
     try:
         return msgspec.json.decode(body, type=list[msgspec.Raw])

@@ -45,8 +45,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The words that a parent reads. None: the record has no words."""
     prose: str | None = None
     """The part of `text` that a person wrote freely. Only this part is searched for milestones. None: the whole `text`; empty:
-    nothing. Text that a source or its adapter composed (`Activity: First steps`) names an offered activity, not what the child
-    did, so such text is not part of `prose`."""
+    nothing. Composed text (`Activity: First steps`) is not part of `prose`, because it names an offered activity and not what
+    the child did."""
     media: tuple[Media, ...] = ()
     is_gone: bool = False
     """Whether the source has deleted or withdrawn the entry."""

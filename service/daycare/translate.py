@@ -1,9 +1,10 @@
 """Translates a daycare's record into drafts for a family's log. Pure: uses only the record and its recorded state.
 
 Owns the comparison of a record with its recorded state: the same records, repeated or in another order, become the same events.
-Knows no database and no wire. A record is held or delivered as a whole. If milestones are found in its words, the words are the
-note of the first sighting, or a note that refers to that sighting: so a parent who keeps one of these milestones does not receive
-the words. Milestones that are only possibly mentioned are listed in the note (`may_tell_of`) or in the sighting (`tells_of`).
+Knows no database and no wire. A record is held or delivered as a whole. If milestones are found in the words of a record, the
+words are the note of the first sighting, or a note that refers to that sighting. So the words are held from a parent who keeps
+one of these milestones. Milestones that the words possibly mention are listed in the note (`may_tell_of`) or in the sighting
+(`tells_of`).
 """
 
 from collections.abc import Iterable, Sequence

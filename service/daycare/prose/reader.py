@@ -49,7 +49,7 @@ from service.daycare.prose.trigger_words import great_firsts, triggers_by_langua
 TEXT_CHARACTERS_MAX: Final = 10_000
 """Largest number of characters of a note in an event. Further text is not read."""
 FEWER_WORDS_MAX: Final = 2
-"""A sentence is read in the likeliest language, and in languages with at most this many frequent words fewer in the sentence."""
+"""Difference in frequent words. With 5 such words of the likeliest language, a sentence is also read in languages with 3 or 4."""
 POSSIBLE_MAX: Final = 16
 """Largest number of possible milestones that an event may list."""
 
@@ -122,7 +122,7 @@ def _possible_beside(
 
 
 def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], list[ParsedSentence]]]:
-    """Returns two lists for each sentence: parses in the likeliest languages, and parses in others with trigger words."""
+    """Returns two lists for each sentence: its parses in the likeliest languages, and in further languages with trigger words."""
     split = tuple(sentences(text, names=names, common=_common(), pronouns=child_pronouns(text, names)))
     counts_by_sentence = [_frequent_word_counts(sentence) for sentence in split]
     note_counts = [sum(column) for column in zip(*counts_by_sentence, strict=True)]

@@ -36,8 +36,8 @@ TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "mile
 """The beginnings, in lower case, of names of activities whose text people type, or choose because of what the child did."""
 
 ORDER: Final = "order"
-"""The key of a row's date order. The order is the one that the importing parent states, or else the one that the file proves, or
-else month first, because the app is American. A date that contradicts the order is refused."""
+"""The key of a row's date order. The order that the importing parent states comes first, then the order that the file proves. The
+default is month first, because the app is American. A date that contradicts the order is refused."""
 
 
 def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:

@@ -1,7 +1,7 @@
 """Translates files from Famly: observations, notes about a child and feed items, as Famly's GraphQL and HTTP APIs return them.
 
 Owns the choice of fields. Only records that were sent to parents are imported. Of an observation, only the prose (`remark.body`)
-is read: its areas and statements grade the child against a framework (emerging, developing, secure), and its next steps are
+is read. The areas and statements grade the child against a framework (emerging, developing, secure), and the next steps are
 plans. An observation can name several children. If a child has no id in the file, the child's name is the reference.
 
 The public tools (famly-fetch, famly-media-downloader) request only records that are SENT and visible to parents. Their files lack
@@ -177,7 +177,7 @@ def _entry_written_at(
     at: str,
     hints: ImportHints,
 ) -> SourceEntry:
-    """Returns the entry of a note or a feed item. The only time in the file is the time at which this text was written."""
+    """Returns the entry of a note or a feed item. The file states one time for such an entry: the time of writing."""
     zone = times.zone_named(hints.zone)
     occurred_at, precision = times.parse_time(required(created, at=at), at=at, zone=zone)
     return SourceEntry(

@@ -134,8 +134,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     translate: Callable[[Any, ImportHints], tuple[Record, ...] | Ignored]
     """A pure function that translates one decoded record into our records. Raises FieldInvalid if the record is unreadable."""
     naming: Callable[[Any, ImportHints, str], Naming | None] | None = None
-    """For a source with rows without ids: a function that returns the possible ids of a row, given the child's reference, or
-    None if the row has an id. `translate` gives a row without an id the id of number 0."""
+    """A function that returns the possible ids of a row about the child with this reference, or None if the row has an id.
+    `translate` gives a row without an id the id of number 0. None: all rows of this source have ids."""
     when_unmarked: str = ""
     """The end of a sentence for the importing parent. It names the fields to request from the source, so that records are not
     ignored as UNMARKED."""
