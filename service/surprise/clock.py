@@ -25,7 +25,7 @@ LOG: Final = structlog.get_logger()
 _logging_failures: Final = partial(log_failure, LOG, part="clock", waits="a tick has to wait", failed="a tick failed")
 
 EVERY_S: Final = 600.0
-"""Seconds between two searches: ten minutes. That is short for a wait of days, and so rare that the query costs little."""
+"""Seconds between two searches. Ten minutes are short compared to a wait of days, and long enough to keep the query cheap."""
 FIRST_AFTER_S: Final = 5.0
 """Seconds between the start and the first search. Many releases may be due then, and devices should be able to connect first."""
 FAMILIES_A_PAGE: Final = 50

@@ -1,4 +1,4 @@
-"""Finds the great firsts that a sentence possibly mentions, so that the note can be held from a parent who keeps one of them.
+"""Finds the great firsts, such as first steps, that a sentence possibly mentions. The note is held from a parent who keeps one.
 
 Prefers recall: any trigger word is a possible mention. Owns the four exceptions: the word is denied or planned, has another
 meaning in its phrase, is part of a title, or names an act that is certainly another person's. `reader` decides which milestones

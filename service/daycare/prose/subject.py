@@ -110,7 +110,7 @@ def clauses_of(tokens: Sequence[Token], language: Language) -> tuple[tuple[int, 
 
 
 def subject_of(sentence: ParsedSentence, clause: int, context: NoteContext) -> ClauseSubject:
-    """Returns the subject of a clause, found by its first words."""
+    """Returns the subject of a clause. Reads the words of the clause up to the first cue or the first word that decides."""
     for at in range(sentence.starts[clause], sentence.end(clause)):
         if at in sentence.covered:
             return ClauseSubject.NOBODY

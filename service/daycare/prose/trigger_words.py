@@ -1,4 +1,4 @@
-"""Reads the files of trigger words: words that possibly mention a great first, and words that exclude such a mention.
+"""Reads the files of trigger words: words that possibly mention a great first (such as first steps), and words that exclude one.
 
 Owns the schema of `triggers/*.toml`, one file for each language. The syntax of patterns is in `patterns`.
 """
@@ -163,5 +163,5 @@ def in_all_languages(field: str) -> frozenset[str]:
 
 @cache
 def great_firsts() -> tuple[str, ...]:
-    """Returns the milestones that have trigger words, each once."""
+    """Returns the great firsts: the milestones that have trigger words, such as first steps. Each milestone occurs once."""
     return tuple(dict.fromkeys(key for triggers in triggers_by_language().values() for one in triggers.sets for key in one.keys))

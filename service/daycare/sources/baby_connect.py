@@ -30,7 +30,7 @@ COLUMN_BY_START: Final = {
     "text": "text",
     "note": "notes",
 }
-"""The names of columns in this module, by the beginning of the name in the file (`start`, `start time`, `date/time`)."""
+"""The name of a column in this module, by the beginning of the column's name in the file (`start`, `start time`, `date/time`)."""
 
 TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "milestone")
 """The beginnings, in lower case, of names of activities whose text people type, or choose because of what the child did."""

@@ -1,7 +1,7 @@
 """Translates files from Brightwheel: a child's activities (`{"activities": [...]}`), as the API for guardians returns them.
 
-Owns the choice of fields. Other fields are never decoded: likes (they show what the other parent looked at), names and addresses
-of staff, rooms, health questions at drop-off, the list of all milestones beside an observation. Each activity is about one child.
+Owns the choice of fields. Other fields are never decoded, such as likes (they show what the other parent looked at), names of
+staff, rooms, health questions at drop-off, or the list of all milestones beside an observation. Each activity is about one child.
 The time of an event and the time at which staff typed it are both kept.
 """
 
