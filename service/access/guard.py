@@ -1,8 +1,8 @@
 """Authenticates the caller of a request, and finds the caller's membership in a family.
 
-Owns the check of tokens and memberships, and their cache in this process. Knows nothing of the routes. A cached entry is at
-most `REMEMBERED_S` old: a revocation takes effect within a second even if no wake-up arrives, and a device that pushes often
-needs no query per push.
+Owns the check of tokens and memberships, and the cache of the results in this process. Knows nothing of the routes. A cached
+result is at most `REMEMBERED_S` old. So a revocation takes effect within a second, even if no notification arrives, and a device
+that pushes often needs no query for each push.
 """
 
 import time
@@ -23,7 +23,7 @@ from service.postgres.queries import load
 
 REMEMBERED_S: Final = 0.5
 ENTRIES_MAX: Final = 20_000
-"""Bounds the cache: an entry takes about 500 bytes."""
+"""Bound on the entries of the cache. An entry takes about 500 bytes."""
 
 QUERIES = load(__package__, "guard.sql")
 
@@ -49,7 +49,7 @@ class Membership:
 
 
 class Guard:
-    """Authenticates the requests of one process."""
+    """The authentication of requests in one process, with a cache."""
 
     def __init__(self, *, pool: asyncpg.Pool, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
@@ -58,7 +58,7 @@ class Guard:
         self._changes = 0
 
     async def authenticate(self, scope: Scope) -> Caller:
-        """Returns the device and person of the token.
+        """Returns the device and the person of the request's token.
 
         Raises:
             Unauthenticated: the token is missing or invalid.
@@ -80,7 +80,7 @@ class Guard:
 
         Raises:
             Unauthenticated: the token is missing or invalid.
-            NotFound: the family does not exist, or the caller is not a member. The response is the same for both.
+            NotFound: the family does not exist, or the caller is not a member. The response is the same in both cases.
         """
         token_hash = _token_hash(scope)
         found = self._recall(token_hash, family)
@@ -104,7 +104,7 @@ class Guard:
         return membership
 
     def forget(self) -> None:
-        """Empties the cache, because a device was revoked or a member left. Both are rare, so the whole cache is dropped."""
+        """Empties the whole cache. Called after a device was revoked or a member left, which is rare."""
         self._changes += 1
         self._remembered.clear()
 
@@ -117,7 +117,7 @@ class Guard:
     def _remember(
         self, token_hash: bytes, family: FamilyId | None, found: Caller | Membership, *, queried_at_s: float, changes: int
     ) -> None:
-        # The query may have read the state from before a change that happened meanwhile: do not cache its result.
+        # A change happened while the query ran. The query may have read the earlier state, so its result is not cached.
         if changes != self._changes:
             return
         key = (token_hash, family)

@@ -1,4 +1,4 @@
-"""Makes tokens and codes, recognises tokens, and hashes both. Only the hashes are stored."""
+"""Makes tokens and codes, finds the token in a header, and hashes tokens and codes. Only the hashes are stored."""
 
 import re
 import secrets
@@ -7,7 +7,7 @@ from typing import Final
 
 TOKEN_BYTES: Final = 32
 CODE_BYTES: Final = 20
-"""160 bits are enough: a code is valid for minutes or days. It comes from a link or a QR code and is not typed."""
+"""160 bits are enough, because a code is valid for minutes or days. People do not type codes: they use a link or a QR code."""
 
 # The prefix lets scanners for leaked secrets recognise our tokens.
 TOKEN: Final = re.compile(rb"sn1_[A-Za-z0-9_-]{43}")
@@ -25,7 +25,7 @@ def new_code() -> str:
 
 
 def hash_of(secret: str | bytes) -> bytes:
-    """Returns the SHA-256, 32 bytes. No salt and no stretching, because at least 160 random bits cannot be guessed."""
+    """Returns the SHA-256 of a token or a code (32 bytes). Uses no salt, because 160 or more random bits cannot be guessed."""
     return sha256(secret.encode() if isinstance(secret, str) else secret).digest()
 
 

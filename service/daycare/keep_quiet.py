@@ -1,7 +1,7 @@
-"""Finds the members before whom a daycare's staff should keep quiet, for records that are in the log already.
+"""Finds the names in `keep_quiet` for records that are in the log already: members to whom staff should not mention a record.
 
-Owns this for repeated and amended records: the response to the first post may have been lost. Uses the members' present choices
-alone, never what anybody has seen or is kept from: so the receipt of a repetition names the same members as the first one.
+Owns these names for repeated and amended records, because the response to the first post may have been lost. The names depend on
+the present choices of the members alone, never on what a member has seen or on what is held from a member (law 21).
 """
 
 from collections import defaultdict
@@ -27,14 +27,14 @@ from service.postgres.queries import load
 QUERIES: Final = load(__package__, "keep_quiet.sql")
 NO_EVENT: Final = EventId(UUID(int=0))
 ANY_WORDS: Final = "…"
-"""A placeholder for a note's words: whether a note is an everyday one does not depend on them."""
+"""A placeholder for the words of a note. The names in `keep_quiet` do not depend on the words."""
 
 InFamily = tuple[FamilyId, MemberId, RecordState]
-"""The family, the author, and what is recorded of one record."""
+"""The family, the author and the recorded state of one record."""
 
 
 async def quiet_before(pool: Any, records: Sequence[InFamily], *, now: datetime) -> list[tuple[str, ...]]:
-    """Returns, for each record, the names of the members who wait for something that it records."""
+    """Returns, for each record, the names of the members to whom the record should not be mentioned."""
     families = list({family for family, _, _ in records})
     waiting: defaultdict[FamilyId, dict[MemberId, SurpriseState]] = defaultdict(dict)
     for family, member, body in await pool.fetch(QUERIES.wishes, families):
@@ -75,7 +75,7 @@ def _names(
 
 
 def _bodies(state: RecordState) -> list[Body]:
-    """Returns event bodies that tell of the same milestones as a record, without its words."""
+    """Returns event bodies with the milestones of a record, without the record's words."""
     if not state.milestones:
         return [NoteWritten(child=state.child, text=ANY_WORDS, may_tell_of=state.may_tell_of)] if state.events else []
     return [

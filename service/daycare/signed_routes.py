@@ -1,6 +1,6 @@
 """Serves the signed calls of daycares' systems: post events, redeem a parent's code, change the secret. Owns the routes.
 
-A key writes, and reads nothing but its own receipts: no roster, no feed, not even which child a reference is linked to.
+A daycare's system can write, and can read only the receipts of its own calls: no roster, no feed, and no links of references.
 """
 
 from typing import Any, Final, TypeVar
@@ -63,7 +63,7 @@ ROTATE = Endpoint(
 
 @post("/v1/daycare/events", status_code=200, opt=POST.opt())
 async def post_events(request: RouteRequest) -> Response[bytes]:
-    """Accepts the events of a call. Responds once they are on the disk."""
+    """Records the events of a call. Responds after the events are committed."""
     call = await authenticate(request, bytes_max=EVENTS_BYTES_MAX)
     runtime = request.runtime
     at, now = signed_at(call.signed.at_s), runtime.now()
@@ -91,7 +91,7 @@ def _receipt(number: int, event: PostedEvent, outcome: RecordOutcome) -> Daycare
 
 @post("/v1/daycare/links", status_code=200, opt=REDEEM.opt())
 async def redeem(request: RouteRequest) -> Response[bytes]:
-    """Links a reference to the child of a parent's code. The daycare becomes a member of that family, unless it is one."""
+    """Links a reference to the child for whom a parent made the code. Adds the daycare to the child's family if necessary."""
     call = await authenticate(request, bytes_max=SMALL_BYTES_MAX)
     body = _read(request, call, Redeem)
     if call.key.family is not None:
@@ -109,7 +109,7 @@ async def redeem(request: RouteRequest) -> Response[bytes]:
 
 
 def _read(request: RouteRequest, call: Call, shape: type[Shape]) -> Shape:
-    """Returns the body of a call that is plain JSON."""
+    """Decodes the JSON body of a call."""
     media_type = of_request(request.asgi, accepted=(JSON,))
     if media_type.name != JSON or not media_type.is_utf8:
         raise MediaTypeUnsupported((JSON,))
@@ -117,7 +117,7 @@ def _read(request: RouteRequest, call: Call, shape: type[Shape]) -> Shape:
 
 
 async def _is_done(writing: LogTransaction, call: Call, reference: str) -> bool:
-    """Returns whether this same call used the code before, and its response was lost."""
+    """Returns whether an earlier attempt of this call has linked the reference already, so that only its response was lost."""
     if not await writing.conn.fetchval(QUERIES.came_before, call.key.key_id, call.signed.id, call.signed.at_s):
         return False
     return bool(await writing.conn.fetch(QUERIES.links, call.key.person, [reference]))
@@ -134,10 +134,10 @@ async def _link(writing: LogTransaction, key: DaycareKey, reference: str, code: 
 
 
 async def join(writing: LogTransaction, key: DaycareKey, *, family: FamilyId, household: HouseholdId, by: MemberId) -> MemberId:
-    """Makes a daycare a member of a family.
+    """Adds a daycare to a family as a member, in the household `household`. `by` is the parent who invited the daycare.
 
     Raises:
-        TooMany: the family is full.
+        TooMany: the family would have more than `MEMBERS_MAX` members.
     """
     member = MemberId(uuid4())
     await writing.conn.fetchval(ACCESS.join_family, key.person, family, member)
@@ -151,7 +151,7 @@ async def join(writing: LogTransaction, key: DaycareKey, *, family: FamilyId, ho
 
 @post("/v1/daycare/secret", status_code=200, opt=ROTATE.opt())
 async def rotate(request: RouteRequest) -> Response[bytes]:
-    """Makes a new secret. The call must be signed with a valid one."""
+    """Makes a new secret for a key. The previous secret stays valid for `ROTATION_LASTS`."""
     call = await authenticate(request, bytes_max=SMALL_BYTES_MAX)
     _read(request, call, Nothing)
     until = request.runtime.now() + ROTATION_LASTS

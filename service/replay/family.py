@@ -1,6 +1,6 @@
-"""Replays one family: folds its log from the first event, compares the rows with the result, and replaces them on request.
+"""Replays one family: folds its log from the first event, compares the rows with the result, and replaces the rows on request.
 
-Owns the comparison. The fold is the same one that the append runs.
+Owns the comparison. The append runs the same fold.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     families: int = 0
     events: int = 0
     differences: tuple[Difference, ...] = ()
-    """At most `DIFFERENCES_SHOWN` for each family."""
+    """At most `DIFFERENCES_SHOWN` differences of each family."""
 
     def __add__(self, other: "ReplayResult") -> "ReplayResult":
         return ReplayResult(
@@ -65,7 +65,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoldedLog:
-    """The result of folding a whole log."""
+    """A family and its feeds after the fold of its whole log."""
 
     def __init__(self, family: FamilyId) -> None:
         self.id = family
@@ -96,7 +96,9 @@ class FoldedLog:
 
 
 async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> ReplayResult:
-    """Folds one family's log again and compares. If `swap` is true and a row differs, replaces all rows by the folded ones.
+    """Folds the log of one family again, and compares the stored rows with the result.
+
+    If `swap` is true and a row differs, replaces all rows of the family's projections by the folded rows.
 
     Raises:
         LookupError: the log has a gap, or an event of a version that this release does not know.
@@ -142,7 +144,7 @@ async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog
 
 
 async def _answer(connection: Any, family: FamilyId, need: Need) -> Any:
-    """Returns what the fold needs. No sightings are read: the family holds those of all members already."""
+    """Returns the rows that the fold needs. Reads no sightings, because the folded family has the sightings of all members."""
     match need:
         case NeedEvents(seqs=seqs):
             return await read.events_at(connection, family, seqs)
@@ -171,7 +173,7 @@ async def _compare(connection: Any, folded: FoldedLog) -> list[Difference]:
 
 
 def _are_all(stored: Sequence[Any], sightings: Mapping[Seq, Mapping[MemberId, Sighting]]) -> bool:
-    """Returns whether the rows are exactly the folded sightings. Most members know the same, so most are encoded only once."""
+    """Returns whether the rows are exactly the folded sightings. A sighting that several members share is encoded only once."""
     if len(stored) != sum(map(len, sightings.values())):
         return False
     before, body_before = None, b""
@@ -186,17 +188,17 @@ def _are_all(stored: Sequence[Any], sightings: Mapping[Seq, Mapping[MemberId, Si
 
 
 def _is_row_of(body: bytes, sighting: Sighting) -> bool:
-    """Returns whether a row holds a sighting. The bytes may differ, since a map may have been written in another order."""
+    """Returns whether a row contains this sighting. The bytes may differ, because a map may be encoded in another order."""
     if body == encode_sighting(sighting):
         return True
     try:
         return decode_sighting(body) == sighting
-    except msgspec.DecodeError:  # a replay has to find damaged rows: they differ
+    except msgspec.DecodeError:  # a damaged row counts as a difference, which the replay has to find
         return False
 
 
 async def _compare_surprises(connection: Any, folded: FoldedLog) -> list[Difference]:
-    """Compares wishes and held events by what they state, not by their bytes."""
+    """Compares the stored choices and held events with the folded state, as decoded values and not as bytes."""
     family, states = folded.id, folded.family.surprises
     stored = {row[0]: (row[1], _read(decode_wishes, row[2])) for row in await connection.fetch(QUERIES.waiting, family)}
     fresh = {member: (at_most_days_of(state.wishes), state.wishes) for member, state in states.items()}
@@ -212,7 +214,7 @@ async def _compare_surprises(connection: Any, folded: FoldedLog) -> list[Differe
 
 
 def _read(decode: Callable[[bytes], Any], body: bytes) -> Any:
-    """Returns the decoded row; None where it is damaged, which is equal to no folded value."""
+    """Returns the decoded row; None if the row is damaged. None is equal to no folded value."""
     try:
         return decode(body)
     except msgspec.DecodeError:
