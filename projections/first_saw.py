@@ -14,10 +14,8 @@ import msgspec
 from events.amend import Amended, Withdrawn
 from events.clips import ClipAttached
 from events.event import Audience, Event, Precision
-from events.ids import ChildId, ClipId, EventId, MemberId, Seq
-from events.kinds import SIGHTING_CHANGES, SIGHTINGS
+from events.ids import ChildId, ClipId, EventId, MemberId
 from events.observations import How, MilestoneObserved, ParentFirstSaw
-from projections.logged_event import LoggedEvent
 
 AMENDED_IN_A_SIGHTING: Final = frozenset({"occurred_at", "precision", "child", "milestone", "how", "feelings"})
 _FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Precision.MONTH: 3}
@@ -43,19 +41,6 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fa
     """The members who may know that its author saw it."""
     changed_by: dict[str, MemberId] = {}
     """Field -> the author of its last change, where that is not the sighting's author: a parent corrected a daycare's words."""
-
-
-def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
-    """Returns the seq of the sighting that an event makes or changes; None where it concerns no sighting."""
-    if logged.kind in SIGHTINGS:
-        return logged.seq
-    if target is None or logged.kind not in SIGHTING_CHANGES:
-        return None
-    if target.kind in SIGHTINGS:
-        return target.seq
-    if logged.kind == "Withdrawn" and target.kind == "ClipAttached":
-        return target.target_seq
-    return None
 
 
 def step(before: Sighting | None, event: Event[Any]) -> Sighting | None:

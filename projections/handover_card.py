@@ -15,13 +15,11 @@ from events.catalogue import CATALOGUE
 from events.event import Audience, Event
 from events.ids import ChildId, EventId, MemberId
 from projections.first_saw import Sighting
-from projections.lifting import has_passed
-from projections.met import implied_by
+from projections.logged_event import Content, Subject
 from projections.roster import Child, Roster, is_reader
-from projections.subjects import Content, Subject
+from projections.surprise_state import Choice, Wishes, asks_to_wait, implied_by, wishes_of
 from projections.timeline import named
 from projections.visibility import reasons_of
-from projections.wishes import Choice, Wishes, asks_to_wait, wishes_of
 
 PHRASE: Final = "{child} is as busy as ever. Have fun together, and keep the camera handy."
 """The same phrase every day and for everybody: a phrase for special days would reveal them."""
@@ -192,5 +190,5 @@ def _is_waited_for(
 ) -> bool:
     """Returns whether the rule holds a subject from a member, where they have met only what the reader knows of (`met`)."""
     since = min((one.since for one in meant if one.since is not None), default=as_of)
-    why = reasons_of(Content(subjects=(subject,)), wishes, roster, met.__contains__)
-    return any(not has_passed(reason.choice, since=since, now=as_of) for reason in why)
+    why = reasons_of(Content(subjects=(subject,)), wishes, roster, met)
+    return any(not reason.choice.has_passed(since=since, now=as_of) for reason in why)

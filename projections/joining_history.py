@@ -14,12 +14,9 @@ from events.ids import MemberId, Seq
 from events.kinds import ROSTER_FACTS
 from events.surprise import Sorted
 from projections import visibility
-from projections.acts import may_sort
-from projections.describing import describe_in, note_subjects
 from projections.family import Family
-from projections.logged_event import LoggedEvent
-from projections.roster import Member, OwnMilestone, Roster, named_after
-from projections.subjects import DescribedEvent, Subject, as_part_of_sorted, as_sorted, naming_of
+from projections.logged_event import DescribedEvent, LoggedEvent, Subject, as_part_of_sorted, as_sorted, naming_of
+from projections.roster import Member, OwnMilestone, Roster, may_sort, named_after
 from projections.surprise_state import SurpriseState
 from projections.visibility_fast import is_held
 
@@ -62,8 +59,8 @@ class _Past:
     def describe(self, logged: LoggedEvent) -> DescribedEvent:
         """Returns one event, described with its later sortings. Call it for the oldest event first."""
         event, target = self._history.events[logged.seq], self._history.target_of(logged)
-        described = describe_in(self._family, event, logged, target, naming=naming_of(event, self._names))
-        note_subjects(self._family, logged.seq, event, target)
+        described = self._family.describe(event, logged, target, naming=naming_of(event, self._names))
+        self._family.note_stated(described.sighting, logged.seq, event)
         if logged.kind == "MilestoneNamed":
             self._names = named_after(self._names, event)
         for by, subject in self._sortings.get(logged.seq, ()):

@@ -6,34 +6,44 @@ another member saw alone or opened (law 14). It names at least every member from
 author cannot know, it names one member too many rather than one too few.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping
+from typing import Any
 
 import msgspec
 
+from events.event import Event
 from events.family import Sees
 from events.ids import MemberId, Seq
+from events.kinds import TELLING
+from projections.family import Family
+from projections.logged_event import Content, DescribedEvent, LoggedEvent, Subject, logged
 from projections.roster import Member, Roster
-from projections.subjects import Content, DescribedEvent, Subject
-from projections.surprise_state import SurpriseState
-from projections.visibility import HasMet
+from projections.surprise_state import SurpriseState, asks_to_wait, choice_for
 from projections.visibility_fast import is_kept, reasons
-from projections.wishes import asks_to_wait, choice_for
 
 
-class Sorting(msgspec.Struct, frozen=True, gc=False):
-    """A sorting of an event in a thread, and the members who were sent it."""
-
-    described: DescribedEvent
-    sent_to: frozenset[MemberId]
-
-
-def sortings_sent_to(author: MemberId, sortings: Sequence[Sorting], *, before: Seq) -> list[DescribedEvent]:
-    """Returns the sortings that an author was sent before a seq.
+def telling_of(
+    family: Family, seq: Seq, event: Event[Any], target: LoggedEvent | None, described: DescribedEvent | None = None
+) -> tuple[DescribedEvent, ...]:
+    """Returns what an event and all that it refers to reveal by their own content, and by sortings that its author was sent.
 
     A sorting gives an event one more subject. The event, and every event that refers to it, can be held because of that subject
     (law 20). A sorting that the author was not sent changes no receipt of theirs (law 21).
     """
-    return [one.described for one in sortings if one.described.seq < before and author in one.sent_to]
+    kind = type(event.event).__name__
+    if kind == "Withdrawn" and target is not None and target.author == event.author:
+        return ()  # it reveals nothing to anybody
+    found = family.telling.get(target.seq, ()) if target is not None else ()
+    if described is None and kind in TELLING:
+        described = family.describe(event, logged(seq, event, target), target, naming="first")
+    if described is not None:
+        found = telling_with(described, found)
+    if found:
+        family.telling[seq] = found
+    for sorting in family.sortings.get(target.thread, ()) if target is not None else ():
+        if sorting.seq < seq and event.author in sorting.logged.delivered_to:
+            found = telling_with(sorting, found)
+    return found
 
 
 def telling_with(described: DescribedEvent, above: tuple[DescribedEvent, ...]) -> tuple[DescribedEvent, ...]:
@@ -84,32 +94,34 @@ class QuietList:
         """
         quiet = [
             name
-            for state, has_met, name in self._others
+            for state, met, name in self._others
             if state.member in readers
-            and any(one.logged.author != state.member and self._waits(one, state, has_met, unnamed) for one in telling)
+            and any(one.logged.author != state.member and self._waits(one, state, met, unnamed) for one in telling)
         ]
         return tuple(sorted(quiet)) if quiet else ()
 
-    def _waits(self, described: DescribedEvent, state: SurpriseState, has_met: HasMet, unnamed: Collection[str]) -> bool:
+    def _waits(
+        self, described: DescribedEvent, state: SurpriseState, met: Container[Subject], unnamed: Collection[str]
+    ) -> bool:
         """Returns whether a member waits for what an event reveals, as far as its author may know.
 
         Choices are declared, so that others can keep quiet. That the member has met the subject counts only where everybody was
         sent that sighting, or the author's own household was. It does not count for an author who waits themselves: sightings of
         the member, or their amendments, may be held from that author, and no receipt may depend on those (law 8).
         """
-        if any(self._keeps_own(own, state, has_met) for own in described.content.own_milestones):
+        if any(self._keeps_own(own, state, met) for own in described.content.own_milestones):
             return True  # an event is held together with the name that it uses, in any thread
         if not unnamed:
-            return is_kept(described, state, self._roster, has_met)
-        why = reasons(described, state, self._roster, has_met)
+            return is_kept(described, state, self._roster, met)
+        why = reasons(described, state, self._roster, met)
         return any(reason.choice.scope.removeprefix("milestone:") not in unnamed for reason in why)
 
-    def _keeps_own(self, milestone: str, state: SurpriseState, has_met: HasMet) -> bool:
+    def _keeps_own(self, milestone: str, state: SurpriseState, met: Container[Subject]) -> bool:
         """Returns whether a member may wait for the name of a milestone of the family's own.
 
         While a name is held, all events about its milestone are held as well, for every child.
         """
-        if any(has_met((child, milestone)) for child in self._roster.children):
+        if any((child, milestone) in met for child in self._roster.children):
             return False  # the member recorded it, so they know its name
         if milestone not in self._roster.own_milestones:
             return False
@@ -117,13 +129,9 @@ class QuietList:
         return any(asks_to_wait(choice_for(child, milestone, state.wishes, self._roster)) for child in children)
 
 
-def _known_to(reader: Member | None, state: SurpriseState, roster: Roster) -> HasMet:
-    """Returns the check for what a reader may know that a member has met. Without a reader, nothing is met."""
+def _known_to(reader: Member | None, state: SurpriseState, roster: Roster) -> Container[Subject]:
+    """Returns the subjects that a member has met, as far as a reader may know. Without a reader, there are none."""
     if reader is None or reader.sees is Sees.OWN:
-        return _nothing
+        return ()
     is_at_home = roster.members[state.member].household == reader.household
-    return state.met.has_at_home if is_at_home else state.met.has_by_all
-
-
-def _nothing(_: Subject) -> bool:
-    return False
+    return state.met.known_at_home if is_at_home else state.met.known_by_all

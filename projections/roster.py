@@ -5,7 +5,7 @@ A value: small, and built again on every change.
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -23,9 +23,6 @@ from events.family import (
 )
 from events.ids import ChildId, EventId, HouseholdId, MemberId
 from events.observations import MilestoneNamed
-
-FAMILY: Final = Audience.FAMILY
-HOUSEHOLD: Final = Audience.HOUSEHOLD
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,20 +55,6 @@ class OwnMilestone(msgspec.Struct, frozen=True, kw_only=True):
     named_by: EventId
 
 
-class Readers(msgspec.Struct, frozen=True, kw_only=True):
-    """The members who read what one author writes, by its audience; the author among them."""
-
-    me: tuple[MemberId, ...]
-    household: tuple[MemberId, ...]
-    family: tuple[MemberId, ...]
-
-    def of(self, audience: Audience) -> tuple[MemberId, ...]:
-        """Returns the readers of one audience, in order of id."""
-        if audience is FAMILY:
-            return self.family
-        return self.household if audience is HOUSEHOLD else self.me
-
-
 class Roster(msgspec.Struct, frozen=True, kw_only=True):
     """The members and children of a family. Build it with `roster_of`: `present`, `parents`, `readers` follow from `members`."""
 
@@ -83,8 +66,8 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     """The members who have not left, in order of id."""
     parents: tuple[MemberId, ...]
     """The parents among `present`."""
-    readers: dict[MemberId, Readers]
-    """Author -> their readers, for each author in `present`."""
+    readers: dict[MemberId, dict[Audience, tuple[MemberId, ...]]]
+    """Author and audience -> the readers in order of id, the author among them. For each author in `present`."""
 
     def domain_of(self, milestone: str) -> str:
         """Returns the domain of a milestone of the catalogue, or of the family's own.
@@ -92,8 +75,11 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             KeyError: there is no such milestone.
         """
-        listed = CATALOGUE.by_key.get(milestone)
-        return listed.domain if listed is not None else self.own_milestones[milestone].domain
+        return (CATALOGUE.by_key.get(milestone) or self.own_milestones[milestone]).domain
+
+    def role_of(self, member: MemberId) -> Role | None:
+        """Returns the role of a member; None before they have joined."""
+        return known.role if (known := self.members.get(member)) is not None else None
 
 
 def roster_of(
@@ -112,7 +98,12 @@ def roster_of(
         own_milestones=own_milestones,
         present=tuple(member.member for member in here),
         parents=tuple(member.member for member in here if member.role is Role.PARENT),
-        readers={author.member: _readers(author, here) for author in here},
+        readers={
+            author.member: {
+                audience: tuple(one.member for one in here if is_reader(one, audience, author=author)) for audience in Audience
+            }
+            for author in here
+        },
     )
 
 
@@ -131,11 +122,9 @@ def is_reader(reader: Member, audience: Audience, *, author: Member) -> bool:
             return True
 
 
-def _readers(author: Member, present: list[Member]) -> Readers:
-    def of(audience: Audience) -> tuple[MemberId, ...]:
-        return tuple(one.member for one in present if is_reader(one, audience, author=author))
-
-    return Readers(me=of(Audience.ME), household=of(Audience.HOUSEHOLD), family=of(Audience.FAMILY))
+def may_sort(sorter: MemberId, author: MemberId, roster: Roster) -> bool:
+    """Returns whether a member may sort an author's words. A parent's words are sorted only by that parent."""
+    return sorter == author or roster.role_of(author) is not Role.PARENT
 
 
 EMPTY = roster_of(members={}, households={}, children={}, own_milestones={})

@@ -21,14 +21,18 @@ from events.family import Sees
 from events.ids import ChildId, MemberId, Seq
 from events.kinds import ROSTER_FACTS, UNDELIVERED
 from events.surprise import Mode
-from projections.logged_event import LoggedEvent
-from projections.met import implied_by
+from projections.logged_event import Content, DescribedEvent, LoggedEvent, Subject
 from projections.roster import Member, Roster, is_reader
-from projections.subjects import Content, DescribedEvent, Subject
-from projections.surprise_state import SurpriseState
-from projections.wishes import Choice, Wishes, asks_to_wait, choice_for, has_safety_note
+from projections.surprise_state import (
+    Choice,
+    SurpriseState,
+    Wishes,
+    asks_to_wait,
+    choice_for,
+    has_safety_note,
+    implied_by,
+)
 
-HasMet = Callable[[Subject], bool]
 Kept = tuple[tuple[Subject, Choice], ...]
 KeptOf = Callable[[Subject], Kept]
 IsHeld = Callable[[DescribedEvent, SurpriseState, Roster], bool]
@@ -63,7 +67,7 @@ def readers_of(kind: str, author: MemberId, audience: Audience, roster: Roster) 
     readers = roster.readers.get(author)
     if readers is None or kind in UNDELIVERED:
         return ()  # a choice made before its author joined is delivered once they have joined
-    return readers.of(audience)
+    return readers[audience]
 
 
 def is_history_for(joiner: Member, logged: LoggedEvent, roster: Roster, known: Container[Seq]) -> bool:
@@ -101,17 +105,17 @@ def reasons(
     state: SurpriseState,
     roster: Roster,
     *,
-    has_met: HasMet | None = None,
+    met: Container[Subject] | None = None,
     look_up: KeptOf | None = None,
 ) -> list[Reason]:
     """Returns the reasons to hold an event for its own content; none for a reply in the member's own thread (law 20).
 
-    `has_met` replaces the member's own record of what they have met, where others may not know all of it. `look_up` replaces
-    `kept_of` for the member's wishes.
+    `met` replaces the subjects that the member has met, where others may not know of all of them. `look_up` replaces `kept_of`
+    for the member's wishes.
     """
     if is_answer_to(state.member, described):
         return []
-    return reasons_of(described.content, state.wishes, roster, has_met or state.met.has, look_up)
+    return reasons_of(described.content, state.wishes, roster, state.met.subjects if met is None else met, look_up)
 
 
 def is_answer_to(member: MemberId, described: DescribedEvent) -> bool:
@@ -120,7 +124,7 @@ def is_answer_to(member: MemberId, described: DescribedEvent) -> bool:
 
 
 def reasons_of(
-    content: Content, wishes: Wishes, roster: Roster, has_met: HasMet, look_up: KeptOf | None = None
+    content: Content, wishes: Wishes, roster: Roster, met: Container[Subject], look_up: KeptOf | None = None
 ) -> list[Reason]:
     """Returns the choices that keep what an event reveals, each with the subject that it keeps."""
 
@@ -128,7 +132,7 @@ def reasons_of(
         if subject[0] is None:
             return kept_for_every_child(subject[1], roster, kept_by, wishes)
         kept = kept_of(subject, wishes, roster) if look_up is None else look_up(subject)
-        return [choice for one, choice in kept if not has_met(one)]
+        return [choice for one, choice in kept if one not in met]
 
     found = [Reason(subject, choice) for subject in content.subjects for choice in kept_by(subject)]
     if content.is_everyday:
@@ -213,9 +217,7 @@ def hints_for(described: DescribedEvent, state: SurpriseState, roster: Roster) -
     A hint is given only where all reasons to hold the event are choices of mode `hint`, once for each subject, and never for
     a subject that the event's words only possibly reveal.
     """
-    if not state.wishes.asks_for_hints or described.content.is_possible:
-        return []
-    if is_bound(described, state.holds.events, state.holds.unnamed):
+    if described.content.is_possible or is_bound(described, state.holds.events, state.holds.unnamed):
         return []
     why = reasons(described, state, roster)
     if any(reason.subject is None or reason.choice.mode is not Mode.HINT for reason in why):

@@ -15,9 +15,8 @@ from events.family import Sees
 from events.ids import EventId, FamilyId, MemberId, Seq
 from events.observations import MilestoneObserved, NoteWritten
 from projections.keep_quiet import QuietList
-from projections.logged_event import logged
+from projections.logged_event import describe, logged
 from projections.roster import Member, Roster, roster_of
-from projections.subjects import describe
 from projections.surprise_state import SurpriseState
 from projections.visibility import readers_of
 from service.daycare.translate import RecordState
@@ -69,7 +68,7 @@ def _names(
             audience=Audience.FAMILY, event=body,
         )  # fmt: skip
         first = logged(Seq(1), event, None)
-        described = describe(event, first, None, role=Role.DAYCARE, sent=None, naming="first")
+        described = describe(event, first, None, role=Role.DAYCARE)
         names.update(quiet.names((described,), readers_of(first.kind, author, Audience.FAMILY, roster)))
     return tuple(sorted(names))
 

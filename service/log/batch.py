@@ -15,8 +15,8 @@ from events.event import Body, Draft, Event
 from events.ids import FamilyId, Seq
 from events.surprise import TimePassed
 from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
-from projections.acts import members_due
-from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold, telling_of
+from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold, members_due
+from projections.keep_quiet import telling_of
 from projections.logged_event import LoggedEvent
 from projections.visibility import audience_of, readers_of
 from service.background import WORTH_IT, off_loop

@@ -11,13 +11,12 @@ import msgspec
 
 from events.event import Draft
 from events.ids import EventId, FamilyId, MemberId
-from projections.acts import is_act
 from projections.changes import Change, HistoryDelivered, Released
 from projections.family import Family
-from projections.feed_writer import FeedWriter
+from projections.feed import FeedWriter
+from projections.fold import is_act
 from projections.keep_quiet import QuietList
-from projections.logged_event import LoggedEvent
-from projections.subjects import DescribedEvent
+from projections.logged_event import DescribedEvent, LoggedEvent
 from service.log.admit import referred_to
 from service.log.family_cache import FamilyState, Loaded
 from service.log.store.read import StoredEvent

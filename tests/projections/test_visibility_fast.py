@@ -12,13 +12,11 @@ from events.ids import EventId, MemberId, Seq
 from events.observations import How
 from events.surprise import EnvelopeOpened, Mode
 from projections import visibility, visibility_fast
+from projections.acts import IsLifted, opened_by, passed_at
 from projections.first_saw import Sighting
-from projections.lifting import IsLifted, opened_by, passed_at
-from projections.logged_event import LoggedEvent
+from projections.logged_event import Content, DescribedEvent, LoggedEvent, Subject
 from projections.roster import OwnMilestone, Roster
-from projections.subjects import Content, DescribedEvent, Subject
-from projections.surprise_state import SurpriseState
-from projections.wishes import Choice, wishes_of
+from projections.surprise_state import Choice, SurpriseState, wishes_of
 from tests.families import Family
 from tests.histories import NOON, Told
 from tests.surprise.story import CRAWLED, PONY, STEPPED, STOOD, TEN_STEPS, WALKED
