@@ -16,7 +16,7 @@ from events.family import Sees
 from events.ids import MemberId, Seq
 from events.observations import MilestoneObserved, ParentFirstSaw
 from projections.first_saw import Sighting
-from projections.logged_event import DescribedEvent, LoggedEvent, Naming, describe, naming_of
+from projections.logged_event import DescribedEvent, LoggedEvent, describe, naming_of
 from projections.roster import EMPTY, Roster
 from projections.surprise_state import SurpriseState
 
@@ -43,17 +43,15 @@ class Family:
         self.sortings: defaultdict[Seq, list[DescribedEvent]] = defaultdict(list)
         """Thread -> the sortings of its events, each with members who were sent it in `logged.delivered_to`."""
 
-    def describe(
-        self, event: Event[Any], logged: LoggedEvent, target: LoggedEvent | None, *, naming: Naming | None = None
-    ) -> DescribedEvent:
-        """Returns an event, described for the rule. `naming`: where how it names does not follow from the roster."""
+    def describe(self, event: Event[Any], logged: LoggedEvent, target: LoggedEvent | None) -> DescribedEvent:
+        """Returns an event, described for the rule."""
         return describe(
             event,
             logged,
             target,
             role=self.roster.role_of(event.author),
             sent=self._sent_of(target, event.author, before=logged.seq) if type(event.event) is Amended else (),
-            naming=naming_of(event, self.roster.own_milestones) if naming is None else naming,
+            naming=naming_of(event, self.roster.own_milestones),
         )
 
     def _sent_of(self, target: LoggedEvent | None, member: MemberId, *, before: Seq) -> list[Body]:

@@ -189,17 +189,12 @@ class FeedEnd:
     ) -> None:
         done = 0
         for stretch in neighbours(seqs):
-            runs = tell(
-                self.last,
-                start=self._start,
-                first_seq=stretch[0],
-                commitments=commitments[done : done + len(stretch)],
-                told_at=told_at,
-                released=released,
-                longest=longest,
-            )
-            self._keep(runs)
-            done += len(stretch)
+            end = done + len(stretch)
+            self._keep(tell(
+                self.last, start=self._start, first_seq=stretch[0], commitments=commitments[done:end], told_at=told_at,
+                released=released, longest=longest,
+            ))  # fmt: skip
+            done = end
 
     def _keep(self, runs: Sequence[Run]) -> None:
         for run in runs:

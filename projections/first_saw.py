@@ -18,7 +18,7 @@ from events.ids import ChildId, ClipId, EventId, MemberId
 from events.observations import How, MilestoneObserved, ParentFirstSaw
 
 AMENDED_IN_A_SIGHTING: Final = frozenset({"occurred_at", "precision", "child", "milestone", "how", "feelings"})
-_FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Precision.MONTH: 3}
+FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Precision.MONTH: 3}
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -125,7 +125,7 @@ def _amended(before: Sighting, event: Event[Amended]) -> Sighting:
 
 def order(sighting: Sighting) -> tuple[datetime, int, UUID]:
     """Returns the key that sorts sightings by when they happened. Of two at one instant the more precise one is first."""
-    return (sighting.occurred_at, _FINENESS[sighting.precision], sighting.event)
+    return (sighting.occurred_at, FINENESS[sighting.precision], sighting.event)
 
 
 def first(sightings: Iterable[Sighting]) -> Sighting | None:

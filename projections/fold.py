@@ -103,8 +103,9 @@ def fold(family: Family, new: NewEvent) -> Fold:
     target = None if new.target_seq is None else family.events[new.target_seq]
     if kind == "MemberJoined":
         yield from _join(family, event, seq, changes)
-    described = family.describe(event, logged(seq, event, target), target) if concerns_waiting(family, event, target) else None
-    telling = telling_of(family, seq, event, target, described) if family.keeps_telling else ()
+    facts = logged(seq, event, target)
+    described = family.describe(event, facts, target) if concerns_waiting(family, event, target) else None
+    telling = telling_of(family, facts, event, target, described) if family.keeps_telling else ()
     if kind in ROSTER_CHANGES and kind != "MemberJoined":
         _step_roster(family, event, changes)
     verdict = visibility.decide(
@@ -117,7 +118,7 @@ def fold(family: Family, new: NewEvent) -> Fold:
         surprises=family.surprises,
         is_held=visibility_fast.is_held,
     )
-    kept = family.events[seq] = logged(seq, event, target, delivered_to=verdict.delivered)
+    kept = family.events[seq] = msgspec.structs.replace(facts, delivered_to=verdict.delivered)
     changes.append(Delivered(seq, new.commitment, verdict.delivered))
     if kind in TOUCH_SIGHTINGS:
         _see(family, event, kept, target, changes)

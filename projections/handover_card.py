@@ -16,9 +16,8 @@ from events.event import Audience, Event
 from events.ids import ChildId, EventId, MemberId
 from projections.first_saw import Sighting
 from projections.logged_event import Content, Subject
-from projections.roster import Child, Roster, is_reader
+from projections.roster import Child, Roster, is_reader, milestone_of
 from projections.surprise_state import Choice, Wishes, asks_to_wait, implied_by, wishes_of
-from projections.timeline import named
 from projections.visibility import reasons_of
 
 PHRASE: Final = "{child} is as busy as ever. Have fun together, and keep the camera handy."
@@ -126,7 +125,8 @@ def cards(
         met = frozenset(subject for one in told if one.is_seen and one.author == member for subject in implied_by(one.subject))
         named_wishes = _as_far_as_named(wishes[member], known)
         for child in sorted(roster.children):
-            if choices := _choices_about(child, named_wishes):
+            choices = [one for one in named_wishes.choices.values() if asks_to_wait(one) and one.child in (None, child)]
+            if choices:
                 said = said_by_child[child]
                 yield _card(member, roster.children[child], named_wishes, choices, said, met, roster=roster, as_of=as_of)
 
@@ -137,11 +137,6 @@ def _as_far_as_named(wishes: Wishes, known: Collection[str]) -> Wishes:
     return wishes_of(
         choice for choice in wishes.choices.values() if not choice.scope.startswith("milestone:") or choice.scope in scopes
     )
-
-
-def _choices_about(child: ChildId, wishes: Wishes) -> list[Choice]:
-    """Returns a member's choices to wait for news about a child."""
-    return [choice for choice in wishes.choices.values() if asks_to_wait(choice) and choice.child in (None, child)]
 
 
 def _card(
@@ -156,11 +151,9 @@ def _card(
     as_of: datetime,
 ) -> Card:
     knows, not_to_mention = [], []
-    for milestone, by_whom in said.items():
-        subject = (child.child, milestone)
-        title, domain = named(milestone, roster.own_milestones)
-        line = Line(milestone=milestone, title=title, domain=domain)
-        meant = [one for one in by_whom if _is_in_audience(member, one, roster)]
+    for line in sorted((_line(key, roster) for key in said), key=lambda line: (line.domain, line.title, line.milestone)):
+        subject, waiting = (child.child, line.milestone), roster.members[member]
+        meant = [one for one in said[line.milestone] if is_reader(waiting, one.audience, author=roster.members[one.author])]
         if _is_waited_for(subject, wishes, meant, met, roster=roster, as_of=as_of):
             not_to_mention.append(line)
         elif meant or subject in met:
@@ -170,19 +163,16 @@ def _card(
         name=roster.members[member].name,
         child=child.child,
         child_name=child.name,
-        knows=_in_order(knows),
-        not_to_mention=_in_order(not_to_mention),
+        knows=tuple(knows),
+        not_to_mention=tuple(not_to_mention),
         notes_too=any(choice.hold_unsorted for choice in choices),
         phrase=PHRASE.format(child=child.name),
     )
 
 
-def _in_order(lines: list[Line]) -> tuple[Line, ...]:
-    return tuple(sorted(lines, key=lambda line: (line.domain, line.title, line.milestone)))
-
-
-def _is_in_audience(member: MemberId, told: Told, roster: Roster) -> bool:
-    return is_reader(roster.members[member], told.audience, author=roster.members[told.author])
+def _line(key: str, roster: Roster) -> Line:
+    milestone = milestone_of(key, roster.own_milestones)
+    return Line(milestone=key, title=milestone.title, domain=milestone.domain)
 
 
 def _is_waited_for(

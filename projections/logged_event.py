@@ -99,19 +99,15 @@ class DescribedEvent(msgspec.Struct, frozen=True, gc=False):
         return self.naming == "first" and self.logged.kind == "MilestoneNamed"
 
 
-def logged(seq: Seq, event: Event[Any], target: LoggedEvent | None, *, delivered_to: Collection[MemberId] = ()) -> LoggedEvent:
-    """Returns the facts of an event that the log keeps. `target`: the event that it refers to."""
-    body, author = event.event, event.author
+def logged(seq: Seq, event: Event[Any], target: LoggedEvent | None) -> LoggedEvent:
+    """Returns the facts of an event that the log keeps, without its recipients. `target`: the event that it refers to."""
+    body, author, audience = event.event, event.author, event.audience
     kind = type(body).__name__
     is_found = type(body) is MilestoneObserved and body.found_in_prose
-    target_seq, thread, thread_kind, thread_author = (
-        (None, seq, kind, author)
-        if target is None
-        else (target.seq, target.thread, target.thread_kind, target.thread_author)
-    )
-    return LoggedEvent(
-        seq, author, kind, event.audience, target_seq, thread, thread_kind, thread_author, delivered_to, is_found
-    )  # fmt: skip
+    if target is None:
+        return LoggedEvent(seq, author, kind, audience, None, seq, kind, author, (), is_found)
+    began = target.thread, target.thread_kind, target.thread_author
+    return LoggedEvent(seq, author, kind, audience, target.seq, *began, (), is_found)
 
 
 def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
@@ -123,6 +119,11 @@ def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
     if target.kind in SIGHTINGS:
         return target.seq
     return target.target_seq if logged.kind == "Withdrawn" and target.kind == "ClipAttached" else None
+
+
+def takes_back(logged: LoggedEvent, target: LoggedEvent | None) -> bool:
+    """Returns whether an event is a withdrawal by the author of the event that it withdraws."""
+    return logged.kind == "Withdrawn" and target is not None and target.author == logged.author
 
 
 def describe(
@@ -143,8 +144,9 @@ def describe(
     content = _content(body, sent, naming)
     if logged.kind in EVERYDAY and role in EVERYDAY_AUTHORS and logged.thread_kind == "NoteWritten":
         content = msgspec.structs.replace(content, is_everyday=True, child=getattr(body, "child", None))
-    takes_back = logged.kind == "Withdrawn" and target is not None and target.author == event.author
-    return DescribedEvent(logged, content, event.received_at, sighting_of(logged, target), takes_back, False, naming)
+    return DescribedEvent(
+        logged, content, event.received_at, sighting_of(logged, target), takes_back(logged, target), False, naming
+    )  # fmt: skip
 
 
 def _content(body: Body, sent: Sequence[Body], naming: Naming) -> Content:

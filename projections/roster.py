@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from events.catalogue import CATALOGUE, Domain
+from events.catalogue import CATALOGUE, Domain, Milestone
 from events.event import Audience, Event, Role
 from events.family import (
     ChildAdded,
@@ -70,16 +70,21 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     """Author and audience -> the readers in order of id, the author among them. For each author in `present`."""
 
     def domain_of(self, milestone: str) -> str:
-        """Returns the domain of a milestone of the catalogue, or of the family's own.
-
-        Raises:
-            KeyError: there is no such milestone.
-        """
-        return (CATALOGUE.by_key.get(milestone) or self.own_milestones[milestone]).domain
+        """Returns the domain of a milestone; see `milestone_of`."""
+        return milestone_of(milestone, self.own_milestones).domain
 
     def role_of(self, member: MemberId) -> Role | None:
         """Returns the role of a member; None before they have joined."""
         return known.role if (known := self.members.get(member)) is not None else None
+
+
+def milestone_of(key: str, own_milestones: Mapping[str, OwnMilestone]) -> Milestone | OwnMilestone:
+    """Returns a milestone of the catalogue, or of the family's own.
+
+    Raises:
+        KeyError: there is no such milestone.
+    """
+    return CATALOGUE.by_key.get(key) or own_milestones[key]
 
 
 def roster_of(
@@ -134,7 +139,8 @@ def step(roster: Roster, event: Event[Any]) -> Roster:
     """Returns the roster after one more event; the same object where the event does not change it.
 
     Of two facts about one child, member or home that the service wrote, the later one in the log counts, not the one with the
-    later time: both were written under the lock of the family's head, but by the clocks of several machines.
+    later time: both were written under the lock of the family's head, but by the clocks of several machines. Of two names of a
+    milestone the one recorded later counts.
     """
     match event.event:
         case HouseholdOpened(household=household, name=name) | HouseholdRenamed(household=household, name=name):
@@ -149,23 +155,16 @@ def step(roster: Roster, event: Event[Any]) -> Roster:
         case MemberLeft() as left:
             gone = msgspec.structs.replace(roster.members[left.member], has_left=True)
             return _with(roster, members=roster.members | {left.member: gone})
-        case MilestoneNamed(milestone=key):
-            own_milestones = named_after(roster.own_milestones, event)
-            if own_milestones[key] is roster.own_milestones.get(key):
+        case MilestoneNamed() as named:
+            before, (named_at, named_by) = roster.own_milestones.get(named.milestone), event.order
+            if before is not None and (before.named_at, before.named_by) > (named_at, named_by):
                 return roster
-            return _with(roster, own_milestones=own_milestones)
+            own = OwnMilestone(
+                milestone=named.milestone, title=named.title, domain=named.domain, named_at=named_at, named_by=named_by
+            )  # fmt: skip
+            return _with(roster, own_milestones=roster.own_milestones | {named.milestone: own})
         case _:
             return roster
-
-
-def named_after(names: Mapping[str, OwnMilestone], event: Event[MilestoneNamed]) -> dict[str, OwnMilestone]:
-    """Returns the family's own milestones after one more naming. Of two names the one recorded later counts."""
-    named, (named_at, named_by) = event.event, event.order
-    before = names.get(named.milestone)
-    if before is not None and (before.named_at, before.named_by) > (named_at, named_by):
-        return dict(names)
-    own = OwnMilestone(milestone=named.milestone, title=named.title, domain=named.domain, named_at=named_at, named_by=named_by)
-    return {**names, named.milestone: own}
 
 
 def member_of(joined: MemberJoined) -> Member:

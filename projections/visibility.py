@@ -95,9 +95,7 @@ def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> 
 
 def is_bound(described: DescribedEvent, held: Container[Seq], unnamed: Container[str]) -> bool:
     """Returns whether an event is held because of something else that is held: its target, or a milestone's name that it uses."""
-    if described.logged.target_seq in held:
-        return True
-    return any(own in unnamed for own in described.content.own_milestones)
+    return described.logged.target_seq in held or any(own in unnamed for own in described.content.own_milestones)
 
 
 def reasons(

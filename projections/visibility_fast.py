@@ -16,12 +16,9 @@ from projections.visibility import Kept, Reason
 
 def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> bool:
     """Returns what `visibility.is_held` returns."""
-    if described.logged.target_seq is None and not described.content.own_milestones:  # most events are bound to nothing
-        return not described.takes_back and is_kept(described, state, roster)
     if described.takes_back:
         return False
-    is_bound = visibility.is_bound(described, state.holds.events, state.holds.unnamed)
-    return is_bound or is_kept(described, state, roster)
+    return visibility.is_bound(described, state.holds.events, state.holds.unnamed) or is_kept(described, state, roster)
 
 
 def is_kept(
