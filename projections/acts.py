@@ -29,16 +29,16 @@ from projections.visibility import Reason
 IsLifted = Callable[[DescribedEvent, Reason], bool]
 
 
-class Freed(msgspec.Struct, frozen=True):
-    """The held events that are now released to one member, in the order of the log."""
+class Release(msgspec.Struct, frozen=True):
+    """The held events that an act releases to one member, in the order of the log."""
 
     member: MemberId
     why: str
     events: tuple[DescribedEvent, ...]
 
 
-def act(family: Family, described: DescribedEvent, event: Event[Any], changes: list[Change]) -> list[Freed]:
-    """Applies an act, adds what it changes to `changes`, and returns what it frees."""
+def act(family: Family, described: DescribedEvent, event: Event[Any], changes: list[Change]) -> list[Release]:
+    """Applies an act, adds what it changes to `changes`, and returns what it releases."""
     author = event.author
     match event.event:
         case MilestoneObserved() | ParentFirstSaw() | Amended():
@@ -48,17 +48,17 @@ def act(family: Family, described: DescribedEvent, event: Event[Any], changes: l
             return _see(family, described, author)
         case SurpriseChosen():
             _choose(family, event, changes)
-            return free(family, author, "told")
+            return release(family, author, "told")
         case EnvelopeOpened() as opened if author in family.surprises:
-            return free(family, author, "opened", opened_by(opened, family.roster))
+            return release(family, author, "opened", opened_by(opened, family.roster))
         case MilestoneNamed(milestone=key) if author in family.surprises:
-            return free(family, author, "own_first", _named(key))
+            return release(family, author, "own_first", _named(key))
         case TimePassed():
             lifts = passed_at(event.received_at)
-            return [one for member in sorted(family.surprises) for one in free(family, member, "time", lifts)]
+            return [one for member in sorted(family.surprises) for one in release(family, member, "time", lifts)]
         case Sorted() as sorting:
             sorted_for = [one for one in sorted(family.surprises) if _sort(family, one, described, sorting, changes)]
-            return [one for member in sorted_for for one in free(family, member, "sorted")]
+            return [one for member in sorted_for for one in release(family, member, "sorted")]
         case MemberLeft(member=member):
             if family.surprises.pop(member, None) is not None:
                 changes.append(SurprisesForgotten(member))
@@ -76,8 +76,8 @@ def _choose(family: Family, event: Event[SurpriseChosen], changes: list[Change])
         changes.append(WishesSet(event.author, state.wishes))
 
 
-def _see(family: Family, described: DescribedEvent, author: MemberId) -> list[Freed]:
-    """Updates what the author has met by an own sighting, or by its amendment or withdrawal. Returns the freed events."""
+def _see(family: Family, described: DescribedEvent, author: MemberId) -> list[Release]:
+    """Updates what the author has met by an own sighting, or by its amendment or withdrawal. Returns the released events."""
     seq, state = described.sighting, family.surprises.get(author)
     if seq is None or state is None:
         return []
@@ -89,7 +89,7 @@ def _see(family: Family, described: DescribedEvent, author: MemberId) -> list[Fr
     if not fresh or not any(map(state.holds.tell_of, _also_of_every_child(fresh))):
         return []
     telling = [(child, key) for child, met in fresh for key in (met, *CATALOGUE.implying(met))]
-    return free(family, author, "own_first", _found_in_met_words, among=frozenset(_also_of_every_child(telling)))
+    return release(family, author, "own_first", _found_in_met_words, among=frozenset(_also_of_every_child(telling)))
 
 
 def _also_of_every_child(subjects: Sequence[Subject]) -> list[Subject]:
@@ -132,20 +132,20 @@ def drop_withdrawn(family: Family, described: DescribedEvent) -> list[Change]:
     return dropped
 
 
-def free(
+def release(
     family: Family,
     member: MemberId,
     why: str,
     is_lifted: IsLifted | None = None,
     *,
     among: frozenset[Subject] | None = None,
-) -> list[Freed]:
+) -> list[Release]:
     """Releases and returns the events for which there is no longer a reason to hold them from a member."""
     state = family.surprises[member]
-    found = visibility_fast.freed(state, family.roster, is_lifted=is_lifted, among=among)
+    found = visibility_fast.released(state, family.roster, is_lifted=is_lifted, among=among)
     for described in found:
         state.holds.let_go(described.seq)
-    return [Freed(member, why, tuple(found))] if found else []
+    return [Release(member, why, tuple(found))] if found else []
 
 
 def opened_by(opened: EnvelopeOpened, roster: Roster) -> IsLifted:

@@ -221,7 +221,7 @@ class FeedWriter:
     def apply(self, changes: Sequence[Change], *, author: MemberId) -> int:
         """Appends what an event's changes deliver, in order. Returns the last place of its author after the event's own delivery.
 
-        What the event frees for its author is appended after that place.
+        What the event releases for its author is appended after that place.
         """
         place = 0
         for change in changes:

@@ -20,7 +20,7 @@ from events.ids import MemberId, Seq
 from events.kinds import EVERYDAY, ROSTER_CHANGES, SIGHTING_CHANGES, SIGHTINGS, SURPRISE_ACTS
 from events.surprise import Hint
 from projections import first_saw, roster, visibility, visibility_fast
-from projections.acts import Freed, act, passed_at
+from projections.acts import Release, act, passed_at
 from projections.changes import (
     Change,
     Delivered,
@@ -103,8 +103,9 @@ def fold(family: Family, new: NewEvent) -> Fold:
     target = None if new.target_seq is None else family.events[new.target_seq]
     if kind == "MemberJoined":
         yield from _join(family, event, seq, changes)
+    is_described = concerns_surprises(family, event, target)
     facts = logged(seq, event, target)
-    described = family.describe(event, facts, target) if concerns_waiting(family, event, target) else None
+    described = family.describe(event, facts, target) if is_described else None
     telling = telling_of(family, facts, event, target, described) if family.keeps_telling else ()
     if kind in ROSTER_CHANGES and kind != "MemberJoined":
         _step_roster(family, event, changes)
@@ -128,13 +129,13 @@ def fold(family: Family, new: NewEvent) -> Fold:
         if kind == "Sorted" and family.keeps_telling:
             family.sortings[kept.thread].append(msgspec.structs.replace(described, logged=kept))
         if is_act(family, kind, event.author):
-            for freed in act(family, described, event, changes):
-                yield from _release(family, freed, new, changes)
+            for release in act(family, described, event, changes):
+                yield from _release(family, release, new, changes)
     return Folded(kept, changes, telling)
 
 
-def concerns_waiting(family: Family, event: Event[Any], target: LoggedEvent | None) -> bool:
-    """Returns whether an event may be held from a member, or may free a held event. Most events are not like this."""
+def concerns_surprises(family: Family, event: Event[Any], target: LoggedEvent | None) -> bool:
+    """Returns whether an event may be held from a member, or may release a held event. Most events are not like this."""
     kind = type(event.event).__name__
     if not family.surprises:
         return kind == "SurpriseChosen"
@@ -155,12 +156,12 @@ def is_act(family: Family, kind: str, author: MemberId) -> bool:
 
 
 def members_due(family: Family, now: datetime) -> list[MemberId]:
-    """Returns the members with held events that a tick of the clock would free, in order of id."""
+    """Returns the members with held events that a tick of the clock would release, in order of id."""
     lifts = passed_at(now)
     return [
         member
         for member, state in sorted(family.surprises.items())
-        if visibility_fast.freed(state, family.roster, is_lifted=lifts)
+        if visibility_fast.released(state, family.roster, is_lifted=lifts)
     ]
 
 
@@ -223,28 +224,28 @@ def _see(
         step_sightings(family, (event.author,), sighting, event, changes)
 
 
-def _release(family: Family, freed: Freed, new: NewEvent, changes: list[Change]) -> Generator[Need, Any, None]:
-    """Delivers what an act has freed (law 9). A sorting may free itself."""
-    seqs = [described.seq for described in freed.events]
+def _release(family: Family, release: Release, new: NewEvent, changes: list[Change]) -> Generator[Need, Any, None]:
+    """Delivers what an act releases (law 9). A sorting may release itself."""
+    seqs = [described.seq for described in release.events]
     events = {new.seq: (new.event, new.commitment)}
     if older := [seq for seq in seqs if seq != new.seq]:
         events |= yield NeedEvents(older)
-    changes.append(Released(freed.member, freed.why, seqs, [events[seq][1] for seq in seqs], new.event.received_at))
-    family.note_delivered(freed.member, seqs)
-    for described in freed.events if family.keeps_telling else ():
+    changes.append(Released(release.member, release.why, seqs, [events[seq][1] for seq in seqs], new.event.received_at))
+    family.note_delivered(release.member, seqs)
+    for described in release.events if family.keeps_telling else ():
         if described.logged.kind == "Sorted":
-            sent = msgspec.structs.replace(described.logged, delivered_to=(freed.member,))
+            sent = msgspec.structs.replace(described.logged, delivered_to=(release.member,))
             family.sortings[sent.thread].append(msgspec.structs.replace(described, logged=sent))
-    if not family.keeps_sightings(freed.member):
+    if not family.keeps_sightings(release.member):
         return
-    touched = [(described.seq, described.sighting) for described in freed.events if described.sighting is not None]
-    unknown = list(dict.fromkeys(one for _, one in touched if freed.member not in family.sightings[one]))
+    touched = [(described.seq, described.sighting) for described in release.events if described.sighting is not None]
+    unknown = list(dict.fromkeys(one for _, one in touched if release.member not in family.sightings[one]))
     if unknown:
-        known: Mapping[Seq, Sighting] = yield NeedSightings(freed.member, unknown)
+        known: Mapping[Seq, Sighting] = yield NeedSightings(release.member, unknown)
         for one, sighting in known.items():
-            family.sightings[one][freed.member] = sighting
+            family.sightings[one][release.member] = sighting
     for seq, one in touched:
-        step_sightings(family, (freed.member,), one, events[seq][0], changes)
+        step_sightings(family, (release.member,), one, events[seq][0], changes)
 
 
 def step_sightings(

@@ -1,7 +1,8 @@
 """Decides what one member may see of one event, and from when: the surprise rule.
 
 Knows no rows, routes or clocks: every fact it needs is an argument. It is applied once, when an event is written, and again when
-an act of a member may free what is held from them. Reads filter nothing (law 6). `visibility_fast` gives the same results sooner.
+an act of a member may release what is held from them. Reads filter nothing (law 6). `visibility_fast` gives the same results
+sooner.
 
     An event is held from a member in its audience
         if it refers to a held event, or names a milestone of the family's own whose name is held,
@@ -225,33 +226,33 @@ def hints_for(described: DescribedEvent, state: SurpriseState, roster: Roster) -
     return list(dict.fromkeys((child, roster.domain_of(milestone)) for child, milestone in new if child is not None))
 
 
-# ---- Events that an act frees
+# ---- Events that an act releases
 
 
-def freed(
+def released(
     state: SurpriseState, roster: Roster, *, is_lifted: Callable[[DescribedEvent, Reason], bool] | None = None
 ) -> list[DescribedEvent]:
     """Returns the events that are no longer held from a member, in the order of the log. `is_lifted`: which reasons an act lifts.
 
     Each event is decided by the same rule as when it was written: an event that refers to one that stays held stays held.
     """
-    return freed_by(state.holds.events.values(), lambda one: all(
+    return released_by(state.holds.events.values(), lambda one: all(
         is_lifted is not None and is_lifted(one, reason) for reason in reasons(one, state, roster)
     ))  # fmt: skip
 
 
-def freed_by(
+def released_by(
     events: Iterable[DescribedEvent], has_no_reason: Callable[[DescribedEvent], bool]
 ) -> list[DescribedEvent]:
     """Returns the events, in the order of the log, that have no reason of their own and are bound to nothing that stays held."""
     held: set[Seq] = set()
     unnamed: set[str] = set()
-    free = []
+    found = []
     for described in events:
         if not is_bound(described, held, unnamed) and has_no_reason(described):
-            free.append(described)
+            found.append(described)
             continue
         held.add(described.seq)
         if described.is_first_name:
             unnamed.update(described.content.own_milestones)
-    return free
+    return found

@@ -47,14 +47,14 @@ def reasons(
     return visibility.reasons(described, state, roster, met=met, look_up=lambda subject: _kept_of(subject, state, roster))
 
 
-def freed(
+def released(
     state: SurpriseState,
     roster: Roster,
     *,
     is_lifted: Callable[[DescribedEvent, Reason], bool] | None = None,
     among: frozenset[Subject] | None = None,
 ) -> list[DescribedEvent]:
-    """Returns what `visibility.freed` returns.
+    """Returns what `visibility.released` returns.
 
     `among`: the act changes nothing about other subjects than these. So an event that is bound to nothing and reveals none of
     them stays held, and its reasons are not looked up.
@@ -67,7 +67,7 @@ def freed(
             return False
         return all(is_lifted is not None and is_lifted(described, reason) for reason in reasons(described, state, roster))
 
-    return visibility.freed_by(state.holds.events.values(), has_no_reason)
+    return visibility.released_by(state.holds.events.values(), has_no_reason)
 
 
 def _kept_of(subject: Subject, state: SurpriseState, roster: Roster) -> Kept:

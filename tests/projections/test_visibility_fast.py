@@ -101,7 +101,7 @@ def test_the_fast_twin_gives_the_rules_answers(data: st.DataObject) -> None:
             assert visibility_fast.is_kept(one, state, ROSTER) == bool(visibility.reasons(one, state, ROSTER))
             assert visibility_fast.is_held(one, state, ROSTER) == visibility.is_held(one, state, ROSTER)
         for lifts in LIFTS:
-            assert visibility_fast.freed(state, ROSTER, is_lifted=lifts) == visibility.freed(state, ROSTER, is_lifted=lifts)
+            assert visibility_fast.released(state, ROSTER, is_lifted=lifts) == visibility.released(state, ROSTER, is_lifted=lifts)
 
 
 def by_seq(events: list[DescribedEvent]) -> list[DescribedEvent]:

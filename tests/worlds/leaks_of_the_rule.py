@@ -188,9 +188,9 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a release without its mark", only(RICH, "h0"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    free = projections.acts.free
+    release = projections.acts.release
 
     def unmarked(family: Family, member: Any, why: str, *more: Any, **named: Any) -> Any:
-        return free(family, member, "time", *more, **named)
+        return release(family, member, "time", *more, **named)
 
-    patch.setattr(projections.acts, "free", unmarked)
+    patch.setattr(projections.acts, "release", unmarked)
