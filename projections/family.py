@@ -6,7 +6,7 @@ The rest is what the next events may refer to: it is filled in before they are f
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,6 +19,8 @@ from projections.first_saw import Sighting
 from projections.logged_event import DescribedEvent, LoggedEvent, describe, naming_of
 from projections.roster import EMPTY, Roster
 from projections.surprise_state import SurpriseState
+
+STATES_SUBJECTS: Final = (MilestoneObserved, ParentFirstSaw, Amended)
 
 
 class Family:
@@ -69,7 +71,7 @@ class Family:
 
     def note_stated(self, sighting: Seq | None, seq: Seq, event: Event[Any]) -> None:
         """Stores an event with the sighting that it makes or amends."""
-        if sighting is not None and isinstance(event.event, MilestoneObserved | ParentFirstSaw | Amended):
+        if sighting is not None and isinstance(event.event, STATES_SUBJECTS):
             self.stated[sighting].append((seq, event))
 
     def unnamed_to(self, member: MemberId) -> Collection[str]:

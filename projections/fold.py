@@ -98,7 +98,8 @@ def advance(folding: Fold, answer: Any = None) -> Need | Folded:
 
 def fold(family: Family, new: NewEvent) -> Fold:
     """Folds one more event of the log into a family. Yields what it needs, and returns the result."""
-    event, seq, changes = new.event, new.seq, list[Change]()
+    event, seq = new.event, new.seq
+    changes: list[Change] = []
     kind = type(event.event).__name__
     target = None if new.target_seq is None else family.events[new.target_seq]
     if kind == "MemberJoined":
@@ -167,12 +168,14 @@ def members_due(family: Family, now: datetime) -> list[MemberId]:
 
 def hold(family: Family, member: MemberId, described: DescribedEvent) -> list[Change]:
     """Holds an event from a member. Returns the changes: with a hint, at most one per day for each child and domain."""
-    state, at, changes = family.surprises[member], described.received_at, list[Change]()
-    day = at.astimezone(UTC).date()
-    for child, domain in visibility.hints_for(described, state, family.roster) if state.wishes.asks_for_hints else ():
-        if state.hinted.get((child, domain), date.min) < day:
-            state.hinted[child, domain] = day
-            changes.append(Hinted(member, Hint(child=child, domain=Domain(domain), day=day), at))
+    state, at = family.surprises[member], described.received_at
+    changes: list[Change] = []
+    if state.wishes.asks_for_hints:
+        day = at.astimezone(UTC).date()
+        for child, domain in visibility.hints_for(described, state, family.roster):
+            if state.hinted.get((child, domain), date.min) < day:
+                state.hinted[child, domain] = day
+                changes.append(Hinted(member, Hint(child=child, domain=Domain(domain), day=day), at))
     state.holds.hold(described)
     changes.append(Held(member, described))
     return changes

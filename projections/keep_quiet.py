@@ -74,11 +74,12 @@ def quiet_names(family: Family, telling: Collection[DescribedEvent], logged: Log
     that sighting, or the author's own household was. It does not count for an author who waits themselves: sightings of the
     member, or their amendments, may be held from that author, and no receipt may depend on those (law 8).
     """
-    author, roster, quiet = logged.author, family.roster, list[str]()
+    author, roster = logged.author, family.roster
     if not telling or not family.surprises:
         return ()
     readers = readers_of(logged.kind, author, logged.audience, roster)
     reader, unnamed = None if author in family.surprises else roster.members.get(author), family.unnamed_to(author)
+    quiet = []
     for member, state in family.surprises.items():
         if member == author or member not in readers:
             continue
