@@ -15,8 +15,7 @@ from events.ids import EventId, MemberId, Place, Seq
 from projections import timeline
 from projections.changes import Change, Delivered, HistoryDelivered, Released
 from projections.family import Family
-from projections.feed import Run
-from projections.feed_writer import FeedWriter
+from projections.feed import FeedWriter, Run
 from projections.first_saw import Sighting
 from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold
 from projections.joining_history import History

@@ -40,7 +40,7 @@ FIELD_TERM_BY_NAME = {
     "calls": "signed_routes", "door": "auth", "ear": "subscription", "exchange": "sync", "found": "pairing",
     "fridge": "handover_page", "front": "gateway", "house": "runtime", "keeping": "surprise_state", "offer": "append_request",
     "past": "LoggedEvent", "paths": "router", "reach": "egress_policy", "recorded": "LoggedEvent", "says": "endpoint",
-    "standing": "access_fixtures", "strict": "json_checks", "tail": "feed_writer", "together": "combine_statements",
+    "standing": "access_fixtures", "strict": "json_checks", "tail": "feed", "together": "combine_statements",
     "turn": "delivery", "village": "access_fixtures", "waiting": "surprise_state", "wake": "notifier", "watch": "poller",
     "work": "family_batch", "world": "environment",
 }  # fmt: skip

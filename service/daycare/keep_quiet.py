@@ -14,12 +14,11 @@ from events.event import Audience, Body, Event, Precision, Role
 from events.family import Sees
 from events.ids import EventId, FamilyId, MemberId, Seq
 from events.observations import MilestoneObserved, NoteWritten
-from projections.keep_quiet import QuietList
-from projections.logged_event import logged
+from projections.family import Family
+from projections.keep_quiet import quiet_names
+from projections.logged_event import describe, logged
 from projections.roster import Member, Roster, roster_of
-from projections.subjects import describe
 from projections.surprise_state import SurpriseState
-from projections.visibility import readers_of
 from service.daycare.translate import RecordState
 from service.log.store.codec import decode_wishes
 from service.postgres.queries import load
@@ -62,15 +61,15 @@ async def _rosters(pool: Any, families: Sequence[FamilyId]) -> dict[FamilyId, Ro
 def _names(
     state: RecordState, author: MemberId, roster: Roster, waiting: dict[MemberId, SurpriseState], now: datetime
 ) -> tuple[str, ...]:
-    quiet, names = QuietList(author, roster, waiting), set[str]()
+    family, names = Family(roster, waiting), set[str]()
     for body in _bodies(state):
         event = Event(
             id=NO_EVENT, author=author, occurred_at=now, precision=Precision.DAY, recorded_at=now, received_at=now,
             audience=Audience.FAMILY, event=body,
         )  # fmt: skip
         first = logged(Seq(1), event, None)
-        described = describe(event, first, None, role=Role.DAYCARE, sent=None, naming="first")
-        names.update(quiet.names((described,), readers_of(first.kind, author, Audience.FAMILY, roster)))
+        described = describe(event, first, None, role=Role.DAYCARE)
+        names.update(quiet_names(family, (described,), first))
     return tuple(sorted(names))
 
 

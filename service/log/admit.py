@@ -33,12 +33,10 @@ from events.ids import MemberId
 from events.observations import MilestoneNamed
 from events.surprise import Sorted
 from events.wire import BODY_BY_NAME
-from projections.acts import may_sort
 from projections.logged_event import LoggedEvent
-from projections.roster import Member, Roster
-from projections.surprise_state import SurpriseState
+from projections.roster import Member, Roster, may_sort
+from projections.surprise_state import SurpriseState, asks_to_wait
 from projections.visibility import audience_of
-from projections.wishes import asks_to_wait
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998

@@ -15,10 +15,10 @@ from events.event import Body, Draft, Event
 from events.ids import FamilyId, Seq
 from events.surprise import TimePassed
 from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
-from projections.acts import members_due
-from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold, telling_of
+from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold, members_due
+from projections.keep_quiet import quiet_names, telling_of
 from projections.logged_event import LoggedEvent
-from projections.visibility import audience_of, readers_of
+from projections.visibility import audience_of
 from service.background import WORTH_IT, off_loop
 from service.http.problems import NotFound
 from service.log import ledger
@@ -122,10 +122,7 @@ class Batch:
         folded, place = await self._record(request, batch, draft, admitted, target, digest)
         if target is not None:
             await self._part(request.family, batch, draft.event, target)
-        quiet = ()
-        if folded.telling:
-            readers = readers_of(folded.logged.kind, request.author, folded.logged.audience, batch.family.roster)
-            quiet = batch.keep_quiet(folded.telling, author=request.author, readers=readers)
+        quiet = quiet_names(batch.family, folded.telling, folded.logged)
         return Receipt(id=draft.id, outcome="recorded", place=place, keep_quiet=quiet)
 
     def _admitted(
@@ -162,10 +159,7 @@ class Batch:
             audience=sent.audience,
             event=draft.event,
         )
-        target = batch.target_of(draft, sent.author)
-        telling = telling_of(family, sent.seq, event, target)
-        readers = readers_of(sent.kind, sent.author, sent.audience, family.roster)
-        return batch.keep_quiet(telling, author=author.member, readers=readers)
+        return quiet_names(family, telling_of(family, sent, event, batch.target_of(draft, sent.author)), sent)
 
     async def _record(
         self,

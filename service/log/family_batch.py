@@ -4,20 +4,18 @@ Reads and writes no rows.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from events.event import Draft
 from events.ids import EventId, FamilyId, MemberId
-from projections.acts import is_act
 from projections.changes import Change, HistoryDelivered, Released
 from projections.family import Family
-from projections.feed_writer import FeedWriter
-from projections.keep_quiet import QuietList
+from projections.feed import FeedWriter
+from projections.fold import is_act
 from projections.logged_event import LoggedEvent
-from projections.subjects import DescribedEvent
 from service.log.admit import referred_to
 from service.log.family_cache import FamilyState, Loaded
 from service.log.store.read import StoredEvent
@@ -37,7 +35,6 @@ class FamilyBatch:
         self.delivered_to: set[MemberId] = set()
         """The members with new entries in their feeds, among those written so far."""
         self._stored: defaultdict[EventId, list[StoredEvent]] = defaultdict(list)
-        self._quiet: QuietList | None = None
 
     def add_stored(self, event_id: EventId, stored: StoredEvent) -> None:
         """Adds an event of the log that drafts may refer to. Adding it again changes nothing."""
@@ -71,17 +68,6 @@ class FamilyBatch:
             return 0
         first_choice = 0 if author in self.family.surprises else len(self.family.sightings)
         return self.family.held_count() + first_choice
-
-    def keep_quiet(
-        self, telling: Collection[DescribedEvent], *, author: MemberId, readers: Collection[MemberId]
-    ) -> tuple[str, ...]:
-        """Returns the names of the members to whom an author should not mention what they wrote."""
-        roster, surprises = self.family.roster, self.family.surprises
-        if not surprises or not telling:
-            return ()
-        if self._quiet is None or not self._quiet.is_of(author, roster, surprises):
-            self._quiet = QuietList(author, roster, surprises)
-        return self._quiet.names(telling, readers, unnamed=self.family.unnamed_to(author))
 
     def state(self) -> FamilyState:
         """Returns the family's state. Call it once all is written."""

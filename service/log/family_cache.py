@@ -11,8 +11,8 @@ import msgspec
 
 from events.ids import FamilyId, MemberId
 from projections.feed import Run
+from projections.logged_event import Subject
 from projections.roster import Roster
-from projections.subjects import Subject
 from projections.surprise_state import SurpriseState
 from service.log.store.families import read_last_runs, read_roster, read_surprises
 from service.log.store.heads import Head

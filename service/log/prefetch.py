@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from events.amend import Amended
 from events.catalogue import CATALOGUE
 from events.event import Draft, Effect
@@ -10,12 +12,10 @@ from events.ids import EventId, FamilyId, MemberId, Seq
 from events.kinds import SIGHTINGS, types_with
 from events.surprise import SurpriseChosen, TimePassed
 from events.wire import Malformed
-from projections.describing import describe_in
-from projections.keep_quiet import Sorting, telling_with
-from projections.met import implied_by
+from projections.keep_quiet import telling_with
+from projections.logged_event import Subject, milestones_in, stated_by
 from projections.roster import Roster
-from projections.subjects import Subject, brings_a_subject, milestones_in
-from projections.surprise_state import SurpriseState
+from projections.surprise_state import SurpriseState, implied_by
 from service.log.admit import referred_to
 from service.log.append_request import AppendRequest
 from service.log.family_batch import FamilyBatch
@@ -120,12 +120,12 @@ async def _load_subjects(connection: Any, batches: Batches, references: Sequence
     wanted = {
         (request.family, logged.seq)
         for request, draft, named in references
-        if isinstance(draft.event, Amended) and brings_a_subject(draft.event)
+        if isinstance(draft.event, Amended) and any(stated_by(draft.event))
         for logged in batches[request.family].events_by_id(named)
         if logged.kind in SIGHTINGS
     }
-    for (family, seq), history in (await read.subject_histories(connection, wanted)).items():
-        batches[family].family.subjects[seq] = history
+    for family, sighting, seq, event in await read.subject_histories(connection, wanted):
+        batches[family].family.stated[sighting].append((seq, event))
 
 
 async def _load_own_sightings(connection: Any, batches: Batches, choosing: Collection[Whose]) -> None:
@@ -180,7 +180,7 @@ def _depends_on_holds(body: Any, is_own: bool, state: SurpriseState) -> bool:
     if not is_own:
         return referred_to(body) is not None or (kind in TELLS_OF_A_SUBJECT and state.wishes.asks_for_hints)
     if kind in MAKES_A_SIGHTING:
-        return not all(map(state.met.has, implied_by((body.child, body.milestone))))
+        return not all(one in state.met.subjects for one in implied_by((body.child, body.milestone)))
     return kind in MAY_FREE
 
 
@@ -203,7 +203,7 @@ async def _load_telling(connection: Any, batches: Batches, references: Sequence[
     }
     for family, of, logged, event in reversed(await read.referred_to(connection, wanted)):
         one = batches[family].family
-        one.telling[of] = telling_with(describe_in(one, event, logged, None), one.telling.get(of, ()))
+        one.telling[of] = telling_with(one.describe(event, logged, None), one.telling.get(of, ()))
 
 
 async def _load_sortings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
@@ -220,4 +220,5 @@ async def _load_sortings(connection: Any, batches: Batches, references: Sequence
             wanted.add((request.family, target.thread, request.author, before))
     for family, member, logged, event in await read.sortings(connection, wanted):
         one = batches[family].family
-        one.sortings[logged.thread].append(Sorting(describe_in(one, event, logged, None), frozenset({member})))
+        logged = msgspec.structs.replace(logged, delivered_to=(member,))
+        one.sortings[logged.thread].append(one.describe(event, logged, None))

@@ -13,8 +13,7 @@ from events.wire import event_of_bytes
 from projections import roster
 from projections.changes import Change, Held, RosterSet, SightingSet, WishesSet
 from projections.family import Family
-from projections.feed import Run
-from projections.feed_writer import FeedWriter
+from projections.feed import FeedWriter, Run
 from projections.first_saw import Sighting
 from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold
 from projections.roster import Roster

@@ -13,8 +13,8 @@ from uuid import UUID
 import structlog
 
 from events.ids import FamilyId, MemberId
-from projections.acts import members_due
 from projections.family import Family
+from projections.fold import members_due
 from service.background import log_failure, off_loop
 from service.log.log import Log
 from service.log.store.families import load_whole, read_roster, read_surprises

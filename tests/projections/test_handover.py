@@ -14,7 +14,7 @@ from events.surprise import Sorted, SurpriseChosen
 from events.wire import bytes_of_event
 from projections import first_saw, handover_card, roster
 from projections.handover_card import Card
-from projections.wishes import NO_WISHES, Wishes, wishes_after
+from projections.surprise_state import NO_WISHES, Wishes, wishes_after
 from tests.surprise.invented import FAMILY, MILESTONES, histories
 from tests.surprise.oracle import Oracle
 from tests.surprise.story import (

@@ -11,8 +11,7 @@ from events.event import Audience, Event
 from events.ids import FamilyId, MemberId, Place, Seq
 from events.observations import NoteWritten
 from projections import feed
-from projections.feed import LISTED_MAX, RUN_LENGTH_MAX, Run
-from projections.feed_writer import FeedEnd
+from projections.feed import LISTED_MAX, RUN_LENGTH_MAX, FeedEnd, Run
 from tests.families import Family
 from tests.histories import NOON, Told, commitment, happened, seqs_of
 

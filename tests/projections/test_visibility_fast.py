@@ -12,13 +12,11 @@ from events.ids import EventId, MemberId, Seq
 from events.observations import How
 from events.surprise import EnvelopeOpened, Mode
 from projections import visibility, visibility_fast
+from projections.acts import IsLifted, opened_by, passed_at
 from projections.first_saw import Sighting
-from projections.lifting import IsLifted, opened_by, passed_at
-from projections.logged_event import LoggedEvent
+from projections.logged_event import Content, DescribedEvent, LoggedEvent, Subject
 from projections.roster import OwnMilestone, Roster
-from projections.subjects import Content, DescribedEvent, Subject
-from projections.surprise_state import SurpriseState
-from projections.wishes import Choice, wishes_of
+from projections.surprise_state import Choice, SurpriseState, wishes_of
 from tests.families import Family
 from tests.histories import NOON, Told
 from tests.surprise.story import CRAWLED, PONY, STEPPED, STOOD, TEN_STEPS, WALKED
@@ -103,7 +101,7 @@ def test_the_fast_twin_gives_the_rules_answers(data: st.DataObject) -> None:
             assert visibility_fast.is_kept(one, state, ROSTER) == bool(visibility.reasons(one, state, ROSTER))
             assert visibility_fast.is_held(one, state, ROSTER) == visibility.is_held(one, state, ROSTER)
         for lifts in LIFTS:
-            assert visibility_fast.freed(state, ROSTER, is_lifted=lifts) == visibility.freed(state, ROSTER, is_lifted=lifts)
+            assert visibility_fast.released(state, ROSTER, is_lifted=lifts) == visibility.released(state, ROSTER, is_lifted=lifts)
 
 
 def by_seq(events: list[DescribedEvent]) -> list[DescribedEvent]:

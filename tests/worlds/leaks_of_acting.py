@@ -12,13 +12,12 @@ import pytest
 import service.access.founding
 import service.access.joining
 import service.log.batch
-import service.log.family_batch
 import service.log.store.read
 from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
 from events.observations import MilestoneObserved
 from projections.family import Family
 from projections.fold import Fold
-from projections.keep_quiet import QuietList
+from projections.keep_quiet import quiet_names
 from service.http.gateway import ResponseSender
 from service.http.rate_limit import Limits
 from service.log.admit import referred_to
@@ -157,10 +156,11 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("keep_quiet forgets whoever met it unknown to the author", BEN_WAITS_TOO)
 def _(patch: pytest.MonkeyPatch) -> None:
-    def all_knowing(author: Any, roster: Any, surprises: Any) -> QuietList:
-        return QuietList(author, roster, {member: state for member, state in surprises.items() if not state.met.own})
+    def all_knowing(family: Family, *what: Any) -> Any:
+        unmet = {member: state for member, state in family.surprises.items() if not state.met.own}
+        return quiet_names(Family(family.roster, unmet), *what)
 
-    patch.setattr(service.log.family_batch, "QuietList", all_knowing)
+    patch.setattr(service.log.batch, "quiet_names", all_knowing)
 
 
 @leak("one bucket for the whole family", only(RICH, "h14", probe=4))

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 import projections.acts
-import projections.describing
+import projections.family
 import projections.fold
 import projections.visibility
 from events.event import Audience
@@ -86,13 +86,13 @@ def _(patch: pytest.MonkeyPatch) -> None:
     Hidden(2, Said("h0", "sam", {"type": "NoteWritten", "child": "mia", "text": "guess what"})),),
     visible=(RICH.visible[0], RICH.visible[2], RICH.visible[4])))  # fmt: skip
 def _(patch: pytest.MonkeyPatch) -> None:
-    describe = vars(projections.describing)["describe"]
+    describe = vars(projections.family)["describe"]
 
     def never_everyday(*what: Any, **more: Any) -> Any:
         described = describe(*what, **more)
         return msgspec.structs.replace(described, content=msgspec.structs.replace(described.content, is_everyday=False))
 
-    patch.setattr(projections.describing, "describe", never_everyday)
+    patch.setattr(projections.family, "describe", never_everyday)
 
 
 def _hinting(patch: pytest.MonkeyPatch) -> None:
@@ -188,9 +188,9 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a release without its mark", only(RICH, "h0"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    free = projections.acts.free
+    release = projections.acts.release
 
     def unmarked(family: Family, member: Any, why: str, *more: Any, **named: Any) -> Any:
-        return free(family, member, "time", *more, **named)
+        return release(family, member, "time", *more, **named)
 
-    patch.setattr(projections.acts, "free", unmarked)
+    patch.setattr(projections.acts, "release", unmarked)

@@ -13,9 +13,8 @@ from events.event import Audience
 from events.ids import ChildId, MemberId, Seq
 from events.surprise import Hint
 from projections.first_saw import Sighting
-from projections.logged_event import LoggedEvent
-from projections.subjects import Content, DescribedEvent, Naming, Subject
-from projections.wishes import Choice, Wishes, wishes_of
+from projections.logged_event import Content, DescribedEvent, LoggedEvent, Naming, Subject
+from projections.surprise_state import Choice, Wishes, wishes_of
 
 encode_sighting = msgspec.json.Encoder().encode
 decode_sighting = msgspec.json.Decoder(Sighting).decode

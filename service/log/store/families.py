@@ -12,10 +12,9 @@ from events.family import Sees
 from events.ids import FamilyId, MemberId, Seq
 from projections.feed import Run
 from projections.first_saw import Sighting
-from projections.met import telling_of
+from projections.logged_event import DescribedEvent, Subject
 from projections.roster import Child, Member, OwnMilestone, Roster, roster_of
-from projections.subjects import DescribedEvent, Subject
-from projections.surprise_state import SurpriseState
+from projections.surprise_state import SurpriseState, subjects_showing
 from service.background import off_loop
 from service.log.store.codec import decode_held, decode_hint, decode_sighting, decode_wishes
 from service.postgres.queries import load
@@ -110,10 +109,10 @@ async def load_met(
 ) -> None:
     """Reads the own sightings that show whether these members have met these subjects, or subjects that these imply."""
     states = {
-        (*whose, *telling): state
+        (*whose, *showing): state
         for whose, (state, subjects) in wanted.items()
         for subject in subjects
-        for telling in telling_of(subject)
+        for showing in subjects_showing(subject)
     }
     if not states:
         return

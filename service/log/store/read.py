@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import msgspec
 
-from events.amend import Amended
 from events.event import Audience, Event
 from events.ids import EventId, FamilyId, MemberId, Seq
 from events.kinds import SIGHTING_CHANGES, SIGHTINGS, TELLING
@@ -13,7 +12,6 @@ from events.wire import event_of_bytes
 from projections.first_saw import Sighting
 from projections.joining_history import History
 from projections.logged_event import LoggedEvent
-from projections.subjects import SubjectHistory, change_of, history_after, history_of
 from service.background import off_loop
 from service.log.store.codec import decode_sighting
 from service.postgres.queries import load
@@ -68,16 +66,12 @@ async def sightings(
 
 async def subject_histories(
     connection: Any, wanted: Collection[tuple[FamilyId, Seq]]
-) -> dict[tuple[FamilyId, Seq], SubjectHistory]:
-    """Returns all children and milestones that these sightings have ever been about."""
+) -> list[tuple[FamilyId, Seq, Seq, Event[Any]]]:
+    """Returns the events that state what these sightings are about, themselves and their amendments, with their seqs."""
     if not wanted:
-        return {}
-    found: dict[tuple[FamilyId, Seq], SubjectHistory] = {}
-    for family, of, seq, kind, version, body in await connection.fetch(QUERIES.subjects_of, *zip(*wanted, strict=True)):
-        event = event_of_bytes(body, kind=kind, version=version)
-        is_amendment = isinstance(event.event, Amended)
-        found[family, of] = history_after(found[family, of], change_of(seq, event)) if is_amendment else history_of(event)
-    return found
+        return []
+    found = await connection.fetch(QUERIES.subjects_of, *zip(*wanted, strict=True))
+    return [(family, of, seq, event_of_bytes(body, kind=kind, version=version)) for family, of, seq, kind, version, body in found]
 
 
 async def referred_to(

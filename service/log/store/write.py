@@ -21,9 +21,9 @@ from projections.changes import (
 )
 from projections.feed import Run
 from projections.first_saw import Sighting
+from projections.logged_event import DescribedEvent
 from projections.roster import Roster
-from projections.subjects import DescribedEvent
-from projections.wishes import Wishes
+from projections.surprise_state import Wishes
 from service.background import in_turns, off_loop
 from service.log.store.codec import at_most_days_of, encode_held, encode_sighting, encode_wishes, is_name, own_subject
 from service.postgres.combine_statements import ROWS_AT_ONCE, Row, Statement, of_rows, together
