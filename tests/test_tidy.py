@@ -62,7 +62,6 @@ REACHES_INTO_OURS = {
     "tests/service/log/test_transactions.py": "being rebuilt",
     "tests/surprise/test_logs_of_before.py": "being rebuilt",
     "tests/worlds/choosing.py": "being rebuilt",
-    "tests/worlds/leaks_of_systems.py": "being rebuilt",
 }
 
 # What makes a fold depend on when or where it runs.

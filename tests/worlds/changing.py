@@ -11,7 +11,7 @@ import msgspec
 
 from tests.worlds import systems
 from tests.worlds.exercises import ABSENT, FAMILY, View
-from tests.worlds.histories import OWN, WISHES, Said, bytes_of_push
+from tests.worlds.histories import OWN, WISHES, Step, bytes_of_push
 from tests.worlds.seeded import uuid_of
 from tests.worlds.wire import Ask
 
@@ -28,7 +28,7 @@ def push(view: View, drafts: list[Any], *, as_msgpack: bool = False) -> Ask:
     return Ask(method="POST", path=view.household.of(f"{FAMILY}/events"), token=view.token, headers=headers, body=body)
 
 
-def _about(view: View, target: str, name: str) -> list[Said]:
+def _about(view: View, target: str, name: str) -> list[Step]:
     """Everything that can be said about an event."""
     child, kept = WISHES[view.history.wish].kept[0]
     note: dict[str, Any] = {"type": "NoteWritten", "child": child, "text": "what was it?"}
@@ -42,36 +42,36 @@ def _about(view: View, target: str, name: str) -> list[Said]:
         {"type": "ParentFirstSaw", "child": child, "milestone": kept, "how": "clip", "observation": target},
         {"type": "Sorted", "target": target, "child": child, "milestone": kept},
     )
-    return [Said(f"{name}{number}", view.who, event) for number, event in enumerate(told)]
+    return [Step(f"{name}{number}", view.who, event) for number, event in enumerate(told)]
 
 
-def _own_names(view: View) -> list[Said]:
+def _own_names(view: View) -> list[Step]:
     """What the family may have named, and did not tell this member."""
     child = WISHES[view.history.wish].kept[0][0]
     return [
-        Said("n0", view.who, {"type": "MilestoneObserved", "child": child, "milestone": OWN}),
-        Said("n1", view.who, {"type": "SurpriseChosen", "scope": f"milestone:{OWN}", "mode": "keep"}),
-        Said("n2", view.who, {"type": "EnvelopeOpened", "child": child, "scope": f"milestone:{OWN}"}),
+        Step("n0", view.who, {"type": "MilestoneObserved", "child": child, "milestone": OWN}),
+        Step("n1", view.who, {"type": "SurpriseChosen", "scope": f"milestone:{OWN}", "mode": "keep"}),
+        Step("n2", view.who, {"type": "EnvelopeOpened", "child": child, "scope": f"milestone:{OWN}"}),
     ]
 
 
 def _events(view: View) -> None:
-    hidden = [one.said for one in view.history.hidden]
+    hidden = [one.step for one in view.history.hidden]
     guessed = [*(said.name for said in hidden[:3]), "nobody has this id"]
     tried = [said for number, name in enumerate(guessed) for said in _about(view, name, f"t{number}")]
     tried += _own_names(view)
     child, kept = WISHES[view.history.wish].kept[0]
     # A note of one's own that is about what one waits for: whoever waits as well is named.
-    tried.append(Said("mine", view.who, {"type": "NoteWritten", "child": child, "text": "almost!"}))
-    tried.append(Said("sorted", view.who, {"type": "Sorted", "target": "mine", "child": child, "milestone": kept}))
+    tried.append(Step("mine", view.who, {"type": "NoteWritten", "child": child, "text": "almost!"}))
+    tried.append(Step("sorted", view.who, {"type": "Sorted", "target": "mine", "child": child, "milestone": kept}))
     drafts = [said.draft(view.household, view.now) for said in tried]
     # The very ids of what is held, with words of one's own: ids are their author's.
     mine = {"type": "NoteWritten", "child": "mia", "text": "my own words"}
-    drafts += [Said(said.name, view.who, mine).draft(view.household, view.now) for said in hidden[:2]]
+    drafts += [Step(said.name, view.who, mine).draft(view.household, view.now) for said in hidden[:2]]
     view.tell([push(view, drafts)])
     view.tell([push(view, drafts[-2:], as_msgpack=True)])
     again = [draft | {"event": draft["event"] | {"text": "other words"}} for draft in drafts[-2:]]
-    ahead = Said("late", view.who, mine).draft(view.household, view.now + timedelta(days=3))
+    ahead = Step("late", view.who, mine).draft(view.household, view.now + timedelta(days=3))
     view.tell([push(view, again), push(view, [ahead]), push(view, []), push(view, [{"id": hidden[0].id}])])
 
 

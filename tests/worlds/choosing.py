@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from tests.worlds.histories import IMPORTED, OWN, PLAIN, VERSIONS_HELD, WISHES, Hidden, History, Said, Subject, Wish
+from tests.worlds.histories import IMPORTED, OWN, PLAIN, VERSIONS_HELD, WISHES, Hidden, History, Step, Subject, Wish
 
 PERSONS = ("ada", "ben", "sam", "gran")
 PARENTS = ("ada", "ben")
@@ -27,7 +27,7 @@ HELD = (
 class Told:
     """Something that a later draft may be about."""
 
-    said: Said
+    step: Step
     at: int
     """The step, or the slot."""
     is_apart: bool = False
@@ -43,7 +43,7 @@ class Choosing:
         self.protected = protected
         self.wish: Wish = WISHES[wish_name]
         self.others = tuple(name for name in (*PERSONS, "duck") if name != protected)
-        self.visible: list[Said] = []
+        self.visible: list[Step] = []
         self.told: list[Told] = []
         self.held: list[Told] = []
         self.hidden: list[Hidden] = []
@@ -68,27 +68,27 @@ class Choosing:
             getattr(self, f"_visible_{self.one_of(self.kinds[0])}")(name, number) or self._visible_note(name, number)
         )
 
-    def _tell(self, said: Said, number: int, *, is_apart: bool = False) -> Said:
+    def _tell(self, said: Step, number: int, *, is_apart: bool = False) -> Step:
         self.told.append(Told(said, number, is_apart))
         return said
 
     def _open(self, *kinds: str) -> list[Told]:
-        return [one for one in self.told if not one.is_withdrawn and (not kinds or one.said.event["type"] in kinds)]
+        return [one for one in self.told if not one.is_withdrawn and (not kinds or one.step.event["type"] in kinds)]
 
     def _note_writers(self) -> list[str]:
         # Where everyday notes are held, those of helpers are no part of what both worlds see.
         return [name for name in self.others if not (self.wish.holds_unsorted and name in HELPERS)]
 
-    def _visible_note(self, name: str, number: int) -> Said:
+    def _visible_note(self, name: str, number: int) -> Step:
         event = {"type": "NoteWritten", "child": self.one_of(("mia", "noah")), "text": f"A day like others, {name}."}
-        return self._tell(Said(name, self.one_of(self._note_writers()), event), number, is_apart=self.yes())
+        return self._tell(Step(name, self.one_of(self._note_writers()), event), number, is_apart=self.yes())
 
-    def _visible_seen(self, name: str, number: int) -> Said:
+    def _visible_seen(self, name: str, number: int) -> Step:
         child, milestone = self.one_of(self.wish.told)
         event = {"type": "MilestoneObserved", "child": child, "milestone": milestone, "note": f"seen in {name}"}
-        return self._tell(Said(name, self.one_of(self.others), event), number, is_apart=self.yes())
+        return self._tell(Step(name, self.one_of(self.others), event), number, is_apart=self.yes())
 
-    def _visible_mine(self, name: str, number: int) -> Said:
+    def _visible_mine(self, name: str, number: int) -> Step:
         child, milestone = self.one_of(self.wish.told)
         said: dict[str, Any] = {"type": "MilestoneObserved", "child": child, "milestone": milestone}
         if self.protected in PARENTS and self.yes():
@@ -96,56 +96,56 @@ class Choosing:
         elif self.yes():
             said = {"type": "NoteWritten", "child": child, "text": f"my own {name}"}
         audience = self.one_of((None, "me", "household", "family"))
-        mine = Said(name, self.protected, said, audience)
+        mine = Step(name, self.protected, said, audience)
         if audience == "me" or said["type"] == "ParentFirstSaw":
             return mine
         return self._tell(mine, number)
 
-    def _visible_about(self, name: str, number: int) -> Said | None:
-        targets = [one for one in self._open() if one.said.audience != "household"]
+    def _visible_about(self, name: str, number: int) -> Step | None:
+        targets = [one for one in self._open() if one.step.audience != "household"]
         if not targets:
             return None
         target: Told = self.one_of(targets)
         who = self.one_of(name for name in (*PARENTS, self.protected) if name not in self.wishful)
         if self.yes():
-            return Said(name, who, {"type": "Cheered", "about": target.said.name, "words": "hooray"})
-        event = {"type": "NoteWritten", "child": target.said.event.get("child", "mia"), "text": f"to {name}"}
-        return self._tell(Said(name, who, event | {"about": target.said.name}), number)
+            return Step(name, who, {"type": "Cheered", "about": target.step.name, "words": "hooray"})
+        event = {"type": "NoteWritten", "child": target.step.event.get("child", "mia"), "text": f"to {name}"}
+        return self._tell(Step(name, who, event | {"about": target.step.name}), number)
 
-    def _visible_amend(self, name: str, number: int) -> Said | None:
-        targets = [one for one in self._open("NoteWritten") if not (self.wish.holds_unsorted and one.said.who in HELPERS)]
+    def _visible_amend(self, name: str, number: int) -> Step | None:
+        targets = [one for one in self._open("NoteWritten") if not (self.wish.holds_unsorted and one.step.who in HELPERS)]
         if not targets:
             return None
         target: Told = self.one_of(targets)
-        event = {"type": "Amended", "target": target.said.name, "changes": {"text": f"better words, {name}"}}
-        return Said(name, target.said.who, event)
+        event = {"type": "Amended", "target": target.step.name, "changes": {"text": f"better words, {name}"}}
+        return Step(name, target.step.who, event)
 
-    def _visible_withdraw(self, name: str, number: int) -> Said | None:
+    def _visible_withdraw(self, name: str, number: int) -> Step | None:
         targets = [one for one in self.told if not one.is_withdrawn]
         if not targets:
             return None
         target: Told = self.one_of(targets)
         target.is_withdrawn = True
-        return Said(name, target.said.who, {"type": "Withdrawn", "target": target.said.name})
+        return Step(name, target.step.who, {"type": "Withdrawn", "target": target.step.name})
 
-    def _visible_common(self, name: str, number: int) -> Said:
-        said = Said(name, self.one_of(self.others), self._sighting(self.one_of(self.wish.kept), name))
+    def _visible_common(self, name: str, number: int) -> Step:
+        said = Step(name, self.one_of(self.others), self._sighting(self.one_of(self.wish.kept), name))
         self.common.add(name)
         self.held.append(Told(said, number))
         return said
 
-    def _visible_wish(self, name: str, number: int) -> Said | None:
+    def _visible_wish(self, name: str, number: int) -> Step | None:
         others = [name for name in PARENTS if name != self.protected and name not in self.wishful]
         if not others:
             return None
         who = self.one_of(others)
         self.wishful.add(who)
-        return Said(name, who, {"type": "SurpriseChosen", "scope": self.one_of(("all", "domain:talking")), "mode": "keep"})
+        return Step(name, who, {"type": "SurpriseChosen", "scope": self.one_of(("all", "domain:talking")), "mode": "keep"})
 
-    def _visible_file(self, name: str, number: int) -> Said | None:
+    def _visible_file(self, name: str, number: int) -> Step | None:
         """A file of their own: what it says is held from them as well, and may be what the other parent's file has said."""
         said = {"type": IMPORTED, "version": self.one_of((*VERSIONS_HELD, PLAIN))}
-        return Said(name, self.protected, said) if self.protected in PARENTS else None
+        return Step(name, self.protected, said) if self.protected in PARENTS else None
 
     # -- what one world sees alone
 
@@ -156,118 +156,118 @@ class Choosing:
         self.hidden.append(Hidden(slot, said, races=is_last and self.yes()))
 
     def _known(self, slot: int, *kinds: str) -> list[Told]:
-        there = [one for one in self.held if one.at < slot + (one.said.name[0] == "h") and not one.is_withdrawn]
-        return [one for one in there if not kinds or one.said.event["type"] in kinds]
+        there = [one for one in self.held if one.at < slot + (one.step.name[0] == "h") and not one.is_withdrawn]
+        return [one for one in there if not kinds or one.step.event["type"] in kinds]
 
     def _sighting(self, subject: Subject, name: str) -> dict[str, Any]:
         return {"type": "MilestoneObserved", "child": subject[0], "milestone": subject[1], "note": f"held in {name}"}
 
-    def _hold(self, said: Said, slot: int) -> Said:
+    def _hold(self, said: Step, slot: int) -> Step:
         self.held.append(Told(said, slot))
         return said
 
-    def _held_seen(self, name: str, slot: int) -> Said:
-        return self._hold(Said(name, self.one_of(self.others), self._sighting(self.one_of(self.wish.kept), name)), slot)
+    def _held_seen(self, name: str, slot: int) -> Step:
+        return self._hold(Step(name, self.one_of(self.others), self._sighting(self.one_of(self.wish.kept), name)), slot)
 
-    def _held_first(self, name: str, slot: int) -> Said | None:
+    def _held_first(self, name: str, slot: int) -> Step | None:
         child, milestone = self.one_of(self.wish.kept)
         who = self.one_of(name for name in PARENTS if name != self.protected)
         event = {"type": "ParentFirstSaw", "child": child, "milestone": milestone, "how": "in_person", "feelings": "tears"}
         seen = self._known(slot, "MilestoneObserved")
         if seen and who not in self.wishful and self.yes():
-            event["observation"] = self.one_of(seen).said.name
-        return self._hold(Said(name, who, event, "family"), slot)
+            event["observation"] = self.one_of(seen).step.name
+        return self._hold(Step(name, who, event, "family"), slot)
 
-    def _held_about(self, name: str, slot: int) -> Said | None:
+    def _held_about(self, name: str, slot: int) -> Step | None:
         targets = self._known(slot)
         if not targets:
             return None
         target: Told = self.one_of(targets)
         who = self.one_of(name for name in PERSONS if name != self.protected and name not in self.wishful)
         if self.yes():
-            return Said(name, who, {"type": "Cheered", "about": target.said.name})
-        event = {"type": "NoteWritten", "child": "mia", "text": f"how wonderful, {name}", "about": target.said.name}
-        return self._hold(Said(name, who, event), slot)
+            return Step(name, who, {"type": "Cheered", "about": target.step.name})
+        event = {"type": "NoteWritten", "child": "mia", "text": f"how wonderful, {name}", "about": target.step.name}
+        return self._hold(Step(name, who, event), slot)
 
-    def _held_amend(self, name: str, slot: int) -> Said | None:
+    def _held_amend(self, name: str, slot: int) -> Step | None:
         targets = self._known(slot, "MilestoneObserved")
         if not targets:
             return None
         target: Told = self.one_of(targets)
         changes: dict[str, Any] = {"note": f"six steps, {name}"}
         if self.yes():
-            changes["milestone"] = self.one_of([kept for child, kept in self.wish.kept if child == target.said.event["child"]])
-        return Said(name, target.said.who, {"type": "Amended", "target": target.said.name, "changes": changes})
+            changes["milestone"] = self.one_of([kept for child, kept in self.wish.kept if child == target.step.event["child"]])
+        return Step(name, target.step.who, {"type": "Amended", "target": target.step.name, "changes": changes})
 
-    def _held_withdraw(self, name: str, slot: int) -> Said | None:
+    def _held_withdraw(self, name: str, slot: int) -> Step | None:
         targets = self._known(slot)
         if not targets:
             return None
         target: Told = self.one_of(targets)
         target.is_withdrawn = True
-        return Said(name, target.said.who, {"type": "Withdrawn", "target": target.said.name})
+        return Step(name, target.step.who, {"type": "Withdrawn", "target": target.step.name})
 
     def _apart(self, slot: int, kind: str) -> list[Told]:
         return [
             one for one in self.told
-            if one.is_apart and one.at < slot and one.said.event["type"] == kind and not one.is_withdrawn
+            if one.is_apart and one.at < slot and one.step.event["type"] == kind and not one.is_withdrawn
         ]  # fmt: skip
 
-    def _held_bring(self, name: str, slot: int) -> Said | None:
+    def _held_bring(self, name: str, slot: int) -> Step | None:
         """An amendment that would bring what was told to something that is kept."""
         targets = self._apart(slot, "MilestoneObserved")
         if not targets:
             return None
         target: Told = self.one_of(targets)
         child, milestone = self.one_of(self.wish.kept)
-        event = {"type": "Amended", "target": target.said.name, "changes": {"milestone": milestone}}
-        return Said(name, target.said.who, event) if child == target.said.event["child"] else None
+        event = {"type": "Amended", "target": target.step.name, "changes": {"milestone": milestone}}
+        return Step(name, target.step.who, event) if child == target.step.event["child"] else None
 
-    def _held_sort(self, name: str, slot: int) -> Said | None:
+    def _held_sort(self, name: str, slot: int) -> Step | None:
         targets = self._apart(slot, "NoteWritten")
         others = [name for name in PERSONS if name != self.protected and name not in self.wishful]
         if not targets:
             return None
         target: Told = self.one_of(targets)
         child, milestone = self.one_of(self.wish.kept)
-        event = {"type": "Sorted", "target": target.said.name, "child": child, "milestone": milestone}
+        event = {"type": "Sorted", "target": target.step.name, "child": child, "milestone": milestone}
         # A parent's own words are sorted by nobody else.
-        return Said(name, target.said.who if target.said.who in PARENTS else self.one_of(others), event)
+        return Step(name, target.step.who if target.step.who in PARENTS else self.one_of(others), event)
 
-    def _held_private(self, name: str, slot: int) -> Said:
+    def _held_private(self, name: str, slot: int) -> Step:
         who = self.one_of(self.others)
         is_elsewhere = (who == "ben") != (self.protected == "ben")
         event = {"type": "NoteWritten", "child": "mia", "text": f"for no other eyes, {name}"}
-        return Said(name, who, event, self.one_of(("me", "household")) if is_elsewhere else "me")
+        return Step(name, who, event, self.one_of(("me", "household")) if is_elsewhere else "me")
 
-    def _held_own(self, name: str, slot: int) -> Said | None:
+    def _held_own(self, name: str, slot: int) -> Step | None:
         if not self.wish.own_is_kept:
             return None
         who = self.one_of(name for name in PERSONS if name != self.protected)
         if not self.own_is_named:
             self.own_is_named = True
-            return Said(name, who, {"type": "MilestoneNamed", "milestone": OWN, "title": "Says moon", "domain": "movement"})
+            return Step(name, who, {"type": "MilestoneNamed", "milestone": OWN, "title": "Says moon", "domain": "movement"})
         if who in self.wishful:
             return None
-        return self._hold(Said(name, who, self._sighting((self.one_of(("mia", "noah")), OWN), name)), slot)
+        return self._hold(Step(name, who, self._sighting((self.one_of(("mia", "noah")), OWN), name)), slot)
 
-    def _held_file(self, name: str, slot: int) -> Said:
+    def _held_file(self, name: str, slot: int) -> Step:
         said = {"type": IMPORTED, "version": self.one_of(VERSIONS_HELD)}
-        return Said(name, self.one_of(one for one in PARENTS if one != self.protected), said)
+        return Step(name, self.one_of(one for one in PARENTS if one != self.protected), said)
 
-    def _held_unsorted(self, name: str, slot: int) -> Said | None:
+    def _held_unsorted(self, name: str, slot: int) -> Step | None:
         if not self.wish.holds_unsorted:
             return None
         who = self.one_of(name for name in HELPERS if name != self.protected)
         event = {"type": "NoteWritten", "child": "mia", "text": f"guess what, {name}"}
         told = [
             one for one in self.told
-            if one.at < slot and one.said.who != self.protected and one.said.audience != "household"
-            and one.said.event["type"] == "NoteWritten" and "about" not in one.said.event
+            if one.at < slot and one.step.who != self.protected and one.step.audience != "household"
+            and one.step.event["type"] == "NoteWritten" and "about" not in one.step.event
         ]  # fmt: skip
         if told and who != "duck" and self.yes():  # a daycare is sent no notes, so it refers to none
-            event["about"] = self.one_of(told).said.name
-        return self._hold(Said(name, who, event), slot)
+            event["about"] = self.one_of(told).step.name
+        return self._hold(Step(name, who, event), slot)
 
 
 @st.composite
@@ -278,7 +278,7 @@ def histories(draw: DrawFn, *, protected: tuple[str, ...] = ("ada", "ben", "gran
     choosing.kinds = (("note", "file", "file"), ("file",)) if files_alone else (VISIBLE, HELD)
     if choosing.wish.hints:
         for number, child in enumerate(("mia", "noah")):
-            said = Said(f"v{number}", choosing.others[0], choosing._sighting((child, choosing.wish.kept[0][1]), "a hint"))
+            said = Step(f"v{number}", choosing.others[0], choosing._sighting((child, choosing.wish.kept[0][1]), "a hint"))
             choosing.visible.append(said)
             choosing.common.add(said.name)
             choosing.held.append(Told(said, number))

@@ -81,7 +81,7 @@ WISHES: Mapping[str, Wish] = {
 
 
 @dataclass(frozen=True)
-class Said:
+class Step:
     """One draft: `name` is what its id is made of."""
 
     name: str
@@ -114,12 +114,17 @@ class Said:
         return value
 
 
+def step(name: str, who: str, kind: str, *, audience: str | None = None, **fields: Any) -> Step:
+    """Returns the step in which a member pushes an event of this type."""
+    return Step(name, who, {"type": kind, **fields}, audience)
+
+
 @dataclass(frozen=True)
 class Hidden:
     """A draft of the second world: before the visible step `slot`, or at the same time."""
 
     slot: int
-    said: Said
+    step: Step
     races: bool = False
 
 
@@ -129,7 +134,7 @@ class History:
 
     protected: str
     wish: str
-    visible: tuple[Said, ...]
+    visible: tuple[Step, ...]
     hidden: tuple[Hidden, ...]
     ending: str = "opened"
     """How the protected member ends the surprise: `own_first`, `opened` or `told`."""
@@ -141,7 +146,7 @@ class History:
     @property
     def imports(self) -> bool:
         """Whether a parent imports a file."""
-        return any(one.event["type"] == IMPORTED for one in (*self.visible, *(one.said for one in self.hidden)))
+        return any(one.event["type"] == IMPORTED for one in (*self.visible, *(one.step for one in self.hidden)))
 
     @property
     def chosen(self) -> tuple[Mapping[str, Any], ...]:

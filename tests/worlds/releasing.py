@@ -7,18 +7,18 @@ what is about that; what is about something that was told and taken back comes (
 from typing import Any
 
 from tests.worlds.copied_families import Household
-from tests.worlds.histories import IMPORTED, History, Said
+from tests.worlds.histories import IMPORTED, History, Step
 
 
-def owed(history: History, *, hides: bool) -> list[Said]:
+def owed(history: History, *, hides: bool) -> list[Step]:
     """What has to come, in an order in which it may have been written."""
-    hidden = [(one.slot, number, one.said) for number, one in enumerate(history.hidden) if hides]
+    hidden = [(one.slot, number, one.step) for number, one in enumerate(history.hidden) if hides]
     common = [(slot, 999, said) for slot, said in enumerate(history.visible) if said.name in history.common]
     held = [said for _, _, said in sorted(hidden + common, key=lambda one: one[:2])]
     by_name = {said.name: said for said in held}
     withdrawn = {said.refers for said in (*history.visible, *held) if said.event["type"] == "Withdrawn"}
 
-    def is_gone(said: Said) -> bool:
+    def is_gone(said: Step) -> bool:
         if said.name in withdrawn or said.event["type"] == "Withdrawn":
             return True
         return said.refers in by_name and is_gone(by_name[said.refers])

@@ -14,7 +14,7 @@ from tests.worlds.changing import changes, push
 from tests.worlds.copied_families import Household
 from tests.worlds.exercises import FAMILY, MSGPACK, View, asked, at_the_limit
 from tests.worlds.frames import Cursors, Hall, Hearing
-from tests.worlds.histories import IMPORTED, WISHES, Hidden, History, Said, bytes_of_file, rows_of_file
+from tests.worlds.histories import IMPORTED, WISHES, Hidden, History, Step, bytes_of_file, rows_of_file
 from tests.worlds.seeded import BEGUN, Seeds
 from tests.worlds.systems import imports
 from tests.worlds.transcript import Transcript
@@ -47,7 +47,7 @@ class Run:
         self.wire = Wire(world.port)
         self.aside = Wire(world.port)
         self.transcript = Transcript()
-        authors = {one.said.who for one in history.hidden}
+        authors = {one.step.who for one in history.hidden}
         self._live: Listening | None = None
         self.observers = {history.protected, "exa"} | ({"duck"} - authors)
         """Beside the protected member: somebody who has left, and the daycare, which sees its own."""
@@ -72,7 +72,7 @@ class Run:
     def at(self, step: int) -> datetime:
         return self.begun + STEP * (step + 1)
 
-    def ask_of(self, said: Said, now: datetime) -> Ask:
+    def ask_of(self, said: Step, now: datetime) -> Ask:
         """The push of one draft by its author, or the file that they import."""
         view = View(self.history, self.household, said.who, 0, now, lambda asks: self.wire.ask_all(asks))
         if said.event["type"] == IMPORTED:
@@ -87,12 +87,12 @@ class Run:
             if name in self.observers
         }
         self.world.seeds.begin("choosing", self.begun)
-        chosen = [Said(f"c{n}", self.me, {"type": "SurpriseChosen", **one}) for n, one in enumerate(self.history.chosen)]
+        chosen = [Step(f"c{n}", self.me, {"type": "SurpriseChosen", **one}) for n, one in enumerate(self.history.chosen)]
         if chosen:
             view = self.view(self.me, 0)
             view.tell([push(view, [said.draft(self.household, self.begun) for said in chosen])])
 
-    def step(self, number: int, said: Said) -> None:
+    def step(self, number: int, said: Step) -> None:
         """What is held before a visible step, what races with it, and the step."""
         now = self.at(number)
         here = [one for one in self.hidden if one.slot == number]
@@ -102,7 +102,7 @@ class Run:
         self.world.seeds.begin(f"step {number}", now)
         heard = len(self.live.heard)
         racing = [one for one in here if one.races]
-        asks = [self.ask_of(one.said, now) for one in racing]
+        asks = [self.ask_of(one.step, now) for one in racing]
         for ask in asks:
             self.aside.send(ask)
         answer = self.wire.ask(self.ask_of(said, now))
@@ -122,8 +122,8 @@ class Run:
 
     def hide(self, one: Hidden, now: datetime) -> None:
         """Say what is held."""
-        self.world.seeds.begin(f"held {one.said.name}", now)
-        self.note_outcome(self.aside.ask(self.ask_of(one.said, now)))
+        self.world.seeds.begin(f"held {one.step.name}", now)
+        self.note_outcome(self.aside.ask(self.ask_of(one.step, now)))
         # Or what a sender does about it would be told together with the next step.
         self.settle_frames()
 
@@ -218,7 +218,7 @@ class Run:
         self.listen_at_the_frames("after choosing")
         self.world.seeds.woken.clear()
         closing = next(name for name in ("ada", "ben") if name != self.me)
-        last = Said("closing", closing, {"type": "NoteWritten", "child": "mia", "text": "Good night."})
+        last = Step("closing", closing, {"type": "NoteWritten", "child": "mia", "text": "Good night."})
         for number, said in enumerate((*self.history.visible, last)):
             self.step(number, said)
         self.live.hear_what_is_there()
@@ -243,7 +243,7 @@ class Run:
             self.posted = self.frames[self.me].hear()
         return self.transcript
 
-    def act(self, said: list[Said]) -> None:
+    def act(self, said: list[Step]) -> None:
         """The protected member acts, and is told what was held from here on.
 
         The receipt of the act is the same in both worlds, but for whom to keep quiet before: that may tell what came with it.
@@ -283,16 +283,16 @@ class Run:
         self.aside.close()
 
 
-def acts_of(history: History) -> list[Said]:
+def acts_of(history: History) -> list[Step]:
     """What ends the surprise: an act of the chosen kind, and in the end everything is opened."""
     me = history.protected
     child, milestone = WISHES[history.wish].kept[0]
-    opened = Said("opened", me, {"type": "EnvelopeOpened", "scope": "all"})
+    opened = Step("opened", me, {"type": "EnvelopeOpened", "scope": "all"})
     match history.ending:
         case "own_first":
-            return [Said("seen", me, {"type": "MilestoneObserved", "child": child, "milestone": milestone}), opened]
+            return [Step("seen", me, {"type": "MilestoneObserved", "child": child, "milestone": milestone}), opened]
         case "told":
             told = [{"type": "SurpriseChosen", **one, "mode": "tell"} for one in history.chosen]
-            return [*(Said(f"told{number}", me, event) for number, event in enumerate(told)), opened]
+            return [*(Step(f"told{number}", me, event) for number, event in enumerate(told)), opened]
         case _:
             return [opened]

@@ -58,7 +58,7 @@ def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str
         assert not set(right.outcomes) - {"recorded"}, f"what should be held was refused: {right.outcomes}"
         tried.update(right.exercised)
         tried.update(["pairs", f"wish: {history.wish}", f"ending: {history.ending}"])
-        tried.update(f"held: {one.said.event['type']}" for one in history.hidden)
+        tried.update(f"held: {one.step.event['type']}" for one in history.hidden)
         tried["listened to at a frame"] += listens
         tried["raced"] += sum(one.races for one in history.hidden)
         tried["owed"] += len(owed(history, hides=True))
