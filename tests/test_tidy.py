@@ -61,7 +61,6 @@ PRIVATE_OF_OTHERS = {
 REACHES_INTO_OURS = {
     "tests/service/log/test_transactions.py": "being rebuilt",
     "tests/surprise/test_logs_of_before.py": "being rebuilt",
-    "tests/worlds/choosing.py": "being rebuilt",
 }
 
 # What makes a fold depend on when or where it runs.

@@ -34,17 +34,17 @@ def beats_of(pairs: Pairs, *, hides: bool) -> tuple[float, bytes]:
     with pairs.of(history) as (_, beside):
         beside.choose()
         stream = beside.live
-        begun = len(stream.heard)
+        begun = len(stream.received)
         phases: list[float] = []
         while len(phases) < BEFORE + AFTER:
-            stream.hear(past=len(stream.heard))
+            stream.wait_past(len(stream.received))
             phases.append(time.monotonic() - INTERVAL_S * len(phases))
             if len(phases) == BEFORE:
                 # Half of the interval later, so that beats which begin anew are as far from their phase as they can be.
                 time.sleep(INTERVAL_S / 2)
                 for one in history.hidden if hides else ():
                     beside.hide(one, beside.begun)
-        said = stream.heard[begun:].replace(b"3\r\n" + BEAT + b"\r\n", b"")
+        said = stream.received[begun:].replace(b"3\r\n" + BEAT + b"\r\n", b"")
     return min(phases[BEFORE:]) - min(phases[:BEFORE]), said
 
 

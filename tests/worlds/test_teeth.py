@@ -10,8 +10,8 @@ import pytest
 
 from tests.worlds import leaks, leaks_of_acting, leaks_of_reading, leaks_of_systems, leaks_of_the_rule
 from tests.worlds.leaks import LEAKS, Leak
+from tests.worlds.owed import require_owed
 from tests.worlds.pairs import Pairs
-from tests.worlds.releasing import require_owed
 
 PLANTED_IN = (leaks_of_reading, leaks_of_acting, leaks_of_the_rule, leaks_of_systems)
 
@@ -22,10 +22,10 @@ def tell_apart(pairs: Pairs, planted: Leak) -> None:
     Raises:
         AssertionError: a byte differs, or what comes in the end is not what is owed.
     """
-    with pairs.of(planted.history, whole=True, listens=planted.with_webhooks) as (alone, beside):
+    with pairs.of(planted.history, whole=True, with_webhooks=planted.with_webhooks) as (alone, beside):
         beside.run(like=alone.run())
         for run in (alone, beside):
-            require_owed(planted.history, run.household, run.told_since(), hides=run is beside)
+            require_owed(planted.history, run.household, run.entries_since_the_act(), hides=run is beside)
 
 
 def test_there_are_enough() -> None:
