@@ -48,7 +48,7 @@ REPLACEMENT_BY_WORD = {
 RIDDLES = re.compile(rf"\b(?:{'|'.join(REPLACEMENT_BY_WORD)})\b", re.IGNORECASE)
 NO_SUBJECT = re.compile(r"(?:Who|Whom|Whose|What)\b")
 NO_VERB = re.compile(r"(?:Whether|Who|Whom|Whose|What|Which|When|Where|Why|How)\b")
-PLAIN = ("events/", "projections/", "service/", "client/", "demo/", "benchmarks/")
+PLAIN = ("events/", "projections/", "service/", "client/", "demo/", "benchmarks/", "tests/worlds/")
 
 PATCHES = {"getattr", "setattr", "delattr", "patch", "object"}
 # Attributes of other people's objects that have no public way to them.

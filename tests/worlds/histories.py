@@ -4,12 +4,12 @@ Owns the wishes that are tried. A step names children and events by words; ids f
 same in both worlds.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.families import Draft, drafted
 from tests.worlds.copied_families import Household
 from tests.worlds.seeded import uuid_of
 
@@ -34,7 +34,7 @@ class Wish:
 
     choices: tuple[Mapping[str, Any], ...]
     kept: tuple[Subject, ...]
-    told: tuple[Subject, ...]
+    delivered: tuple[Subject, ...]
     own_is_kept: bool = False
     """A milestone of the family's own in the domain of movement is kept, too."""
     holds_unsorted: bool = False
@@ -84,16 +84,13 @@ class Step:
         """The name of the step that this one refers to."""
         return next((self.event[one] for one in REFERENCES if one in self.event), None)
 
-    def draft(self, household: Household, now: datetime) -> dict[str, Any]:
+    def draft(self, household: Household, now: datetime) -> Draft:
         """Returns the draft as it is in a push."""
         event = dict(self.event)
         if "child" in event:
             event["child"] = household.children[event["child"]]
         event |= {name: str(uuid_of(event[name], version=7)) for name in REFERENCES if name in event}
-        happened = (now - timedelta(minutes=5)).isoformat(timespec="milliseconds")
-        audience = {} if self.audience is None else {"audience": self.audience}
-        times = {"occurred_at": happened, "precision": "minute", "recorded_at": happened}
-        return {"id": self.id, **times, **audience, "event": event}
+        return drafted(event.pop("type"), id=self.id, at=now - timedelta(minutes=5), audience=self.audience, **event)
 
 
 def step(name: str, who: str, kind: str, *, audience: str | None = None, **fields: Any) -> Step:
@@ -165,8 +162,3 @@ def rows_of_file(history: History, now: datetime, version: str) -> list[str]:
 def bytes_of_file(rows: list[str]) -> bytes:
     """Returns the body of an import."""
     return "\n".join(("id,child,occurred_at,text,milestone,gone", *rows)).encode()
-
-
-def bytes_of_push(drafts: list[dict[str, Any]], sent_at: datetime) -> bytes:
-    """Returns the body of a push."""
-    return json.dumps({"sent_at": sent_at.isoformat(timespec="milliseconds"), "drafts": drafts}).encode()

@@ -55,7 +55,7 @@ class Run:
         self.webhooks: dict[str, WebhookReader] = {}
         """Of the observers, in a family that has any."""
         self.posted: list[Delivery] = []
-        """What the protected member's webhook posted since their act."""
+        """The deliveries of the protected member's webhook since their act."""
         self._world = world
         self._seeds = world.seeds
         self._connection = Connection(world.port)
@@ -136,7 +136,7 @@ class Run:
         self._settle_webhooks()
 
     def _note_outcome(self, response: Response) -> None:
-        """Counts what became of a held draft: a history of which nothing is recorded shows nothing."""
+        """Counts the outcomes of held drafts: where none is recorded, the history shows nothing."""
         assert response.status == 200, response.as_bytes
         body = response.json()
         if "outcomes" in body:

@@ -41,7 +41,7 @@ BEGUN = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
 @dataclass
 class Seeds:
-    """What one service draws from, and the parts of that service that tests wait for."""
+    """The source of all that one service draws, and the parts of that service that tests wait for."""
 
     step: str = "before"
     """The step of the visible history that is under way."""

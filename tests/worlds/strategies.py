@@ -34,7 +34,7 @@ class Drawing:
         self.persons = tuple(name for name in PERSONS if name != protected)
         self.visible: list[Step] = []
         self.hidden: list[Hidden] = []
-        self.told: list[Step] = []
+        self.delivered: list[Step] = []
         """The visible steps that a later one may refer to."""
         self.held: list[Step] = []
         """The held steps that a later held one may refer to."""
@@ -80,8 +80,8 @@ class Drawing:
         self.common.add(sighting.name)
         return self._hold(sighting, number)
 
-    def _tell(self, visible: Step, number: int, *, is_apart: bool = False) -> Step:
-        self.told.append(visible)
+    def _deliver(self, visible: Step, number: int, *, is_apart: bool = False) -> Step:
+        self.delivered.append(visible)
         self.at[visible.name] = number
         self.apart |= {visible.name} if is_apart else set()
         return visible
@@ -91,20 +91,20 @@ class Drawing:
         return [one for one in steps if one.name not in self.withdrawn and (not kinds or one.event["type"] in kinds)]
 
     def _is_everyday(self, who: str) -> bool:
-        """Whether notes of this author are held as everyday notes."""
+        """Checks whether notes of this author are held as everyday notes."""
         return self.wish.holds_unsorted and who in HELPERS
 
     def visible_note(self, name: str, number: int) -> Step:
         child, who = self.one_of(CHILDREN), self.one_of(name for name in self.others if not self._is_everyday(name))
         note = step(name, who, "NoteWritten", child=child, text=f"A day like others, {name}.")
-        return self._tell(note, number, is_apart=self.yes())
+        return self._deliver(note, number, is_apart=self.yes())
 
     def visible_seen(self, name: str, number: int) -> Step:
-        subject, who = self.one_of(self.wish.told), self.one_of(self.others)
-        return self._tell(self.sighting(name, who, subject, f"seen in {name}"), number, is_apart=self.yes())
+        subject, who = self.one_of(self.wish.delivered), self.one_of(self.others)
+        return self._deliver(self.sighting(name, who, subject, f"seen in {name}"), number, is_apart=self.yes())
 
     def visible_mine(self, name: str, number: int) -> Step:
-        child, milestone = self.one_of(self.wish.told)
+        child, milestone = self.one_of(self.wish.delivered)
         kind, fields = "MilestoneObserved", {"milestone": milestone}
         if self.protected in PARENTS and self.yes():
             kind, fields = "ParentFirstSaw", {"milestone": milestone, "how": "in_person", "feelings": "oh!"}
@@ -112,25 +112,25 @@ class Drawing:
             kind, fields = "NoteWritten", {"text": f"my own {name}"}
         audience = self.one_of((None, "me", "household", "family"))
         mine = step(name, self.protected, kind, audience=audience, child=child, **fields)
-        return mine if audience == "me" or kind == "ParentFirstSaw" else self._tell(mine, number)
+        return mine if audience == "me" or kind == "ParentFirstSaw" else self._deliver(mine, number)
 
     def visible_about(self, name: str, number: int) -> Step | None:
-        target = self.any_of([one for one in self._of(self.told) if one.audience != "household"])
+        target = self.any_of([one for one in self._of(self.delivered) if one.audience != "household"])
         if target is None:
             return None
         who = self.one_of(name for name in (*PARENTS, self.protected) if name not in self.waiting)
         if self.yes():
             return step(name, who, "Cheered", about=target.name, words="hooray")
         child = target.event.get("child", "mia")
-        return self._tell(step(name, who, "NoteWritten", child=child, text=f"to {name}", about=target.name), number)
+        return self._deliver(step(name, who, "NoteWritten", child=child, text=f"to {name}", about=target.name), number)
 
     def visible_amend(self, name: str, number: int) -> Step | None:
-        target = self.any_of([one for one in self._of(self.told, "NoteWritten") if not self._is_everyday(one.who)])
+        target = self.any_of([one for one in self._of(self.delivered, "NoteWritten") if not self._is_everyday(one.who)])
         changes = {"text": f"better words, {name}"}
         return target and step(name, target.who, "Amended", target=target.name, changes=changes)
 
     def visible_withdraw(self, name: str, number: int) -> Step | None:
-        target = self.any_of(self._of(self.told))
+        target = self.any_of(self._of(self.delivered))
         return target and self.withdrawal(name, target)
 
     def visible_common(self, name: str, number: int) -> Step:
@@ -167,7 +167,7 @@ class Drawing:
         return [one for one in self._of(self.held, *kinds) if self.at[one.name] < slot + (one.name[0] == "h")]
 
     def _apart_before(self, slot: int, kind: str) -> list[Step]:
-        return [one for one in self._of(self.told, kind) if one.name in self.apart and self.at[one.name] < slot]
+        return [one for one in self._of(self.delivered, kind) if one.name in self.apart and self.at[one.name] < slot]
 
     def _not_waiting(self) -> list[str]:
         return [name for name in self.persons if name not in self.waiting]
@@ -255,7 +255,7 @@ class Drawing:
         who = self.one_of(name for name in HELPERS if name != self.protected)
         fields = {"child": "mia", "text": f"guess what, {name}"}
         notes = [
-            one.name for one in self.told
+            one.name for one in self.delivered
             if self.at[one.name] < slot and one.who != self.protected and one.audience != "household"
             and one.event["type"] == "NoteWritten" and "about" not in one.event
         ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Runs the same schedule in two worlds, in one of which something is held from one member.
+"""Runs the same schedule in two worlds. In the second one, something more happens and is held from one member.
 
 Every byte that this member's devices get is the same in both, on every route, until their own act; and then everything comes,
 once. Owns how many histories are tried, and the count of what was. STILLNEW_NIGHTLY=1 tries more.
@@ -73,9 +73,9 @@ def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str
 @pytest.mark.timeout(0 if IS_NIGHT else 400)
 @pytest.mark.parametrize("protected", ["ada", "ben"])
 def test_an_import_is_answered_as_if_the_other_parent_had_imported_nothing(pairs: Pairs, protected: str) -> None:
-    """Laws 20 and 21: both parents import, change and take back the same records, also at once, and neither is told of it.
+    """Laws 20 and 21: both parents import, change and withdraw the same records, also at once, and neither notices it.
 
-    Once everything is opened, all that the member's own files say is there, whatever the other parent took back.
+    Once everything is opened, all records of the member's own files are there, whatever the other parent withdrew.
     """
     tried: Counter[str] = Counter()
 

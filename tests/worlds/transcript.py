@@ -10,13 +10,13 @@ class Differs(AssertionError):
 
 @dataclass
 class Transcript:
-    """What the observers got. The second one is compared with the first as it grows."""
+    """The bytes that observers got in one world. The second transcript is compared with the first as it grows."""
 
     like: "Transcript | None" = None
     parts: list[tuple[str, bytes]] = field(default_factory=list)
     exercised: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
-    """What became of the held drafts."""
+    """Of the held drafts."""
 
     def add(self, what: str, got: bytes) -> None:
         """Adds what was got.

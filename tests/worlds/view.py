@@ -1,5 +1,6 @@
-"""What one observer of a history can see and send: their ids, their place, and requests with their token."""
+"""Holds what one observer of a history can know, and makes their requests: nothing here depends on what is held."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -7,8 +8,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from tests.families import Draft, written
 from tests.worlds.copied_families import Household
-from tests.worlds.histories import WISHES, History, Step, Subject, bytes_of_push
+from tests.worlds.histories import WISHES, History, Step, Subject
 from tests.worlds.seeded import uuid_of
 from tests.worlds.wire import Request, Response, json_request
 
@@ -21,13 +23,13 @@ One = TypeVar("One")
 
 @dataclass(frozen=True)
 class View:
-    """What one observer goes by. Nothing in it depends on what is held."""
+    """The family, the place and the time, as one observer knows them."""
 
     history: History
     household: Household
     who: str
     place: int
-    """The last place of their feed, as they were told."""
+    """The last place of their feed."""
     now: datetime
     send: Callable[[Sequence[Request]], list[Response]]
     """Sends requests, and adds the responses to the transcript."""
@@ -50,15 +52,15 @@ class View:
         request = self.get(path, method=method)
         return request if body is None else json_request(method, request.path, request.token, body)
 
-    def push(self, drafts: list[dict[str, Any]], *, kind: str = "json") -> Request:
+    def push(self, drafts: list[Draft], *, kind: str = "json") -> Request:
         """Returns a push of drafts as JSON, or as MessagePack."""
-        body = bytes_of_push(drafts, self.now)
+        body = json.dumps({"sent_at": written(self.now), "drafts": drafts}).encode()
         if kind == "msgpack":
             body = msgspec.msgpack.encode(msgspec.json.decode(body))
         headers = (f"Content-Type: application/{kind}", f"Accept: application/{kind}")
         return replace(self.post(f"{FAMILY}/events"), headers=headers, body=body)
 
-    def drafts(self, steps: Sequence[Step]) -> list[dict[str, Any]]:
+    def drafts(self, steps: Sequence[Step]) -> list[Draft]:
         return [step.draft(self.household, self.now) for step in steps]
 
     def by_turns(self, options: Sequence[One], count: int) -> Sequence[One]:

@@ -71,7 +71,7 @@ class WebhookReader:
         return deliveries
 
     def transcribe(self) -> bytes:
-        """Returns the bytes of the deliveries since the last call, with ids, times and signatures: the clock stands still."""
+        """Returns the bytes of the deliveries since the last call, with ids, times and signatures: no clock runs."""
         requests = [_as_bytes(delivery) for delivery in self.read()]
         return b"\n\n".join([*requests, LATE] if self._is_late else requests)
 

@@ -16,7 +16,7 @@ PIPELINED_MAX = 24
 PATIENCE_S = 10.0
 JSON = "Content-Type: application/json"
 LATE = b"(and then nothing)"
-"""Stands in a transcript for bytes that did not come in time."""
+"""Replaces bytes that did not come in time."""
 
 
 @dataclass(frozen=True)
