@@ -8,6 +8,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -43,6 +44,17 @@ async def execute(database_url: str, sql: str) -> None:
         await connection.execute(sql)
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def copied_database(server_url: str, template: str) -> AsyncIterator[str]:
+    """Copies a database, gives the address of the copy, and drops the copy in the end."""
+    name = f"t_{uuid.uuid4().hex}"
+    await execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    try:
+        yield named(server_url, name)
+    finally:
+        await execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -92,10 +104,8 @@ async def empty_database_url(postgres: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
     """Makes a fresh, migrated database."""
-    name = f"t_{uuid.uuid4().hex}"
-    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield named(postgres, name)
-    await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    async with copied_database(postgres, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ REPLACEMENT_BY_WORD = {
 RIDDLES = re.compile(rf"\b(?:{'|'.join(REPLACEMENT_BY_WORD)})\b", re.IGNORECASE)
 NO_SUBJECT = re.compile(r"(?:Who|Whom|Whose|What)\b")
 NO_VERB = re.compile(r"(?:Whether|Who|Whom|Whose|What|Which|When|Where|Why|How)\b")
-PLAIN = ("events/", "projections/", "service/", "client/", "demo/", "benchmarks/")
+PLAIN = ("events/", "projections/", "service/", "client/", "demo/", "benchmarks/", "tests/worlds/")
 
 PATCHES = {"getattr", "setattr", "delattr", "patch", "object"}
 # Private attributes of other libraries for which there is no public way.
@@ -72,8 +72,6 @@ PRIVATE_OF_OTHERS = {
 REACHES_INTO_OURS = {
     "tests/service/log/test_transactions.py": "being rebuilt",
     "tests/surprise/test_logs_of_before.py": "being rebuilt",
-    "tests/worlds/choosing.py": "being rebuilt",
-    "tests/worlds/leaks_of_systems.py": "being rebuilt",
 }
 
 # Names that make a fold depend on the time or the machine.

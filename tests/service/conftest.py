@@ -6,9 +6,8 @@ Owns the start and the end of the service, which runs in a thread with an event 
 import asyncio
 import socket
 import threading
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +19,7 @@ from uuid_utils.compat import uuid7
 from service.app import build
 from service.serve import Server, config_of
 from service.settings import Settings
-from tests.conftest import execute, named
+from tests.conftest import copied_database
 from tests.service.access_fixtures import Standing
 
 
@@ -147,16 +146,15 @@ async def keeps(someone: Someone, scope: str = "all", **more: Any) -> None:
 @pytest.fixture(scope="session")
 def standing(postgres: str, template: str) -> Iterator[Standing]:
     """Runs one service with two families for whole files of tests. The tests may not change a row."""
-    name = f"t_{uuid.uuid4().hex}"
     with asyncio.Runner() as runner:
-        runner.run(execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
-        database_url = named(postgres, name)
+        stack = AsyncExitStack()
+        database_url = runner.run(stack.enter_async_context(copied_database(postgres, template)))
         settings = Settings(database_url=database_url, **UNLIMITED)
         with running(settings) as url, httpx.Client(base_url=url, timeout=20) as http:
             stands = Standing(url, database_url, runner, http)
             yield stands
             stands.close()
-        runner.run(execute(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+        runner.run(stack.aclose())
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from events.ids import MemberId
 from service.http.problems import NotFound
 from service.log.receipts import Receipt
 from service.postgres.pool import open_pool
-from tests.conftest import execute, named
+from tests.conftest import copied_database
 from tests.families import CRAWLED, STOOD, WALKED, Draft, Family, drafted, found, join, leave, log_on, note, outcomes, pull, push
 from tests.simulation.two_processes import Fate, Phone, TwoProcesses
 
@@ -266,16 +266,14 @@ def two_processes(server: str, template: str) -> Iterator[TwoProcesses]:
     """Makes a new database with two processes on it."""
     with asyncio.Runner() as runner:
         stack = contextlib.AsyncExitStack()
-        runner.run(execute(server, f"CREATE DATABASE simulation TEMPLATE {template} STRATEGY file_copy"))
-        url = named(server, "simulation")
+        url = runner.run(stack.enter_async_context(copied_database(server, template)))
         pool = runner.run(open_pool(url))
+        stack.push_async_callback(pool.close)
         one, other = (runner.run(stack.enter_async_context(log_on(url, pool))) for _ in range(2))
         try:
             yield TwoProcesses(runner, pool, (one, other))
         finally:
             runner.run(stack.aclose())
-            runner.run(pool.close())
-            runner.run(execute(server, "DROP DATABASE simulation WITH (FORCE)"))
 
 
 @pytest.mark.timeout(3_600 if os.environ.get("STILLNEW_NIGHTLY") else 240)

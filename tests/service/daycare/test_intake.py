@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from service.daycare.prose_queue import ProseQueue
 from service.log.log import Log
 from service.postgres.pool import open_pool
 from service.replay import replay
-from tests.conftest import execute, named
+from tests.conftest import copied_database
 from tests.families import Family, feed_of, found, log_on
 from tests.service.daycare.test_translate import Version, histories
 
@@ -79,19 +80,16 @@ def _given(call: list[Version]) -> list[SourcedRecord]:
 
 @pytest.fixture(scope="module")
 def rows(postgres: str, template: str) -> Iterator[Rows]:
-    name = f"t_{uuid4().hex}"
     with asyncio.Runner() as runner:
-        runner.run(execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
-        url = named(postgres, name)
+        stack = AsyncExitStack()
+        url = runner.run(stack.enter_async_context(copied_database(postgres, template)))
         pool = runner.run(open_pool(url))
-        opened = log_on(url, pool)
-        log = runner.run(opened.__aenter__())
+        stack.push_async_callback(pool.close)
+        log = runner.run(stack.enter_async_context(log_on(url, pool)))
         reading = ProseQueue()
+        stack.push_async_callback(reading.stop)
         yield Rows(runner, url, pool, log, reading)
-        runner.run(reading.stop())
-        runner.run(opened.__aexit__(None, None, None))
-        runner.run(pool.close())
-        runner.run(execute(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+        runner.run(stack.aclose())
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
