@@ -1,4 +1,4 @@
-"""Checks JSON for what the decoder accepts and we refuse: duplicate keys, NUL in a text, bytes that are not UTF-8.
+"""Checks JSON for what the decoder accepts and we refuse: duplicate keys and NUL in a text.
 
 Owns these checks, and the path of the field in each refusal, also where the decoder itself refuses. Does not know events.
 """
@@ -19,27 +19,6 @@ _SURROGATE_ESCAPED: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 SURROGATE_ERRORS: Final = ("surrogate", "hex escape", "truncated")
 """Words in the decoder's error for a lone surrogate. It looks for the second half, and may reach the end of the body first."""
-
-
-def require_utf8(body: bytes) -> None:
-    """Raises BodyMalformed where the bytes are not UTF-8."""
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise BodyMalformed(f"The body is not UTF-8: byte {error.start} is wrong.") from None
-
-
-def bare_quotes(text: bytes | msgspec.Raw) -> int:
-    """Returns the number of quotes without a backslash before them: two for every key and every text of a JSON value.
-
-    A body and the canonical JSON of its decoded value have the same count, unless the body contains a key twice, or sets an
-    optional field to null or to its default. So one scan decides whether the slower check for duplicate keys is needed. (A text
-    that ends in a backslash counts one less. If the body escapes that backslash in another way, it counts more, and the slower
-    check runs for nothing.)
-    """
-    octets = bytes(text)
-    count = octets.count(b'"')
-    return count - octets.count(b'\\"') if b"\\" in octets else count
 
 
 class _Pairs(list[tuple[str, Any]]):

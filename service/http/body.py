@@ -14,8 +14,9 @@ from uuid import UUID
 import msgspec
 
 from events.errors import BodyMalformed, FieldInvalid
-from events.json_checks import invalid_field, not_json, refuse_duplicate_keys, refuse_nul, require_utf8
+from events.json_checks import invalid_field, not_json, refuse_duplicate_keys, refuse_nul
 from events.msgpack_checks import refuse_loose_msgpack
+from events.wire import require_utf8
 from service.http.asgi import Receive, Scope, headers
 from service.http.body_budget import BodyBudgets, BudgetShare
 from service.http.media_types import of_request

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from events.ids import FamilyId, MemberId, Place, Seq
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from projections import roster
 from projections.changes import Change, Held, RosterSet, SightingSet, WishesSet
 from projections.family import Family

@@ -15,7 +15,7 @@ from events.event import Role
 from events.ids import ChildId, EventId, FamilyId, MemberId
 from events.observations import MilestoneNamed
 from events.surprise import Sorted
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from projections import handover_card
 from projections.first_saw import Sighting
 from projections.handover_card import Card

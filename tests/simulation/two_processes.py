@@ -17,7 +17,8 @@ import msgspec
 
 from events.event import Role
 from events.ids import FamilyId, MemberId
-from events.wire import AnyEvent, commitment, event_of_bytes
+from events.upcast import event_of_bytes
+from events.wire import AnyEvent, commitment
 from projections import first_saw, timeline
 from service.feed.next_entries import from_anywhere
 from service.feed.pages import CHAIN_DIGITS

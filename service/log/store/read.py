@@ -9,7 +9,7 @@ from events.amend import Amended
 from events.event import Audience, Event
 from events.ids import EventId, FamilyId, MemberId, Seq
 from events.kinds import SIGHTING_CHANGES, SIGHTINGS, TELLING
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from projections.first_saw import Sighting
 from projections.joining_history import History
 from projections.logged_event import LoggedEvent
