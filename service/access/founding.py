@@ -12,7 +12,7 @@ from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoin
 from events.ids import ChildId, DeviceId, FamilyId, HouseholdId, MemberId, PersonId
 from service.access.decide import CHILDREN_MAX, DEVICES_MAX, may_add_child, may_found, require_sane_birth
 from service.access.errors import BirthDateOutOfRange, FoundingClosed, NotForRole, TooMany
-from service.access.guard import Caller, Membership
+from service.access.guard import Caller, Membership, hash_of, new_token, token_in
 from service.access.shapes import (
     ChildListed,
     DeviceListed,
@@ -26,8 +26,6 @@ from service.access.shapes import (
     Named,
     NewChild,
 )
-from service.access.tokens import hash_of, new_token, token_in
-from service.http.asgi import header
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
@@ -82,9 +80,7 @@ async def found(request: RouteRequest) -> Response[bytes]:
 async def person_of(request: RouteRequest, transaction: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
     """Returns the person, device and token of the caller, or those of a new person if the caller has no token."""
     if request.caller is not None:
-        token = token_in(header(request.scope, b"authorization"))  # type: ignore[arg-type]
-        assert token is not None, "the guard has checked this token"
-        return request.caller.person, request.caller.device, token.decode()
+        return request.caller.person, request.caller.device, token_in(request.scope).decode()  # type: ignore[arg-type]
     if named is None:
         raise FieldInvalid("Who brings no token names a device.", at="device")
     person = PersonId(uuid4())

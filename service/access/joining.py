@@ -32,9 +32,8 @@ from service.access.errors import (
     TooMany,
 )
 from service.access.founding import QUERIES, lock_membership, person_of
-from service.access.guard import Membership
+from service.access.guard import Membership, hash_of, new_code
 from service.access.shapes import AcceptInvite, Admitted, Invite, Invited, JoinerChoice
-from service.access.tokens import hash_of, new_code
 from service.daycare.leaving import forget_daycare, forget_parents_files, require_removable
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound

@@ -16,8 +16,7 @@ from service.access.decide import may_found
 from service.access.errors import FoundingClosed, NotForRole, TooMany
 from service.access.founding import QUERIES as ACCESS
 from service.access.founding import lock_membership
-from service.access.guard import Membership
-from service.access.tokens import hash_of, new_code
+from service.access.guard import Membership, hash_of, new_code
 from service.daycare.auth import DaycareKey
 from service.daycare.intake import QUERIES, Intake
 from service.daycare.prose_queue import NotesWaiting

@@ -14,7 +14,7 @@ from events.ids import FamilyId, HouseholdId, MemberId
 from service.access.decide import MEMBERS_MAX
 from service.access.errors import CodeUnusable, TooMany
 from service.access.founding import QUERIES as ACCESS
-from service.access.tokens import hash_of
+from service.access.guard import hash_of
 from service.daycare.auth import KEY_QUERY, ROTATION_LASTS, SIGNED_HEADERS, Call, DaycareKey, authenticate
 from service.daycare.cloud_events import JSON, CloudEvent, PostedEvent, read_events, signed_at
 from service.daycare.errors import OneFamilysKey, ReferenceTaken

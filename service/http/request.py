@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 
 from service.access.guard import Caller, Membership
-from service.http import body, response
+from service.http import body
 from service.runtime import Runtime
 
 Shape = TypeVar("Shape")
@@ -60,9 +60,9 @@ class RouteRequest(Request[Any, Any, State]):
 
     def answer(self, value: Any, *, status: int = 200) -> Response[bytes]:
         """Returns a response in the encoding that the caller prefers."""
-        media_type = response.media_type_of(self.scope)  # type: ignore[arg-type]
+        media_type = body.media_type_of(self.scope)  # type: ignore[arg-type]
         return Response(
-            response.encode(value, media_type), status_code=status, media_type=media_type, headers={"Vary": "Accept"}
+            body.encode(value, media_type), status_code=status, media_type=media_type, headers={"Vary": "Accept"}
         )
 
 

@@ -7,7 +7,7 @@ people, on a connection of their own, so that a push does not wait for another f
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
@@ -98,6 +98,11 @@ class LogTransaction:
 def drafted(fact: ServiceBody, now: datetime) -> Draft[Any]:
     """Returns the draft of a fact that the service writes now."""
     return Draft(id=EventId(uuid7()), occurred_at=now, precision=Precision.MINUTE, recorded_at=now, event=fact)
+
+
+def now_utc() -> datetime:
+    """Returns the current time of the server, in UTC."""
+    return datetime.now(UTC)
 
 
 class Log:
