@@ -30,7 +30,7 @@ from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "access.sql")

@@ -39,7 +39,7 @@ from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest, nothing
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 
 INVITE = Endpoint(
     summary="Invite a person or a daycare. The code works once, within seven days",

@@ -5,7 +5,7 @@ Owns also what happens to imported files when their parent leaves.
 
 from events.ids import FamilyId, MemberId, PersonId
 from service.access.errors import NotYoursToRemove
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "daycare.sql")

@@ -37,7 +37,7 @@ from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest, nothing
 from service.http.standard_webhooks import new_secret, shown
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 
 CODE_LIVES: Final = timedelta(days=7)
 OPEN_CODES_MAX: Final = 50

@@ -29,11 +29,8 @@ from service.http.problems import CallReplayed, MediaTypeUnsupported
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
 from service.http.standard_webhooks import new_secret, shown
-from service.log.append_queue import LogBusy
-from service.log.group_commit import LogUnavailable
-from service.log.ledger import Overtaken
-from service.log.log import LogTransaction
-from service.log.receipts import Problem
+from service.log.append_request import LogBusy, LogUnavailable, Overtaken, Problem
+from service.log.transaction import LogTransaction
 
 EVENTS_BYTES_MAX: Final = 2 * 1024 * 1024
 SMALL_BYTES_MAX: Final = 4 * 1024

@@ -1,6 +1,6 @@
 """Reads what a batch of drafts may repeat, refer to or free, before any of them is decided: one query for each kind of fact."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from events.amend import Amended, Withdrawn
@@ -18,15 +18,17 @@ from projections.roster import Roster
 from projections.subjects import Subject, brings_a_subject
 from projections.surprise_state import SurpriseState
 from service.log.admit import referred_to
-from service.log.append_request import AppendRequest
+from service.log.append_request import AppendRequest, TooLong
 from service.log.family_batch import FamilyBatch
-from service.log.locked_families import TooLong
-from service.log.store import families, read
-from service.log.store.families import Whose
+from service.log.store import read
+from service.log.store.read import Whose
 
 CHANGES_A_SIGHTING: Final = types_with(Effect.CHANGES_SIGHTING)
 MAY_FREE: Final = types_with(Effect.FREES)
 SEQ_MAX: Final = Seq(2**62)
+
+SHARED: Final = (Amended, Withdrawn, Sorted)
+"""The types that may end what two importers share."""
 
 Batches = Mapping[FamilyId, FamilyBatch]
 RequestedDraft = tuple[AppendRequest, Draft[Any]]
@@ -41,56 +43,34 @@ async def prefetch(
     Raises:
         TooLong: more than `held_max` events are held from a member that an act concerns.
     """
-    drafts = list(_drafts(requests))
-    references = list(_references(drafts))
-    for family, event_id, stored in await read.stored_events(connection, _ids(requests, drafts, references)):
-        batches[family].add_stored(event_id, stored)
-    await _load_sightings(connection, batches, references)
-    await _load_subjects(connection, batches, references)
-    choosing = {(request.family, request.author) for request, draft in drafts if type(draft.event) is SurpriseChosen}
-    await _load_own_sightings(connection, batches, choosing)
-    waiting = [one for one in drafts if batches[one[0].family].family.surprises]
-    await families.load_met(connection, _subjects_to_load(batches, waiting))
-    unknown = _states_to_load(batches, waiting)
-    if held_max is not None:
-        long = await families.families_with_more_held(connection, unknown, than=held_max) | _long(batches, waiting, held_max)
-        if long:
-            raise TooLong(long)
-    await families.load_whole(connection, unknown)
-    for family, member in unknown:
-        batches[family].loaded[member].is_whole = True
-    for family, _ in choosing:
-        batches[family].family.keeps_telling = True
-    telling = [one for one in references if batches[one[0].family].family.keeps_telling]
-    await _load_telling(connection, batches, telling)
-    await _load_sortings(connection, batches, telling)
-
-
-def _drafts(requests: Sequence[AppendRequest]) -> Iterator[RequestedDraft]:
-    """Yields all drafts that could be read, with their requests."""
-    for request in requests:
-        for draft in request.drafts:
-            if type(draft) is not Malformed:
-                yield request, draft
-
-
-def _references(drafts: Sequence[RequestedDraft]) -> Iterator[Reference]:
-    """Yields the drafts that refer to an event, with its id."""
-    for request, draft in drafts:
-        if (named := referred_to(draft.event)) is not None:
-            yield request, draft, EventId(named)
-
-
-def _ids(
-    requests: Sequence[AppendRequest], drafts: Sequence[RequestedDraft], references: Sequence[Reference]
-) -> set[tuple[FamilyId, EventId, MemberId]]:
-    """Returns the ids that drafts have or refer to, each with the member to read it for."""
+    drafts = [(request, draft) for request in requests for draft in request.drafts if type(draft) is not Malformed]
+    references = [(*one, EventId(named)) for one in drafts if (named := referred_to(one[1].event)) is not None]
     ids = {(request.family, draft.id, request.author) for request, draft in drafts}
     ids.update([(request.family, named, request.author) for request, _, named in references])
     for request in requests:
         for entry in request.entries:
             ids.update([(request.family, event, like.author) for like in entry.like for event in like.events])
-    return ids
+    if ids:
+        for family, event_id, stored in await read.stored_events(connection, ids):
+            batches[family].add_stored(event_id, stored)
+    if references:
+        await _load_sightings(connection, batches, references)
+        await _load_subjects(connection, batches, references)
+    if choosing := {(request.family, request.author) for request, draft in drafts if type(draft.event) is SurpriseChosen}:
+        await _load_first_choices(connection, batches, choosing)
+    if waiting := [one for one in drafts if batches[one[0].family].family.surprises]:
+        await _load_states(connection, batches, waiting, held_max)
+    if telling := [one for one in references if batches[one[0].family].family.keeps_telling]:
+        await _load_telling(connection, batches, telling)
+        await _load_sortings(connection, batches, telling)
+
+
+def may_share(requests: Sequence[AppendRequest]) -> bool:
+    """Returns whether any request brings importers' records, or may change an event that two importers share."""
+    return any(
+        request.entries or any(type(draft) is not Malformed and type(draft.event) in SHARED for draft in request.drafts)
+        for request in requests
+    )
 
 
 async def _load_sightings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
@@ -125,11 +105,31 @@ async def _load_subjects(connection: Any, batches: Batches, references: Sequence
         batches[family].family.subjects[seq] = history
 
 
-async def _load_own_sightings(connection: Any, batches: Batches, choosing: Collection[Whose]) -> None:
+async def _load_first_choices(connection: Any, batches: Batches, choosing: Collection[Whose]) -> None:
     """Reads the own sightings of members who choose for the first time: they show what the members have met already."""
     wanted = {(family, member) for family, member in choosing if member not in batches[family].family.surprises}
-    for family, member, seq, sighting in await families.own_sightings(connection, wanted):
+    for family, member, seq, sighting in await read.own_sightings(connection, wanted):
         batches[family].family.sightings[seq][member] = sighting
+    for family, _ in choosing:
+        batches[family].family.keeps_telling = True
+
+
+async def _load_states(
+    connection: Any, batches: Batches, drafts: Sequence[RequestedDraft], held_max: int | None
+) -> None:
+    """Reads what members who wait have met, and what is held from them, as far as it may decide about the drafts."""
+    await read.load_met(connection, _subjects_to_load(batches, drafts))
+    unknown = _states_to_load(batches, drafts)
+    if held_max is not None:
+        long = _long(batches, drafts, held_max)
+        if unknown:
+            long |= await read.families_with_more_held(connection, unknown, than=held_max)
+        if long:
+            raise TooLong(long)
+    if unknown:
+        await read.load_whole(connection, unknown)
+    for family, member in unknown:
+        batches[family].loaded[member].is_whole = True
 
 
 def _subjects_to_load(
@@ -146,22 +146,20 @@ def _subjects_to_load(
     return found
 
 
-def _subjects(body: Body, roster: Roster) -> Iterator[Subject]:
-    """Yields the subjects that a draft reveals, as far as a member can have met them before."""
-    if isinstance(body, MilestoneObserved | ParentFirstSaw | NoteWritten) and body.child in roster.children:
-        for milestone in _milestones(body):
-            if milestone in CATALOGUE.by_key or milestone in roster.own_milestones:
-                yield body.child, milestone
-
-
-def _milestones(body: MilestoneObserved | ParentFirstSaw | NoteWritten) -> tuple[str, ...]:
+def _subjects(body: Body, roster: Roster) -> list[Subject]:
+    """Returns the subjects that a draft reveals, as far as a member can have met them before."""
     match body:
         case MilestoneObserved():
-            return body.milestone, *body.tells_of
+            keys = body.milestone, *body.tells_of
         case ParentFirstSaw():
-            return (body.milestone,)
+            keys = (body.milestone,)
         case NoteWritten():
-            return body.may_tell_of
+            keys = body.may_tell_of
+        case _:
+            return []
+    if body.child not in roster.children:
+        return []
+    return [(body.child, key) for key in keys if key in CATALOGUE.by_key or key in roster.own_milestones]
 
 
 def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[Whose, SurpriseState]:

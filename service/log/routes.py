@@ -12,9 +12,7 @@ from service.http.asgi import Receive, Scope, Send
 from service.http.body import JSON, MSGPACK, PUSH_BYTES_MAX, Encoding, encode, encoding_of, media_type_of, read_body
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.rate_limit import Kind
-from service.log.append_queue import LogBusy
-from service.log.group_commit import LogUnavailable
-from service.log.receipts import Receipt
+from service.log.append_request import LogBusy, LogUnavailable, Receipt
 from service.runtime import Runtime
 
 CHOICES: Final = types_with(Effect.CHOICE)

@@ -1,10 +1,13 @@
-"""Opens connections with the rights that the service needs and no more, and with a bound on every wait.
+"""Opens connections with the rights that the service needs and no more, and with a bound on every wait. Combines writes.
 
-Owns how a session begins, how it returns to the pool, and the bound of each wait. Knows no query and no table.
+Owns how a session begins, how it returns to the pool, the bound of each wait, and how several writes go in one round trip.
+Knows no query and no table.
 """
 
 import asyncio
-from collections.abc import Coroutine
+import re
+from collections.abc import Coroutine, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -48,6 +51,14 @@ SET enable_mergejoin = off;
 # live entry takes 0.08 ms instead of 0.23. A committer's statements take arrays of any length: they are planned for these, or a
 # flush of 100 drafts writes three quarters as much.
 PLAN_ONCE: Final = "SET plan_cache_mode = force_generic_plan;"
+
+Statement = tuple[str, Sequence[Any]]
+"""The text of a write, with or without a semicolon at its end, and its arguments: columns of equal length."""
+
+Row = tuple[Any, ...]
+
+ROWS_AT_ONCE: Final = 1_000
+PARAMETER: Final = re.compile(r"\$(\d+)")
 
 T = TypeVar("T")
 logger = structlog.get_logger()
@@ -199,3 +210,37 @@ async def leave_as_it_is(connection: asyncpg.Connection) -> None:
     asyncpg has rolled back an open transaction before it calls this. The service leaves nothing else in a
     session: no LISTEN, no advisory lock, no cursor beyond a transaction, no temporary table.
     """
+
+
+def of_rows(query: str, rows: Iterable[Row]) -> list[Statement]:
+    """Returns a statement that writes rows, one argument a column; no statement where there are no rows."""
+    return [(query, columns)] if (columns := list(zip(*rows, strict=True))) else []
+
+
+async def together(connection: Any, statements: Sequence[Statement]) -> None:
+    """Executes writes in one round trip. Those of more than `ROWS_AT_ONCE` rows run before, in portions.
+
+    Postgres runs the parts of a WITH in one snapshot: no write may depend on another's result, nor write the same row.
+    Encoding the arguments occupies the event loop for about 4 us a row.
+    """
+    if any(len(arguments[0]) > ROWS_AT_ONCE for _, arguments in statements):
+        many = [one for one in statements if len(one[1][0]) > ROWS_AT_ONCE]
+        statements = [one for one in statements if len(one[1][0]) <= ROWS_AT_ONCE]
+        for query, arguments in many:
+            for first in range(0, len(arguments[0]), ROWS_AT_ONCE):
+                await connection.execute(query, *(column[first : first + ROWS_AT_ONCE] for column in arguments))
+    if statements:
+        text = _joined(tuple((query, len(arguments)) for query, arguments in statements))
+        await connection.execute(text, *(argument for _, arguments in statements for argument in arguments))
+
+
+@lru_cache(maxsize=256)
+def _joined(statements: tuple[tuple[str, int], ...]) -> str:
+    """Returns one statement: all but the last become parts of a WITH, and the parameters are renumbered."""
+    parts, taken = [], 0
+    for query, count in statements:
+        parts.append(PARAMETER.sub(lambda named, before=taken: f"${int(named[1]) + before}", query.rstrip("; \n")))  # type: ignore[misc]
+        taken += count
+    *before, last = parts
+    named = ",\n".join(f"_{number} AS (\n{part}\n)" for number, part in enumerate(before))
+    return f"WITH {named}\n{last}" if before else last

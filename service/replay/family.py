@@ -19,18 +19,9 @@ from projections.first_saw import Sighting
 from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold
 from projections.roster import Roster
 from service.log.store import read
-from service.log.store.codec import (
-    at_most_days_of,
-    decode_held_row,
-    decode_sighting,
-    decode_wishes,
-    encode_sighting,
-    held_row,
-    is_name,
-    own_subject,
-)
+from service.log.store.codec import decode_held_row, decode_sighting, decode_wishes
 from service.log.store.families import read_roster, run_of_row
-from service.log.store.write import PendingRows
+from service.log.store.write import PendingRows, at_most_days_of, encode_sighting, held_row, is_name, own_subject
 from service.postgres.queries import load
 
 EVENTS_PER_PAGE: Final = 5_000

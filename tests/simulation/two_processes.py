@@ -23,8 +23,8 @@ from projections import first_saw, timeline
 from service.feed.next_entries import from_anywhere
 from service.feed.pages import CHAIN_DIGITS
 from service.feed.timeline import timeline as read_timeline
+from service.log.append_request import Receipt
 from service.log.log import Log
-from service.log.receipts import Receipt
 from service.log.store.families import read_roster
 from service.replay import replay_family
 from tests.families import Draft, Family, pull, push

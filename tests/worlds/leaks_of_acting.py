@@ -11,7 +11,7 @@ import pytest
 
 import service.access.founding
 import service.access.joining
-import service.log.batch
+import service.log.append
 import service.log.family_batch
 import service.log.store.read
 from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
@@ -22,8 +22,8 @@ from projections.keep_quiet import QuietList
 from service.http.gateway import ResponseSender
 from service.http.rate_limit import Limits
 from service.log.admit import referred_to
+from service.log.append_request import Receipt
 from service.log.family_batch import FamilyBatch
-from service.log.receipts import Receipt
 from tests.worlds.leaks import BEN_WAITS_TOO, RICH, leak, only, rewrite
 from tests.worlds.seeded import uuid_of
 
@@ -32,12 +32,12 @@ Decide = Callable[[Any, Any, Any], Receipt | None]
 
 def _decisions(patch: pytest.MonkeyPatch, before: Decide) -> None:
     """Ask `before` of each draft first; what it gives is the receipt."""
-    decide = service.log.batch.Batch.decide_draft
+    decide = service.log.append.Batch.decide_draft
 
     async def leaking(self: Any, offer: Any, work: FamilyBatch, draft: Any) -> Receipt:
         return before(offer, work, draft) or await decide(self, offer, work, draft)
 
-    patch.setattr(service.log.batch.Batch, "decide_draft", leaking)
+    patch.setattr(service.log.append.Batch, "decide_draft", leaking)
 
 
 def _untold_target(offer: Any, work: FamilyBatch, draft: Any) -> bool:
@@ -134,13 +134,13 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("the receipt of a new draft has the log's place")
 def _(patch: pytest.MonkeyPatch) -> None:
-    decide = service.log.batch.Batch.decide_draft
+    decide = service.log.append.Batch.decide_draft
 
     async def leaking(self: Any, offer: Any, work: FamilyBatch, draft: Any) -> Receipt:
         receipt = await decide(self, offer, work, draft)
         return msgspec.structs.replace(receipt, place=work.seq) if receipt.outcome == "recorded" else receipt
 
-    patch.setattr(service.log.batch.Batch, "decide_draft", leaking)
+    patch.setattr(service.log.append.Batch, "decide_draft", leaking)
 
 
 @leak("the receipt of the act counts what comes with it", only(RICH, "h0", "h11"))
@@ -176,14 +176,14 @@ def _(patch: pytest.MonkeyPatch) -> None:
 def counted(patch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many events the process has recorded: what a counter in it would say."""
     counts: Counter[int] = Counter()
-    fold = vars(service.log.batch)["fold"]
+    fold = vars(service.log.append)["fold"]
 
     def counting(*told: Any) -> Fold:
         counts[threading.get_ident()] += 1
         folding: Fold = fold(*told)
         return folding
 
-    patch.setattr(service.log.batch, "fold", counting)
+    patch.setattr(service.log.append, "fold", counting)
     return lambda: counts[threading.get_ident()]
 
 
@@ -219,23 +219,23 @@ def _(patch: pytest.MonkeyPatch) -> None:
 
 @leak("a wake-up for everybody in the family", only(RICH, "h10"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    write = service.log.batch.Batch.write
+    write = service.log.append.Batch.write
 
-    async def and_everybody(self: service.log.batch.Batch) -> None:
+    async def and_everybody(self: service.log.append.Batch) -> None:
         await write(self)
         for batch in self.families.values():
             batch.delivered_to.update(batch.family.roster.present)
 
-    patch.setattr(service.log.batch.Batch, "write", and_everybody)
+    patch.setattr(service.log.append.Batch, "write", and_everybody)
 
 
 @leak("a wake-up for who is kept from it", only(RICH, "h0"))
 def _(patch: pytest.MonkeyPatch) -> None:
-    write = service.log.batch.Batch.write
+    write = service.log.append.Batch.write
 
-    async def and_who_waits(self: service.log.batch.Batch) -> None:
+    async def and_who_waits(self: service.log.append.Batch) -> None:
         await write(self)
         for batch in self.families.values():
             batch.delivered_to.update(batch.family.surprises)
 
-    patch.setattr(service.log.batch.Batch, "write", and_who_waits)
+    patch.setattr(service.log.append.Batch, "write", and_who_waits)

@@ -8,7 +8,7 @@ import pytest
 
 import service.daycare.import_routes
 import service.daycare.intake
-import service.log.batch
+import service.log.append
 import service.webhooks.delivery
 from events.observations import NoteWritten
 from service.daycare.intake import Intake, Meant, RecordOutcome, SourcedRecord
@@ -191,14 +191,14 @@ def _(patch: pytest.MonkeyPatch) -> None:
     *OTHERS_FILE.hidden, Hidden(5, Said("h1", "ben", {"type": IMPORTED, "version": GONE})),
 ), visible=(*RICH.visible[:4], Said("v4", "ada", {"type": IMPORTED, "version": FIRST}))))  # fmt: skip
 def _(patch: pytest.MonkeyPatch) -> None:
-    copies = vars(service.log.batch)["own_drafts"]
+    copies = vars(service.log.append)["own_drafts"]
 
     async def plainly(connection: Any, share: Any) -> Any:
         found = await copies(connection, share)
         notes = [NoteWritten(child=draft.event.child, text="What was imported.") for draft in found]
         return tuple(msgspec.structs.replace(draft, event=note) for draft, note in zip(found, notes, strict=True))
 
-    patch.setattr(service.log.batch, "own_drafts", plainly)
+    patch.setattr(service.log.append, "own_drafts", plainly)
 
 
 @leak("an import counts what is held from who imports", only(RICH, "h0"))

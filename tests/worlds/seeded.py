@@ -25,8 +25,8 @@ import service.daycare.event_ids
 import service.daycare.import_routes
 import service.daycare.parent_routes
 import service.daycare.signed_routes
-import service.log.batch
-import service.log.log
+import service.log.append
+import service.log.transaction
 import service.webhooks.routes
 from events.ids import EventId, FamilyId, MemberId
 from service.feed.notifier import LocalNotifier
@@ -95,14 +95,9 @@ def _as_version_7(number: int) -> int:
     return number & ~(0xF << 76) | (7 << 76)
 
 
-class SaltsOfTheirEvents:
-    """Salts that follow from the event's id."""
-
-    def __init__(self, count: int) -> None:
-        """`count` is for the service's own, which are drawn together."""
-
-    def salt_of(self, event: EventId) -> bytes:
-        return sha256(event.bytes).digest()[:16]
+def salt_of(event: EventId) -> bytes:
+    """A salt that follows from the event's id."""
+    return sha256(event.bytes).digest()[:16]
 
 
 class SecretsOfTheirFamilies:
@@ -153,12 +148,12 @@ def _limits_of(settings: Settings) -> Limits:
 def seeded() -> Iterator[None]:
     """Let every service that is built within draw from its seeds."""
     ids_4 = (
-        (service.access.founding, "uuid4"), (service.access.joining, "uuid4"), (service.log.log, "uuid4"),
+        (service.access.founding, "uuid4"), (service.access.joining, "uuid4"), (service.log.transaction, "uuid4"),
         (service.daycare.parent_routes, "uuid4"), (service.daycare.signed_routes, "uuid4"),
         (service.daycare.import_routes, "uuid4"),
         (service.webhooks.routes, "uuid4"),
     )  # fmt: skip
-    ids_7 = ((service.access.joining, "uuid7"), (service.log.log, "uuid7"))
+    ids_7 = ((service.access.joining, "uuid7"), (service.log.transaction, "uuid7"))
     codes = (
         (service.access.founding, "new_token", "sn1_"), (service.access.joining, "new_code", ""),
         (service.access.devices, "new_code", ""), (service.daycare.parent_routes, "new_code", ""),
@@ -174,7 +169,7 @@ def seeded() -> Iterator[None]:
             patch.setattr(module, name, lambda prefix=prefix: prefix + _seeds().draw("code").hex()[:43])
         for module in secrets:
             patch.setattr(module, "new_secret", lambda: _seeds().draw("secret"))
-        patch.setattr(service.log.batch, "Salts", SaltsOfTheirEvents)
+        patch.setattr(service.log.append, "new_salt", salt_of)
         patch.setattr(service.daycare.event_ids, "Secrets", SecretsOfTheirFamilies)
         patch.setattr(service.app, "now_utc", lambda: _seeds().now)
         patch.setattr(service.app, "Runtime", lambda **parts: runtime(**parts, now=lambda: _seeds().now))
