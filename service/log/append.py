@@ -24,7 +24,7 @@ from events.ids import EventId, FamilyId, LogId, MemberId, Seq
 from events.surprise import TimePassed
 from events.wire import Malformed, bytes_of_event, commitment, digest_of_draft
 from projections.acts import members_due
-from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold, telling_of
+from projections.fold import Folded, NeedEvents, NeedHistory, NewEvent, advance, fold, telling_of
 from projections.logged_event import LoggedEvent
 from projections.visibility import audience_of
 from service.background import WORTH_IT, off_loop
@@ -98,9 +98,16 @@ async def append(
     )
 
 
-def new_salt(_: EventId) -> bytes:
-    """Draws the salt of an event, so that its commitment to a few guessable words reveals nothing of them."""
-    return os.urandom(SALT_BYTES)
+class Salts:
+    """The salts of a batch, so that a commitment to a few guessable words reveals nothing of them: one call to the kernel."""
+
+    def __init__(self, count: int) -> None:
+        drawn = os.urandom(SALT_BYTES * count)
+        self._left = [drawn[at : at + SALT_BYTES] for at in range(0, len(drawn), SALT_BYTES)]
+
+    def salt_of(self, event: EventId) -> bytes:
+        """Returns a salt for one event."""
+        return self._left.pop() if self._left else os.urandom(SALT_BYTES)
 
 
 class Batch:
@@ -112,7 +119,9 @@ class Batch:
         """Begins a batch. `sharing`: None where no draft can concern an event that two importers share."""
         self.connection = connection
         self.now = now
+        self.latest = now + AHEAD_MAX
         self.families = families
+        self.salts = Salts(sum(one.taken for one in families.values()))
         self.sharing = sharing
         self.rows = PendingRows()
 
@@ -172,7 +181,7 @@ class Batch:
                 family=batch.family,
                 target=target,
                 clock_off=request.clock_off,
-                latest=self.now + AHEAD_MAX,
+                latest=self.latest,
                 is_completed=bool(request.entries),
                 imported_by=None if self.sharing is None or target is None else self.sharing.imported_by(request.family, target),
             )
@@ -215,7 +224,7 @@ class Batch:
     ) -> tuple[Folded, int]:
         """Appends an event. Returns the result of its fold, and its place in its author's feed."""
         event = self._event_of(draft, request.author, admitted)
-        body, salt = bytes_of_event(event), new_salt(draft.id)
+        body, salt = bytes_of_event(event), self.salts.salt_of(draft.id)
         new = NewEvent(Seq(batch.seq + 1), event, commitment(salt, body), None if target is None else target.seq)
         folded = await self._fold(request.family, batch, new)
         size = size_of(folded.changes)
@@ -237,23 +246,12 @@ class Batch:
         cost = batch.cost_of(type(new.event.event).__name__, new.event.author)
         reached = advance(folding) if cost < WORTH_IT else await off_loop(cost, advance, folding)
         while not isinstance(reached, Folded):
-            answer = await self._answer(family, batch, reached)
+            if isinstance(reached, NeedHistory) or (isinstance(reached, NeedEvents) and reached.seqs[-1] > batch.written_seq):
+                await self.write()  # it may be about events of this batch
+            answer = await read.needed(self.connection, family, reached)
             cost = new.seq if isinstance(reached, NeedHistory) else len(reached.seqs)
             reached = await off_loop(cost, advance, folding, answer)
         return reached
-
-    async def _answer(self, family: FamilyId, batch: FamilyBatch, need: Need) -> Any:
-        match need:
-            case NeedEvents(seqs=seqs):
-                if seqs[-1] > batch.written_seq:
-                    await self.write()
-                return await read.events_at(self.connection, family, seqs)
-            case NeedSightings(member=member, seqs=seqs):
-                found = await read.sightings(self.connection, [(family, seq, member) for seq in seqs])
-                return {seq: sighting for _, _, seq, sighting in found}
-            case NeedHistory(before=before, is_whole=is_whole):
-                await self.write()  # the history may include events of this batch
-                return await read.history(self.connection, family, before=before, is_whole=is_whole)
 
     def _collect(self, family: FamilyId, batch: FamilyBatch, folded: Folded) -> int:
         """Collects the changes of an event. Returns its place in its author's feed."""

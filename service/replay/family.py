@@ -16,7 +16,7 @@ from projections.family import Family
 from projections.feed import Run
 from projections.feed_writer import FeedWriter
 from projections.first_saw import Sighting
-from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold
+from projections.fold import Folded, NeedSightings, NewEvent, advance, fold
 from projections.roster import Roster
 from service.log.store import read
 from service.log.store.codec import decode_held_row, decode_sighting, decode_wishes
@@ -127,20 +127,11 @@ async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog
         folding = fold(folded.family, new)
         reached = advance(folding)
         while not isinstance(reached, Folded):
-            reached = advance(folding, await _answer(connection, family, reached))
+            # No sightings are read: the family holds those of all members already.
+            answer = {} if isinstance(reached, NeedSightings) else await read.needed(connection, family, reached)
+            reached = advance(folding, answer)
         folded.feeds.apply(reached.changes, author=new.event.author)
     return folded
-
-
-async def _answer(connection: Any, family: FamilyId, need: Need) -> Any:
-    """Returns what the fold needs. No sightings are read: the family holds those of all members already."""
-    match need:
-        case NeedEvents(seqs=seqs):
-            return await read.events_at(connection, family, seqs)
-        case NeedSightings():
-            return {}
-        case NeedHistory(before=before, is_whole=is_whole):
-            return await read.history(connection, family, before=before, is_whole=is_whole)
 
 
 async def _compare(connection: Any, folded: FoldedLog) -> list[Difference]:

@@ -95,9 +95,14 @@ def _as_version_7(number: int) -> int:
     return number & ~(0xF << 76) | (7 << 76)
 
 
-def salt_of(event: EventId) -> bytes:
-    """A salt that follows from the event's id."""
-    return sha256(event.bytes).digest()[:16]
+class SaltsOfTheirEvents:
+    """Salts that follow from the event's id."""
+
+    def __init__(self, count: int) -> None:
+        """`count` is for the service's own, which are drawn together."""
+
+    def salt_of(self, event: EventId) -> bytes:
+        return sha256(event.bytes).digest()[:16]
 
 
 class SecretsOfTheirFamilies:
@@ -169,7 +174,7 @@ def seeded() -> Iterator[None]:
             patch.setattr(module, name, lambda prefix=prefix: prefix + _seeds().draw("code").hex()[:43])
         for module in secrets:
             patch.setattr(module, "new_secret", lambda: _seeds().draw("secret"))
-        patch.setattr(service.log.append, "new_salt", salt_of)
+        patch.setattr(service.log.append, "Salts", SaltsOfTheirEvents)
         patch.setattr(service.daycare.event_ids, "Secrets", SecretsOfTheirFamilies)
         patch.setattr(service.app, "now_utc", lambda: _seeds().now)
         patch.setattr(service.app, "Runtime", lambda **parts: runtime(**parts, now=lambda: _seeds().now))

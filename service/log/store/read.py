@@ -11,6 +11,7 @@ from events.ids import EventId, FamilyId, MemberId, Seq
 from events.kinds import SIGHTING_CHANGES, SIGHTINGS, TELLING
 from events.upcast import event_of_bytes
 from projections.first_saw import Sighting
+from projections.fold import Need, NeedEvents, NeedHistory, NeedSightings
 from projections.joining_history import History
 from projections.logged_event import LoggedEvent
 from projections.met import telling_of
@@ -111,6 +112,17 @@ def _with_words(row: Sequence[Any]) -> tuple[LoggedEvent, Event[Any]]:
     seq, kind, version, body, target_seq, *thread = row
     event = event_of_bytes(body, kind=kind, version=version)
     return LoggedEvent(seq, event.author, kind, event.audience, target_seq, *thread), event
+
+
+async def needed(connection: Any, family: FamilyId, need: Need) -> Any:
+    """Returns what a fold needs of the log and its rows."""
+    match need:
+        case NeedEvents(seqs=seqs):
+            return await events_at(connection, family, seqs)
+        case NeedSightings(member=member, seqs=seqs):
+            return {seq: sighting for _, _, seq, sighting in await sightings(connection, [(family, seq, member) for seq in seqs])}
+        case NeedHistory(before=before, is_whole=is_whole):
+            return await history(connection, family, before=before, is_whole=is_whole)
 
 
 async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> dict[Seq, tuple[Event[Any], bytes]]:
