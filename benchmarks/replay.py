@@ -17,7 +17,7 @@ from benchmarks.crew import Device, crew, found_many
 from benchmarks.figures import Figure, against_limit, fact
 from benchmarks.processes import stillnew
 from benchmarks.size import Size
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from service.replay import replay
 
 NAME = "replay"

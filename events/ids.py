@@ -41,8 +41,3 @@ OwnMilestoneKey = Annotated[
 
 CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 """The only accepted spelling of an id in a URL: lower case, with dashes, without braces."""
-
-
-def is_version_7(uuid: UUID) -> bool:
-    """Returns whether a UUID is a time-ordered one (RFC 9562: version 7, variant bits 10)."""
-    return (uuid.int >> 76) & 0xF == 7 and (uuid.int >> 62) & 0x3 == 2

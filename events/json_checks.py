@@ -1,4 +1,4 @@
-"""Checks JSON for what the decoder accepts and we refuse: duplicate keys, NUL in a text, bytes that are not UTF-8.
+"""Checks JSON for what the decoder accepts and we refuse: duplicate keys and NUL in a text.
 
 Owns these checks, and the path of the field in each refusal, also in a refusal by the decoder itself. Does not know events.
 """
@@ -19,27 +19,6 @@ _SURROGATE_ESCAPED: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 SURROGATE_ERRORS: Final = ("surrogate", "hex escape", "truncated")
 """Words in the decoder's errors for a lone surrogate. `truncated`: the body ended before the second half of the character."""
-
-
-def require_utf8(body: bytes) -> None:
-    """Raises BodyMalformed if the bytes are not UTF-8."""
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise BodyMalformed(f"The body is not UTF-8: byte {error.start} is wrong.") from None
-
-
-def bare_quotes(text: bytes | msgspec.Raw) -> int:
-    """Returns the number of quotes without a backslash before them: two for every key and every text of a JSON value.
-
-    The canonical JSON of the decoded value has another number than the body if the body contains a key twice. So one scan decides
-    whether the slower check for duplicate keys is needed. In a few other cases the numbers differ, too, and the slower check runs
-    although no key is duplicate: the body sets an optional field to null or to its default, or writes a backslash at the end of a
-    text as a `u005c` escape.
-    """
-    octets = bytes(text)
-    count = octets.count(b'"')
-    return count - octets.count(b'\\"') if b"\\" in octets else count
 
 
 class _Pairs(list[tuple[str, Any]]):

@@ -28,6 +28,7 @@ from service.daycare import import_routes, parent_routes, signed_routes
 from service.daycare.known_addresses import KnownAddresses
 from service.daycare.prose_queue import ProseQueue
 from service.feed import routes as feed_routes
+from service.feed.live import LIVE, live
 from service.feed.notifier import LocalNotifier, Notifier
 from service.feed.notifier_redis import RedisNotifier
 from service.feed.streams import Streams
@@ -35,14 +36,14 @@ from service.http import openapi
 from service.http.body_budget import BodyBudgets
 from service.http.endpoint import KEY, Endpoint
 from service.http.gateway import Gateway, MatchedRoute, logged_refusal
-from service.http.plain_routes import LIVE, PUSH, live, push
 from service.http.problems import MethodNotAllowed, NotFound, bytes_of, headers_of
 from service.http.rate_limit import limits_of
 from service.http.request import RouteRequest
 from service.http.router import Router
-from service.log.log import Log
+from service.log.log import Log, now_utc
+from service.log.routes import PUSH, push
 from service.postgres.pool import close_pool, open_pool
-from service.runtime import Runtime, now_utc
+from service.runtime import Runtime
 from service.settings import Settings, SettingWrong, from_environment
 from service.surprise import handover_card, tips
 from service.surprise.clock import Clock

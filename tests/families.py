@@ -20,9 +20,8 @@ from events.ids import ChildId, FamilyId, HouseholdId, MemberId
 from events.wire import Push, ServiceBody, read_push
 from service.feed.notifier import LocalNotifier
 from service.feed.pages import Page, page
-from service.log.log import Log
-from service.log.receipts import Receipt
-from service.runtime import now_utc
+from service.log.append_request import Receipt
+from service.log.log import Log, now_utc
 
 Draft = dict[str, Any]
 WALKED, CRAWLED, STOOD = "movement.first-steps", "movement.crawls", "movement.stands-alone"

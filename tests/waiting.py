@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from events.ids import MemberId
+from service.log.append_request import Receipt
 from service.log.log import Log
-from service.log.receipts import Receipt
 from tests.families import Draft, Family, drafted, outcomes, push
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -25,7 +25,7 @@ from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 
 CORRECT_CHILD: Final = Endpoint(
     summary="Put right a child's name or birth date. What is left out stays",

@@ -8,8 +8,8 @@ from events.ids import DeviceId, PersonId
 from service.access.decide import PAIR_CODE_LIVES
 from service.access.errors import CodeUnusable, TooMany
 from service.access.founding import QUERIES, add_device
+from service.access.guard import hash_of, new_code
 from service.access.shapes import PairCode, PairDevice, Paired
-from service.access.tokens import hash_of, new_code
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind

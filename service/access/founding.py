@@ -12,7 +12,7 @@ from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoin
 from events.ids import ChildId, DeviceId, FamilyId, HouseholdId, MemberId, PersonId
 from service.access.decide import CHILDREN_MAX, DEVICES_MAX, may_add_child, may_found, require_sane_birth
 from service.access.errors import BirthDateOutOfRange, FoundingClosed, NotForRole, TooMany
-from service.access.guard import Caller, Membership
+from service.access.guard import Caller, Membership, hash_of, new_token, token_in
 from service.access.shapes import (
     ChildListed,
     DeviceListed,
@@ -26,13 +26,11 @@ from service.access.shapes import (
     Named,
     NewChild,
 )
-from service.access.tokens import hash_of, new_token, token_in
-from service.http.asgi import header
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "access.sql")
@@ -82,9 +80,7 @@ async def found(request: RouteRequest) -> Response[bytes]:
 async def person_of(request: RouteRequest, transaction: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
     """Returns the person, the device and the token of the caller. Makes a new person and device if the caller has no token."""
     if request.caller is not None:
-        token = token_in(header(request.asgi, b"authorization"))
-        assert token is not None, "the guard has checked this token"
-        return request.caller.person, request.caller.device, token.decode()
+        return request.caller.person, request.caller.device, token_in(request.asgi).decode()
     if named is None:
         raise FieldInvalid("Who brings no token names a device.", at="device")
     person = PersonId(uuid4())

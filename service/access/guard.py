@@ -1,14 +1,17 @@
 """Authenticates the caller of a request, and finds the caller's membership in a family.
 
-Owns the check of tokens and memberships, and the cache of the results in this process. Knows nothing of the routes. A cached
-result is at most `REMEMBERED_S` old. So a revocation takes effect within a second, even if no notification arrives, and a device
-that pushes often needs no query for each push.
+Owns tokens and codes, of which only the hashes are stored, the check of tokens and memberships, and a cache of what it found.
+Knows nothing of the routes. A cached entry is at most `REMEMBERED_S` old: a revocation takes effect within a second even if no
+wake-up arrives, and a device that pushes often needs no query per push.
 """
 
+import re
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -16,14 +19,20 @@ import asyncpg
 
 from events.event import Role
 from events.ids import DeviceId, FamilyId, HouseholdId, MemberId, PersonId
-from service.access.tokens import hash_of, token_in
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
 from service.http.problems import NotFound, Unauthenticated
 from service.postgres.queries import load
 
 REMEMBERED_S: Final = 0.5
 ENTRIES_MAX: Final = 20_000
 """Bound on the entries of the cache. An entry takes about 500 bytes."""
+
+TOKEN_BYTES: Final = 32
+CODE_BYTES: Final = 20
+"""160 bits are enough, because a code is valid for minutes or days. People do not type codes: they use a link or a QR code."""
+
+# The prefix lets scanners for leaked secrets recognise our tokens.
+_BEARER: Final = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +(sn1_[A-Za-z0-9_-]{43})")
 
 QUERIES = load(__package__, "guard.sql")
 
@@ -63,7 +72,7 @@ class Guard:
         Raises:
             Unauthenticated: the token is missing or invalid.
         """
-        token_hash = _token_hash(scope)
+        token_hash = hash_of(token_in(scope))
         found = self._recall(token_hash, None)
         if isinstance(found, Caller):
             return found
@@ -82,7 +91,7 @@ class Guard:
             Unauthenticated: the token is missing or invalid.
             NotFound: the family does not exist, or the caller is not a member. The response is the same in both cases.
         """
-        token_hash = _token_hash(scope)
+        token_hash = hash_of(token_in(scope))
         found = self._recall(token_hash, family)
         if isinstance(found, Membership):
             return found
@@ -127,9 +136,30 @@ class Guard:
             self._remembered.popitem(last=False)
 
 
-def _token_hash(scope: Scope) -> bytes:
-    named = headers(scope, b"authorization")
-    token = token_in(named[0]) if len(named) == 1 else None
-    if token is None:
+def token_in(scope: Scope) -> bytes:
+    """Returns the token of a request.
+
+    Raises:
+        Unauthenticated: there is no token of the right form, or more than one header.
+    """
+    named = scope[HEADERS_BY_NAME].get(b"authorization", ())
+    found = _BEARER.fullmatch(named[0]) if len(named) == 1 else None
+    if found is None:
         raise Unauthenticated
-    return hash_of(token)
+    token: bytes = found[1]
+    return token
+
+
+def new_token() -> str:
+    """Returns a new device token of 256 random bits."""
+    return "sn1_" + secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def new_code() -> str:
+    """Returns a new code for an invite or a pairing."""
+    return secrets.token_urlsafe(CODE_BYTES)
+
+
+def hash_of(secret: str | bytes) -> bytes:
+    """Returns the SHA-256 of a token or a code (32 bytes). Uses no salt, because 160 or more random bits cannot be guessed."""
+    return sha256(secret.encode() if isinstance(secret, str) else secret).digest()

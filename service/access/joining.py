@@ -32,15 +32,14 @@ from service.access.errors import (
     TooMany,
 )
 from service.access.founding import QUERIES, lock_membership, person_of
-from service.access.guard import Membership
+from service.access.guard import Membership, hash_of, new_code
 from service.access.shapes import AcceptInvite, Admitted, Invite, Invited, JoinerChoice
-from service.access.tokens import hash_of, new_code
 from service.daycare.leaving import forget_daycare, forget_parents_files, require_removable
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest, nothing
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 
 INVITE = Endpoint(
     summary="Invite a person or a daycare. The code works once, within seven days",

@@ -10,8 +10,8 @@ import msgspec
 from litestar import Response, get
 
 from events.catalogue import CATALOGUE, Milestone
-from service.http import response
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
+from service.http.body import encode, media_type_of
 from service.http.compression import coding_of, shortened
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.rate_limit import Kind
@@ -56,12 +56,12 @@ def _body(media_type: str, coding: str | None) -> bytes:
     if coding is not None:
         return shortened(_body(media_type, None), coding)
     milestones = tuple(CATALOGUE.by_key.values())
-    return response.encode(CatalogueListed(version=CATALOGUE.version, lang=LANGUAGE_AVAILABLE, milestones=milestones), media_type)
+    return encode(CatalogueListed(version=CATALOGUE.version, lang=LANGUAGE_AVAILABLE, milestones=milestones), media_type)
 
 
 def _matches_etag(scope: Scope) -> bool:
     """Returns whether the header If-None-Match names the present version. Then the caller has this version already."""
-    if_none_match = b",".join(headers(scope, b"if-none-match"))
+    if_none_match = b",".join(scope[HEADERS_BY_NAME].get(b"if-none-match", ()))
     return if_none_match.strip() == b"*" or CATALOGUE.version.encode() in _tags(if_none_match)
 
 
@@ -87,7 +87,7 @@ async def catalogue(request: RouteRequest) -> Response[Any]:
     scope = request.asgi
     if _matches_etag(scope):
         return Response(None, status_code=304, headers=HEADERS)
-    media_type = response.media_type_of(scope)
+    media_type = media_type_of(scope)
     coding = coding_of(scope)
     body = _body(media_type, coding)
     encoded = {} if coding is None else {"Content-Encoding": coding}

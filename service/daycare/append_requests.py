@@ -14,9 +14,7 @@ from events.ids import ChildId, FamilyId, MemberId
 from service.daycare.event_ids import EventIds
 from service.daycare.record import Record
 from service.daycare.translate import RecordState, Translation, states_the_same
-from service.log.append_request import AppendRequest
-from service.log.ledger_entry import LedgerEntry, Like
-from service.log.receipts import Problem, Receipt
+from service.log.append_request import AppendRequest, LedgerEntry, Like, Problem, Receipt
 
 DRAFTS_A_REQUEST: Final = 8
 """Bound on the drafts of one append request. The log needs about a millisecond for 8 drafts, and can then take other requests."""

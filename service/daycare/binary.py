@@ -14,7 +14,7 @@ import msgspec
 from events.errors import FieldInvalid, Refused
 from events.json_checks import joined
 from events.lone_surrogate import fields
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
 from service.http.body import decode_json
 from service.http.media_types import unquoted
 
@@ -29,7 +29,7 @@ def require_signed_id(scope: Scope, *, call_id: str) -> None:
     Raises:
         FieldInvalid: the header `ce-id` is missing, is sent twice, or has another value.
     """
-    ids = headers(scope, b"ce-id")
+    ids = scope[HEADERS_BY_NAME].get(b"ce-id", ())
     if len(ids) != 1 or _read(ids[0], at="ce-id") != call_id:
         raise FieldInvalid("In binary mode the signed webhook-id is the event's id.", at="ce-id")
 

@@ -21,7 +21,7 @@ from events.json_checks import invalid_field
 from events.lone_surrogate import elements, fields
 from service.daycare.binary import require_signed_id, structured, with_plain_data
 from service.daycare.record import Record
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
 from service.http.body import decode_json
 from service.http.media_types import media_type_in, of_request
 from service.http.problems import MediaTypeUnsupported
@@ -146,7 +146,7 @@ def _content_mode(scope: Scope) -> str:
                 return "structured"
             case name if name.startswith("application/cloudevents"):
                 pass
-            case _ if media_type.is_json and headers(scope, b"ce-specversion"):
+            case _ if media_type.is_json and b"ce-specversion" in scope[HEADERS_BY_NAME]:
                 return "binary"
     raise MediaTypeUnsupported(TAKES, also="the last in binary mode, with ce- headers")
 

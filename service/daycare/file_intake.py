@@ -32,7 +32,7 @@ from service.daycare.row_ids import HasWords, Unnamed, numbers_of
 from service.daycare.shared_ids import IdUse, find_shared_ids, has_its_child, id_of, with_reference
 from service.daycare.sources.reading import Naming
 from service.daycare.translate import RecordState, has_words
-from service.log.ledger_entry import LedgerKey
+from service.log.append_request import LedgerKey
 
 NamingOf = Callable[[Any, str], Naming | None]
 Groups = defaultdict[str, list[tuple[int, Unnamed]]]

@@ -44,8 +44,7 @@ from service.http.problems import MediaTypeUnsupported, NotFound, bytes_of
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
 from service.log.admit import AHEAD_MAX
-from service.log.append_queue import LogBusy
-from service.log.group_commit import LogUnavailable
+from service.log.append_request import LogBusy, LogUnavailable
 from service.runtime import Runtime
 
 FILE_BYTES_MAX: Final = 32 * 1024 * 1024

@@ -12,7 +12,7 @@ from service.daycare.import_report import Done, Imported, final_report
 from service.daycare.intake import Meant, SourcedRecord
 from service.daycare.parsed_file import ParsedFile, RefusedRow
 from service.daycare.record import Record
-from service.log.receipts import Problem
+from service.log.append_request import Problem
 from service.runtime import Runtime
 
 AT_ONCE: Final = 200

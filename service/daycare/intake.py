@@ -35,8 +35,7 @@ from service.daycare.prose_queue import ProseQueue
 from service.daycare.record import Record
 from service.daycare.translate import RecordState, prose_of, translate
 from service.http.problems import NotFound
-from service.log.ledger import Overtaken
-from service.log.ledger_entry import LedgerKey
+from service.log.append_request import LedgerKey, Overtaken
 from service.log.log import Log
 from service.postgres.queries import load
 

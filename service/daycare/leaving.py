@@ -5,7 +5,7 @@ Also owns the removal of waiting imported records when the importing parent leav
 
 from events.ids import FamilyId, MemberId, PersonId
 from service.access.errors import NotYoursToRemove
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "daycare.sql")

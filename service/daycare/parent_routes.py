@@ -17,8 +17,7 @@ from service.access.decide import may_found
 from service.access.errors import FoundingClosed, NotForRole, TooMany
 from service.access.founding import QUERIES as ACCESS
 from service.access.founding import lock_membership
-from service.access.guard import Membership
-from service.access.tokens import hash_of, new_code
+from service.access.guard import Membership, hash_of, new_code
 from service.daycare.auth import DaycareKey
 from service.daycare.intake import QUERIES, Intake
 from service.daycare.prose_queue import NotesWaiting
@@ -39,7 +38,7 @@ from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest, nothing
 from service.http.standard_webhooks import new_secret, shown
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 
 CODE_LIVES: Final = timedelta(days=7)
 OPEN_CODES_MAX: Final = 50

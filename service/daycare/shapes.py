@@ -10,7 +10,7 @@ from events.event import Name
 from events.ids import ChildId, MemberId
 from service.access.shapes import Code, RequestBody
 from service.daycare.cloud_events import Named as Reference
-from service.log.receipts import Problem
+from service.log.append_request import Problem
 
 
 class NewDaycare(RequestBody, frozen=True, kw_only=True):

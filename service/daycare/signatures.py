@@ -14,13 +14,14 @@ from typing import Final
 import msgspec
 
 from events.errors import Refused
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
 from service.http.standard_webhooks import digest
 
 TOLERANCE_S: Final = 300
 SIGNATURES_MAX: Final = 8
 DIGEST_BYTES: Final = 32
 """The size of a SHA-256 digest."""
+SIGNATURE_HEADERS: Final = (b"webhook-id", b"webhook-timestamp", b"webhook-signature")
 _ID: Final = re.compile(rb"[!-~]{1,128}")
 _TIMESTAMP: Final = re.compile(rb"[1-9][0-9]{0,11}")
 
@@ -78,7 +79,7 @@ def signature_headers_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
     Raises:
         SignatureWrong: a header is missing, doubled or malformed, or the time is more than `TOLERANCE_S` from now.
     """
-    ids, times, signatures = (headers(scope, name) for name in (b"webhook-id", b"webhook-timestamp", b"webhook-signature"))
+    ids, times, signatures = (scope[HEADERS_BY_NAME].get(name, ()) for name in SIGNATURE_HEADERS)
     if not (len(ids) == len(times) == len(signatures) == 1):
         raise SignatureWrong
     if _ID.fullmatch(ids[0]) is None or _TIMESTAMP.fullmatch(times[0]) is None:

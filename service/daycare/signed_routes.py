@@ -14,7 +14,7 @@ from events.ids import FamilyId, HouseholdId, MemberId
 from service.access.decide import MEMBERS_MAX
 from service.access.errors import CodeUnusable, TooMany
 from service.access.founding import QUERIES as ACCESS
-from service.access.tokens import hash_of
+from service.access.guard import hash_of
 from service.daycare.auth import KEY_QUERY, ROTATION_LASTS, SIGNED_HEADERS, Call, DaycareKey, authenticate
 from service.daycare.cloud_events import JSON, CloudEvent, PostedEvent, read_events, signed_at
 from service.daycare.errors import OneFamilysKey, ReferenceTaken
@@ -29,11 +29,8 @@ from service.http.problems import CallReplayed, MediaTypeUnsupported
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
 from service.http.standard_webhooks import new_secret, shown
-from service.log.append_queue import LogBusy
-from service.log.group_commit import LogUnavailable
-from service.log.ledger import Overtaken
-from service.log.log import LogTransaction
-from service.log.receipts import Problem
+from service.log.append_request import LogBusy, LogUnavailable, Overtaken, Problem
+from service.log.transaction import LogTransaction
 
 EVENTS_BYTES_MAX: Final = 2 * 1024 * 1024
 SMALL_BYTES_MAX: Final = 4 * 1024

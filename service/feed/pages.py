@@ -11,7 +11,7 @@ import msgspec
 
 from events.errors import Refused
 from events.ids import FamilyId, LogId, MemberId
-from events.wire import current_bytes
+from events.upcast import current_bytes
 from projections.feed import link, origin
 from service.http.problems import NotFound, Unavailable
 from service.postgres.queries import load

@@ -10,7 +10,7 @@ from typing import Any, Final
 from events.event import Effect, Event, Role
 from events.ids import ChildId, FamilyId, MemberId
 from events.kinds import kinds_with
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from projections import first_saw
 from projections.first_saw import Sighting
 from projections.timeline import TimelineEntry, entries

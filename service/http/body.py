@@ -1,6 +1,7 @@
-"""Reads the body and the query of a request, each strictly as one type. A body has a bound in length and in time.
+"""Reads the body and the query of a request, each strictly as one type, and encodes the body of a response.
 
-Owns the decoding of every body except that of a push: `events.wire` reads the drafts of a push one by one. Knows no route.
+Owns the encodings, JSON and MessagePack, and the bounds of a body in length and in time. Decodes every body except that of a
+push: `events.wire` reads the drafts of a push one by one. Knows no route.
 """
 
 import asyncio
@@ -14,11 +15,12 @@ from uuid import UUID
 import msgspec
 
 from events.errors import BodyMalformed, FieldInvalid
-from events.json_checks import invalid_field, not_json, refuse_duplicate_keys, refuse_nul, require_utf8
+from events.json_checks import invalid_field, not_json, refuse_duplicate_keys, refuse_nul
 from events.msgpack_checks import refuse_loose_msgpack
-from service.http.asgi import Receive, Scope, headers
+from events.wire import require_utf8
+from service.http.asgi import HEADERS_BY_NAME, Receive, Scope
 from service.http.body_budget import BodyBudgets, BudgetShare
-from service.http.media_types import of_request
+from service.http.media_types import of_request, weights
 from service.http.problems import BodyNoRoom, BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
 from service.http.rate_limit import address_of
 
@@ -41,11 +43,15 @@ class Disconnected(Exception):
     """The caller closed the connection before the whole body had arrived. No response can be sent."""
 
 
+JSON: Final = "application/json"
+MSGPACK: Final = "application/msgpack"
+
+
 class Encoding(Enum):
     """The encoding of a body."""
 
-    JSON = "application/json"
-    MSGPACK = "application/msgpack"
+    JSON = JSON
+    MSGPACK = MSGPACK
 
 
 _BY_HEADER: Final = {
@@ -61,6 +67,9 @@ _BY_NAME: Final = {
 }
 MEDIA_TYPES: Final = tuple(encoding.value for encoding in Encoding)
 
+_encode_json = msgspec.json.Encoder().encode
+_encode_msgpack = msgspec.msgpack.Encoder(uuid_format="canonical", decimal_format="string").encode
+
 
 def encoding_of(scope: Scope) -> Encoding:
     """Returns the encoding that the headers name.
@@ -68,8 +77,8 @@ def encoding_of(scope: Scope) -> Encoding:
     Raises:
         MediaTypeUnsupported: the headers name no encoding, several, an unknown encoding, or a content encoding.
     """
-    named = headers(scope, b"content-type")
-    found = _BY_HEADER.get(named[0]) if len(named) == 1 and not headers(scope, b"content-encoding") else None
+    named = scope[HEADERS_BY_NAME].get(b"content-type", ())
+    found = _BY_HEADER.get(named[0]) if len(named) == 1 and b"content-encoding" not in scope[HEADERS_BY_NAME] else None
     if found is not None:
         return found
     media_type = of_request(scope, accepted=MEDIA_TYPES)
@@ -91,7 +100,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
         BodyNoRoom: the budget is full.
         Disconnected: the caller closed the connection.
     """
-    for length in headers(scope, b"content-length"):
+    for length in scope[HEADERS_BY_NAME].get(b"content-length", ()):
         if not length.isdigit() or len(length) > 18 or int(length) > bytes_max:
             await _discard(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
@@ -233,3 +242,20 @@ def decode_msgpack(body: bytes, shape: type[Shape]) -> Shape:
         raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
     refuse_loose_msgpack(body)
     return value
+
+
+def media_type_of(scope: Scope) -> str:
+    """Returns MessagePack if `Accept` gives it a higher weight than JSON, else JSON (RFC 9110, section 12.4.1)."""
+    if not any(b"msgpack" in value.lower() for value in scope[HEADERS_BY_NAME].get(b"accept", ())):
+        return JSON
+    accept = weights(scope, b"accept")
+    msgpack = max(accept.get(name, 0.0) for name in ("application/msgpack", "application/vnd.msgpack", "application/x-msgpack"))
+    return MSGPACK if msgpack > accept.get(JSON, accept.get("application/*", accept.get("*/*", 0.0))) else JSON
+
+
+def encode(value: Any, media_type: str) -> bytes:
+    """Returns a value in the given encoding. Field names, and ids and times as text, are the same in both encodings.
+
+    Times are RFC 3339 texts in MessagePack, too: its own timestamps would lose the author's UTC offset.
+    """
+    return _encode_msgpack(msgspec.to_builtins(value, str_keys=True)) if media_type == MSGPACK else _encode_json(value)

@@ -7,8 +7,10 @@ litestar runs all other routes. Knows no event and no row.
 import os
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +19,7 @@ import structlog
 from events.errors import Refused
 from events.ids import FamilyId
 from service.access.guard import Caller, Membership
-from service.http.asgi import HOST, App, Message, Receive, Scope, Send, header, headers
+from service.http.asgi import HEADERS_BY_NAME, HOST, App, Message, Receive, Scope, Send
 from service.http.body import Disconnected, NoQuery, query_of
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import (
@@ -34,7 +36,7 @@ from service.http.problems import (
 )
 from service.http.rate_limit import Kind, address_of
 from service.http.router import Route, Router
-from service.runtime import Runtime, now_utc
+from service.runtime import Runtime
 from service.telemetry import REQUEST_ID, Metrics, RequestLine, described
 
 QUERY_BYTES_MAX: Final = 2_048
@@ -108,7 +110,11 @@ class Gateway:
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         started_s = time.perf_counter()
-        request_id = header(scope, b"x-request-id") or b""
+        by_name: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        for name, value in scope["headers"]:
+            by_name[name].append(value)
+        scope[HEADERS_BY_NAME] = by_name
+        request_id = by_name.get(b"x-request-id", (b"",))[0]
         if REQUEST_ID_FORM.fullmatch(request_id) is None:
             request_id = os.urandom(12).hex().encode()
         REQUEST_ID.set(request_id.decode())
@@ -186,7 +192,7 @@ class Gateway:
                 case CallerKind.DEVICE:
                     caller = await runtime.guard.authenticate(scope)
                 case CallerKind.ANYONE_OR_DEVICE:
-                    caller = await runtime.guard.authenticate(scope) if header(scope, b"authorization") is not None else None
+                    caller = await runtime.guard.authenticate(scope) if b"authorization" in scope[HEADERS_BY_NAME] else None
                 case CallerKind.ANYONE:
                     pass
                 case CallerKind.SIGNED:
@@ -227,7 +233,7 @@ class Gateway:
             timed.observe(seconds)
         self._log_request(
             RequestLine(
-                timestamp=now_utc().isoformat(),
+                timestamp=datetime.now(UTC).isoformat(),
                 request_id=request_id,
                 method=method,
                 route=route,
@@ -257,7 +263,7 @@ def _ignore_error(_error: Exception) -> None:
 
 def _require_host(scope: Scope) -> None:
     """Refuses a request without exactly one valid Host header. In HTTP/1.0 the header is optional (RFC 9112, section 3.2)."""
-    hosts = headers(scope, b"host")
+    hosts = scope[HEADERS_BY_NAME].get(b"host", ())
     if not hosts and scope["http_version"] == "1.0":
         return
     if len(hosts) != 1 or HOST.fullmatch(hosts[0]) is None:

@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 
 from service.access.guard import Caller, Membership
-from service.http import body, response
+from service.http import body
 from service.http.asgi import Scope
 from service.runtime import Runtime
 
@@ -66,9 +66,9 @@ class RouteRequest(Request[Any, Any, State]):
 
     def answer(self, value: Any, *, status: int = 200) -> Response[bytes]:
         """Returns a response in the encoding that the caller prefers."""
-        media_type = response.media_type_of(self.asgi)
+        media_type = body.media_type_of(self.asgi)
         return Response(
-            response.encode(value, media_type), status_code=status, media_type=media_type, headers={"Vary": "Accept"}
+            body.encode(value, media_type), status_code=status, media_type=media_type, headers={"Vary": "Accept"}
         )
 
 

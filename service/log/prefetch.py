@@ -1,6 +1,6 @@
 """Reads what a batch of drafts may repeat, refer to or free, before any of them is decided: one query for each kind of fact."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -17,11 +17,10 @@ from projections.logged_event import Subject, milestones_in, stated_by
 from projections.roster import Roster
 from projections.surprise_state import SurpriseState, implied_by
 from service.log.admit import referred_to
-from service.log.append_request import AppendRequest
+from service.log.append_request import AppendRequest, TooLong
 from service.log.family_batch import FamilyBatch
-from service.log.locked_families import TooLong
-from service.log.store import families, read
-from service.log.store.families import Whose
+from service.log.store import read
+from service.log.store.read import Whose
 
 CHANGES_A_SIGHTING: Final = types_with(Effect.CHANGES_SIGHTING)
 MAKES_A_SIGHTING: Final = types_with(Effect.MAKES_SIGHTING)
@@ -30,6 +29,9 @@ CONCERNS_ALL_HELD: Final = types_with(Effect.CHANGES_TARGET) | {TimePassed}
 """The types whose events may free or change what is held from any member, and not from their author alone."""
 MAY_FREE: Final = types_with(Effect.FREES)
 SEQ_MAX: Final = Seq(2**62)
+
+SHARED: Final = types_with(Effect.CHANGES_TARGET)
+"""The types that may end what two importers share."""
 
 Batches = Mapping[FamilyId, FamilyBatch]
 RequestedDraft = tuple[AppendRequest, Draft[Any]]
@@ -44,56 +46,34 @@ async def prefetch(
     Raises:
         TooLong: more than `held_max` events are held from a member that an act concerns.
     """
-    drafts = list(_drafts(requests))
-    references = list(_references(drafts))
-    for family, event_id, stored in await read.stored_events(connection, _ids(requests, drafts, references)):
-        batches[family].add_stored(event_id, stored)
-    await _load_sightings(connection, batches, references)
-    await _load_subjects(connection, batches, references)
-    choosing = {(request.family, request.author) for request, draft in drafts if type(draft.event) is SurpriseChosen}
-    await _load_own_sightings(connection, batches, choosing)
-    waiting = [one for one in drafts if batches[one[0].family].family.surprises]
-    await families.load_met(connection, _subjects_to_load(batches, waiting))
-    unknown = _states_to_load(batches, waiting)
-    if held_max is not None:
-        long = await families.families_with_more_held(connection, unknown, than=held_max) | _long(batches, waiting, held_max)
-        if long:
-            raise TooLong(long)
-    await families.load_whole(connection, unknown)
-    for family, member in unknown:
-        batches[family].loaded[member].is_whole = True
-    for family, _ in choosing:
-        batches[family].family.keeps_telling = True
-    telling = [one for one in references if batches[one[0].family].family.keeps_telling]
-    await _load_telling(connection, batches, telling)
-    await _load_sortings(connection, batches, telling)
-
-
-def _drafts(requests: Sequence[AppendRequest]) -> Iterator[RequestedDraft]:
-    """Yields all drafts that could be read, with their requests."""
-    for request in requests:
-        for draft in request.drafts:
-            if type(draft) is not Malformed:
-                yield request, draft
-
-
-def _references(drafts: Sequence[RequestedDraft]) -> Iterator[Reference]:
-    """Yields the drafts that refer to an event, with its id."""
-    for request, draft in drafts:
-        if (named := referred_to(draft.event)) is not None:
-            yield request, draft, EventId(named)
-
-
-def _ids(
-    requests: Sequence[AppendRequest], drafts: Sequence[RequestedDraft], references: Sequence[Reference]
-) -> set[tuple[FamilyId, EventId, MemberId]]:
-    """Returns the ids that drafts have or refer to, each with the member to read it for."""
+    drafts = [(request, draft) for request in requests for draft in request.drafts if type(draft) is not Malformed]
+    references = [(*one, EventId(named)) for one in drafts if (named := referred_to(one[1].event)) is not None]
     ids = {(request.family, draft.id, request.author) for request, draft in drafts}
     ids.update([(request.family, named, request.author) for request, _, named in references])
     for request in requests:
         for entry in request.entries:
             ids.update([(request.family, event, like.author) for like in entry.like for event in like.events])
-    return ids
+    if ids:
+        for family, event_id, stored in await read.stored_events(connection, ids):
+            batches[family].add_stored(event_id, stored)
+    if references:
+        await _load_sightings(connection, batches, references)
+        await _load_subjects(connection, batches, references)
+    if choosing := {(request.family, request.author) for request, draft in drafts if type(draft.event) is SurpriseChosen}:
+        await _load_first_choices(connection, batches, choosing)
+    if waiting := [one for one in drafts if batches[one[0].family].family.surprises]:
+        await _load_states(connection, batches, waiting, held_max)
+    if telling := [one for one in references if batches[one[0].family].family.keeps_telling]:
+        await _load_telling(connection, batches, telling)
+        await _load_sortings(connection, batches, telling)
+
+
+def may_share(requests: Sequence[AppendRequest]) -> bool:
+    """Returns whether any request brings importers' records, or may change an event that two importers share."""
+    return any(
+        request.entries or any(type(draft) is not Malformed and type(draft.event) in SHARED for draft in request.drafts)
+        for request in requests
+    )
 
 
 async def _load_sightings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
@@ -128,11 +108,31 @@ async def _load_subjects(connection: Any, batches: Batches, references: Sequence
         batches[family].family.stated[sighting].append((seq, event))
 
 
-async def _load_own_sightings(connection: Any, batches: Batches, choosing: Collection[Whose]) -> None:
+async def _load_first_choices(connection: Any, batches: Batches, choosing: Collection[Whose]) -> None:
     """Reads the own sightings of members who choose for the first time: they show what the members have met already."""
     wanted = {(family, member) for family, member in choosing if member not in batches[family].family.surprises}
-    for family, member, seq, sighting in await families.own_sightings(connection, wanted):
+    for family, member, seq, sighting in await read.own_sightings(connection, wanted):
         batches[family].family.sightings[seq][member] = sighting
+    for family, _ in choosing:
+        batches[family].family.keeps_telling = True
+
+
+async def _load_states(
+    connection: Any, batches: Batches, drafts: Sequence[RequestedDraft], held_max: int | None
+) -> None:
+    """Reads what members who wait have met, and what is held from them, as far as it may decide about the drafts."""
+    await read.load_met(connection, _subjects_to_load(batches, drafts))
+    unknown = _states_to_load(batches, drafts)
+    if held_max is not None:
+        long = _long(batches, drafts, held_max)
+        if unknown:
+            long |= await read.families_with_more_held(connection, unknown, than=held_max)
+        if long:
+            raise TooLong(long)
+    if unknown:
+        await read.load_whole(connection, unknown)
+    for family, member in unknown:
+        batches[family].loaded[member].is_whole = True
 
 
 def _subjects_to_load(
@@ -149,16 +149,15 @@ def _subjects_to_load(
     return found
 
 
-def _subjects(body: Any, roster: Roster) -> Iterator[Subject]:
-    """Yields the subjects that a draft reveals, as far as a member can have met them before.
+def _subjects(body: Any, roster: Roster) -> list[Subject]:
+    """Returns the subjects that a draft reveals, as far as a member can have met them before.
 
     None for a type that concerns all that is held: for such a draft, all that the members have met is read.
     """
     milestones = () if type(body) in CONCERNS_ALL_HELD else milestones_in(body)
-    if milestones and body.child in roster.children:
-        for milestone in milestones:
-            if milestone in CATALOGUE.by_key or milestone in roster.own_milestones:
-                yield body.child, milestone
+    if not milestones or body.child not in roster.children:
+        return []
+    return [(body.child, key) for key in milestones if key in CATALOGUE.by_key or key in roster.own_milestones]
 
 
 def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[Whose, SurpriseState]:

@@ -17,19 +17,22 @@ class BadQueryFile(ValueError):
 class Queries(Mapping[str, str]):
     """A mapping from the names of queries to their texts, read as `queries.take_family` or `queries["take_family"]`."""
 
+    __slots__ = ("__dict__", "_source")
+
     def __init__(self, text_by_name: Mapping[str, str], *, source: str) -> None:
-        self.text_by_name = dict(text_by_name)
         self._source = source
+        self.__dict__.update(text_by_name)
+
+    @property
+    def text_by_name(self) -> dict[str, str]:
+        """The texts, which are the attributes of this object."""
+        return self.__dict__
 
     def __getitem__(self, name: str) -> str:
         return self.text_by_name[name]
 
     def __getattr__(self, name: str) -> str:
-        try:
-            text: str = self.__dict__["text_by_name"][name]
-        except KeyError:
-            raise AttributeError(f"{self.__dict__.get('_source')} has no query named {name}") from None
-        return text
+        raise AttributeError(f"{self._source} has no query named {name}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.text_by_name)

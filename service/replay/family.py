@@ -9,27 +9,18 @@ from typing import Any, Final
 import msgspec
 
 from events.ids import FamilyId, MemberId, Place, Seq
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from projections import roster
 from projections.changes import Change, Held, RosterSet, SightingSet, WishesSet
 from projections.family import Family
 from projections.feed import FeedWriter, Run
 from projections.first_saw import Sighting
-from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold
+from projections.fold import Folded, NeedSightings, NewEvent, advance, fold
 from projections.roster import Roster
 from service.log.store import read
-from service.log.store.codec import (
-    at_most_days_of,
-    decode_held_row,
-    decode_sighting,
-    decode_wishes,
-    encode_sighting,
-    held_row,
-    is_name,
-    own_subject,
-)
+from service.log.store.codec import decode_held_row, decode_sighting, decode_wishes
 from service.log.store.families import read_roster, run_of_row
-from service.log.store.write import PendingRows
+from service.log.store.write import PendingRows, at_most_days_of, encode_sighting, held_row, is_name, own_subject
 from service.postgres.queries import load
 
 EVENTS_PER_PAGE: Final = 5_000
@@ -137,20 +128,11 @@ async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog
         folding = fold(folded.family, new)
         reached = advance(folding)
         while not isinstance(reached, Folded):
-            reached = advance(folding, await _answer(connection, family, reached))
+            # No sightings are read: the family holds those of all members already.
+            answer = {} if isinstance(reached, NeedSightings) else await read.needed(connection, family, reached)
+            reached = advance(folding, answer)
         folded.feeds.apply(reached.changes, author=new.event.author)
     return folded
-
-
-async def _answer(connection: Any, family: FamilyId, need: Need) -> Any:
-    """Returns the rows that the fold needs. Reads no sightings, because the folded family has the sightings of all members."""
-    match need:
-        case NeedEvents(seqs=seqs):
-            return await read.events_at(connection, family, seqs)
-        case NeedSightings():
-            return {}
-        case NeedHistory(before=before, is_whole=is_whole):
-            return await read.history(connection, family, before=before, is_whole=is_whole)
 
 
 async def _compare(connection: Any, folded: FoldedLog) -> list[Difference]:

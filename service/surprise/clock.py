@@ -17,7 +17,8 @@ from projections.family import Family
 from projections.fold import members_due
 from service.background import log_failure, off_loop
 from service.log.log import Log
-from service.log.store.families import load_whole, read_roster, read_surprises
+from service.log.store.families import read_roster, read_surprises
+from service.log.store.read import load_whole
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "clock.sql")

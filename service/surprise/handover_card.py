@@ -15,13 +15,13 @@ from events.event import Role
 from events.ids import ChildId, EventId, FamilyId, MemberId
 from events.observations import MilestoneNamed
 from events.surprise import Sorted
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from projections import handover_card
 from projections.first_saw import Sighting
 from projections.handover_card import Card
 from service.background import off_loop
 from service.feed.timeline import sightings_visible_to
-from service.http import response
+from service.http.body import encode, media_type_of
 from service.http.compression import compressed
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
@@ -83,8 +83,8 @@ async def read_handover(request: RouteRequest) -> Response[bytes]:
         after=query.after,
         as_of=request.runtime.now() - TICK_DELAY,
     )
-    media_type = response.media_type_of(request.asgi)
-    return await compressed(request, response.encode(found, media_type), media_type=media_type)
+    media_type = media_type_of(request.asgi)
+    return await compressed(request, encode(found, media_type), media_type=media_type)
 
 
 async def handover(

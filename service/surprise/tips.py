@@ -13,7 +13,7 @@ from litestar import Response, get
 from events.catalogue import CATALOGUE
 from events.ids import ChildId
 from projections.tips import SafetyNote, Tip, tips
-from service.http import response
+from service.http.body import encode, media_type_of
 from service.http.compression import compressed
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
@@ -72,8 +72,8 @@ async def read_tips(request: RouteRequest) -> Response[bytes]:
     if query.child is not None and not rows:
         raise NotFound(at="child")
     children = tuple(_of_child(row["child_id"], row["born"], on) for row in rows)
-    media_type = response.media_type_of(request.asgi)
-    return await compressed(request, response.encode(TipsByAge(on=on, children=children), media_type), media_type=media_type)
+    media_type = media_type_of(request.asgi)
+    return await compressed(request, encode(TipsByAge(on=on, children=children), media_type), media_type=media_type)
 
 
 def _of_child(child: ChildId, born: date | None, on: date) -> TipsOfChild:

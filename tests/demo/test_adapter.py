@@ -12,8 +12,9 @@ from demo import activities, adapter
 from demo.cast import Twin
 from demo.words import WORDING
 from events.amend import Amended
-from events.ids import ChildId, is_version_7
+from events.ids import ChildId
 from events.observations import MilestoneObserved, NoteWritten
+from events.wire import is_version_7
 
 NOON = datetime(2026, 5, 6, 12, 0, tzinfo=UTC)
 MIA = activities.STUDENT_IDS[Twin.MIA]

@@ -7,7 +7,8 @@ import pytest
 
 from events.amend import Amended
 from events.observations import How, MilestoneObserved, ParentFirstSaw
-from events.wire import BODY_BY_NAME, bytes_of_event, current_bytes, event_of_bytes
+from events.upcast import current_bytes, event_of_bytes
+from events.wire import BODY_BY_NAME, bytes_of_event
 from tests.events.golden_rows import GOLDEN, Golden, add, checksum_of
 
 CURRENT = [golden for golden in GOLDEN if golden.version == BODY_BY_NAME[golden.kind].version]

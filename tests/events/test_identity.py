@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
 from events.errors import DraftIdNotV7
-from events.ids import is_version_7
-from events.wire import Malformed, commitment, digest_of_draft, read_push, read_push_of_msgpack
+from events.wire import Malformed, commitment, digest_of_draft, is_version_7, read_push, read_push_of_msgpack
 from tests.events.drafts import CHILD, SENT_AT, draft_of
 from tests.events.spelling import spelled
 

@@ -12,13 +12,8 @@ from hypothesis import strategies as st
 
 from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, Refused
 from events.event import Draft
-from events.json_checks import bare_quotes, refuse_duplicate_keys, refuse_duplicate_outer_keys
-from events.wire import (
-    Malformed,
-    Push,
-    digest_of_draft,
-    read_push,
-)
+from events.json_checks import refuse_duplicate_keys, refuse_duplicate_outer_keys
+from events.wire import Malformed, Push, bare_quotes, digest_of_draft, read_push
 from tests.events.drafts import ABOUT, CHILD, SENT_AT, body_of, draft_of
 from tests.events.spelling import TEXTS, spelled
 

@@ -7,8 +7,7 @@ import msgspec
 import pytest
 
 from events.errors import BodyMalformed, FieldInvalid, Refused, TextHasNul
-from events.json_checks import require_utf8
-from events.wire import DRAFT_BYTES_MAX, DRAFTS_MAX, Malformed, read_push, read_push_of_msgpack
+from events.wire import DRAFT_BYTES_MAX, DRAFTS_MAX, Malformed, read_push, read_push_of_msgpack, require_utf8
 from tests.events.drafts import ABOUT, CHILD, SENT_AT, body_of, draft_of
 
 TEXT_FIELDS: list[tuple[str, dict[str, Any]]] = [

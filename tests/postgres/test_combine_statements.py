@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from service.postgres.combine_statements import together
-from service.postgres.pool import connect
+from service.postgres.pool import connect, together
 
 PUT = "INSERT INTO kept SELECT * FROM unnest($1::int[], $2::text[]) ON CONFLICT (id) DO UPDATE SET word = excluded.word;"
 DROP = "DELETE FROM kept USING unnest($1::int[]) AS gone (id) WHERE kept.id = gone.id"

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from events.event import Role
 from events.ids import MemberId
 from service.http.problems import NotFound
-from service.log.receipts import Receipt
+from service.log.append_request import Receipt
 from service.postgres.pool import open_pool
 from tests.conftest import copied_database
 from tests.families import CRAWLED, STOOD, WALKED, Draft, Family, drafted, found, join, leave, log_on, note, outcomes, pull, push

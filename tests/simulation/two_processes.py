@@ -17,13 +17,14 @@ import msgspec
 
 from events.event import Role
 from events.ids import FamilyId, MemberId
-from events.wire import AnyEvent, commitment, event_of_bytes
+from events.upcast import event_of_bytes
+from events.wire import AnyEvent, commitment
 from projections import first_saw, timeline
 from service.feed.next_entries import from_anywhere
 from service.feed.pages import CHAIN_DIGITS
 from service.feed.timeline import timeline as read_timeline
+from service.log.append_request import Receipt
 from service.log.log import Log
-from service.log.receipts import Receipt
 from service.log.store.families import read_roster
 from service.replay import replay_family
 from tests.families import Draft, Family, pull, push

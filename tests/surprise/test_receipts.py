@@ -16,7 +16,7 @@ from events.ids import EventId, FamilyId, MemberId
 from events.observations import MilestoneNamed
 from events.surprise import Sorted, TimePassed
 from events.wire import bytes_of_event
-from service.log.receipts import Receipt
+from service.log.append_request import Receipt
 from tests.surprise.invented import FAMILY, histories
 from tests.surprise.oracle import Hint, Oracle
 from tests.surprise.written import Rows, Written, transactions

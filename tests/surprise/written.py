@@ -23,11 +23,8 @@ from events.observations import MilestoneObserved, NoteWritten
 from events.wire import ServiceBody
 from projections.roster import Member, member_of
 from service.log.append import Appended, append
-from service.log.append_request import AppendRequest
-from service.log.family_cache import FamilyCache
-from service.log.ledger_entry import LedgerEntry
-from service.log.receipts import Receipt
-from service.log.store.heads import open_family
+from service.log.append_request import AppendRequest, LedgerEntry, Receipt
+from service.log.family_batch import FamilyCache, open_family
 from service.replay.family import replay_family
 from tests.surprise.oracle import Hint, Told
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-import service.log.batch
+import service.log.append
 from service.feed.notifier import LocalNotifier
 from service.postgres.queries import Queries
 from tests.worlds.histories import MOMENT, OWN, STEPS, TALKS, TEN_STEPS, Hidden, History, Step, step
@@ -182,4 +182,4 @@ def count_recorded(patch: pytest.MonkeyPatch) -> None:
         return fold(*args)
 
     _recorded.clear()
-    around(service.log.batch, "fold", counting)(patch)
+    around(service.log.append, "fold", counting)(patch)

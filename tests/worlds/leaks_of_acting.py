@@ -7,7 +7,7 @@ import msgspec
 
 import service.access.founding
 import service.access.joining
-import service.log.batch
+import service.log.append
 import service.log.store.read
 from events.errors import IdReused, NotTheAuthor, Refused, UnknownMilestone, UnknownTarget
 from events.observations import MilestoneObserved
@@ -16,9 +16,9 @@ from projections.family import Family
 from service.http.gateway import ResponseSender
 from service.http.rate_limit import Limits
 from service.log.admit import referred_to
-from service.log.batch import Batch
+from service.log.append import Batch
+from service.log.append_request import Receipt
 from service.log.family_batch import FamilyBatch
-from service.log.receipts import Receipt
 from tests.worlds.leaks import BEN_WAITS_TOO, Plant, around, count_recorded, leak, leak_around, only, recorded_count, rewritten
 from tests.worlds.seeded import uuid_of
 
@@ -129,7 +129,7 @@ leak("the receipt of the act counts what comes with it", deciding_first(_count_w
 
 
 @leak_around(
-    "keep_quiet forgets whoever met it unknown to the author", service.log.batch, "quiet_names", history=BEN_WAITS_TOO
+    "keep_quiet forgets whoever met it unknown to the author", service.log.append, "quiet_names", history=BEN_WAITS_TOO
 )
 def _(quiet_names: Any, family: Family, *what: Any) -> Any:
     unmet = {member: state for member, state in family.surprises.items() if not state.met.own}

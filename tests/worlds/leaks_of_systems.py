@@ -8,7 +8,7 @@ import msgspec
 
 import service.daycare.import_routes
 import service.daycare.intake
-import service.log.batch
+import service.log.append
 import service.webhooks.delivery
 import service.webhooks.store
 from events.observations import NoteWritten
@@ -197,7 +197,7 @@ leak(
 )
 
 
-@leak_around("what the other parent's file takes back is told as one's own", service.log.batch, "own_drafts", history=TAKEN_BACK)
+@leak_around("what the other parent's file takes back is told as one's own", service.log.append, "own_drafts", history=TAKEN_BACK)
 async def _(own_drafts: Any, connection: Any, share: Any) -> Any:
     return tuple(
         msgspec.structs.replace(draft, event=NoteWritten(child=draft.event.child, text="What was imported."))

@@ -27,8 +27,8 @@ import service.daycare.import_routes
 import service.daycare.parent_routes
 import service.daycare.signed_routes
 import service.http.rate_limit
-import service.log.batch
-import service.log.log
+import service.log.append
+import service.log.transaction
 import service.webhooks.routes
 from events.ids import EventId, FamilyId, MemberId
 from service.feed.notifier import LocalNotifier
@@ -140,10 +140,10 @@ def _runtime(**parts: Any) -> Runtime:
 
 DRAWN: tuple[tuple[str, Callable[[], Any], tuple[Any, ...]], ...] = (
     ("uuid4", lambda: uuid_of(_seeds().draw("uuid4"), version=4), (
-        service.access.founding, service.access.joining, service.log.log, service.daycare.parent_routes,
+        service.access.founding, service.access.joining, service.log.transaction, service.daycare.parent_routes,
         service.daycare.signed_routes, service.daycare.import_routes, service.webhooks.routes,
     )),
-    ("uuid7", lambda: uuid_of(_seeds().draw("uuid7"), version=7), (service.access.joining, service.log.log)),
+    ("uuid7", lambda: uuid_of(_seeds().draw("uuid7"), version=7), (service.access.joining, service.log.transaction)),
     ("new_token", lambda: "sn1_" + _seeds().draw("code").hex()[:43], (service.access.founding,)),
     ("new_code", lambda: _seeds().draw("code").hex()[:43], (
         service.access.joining, service.access.devices, service.daycare.parent_routes,
@@ -162,7 +162,7 @@ def seeded() -> Iterator[None]:
         for name, draw, modules in DRAWN:
             for module in modules:
                 patch.setattr(module, name, draw)
-        patch.setattr(service.log.batch, "Salts", SaltsOfTheirEvents)
+        patch.setattr(service.log.append, "Salts", SaltsOfTheirEvents)
         patch.setattr(service.daycare.event_ids, "Secrets", SecretsOfTheirFamilies)
         patch.setattr(service.http.rate_limit, "Limits", functools.partial(Limits, clock_s=lambda: _now().timestamp()))
         patch.setattr(service.app, "now_utc", _now)

@@ -11,7 +11,8 @@ from typing import Any, Final, Never
 import msgspec
 
 from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid
-from events.json_checks import bare_quotes, joined, refuse_duplicate_keys
+from events.json_checks import joined, refuse_duplicate_keys
+from events.wire import bare_quotes
 from service.daycare.sources.file_text import UTF_8_MARK, printable, text_of
 from service.daycare.sources.reading import RECORDS_MAX, RawRecord
 

@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from service.log.append_queue import Answer
 from service.log.log import Log
-from service.log.pending_append import Answer
 from service.replay import replay
 from tests.families import log_on
 from tests.waiting import Clock

@@ -6,7 +6,7 @@ import pytest
 from events.ids import MemberId
 from service.log.append import append
 from service.log.append_request import AppendRequest
-from service.log.family_cache import FamilyCache
+from service.log.family_batch import FamilyCache
 from service.log.log import Log
 from tests.families import STOOD, WALKED, Draft, Family, drafted, found, note, saw
 from tests.families import pushed as offered

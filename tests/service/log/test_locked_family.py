@@ -10,10 +10,9 @@ import pytest
 
 from events.errors import Refused
 from events.family import ChildAdded
-from service.log.append_queue import LogBusy
-from service.log.append_request import AppendRequest
-from service.log.group_commit import DRAFTS_WAITING_MAX, LogUnavailable
-from service.log.locked_families import DRAFTS_PER_FAMILY_MAX, FamilyLocked
+from service.log.append_queue import DRAFTS_PER_FAMILY_MAX
+from service.log.append_request import AppendRequest, FamilyLocked, LogBusy, LogUnavailable
+from service.log.group_commit import DRAFTS_WAITING_MAX
 from service.log.log import Log
 from service.replay.family import replay_family
 from tests.families import Family, found, note, outcomes, pull, push, pushed

@@ -5,8 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from service.log.append_queue import LogBusy
-from service.log.append_request import AppendRequest
+from service.log.append_request import AppendRequest, LogBusy
 from service.log.log import PATIENT_WAITING_MAX, Log
 from tests.families import Family, feed_of, found, note, push, pushed
 

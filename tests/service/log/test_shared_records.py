@@ -13,12 +13,9 @@ from events.family import MemberJoined, Sees
 from events.ids import EventId, MemberId
 from events.observations import NoteWritten
 from service.log.append import append
-from service.log.append_request import AppendRequest
-from service.log.family_cache import FamilyCache
-from service.log.ledger import Overtaken
-from service.log.ledger_entry import LedgerEntry, Like
+from service.log.append_request import AppendRequest, LedgerEntry, Like, Overtaken, Receipt
+from service.log.family_batch import FamilyCache
 from service.log.log import Log
-from service.log.receipts import Receipt
 from service.replay import replay
 from tests.families import Family, feed_of, found
 

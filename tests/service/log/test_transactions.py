@@ -11,11 +11,10 @@ import asyncpg
 
 from events.ids import FamilyId
 from service.log.append import append
-from service.log.append_request import AppendRequest
-from service.log.family_cache import FamilyCache
-from service.log.group_commit import DRAFTS_PER_TRANSACTION, LogUnavailable
+from service.log.append_request import AppendRequest, LogUnavailable, Receipt
+from service.log.family_batch import FamilyCache
+from service.log.group_commit import DRAFTS_PER_TRANSACTION
 from service.log.log import Log
-from service.log.receipts import Receipt
 from tests.families import Draft, Family, drafted, found, log_on, note, outcomes, pull, push, pushed, saw
 from tests.service.log.test_order import assert_the_log_has_no_hole
 

@@ -7,8 +7,8 @@ import pytest
 from pogo_core.util.migrate import rollback
 from uuid_utils.compat import uuid7
 
+from service.log.append_request import Receipt
 from service.log.log import Log
-from service.log.receipts import Receipt
 from service.postgres.migrate import FOLDER, SCHEMA, migrate
 from service.replay import ReplayResult, replay
 from tests.families import Family, drafted, found, join, leave, log_on, note, outcomes, push, saw
