@@ -75,7 +75,7 @@ class Effect(Flag):
     MAY_TELL = auto()
     """Can spoil a surprise: its words may be about the milestones in its field `may_tell_of`."""
     TELLS = auto()
-    """Can spoil a surprise by its own content, in a way that no declaration describes: `projections.subjects` knows it."""
+    """Can spoil a surprise by its own content, in a way that no declaration describes: `projections.logged_event` knows it."""
     EVERYDAY = auto()
     """Can be an everyday note, which may tell of any milestone."""
     SURPRISE_ACT = auto()
