@@ -1,1 +1,1 @@
-"""Measures how fast the service is: workloads, each beside a limit, which is what its parts could do at best."""
+"""Measures the speed of the service. A workload is compared with a limit: the result of a part alone, such as Postgres."""

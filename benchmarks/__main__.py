@@ -1,6 +1,6 @@
 """Runs the workloads one after another and prints one table: `python -m benchmarks [--smoke] [workload ...]`.
 
-Exits with 0 whether aims are met or missed: a figure is news, not a failure. A workload that does not work is a failure.
+Exits with 0 even if a figure misses its aim. Fails only if a workload does not work.
 """
 
 import argparse
@@ -35,7 +35,7 @@ Measure = Callable[[Size], Awaitable[list[Figure]]]
 
 
 def machine() -> dict[str, str | int | float]:
-    """Returns what the figures were measured on, without the name of the machine or of its owner."""
+    """Returns the machine's cores, memory, system, load and versions, without the name of the machine or of its owner."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cores": os.cpu_count() or 0,
@@ -48,9 +48,10 @@ def machine() -> dict[str, str | int | float]:
 
 
 async def run(workloads: tuple[str, ...], *, size: Size, at_once: int, console: Console) -> tuple[Figure, ...]:
-    """Measures the workloads, and returns their figures in the order of the names.
+    """Measures the workloads, and returns their figures in the order of `workloads`.
 
-    `at_once` is 1 wherever figures matter: workloads side by side share the cores.
+    `at_once` is the number of workloads that run at the same time. It must be 1 if the figures matter, because concurrent
+    workloads share the cores.
     """
     gate = asyncio.Semaphore(at_once)
 

@@ -1,7 +1,8 @@
-"""append single: 16 devices of four families, each pushing one draft a request, in a closed loop.
+"""Measures the workload `append single`: 16 devices of four families push one draft per request, in a closed loop.
 
-The limit is a bare litestar handler that decodes the same bodies and answers: same uvicorn, same settings, same load, same
-minute. The service also authorises, deduplicates, orders, stores durably, and delivers to each member's feed.
+The figures are compared with a limit: a bare litestar handler that decodes the same bodies and sends receipts, with the same
+settings of uvicorn and the same load. The service also authorises, deduplicates, orders, stores durably, and delivers to each
+member's feed.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +18,11 @@ from benchmarks.size import CREW, Size
 
 NAME = "append single"
 DRAFTS_READY_PER_S = 400
-"""Drafts encoded ahead for each device and second: more than a machine of this kind answers."""
+"""The number of drafts that are encoded before a round, per device and second: more than a machine of this kind records."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Measures requests a second, and how long one takes, beside the bare handler."""
+    """Measures requests per second and the duration of a request, of the service and of the bare handler."""
     async with stillnew() as service, bare_app() as bare:
         families = await found_many(service.address, count=size.families)
         devices = await crew(service.address, families=families)
@@ -61,7 +62,7 @@ def _latencies(what: str, tallies: Sequence[Tally], *, limit_name: str, of_limit
 
 
 async def push_singly(devices: Sequence[Device], *, seconds: float) -> Tally:
-    """Lets every device push one draft a request for `seconds`."""
+    """Lets every device push one draft per request, for `seconds` seconds."""
     _prepare(devices, seconds=seconds)
 
     def requests_of(device: Device) -> Callable[[], bytes]:
@@ -72,7 +73,7 @@ async def push_singly(devices: Sequence[Device], *, seconds: float) -> Tally:
 
 
 async def _round_of_bare(devices: Sequence[Device], connections: Sequence[Connection], *, seconds: float) -> Tally:
-    """Sends the same drafts by the same load generator; the bare handler reads the token's header and does nothing with it."""
+    """Sends the same kind of drafts to the bare handler, with the same load generator. The bare handler ignores the token."""
     _prepare(devices, seconds=seconds)
 
     def requests_of(device: Device) -> Callable[[], bytes]:

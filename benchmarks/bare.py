@@ -1,7 +1,7 @@
-"""Shows the limit of the framework: a litestar app that decodes the body of a push and answers in the shape of receipts.
+"""Implements the bare app, which shows the cost of the framework alone: a litestar app that decodes a push and sends receipts.
 
-Stores nothing, authorises nobody, knows no database. Also relays what it receives to open streams, and holds streams that stay
-silent: what a stream costs in the framework alone.
+Stores nothing, authorises nobody, knows no database. The app also relays pushed drafts to open streams, and holds streams that
+send nothing, so that the cost of a stream can be compared.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Push(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """A receipt of the same length as the service's."""
+    """A receipt of the same length as a receipt of the service."""
 
     id: UUID
     outcome: str
@@ -37,7 +37,7 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class Receipts(msgspec.Struct, frozen=True):
-    """The answer to a push."""
+    """The response to a push."""
 
     log: UUID
     receipts: list[Receipt]

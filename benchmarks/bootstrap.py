@@ -1,7 +1,7 @@
-"""bootstrap: a fresh device of the father pulls the family's 2,000 events in one page, gzipped, over a new connection.
+"""Measures the workload `bootstrap`: a new device of the father pulls 2,000 events in one page, gzipped, on a new connection.
 
-A closed loop of one device. The limit is the floor of the same bytes: one read of as many bodies of the log by its primary
-key, joined and compressed as the service compresses, in a loop of its own without HTTP.
+The device pulls in a closed loop. The figures are compared with a limit without the service and without HTTP: a query for as
+many bodies of the log by its primary key, joined and compressed with gzip.
 """
 
 import time
@@ -24,7 +24,7 @@ GZIP_LEVEL = 6
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Measures milliseconds from connect to the last byte, and kilobytes on the wire."""
+    """Measures the milliseconds from the connect to the last byte, and the kilobytes of the compressed response."""
     async with stillnew() as service:
         family = await found(service.address)
         await _write_history(service.address, family, events=size.bootstrap_events)
@@ -79,7 +79,7 @@ async def _pull(address: Address, pull: bytes, *, events: int) -> tuple[float, b
 
 
 async def _read_and_compress(database_url: str, family: Family, *, size: Size) -> float:
-    """Returns the floor, in seconds: the median of as many reads as there were pulls."""
+    """Returns the seconds to read and compress the events without the service: the median of as many reads as pulls."""
     conn = await asyncpg.connect(database_url)
     took_s: list[float] = []
     try:

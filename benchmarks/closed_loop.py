@@ -1,8 +1,8 @@
-"""Drives connections in a closed loop: each sends its next request as soon as the last one is answered.
+"""Drives connections in a closed loop: each connection sends its next request as soon as it has the response to the last one.
 
-Owns the loop, its window of time and the latencies. Knows no event: a request is bytes, and a check decides whether a
-response is the expected one. A closed loop shows what a server can do at most; it shows little of latencies under a given
-load, because a slow response delays the next request of its own device.
+Owns the loop, its window (the period of measurement) and the latencies. Knows no event: a request is bytes, and a function of
+the caller checks each response. A closed loop shows the maximum throughput of a server. It does not show the latencies under a
+given load, because a slow response delays the next request of the same connection.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ import msgspec
 from benchmarks.connection import Answer, Connection, ConnectionCut, WrongAnswer
 
 DRAIN_S_MAX = 30.0
-"""A response that takes longer than this after the window is a fault, not a figure."""
+"""The longest wait for the last responses after the window. After this time, the measurement fails."""
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """The responses of one window."""
+    """The number and the latencies of the responses of one window."""
 
     answers: int
-    """Responses that arrived within the window."""
+    """The number of responses that arrived within the window."""
     seconds: float
     latencies_s: tuple[float, ...]
-    """From the write of a request to the last byte of its response; also of those that arrived after the window."""
+    """The seconds from the write of a request to the last byte of the response, also of responses after the window."""
 
     @property
     def per_s(self) -> float:
@@ -43,7 +43,7 @@ async def drive(
         WrongAnswer: `is_right` refused a response.
         ConnectionCut: the server closed a connection.
     """
-    # The collector's pauses are the load generator's own, and would count as the server's.
+    # A pause of this process for garbage collection would count as time of the server.
     gc.collect()
     gc.disable()
     window = _Window(busy=len(connections), seconds=seconds, is_right=is_right)
@@ -76,7 +76,7 @@ class _Window:
 
 
 class _Loop:
-    """The loop of one connection: its next request follows each response at once."""
+    """The loop of one connection, which sends the next request right after each response."""
 
     def __init__(self, connection: Connection, next_request: Callable[[], bytes], window: _Window) -> None:
         self._connection, self._next_request, self._window = connection, next_request, window

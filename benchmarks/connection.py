@@ -1,8 +1,8 @@
-"""Holds one keep-alive connection to a server, as lean as Python allows, so that the load generator measures the server.
+"""Implements a keep-alive connection with little CPU use, so that a benchmark measures the server and not its own client.
 
-Owns framing of HTTP/1.1 requests and the parsing of responses (httptools). Knows no event, no workload and no clock.
-An HTTP client for general use costs more CPU a request than the service that is measured; this costs about 70 µs,
-half of it in the kernel.
+Owns the framing of HTTP/1.1 requests and the parsing of responses (httptools). Knows no event, no workload and no clock. An HTTP
+client for general use costs more CPU per request than the measured service. This connection costs about 70 µs per request, half
+of that in the kernel.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import msgspec
 
 
 class Answer(NamedTuple):
-    """A response: the status and the whole body, as compressed as it was sent."""
+    """A response: the status and the whole body. A compressed body stays compressed."""
 
     status: int
     body: bytes
@@ -28,7 +28,7 @@ class Address(NamedTuple):
 
 
 class WrongAnswer(RuntimeError):
-    """The server sent another response than the workload expects, so its time is no figure."""
+    """The server sent another response than the workload expects, so the measurement is invalid."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"status {answer.status}: {answer.body[:400]!r}")
@@ -40,12 +40,12 @@ class ConnectionCut(ConnectionError):
 
 
 def request(method: str, path: str, *, token: str | None = None, body: bytes | None = None, more: str = "") -> bytes:
-    """Returns the bytes of one request. `more` is header lines, each with its CRLF."""
+    """Returns the bytes of one request. `more` holds further header lines, each with its CRLF."""
     return head(method, path, token=token, length=None if body is None else len(body), more=more) + (body or b"")
 
 
 def head(method: str, path: str, *, token: str | None, length: int | None, more: str = "") -> bytes:
-    """Returns the bytes before the body. `length` is the body's, in bytes; None for none."""
+    """Returns the bytes before the body. `length` is the length of the body in bytes, or None if there is no body."""
     lines = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{more}"
     if token is not None:
         lines += f"Authorization: Bearer {token}\r\n"
@@ -55,10 +55,10 @@ def head(method: str, path: str, *, token: str | None, length: int | None, more:
 
 
 class Connection(asyncio.Protocol):
-    """A connection with one request in flight. The names of the `on_` methods are httptools'.
+    """A connection with at most one request in flight. httptools prescribes the names of the `on_` methods.
 
-    `answered` is called with each whole response, `heard` with each piece of a body as it arrives: the response of a
-    stream never becomes whole.
+    `answered` is called with each whole response. If `heard` is set, it is called with each piece of a body when the piece
+    arrives: a stream has no whole response.
     """
 
     def __init__(self) -> None:
@@ -72,12 +72,12 @@ class Connection(asyncio.Protocol):
 
     @classmethod
     async def open(cls, address: Address) -> "Connection":
-        """Connects."""
+        """Opens a connection to a server."""
         _, connection = await asyncio.get_running_loop().create_connection(cls, address.host, address.port)
         return connection
 
     def send(self, request: bytes) -> None:
-        """Writes a whole request. The response to the one before has arrived."""
+        """Writes a whole request. The caller must have received the response to the request before."""
         if self._transport is None:
             raise ConnectionCut("the connection is closed")
         self._transport.write(request)
@@ -141,7 +141,8 @@ async def ask_json(
     """Sends a JSON body, and reads the JSON object of the response.
 
     Raises:
-        WrongAnswer: the status is not 2xx, or the body is no object.
+        WrongAnswer: the status is not 2xx.
+        msgspec.DecodeError: the body is not a JSON object.
     """
     body = None if json is None else msgspec.json.encode(json)
     answer = await connection.ask(request(method, path, token=token, body=body))

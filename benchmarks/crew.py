@@ -1,8 +1,8 @@
-"""Founds the families of the benchmarks over HTTP, as anybody would: five members each, every one with a device.
+"""Founds the families of the benchmarks over HTTP. Each family has five members, and each member has one device.
 
     mother (first home)   father (second home)   sitter and grandmother (see all)   daycare (sees its own)
 
-Owns set-up only; measures nothing.
+Measures nothing.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ ROLE_BY_MEMBER = {
     "daycare": Role.DAYCARE,
 }
 SEEDS = 20
-"""Events that the sitter has written before the clock runs: something to cheer for."""
+"""The number of events that the sitter writes before a measurement, so that members have events to cheer for."""
 
 # The members that push in each family of a crew of 16 devices: the daycare in half of the families.
 PUSHERS = (
@@ -34,7 +34,7 @@ FOUNDED_AT_ONCE = 8
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
-    """A founded family: its ids, and one device's token by member."""
+    """A founded family: its ids, and the token of each member's device."""
 
     family: str
     child: str
@@ -61,7 +61,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def found(address: Address, *, seeds: int = SEEDS) -> Family:
-    """Founds a family and lets the other four join."""
+    """Founds a family and lets the other four members join. The sitter then writes `seeds` events."""
     connection = await Connection.open(address)
     founded = await ask_json(connection, "POST", "/v1/families", json={
         "you": {"name": "Ada"}, "household": {"name": "Hill"}, "child": {"name": "Kim", "born": "2026-01-05"},
@@ -86,7 +86,7 @@ async def found(address: Address, *, seeds: int = SEEDS) -> Family:
 
 
 async def seed_notes(connection: Connection, *, family: str, child: str, token: str, count: int) -> tuple[str, ...]:
-    """Writes notes and observations of the sitter, and returns the ids of those visible to parents and caregivers."""
+    """Writes notes and observations of the sitter. Returns the ids of those that are visible to all parents and caregivers."""
     drafts = Drafts(role=Role.DAYCARE, child=child, about=(), seed=1)
     body = push_body([drafts.take() for _ in range(count)])
     answer = await connection.ask(request("POST", f"/v1/families/{family}/events", token=token, body=body))
@@ -97,7 +97,7 @@ async def seed_notes(connection: Connection, *, family: str, child: str, token: 
 
 
 async def found_many(address: Address, *, count: int, seeds: int = SEEDS) -> list[Family]:
-    """Founds families, a few at a time."""
+    """Founds families, at most `FOUNDED_AT_ONCE` at a time."""
     gate = asyncio.Semaphore(FOUNDED_AT_ONCE)
 
     async def one() -> Family:
@@ -108,7 +108,7 @@ async def found_many(address: Address, *, count: int, seeds: int = SEEDS) -> lis
 
 
 async def crew(address: Address, *, families: Sequence[Family]) -> list[Device]:
-    """Connects four devices of each family; with four families 16 devices, in the shares that `mix` states."""
+    """Connects four devices of each family. With four families, the 16 devices write the shares of drafts that `mix` states."""
     devices: list[Device] = []
     for index, family in enumerate(families):
         for member in PUSHERS[index % len(PUSHERS)]:

@@ -1,8 +1,9 @@
-"""daycare: a daycare's system posts 500 signed events for 60 families in one call, while four other families push.
+"""Measures the workload `daycare`: a daycare posts 500 signed events for 60 families in one call, while other families push.
 
-One key serves all 60 families, each child linked by a parent's code. The aim: a response within 400 ms, and pushes of the other
-families at most twice as slow as without the daycare, in the same run. The others push one draft a request, each device again
-a tenth of a second after its answer; the daycare posts again as soon as it has its response. Owns the calls.
+One key serves all 60 families, whose parents have linked the children by codes. The aim: the daycare gets its response within
+400 ms, and pushes of four other families take at most twice as long as without the daycare, in the same run. Each device of
+these four families pushes one draft per request, and pauses for a tenth of a second after each response. The daycare posts again
+as soon as it has its response. Owns the calls.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ ACKNOWLEDGED_MS_MAX = 400.0
 SLOWER_MAX = 2.0
 PAUSE_S = 0.1
 MILESTONE_NOTES = ("She took her first steps today!", "He clapped his hands at lunch.", "Said her first word: ball.")
-"""One in ten of the notes is about a milestone: more than in any daycare."""
+"""Sentences about milestones. One note in ten has such a sentence: more than a real daycare writes."""
 EVERYDAY = (
     "Ate all of her pasta and asked for more peas.", "Slept from 12:10 to 13:45, woke up happy.", "Wet diaper at 10:15.",
     "We painted with sponges in the garden today.", "Please bring more diapers and wipes tomorrow.",
@@ -41,11 +42,11 @@ EVERYDAY = (
     "He needed a lot of cuddles after drop off but settled well.", "Temperature 37.2, a bit tired in the afternoon.",
     "We celebrated Noah's birthday with a fruit cake.", "Loved the water table; went home in spare clothes.",
 )  # fmt: skip
-"""Two sentences to a note. Half of the notes contain a possible cue, so that they are read word by word."""
+"""Everyday sentences, two in each note. Half of the notes contain a word that may mean a milestone, so they are read in full."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Measures how long a call takes, and how long the others' pushes take with and without it."""
+    """Measures the duration of a call, and of the other families' pushes with and without the calls."""
     families, events = (FAMILIES, EVENTS) if size.rounds > 1 else (4, 20)
     async with stillnew() as service:
         key = await _linked(service.address, await found_many(service.address, count=families, seeds=0))
@@ -75,7 +76,7 @@ async def measure(size: Size) -> list[Figure]:
 
 
 async def _linked(address: Address, families: Sequence[Family]) -> tuple[str, bytes]:
-    """Makes a key for many families, and links one child of each to it by a code."""
+    """Makes a daycare's key, and links one child of each family to the key by a parent's code."""
     connection = await Connection.open(address)
     made = await ask_json(connection, "POST", "/v1/daycares", json={"name": "Ducklings"})
     key = str(made["key_id"]), b64decode(str(made["secret"]).removeprefix("whsec_"))
@@ -97,7 +98,7 @@ async def _post(connection: Connection, key: tuple[str, bytes], *, families: int
     """Posts new events, and returns the seconds to the response.
 
     Raises:
-        WrongAnswer: not all of them are recorded.
+        WrongAnswer: not all events are recorded.
     """
     events_sent = [_event(number, f"kid-{number % families}") for number in range(events)]
     began = time.perf_counter()
@@ -133,7 +134,7 @@ async def _waited(seconds: float) -> None:
 
 
 async def _pushes(devices: Sequence[Device], *, until: Any) -> list[float]:
-    """Lets every device push now and then until `until` is done, and returns how long each push took, in seconds."""
+    """Lets every device push, with pauses of `PAUSE_S`, until `until` is done. Returns the seconds of each push."""
     over = asyncio.ensure_future(until)
     took: list[float] = []
 

@@ -1,4 +1,4 @@
-"""Holds the figures of the workloads beside their limits and aims, prints them as one table and stores them as JSON.
+"""Defines the figures of the workloads, with limits and aims. Prints the figures as a table, and stores them as JSON.
 
 Owns the shapes, the percentiles and the table. Measures nothing.
 """
@@ -21,7 +21,7 @@ class Aim(StrEnum):
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One measured number: the median of `runs`, beside its limit."""
+    """One measured number (the median of `runs`), with the limit that it is compared with, and the aim."""
 
     workload: str
     what: str
@@ -30,9 +30,9 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     runs: tuple[float, ...] = ()
     limit_name: str | None = None
     limit: float | None = None
-    """Measured in the same run, on the same machine and the same Postgres; the median of its runs."""
+    """The value that the figure is compared with: a median, measured in the same run of the benchmarks on the same machine."""
     ratio: float | None = None
-    """Value divided by limit: the median of the ratios of the rounds where both were measured round by round."""
+    """The value divided by the limit. If both were measured in each round, the ratio is the median of the rounds' ratios."""
     aim: Aim | None = None
     aimed: float | None = None
     aims_at_ratio: bool = False
@@ -40,7 +40,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_met(self) -> bool | None:
-        """Whether the aim was reached; None where there is none."""
+        """Whether the aim was reached, or None if the figure has no aim."""
         judged = self.ratio if self.aims_at_ratio else self.value
         if self.aim is None or self.aimed is None or judged is None:
             return None
@@ -52,7 +52,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of the benchmarks."""
+    """The figures of one run of the benchmarks, with the machine and the sizes of the workloads."""
 
     machine: dict[str, str | int | float]
     size: dict[str, object]
@@ -80,7 +80,7 @@ def against_limit(
     *, workload: str, what: str, unit: str, runs: Sequence[float], limit_name: str, limit_runs: Sequence[float],
     aimed_ratio: float | None = None, detail: str = "",
 ) -> Figure:
-    """Returns a figure beside its limit, measured in turn: run i of the one beside run i of the other."""
+    """Returns a figure with a limit that was measured in the same rounds: round i gave `runs[i]` and `limit_runs[i]`."""
     ratios = [run / limit for run, limit in zip(runs, limit_runs, strict=True)]
     return Figure(
         workload=workload, what=what, unit=unit, value=statistics.median(runs), runs=tuple(runs), limit_name=limit_name,
@@ -91,7 +91,7 @@ def against_limit(
 
 def at_most(*, workload: str, what: str, unit: str, runs: Sequence[float], aimed: float | None, detail: str = "",
             limit_name: str | None = None, limit: float | None = None) -> Figure:
-    """Returns a figure that should be small. The aim is on the number itself; the limit is for comparison."""
+    """Returns a figure that should be at most `aimed`. The limit is only for comparison."""
     value = statistics.median(runs)
     return Figure(
         workload=workload, what=what, unit=unit, value=value, runs=tuple(runs), limit_name=limit_name, limit=limit,
@@ -105,7 +105,7 @@ def fact(*, workload: str, what: str, unit: str, runs: Sequence[float], detail: 
 
 
 def show(report: Report, *, console: Console) -> None:
-    """Prints the table."""
+    """Prints the figures of a report as a table."""
     table = Table(title="Stillnew, and the limits of its parts", title_justify="left", pad_edge=False)
     for heading in ("workload", "figure", "value", "limit", "ratio", "aim", ""):
         table.add_column(heading, justify="right" if heading in ("value", "limit", "ratio", "aim") else "left")
@@ -126,7 +126,7 @@ def show(report: Report, *, console: Console) -> None:
 
 
 def number(value: float) -> str:
-    """Formats a number with three significant digits, which is all that a shared machine can promise."""
+    """Formats a number: without decimals from 100 on, else with three significant digits."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 

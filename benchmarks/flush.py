@@ -1,7 +1,7 @@
-"""flush: devices that were offline push their outboxes, 100 drafts a request, in a closed loop.
+"""Measures the workload `flush`: devices that were offline push their outboxes, 100 drafts per request, in a closed loop.
 
-The limit is Postgres alone: the rows that these pushes made, inserted once more by unnest, 1,000 a batch, each batch a
-transaction, into a plain table with the same primary key and nothing else: no second index, no trigger, no feeds, no HTTP.
+The figures are compared with a limit, Postgres alone: the rows that these pushes wrote are inserted again by unnest, in
+transactions of 1,000 rows, into a plain table. The plain table has the same primary key, but no second index and no trigger.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,11 +18,11 @@ from benchmarks.size import CREW, Size
 
 NAME = "flush"
 READY_PER_S = 1_500
-"""Drafts encoded ahead for each device and second."""
+"""The number of drafts that are encoded before a round, per device and second of the round."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Measures events a second, how long a flush takes, and the bytes of an event."""
+    """Measures events per second, the duration of a request, and the bytes per event."""
     async with stillnew() as service:
         families = await found_many(service.address, count=size.families)
         devices = await crew(service.address, families=families)
@@ -63,7 +63,7 @@ async def measure(size: Size) -> list[Figure]:
 
 
 async def push_in_flushes(devices: Sequence[Device], *, count: int, seconds: float) -> Tally:
-    """Lets every device push `count` drafts a request for `seconds`."""
+    """Lets every device push `count` drafts per request, for `seconds` seconds."""
     for device in devices:
         device.drafts.prepare(int(seconds * READY_PER_S))
 

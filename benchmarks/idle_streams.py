@@ -1,7 +1,8 @@
-"""idle streams: devices hold live streams open, each a device of its own, five to a family, and nothing is sent.
+"""Measures the workload `idle streams`: many devices, five of each family, hold one live stream each, and nothing is sent.
 
-The cost of a stream is the growth of the worker's resident memory by stream, from a base that has served and closed a few
-streams already, so that what is loaded on first use is in the base. The limit is streams of the bare app on the same uvicorn.
+The cost of a stream is the growth of the worker's resident memory divided by the number of streams. The memory is first measured
+after some streams were opened and closed, so that code which is loaded on first use is not counted. The figures are compared with
+a limit: streams of the bare app on the same uvicorn.
 """
 
 import asyncio
@@ -19,17 +20,17 @@ from benchmarks.size import Size
 NAME = "idle streams"
 OPENED_AT_ONCE = 50
 STREAMS_BEFORE = 100
-"""Streams opened and closed before the base is measured."""
+"""The number of streams that are opened and closed before the memory is first measured."""
 SETTLE_S = 2.0
 KIB = 1_024
 AIM_KIB = 30.0
 
 StreamAddress = tuple[str, str | None]
-"""The path of a stream, and the token for it."""
+"""The path of a stream, and the token for the request, or None."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Measures KiB a stream, and CPU while nothing is sent, by the number of streams."""
+    """Measures the memory per stream in KiB, and the CPU use while nothing is sent, for each number of streams."""
     figures: list[Figure] = []
     async with stillnew() as service:
         families = await found_many(service.address, count=max(size.idle_streams) // len(MEMBERS), seeds=1)
@@ -58,7 +59,7 @@ def _stream_addresses(families: Sequence[Family]) -> "itertools.chain[StreamAddr
 
 
 async def _hold(server: Served, places: Sequence[StreamAddress], *, size: Size) -> dict[int, tuple[float, float]]:
-    """Returns KiB a stream and percent of a core by number of streams, each number opened on top of the one before."""
+    """Returns the KiB per stream and the percent of a core, by the number of open streams, from the smallest number on."""
     for listener in await _open(server, places[:STREAMS_BEFORE]):
         listener.close()
     await asyncio.sleep(min(SETTLE_S, size.idle_watch_s))

@@ -1,6 +1,6 @@
 """Opens streams, reads `text/event-stream` as it arrives, and records when each event was received.
 
-Owns the framing of a stream, as far as a figure needs it. Stores no entry.
+Owns the framing of a stream, as far as the figures need it. Stores no entry.
 """
 
 import asyncio
@@ -10,13 +10,13 @@ from collections.abc import Collection
 
 from benchmarks.connection import Address, Answer, Connection, ConnectionCut, WrongAnswer, request
 
-# In an entry of the service the first id is the event's; in what the bare app relays it is the draft's.
+# The first id in an entry of the service is the event's id. The first id in a message of the bare app is the draft's id.
 FIRST_ID = re.compile(rb'"id":\s?"([0-9a-f-]{36})"')
 OPEN_S_MAX = 20.0
 
 
 class Listener:
-    """One open stream. `heard_at` has the time (`time.perf_counter`) of each event's last byte, by its id."""
+    """One open stream. `heard_at` has the time (`time.perf_counter`) of each event's last byte, by the event's id."""
 
     def __init__(self, connection: Connection) -> None:
         self.heard_at: dict[bytes, float] = {}
@@ -30,10 +30,10 @@ class Listener:
 
     @classmethod
     async def open(cls, address: Address, path: str, *, token: str | None) -> "Listener":
-        """Opens a stream, and waits for its first bytes: from then on nothing is missed.
+        """Opens a stream, and waits for its first bytes. The stream then misses no later event.
 
         Raises:
-            WrongAnswer: the server sent a whole response, and no stream.
+            WrongAnswer: the server sent a whole response instead of a stream.
             ConnectionCut: the server closed the connection.
         """
         connection = await Connection.open(address)
@@ -56,7 +56,7 @@ class Listener:
 
     def _hear(self, piece: bytes) -> None:
         now = time.perf_counter()
-        # The separator of the framework's own streams is CRLF, that of the service LF.
+        # Lines end in CRLF in the bare app's streams, and in LF in the service's streams.
         *messages, self._rest = (self._rest + piece).replace(b"\r\n", b"\n").split(b"\n\n")
         for message in messages:
             if (found := FIRST_ID.search(message)) is not None:

@@ -1,9 +1,8 @@
-"""live: the sitter writes, and five devices of three members hold streams open: the mother's two, the father's two, the
-grandmother's.
+"""Measures the workload `live`: the sitter pushes, and five devices of the mother, the father and the grandmother hold streams.
 
-An open loop: 50 drafts a second are sent at their times whether or not the earlier ones were answered, so a stall delays
-everything behind it. A time runs from the moment when a draft was due to its last byte at a listener. The limit is the bare app,
-which relays what it receives to five streams and stores nothing.
+An open loop: 50 drafts are sent per second, each at its due time, whether or not the service has answered earlier pushes. So if
+the service stalls, the latencies of all later drafts grow. A latency is the time from a draft's due time to the last byte of the
+entry at a listener. The figures are compared with a limit: the bare app, which relays drafts to five streams and stores nothing.
 """
 
 import asyncio
@@ -26,12 +25,12 @@ from events.event import Role
 NAME = "live"
 LISTENERS = 5
 CONNECTIONS = 8
-"""Connections of the writer: at 50 a second one is free unless responses take 160 ms."""
+"""The number of the sitter's connections: at 50 drafts per second, one is free as long as a response takes less than 160 ms."""
 LATE_S_MAX = 5.0
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Measures milliseconds from send to listener."""
+    """Measures the milliseconds from the due time of a draft to its arrival at a listener."""
     async with stillnew() as service, bare_app() as bare:
         family = await found(service.address)
         opened = [await _listen(service.address, family, token) for token in await _listening_tokens(service.address, family)]
@@ -62,7 +61,7 @@ async def measure(size: Size) -> list[Figure]:
 
 
 async def _listening_tokens(address: Address, family: Family) -> list[str]:
-    """Returns the tokens of the five listeners: both phones of each parent, and the grandmother's."""
+    """Returns the tokens of the five listeners: two devices of each parent, and one of the grandmother."""
     tokens = [family.token_by_member[member] for member in ("mother", "father", "grandmother")]
     connection = await Connection.open(address)
     for first in tokens[:2]:
@@ -80,9 +79,9 @@ async def _listen(address: Address, family: Family, token: str) -> Listener:
 async def _write(
     address: Address, path: str, family: Family, token: str, listeners: Sequence[Listener], *, size: Size, seconds: float
 ) -> list[float]:
-    """Pushes each draft at its time, and returns the time of every (draft, listener) in seconds. None is missing."""
+    """Pushes each draft at its due time. Returns the seconds to its arrival, for every pair of a draft and a listener."""
     drafts = Drafts(role=Role.CAREGIVER, child=family.child, about=family.seeds, seed=int(time.time()))
-    # Those for the sitter's household are not visible to the father.
+    # Drafts for the sitter's household are not visible to the father.
     taken = [drafts.take() for _ in range(int(seconds * size.live_per_s * 1.2) + 20)]
     for_all = [draft for draft in taken if b'"audience"' not in draft]
     connections = [await Connection.open(address) for _ in range(CONNECTIONS)]

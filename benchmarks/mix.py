@@ -1,14 +1,14 @@
-"""Writes the drafts of the benchmarks' devices: of a stated mix and size, none twice.
+"""Writes the drafts of the benchmarks' devices, in a fixed mix and size.
 
-Owns the shares, the texts and the encoding. Random numbers are seeded, so that two runs write the same but for the ids.
-Drafts are encoded before the clock runs; only `sent_at` is added at the moment of sending, because with an old one the
-service would correct every time of the push.
+Owns the shares, the texts and the encoding. Random numbers are seeded, so that two runs write the same drafts except for ids and
+times. Drafts are encoded before a measurement. Only `sent_at` is added when a push is sent: if `sent_at` were old, the service
+would correct the times of the drafts.
 
     of 100 drafts   35 NoteWritten for the family, 40 MilestoneObserved, 10 ParentFirstSaw for oneself,
                     10 Cheered about an earlier event of another member, 5 NoteWritten for the household
 
-ParentFirstSaw is a parent's own and a daycare does not cheer, so each role has a deck of its own; over the 16 devices of a
-crew (8 parents, 6 caregivers, 2 daycares, all equally busy) the decks add up to the shares above, exactly.
+Only parents write ParentFirstSaw, and a daycare does not cheer, so each role has a deck (shares) of its own. The 16 devices of a
+crew belong to 8 parents, 6 caregivers and 2 daycares. If all write equally many drafts, the decks add up to exactly these shares.
 """
 
 import random
@@ -25,7 +25,7 @@ from events.event import Role
 
 
 class Card(StrEnum):
-    """One kind of draft."""
+    """The kinds of drafts in a deck."""
 
     NOTE = "note"
     OBSERVED = "observed"
@@ -39,26 +39,27 @@ DECK_BY_ROLE: dict[Role, dict[Card, int]] = {
     Role.CAREGIVER: {Card.NOTE: 39, Card.OBSERVED: 44, Card.FIRST_SAW: 0, Card.CHEER: 12, Card.HOME_NOTE: 5},
     Role.DAYCARE: {Card.NOTE: 43, Card.OBSERVED: 52, Card.FIRST_SAW: 0, Card.CHEER: 0, Card.HOME_NOTE: 5},
 }
-"""The number of each kind in 100 drafts: a deck, shuffled and used up before the next one."""
+"""The number of drafts of each kind in 100 drafts: a deck. A deck is shuffled, and used up before the next deck begins."""
 
 # Texts fill a draft up to about this size: that of a real family's drafts, with an id and two times.
 DRAFT_BYTES = 300
 DAYS_BACK = 300
 
-WORDS = """
+TEXT = """
 today this morning after the nap before lunch in the garden on the sofa by the window with the red ball the blue cup
 held out both hands laughed out loud and looked round for us once more twice then sat down very proud of it all
 grandma was on the phone we sang the song about the duck rain outside so we stayed in built a tower of six bricks
 pointed at the dog said something like ba or da wanted to do it again all alone no help please tired but happy slept
 well ate half a banana and some porridge new tooth at last on the left side shoes on the wrong feet kissed the bear
 waved through the glass splashed in the bath crawled under the table found the spoon clapped when daddy came home
-""".split()  # noqa: SIM905  (a text to be read as text)
+"""
+WORDS = TEXT.split()
 
 _encode = msgspec.json.encode
 
 
 class Drafts:
-    """The drafts of one device, each returned once.
+    """The source of one device's drafts. It returns each draft once.
 
     Args:
         about: ids of earlier events that are visible to the author, to cheer for; may be empty for a role that does not cheer.

@@ -1,8 +1,8 @@
-"""Runs the service with the feed that it must not have: each request reads a page of the log and filters out what is held.
+"""Runs the service with a wrong feed: each request reads a page of the log, and filters out the events held from the member.
 
-The positive control of the timing test, started like the service itself, with the same arguments, on a database that the
-service has written. Owns the query; the rest is the service. Right for a feed from its first place, of a member to whom
-everything is visible that is not held from them.
+This is the positive control of the timing test. It starts like the service, with the same arguments, on a database that the
+service has written. Owns the query. The result is correct only for a feed that is read from place 1, and for a member to whom
+every event in the family's log is either visible or held.
 """
 
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ SELECT $3::bigint - 1 + row_number() OVER (ORDER BY event.seq) AS place, NULL::t
 
 
 def main() -> None:
-    """Replaces the query of pages, and serves."""
+    """Replaces the query for pages of the feed, and serves."""
     pages.__dict__["QUERIES"] = SimpleNamespace(head=pages.QUERIES.head, page=FILTERED_PAGE)
     app()
 

@@ -1,7 +1,8 @@
-"""neighbours: what one family costs the others: its row locked by hand, or a joining parent with a choice and a long history.
+"""Measures the workload `neighbours`: how much one family slows down the requests of other families.
 
-The devices of append single push in a closed loop, in turn undisturbed and disturbed, on one service and one Postgres. While a
-family is locked, eight of its devices push as well, and are refused. Owns the disturbances; the load is that of append single.
+There are two disturbances. A family's row is locked by hand, while eight devices of this family push and are refused. A parent
+who keeps everything joins a family with a long history. The devices of `append single` push in a closed loop, with and without
+the disturbance in turn, on one service and one Postgres. Owns the disturbances.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ WAITS_MORE_MS_MAX = 100.0
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Measures the others' p99 while a family is locked, and by how much their longest request grows while a parent joins."""
+    """Measures the other families' latencies while a family is locked, and their longest request while a parent joins."""
     async with stillnew() as service:
         devices = await crew(service.address, families=await found_many(service.address, count=size.families))
         await push_singly(devices, seconds=size.warm_up_s)
@@ -56,7 +57,7 @@ async def _beside_a_locked_family(service: Served, devices: Sequence[Device], *,
 
 @asynccontextmanager
 async def _locked(service: Served, family: Family) -> AsyncIterator[None]:
-    """Locks a family's row as a person in psql would, while its devices push."""
+    """Locks a family's row, as a person in psql could, while the family's devices push."""
     person = await asyncpg.connect(service.database_url)
     is_over = asyncio.Event()
 
@@ -114,7 +115,7 @@ async def _write_history(address: Address, family: Family, *, events: int) -> No
 
 
 async def _join(address: Address, family: Family) -> float:
-    """Joins as a parent who keeps everything, and returns the seconds that it took."""
+    """Joins a family as a parent who keeps everything. Returns the seconds of the request."""
     connection = await Connection.open(address)
     mother = family.token_by_member["mother"]
     wanted = {"role": "parent", "name": "Eve", "household": {"name": "Hut"}}

@@ -1,6 +1,6 @@
-"""Measures the same Postgres alone: rows of the log inserted again by unnest, and one row committed.
+"""Measures the service's Postgres without the service: inserts rows of the log again by unnest, and commits single rows.
 
-Owns two plain tables, which it makes and drops. Of the log's own table it knows the columns only.
+Owns two plain tables, which it creates and drops. Knows only the columns of the log's own table.
 """
 
 import time
@@ -34,14 +34,14 @@ Batches = Sequence[Sequence[Sequence[object]]]
 
 
 async def read_rows(conn: "asyncpg.Connection[asyncpg.Record]", *, most: int) -> Batches:
-    """Returns the latest events of the log, at most `most`, by columns, in batches of 1,000: ready to be sent."""
+    """Returns the latest events of the log, at most `most`, in batches of 1,000 rows. Each batch is a list of columns."""
     rows = await conn.fetch(f"SELECT {NAMES} FROM event ORDER BY received_at DESC, family_id, seq LIMIT $1", most)
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     return [[[row[name] for row in batch] for name, _ in COLUMNS] for batch in batches]
 
 
 async def insert_again(conn: "asyncpg.Connection[asyncpg.Record]", batches: Batches) -> float:
-    """Inserts the rows into an empty plain table, each batch a transaction. Returns rows a second."""
+    """Inserts the rows into an empty plain table, one transaction per batch. Returns rows per second."""
     await conn.execute("DROP TABLE IF EXISTS bench_plain_event")
     await conn.execute(MAKE)
     statement = await conn.prepare(INSERT)
@@ -54,7 +54,7 @@ async def insert_again(conn: "asyncpg.Connection[asyncpg.Record]", batches: Batc
 
 
 async def fsynced_insert_ms(database_url: str, *, inserts: int) -> float:
-    """Returns the median milliseconds to insert and commit one row on one connection: the floor of any acknowledged write."""
+    """Returns the median milliseconds to insert and commit one row on one connection: no durable write is faster."""
     conn = await asyncpg.connect(database_url)
     try:
         await conn.execute("CREATE TABLE bench_one_row (id uuid PRIMARY KEY, body text NOT NULL)")

@@ -25,7 +25,7 @@ from service.postgres.embedded import EmbeddedPostgres
 READY_S_MAX = 60.0
 STOP_S_MAX = 40.0
 
-# The load comes from one address and few devices, faster than any family: with rate limits, these would be measured.
+# The load comes from one address and few devices, faster than from any family. With rate limits, the limits would be measured.
 NO_LIMITS: Mapping[str, str] = {
     "STILLNEW_FOUNDING": "open",
     "STILLNEW_LIMIT_PUSH": "0",
@@ -46,11 +46,11 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     address: Address
     process: psutil.Process
     data: Path
-    """Its data directory; for the bare app, the folder of its log."""
+    """The data directory of the service, or the folder of the bare app's log."""
 
     @property
     def database_url(self) -> str:
-        """The URL of the service's Postgres, as its owner."""
+        """The URL of the service's Postgres, with the login of the database's owner."""
         return EmbeddedPostgres(self.data).database_url
 
     @property
@@ -65,7 +65,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def raise_open_files() -> int:
-    """Raises the limit of open files of this process and its children as far as the machine allows. Returns the number."""
+    """Raises the limit of open files of this process and its children to the machine's maximum. Returns the new limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
@@ -97,7 +97,7 @@ async def stillnew(*, settings: Mapping[str, str] | None = None) -> AsyncIterato
 
 @contextlib.asynccontextmanager
 async def beside(service: Served, *, module: str) -> AsyncIterator[Served]:
-    """Starts one more process on the database of a running service: `module` takes the arguments of `service.cli`."""
+    """Starts one more process on the database of a running service. `module` takes the same arguments as `service.cli`."""
     with tempfile.TemporaryDirectory(prefix="stillnew-bench-") as folder:
         data = Path(folder)
         address = Address("127.0.0.1", free_port())
@@ -110,7 +110,7 @@ async def beside(service: Served, *, module: str) -> AsyncIterator[Served]:
 
 @contextlib.asynccontextmanager
 async def bare_app() -> AsyncIterator[Served]:
-    """Starts the limit: a litestar app that only decodes and answers, on uvicorn with the settings of the service."""
+    """Starts the bare app (see `benchmarks.bare`), on uvicorn with the settings of the service."""
     with tempfile.TemporaryDirectory(prefix="stillnew-bench-") as folder:
         address = Address("127.0.0.1", free_port())
         command = [
@@ -137,7 +137,7 @@ async def _running(
             await asyncio.sleep(0.05)
         yield Served(address=address, process=psutil.Process(process.pid), data=data)
     except Exception:
-        # Its folder is about to be removed, and with it the server's log.
+        # The folder of the server's log is about to be removed.
         sys.stderr.write(_end_of(log))
         raise
     finally:
@@ -150,7 +150,7 @@ async def _running(
 
 
 def _environment() -> dict[str, str]:
-    """Returns the caller's environment without settings of a service."""
+    """Returns the environment of this process without the settings of a service."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_URL", "STILLNEW_"))}
 
 
@@ -162,13 +162,13 @@ def _launch(command: Sequence[str], *, log: Path, environment: Mapping[str, str]
 
 
 def _end_of(log: Path) -> str:
-    """Returns the end of a server's log, without the line that it writes for each request."""
+    """Returns the end of a server's log, without the lines about single requests."""
     lines = log.read_text(errors="replace").splitlines(keepends=True)
     return "".join(line for line in lines if '"level":"info"' not in line)[-2_000:]
 
 
 def _let_others_enter(folder: Path) -> None:
-    # Started as root, Postgres runs under another account, which must reach its cluster.
+    # If root starts the service, Postgres runs under another account, which must be able to enter the folder.
     folder.chmod(0o755)
 
 

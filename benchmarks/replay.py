@@ -1,8 +1,8 @@
-"""replay: the whole log folded afresh with every projection and compared with the live rows, as `stillnew replay --check` does.
+"""Measures the workload `replay`: the whole log is folded again with every projection, and compared with the live rows.
 
-200,000 events of 20 families, pushed over HTTP beforehand. The limit is the smallest possible fold of this log: the same
-rows read in pages, decoded by msgspec into the same types, folded into one dict. Both run in this process, one after the
-other, while the service is idle.
+This is what `stillnew replay --check` does. The log has 200,000 events of 20 families, pushed over HTTP before. The figures are
+compared with a limit, a very simple fold of the same log: the rows are read in pages, decoded by msgspec into the same types, and
+folded into one dict per family. Both run in this process, one after the other, while the service is idle.
 """
 
 import asyncio
@@ -17,23 +17,23 @@ from benchmarks.crew import Device, crew, found_many
 from benchmarks.figures import Figure, against_limit, fact
 from benchmarks.processes import stillnew
 from benchmarks.size import Size
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from service.replay import replay
 
 NAME = "replay"
 DRAFTS_A_PUSH = 100
 PAGE = 2_000
 ROUNDS_MAX = 3
-"""Rounds take long, and vary little."""
+"""The bound on the rounds of this workload. A round takes long, and the results of the rounds differ little."""
 READ_PAGE = "SELECT seq, kind, version, body FROM event WHERE family_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
 
 
 class ReplayDiffers(RuntimeError):
-    """The folded rows differ from the live ones, so the time is no figure."""
+    """The folded rows differ from the live rows, so the measurement is invalid."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Measures events a second through every projection, and through the paged fold."""
+    """Measures events per second, of the replay with every projection and of the simple fold."""
     async with stillnew() as service:
         families = await found_many(service.address, count=size.replay_families)
         await _write_history(await crew(service.address, families=families), events=size.replay_events)
@@ -61,7 +61,7 @@ async def measure(size: Size) -> list[Figure]:
 
 
 async def _write_history(devices: Sequence[Device], *, events: int) -> None:
-    """Pushes until the log has about `events` events; all devices at once, 100 drafts a request."""
+    """Pushes about `events` events, with all devices at once and 100 drafts per request."""
 
     async def write(device: Device, pushes: int) -> None:
         for _ in range(pushes):
@@ -75,7 +75,7 @@ async def _write_history(devices: Sequence[Device], *, events: int) -> None:
 
 
 async def _replay(database_url: str, *, events: int, processes: int | None) -> float:
-    """Returns the seconds to fold and compare everything; `processes=None`: as many as cores."""
+    """Returns the seconds to fold and compare everything. `processes` None: as many processes as cores."""
     started = time.perf_counter()
     replayed = await replay(database_url, check=True, processes=processes)
     seconds = time.perf_counter() - started
@@ -85,7 +85,7 @@ async def _replay(database_url: str, *, events: int, processes: int | None) -> f
 
 
 async def _paged_fold(conn: "asyncpg.Connection[asyncpg.Record]", families: Sequence[str], *, events: int) -> float:
-    """Returns the seconds to read, decode and fold every event into the earliest time by author and kind."""
+    """Returns the seconds of the simple fold, which reads every event and keeps the earliest time by author and type."""
     statement = await conn.prepare(READ_PAGE)
     folded = 0
     started = time.perf_counter()

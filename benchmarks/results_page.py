@@ -1,4 +1,4 @@
-"""Writes the figures of a run into results.md, between its two marks, and leaves the text around them alone."""
+"""Writes the figures of a run into results.md, between two marks. Does not change the text before and after the marks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +9,14 @@ BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
 class MarksMissing(ValueError):
-    """The page does not have both marks, each once and in their order: nothing was written."""
+    """The page lacks the first mark, or the second mark after it. Nothing was written."""
 
 
 def write_figures(report: Report, *, at: Path) -> None:
-    """Replaces what is between the marks of the page.
+    """Replaces the text between the marks of the page `at`.
 
     Raises:
-        MarksMissing
+        MarksMissing: the page lacks a mark.
     """
     page = at.read_text()
     before, begin, rest = page.partition(BEGIN)

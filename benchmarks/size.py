@@ -1,4 +1,4 @@
-"""Holds the sizes of the workloads: in full, and as small as possible to check that they still work."""
+"""Holds the sizes of the workloads: the full sizes, and the smallest ones, for a check that the workloads still work."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ CREW = "16 devices, 4 families of 5 members"
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
-    """The parameters of all workloads. Seconds are of one round; a figure is the median of `rounds`."""
+    """The parameters of all workloads. A workload has `rounds` rounds, and a figure is the median of the rounds."""
 
     rounds: int
     warm_up_s: float

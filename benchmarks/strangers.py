@@ -1,8 +1,8 @@
-"""strangers: unknown senders send calls of 2 MiB at once, each without its last byte, and wait for a response.
+"""Measures the workload `strangers`: unknown senders send calls of 2 MiB at once, each without its last byte, and wait.
 
-Their cost is the largest growth of the worker's resident memory meanwhile. The limit is the bare app on the same uvicorn,
-which reads every body to its end as most services do. Calls without a signature are refused by their headers; well-formed
-calls, each from an address of its own, share the strangers' budget.
+The figure is the largest growth of the worker's resident memory while the calls are open. The figure is compared with a limit:
+the bare app on the same uvicorn, which reads every body to its end, as most services do. The service refuses calls without a
+signature by their headers. Calls with a well-formed signature, each from another address, share the budget for strangers' bodies.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ WATCH_S = 3.0
 LOOK_EVERY_S = 0.02
 AIM_UNSIGNED_MIB = 16.0
 AIM_SIGNED_MIB = 64.0
-"""Four times the budget, because joined and copied bodies and the sockets' buffers come on top."""
+"""Four times the budget for strangers' bodies (16 MiB), because copies of bodies and the sockets' buffers need memory, too."""
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Measures the growth in MiB while the calls are open."""
+    """Measures the growth of the worker's memory, in MiB, while the calls are open."""
     calls = f"/v1/daycare/events?key={uuid4()}"
     good = {"webhook-id": "call", "webhook-timestamp": str(int(time.time())), "webhook-signature": f"v1,{'A' * 43}="}
     async with bare_app() as bare:
@@ -62,7 +62,7 @@ async def _growth_mib(server: Served, path: str, headers: Mapping[str, str], *, 
 
 
 async def _call(server: Served, path: str, headers: Mapping[str, str], *, number: int) -> None:
-    """Sends all but the last byte, and waits."""
+    """Sends a call without its last byte, and waits for a response."""
     reader, writer = await asyncio.open_connection(server.address.host, server.address.port)
     try:
         more = {"X-Forwarded-For": f"198.51.{number // 250}.{number % 250}", **headers}

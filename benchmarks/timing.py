@@ -1,11 +1,12 @@
-"""Tests whether response times reveal what is held: `python -m benchmarks.timing [--n 6000] [route ...]`, or `make timing`.
+"""Tests whether response times reveal held events: `python -m benchmarks.timing [--n 6000] [route ...]`, or `make timing`.
 
-The families are alike for a father who keeps surprises, except that 0, 1, 50 or 1,000 events are held from him. Each gets the
-same requests over one keep-alive connection, one after the other in random order, and Welch's test compares the times (invariant
-I-20). Two classes from which nothing is held are compared with each other as calibration, and a service that filters as it reads
-is the positive control: a test that does not detect it has no power. Owns the order of requests and the verdict.
+In each family, the father keeps surprises. The families are equal for the fathers, except that 0, 1, 50 or 1,000 events are held
+from a father: families with the same number form a class. All families get the same requests over one keep-alive connection, one
+after the other in random order, and Welch's test compares the response times of the classes (invariant I-20). Two classes without
+held events are compared with each other, as calibration. A service that filters the feed while it reads is the positive control:
+if the test does not detect that service, the test has no power. Owns the order of requests and the verdict.
 
-Exits with 0 where no route differs, 1 where one does, 2 where the test has no power or finds differences between what is equal.
+Exits with 0 if no route differs, with 1 if a route differs, and with 2 if the test has no power or the calibration fails.
 """
 
 import argparse
@@ -31,33 +32,33 @@ from benchmarks.welch import Welch, cropped, welch
 N = 6_000
 SMOKE_N = 6
 NOTHING_HELD = (0, 0)
-"""The first two classes: the one with which all others are compared, and its equal."""
+"""The numbers of held events of the first two classes. All other classes are compared with the first class."""
 CALIBRATION = 1
 FAMILIES_A_CLASS = 2
-"""Founded in this order and in the reverse one, so that no class is older."""
+"""The number of families per class. Families are founded in the order of the classes, then in reverse, so no class is older."""
 WARM_UP = 0.03
-"""The share of requests, at the beginning, that are not counted."""
+"""The number of requests at the beginning that are not counted, as a share of the counted requests."""
 LENGTHS_DIFFER_MAX = 0.001
-"""The share by which the lengths of responses may differ: a time that falls on a whole second is 7 bytes shorter."""
+"""The share by which the lengths of responses may differ. A time on a whole second is written with 7 bytes less."""
 PROGRESS_EVERY_S = 15.0
 US = 1e6
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """The comparison of one class with the first."""
+    """The comparison of one class with the first class, for one route."""
 
     route: str
     held: int
     is_calibration: bool
     n: tuple[int, int]
-    """The number of times of each class without the slowest."""
+    """The number of compared times, of the first class and of this class: all times without the slowest ones."""
     medians_us: tuple[float, float]
-    """The medians of all times: of the first class, and of this one."""
+    """The medians of all times in µs, of the first class and of this class."""
     found: Welch
 
 
 class Connections(msgspec.Struct, frozen=True):
-    """The connections to the service, and to the process beside it that filters as it reads."""
+    """The connections to the service, and to the second process, which filters the feed while it reads."""
 
     service: Connection
     naive: Connection
@@ -91,10 +92,10 @@ async def _ask_all(
     route: Route, families: Sequence[tuple[int, TimedFamily]], connections: Connections, *,
     blocks: int, rng: random.Random, console: Console,
 ) -> list["array[float]"]:
-    """Returns the times of each class, in seconds. In each block every family is asked once, in a new random order.
+    """Returns the times of each class, in seconds. In each block, every family gets one request, in a new random order.
 
     Raises:
-        WrongAnswer: also where the responses of a block differ in length.
+        WrongAnswer: a response is wrong, or the responses of a block differ in length.
     """
     times: list[array[float]] = [array("d") for _ in range(1 + max(index for index, _ in families))]
     order = list(families)
@@ -153,14 +154,14 @@ def verdict(one: Compared, *, held: Sequence[int]) -> str:
 
 
 def exit_code(verdicts: Sequence[str]) -> int:
-    """Returns 0 where nothing differs, 1 for a difference, 2 where the test has no power."""
+    """Returns 0 if no route differs, 1 if a route differs, 2 if the test has no power or the calibration failed."""
     if not {"NOT SEEN", "NOT CALIBRATED"}.isdisjoint(verdicts):
         return 2
     return 1 if "DIFFERS" in verdicts else 0
 
 
 def show(compared: Sequence[Compared], *, held: Sequence[int], console: Console) -> None:
-    """Prints the table. `seen from` is the smallest difference of means that counts as different."""
+    """Prints the comparisons as a table. The column `seen from` is the smallest difference of means that the test would see."""
     table = Table(title="Times where events are held, beside times where none are", title_justify="left", pad_edge=False)
     for heading in ("route", "held", "t", "median, none", "median", "seen from", "n cropped", ""):
         table.add_column(heading, justify="left" if heading in ("route", "") else "right")

@@ -1,9 +1,9 @@
-"""Founds the families of the timing test: for one member they differ only in the number of events held from him.
+"""Founds the families of the timing test. For a father, the families differ only in the number of events held from him.
 
-In each, the father has seen a few firsts himself and keeps surprises since then. He receives the same everyday notes of the
-sitter, in the same pushes. Between them the mother writes what is held from him: firsts that he has not seen, and notes about
-them. Ids, names and texts have the same length everywhere. Owns the texts, and the proof that the families are alike; measures
-nothing.
+In each family, the father has seen some milestones himself (`MET`), and has kept surprises since then. Every father receives the
+same number of everyday notes by the sitter, in as many pushes. Between these pushes the mother writes the events that are held
+from the father: firsts that he has not seen, and notes about these firsts. Ids, names and texts have the same length in all
+families. Owns the texts, and the proof that the families are alike; measures nothing.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from events.catalogue import CATALOGUE, Domain
 
 READER, HELD_AUTHOR, VISIBLE_AUTHOR = "father", "mother", "sitter"
 NOTES = 520
-"""More than a page, so that a push while the clock runs changes nothing on the first page."""
+"""The number of the sitter's notes: more than a page, so that a push during the measurement does not change the first page."""
 NOTES_A_PUSH = 10
 TEXT_BYTES = 160
 MET = tuple(key for key, one in CATALOGUE.by_key.items() if one.domain is Domain.HANDS and not one.safety)[:40]
@@ -27,25 +27,25 @@ KEPT = tuple(
     if one.domain in (Domain.TALKING, Domain.THINKING, Domain.FEELINGS) and not one.safety
 )  # fmt: skip
 NOTES_OF_HELD = 4
-"""One of so many held events is a note about the first before it."""
+"""In this many held events, one is a note. The note is about the held observation that was written right before."""
 
 
 class NotAlike(RuntimeError):
-    """The families differ by more than what is held, so their times cannot be compared."""
+    """The families differ by more than the number of held events, so their response times cannot be compared."""
 
 
 class TimedFamily(msgspec.Struct, kw_only=True):
-    """A family, as its father knows it, who keeps surprises."""
+    """A family whose father keeps surprises, with the data for the requests of the father's device."""
 
     family: Family
     held: int
-    """The number of events that are held from him."""
+    """The number of events that are held from the father."""
     met: bytes
-    """A draft of his that is recorded already."""
+    """A draft of the father that is recorded already."""
     of_held: str
-    """The id of an event that is held from him; where none is held, an id that no event has."""
+    """The id of an event that is held from the father. If no event is held, an id that no event has."""
     place: int = 0
-    """The last place of his feed."""
+    """The last place of the father's feed."""
 
     @property
     def path(self) -> str:
@@ -63,7 +63,7 @@ async def found_timed(address: Address, *, held: int) -> TimedFamily:
     met = [draft_of({"type": "MilestoneObserved", "child": family.child, "milestone": key, "note": text(7)}) for key in MET]
     await push(connection, family, READER, met)
     await push(connection, family, READER, [draft_of({"type": "SurpriseChosen", "scope": "all", "mode": "keep"})])
-    # The mother keeps surprises as well, so that his hand-over card is not empty.
+    # The mother keeps surprises as well, so that the father's hand-over card is not empty.
     movement = draft_of({"type": "SurpriseChosen", "scope": "domain:movement", "mode": "keep"})
     await push(connection, family, HELD_AUTHOR, [movement])
     kept = _kept(family.child, count=held)
@@ -79,18 +79,18 @@ async def found_timed(address: Address, *, held: int) -> TimedFamily:
 
 
 def note(child: str, number: int, **more: str) -> bytes:
-    """Returns the draft of a note, of the same number of bytes for any number."""
+    """Returns the draft of a note. The draft has the same number of bytes for every `number`."""
     return draft_of({"type": "NoteWritten", "child": child, "text": text(number), **more})
 
 
 def text(number: int) -> str:
-    """Returns an everyday text, of the same length for any number."""
+    """Returns an everyday text. The text has the same length for every `number`."""
     start = number % len(WORDS)
     return " ".join(WORDS[start:] + WORDS[:start])[: TEXT_BYTES - 1] + "."
 
 
 def _kept(child: str, *, count: int) -> list[bytes]:
-    """Returns drafts that are held from a father who keeps all, and has seen only `MET`."""
+    """Returns drafts that are held from a father who keeps everything, and has seen only the milestones in `MET`."""
     drafts: list[bytes] = []
     while len(drafts) < count:
         key = KEPT[len(drafts) % len(KEPT)]
@@ -109,7 +109,7 @@ async def push(connection: Connection, family: Family, member: str, drafts: Sequ
     """Pushes drafts that are all new.
 
     Raises:
-        WrongAnswer
+        WrongAnswer: not all drafts were recorded.
     """
     push = request("POST", family.events_path, token=family.token_by_member[member], body=push_body(drafts))
     answer = await connection.ask(push)
@@ -118,12 +118,12 @@ async def push(connection: Connection, family: Family, member: str, drafts: Sequ
 
 
 async def prove_alike(families: Sequence[TimedFamily], *, address: Address, database_url: str) -> None:
-    """Checks that the fathers' feeds end at one place, and that as many events are held from each as planned.
+    """Checks that the fathers' feeds end at the same place, and that the planned number of events is held from each father.
 
-    Vacuums and analyzes as well: Postgres reads tables that were just written in another way than older ones.
+    Also vacuums and analyzes the tables: before this, Postgres may read new rows in another way than old rows.
 
     Raises:
-        NotAlike
+        NotAlike: the feeds end at different places, or another number of events is held.
     """
     await find_ends(families, address=address)
     connection = await asyncpg.connect(database_url)
@@ -139,10 +139,10 @@ async def prove_alike(families: Sequence[TimedFamily], *, address: Address, data
 
 
 async def find_ends(families: Sequence[TimedFamily], *, address: Address) -> None:
-    """Reads the last place of each feed.
+    """Reads the last place of each father's feed.
 
     Raises:
-        NotAlike: they are not all the same.
+        NotAlike: the places are not all the same.
     """
     connection = await Connection.open(address)
     for one in families:

@@ -1,6 +1,6 @@
-"""Lists the timed requests: a route for each way in which held events could slow a response down.
+"""Lists the timed requests, one for each way in which held events could slow a response down.
 
-Owns the requests and what a right response contains. A new route is one more line of `ROUTES`.
+Owns the requests, and the bytes that a right response contains.
 """
 
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from benchmarks.timing_families import MET, TimedFamily, note, text
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """A timed request."""
+    """One kind of timed requests, with a check of the responses."""
 
     what: str
     ask: Callable[[TimedFamily, int], bytes]
-    """Makes the bytes of a request; the number is the request's within its family."""
+    """Makes the bytes of a request of one family. The number counts the requests of that family."""
     contains: bytes = b""
-    """Bytes of every right response."""
+    """Bytes that every right response contains."""
     before: Callable[[TimedFamily, int], bytes] | None = None
-    """A request that another process gets first, without a clock."""
+    """Makes a request that the second process gets before each timed request. None: no such request."""
     is_control: bool = False
     """Whether the request goes to the process with the naive filter, where times have to differ."""
 

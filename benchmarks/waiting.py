@@ -1,10 +1,13 @@
-"""waiting: the cost of kept surprises: append single and flush again, with and without parents who keep surprises.
+"""Measures the workload `waiting`: `append single` and `flush` with and without parents who keep surprises.
 
-Two crews on one service and one Postgres: in the families of one crew the father keeps `all`, in those of the other nobody
-has chosen anything; otherwise both are founded and write alike. They take turns, and the one that begins changes with every
-round, so that a drift of the machine affects both. Owns the choice and the count of held events; the load is that of the other
-workloads, except that a father observes only half of the catalogue, and did so before he chose: the rest is held from him.
-A first releases held events once for each milestone, and a closed loop would use all of these up in a second.
+Two crews use one service and one Postgres. In the families of one crew the father keeps everything as a surprise; in the families
+of the other crew no member has made a choice. In each round both crews push, one after the other, and the first one changes with
+every round, so that a drift of the machine affects both crews.
+
+The drafts are those of the other workloads, except that a father observes only one half of the catalogue. He has observed this
+half before his choice, so his drafts release nothing: a first releases held events only once per milestone, and a closed loop
+would use up all milestones in a second. Events about the other half are held from him. Owns the choice and the count of held
+events.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,7 +33,7 @@ Push = Callable[[Sequence[Device], float], Awaitable[Tally]]
 
 
 async def measure(size: Size) -> list[Figure]:
-    """Measures requests and events a second, where half of the parents keep surprises beside where nobody does."""
+    """Measures requests and events per second, of the crew whose fathers keep surprises and of the other crew."""
     async with stillnew() as service:
         plain = await _crew(service.address, count=size.families, waits=False)
         kept = await _crew(service.address, count=size.families, waits=True)
@@ -49,7 +52,10 @@ async def _push_singly(devices: Sequence[Device], seconds: float) -> Tally:
 
 
 async def _crew(address: Address, *, count: int, waits: bool) -> list[Device]:
-    """Founds families whose fathers keep surprises or not. Half of the events to cheer for are recorded before the choice."""
+    """Founds families and connects their devices. With `waits`, the fathers keep surprises.
+
+    Half of the events that members can cheer for are recorded before the father's choice.
+    """
     devices: list[Device] = []
     for index, family in enumerate(await found_many(address, count=count)):
         connection = await Connection.open(address)
@@ -112,10 +118,10 @@ async def _compare(
 
 
 async def _held(service: Served) -> int:
-    """Counts the events that are held from a member.
+    """Returns the number of events that are held from any member.
 
     Raises:
-        NothingHeld: there is none, so that the figures would mean nothing.
+        NothingHeld: no event is held, so the figures would mean nothing.
     """
     conn = await asyncpg.connect(service.database_url)
     try:

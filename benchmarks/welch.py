@@ -1,7 +1,7 @@
-"""Decides whether two classes of times differ: by Welch's t of the times without the slowest tenth. Measures nothing.
+"""Decides by Welch's t-test whether two classes of times differ. The slowest tenth of the times is left out. Measures nothing.
 
-Both classes are cut at one bound, the 90th percentile of all their times together. With a bound of its own for each class,
-that bound would be a random number which the standard error does not include, and t would come out too large.
+Both classes are cut at one bound, the 90th percentile of the times of both. If each class had a bound of its own, these bounds
+would add a random error that the standard error does not include, and t would be too large.
 """
 
 import math
@@ -19,7 +19,7 @@ class Welch(msgspec.Struct, frozen=True, kw_only=True):
     """The result of the test on two samples."""
 
     t: float
-    """Positive where the second is slower."""
+    """Welch's t. It is positive if the values of the second sample are larger."""
     standard_error: float
     """The standard error of the difference of the means, in the unit of the samples."""
     degrees: float
@@ -31,12 +31,12 @@ class Welch(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def least_seen(self) -> float:
-        """The smallest difference of the means that this test would call different for such samples."""
+        """The smallest difference of the means at which two samples with this standard error count as different."""
         return T_MAX * self.standard_error
 
 
 def cropped(one: Sequence[float], other: Sequence[float], *, share: float = CROPPED) -> tuple[list[float], list[float]]:
-    """Returns both samples without the largest `share` of all their values together."""
+    """Returns both samples without the largest values: the share `share` of the values of both samples."""
     values = sorted([*one, *other])
     bound = values[max(0, math.ceil(len(values) * (1 - share)) - 1)]
     return [value for value in one if value <= bound], [value for value in other if value <= bound]
@@ -47,7 +47,7 @@ def welch(one: Sequence[float], other: Sequence[float]) -> Welch:
 
     Raises:
         statistics.StatisticsError: a sample has fewer than two values.
-        ValueError: nothing varies, so that there is no result.
+        ValueError: the values of each sample are all equal, so t is undefined.
     """
     of_one, of_other = statistics.variance(one) / len(one), statistics.variance(other) / len(other)
     if of_one + of_other == 0:

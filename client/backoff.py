@@ -12,9 +12,9 @@ from email.utils import parsedate_to_datetime
 class Backoff:
     """The retry policy of a device: waits that double from `first_wait_s` to `longest_wait_s`, and a number of attempts.
 
-    Half of each wait is random, so that the devices of a whole town do not all come back at once after an outage. The other half
-    is fixed, so that a small random number does not cause rapid retries. A wait that the service requests (`Retry-After`) is
-    obeyed up to `longest_retry_after_s`.
+    Half of each wait is random, so that the devices of a whole town do not all send again at once after an outage. The other
+    half is fixed, so that a small random number does not cause rapid retries. A device also obeys a wait that the service
+    requests (`Retry-After`), but no wait longer than `longest_retry_after_s`.
     """
 
     first_wait_s: float = 0.25
@@ -23,7 +23,7 @@ class Backoff:
     attempts_max: int = 6
 
     def wait_s(self, *, failures: int, fraction: float) -> float:
-        """Returns the seconds to wait after `failures` failures in a row (1 or more). `fraction` is a random number in [0, 1)."""
+        """Returns the wait in seconds after `failures` failures in a row (at least 1). `fraction`: a random number in [0, 1)."""
         # 2**failures overflows a float after 1,024 failures, which a stream can reach in one night.
         doublings = min(failures - 1, 32)
         ceiling_s = min(self.longest_wait_s, self.first_wait_s * 2.0**doublings)
@@ -31,7 +31,7 @@ class Backoff:
 
 
 def parse_retry_after(header: str | None, *, now: datetime) -> float | None:
-    """Returns the wait in seconds that a `Retry-After` header requests, or None where it is neither a number nor a date.
+    """Returns the wait in seconds that a `Retry-After` header requests, or None if the header is neither a number nor a date.
 
     For a date in the past the wait is 0.
     """

@@ -29,15 +29,15 @@ from client.http import CUT_OFF, TOO_LARGE, intermediary_error, is_from_service,
 from client.responses import Problem, read
 
 EVENTS_MAX, CALL_BYTES_MAX = 500, 1024 * 1024
-"""The bounds of one call of this client. The service takes 2 MiB within 20 s, too much for a line of 0.5 Mbit/s."""
+"""The bounds of one call. The service accepts 2 MiB, but within 20 s, for which a line of 0.5 Mbit/s would be too slow."""
 
 
 class Details(TypedDict, total=False):
     """The optional fields of an event.
 
-    Give the `id` of your own record wherever it has one: with it, you can edit and withdraw the record later. Without one, the id
-    is a hash of the content, so the same content posted twice is one event. `recorded` is when the record was entered, `revised`
-    when it last changed.
+    Give the `id` of your own record if the record has one: you need this id to change or withdraw the record later. Without `id`,
+    the client uses a hash of the content, so the same content posted twice is one event. `recorded` is the time when the record
+    was entered, `revised` the time when it last changed.
     """
 
     id: str
@@ -48,7 +48,7 @@ class Details(TypedDict, total=False):
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One event in the form in which it is posted (CloudEvents 1.0). The `Daycare` that posts it sets `source`."""
+    """One event in the form in which it is posted (CloudEvents 1.0). The `Daycare` client sets `source`."""
 
     specversion: Literal["1.0"]
     id: str
@@ -64,7 +64,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RecordReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of one event. `id` is None where the posted id was invalid.
+    """The outcome of one event. `id` is None if the posted id was invalid.
 
     Your staff must not mention the event to the members that `keep_quiet` names.
     """
@@ -85,7 +85,7 @@ class _NewSecret(msgspec.Struct, frozen=True):
 
 
 class KeyRefused(DeviceError):
-    """The service refuses the key, the secret or this machine's clock. Its response is the same for all three."""
+    """The service refuses the key, the secret or this machine's clock. The response does not show which of the three is wrong."""
 
     def __init__(self, *, key_id: str, clock_ahead_s: float) -> None:
         """`clock_ahead_s` is how far this machine's clock is ahead of the service's, by the `Date` header of the response."""
@@ -100,7 +100,7 @@ class SecretMalformed(DeviceError):
 
 
 def note(text: str, *, child: str, at: datetime, **details: Unpack[Details]) -> CloudEvent:
-    """Returns a note about one child. `child` is your own reference of the child, `at` is when it happened.
+    """Returns a note about one child. `child` is your own reference of the child, `at` is the time that the note is about.
 
     Raises:
         NaiveTime: a time has no offset.
@@ -109,7 +109,7 @@ def note(text: str, *, child: str, at: datetime, **details: Unpack[Details]) -> 
 
 
 def milestone(key: str, *, child: str, at: datetime, words: str | None = None, **details: Unpack[Details]) -> CloudEvent:
-    """Returns an observation of a milestone of the catalogue, with its key. `words` is an optional note.
+    """Returns an observation of a milestone. `key` is the milestone's key in the catalogue, `words` an optional note.
 
     Raises:
         NaiveTime: a time has no offset.
@@ -118,7 +118,7 @@ def milestone(key: str, *, child: str, at: datetime, words: str | None = None, *
 
 
 def withdrawal(target: str, *, child: str, at: datetime, **details: Unpack[Details]) -> CloudEvent:
-    """Returns a withdrawal of the event with the id `target`. `at` is when you withdrew it.
+    """Returns a withdrawal of the event with the id `target`. `at` is the time when you withdrew the event.
 
     Raises:
         NaiveTime: a time has no offset.
@@ -155,7 +155,7 @@ def _key(secret: str) -> bytes:
 
 
 class Daycare(AbstractContextManager["Daycare"]):
-    """A client with one key of one daycare system. Several threads may share it. Close it, or use it as a context manager."""
+    """A client with one key of one daycare system, and a context manager. Several threads may share one client."""
 
     def __init__(
         self, base_url: str, *, key_id: UUID | str, secret: str, source: str | None = None, backoff: Backoff | None = None,
@@ -182,9 +182,10 @@ class Daycare(AbstractContextManager["Daycare"]):
         return self.post_all([event])[0]
 
     def post_all(self, events: Iterable[CloudEvent]) -> tuple[RecordReceipt, ...]:
-        """Posts any number of events in as few calls as possible. Returns receipts in order; a refused event stops no other.
+        """Posts any number of events in as few calls as possible, and returns their receipts in order.
 
-        Raises the errors of `post`. Earlier calls remain recorded, and posting all events again records none of them twice.
+        A refused event does not stop the other events. Raises the errors of `post`: the events of earlier calls then remain
+        recorded, and you can post all events again, because no event is recorded twice.
         """
         named = [msgspec.structs.replace(event, source=self.source) for event in events]
         return tuple(receipt for batch in _batches(named) for receipt in self._post_batch(batch))
@@ -192,7 +193,7 @@ class Daycare(AbstractContextManager["Daycare"]):
     def _post_batch(self, batch: Sequence[tuple[str, bytes]]) -> tuple[RecordReceipt, ...]:
         """Posts the events of one call. A single event that is too large for any call gets a receipt with the outcome `refused`.
 
-        Where a proxy refuses a call of that size, the batch is split in halves.
+        If a proxy refuses the call as too large, the batch is split in halves.
         """
         body = b"[" + b",".join(encoded for _, encoded in batch) + b"]"
         try:
@@ -216,14 +217,14 @@ class Daycare(AbstractContextManager["Daycare"]):
         return receipts
 
     def link(self, *, code: str, child: str) -> None:
-        """Links your reference `child` to a parent's child, by the parent's one-time code. Its waiting events are then recorded.
+        """Links your reference `child` to a child of the parent who made the one-time code. Events that waited are then recorded.
 
         Raises the errors of `post`.
         """
         self._request("/v1/daycare/links", msgspec.json.encode({"code": code, "reference": child}), "application/json")
 
     def rotate(self) -> str:
-        """Returns a new secret, which this client uses from now on. Store it: the old one is valid for 24 more hours.
+        """Returns a new secret, which this client uses from now on. Store it: the old secret is valid for 24 more hours only.
 
         Raises the errors of `post`.
         """
@@ -233,7 +234,7 @@ class Daycare(AbstractContextManager["Daycare"]):
         return secret
 
     def _request(self, path: str, body: bytes, content_type: str) -> bytes:
-        """Posts a signed body, with retries. All attempts have the same `webhook-id`; each has a new timestamp and signature."""
+        """Posts a signed body, with retries. Each attempt has the same `webhook-id`, but a new timestamp and signature."""
         webhook_id, timestamp, attempt = f"msg_{uuid4().hex}", 0, 0
         while True:
             attempt += 1
@@ -276,7 +277,7 @@ class Daycare(AbstractContextManager["Daycare"]):
 
 
 def _clock_ahead_s(response: httpx.Response, *, now: datetime) -> float:
-    """Returns the seconds that our clock is ahead of the response's `Date` header; 0 where it has none."""
+    """Returns the seconds that our clock is ahead of the response's `Date` header, or 0 if there is no such header."""
     try:
         return (now - parsedate_to_datetime(response.headers["Date"])).total_seconds()
     except (KeyError, ValueError, TypeError):
@@ -284,7 +285,7 @@ def _clock_ahead_s(response: httpx.Response, *, now: datetime) -> float:
 
 
 def _batches(events: Iterable[CloudEvent]) -> Iterator[list[tuple[str, bytes]]]:
-    """Yields the ids and encoded events of each call, within both bounds. An event that is too large is a call of its own."""
+    """Yields the ids and encoded events of each call, within both bounds. An event above `CALL_BYTES_MAX` gets its own call."""
     batch, size = list[tuple[str, bytes]](), 2
     for event in events:
         encoded = msgspec.json.encode(event)

@@ -29,7 +29,7 @@ Audience = Literal["me", "household", "family"]
 class Device(Family):
     """An open device file. Reading and recording work offline; the async methods need the service.
 
-    Use it from one thread and one event loop. Several processes may open the same file, because a push is idempotent.
+    Use a device from one thread and one event loop. Several processes may open the same file, because a push is idempotent.
     """
 
     def __init__(self, store: Store, world: World, *, base_url: str | None = None) -> None:
@@ -45,7 +45,7 @@ class Device(Family):
 
     @classmethod
     def open(cls, path: str | Path, *, base_url: str | None = None, world: World | None = None) -> Self:
-        """Opens an existing device file, without a request. `base_url` is the new address of the service, if it has moved.
+        """Opens an existing device file, without a request. `base_url` is the service's new address, if the service has moved.
 
         Raises:
             NotPaired: the file has no identity.
@@ -72,7 +72,7 @@ class Device(Family):
     ) -> Self:
         """Founds a family and creates its first device.
 
-        Raises AlreadyPaired where the file has an identity, and the errors of every request (see `Family`).
+        Raises AlreadyPaired if the file has an identity, and the errors of every request (see `Family`).
         """
         return await cls._create(
             base_url,
@@ -99,8 +99,8 @@ class Device(Family):
     ) -> Self:
         """Joins a family by an invite and creates the device. Raises the same errors as `found`.
 
-        `surprise` holds the member's choices; they apply before the history is delivered. With `existing` (the identity of
-        another device file), the same person joins a second family.
+        `surprise` holds the member's choices, which apply to the history that is delivered on joining. With `existing` (the
+        identity of another device file), the same person joins a second family.
         """
         return await cls._create(
             base_url,
@@ -152,7 +152,10 @@ class Device(Family):
         existing: Identity | None,
         register: Callable[[Wire, Store], Awaitable[Identity]],
     ) -> Self:
-        """Opens the file, then registers the device with `register` and stores its identity: so the identity is never lost."""
+        """Opens the file, registers the device with `register`, and stores its identity.
+
+        The file is opened first, so that an identity which the service has issued can be stored.
+        """
         world = world or World()
         store = Store(Path(path))
         wire = Wire(base_url=base_url, token=None if existing is None else existing.token, world=world)
@@ -177,10 +180,10 @@ class Device(Family):
         audience: Audience | None = None,
         draft_id: UUID | None = None,
     ) -> UUID:
-        """Stores an event as a draft in the outbox and returns its id. When this returns, it is on the disk (one fsync).
+        """Stores an event as a draft in the outbox and returns the draft's id. The draft is then on the disk (one fsync).
 
-        Works offline. A time left out is the current time; without `audience`, the default of the type applies. Give `draft_id`
-        (a UUID of version 7) where the same event may be recorded twice, as by an importer.
+        Works offline. A missing time is the current time; without `audience`, the default of the type applies. Give `draft_id`
+        (a UUID of version 7) if your program may record the same event twice, as an importer may.
 
         Raises:
             NaiveTime, DraftTooLarge, DraftIdReused: nothing was recorded.
@@ -199,7 +202,7 @@ class Device(Family):
         return draft_id
 
     def entries(self, *, after: int = 0) -> Iterator[FeedEntry]:
-        """Returns the stored entries after a place, in the order of the feed."""
+        """Returns the stored entries after the place `after`, in the order of the feed."""
         return self.mirror.entries(after)
 
     def transcript(self) -> bytes:
@@ -207,15 +210,15 @@ class Device(Family):
         return b"\n".join(self.mirror.rows())
 
     def drafts(self) -> Iterator[Authored]:
-        """Returns every draft of this device, oldest first, each with its state and receipt."""
+        """Returns every draft of this device with its state and receipt, oldest first."""
         return self.outbox.drafts()
 
     def refused(self) -> tuple[Authored, ...]:
-        """Returns the refused drafts, each with the reason in its receipt. `outbox.requeue` sends one again."""
+        """Returns the refused drafts, each with the reason in its receipt. `outbox.requeue` queues a draft again."""
         return tuple(authored for authored in self.outbox.drafts() if authored.state == "refused")
 
     def set_aside(self) -> tuple[Authored, ...]:
-        """Returns the drafts that a proxy or firewall blocks, each with a message. The device sends them again later."""
+        """Returns the drafts that a proxy or firewall blocks, each with a message. The device sends these drafts again later."""
         return tuple(authored for authored in self.outbox.drafts() if authored.state == "set_aside")
 
     async def sync(self) -> int:
@@ -224,13 +227,13 @@ class Device(Family):
         return await self.pull()
 
     async def push(self) -> tuple[Receipt, ...]:
-        """Pushes all waiting drafts in batches, oldest first, and returns their receipts. A refused draft stops no other.
+        """Pushes all waiting drafts in batches, oldest first, and returns their receipts. A refused draft stops no other draft.
 
-        A draft that a proxy or firewall blocks is set aside and sent again after a while: see `set_aside`.
+        A draft that a proxy or firewall blocks is set aside and sent again after 1 minute to 6 hours: see `set_aside`.
 
         Raises:
-            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: drafts with a receipt are settled, the others
-                stay in the outbox.
+            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: drafts with a receipt are settled, the other
+                drafts keep waiting in the outbox.
         """
         return await self.sync_session.push()
 

@@ -1,7 +1,7 @@
 """Defines the clock, the random numbers and the network of one device.
 
-Owns everything outside of the device, so that a simulation can replace the time, the randomness and the network. Does not know
-drafts or feeds.
+Owns everything outside of the device that its code depends on, so that a simulation can replace the time, the randomness and the
+network. Does not know drafts or feeds.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ def local_now() -> datetime:
 
 @cache
 def trusted_certificates() -> ssl.SSLContext:
-    """Returns the system's trust store. Loading takes some 20 ms; the cache saves that for each device of a simulation."""
+    """Returns the system's trust store. Loading it takes some 20 ms, which the cache saves for each device of a simulation."""
     return ssl.create_default_context()
 
 
@@ -34,7 +34,8 @@ class World:
     """The clock, the randomness, the network and the time limits of a device.
 
     `now` returns a time with an offset. `random` makes ids and jitter. `sleep` waits for a number of seconds. `transport`
-    replaces the sockets. A live stream without any data for `silence_s_max` is closed; the service sends a heartbeat every 15 s.
+    replaces the sockets. `answer_s_max` is the longest wait for the next byte of a response. A live stream without data for
+    `silence_s_max` seconds is closed; the service sends a heartbeat every 15 s.
     """
 
     now: Callable[[], datetime] = local_now
@@ -54,7 +55,7 @@ class World:
         return UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low)
 
     def client(self, base_url: str) -> httpx.AsyncClient:
-        """Returns a new HTTP client. It belongs to the event loop that first uses it."""
+        """Returns a new HTTP client, to be used in one event loop."""
         return httpx.AsyncClient(
             base_url=base_url,
             transport=self.transport,

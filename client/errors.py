@@ -1,6 +1,6 @@
-"""Defines the exceptions that `client` raises to its user. Each holds the expected and the actual value as fields.
+"""Defines the exceptions of `client`. Their fields hold the details, such as the expected and the actual value.
 
-No error loses a draft: a recorded draft stays in the outbox. Does not know the HTTP library or the database.
+No error loses a draft: a draft that was recorded stays in the outbox. Does not know the HTTP library or the database.
 """
 
 from datetime import datetime
@@ -17,10 +17,10 @@ class DeviceRevoked(DeviceError):
 
 
 class ServiceUnreachable(DeviceError):
-    """The service did not answer within the allowed attempts, or requested a longer wait than allowed."""
+    """The service did not answer within the allowed attempts, or requested a longer wait than the device allows."""
 
     def __init__(self, *, last_failure: str, attempts: int, retry_after_s: float | None = None) -> None:
-        """`retry_after_s` is the wait that the last response requested, or None."""
+        """`retry_after_s` is the wait in seconds that the last response requested, or None."""
         self.last_failure = last_failure
         self.attempts = attempts
         self.retry_after_s = retry_after_s
@@ -61,7 +61,7 @@ class FeedDiverged(DeviceError):
     """The feed of the service differs from the entries that this device holds."""
 
     def __init__(self, *, place: int, expected: str, found: str) -> None:
-        """`place` is where the two differ. `expected` describes what the device holds, `found` what the service sent."""
+        """`place` is the first place with a difference. `expected` describes the device's entry, `found` the service's entry."""
         self.place = place
         self.expected = expected
         self.found = found
@@ -69,7 +69,7 @@ class FeedDiverged(DeviceError):
 
 
 class LogChanged(DeviceError):
-    """The service states another log id than the one that this device follows: the service was restored from a backup."""
+    """The service states another log id than the log id that this device follows: the service was restored from a backup."""
 
     def __init__(self, *, followed: str, answered: str) -> None:
         self.followed = followed
@@ -78,11 +78,11 @@ class LogChanged(DeviceError):
 
 
 class ServiceMisspoke(DeviceError):
-    """A response violates the protocol. Nothing of it was stored."""
+    """A response violates the protocol. The device stored nothing of this response."""
 
 
 class DraftTooLarge(DeviceError):
-    """A draft is larger than the service accepts. It was not recorded."""
+    """A draft is larger than the service accepts. The device did not record it."""
 
     def __init__(self, *, size_bytes: int, size_bytes_max: int) -> None:
         self.size_bytes = size_bytes
@@ -91,7 +91,7 @@ class DraftTooLarge(DeviceError):
 
 
 class DraftIdReused(DeviceError):
-    """A draft with this id was already recorded, with other content. The first one stays as it is."""
+    """A draft with this id and other content was recorded before. The draft that was recorded first stays as it is."""
 
     def __init__(self, *, draft: UUID) -> None:
         self.draft = draft

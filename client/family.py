@@ -1,6 +1,6 @@
 """Implements the requests of a member beside the feed: the roster, the views, invites, names and devices.
 
-Owns one method for each route. Each returns the JSON of the response as plain values. Stores nothing.
+Owns one method for each route. A method returns the JSON of the response as plain values. Stores nothing.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Family:
         return await self._get(self._path)
 
     async def timeline(self, *, child: UUID | None = None, as_of: datetime | None = None) -> Any:
-        """Returns this member's timeline, as it was at `as_of` or as it is now. `child` limits it to one child."""
+        """Returns this member's timeline as of the time `as_of` (default: now). `child` limits the entries to one child."""
         query = {}
         if child is not None:
             query["child"] = str(child)
@@ -41,7 +41,7 @@ class Family:
         return read(await self._wire.ask("GET", f"{self._path}/timeline", query=query), object)
 
     async def handover(self, *, child: UUID | None = None, after: UUID | None = None) -> Any:
-        """Returns a page of hand-over cards: what to keep quiet, from which member, and a safe phrase.
+        """Returns a page of hand-over cards: milestones not to mention to a member, and a safe phrase.
 
         `after` is the `next` of the previous page. `child` limits the cards to one child.
         """
@@ -49,7 +49,7 @@ class Family:
         return read(await self._wire.ask("GET", f"{self._path}/handover", query=query), object)
 
     async def tips(self, *, child: UUID | None = None, on: date | None = None) -> Any:
-        """Returns what to look out for and to make safe at each child's age on the day `on`, or today in UTC."""
+        """Returns tips by each child's age on the day `on` (default: today in UTC): what to look out for, what to make safe."""
         query = {}
         if child is not None:
             query["child"] = str(child)
@@ -58,7 +58,7 @@ class Family:
         return read(await self._wire.ask("GET", f"{self._path}/tips", query=query), object)
 
     async def catalogue(self, *, lang: str | None = None) -> Any:
-        """Returns the catalogue of milestones, in the language `lang` where there is a translation."""
+        """Returns the catalogue of milestones, in the language `lang` if there is a translation."""
         query = {} if lang is None else {"lang": lang}
         return read(await self._wire.ask("GET", "/v1/catalogue", query=query), object)
 
@@ -76,7 +76,7 @@ class Family:
     async def correct_child(
         self, child: UUID, *, name: str | UnsetType = UNSET, born: date | UnsetType | None = UNSET
     ) -> dict[str, Any]:
-        """Corrects a child's name or birth date. An omitted argument changes nothing; `born=None` states that it is unknown."""
+        """Corrects a child's name or birth date. An omitted argument changes nothing; `born=None`: the birth date is unknown."""
         changes = {key: value for key, value in (("name", name), ("born", born)) if value is not UNSET}
         return await self._patch(f"{self._path}/children/{child}", changes)
 
@@ -85,7 +85,7 @@ class Family:
         return await self.rename_member(self._identity.member, name=name)
 
     async def rename_member(self, member: UUID, *, name: str) -> dict[str, Any]:
-        """Changes the name of a daycare of this household, or this member's own."""
+        """Changes the name of a daycare of this household, or this member's own name."""
         return await self._patch(f"{self._path}/members/{member}", {"name": name})
 
     async def rename_household(self, household: UUID, *, name: str) -> dict[str, Any]:
@@ -100,16 +100,16 @@ class Family:
         name: str | None = None,
         sees: Literal["own", "since_joining", "all"] | None = None,
     ) -> dict[str, Any]:
-        """Returns an invite code for one person. `household` is an id, or `{"name": ...}`, which opens a second home."""
+        """Returns an invite code for one member. `household` is the id of a home, or `{"name": ...}` for a new second home."""
         fields = {"role": role, "household": household, "name": name, "sees": sees}
         return await self._post(f"{self._path}/invites", {key: value for key, value in fields.items() if value is not None})
 
     async def pair_code(self) -> dict[str, Any]:
-        """Returns a code that pairs another device with this person. It is valid for 10 minutes and works once."""
+        """Returns a code that pairs another device with this person. The code is valid for 10 minutes and works once."""
         return read(await self._wire.ask_once("POST", "/v1/devices/pair-codes"), dict[str, Any])
 
     async def revoke(self, device: UUID) -> None:
-        """Revokes a device of this person for good. It may be this device."""
+        """Revokes a device of this person, possibly this device, for good."""
         await self._wire.ask("DELETE", f"/v1/devices/{device}")
 
     async def leave(self) -> None:
@@ -124,7 +124,7 @@ class Family:
         return read(await self._wire.ask("GET", path), dict[str, Any])
 
     async def _patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Sends a change. It may be sent twice: the second request changes nothing."""
+        """Sends a PATCH request, with retries, because a change that arrives twice has the same result as a single change."""
         return read(await self._wire.ask("PATCH", path, body=lambda: msgspec.json.encode(body)), dict[str, Any])
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:

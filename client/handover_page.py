@@ -1,4 +1,4 @@
-"""Makes the printed hand-over page: what to keep quiet from which member, in plain text of at most 80 columns.
+"""Makes the printed hand-over page: the milestones not to mention to each member, in plain text of at most 80 columns.
 
 Owns the words of the page and the requests that it needs. Does not print and does not know the terminal.
 """
@@ -23,13 +23,13 @@ from client.store import Identity
 
 COLUMNS: Final = 80
 PAGES_MAX: Final = 20
-"""Twice as many pages of cards as the members of a family can fill."""
+"""The bound on the requested pages of cards: twice as many as the members of a family can fill."""
 BACKOFF: Final = Backoff(attempts_max=3)
-"""Fewer attempts than usual, because a person waits for the page."""
+"""The retry policy, with fewer attempts than usual, because a person waits for the page."""
 
 
 class CardUnavailable(RuntimeError):
-    """The page cannot be made. The message states in one sentence why, and what to do."""
+    """The page cannot be made. The message states the reason in one sentence, and what to do."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """A hand-over card: what to keep quiet from one member about one child."""
+    """A hand-over card: the milestones of one child that are not to be mentioned to one member, and a safe phrase."""
 
     name: str
     child_name: str
@@ -58,7 +58,7 @@ class CardsPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def handover_page(*, url: str, token: str, family: UUID | None, today: date, world: World | None = None) -> str:
-    """Requests the cards and returns the page for a device's member. `family` selects one of several families.
+    """Requests the cards and returns the page for the member of a device. `family` selects one of several families.
 
     Raises:
         CardUnavailable: the URL, the token or the family is wrong, or the service did not answer.
@@ -111,7 +111,7 @@ async def _cards(wire: Wire, identity: Identity) -> list[Card]:
 
 
 def page(cards: Iterable[Card], *, reader: str, today: date) -> str:
-    """Returns the page in plain text. `reader` is the member who may read it; it contains only what they may know."""
+    """Returns the page in plain text. `reader` is the name of the member whose device requested the cards."""
     in_order = sorted(cards, key=lambda card: (card.name, card.child_name))
     lines = ["WHAT TO KEEP QUIET", ""]
     for card in in_order:
@@ -141,7 +141,10 @@ def _card_lines(card: Card) -> Iterator[str]:
 
 
 def _wrapped(text: str, *, first: str = "", then: str = "", under: str = "") -> list[str]:
-    """Returns the text in wrapped lines, without control characters, which a terminal could take for commands."""
+    """Returns the text in lines of at most `COLUMNS`, without control characters, which a terminal could take for commands.
+
+    `first` and `then` indent the first and the further lines; `under` underlines the text.
+    """
     plain = "".join(letter if letter.isprintable() else " " for letter in text)
     lines = wrap(plain, COLUMNS, initial_indent=first, subsequent_indent=then)
     return [*lines, under * max(map(len, lines), default=0)] if under else lines

@@ -1,6 +1,6 @@
 """Sends requests to the service, with retries.
 
-Owns when a request is sent again, which error a refusal becomes, and how the service's responses differ from a proxy's.
+Owns the rules for retries, the error for each refusal, and the distinction between a response of the service and one of a proxy.
 Does not know events, the outbox or the mirror.
 """
 
@@ -20,7 +20,7 @@ TEMPORARY_STATUSES = frozenset({408, 425, 429})
 TOO_LARGE = 413
 
 PROBLEM_TYPE = "tag:stillnew.org,2026:problem/"
-"""The service's own problem documents have this prefix and their `code` as `type`. Gateways send problem documents too."""
+"""The prefix of `type` in the service's own problem documents; the `code` follows. A proxy's documents have another `type`."""
 
 # The request never reached the service: even a request that must not be processed twice can be sent again.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -54,7 +54,7 @@ class Wire:
     async def ask_once(self, method: str, path: str, *, body: Body | None = None) -> bytes:
         """Sends a request that must not be processed twice, such as the founding of a family.
 
-        Sends it again only where it certainly did not reach the service, or the service certainly did nothing.
+        Sends the request again only if it certainly did not reach the service, or the service certainly did nothing.
 
         Raises the errors of `ask`.
         """
@@ -103,7 +103,7 @@ class Wire:
 
 
 def media_type_of(response: httpx.Response) -> str:
-    """Returns the media type of a response, without its parameters; "" where it has none."""
+    """Returns the media type of a response, without parameters, or "" if the response states none."""
     named: str = response.headers.get("Content-Type", "")
     return named.partition(";")[0].strip().lower()
 
@@ -111,8 +111,8 @@ def media_type_of(response: httpx.Response) -> str:
 def is_from_service(response: httpx.Response, *, success_type: str = "application/json") -> bool:
     """Returns whether a response comes from the service itself and not from an intermediary, such as a proxy.
 
-    `success_type` is the media type of a successful response; a 204 has none. A refusal of the service is a problem document of
-    its own. The body of an error response must have been read.
+    A successful response of the service has the media type `success_type`, or the status 204. Any other response of the service
+    is one of its own problem documents. The caller must have read the body of an error response.
     """
     if response.status_code == httpx.codes.NO_CONTENT:
         return True
@@ -122,7 +122,7 @@ def is_from_service(response: httpx.Response, *, success_type: str = "applicatio
 
 
 def problem_of(response: httpx.Response) -> Problem | None:
-    """Returns the problem document of a response, or None where it is not one of the service's own."""
+    """Returns the problem document of a response, or None if the body is not a problem document of the service."""
     if media_type_of(response) != "application/problem+json":
         return None
     try:
@@ -134,7 +134,7 @@ def problem_of(response: httpx.Response) -> Problem | None:
 
 
 def is_temporary(response: httpx.Response) -> bool:
-    """Returns whether a later attempt may get another response, by the status."""
+    """Returns whether the status is that of a temporary error, so that a later attempt may succeed."""
     return response.is_server_error or response.status_code in TEMPORARY_STATUSES
 
 
@@ -146,13 +146,13 @@ def intermediary_error(response: httpx.Response, *, attempts: int, retry_after_s
 
 
 def refuse(response: httpx.Response) -> Never:
-    """Raises the error for a response that is neither successful nor temporary. Its body must have been read.
+    """Raises the error for a response that is neither a success nor a temporary error. The caller must have read its body.
 
     Raises:
         AnsweredByIntermediary: the body is not a problem document of the service.
         DeviceRevoked: the status is 401.
         FeedAhead: the status is 409 and the code `feed.ahead`.
-        RefusedByService: any other problem.
+        RefusedByService: the body is any other problem document of the service.
     """
     problem = problem_of(response)
     if problem is None:

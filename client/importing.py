@@ -4,6 +4,7 @@ Owns the requests and the error messages. Does not print and does not parse the 
 importing the same file again completes the import.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +21,7 @@ from client.responses import Problem, read
 
 PIECE_BYTES: Final = 64 * 1024
 ANSWER_S_MAX: Final = 120.0
-"""The limit between two lines of the response. A very slow machine writes some hundreds of records in that time."""
+"""The longest wait for the next line of the response. A very slow machine writes some hundreds of records in that time."""
 MEDIA_TYPE_BY_SUFFIX: Final = {".csv": "text/csv", ".json": "application/json"}
 
 SERVER_ERROR: Final = 500
@@ -30,11 +31,11 @@ OnProgress = Callable[[str, int, int], None]
 
 
 class ImportFailed(RuntimeError):
-    """The import stopped. The message states why in one sentence, and what to do."""
+    """The import stopped. The message states the reason in one sentence, and what to do."""
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """A reference of a child in the file. `child` is None where no parent has linked it yet."""
+    """The file's reference of a child. `child` is None as long as no parent has linked the reference to a child."""
 
     reference: str
     shown_name: str | None
@@ -56,7 +57,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of an import. In a dry run, nothing was written, and the counts are what would happen."""
+    """The result of an import. After a dry run, the counts are those that an import of the same file would have."""
 
     dry_run: bool
     member: UUID | None
@@ -74,7 +75,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the response: the progress. The last line is the result, or the problem that stopped the import."""
+    """A line of the response. Each line but the last states the progress; the last one is the result or a problem document."""
 
     done: int = 0
     of: int | None = None
@@ -99,7 +100,7 @@ async def import_file(
     if not url.startswith(("http://", "https://")):
         raise ImportFailed(f"{url} is no address: say --url as http://… or https://…")
     try:
-        size = file.stat().st_size  # noqa: ASYNC240 - one local file, in a command that does nothing else
+        size = (await asyncio.to_thread(file.stat)).st_size
     except OSError as error:
         raise ImportFailed(f"{file} cannot be read: {error.strerror}.") from None
     wire = Wire(base_url=url, token=token, world=world or World())
@@ -155,7 +156,7 @@ def _decoded(body: bytes | str, shape: Any) -> Any:
 
 
 def _refusal(error: RefusedByService) -> str:
-    """Returns the message for a refusal: its detail, then its code and field, with which a user can ask for help."""
+    """Returns the message for a refusal: the detail, then the code and the field, so that a user can ask for help."""
     named = ", ".join(part for part in (error.code, error.at) if part)
     return f"Nothing was imported. {error.detail or error.title}" + (f" ({named})" if named else f" (status {error.status})")
 

@@ -1,7 +1,7 @@
 """Reads the live stream: decodes messages of `text/event-stream` into entries.
 
-Owns one connection, and a reader's position in the mirror. Does not reconnect: `client.sync` does. The parsing of lines is left
-to httpx-sse: Python's `splitlines` would break an entry at a U+2028 in a note.
+Owns one connection, and a reader's position in the mirror. Does not reconnect: `client.sync` does. Uses httpx-sse to parse the
+lines, because Python's `splitlines` would break an entry at a U+2028 in a note.
 """
 
 from collections.abc import AsyncGenerator
@@ -20,9 +20,9 @@ EVENT_STREAM: Final = "text/event-stream"
 
 
 async def stream(wire: Wire, path: str, *, after: int) -> AsyncGenerator[Page]:
-    """Opens the stream of the feed after a place. Yields an empty page with the chain at that place, then a page for each entry.
+    """Opens the stream of the feed after the place `after`, and yields pages until the service closes the stream.
 
-    Ends when the service closes the stream.
+    The first page is empty and has the chain at `after`. Each entry then comes in a page of its own.
 
     Raises:
         ServiceUnreachable: the connection failed or was silent for too long, the service is busy, or an intermediary answered.
@@ -56,7 +56,7 @@ async def stream(wire: Wire, path: str, *, after: int) -> AsyncGenerator[Page]:
 
 
 def _refuse_stream(response: httpx.Response, *, wire: Wire) -> None:
-    """Raises the error for a stream that was not opened. The body of the response must have been read."""
+    """Raises the error for a stream that was not opened. The caller must have read the body of the response."""
     wanted_s = parse_retry_after(response.headers.get("Retry-After"), now=wire.world.now())
     if not is_from_service(response):
         raise intermediary_error(response, attempts=1, retry_after_s=wanted_s)
@@ -66,9 +66,9 @@ def _refuse_stream(response: httpx.Response, *, wire: Wire) -> None:
 
 
 class Reader:
-    """A reader's position in the mirror. It returns each entry once and in order, whether a stream or a pull stored it.
+    """A reader's position in the mirror. Returns each entry once and in order, whether a stream or a pull stored the entry.
 
-    After the mirror was restarted, it reads from place 1 again.
+    After a restart of the mirror, the reader continues at place 1.
     """
 
     def __init__(self, mirror: Mirror, *, after: int) -> None:
@@ -77,7 +77,7 @@ class Reader:
         self._place = after
 
     def next_entry(self) -> FeedEntry | None:
-        """Returns the next entry, or None where there is none yet."""
+        """Returns the next entry, or None if the mirror has no further entry yet."""
         if self._mirror.beginnings != self._beginnings:
             self._beginnings = self._mirror.beginnings
             self._place = 0

@@ -8,11 +8,11 @@ from client.errors import DeviceError
 
 
 class FamilyUnclear(DeviceError):
-    """The person belongs to several families or to none. The message lists them and states what to do."""
+    """The person belongs to several families or to none. The message lists the families and states what to do."""
 
 
 class Membership(msgspec.Struct, frozen=True, kw_only=True):
-    """A membership of the device's person: the family, and the person's member id and name in it."""
+    """A membership of the device's person: the family, and the person's member id and name in this family."""
 
     family: UUID
     member: UUID
@@ -27,17 +27,17 @@ class ListedDevice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The person of the device that sent the request: their memberships and devices."""
+    """The memberships and the devices of a person: the person of the device that sent the request."""
 
     memberships: tuple[Membership, ...]
     devices: tuple[ListedDevice, ...]
 
     def memberships_of(self, family: UUID | None) -> list[Membership]:
-        """Returns the memberships in one family, or all of them where `family` is None."""
+        """Returns the memberships in one family, or all memberships if `family` is None."""
         return [one for one in self.memberships if family is None or one.family == family]
 
     def membership(self, family: UUID | None) -> Membership:
-        """Returns the membership in one family, or the only one where `family` is None.
+        """Returns the membership in one family, or the person's only membership if `family` is None.
 
         Raises:
             FamilyUnclear: there is no such membership, or more than one.

@@ -1,7 +1,7 @@
 """Stores the device's copy of its member's feed.
 
-Owns the stored entries: places 1, 2, 3, ... without a gap, the chain at the last one, and the id of the log that they come from.
-Entries are stored in the bytes that the service sent. Does not know the network.
+Owns the stored entries (places 1, 2, 3, ... without a gap), the chain at the last entry, and the id of the entries' log. Each
+entry is stored in the bytes that the service sent. Does not know the network.
 """
 
 from collections.abc import Iterator
@@ -27,30 +27,30 @@ class Mirror:
 
     @property
     def place(self) -> int:
-        """The place of the last stored entry, or 0 where there is none. The next pull continues after it."""
+        """The place of the last stored entry, or 0. The next pull continues after this place."""
         row = self._store.connection.execute("SELECT max(place) FROM entry").fetchone()
         return int(row[0] or 0)
 
     @property
     def log(self) -> str | None:
-        """The id of the log that the entries come from, or None before the first response. A restored service has another id."""
+        """The id of the log that the entries come from, or None before the first response. A restored log has another id."""
         stored = self._store.fact("log")
         return stored if isinstance(stored, str) else None
 
     @property
     def beginnings(self) -> int:
-        """The number of restarts of this mirror. A reader that sees another number must read from place 1 again."""
+        """The number of restarts of this mirror. If the number grows, a reader must read from place 1 again."""
         stored = self._store.fact("beginnings")
         return stored if isinstance(stored, int) else 0
 
     @property
     def chain(self) -> str | None:
-        """The chain at the last stored entry, or None where the service has not stated one yet."""
+        """The chain at the last stored entry, or None if the service has not stated a chain yet."""
         stored = self._store.fact("chain")
         return stored if isinstance(stored, str) else None
 
     def append(self, page: Page) -> None:
-        """Stores a page that continues the stored entries. Entries of the page that are already stored are only compared.
+        """Stores a page that continues the stored entries. If the mirror has some of these entries already, compares them.
 
         Raises:
             LogChanged: the page comes from another log. Nothing was stored.
@@ -73,10 +73,10 @@ class Mirror:
                 self._store.set_fact("chain", page.chain)
 
     def _compare(self, page: Page, *, held: int) -> None:
-        """Compares a page with the stored feed: the chain at the last stored place, and the entries up to there.
+        """Compares a page with the stored feed: the chain at the last stored place, and the entries up to that place.
 
         Raises:
-            FeedDiverged: they differ.
+            FeedDiverged: the page and the stored feed differ.
         """
         stated = page.chain_before if page.after == held else page.chain if page.place == held else None
         stored = self.chain
@@ -88,24 +88,24 @@ class Mirror:
                 raise FeedDiverged(place=entry.place, expected=_describe(row), found=_describe(entry.json))
 
     def head_at(self, place: int) -> EventHead | None:
-        """Returns the id and the author of the event at a place, or None where no entry is stored there."""
+        """Returns the id and the author of the event at a place, or None if the mirror has no entry of this place."""
         row = self._store.connection.execute("SELECT json FROM entry WHERE place = ?", (place,)).fetchone()
         return None if row is None else _head.decode(row[0]).event
 
     def next_entry(self, after: int) -> FeedEntry | None:
-        """Returns the first stored entry after a place, or None where there is none yet."""
+        """Returns the first stored entry after a place, or None if the mirror has no further entry yet."""
         row = self._store.connection.execute("SELECT json FROM entry WHERE place > ? ORDER BY place LIMIT 1", (after,)).fetchone()
         return None if row is None else _entry.decode(row[0])
 
     def restart(self, log: str | None) -> None:
-        """Deletes every entry and follows another log. It is part of the open transaction."""
+        """Deletes every entry and follows another log, within the open transaction."""
         self._store.connection.execute("DELETE FROM entry")
         self._store.connection.execute("DELETE FROM fact WHERE name = 'chain'")
         self._store.set_fact("beginnings", self.beginnings + 1)
         self.follow(log)
 
     def follow(self, log: str | None) -> None:
-        """Stores the id of the log to follow. With None, the mirror follows the log that the next response states."""
+        """Stores the id of the log to follow. None: the mirror follows the log that the next response states."""
         if log is None:
             self._store.connection.execute("DELETE FROM fact WHERE name = 'log'")
         else:
@@ -129,5 +129,5 @@ class Mirror:
 
 
 def _describe(encoded: bytes) -> str:
-    """Returns the words for an entry in an error message."""
+    """Returns the text by which an error message names an entry."""
     return f"event {_head.decode(encoded).event.id}"

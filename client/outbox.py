@@ -1,7 +1,7 @@
 """Stores every draft that this device ever wrote, with its state.
 
-Owns the outbox. No draft is ever deleted: recorded drafts stay, so that the device can send them again to a service that was
-restored from a backup. Does not know the network or the clock.
+Owns the outbox. No draft is ever deleted: drafts that the service recorded stay too, so that the device can send them again if
+the service is restored from a backup. Does not know the network or the clock.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ COLUMNS = "id, json, state, receipt"
 
 
 class Authored(msgspec.Struct, frozen=True, kw_only=True):
-    """A draft of this device: the bytes that are pushed, its state, and its receipt once there is one."""
+    """A draft of this device: the bytes that are pushed, the state, and the receipt, or None before the first receipt."""
 
     id: UUID
     json: bytes
@@ -38,7 +38,7 @@ class Authored(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def draft(self) -> dict[str, Any]:
-        """Returns the draft as plain values."""
+        """The draft as plain values."""
         return msgspec.json.decode(self.json, type=dict[str, Any])
 
 
@@ -53,7 +53,7 @@ def draft_json(
 ) -> bytes:
     """Returns the JSON of a draft, with sorted keys, so that equal drafts have equal bytes.
 
-    Where `audience` is None, the draft has none and the default of the event type applies.
+    If `audience` is None, the draft states no audience, and the default of the event type applies.
 
     Raises:
         NaiveTime: a time has no offset.
@@ -78,7 +78,7 @@ def draft_json(
 
 
 def count_that_fits(sizes_bytes: Sequence[int], *, push_bytes_max: int = PUSH_BYTES_MAX) -> int:
-    """Returns how many of the first drafts fit into one push, by their sizes. At least 1 where there is any."""
+    """Returns how many of the first drafts fit into one push, by their sizes: at least 1, or 0 if there is no draft."""
     room_bytes = push_bytes_max - ENVELOPE_BYTES
     for count, size_bytes in enumerate(sizes_bytes[:DRAFTS_MAX]):
         room_bytes -= size_bytes + 1
@@ -102,7 +102,7 @@ class Outbox:
         self._store = store
 
     def add(self, draft_id: UUID, encoded: bytes) -> None:
-        """Stores a draft. When this returns, it is on the disk. Adding the same draft again changes nothing.
+        """Stores a draft, and returns when the draft is on the disk. If the same draft is stored already, nothing changes.
 
         Raises:
             DraftIdReused: a draft with this id and other content exists.
@@ -117,7 +117,7 @@ class Outbox:
                 raise DraftIdReused(draft=draft_id)
 
     def next_batch(self, *, push_bytes_max: int = PUSH_BYTES_MAX) -> tuple[Authored, ...]:
-        """Returns the oldest waiting drafts, as many as fit into one push but at least one. Empty where none waits."""
+        """Returns the oldest waiting drafts that fit into one push: at least one draft, or none if no draft waits."""
         rows = self._store.connection.execute(
             f"SELECT {COLUMNS} FROM draft WHERE state = 'waiting' ORDER BY ordinal LIMIT ?", (DRAFTS_MAX,)
         ).fetchall()
@@ -125,14 +125,14 @@ class Outbox:
         return drafts[: count_that_fits([len(authored.json) for authored in drafts], push_bytes_max=push_bytes_max)]
 
     def smallest_set_aside(self) -> Authored | None:
-        """Returns the smallest draft that was set aside, or None where there is none."""
+        """Returns the smallest draft in the state `set_aside`, or None if there is no such draft."""
         row = self._store.connection.execute(
             f"SELECT {COLUMNS} FROM draft WHERE state = 'set_aside' ORDER BY length(json), ordinal LIMIT 1"
         ).fetchone()
         return None if row is None else _authored(row)
 
     def settle(self, receipts: Sequence[Receipt]) -> None:
-        """Stores the outcomes of drafts. It is part of the open transaction."""
+        """Stores receipts and the new states of their drafts, within the open transaction."""
         self._store.connection.executemany(
             "UPDATE draft SET state = ?, receipt = ?, place = ? WHERE id = ?",
             [
@@ -147,12 +147,12 @@ class Outbox:
         )
 
     def last_place(self) -> int:
-        """Returns the highest place in any receipt, or 0. The feed must reach at least this place."""
+        """Returns the highest place in any receipt, or 0. The member's feed must have an entry at this place."""
         row = self._store.connection.execute("SELECT max(place) FROM draft WHERE place IS NOT NULL").fetchone()
         return int(row[0] or 0)
 
     def recorded_ids(self, *, after: int, to: int) -> dict[int, UUID]:
-        """Returns the ids of recorded drafts with places greater than `after` and up to `to`, by place."""
+        """Returns the ids of recorded drafts by their places, for places greater than `after` and up to `to`."""
         rows = self._store.connection.execute("SELECT place, id FROM draft WHERE place > ? AND place <= ?", (after, to))
         return {place: UUID(draft_id) for place, draft_id in rows}
 
@@ -162,9 +162,9 @@ class Outbox:
             connection.execute("UPDATE draft SET state = 'waiting' WHERE id = ?", (str(draft_id),))
 
     def requeue_set_aside(self) -> None:
-        """Queues the drafts that were set aside, and those refused because their target was missing.
+        """Queues the drafts that were set aside, and the drafts that were refused because of an unknown target.
 
-        It is part of the open transaction.
+        Works within the open transaction.
         """
         self._store.connection.execute(
             """UPDATE draft SET state = 'waiting'
@@ -173,7 +173,7 @@ class Outbox:
         )
 
     def requeue_all(self) -> None:
-        """Queues every draft again, in the original order. It is part of the open transaction."""
+        """Queues every draft again, in the original order, within the open transaction."""
         self._store.connection.execute("UPDATE draft SET state = 'waiting', place = NULL")
 
     def count(self, state: State) -> int:
@@ -187,13 +187,13 @@ class Outbox:
         return map(_authored, rows)
 
     def find(self, draft_id: UUID) -> Authored | None:
-        """Returns one draft by its id, or None where this device has not written it."""
+        """Returns the draft with an id, or None if this device has written no draft with this id."""
         row = self._store.connection.execute(f"SELECT {COLUMNS} FROM draft WHERE id = ?", (str(draft_id),)).fetchone()
         return None if row is None else _authored(row)
 
 
 def _authored(row: tuple[str, bytes, State, bytes | None]) -> Authored:
-    """Returns the draft of a row."""
+    """Returns the draft in a row of the table `draft`."""
     draft_id, encoded, state, receipt = row
     return Authored(
         id=UUID(draft_id),

@@ -1,7 +1,7 @@
 """Registers a device: it founds a family, accepts an invite, or pairs with another device of the same person.
 
-Owns these three requests; each returns the device's identity. None may be processed twice, so none is sent again once the service
-may have received it.
+Owns these three requests; each returns the device's identity. The service must not process such a request twice, so a request
+that the service may have received is not sent again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from client.store import Identity, Store
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
-    """The response to founding a family or accepting an invite. `token` is None where the request already had one."""
+    """The response to founding a family or accepting an invite. `token` is None if the request was made with a token."""
 
     family: UUID
     member: UUID
@@ -65,8 +65,8 @@ async def accept(
 ) -> Identity:
     """Accepts an invite, and returns the identity of the new member's device.
 
-    `surprise` holds the member's choices; they apply before the history is delivered. With `existing` (the identity of another
-    device file), the same person joins a second family.
+    `surprise` holds the member's choices, which apply to the history that is delivered on joining. With `existing` (the identity
+    of another device file), the same person joins a second family.
     """
     body: dict[str, Any] = {"code": code, "name": name, "device": {"name": device_name}}
     if surprise:
@@ -80,10 +80,10 @@ async def pair(wire: Wire, *, store: Store, base_url: str, code: str, device_nam
     """Pairs a new device with the person who made the code. `family` selects one of several families.
 
     The token is stored before the families are requested: the code works only once, and an interruption must not lose the token.
-    A second call with the same file continues from there.
+    A second call with the same file uses the stored token.
 
     Raises:
-        NotPaired: the person does not belong to that family.
+        NotPaired: the person does not belong to the family `family`, or belongs to no family.
         ServiceMisspoke: the person belongs to several families, and `family` is None.
     """
     stored = store.fact("pairing")
@@ -111,7 +111,7 @@ async def pair(wire: Wire, *, store: Store, base_url: str, code: str, device_nam
 
 
 def _identity(admitted: Admitted, *, base_url: str, token: str | None, device: UUID | None) -> Identity:
-    """Returns the identity in a response. `token` and `device` are used where the response has none."""
+    """Returns the identity in a response. `token` and `device` are used if the response states none."""
     token = admitted.token or token
     device = admitted.device or device
     if token is None or device is None:

@@ -9,30 +9,30 @@ from client.outbox import PUSH_BYTES_MAX
 
 SET_ASIDE_FIRST_WAIT_S: Final = 60.0
 SET_ASIDE_LONGEST_WAIT_S: Final = 6 * 3_600.0
-"""A blocked draft is sent again a few times a day, so that it is tried in each network that the device visits."""
+"""The longest wait between two attempts with a blocked draft: short enough to try each network that the device uses in a day."""
 
 
 class PushSize:
-    """The maximum size of the next push, in bytes. It is not stored: a later network may accept more."""
+    """The maximum size of the next push, in bytes. The device does not store it: another network may accept larger pushes."""
 
     def __init__(self) -> None:
         self.bytes_max = PUSH_BYTES_MAX
         self._ceiling = PUSH_BYTES_MAX
 
     def refused_as_too_large(self, size_bytes: int) -> None:
-        """Limits all further pushes to half of this size, because a push of this size was refused as too large."""
+        """Limits all further pushes to half of `size_bytes`, because a push of that size was refused as too large."""
         self._ceiling = min(self._ceiling, max(size_bytes // 2, 1))
         self.bytes_max = self._ceiling
 
     def got_no_response(self, size_bytes: int) -> None:
-        """Limits the next push to half of this size, because a push of this size got no response: the line may be slow."""
+        """Limits the next push to half of `size_bytes`, because a push of that size got no response: the line may be slow."""
         self.bytes_max = max(min(self.bytes_max, size_bytes) // 2, 1)
 
     def sent_everything(self) -> None:
-        """Doubles the limit, because every waiting draft was sent. Doubling earlier would overload a slow line again at once."""
+        """Doubles the limit after every waiting draft was sent. An earlier increase would overload a slow line again at once."""
         self.bytes_max = min(self.bytes_max * 2, self._ceiling)
 
 
 def set_aside_wait_s(*, failures: int) -> float:
-    """Returns the seconds to wait before a draft that was set aside is sent again, after `failures` failures (1 or more)."""
+    """Returns the seconds to wait before a draft that was set aside is sent again, after `failures` failures (at least 1)."""
     return min(SET_ASIDE_LONGEST_WAIT_S, SET_ASIDE_FIRST_WAIT_S * 2.0 ** min(failures - 1, 32))

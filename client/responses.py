@@ -17,7 +17,7 @@ Chain = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16,64}$")]
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """A problem document (RFC 9457), or the `problem` field of a receipt for a refused draft."""
+    """A problem document (RFC 9457), or the `problem` field in the receipt of a refused draft."""
 
     type: str | None = None
     status: int | None = None
@@ -30,8 +30,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one draft.
 
-    `place` is the event's place in the author's feed, or None where there is no event. `keep_quiet` names the members who wait
-    for this surprise. The device itself sets the outcome `set_aside`, where a proxy or firewall blocks the draft.
+    `place` is the event's place in the author's feed, or None if no event was recorded. `keep_quiet` names the members to whom
+    the author should not mention the event. The device itself sets the outcome `set_aside` if a proxy or firewall blocks the
+    draft.
     """
 
     id: UUID
@@ -42,12 +43,12 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_recorded(self) -> bool:
-        """Returns whether the draft is in the log."""
+        """Whether the draft is in the log."""
         return self.outcome in ("recorded", "already_recorded")
 
 
 class RawReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """A receipt as the service sends it. `id` is None where the service could not read the draft's id."""
+    """A receipt as the service sends it. `id` is None if the service could not read the draft's id."""
 
     id: UUID | None
     outcome: Literal["recorded", "already_recorded", "refused"]
@@ -73,7 +74,8 @@ class PushResponse(msgspec.Struct, frozen=True, kw_only=True):
 class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the feed. `event` is the event as the service sent it, or a `Hint`.
 
-    `told_at` is when the service added it to the feed. `released` is the reason why an event that was held is delivered now.
+    `told_at` is the time when the service added the entry to the feed. If the event was held before, `released` is the reason of
+    the release.
     """
 
     place: int
@@ -90,7 +92,7 @@ class EventHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntryHead(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of an entry that the mirror needs to store it."""
+    """The fields of an entry that a device needs in order to store the entry."""
 
     place: int
     event: EventHead
@@ -98,7 +100,7 @@ class EntryHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page as the service sends it."""
+    """A page of the feed, as the service sends it."""
 
     log: str
     chain_before: Chain
@@ -109,7 +111,7 @@ class RawPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """The first message of a stream: the log's id, and the chain at the place after which the stream starts."""
+    """The first message of a stream: the log's id, the place after which the stream starts, and the chain at that place."""
 
     log: str
     place: int
@@ -117,7 +119,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry as the mirror stores it. `json` has the same bytes whether the entry came in a page or in a stream."""
+    """One entry in the form in which the mirror stores it. `json` is the same in a page and in a stream."""
 
     place: int
     json: bytes
@@ -125,9 +127,9 @@ class RawEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Consecutive entries of the feed, ready to be stored. `more` is whether the feed has entries behind them.
+    """Consecutive entries of the feed, ready to be stored. `more`: the feed has entries behind this page.
 
-    `after` is the place before the first entry. `chain_before` is the chain at `after`, `chain` that at the last entry.
+    `after` is the place before the first entry. `chain_before` is the chain at `after`, `chain` is the chain at the last entry.
     """
 
     log: str
@@ -139,7 +141,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> int:
-        """The place of the last entry, or `after` where the page is empty."""
+        """The place of the last entry, or `after` if the page is empty."""
         return self.after + len(self.entries)
 
 
@@ -171,10 +173,10 @@ def read_opening(body: bytes) -> Page:
 
 
 def read_streamed(body: bytes, *, behind: Page) -> Page:
-    """Decodes one entry of a stream as a page that follows the page `behind`.
+    """Decodes one entry of a stream as a page. `behind` is the page before the new one.
 
     Raises:
-        ServiceMisspoke: the message is not an entry, or not the next one.
+        ServiceMisspoke: the message is not an entry, or not the entry of the next place.
     """
     try:
         fields = _fields.decode(body)
@@ -190,7 +192,7 @@ def read_page(body: bytes, *, after: int) -> Page:
     """Decodes one page of the feed.
 
     Raises:
-        ServiceMisspoke: the body is not a page, its places do not continue `after`, or it is empty and states `more`.
+        ServiceMisspoke: the body is not a page, its places do not continue `after`, or an empty page states `more`.
     """
     raw = read(body, RawPage)
     page = Page(
@@ -209,8 +211,9 @@ def read_page(body: bytes, *, after: int) -> Page:
 
 
 def _entry(fields: dict[str, msgspec.Raw]) -> tuple[RawEntry, str | None]:
-    """Returns an entry, and its chain where it has one. The chain is left out, so that an entry
-    has the same bytes from a page and from a stream.
+    """Returns an entry without the field `chain`, and the value of that field, or None.
+
+    The field is removed so that an entry has the same bytes from a page and from a stream.
     """
     head = read(msgspec.json.encode(fields), EntryHead)
     fields.pop("chain", None)

@@ -31,7 +31,7 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Creates the tables, or migrates those of an earlier release. It is part of the open transaction."""
+    """Creates the tables, or migrates those of an earlier release, within the open transaction."""
     connection.execute(FACT)
     stored = connection.execute("SELECT value FROM fact WHERE name = 'schema_version'").fetchone()
     match stored:
@@ -48,7 +48,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def _migrate_from_1(connection: sqlite3.Connection) -> None:
-    """Migrates from version 1, which had the chain in each entry, no `place` of a draft, and no state `set_aside`."""
+    """Migrates from version 1, in which entries had a `chain`, drafts had no `place`, and the state `set_aside` did not exist."""
     connection.execute("INSERT INTO fact SELECT 'chain', chain FROM entry ORDER BY place DESC LIMIT 1")
     connection.execute("ALTER TABLE entry RENAME TO entry_1")
     connection.execute(ENTRY)

@@ -1,7 +1,7 @@
 """Opens the SQLite file of a device, and provides its transactions and the device's identity.
 
-Owns durability. A transaction that has returned is on the disk (WAL, synchronous=FULL), and a kill at any line leaves the file as
-before or as after a transaction. Does not know the network or events.
+Owns durability. A committed transaction is on the disk (WAL, synchronous=FULL). If the process is killed in a transaction, the
+file has all changes of that transaction or none. Does not know the network or events.
 """
 
 import os
@@ -33,10 +33,10 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store:
-    """An open device file. Use it from one thread. Several processes may open the same file at once."""
+    """An open device file, for use in one thread. Several processes may open the same file at once."""
 
     def __init__(self, path: Path) -> None:
-        """Opens or creates the file. Only its owner can read a new file, because it contains the token."""
+        """Opens or creates the file. A new file is readable by its owner alone, because it contains the token."""
         self.path = path
         is_new = not path.exists()
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -60,7 +60,7 @@ class Store:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Opens a transaction: all or nothing, and on the disk at its end. Transactions cannot be nested.
 
-        It takes the write lock at once. If it took it later, its first reads could be out of date at its first write.
+        The transaction takes the write lock at its start, so that its first reads are still valid when it writes.
         """
         self.connection.execute("BEGIN IMMEDIATE")
         try:
@@ -71,12 +71,12 @@ class Store:
         self.connection.execute("COMMIT")
 
     def fact(self, name: str) -> str | int | bytes | None:
-        """Returns a stored value by its name, or None where there is none."""
+        """Returns the value that is stored under a name, or None."""
         row = self.connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return None if row is None else row[0]
 
     def set_fact(self, name: str, value: str | int | bytes) -> None:
-        """Stores a value under a name. It is part of the open transaction, or a transaction of its own."""
+        """Stores a value under a name, within the open transaction, or in a transaction of its own if none is open."""
         self.connection.execute(
             "INSERT INTO fact VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
         )
@@ -93,7 +93,7 @@ class Store:
         return msgspec.json.decode(stored, type=Identity)
 
     def set_identity(self, identity: Identity) -> None:
-        """Stores the identity of this device. This is possible only once.
+        """Stores the identity of this device, which cannot be changed later.
 
         Raises:
             AlreadyPaired: the file already has an identity.

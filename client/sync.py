@@ -30,7 +30,7 @@ PAGE_ENTRIES = 500
 
 
 class SyncSession:
-    """Holds the outbox and the mirror of one device file, and synchronises both with the service."""
+    """The outbox and the mirror of one device file, with the methods that synchronise both with the service."""
 
     def __init__(self, *, store: Store, identity: Identity, wire: Wire, world: World) -> None:
         self.store = store
@@ -44,14 +44,14 @@ class SyncSession:
         self._pulling = asyncio.Lock()
 
     async def push(self) -> tuple[Receipt, ...]:
-        """Pushes all waiting drafts in batches, oldest first, and returns their receipts. A refused draft stops no other.
+        """Pushes all waiting drafts in batches, oldest first, and returns their receipts. A refused draft stops no other draft.
 
-        Where a proxy refuses a body of that size, later batches are smaller. A single draft that a proxy or firewall blocks is
-        set aside, so that it does not stop the others, and is sent again after a while.
+        If a proxy refuses a batch as too large, later batches are smaller. If a proxy or firewall blocks a single draft, the
+        draft is set aside, so that it does not stop other drafts, and is sent again after 1 minute to 6 hours.
 
         Raises:
-            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: drafts with a receipt are settled, the others
-                stay in the outbox.
+            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: drafts with a receipt are settled, the other
+                drafts keep waiting in the outbox.
         """
         receipts: list[Receipt] = []
         async with self._pushing:
@@ -71,7 +71,7 @@ class SyncSession:
     async def _push_batch(self, batch: Sequence[Authored]) -> tuple[Receipt, ...]:
         """Pushes one batch and stores its receipts.
 
-        Where the service refuses the whole body because of one draft, the batch is split in halves until that draft is alone.
+        If the service refuses the whole body because of one draft, the batch is split in halves until that draft is alone.
         """
         path = f"/v1/families/{self.identity.family}/events"
         size_bytes = sum(len(authored.json) for authored in batch)
@@ -98,10 +98,10 @@ class SyncSession:
         return await self._push_batch(batch[:middle]) + await self._push_batch(batch[middle:])
 
     async def _push_smaller(self, batch: Sequence[Authored], blocked: AnsweredByIntermediary) -> tuple[Receipt, ...]:
-        """Continues after an intermediary blocked a push: because of its size, its content, or together with all others.
+        """Continues after an intermediary blocked a push: with smaller batches, or by setting the blocked draft aside.
 
         Raises:
-            AnsweredByIntermediary: the intermediary blocks every request, or has a failure of its own. No draft is the cause.
+            AnsweredByIntermediary: the intermediary blocks every request or has an error of its own, so no draft is the cause.
         """
         size_bytes = sum(len(authored.json) for authored in batch)
         if blocked.status == TOO_LARGE:
@@ -119,7 +119,7 @@ class SyncSession:
         return await self._push_halves(batch)
 
     async def _is_service_reachable(self) -> bool:
-        """Returns whether another request reaches the service."""
+        """Returns whether a request without a draft reaches the service."""
         try:
             await self.wire.ask("GET", "/v1/me")
         except ServiceUnreachable:
@@ -141,7 +141,7 @@ class SyncSession:
         return (receipt,)
 
     def _due_set_aside(self) -> tuple[Authored, ...]:
-        """Returns the smallest draft that was set aside, where it is time to send it again. Empty otherwise."""
+        """Returns the smallest of the drafts that were set aside, or an empty tuple before the wait for a new attempt is over."""
         smallest = self.outbox.smallest_set_aside()
         is_due = self.world.now().timestamp() >= self._count("aside_due_s")
         return (smallest,) if smallest is not None and is_due else ()
@@ -156,7 +156,7 @@ class SyncSession:
         return (receipt,)
 
     def save_receipts(self, response: PushResponse) -> None:
-        """Stores receipts. Where they show that the service was restored, the same transaction restarts the mirror."""
+        """Stores receipts. If they show that the service was restored, the same transaction restarts the mirror."""
         with self.store.transaction():
             if self.mirror.log is None:
                 self.mirror.follow(response.log)
@@ -171,7 +171,7 @@ class SyncSession:
                 self.outbox.requeue_set_aside()
 
     def _is_contradicted(self, receipt: Receipt) -> bool:
-        """Returns whether the mirror has another event at the place in a receipt."""
+        """Returns whether the mirror has another event at the place that a receipt states."""
         held = None if receipt.place is None else self.mirror.head_at(receipt.place)
         return held is not None and not self._is_own(held, receipt.id)
 
@@ -182,13 +182,13 @@ class SyncSession:
     async def pull(self, *, verify: bool = False, page_entries: int = PAGE_ENTRIES) -> int:
         """Fetches the feed to its end, in pages of `page_entries` entries (1 to 2,000), and returns the last place.
 
-        Each page is compared with the mirror: the chain at its start, and the places in receipts. Where they show that the
-        service was restored from a backup, the mirror is deleted, every draft is pushed again, and the feed is fetched from the
+        Each page is compared with the chain of the mirror and with the places in receipts. A difference shows that the service
+        was restored from a backup: then the mirror is emptied, every draft is pushed again, and the feed is fetched from the
         start. With `verify`, the whole feed is fetched and compared with every stored entry.
 
         Raises:
             FeedDiverged, FeedAhead, LogChanged: the service contradicts the mirror again, right after a restart.
-            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: the entries received so far are stored.
+            ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: the pages that arrived before are stored.
         """
         async with self._pulling:
             is_fresh_start = False
@@ -229,7 +229,7 @@ class SyncSession:
         self.mirror.append(page)
 
     async def _restart(self, conflict: FeedAhead | FeedDiverged | LogChanged) -> None:
-        """Restarts the mirror, then pushes every draft to the restored service. After a kill, the next pull or push continues."""
+        """Restarts the mirror, then pushes every draft to the restored service. After a crash, the next pull or push goes on."""
         with self.store.transaction():
             self.mirror.restart(conflict.answered if isinstance(conflict, LogChanged) else None)
             self.outbox.requeue_all()
@@ -238,7 +238,7 @@ class SyncSession:
     async def live(self, *, after: int | None = None) -> AsyncGenerator[FeedEntry]:
         """Yields each entry when it arrives, until the caller stops. Reconnects without a limit.
 
-        Starts after the place `after`, or after the last stored entry. After a restore of the service it starts at place 1 again.
+        Starts after the place `after`, or after the last stored entry. If the service is restored, yields from place 1 again.
 
         Raises:
             DeviceRevoked, RefusedByService: the service refuses the stream for good.
@@ -263,7 +263,10 @@ class SyncSession:
             await self.world.sleep(max(min(wanted_s, self.world.backoff.longest_retry_after_s), wait_s))
 
     async def _mirror_changes(self) -> AsyncGenerator[None]:
-        """Yields whenever the mirror may have grown. It pulls first: pages are faster, and a pull recovers after a restore."""
+        """Pulls, then follows the live stream. Yields whenever the mirror may have new entries.
+
+        The pull comes first because pages are faster than a stream, and because a pull recovers after a restore of the service.
+        """
         await self.pull()
         yield
         path = f"/v1/families/{self.identity.family}/live"
@@ -274,6 +277,6 @@ class SyncSession:
 
 
 def _is_because_of_a_draft(refusal: RefusedByService) -> bool:
-    """Returns whether a whole push was refused because of a draft's content, not because of the device or the URL."""
+    """Returns whether the service refused a whole push because of a draft's content, not because of the device or the URL."""
     is_about_the_body = refusal.status in {400, 413, 422}
     return is_about_the_body and (refusal.at is None or refusal.at.startswith("drafts"))

@@ -1,4 +1,4 @@
-"""Makes the daycare's records as its system shows them to parents: rows of prose, typed late, repeated and edited.
+"""Makes the rows that the daycare's own system shows to parents: prose that is typed late, repeated and edited.
 
 Owns the shape of the rows, which follows Brightwheel's guardian feed (`activities`, `action_type`, `event_date`, `created_at`);
 a group record lists its children in `kid_ids`, as in Procare. Every name and word is invented. Knows no drafts.
@@ -19,7 +19,7 @@ Record = dict[str, Any]
 
 PAGE_ROWS: Final = 4
 TYPED_LATE: Final = timedelta(minutes=93)
-"""How late a kudo is typed: 93 minutes were seen in a real feed."""
+"""The delay until a kudo (a row of praise) is typed, as seen in a real feed."""
 
 STUDENT_IDS: Final = {twin: f"5b1d0c1e-0000-4000-8000-00000000000{index}" for index, twin in enumerate(Twin, start=1)}
 ANOTHER_FAMILYS_CHILD: Final = "5b1d0c1e-0000-4000-8000-000000000009"
@@ -27,12 +27,12 @@ PROSE_TYPES: Final = ("ac_kudo", "ac_photo", "ac_note", "ac_observation")
 
 
 def stamp(moment: datetime) -> str:
-    """Returns a time as the daycare's system prints it: UTC, milliseconds, Z."""
+    """Returns a time in the format of the daycare's system: UTC, with milliseconds and `Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
 def time_of(text: str) -> datetime:
-    """Parses a time that the daycare's system printed."""
+    """Parses a time in the format of the daycare's system."""
     return datetime.fromisoformat(text)
 
 
@@ -46,7 +46,7 @@ def row(
     kids: Sequence[str],
     staff_only: bool = False,
 ) -> Record:
-    """Returns one row of the feed. A row about one child names its `target`; a row about a group lists `kid_ids`."""
+    """Returns one row of the feed. `kids` are the ids of the children; only a row about one child has a `target`."""
     media = {"object_id": str(rng.getrandbits(27)), "image_url": "https://pictures.example/full.jpg"}
     target = {"object_id": kids[0], "user_type": "student", "enrollment_status": "Active"}
     return {
@@ -74,7 +74,7 @@ def row(
 
 
 def milestone_row(first: Growth, rng: Random, *, is_again: bool = False) -> Record:
-    """Returns the staff's row about a milestone. It is typed up to 40 minutes late, a kudo 93 minutes."""
+    """Returns the staff's row about a milestone. The staff type the row 1 to 40 minutes later, a kudo 93 minutes later."""
     action_type = rng.choice(PROSE_TYPES)
     late = TYPED_LATE if action_type == "ac_kudo" else timedelta(minutes=rng.randint(1, 40))
     prose = WORDING[first.milestone].prose.format(child=CHILD_NAMES[first.twin])
@@ -122,12 +122,12 @@ def _daily_note(noon: datetime, week: int, rng: Random) -> Record:
 
 
 def edited(record: Record, *, at: datetime, changes: Record) -> Record:
-    """Returns a row after a correction by the staff: the same id, a later `updated_at`."""
+    """Returns a row after a correction by the staff: with the same id and a later `updated_at`."""
     return {**record, **changes, "updated_at": stamp(at)}
 
 
 def pages(records: Iterable[Record]) -> Iterable[list[Record]]:
-    """Yields the rows in pages, newest edits last. Each page begins with the last row of the page before, as in the feed."""
+    """Yields the rows in pages, by `updated_at`. Each page begins with the last row of the page before, as in a real feed."""
     rows = sorted(records, key=lambda record: (record["updated_at"], record["object_id"]))
     start = 0
     while start < len(rows):

@@ -1,7 +1,8 @@
 """Translates the daycare's rows to drafts. Pure; never guesses which child a row is about.
 
-Owns the demo's small translation. A row is identified by its id: a repeated row gives the same draft, an edited row gives an
-amendment. Routine rows, rows for staff alone and likes are skipped; a child that no parent linked is set aside.
+Owns the demo's translation. A row is identified by its id: a repeated row gives the same draft, an edited row gives an
+amendment. Routine rows and rows for staff alone are skipped, and likes are ignored. A row about a child that no parent linked is
+set aside.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,16 +24,16 @@ INCIDENT: Final = "ac_incident"
 
 @dataclass(kw_only=True)
 class ProseQueue:
-    """The result of reading rows. `drafts` contains a draft as often as its row was read."""
+    """The result of reading rows. If a row was read several times, `drafts` contains its draft several times."""
 
     drafts: list[DeviceDraft] = field(default_factory=list)
     rows_passed_over: int = 0
     set_aside: set[tuple[str, str]] = field(default_factory=set)
-    """Pairs of (row, student), for each child that no parent linked."""
+    """The ids of (row, student), for each student that no parent linked to a child."""
 
 
 def read_pages(pages: Iterable[list[Record]], *, child_by_student: Mapping[str, ChildId]) -> ProseQueue:
-    """Translates pages, in the order in which they were served."""
+    """Translates pages of rows, in the order in which the daycare's system served the pages."""
     reading = ProseQueue()
     first_by_row: dict[str, Record] = {}
     for record in (record for page in pages for record in page):
@@ -50,13 +51,13 @@ def read_pages(pages: Iterable[list[Record]], *, child_by_student: Mapping[str, 
 
 
 def milestone_in(prose: str) -> str | None:
-    """Returns the milestone that a note describes; None where it describes none, or several."""
+    """Returns the milestone that a note describes, or None if the note describes no milestone or several."""
     found = [key for key, wording in WORDING.items() if wording.key_phrase in prose.lower()]
     return found[0] if len(found) == 1 else None
 
 
 def id_of_row(record: Record, child: ChildId) -> EventId:
-    """Returns the draft's id for a row and a child. It is the same each time that the row is read."""
+    """Returns the id of the draft for a row and a child. The id is the same each time that the row is read."""
     return _id(record["created_at"], record["object_id"], str(child))
 
 
@@ -93,7 +94,7 @@ def _amendment(first: Record, record: Record, child: ChildId) -> DeviceDraft:
 
 
 def _fingerprint(record: Record) -> tuple[str, str]:
-    """Returns the fields that a correction can change. Likes and read marks are ignored."""
+    """Returns the fields of a row that a correction can change, so without likes and read marks."""
     return record["event_date"], record["note"]
 
 

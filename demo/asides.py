@@ -1,6 +1,6 @@
-"""Writes what surrounds the milestones: everyday notes, cheers, Ben's choices, and the family's own milestones.
+"""Writes the events that are not about the catalogue's milestones: notes, cheers, Ben's choices, the family's own milestones.
 
-Owns who writes about an ordinary day. Knows which entries each phone can have, so that members cheer only for those.
+Owns the author and the time of each of these events. Members cheer only for entries that their phones can have received.
 """
 
 from datetime import timedelta
@@ -20,13 +20,13 @@ OWN_MILESTONES: Final = (
     (Who.BEN, "First night in a tent", Domain.LIFE, 246),
     (Who.NANA, "Sits on great-grandfather's chair", Domain.LIFE, 300),
 )
-"""Member who names it, title, domain, and day of the year."""
+"""For each milestone: the member who names the milestone, its title, its domain, and the day of the year."""
 
 NOTES_EVERY_DAYS: Final = {Who.ADA: 13, Who.BEN: 12, Who.SITTER: 6, Who.NANA: 20}
 
 
 def write_choices(scribe: Scribe) -> None:
-    """Writes Ben's choices of what to wait for, on his phone."""
+    """Writes Ben's choices of the surprises that he keeps, on his phone."""
     for number, wish in enumerate(wishes.WISHES):
         scribe.record(wishes.WAITS, wish, occurred_at=scribe.year.begins + wishes.EARLY + timedelta(minutes=number))
 
@@ -50,7 +50,7 @@ def write_daily_notes(scribe: Scribe) -> None:
 
 
 def write_own_milestones(scribe: Scribe) -> None:
-    """Writes milestones that are not in the catalogue: a member names each, and several see it."""
+    """Writes milestones that are not in the catalogue: one member names each milestone, and several members observe it."""
     year, rng = scribe.year, scribe.rng
     for namer, title, domain, day in OWN_MILESTONES:
         at = next(year.hours_with(namer, after=year.begins + timedelta(days=day), rng=rng))
@@ -69,7 +69,7 @@ def write_own_milestones(scribe: Scribe) -> None:
 
 
 def write_cheers(scribe: Scribe) -> None:
-    """Writes cheers for sightings of others, some hours after these arrived."""
+    """Writes cheers for sightings of other members, some hours after the sightings arrived."""
     for line in tuple(scribe.lines):
         if not isinstance(line.draft.event, MilestoneObserved) or line.draft.audience is not None:
             continue

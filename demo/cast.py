@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 
 class Who(StrEnum):
-    """The members of the family, each by their role in the story."""
+    """The members of the family, named after their roles in the story."""
 
     ADA = "ada"
     BEN = "ben"
@@ -19,7 +19,7 @@ class Who(StrEnum):
 
 
 class Twin(StrEnum):
-    """The children. Each has their own timelines; nothing compares the two."""
+    """The children. The output has one table for each child, and nothing compares the two children."""
 
     MIA = "mia"
     LEO = "leo"
@@ -27,7 +27,7 @@ class Twin(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Player:
-    """How one member joins. `invited_by` is None for the founder of the family."""
+    """One member: name, phone, role, and the invite. `invited_by` is None for the founder of the family."""
 
     name: str
     phone: str

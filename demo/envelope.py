@@ -1,6 +1,6 @@
-"""Draws the waiting parent's part of the output: the held entries, their release, and the sitter's card.
+"""Draws the part of the output about Ben, who keeps surprises: the held entries, their release, and the sitter's card.
 
-Owns its words and its table. Its data was read from the devices at that moment, in `glimpse`.
+Owns the words and the tables of this part. `glimpse` has read the data from the devices right before and after the release.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ CHILD: Final = CHILD_NAMES[TWIN]
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """The data of this part. `released`: the entries about the milestone in the waiting parent's feed since `played.before`."""
+    """The data of this part. `released`: the entries about the first steps that came into Ben's feed after `played.before`."""
 
     history: History
     played: Played
@@ -46,7 +46,7 @@ class Envelope:
 
 
 def about(entries: Sequence[FeedEntry], *, child: UUID, milestone: str) -> list[FeedEntry]:
-    """Returns the entries about one child's milestone, and those that refer to them."""
+    """Returns the entries about one child's milestone, and the entries that refer to these."""
     found: dict[str, FeedEntry] = {}
     for entry in entries:
         body = entry.event.get("event", {})
@@ -83,7 +83,7 @@ def drawn(envelope: Envelope, *, width: int) -> RenderableType:
 
 
 def _keep_quiet(envelope: Envelope) -> str:
-    """Returns a sentence about the service's response when the sitter wrote it down; empty where it named nobody."""
+    """Returns a sentence about the sitter's receipt for the first steps, or an empty text if `keep_quiet` names nobody there."""
     sentences = [
         f"{envelope.names[author]} wrote it down on {_at(entry):%A}, and was answered: keep quiet before {', '.join(quiet)}. "
         for entry in envelope.released
@@ -94,14 +94,14 @@ def _keep_quiet(envelope: Envelope) -> str:
 
 
 def _rows(envelope: Envelope) -> list[Row]:
-    """Returns rows of three timelines: the other parent's, and the waiting parent's before and after the release."""
+    """Returns rows with three columns: Ada's timeline, Ben's before the release, and Ben's after the release."""
     waits, other = PARENTS.index(WAITS), PARENTS.index(other_parent(WAITS))
     before, after = envelope.played.before.timelines, envelope.played.after.timelines
     return side_by_side([before[other], before[waits], after[waits]], child=envelope.child_by_twin[TWIN])
 
 
 def _lines(envelope: Envelope) -> int:
-    """Returns how many lines about this child the waiting parent's screen had before the release."""
+    """Returns the number of this child's milestones in Ben's timeline before the release."""
     return sum(row.entries[1] is not None for row in _rows(envelope))
 
 

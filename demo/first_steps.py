@@ -1,6 +1,7 @@
-"""Writes Mia's first steps: at Nana's on a Sunday, seen by the others in the days after, and by Ben, who waits, at the lake.
+"""Writes the sightings of Mia's first steps: by Nana on a Sunday, by others in the days after, at last by Ben at a lake.
 
-Owns these lines, which do not depend on the seed, because the output shows them. Knows the weeks, and the daycare's rows.
+Owns these lines. Their times do not depend on the seed, because the output shows them. Ben keeps surprises, so the sightings of
+other members are held from him until his own sighting.
 """
 
 from datetime import timedelta
@@ -24,7 +25,7 @@ BENS_WORDS: Final = "She let go of me and walked to the water."
 
 
 def write(first: Growth, scribe: Scribe) -> list[activities.Record]:
-    """Writes the sightings of all members. Returns the daycare's, as a row of its own system."""
+    """Writes the sightings of Nana, Ada, the sitter and Ben. Returns the daycare's sighting, as a row of its own system."""
     year, child, sunday = scribe.year, scribe.child_by_twin[first.twin], first.at.date()
     seen = MilestoneObserved(child=child, milestone=first.milestone, note=WORDING[first.milestone].note)
     nanas = scribe.record(Who.NANA, seen, occurred_at=first.at, written_at=first.at + timedelta(minutes=35))
@@ -37,14 +38,14 @@ def write(first: Growth, scribe: Scribe) -> list[activities.Record]:
     to_sami = MilestoneObserved(child=child, milestone=first.milestone, note=SITTERS_NOTE, again=True)
     scribe.record(Who.SITTER, to_sami, occurred_at=friday)
     at = year.lake[0].replace(hour=10, minute=50)
-    # For the family, so that the others know that Ben's wait is over and need not keep quiet any longer.
+    # The audience is the family, so that the other members know that they need not keep quiet before Ben any longer.
     mine = ParentFirstSaw(child=child, milestone=first.milestone, how=How.IN_PERSON, feelings=BENS_WORDS)
     scribe.record(Who.BEN, mine, occurred_at=at, written_at=at + timedelta(minutes=8), audience=Audience.FAMILY)
     return [activities.milestone_row(tuesday, scribe.rng, is_again=True)]
 
 
 def bens_own(scribe: Scribe) -> Written:
-    """Returns Ben's own first sighting, which ends his wait."""
+    """Returns Ben's own first sighting, which releases the entries that are held from him."""
     child = scribe.child_by_twin[TWIN]
     return next(line for line in scribe.lines if line.who is Who.BEN and _is_first(line, child))
 

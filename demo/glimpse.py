@@ -18,7 +18,7 @@ from demo.wishes import WAITS
 
 @dataclass(frozen=True, kw_only=True)
 class Glimpse:
-    """One moment. `timelines` are in the order of `PARENTS`; `place` is the last place of the waiting parent's feed."""
+    """The visible data of one moment. `timelines` are in the order of `PARENTS`; `place` is the last place of Ben's feed."""
 
     timelines: tuple[tuple[TimelineEntry, ...], ...]
     place: int
@@ -26,7 +26,7 @@ class Glimpse:
 
 
 async def look(troupe: Troupe) -> Glimpse:
-    """Reads all three. Raises DeviceError where a device's request fails."""
+    """Reads the timelines, Ben's last place and the sitter's cards. Raises DeviceError if a request fails."""
     return Glimpse(
         timelines=tuple([read_timeline(await troupe.phones[parent].timeline()) for parent in PARENTS]),
         place=await troupe.phones[WAITS].pull(),
@@ -35,7 +35,7 @@ async def look(troupe: Troupe) -> Glimpse:
 
 
 def read_cards(answer: Any) -> tuple[Card, ...]:
-    """Parses a response as hand-over cards. Raises ServiceMisspoke."""
+    """Parses a response as hand-over cards. Raises ServiceMisspoke if the response has another shape."""
     try:
         return msgspec.convert(answer["cards"], tuple[Card, ...])
     except (msgspec.ValidationError, KeyError, TypeError) as error:
@@ -43,7 +43,7 @@ def read_cards(answer: Any) -> tuple[Card, ...]:
 
 
 def read_safety_note(answer: Any) -> str:
-    """Returns the first safety note of the tips for one child. Raises ServiceMisspoke."""
+    """Returns the first safety note in a response with one child's tips. Raises ServiceMisspoke if there is none."""
     try:
         return msgspec.convert(answer["children"][0]["safety"][0]["safety"], str)
     except (msgspec.ValidationError, LookupError, TypeError) as error:

@@ -1,6 +1,6 @@
 """Decides when each twin first reaches each milestone, in an order that the catalogue allows.
 
-Owns dates alone. Who was present and who wrote it down is decided in `sightings`.
+Owns dates alone. `sightings` decides which member is present and which members write an event.
 """
 
 from collections.abc import Iterable
@@ -22,14 +22,14 @@ NOT_THIS_CHILD: Final = {
 """Milestones that a twin does not reach this year. Leo never crawls: he shuffles, and then walks, as some children do."""
 STILL_FRESH: Final = timedelta(days=3)
 JUST_NOW: Final = {(Twin.MIA, "hands.stacks-two"): timedelta(hours=40), (Twin.LEO, "hands.first-mark"): timedelta(hours=22)}
-"""How long before the end of the year: so recent that few members have seen them."""
+"""Milestones that a twin reaches so late that few members have seen them, each with the time from then to the year's end."""
 FIRST_STEPS: Final = (Twin.MIA, "movement.first-steps")
-"""On the last Sunday at Nana's, independent of the seed."""
+"""The milestone that the output shows in detail. Its time is the last Sunday at Nana's, whatever the seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """The first time that a twin reached a milestone, seen or not."""
+    """The first time that a twin reached a milestone, whether a member saw this or not."""
 
     twin: Twin
     milestone: str
@@ -37,7 +37,7 @@ class Growth:
 
 
 def growth(year: Year, rng: Random) -> tuple[Growth, ...]:
-    """Returns every first of the year, of both twins, in order of time."""
+    """Returns the firsts of the year, of both twins, in order of time."""
     firsts = [first for twin in Twin for first in _of_one(twin, year, rng)]
     return tuple(sorted(firsts, key=lambda first: (first.at, first.twin, first.milestone)))
 
@@ -57,7 +57,7 @@ def _of_one(twin: Twin, year: Year, rng: Random) -> Iterable[Growth]:
         latest = max(earliest + 10, min(last_month * DAYS_A_MONTH, age_days_now - 2))
         age_days[key] = earliest + (latest - earliest) * rng.uniform(0.25, 0.75)
     gaps = {key: rng.randint(3, 9) for key in keys}
-    # Each round settles one more link of a chain of milestones, and no chain has more links than there are keys.
+    # Each round settles one more milestone of a chain, and no chain is longer than the number of keys.
     for _ in keys:
         for later in keys:
             before = [age_days[earlier] for earlier in keys if prepares(earlier, later)]

@@ -1,7 +1,7 @@
-"""Invents the first year of twins with two homes: every line of it, from one seed.
+"""Invents the first year of twins with two homes from one seed, as lines: a line is a draft that a member's phone sends.
 
-Owns the order in which the story is made. The same seed, end and children give the same lines. Reads no clock: `until` is an
-argument.
+Owns the order in which the parts of the story are made. The same seed, end of the year and ids of the children give the same
+lines. Reads no clock: `until` is an argument.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class History:
     daycare_rows_passed_over: int
     children_set_aside: int
     own_first: Written
-    """Ben's first sighting of a milestone that he waited for. The output shows the moment at which it leaves his phone."""
+    """Ben's own first sighting of the first steps. The output shows Ben's feed before and after this line leaves his phone."""
 
     @property
     def corrections(self) -> int:
@@ -41,12 +41,12 @@ class History:
 
     @property
     def sent_again(self) -> int:
-        """The number of repeated sends, over all drafts."""
+        """The number of repeated sends of drafts: each draft's sends without the first one."""
         return sum(line.times_sent - 1 for line in self.lines)
 
 
 def invent(*, until: datetime, child_by_twin: Mapping[Twin, ChildId], seed: int = SEED) -> History:
-    """Invents the year that ends at `until`, which has an offset and is cut to the minute."""
+    """Invents the year that ends at `until`. `until` has an offset from UTC; its seconds are ignored."""
     year = Year(until=until.replace(second=0, microsecond=0))
     rng = Random(seed)
     scribe = Scribe(year=year, rng=rng, child_by_twin=child_by_twin)

@@ -1,6 +1,6 @@
-"""Runs `stillnew demo`: plays a family's first year through real devices, then shows it.
+"""Runs `stillnew demo`: plays a family's first year through real devices, then shows the result.
 
-Owns the order: start a service, play, show, keep serving. Exits with 1 and one clear sentence where a step fails.
+Owns the order: start a service, play, show, keep serving. If a step fails, exits with 1 and one clear sentence.
 """
 
 import asyncio
@@ -35,20 +35,20 @@ OnLine = Callable[[int, date, str], None]
 
 
 async def main(*, once: bool = False, port: int | None = None, data: Path | None = None, seed: int = SEED) -> None:
-    """Plays the year and shows it; then keeps serving until Control-C or SIGTERM, unless `once`.
+    """Plays the year and shows the result. Then keeps serving until Control-C or SIGTERM, except with `once`.
 
-    `port` None: a free one. `data` None: a folder that is removed at the end.
+    `port` None: a free port. `data` None: a folder that is removed at the end.
 
     Raises:
-        SystemExit: 1, after a sentence on stderr with the cause and what to do next; 130 where it was interrupted before
-            the output.
+        SystemExit: code 1, after a sentence on stderr with the cause and what to do next; code 130, if the demo was interrupted
+            before its output.
     """
     console = Console(highlight=False)
     # A pipe has no width, and rich would assume 80 columns.
     console.width = picture.width_of(console)
     run = asyncio.create_task(_run(console, once=once, port=port, data=data, seed=seed))
     loop = asyncio.get_running_loop()
-    # The service is a separate process, which would go on if the demo ended without ending it.
+    # The service is a separate process, which would keep running if the demo ended without stopping the service.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, lambda: run.cancelling() or run.cancel())
     try:
@@ -122,7 +122,7 @@ async def _envelope(history: History, troupe: Troupe, played: Played) -> envelop
 
 @contextmanager
 def _status(console: Console, text: str) -> Iterator[None]:
-    """Shows what the demo waits for while the block runs, on a terminal alone."""
+    """Shows a text while the block runs. Shows nothing if the output is not a terminal."""
     if not console.is_terminal:
         yield
         return
@@ -132,7 +132,7 @@ def _status(console: Console, text: str) -> Iterator[None]:
 
 @contextmanager
 def _progress(console: Console, *, total: int) -> Iterator[OnLine]:
-    """Yields a function that moves a progress bar through the year; the bar shows on a terminal alone."""
+    """Yields a callback that advances a progress bar. The bar is shown only on a terminal."""
     columns = (TextColumn("{task.description}", style="none"), BarColumn(bar_width=None), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True, expand=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("The year begins", total=total)
@@ -145,7 +145,7 @@ def _progress(console: Console, *, total: int) -> Iterator[OnLine]:
 
 
 async def _serve_on(running: Stage) -> None:
-    """Waits for Control-C or SIGTERM, and returns. Raises DemoFailed where the service ends by itself."""
+    """Waits for Control-C or SIGTERM, and returns. Raises DemoFailed if the service ends by itself."""
     try:
         code = await running.process.wait()
     except asyncio.CancelledError:

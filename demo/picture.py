@@ -1,6 +1,6 @@
 """Draws the output: both parents' timelines side by side, without scores.
 
-Owns colours, marks and widths. Readable at 100 columns, and still at 80. Its phrases are made in `timelines`.
+Owns colours, marks and widths, for 80 to 104 columns. `timelines` makes the phrases.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ from demo.timelines import How, Row, TimelineEntry, before_you, day_of, seen_on_
 WIDTH_MAX: Final = 104
 WIDTH_MIN: Final = 80
 BRIEF_BELOW: Final = 98
-"""Below this many columns, `3 days earlier` becomes `3 d`."""
+"""In a terminal with fewer columns, the output has `3 d` instead of `3 days earlier`."""
 CELL: Final = 33
 CELL_BRIEF: Final = 25
-"""The width of a mark, a date, and `Acorns, 13 days earlier`; when brief, `Acorns, same day`."""
+"""The columns for a mark, a date and a remark: `Acorns, 13 days earlier` (`CELL`) or `Acorns, same day` (`CELL_BRIEF`)."""
 
 MARK_BY_HOW: Final[Mapping[How, str]] = {"in_person": "●", "live_video": "◐", "clip": "○"}
 STILL_NEW: Final = "✧"
@@ -34,7 +34,7 @@ QUIET: Final = "bright_black"
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """The content of the phones at the end: the number of Ada's entries, of Ben's released entries, and of his hints."""
+    """Counts of the phones' entries at the end: Ada's entries, Ben's released entries, and Ben's hints."""
 
     entries: int
     released: int
@@ -42,12 +42,12 @@ class Held:
 
 
 def width_of(console: Console) -> int:
-    """Returns the number of columns to draw in."""
+    """Returns the number of columns of the output."""
     return max(WIDTH_MIN, min(WIDTH_MAX, console.width)) if console.is_terminal else 100
 
 
 def heading(*, parents: Sequence[str], children: Sequence[str]) -> RenderableType:
-    """Draws a title, and one sentence of explanation."""
+    """Draws the title and the explanation of the output."""
     first, second = parents
     return Group(
         Rule(Text(f"{' and '.join(children)}, and the first time you saw it", style="bold"), style=QUIET),
@@ -81,9 +81,9 @@ def of_child(name: str, rows: Sequence[Row], *, parents: Sequence[str], names: M
 
 
 def cell(entry: TimelineEntry | None, colour: str, names: Mapping[UUID, str], *, is_brief: bool, gap: str) -> Text:
-    """Returns `● 3 Oct   Nana, 3 days earlier`, and a second line for the first time in person, if that came later.
+    """Returns one parent's cell, such as `● 3 Oct   Nana, 3 days earlier`. `gap` separates the date from the remark.
 
-    `gap` separates the date from the remark.
+    If the parent saw the milestone in person later than in a video, the cell has a second line with that date.
     """
     if entry is None:
         return Text("·", style=QUIET)
@@ -126,7 +126,7 @@ def sentence(children: Mapping[str, Sequence[Row]], *, parents: Sequence[str]) -
 
 
 def numbers(history: History, tally: Tally, held: Held, *, seconds: float) -> RenderableType:
-    """Draws the counts of events, duplicates, corrections and the like; none about the children."""
+    """Draws counts of events, duplicates, corrections and entries. No count is about a child."""
     rows = (
         (f"{tally.recorded}", "events recorded, by five devices, over HTTP"),
         (f"{tally.duplicates}", "duplicates ignored: lost answers, pages read twice"),

@@ -1,6 +1,6 @@
-"""Plays the invented year through real devices: each writes to its own disk, and pushes when it has a network.
+"""Plays the invented year through real devices: each device records its drafts in a file, and pushes when it has a network.
 
-Owns the order of the steps. Knows the client, and of the service only what any device knows.
+Owns the order of the steps. Uses the service only through `client`, as any device does.
 """
 
 from collections.abc import Callable
@@ -28,14 +28,14 @@ class Tally:
     recorded: int = 0
     duplicates: int = 0
     longest_wait: int = 0
-    """The largest number of lines that waited on one phone."""
+    """The largest number of lines that were on one phone at once, recorded but not pushed."""
     keep_quiet: dict[UUID, tuple[str, ...]] = field(default_factory=dict)
-    """The names of the members before whom the receipt asked to keep quiet, by draft."""
+    """The names in the field `keep_quiet` of each receipt, by the draft's id."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """The result, and what was visible right before and right after the waiting parent's own first left their phone."""
+    """The result: the counts of receipts, and the visible data right before and right after Ben's own first left his phone."""
 
     tally: Tally
     before: Glimpse
@@ -43,7 +43,7 @@ class Played:
 
 
 async def perform(history: History, troupe: Troupe, *, on_line: Callable[[int, date, str], None]) -> Played:
-    """Plays the year. Calls `on_line` with the number of lines that left a phone, the day, and the phone's name.
+    """Plays the year. Whenever lines leave a phone, calls `on_line` with their number, the day, and the phone's name.
 
     Raises:
         DemoFailed: a draft was refused, or the service could not be reached.
@@ -74,7 +74,7 @@ async def perform(history: History, troupe: Troupe, *, on_line: Callable[[int, d
 
 
 def acts(history: History) -> list[tuple[datetime, int, Written]]:
-    """Returns the steps in order of time: lines are written, and later all lines waiting on a phone leave it at once."""
+    """Returns the steps in order of time. In a step, one line is recorded, or all recorded lines of one phone are pushed."""
     written = [(line.written_at, RECORD, line) for line in history.lines]
     leave = {(line.leaves_at, line.who): line for line in history.lines}
     leaving = [(at, LEAVE, line) for (at, _), line in leave.items()]
@@ -94,7 +94,7 @@ def _record(phone: Device, line: Written) -> None:
 
 
 async def _send(phone: Device, leaving: list[Written], tally: Tally) -> None:
-    """Pushes the waiting lines; then pushes those again whose receipts were lost."""
+    """Pushes the recorded lines, then pushes again the lines whose receipts are lost in the story."""
     _count(await phone.push(), tally)
     unconfirmed = [line for line in leaving if line.times_sent > 1]
     for line in unconfirmed:

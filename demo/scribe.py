@@ -1,6 +1,6 @@
-"""Writes the history line by line, each on its author's phone.
+"""Writes the history line by line, each line on its author's phone.
 
-Owns the growing list of lines, and the random numbers. Knows when each phone has a network; knows no content of lines.
+Owns the list of lines, and the random numbers. Knows when each phone has a network. Does not invent events.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ REACHES_THE_OTHERS: Final = timedelta(minutes=10)
 
 
 class Scribe:
-    """Holds the lines so far. `child_by_twin`: the ids that the service gave the twins."""
+    """The writer of the lines, with all lines so far. `child_by_twin` holds the ids that the service gave to the twins."""
 
     def __init__(self, *, year: Year, rng: Random, child_by_twin: Mapping[Twin, ChildId]) -> None:
         self.year = year
@@ -40,7 +40,7 @@ class Scribe:
         precision: Precision = Precision.MINUTE,
         audience: Audience | None = None,
     ) -> Written:
-        """Writes one event on a member's phone. `written_at` None: at the moment when it happens."""
+        """Writes one event on a member's phone. `written_at` None: the event is written when it occurs."""
         written_at = written_at or occurred_at
         line = write(
             event,
@@ -58,14 +58,17 @@ class Scribe:
         return line
 
     def knows(self, who: Who, line: Written, *, at: datetime) -> bool:
-        """Returns whether a phone can have received another member's line by `at`: both had a network in between."""
+        """Returns whether a member's phone can have received another member's line before `at`.
+
+        The line was sent before the phone last had a network, and the member's choices do not hold the line from the member.
+        """
         last_online = self.year.out_of_reach_since(who, at) or at
         if who is wishes.WAITS and wishes.keep(line.draft.event) and not self._has_sent_a_sighting(who, line, before=last_online):
             return False
         return line.leaves_at + REACHES_THE_OTHERS < last_online and at + timedelta(minutes=5) < self.year.until
 
     def _has_sent_a_sighting(self, who: Who, line: Written, *, before: datetime) -> bool:
-        """Returns whether a member's own sighting of the same milestone has left their phone, and was not withdrawn."""
+        """Returns whether the member sent an own sighting of the line's milestone before `before`, and has not withdrawn it."""
         withdrawn = {other.draft.event.target for other in self.lines if isinstance(other.draft.event, Withdrawn)}
         return any(
             own.who is who

@@ -1,6 +1,6 @@
 """Writes the corrections of the invented year: amended times, withdrawn sightings, rows that the daycare edited.
 
-Owns them all. The first versions stay in the log, and the corrections follow them.
+Owns all corrections. The log keeps the first version of a corrected event, and the correction after it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ TOO_EARLY: Final = (
 
 
 def withdraw(firsts: Iterable[Growth], scribe: Scribe) -> None:
-    """Writes sightings that came too early, each withdrawn by its author a day later."""
+    """Writes mistaken sightings, dated before the real first. Each is withdrawn by its author a day later."""
     for key, who, note in TOO_EARLY:
         for twin in Twin:
             at = next((first.at for first in firsts if (first.twin, first.milestone) == (twin, key)), scribe.year.until)
@@ -39,7 +39,7 @@ def withdraw(firsts: Iterable[Growth], scribe: Scribe) -> None:
 
 
 def amend(scribe: Scribe) -> None:
-    """Writes amendments by the authors themselves: firsts move to another time, notes get another sentence."""
+    """Writes amendments by the authors: some firsts get another time, some notes another sentence."""
     for index, line in enumerate(islice(_parents_sights(scribe), 4, 40, 7)):
         shift = timedelta(days=-1) if index % 2 == 0 else timedelta(hours=3)
         at = line.written_at + timedelta(hours=scribe.rng.randint(20, 50))
@@ -59,7 +59,7 @@ def _parents_sights(scribe: Scribe) -> Iterator[Written]:
 
 
 def edit_rows(rows: list[activities.Record], scribe: Scribe) -> list[activities.Record]:
-    """Returns edited versions of some rows, as of the next day: with another time, or another note."""
+    """Returns edited versions of some rows, with another time or another note. The staff edit a row about 16 hours later."""
     notes = [row for row in rows if row["note"] and not row["staff_only"]]
     edits: list[activities.Record] = []
     for index, row in enumerate(notes[2 : len(notes) - 2 : 9]):

@@ -1,4 +1,4 @@
-"""Decides who saw each first, and when each parent saw it for the first time.
+"""Decides which members saw each first, and when each parent saw the milestone for the first time.
 
 Owns the main idea of the story: one milestone, two first times. Knows the weeks and the growth of the twins.
 """
@@ -19,9 +19,9 @@ from events.event import Audience, Precision
 from events.observations import How, MilestoneObserved, ParentFirstSaw
 
 SEES_IT_TODAY: Final = 0.45
-"""The probability that a child does it again on a day that a parent spends with them."""
+"""The probability that a child repeats a milestone on a day with a parent who has not seen the milestone yet."""
 CALLS_IN_TIME: Final = 0.3
-"""The probability that the other parent sees it in a video call before they meet."""
+"""The probability that a parent who was not present sees the milestone in a video call the next day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,10 @@ class Sight:
 
 
 def write_firsts(firsts: tuple[Growth, ...], scribe: Scribe) -> list[activities.Record]:
-    """Writes every first, by the member who was present. Returns the daycare's, as rows of its own system."""
+    """Writes the sightings of every first: of the member who was present, and later those of the parents.
+
+    Returns the sightings by the daycare, as rows of the daycare's own system.
+    """
     rows: list[activities.Record] = []
     for first in firsts:
         if (first.twin, first.milestone) == FIRST_STEPS:
@@ -53,7 +56,7 @@ def write_firsts(firsts: tuple[Growth, ...], scribe: Scribe) -> list[activities.
 
 
 def _observe(first: Growth, witness: Who, scribe: Scribe) -> Written:
-    """Writes the sighting of the member who was present. A parent sometimes adds their feelings, for themselves alone."""
+    """Writes the sighting of the member who was present. A parent sometimes adds a private event about feelings."""
     child, rng = scribe.child_by_twin[first.twin], scribe.rng
     seen = MilestoneObserved(child=child, milestone=first.milestone, note=WORDING[first.milestone].note)
     match witness:
@@ -96,7 +99,7 @@ def _parents_own(parent: Who, first: Growth, observed: Written | None, scribe: S
             feelings=rng.choice(FEELINGS) if rng.random() < 0.6 else None,
             observation=observed.draft.id if observed is not None and is_known and rng.random() < 0.7 else None,
         )
-        # The waiting parent's first is for the family, so that the others know that they need not keep quiet any longer.
+        # The audience of Ben's own first is the family, so that the other members know that they need not keep quiet any longer.
         is_over = parent is wishes.WAITS and wishes.keep(seen)
         audience = Audience.FAMILY if mine.observation is None and (rng.random() < 0.4 or is_over) else None
         scribe.record(parent, mine, occurred_at=sight.at, written_at=written_at, audience=audience)
@@ -116,7 +119,7 @@ def _sights(parent: Who, first_at: datetime, year: Year, rng: Random) -> list[Si
 
 
 def _again(first: Growth, scribe: Scribe) -> list[activities.Record]:
-    """Writes a second sighting of some firsts, a few days later, by the member present then. Returns the daycare's rows."""
+    """Writes a second sighting of some firsts, 3 to 25 days later, by the member who is present. Returns the daycare's rows."""
     rng, year = scribe.rng, scribe.year
     at = (first.at + timedelta(days=rng.randint(3, 25))).replace(hour=rng.randint(9, 17), minute=rng.randrange(60))
     if rng.random() > 0.45 or at > year.until - timedelta(hours=4):

@@ -1,4 +1,4 @@
-"""Starts a service for the demo alone, with a data directory of its own, and ends it in order.
+"""Starts a service for the demo alone, with a data directory of its own, and stops the service in order.
 
 Owns the process and its folder. Knows of the service only its command and `/health/ready`. Never uses a database that the
 environment names, so that the invented year stays apart from real families.
@@ -23,7 +23,7 @@ import httpx
 from demo.failed import DemoFailed
 
 READY_S_MAX: Final = 90.0
-"""The first start makes a database: 4 s on two idle cores, and many times that on busy ones."""
+"""The longest wait for a new service. A service creates a database: in 4 s on two idle cores, much slower on busy cores."""
 STOP_S_MAX: Final = 20.0
 LOOK_AGAIN_S: Final = 0.1
 LAST_LINES: Final = 6
@@ -44,10 +44,10 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def stage(*, data: Path | None, port: int | None) -> AsyncIterator[Stage]:
-    """Runs a service while the block runs. `data` None: in a folder that is removed afterwards.
+    """Runs a service while the block runs. `data` None: the service uses a folder that is removed afterwards.
 
     Raises:
-        DemoFailed: it did not become ready.
+        DemoFailed: the service did not become ready.
     """
     with _folder(data) as folder:
         port = _free_port(port or 0)
@@ -83,7 +83,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
         yield data.resolve()
         return
     folder = Path(tempfile.mkdtemp(prefix="stillnew-demo-"))
-    # Where root starts the demo, the database runs as another account, which has to enter this folder.
+    # If root starts the demo, the database runs as another account, which has to enter this folder.
     folder.chmod(0o755)
     try:
         yield folder
@@ -92,7 +92,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
 
 
 def _free_port(wanted: int) -> int:
-    """Returns the port `wanted`, or a free one where that is 0. Raises DemoFailed where it is in use."""
+    """Returns the port `wanted`, or a free port if `wanted` is 0. Raises DemoFailed if the port is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,6 +1,6 @@
-"""Puts two parents' timelines side by side: their rows, the order of these, and their phrases.
+"""Puts two parents' timelines side by side, as rows of milestones.
 
-Owns the parsing of the service's responses, and the phrases. Draws nothing.
+Owns the parsing of the service's responses, the order of the rows, and the phrases in them. Draws nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ How = Literal["in_person", "live_video", "clip"]
 
 
 class OwnSight(msgspec.Struct, frozen=True, kw_only=True):
-    """A time at which the parent saw it."""
+    """A time at which the parent saw the milestone."""
 
     occurred_at: datetime
     precision: str
@@ -25,7 +25,7 @@ class OwnSight(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OthersSight(msgspec.Struct, frozen=True, kw_only=True):
-    """The first time at which another member saw it."""
+    """The first time at which another member saw the milestone."""
 
     occurred_at: datetime
     author: UUID
@@ -44,17 +44,17 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One milestone of one child, with an entry for each parent; None where it is not in that parent's timeline."""
+    """One milestone of one child, with the entry of each parent's timeline, or None for a timeline without the milestone."""
 
     milestone: str
     title: str
     begins: datetime
-    """The earliest time in either parent's entry. Rows are sorted by it."""
+    """The earliest time in either parent's entry. Rows are sorted by this time."""
     entries: tuple[TimelineEntry | None, ...]
 
 
 def read_timeline(answer: Any) -> tuple[TimelineEntry, ...]:
-    """Parses a response as a timeline's entries. Raises ServiceMisspoke."""
+    """Parses a response as the entries of a timeline. Raises ServiceMisspoke if the response has another shape."""
     try:
         return msgspec.convert(answer["entries"], tuple[TimelineEntry, ...])
     except (msgspec.ValidationError, KeyError, TypeError) as error:
@@ -78,7 +78,10 @@ def _times(entry: TimelineEntry) -> list[datetime]:
 
 
 def before_you(entry: TimelineEntry, *, names: Mapping[UUID, str], is_brief: bool) -> str | None:
-    """Returns who saw it before this parent, and how long before: `Nana, 3 days earlier`. None where nobody did."""
+    """Returns the member who saw the milestone before this parent, and how long before, or None if nobody did.
+
+    An example is `Nana, 3 days earlier`.
+    """
     if entry.before_you is None:
         return None
     name = names.get(entry.before_you.author, "somebody")
@@ -113,7 +116,7 @@ def day_of(at: datetime, precision: str = "minute") -> str:
 
 
 def seen_on_two_days(rows: Iterable[Row]) -> Row | None:
-    """Returns the last row of a milestone that both parents saw, on different days."""
+    """Returns the last row whose milestone both parents saw, on different days, or None."""
     found = None
     for row in rows:
         firsts = [entry.first_saw for entry in row.entries if entry is not None and entry.first_saw is not None]

@@ -1,6 +1,6 @@
 """Makes the family's devices: founds the family, invites the members, pairs the tablet.
 
-Owns these requests. Knows no history.
+Owns these requests. Does not know the history that the devices will send.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -20,7 +20,7 @@ from events.ids import ChildId
 
 @dataclass(frozen=True, kw_only=True)
 class Troupe:
-    """The device of each member, and a second one of Ada's."""
+    """The device of each member, and Ada's second device, a tablet."""
 
     phones: Mapping[Who, Device]
     tablet: Device
@@ -34,7 +34,7 @@ class Troupe:
 
 @asynccontextmanager
 async def gather(*, base_url: str, folder: Path, year: Year) -> AsyncIterator[Troupe]:
-    """Founds the family, adds the second twin, invites all members, pairs the tablet. Closes the devices after the block."""
+    """Founds the family, adds the second twin, lets all members join, pairs the tablet. Closes the devices after the block."""
     async with AsyncExitStack() as stack:
         ada = await stack.enter_async_context(
             await Device.found(

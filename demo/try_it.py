@@ -1,6 +1,6 @@
 """Draws what to try while the demo keeps serving: addresses, tokens, and commands to paste.
 
-Owns these words. Shows tokens on a terminal alone, since piped output ends up in files.
+Owns these words. Shows tokens only on a terminal, because piped output may end up in files.
 """
 
 import json
@@ -58,7 +58,7 @@ def invitation(stage: Stage, troupe: Troupe, *, shows_tokens: bool) -> Renderabl
 
 
 def _push(token: str, family: str, event: Mapping[str, str]) -> str:
-    """Returns a command that pushes an event. Run twice it records one event, since the draft has an id."""
+    """Returns a command that pushes an event. The draft has an id, so a command that is run twice records one event."""
     now = local_now()
     body = {
         "sent_at": now.isoformat(),

@@ -25,7 +25,7 @@ class Year:
 
     @property
     def begins(self) -> datetime:
-        """When the family starts to write, with twins of two and a half weeks."""
+        """The time when the family starts to write. The twins are two and a half weeks old."""
         return (self.until - timedelta(days=DAYS)).replace(hour=7, minute=0, second=0, microsecond=0)
 
     @property
@@ -46,12 +46,12 @@ class Year:
 
     @property
     def last_sunday_at_nanas(self) -> datetime:
-        """A Sunday morning, in the last of Ada's whole weeks."""
+        """The Sunday morning on which Nana sees the first steps: the first Sunday of the last 15 days."""
         return self.moment(self._in_the_week_of(days_ago=15, weekdays={SUNDAY}), hour=10, minute=40)
 
     @property
     def lake(self) -> tuple[datetime, datetime]:
-        """A day on Ben's last weekend, by a lake without a network, some days after that Sunday."""
+        """The hours that Ben and the twins spend by a lake without a network, on a weekend of the last 8 days."""
         day = self._in_the_week_of(days_ago=8, weekdays={SATURDAY, SUNDAY})
         return self.moment(day, hour=8), self.moment(day, hour=17)
 
@@ -61,23 +61,23 @@ class Year:
         return next(day for day in (begins + timedelta(days=n) for n in range(7)) if day.weekday() in weekdays)
 
     def in_mountains(self, at: datetime) -> bool:
-        """Returns whether Ben and the twins are in the valley without a network."""
+        """Returns whether Ben and the twins are in the valley without a network at the time `at`."""
         starts, ends = self.mountains
         return starts <= at < ends
 
     def out_of_reach_since(self, who: Who, at: datetime) -> datetime | None:
-        """Returns when a member's phone lost its network; None where it has one."""
+        """Returns the time when a member's phone lost its network, or None if the phone has a network at `at`."""
         if who is not Who.BEN:
             return None
         return next((starts for starts, ends in (self.mountains, self.lake) if starts <= at < ends), None)
 
     def parent_of_the_week(self, at: datetime) -> Who:
-        """Returns the parent who has the twins in this week: Ada and Ben alternate."""
+        """Returns the parent who has the twins in the week of the time `at`. Ada and Ben alternate."""
         weeks = (at.date() - self.begins.date()).days // 7
         return Who.ADA if weeks % 2 == 0 else Who.BEN
 
     def present(self, at: datetime) -> Who:
-        """Returns the member who is with the twins."""
+        """Returns the member who is with the twins at the time `at`."""
         if self.in_mountains(at):
             return Who.BEN
         parent, day, hour = self.parent_of_the_week(at), at.weekday(), at.hour
@@ -97,14 +97,14 @@ class Year:
                 return parent
 
     def online_from(self, who: Who, written_at: datetime) -> datetime:
-        """Returns when a line that was written on a member's phone leaves it; at `until` at the latest."""
+        """Returns the time when a line leaves the phone on which it was written: `until` at the latest."""
         match who:
             case Who.BEN if self.in_mountains(written_at):
                 online = self.mountains[1] + timedelta(hours=2)
             case Who.BEN if self.lake[0] <= written_at < self.lake[1]:
                 online = self.lake[1] + timedelta(minutes=5)
             case Who.NANA:
-                # Her house has no network: the phone finds one at the choir on Wednesdays.
+                # Nana's house has no network: her phone has one at the choir, on Wednesdays.
                 days = (WEDNESDAY - written_at.weekday()) % 7
                 online = datetime.combine(written_at.date() + timedelta(days=days), time(19, 30), tzinfo=written_at.tzinfo)
                 if online <= written_at:
@@ -130,5 +130,5 @@ class Year:
             day += timedelta(days=1)
 
     def moment(self, day: date, *, hour: int, minute: int = 0) -> datetime:
-        """Returns a time on a day, with the offset of the year."""
+        """Returns a time on a day, with the offset of `until`."""
         return datetime.combine(day, time(hour, minute), tzinfo=self.until.tzinfo)

@@ -1,7 +1,7 @@
-"""Holds Ben's choices: the domains that he waits to see himself.
+"""Holds Ben's choices: the domains whose firsts are held from him until he has seen them himself.
 
-Owns them, and which events of others they hold from his phone. The service owns the rule. Here a small part of it is repeated,
-so that members write only about entries that their phones can have.
+Also decides which events of other members these choices hold from Ben. The service owns the surprise rule; this module repeats a
+small part of the rule, so that Ben writes only about entries that his phone can have.
 """
 
 from datetime import timedelta
@@ -15,14 +15,14 @@ from events.wire import DeviceBody
 
 WAITS: Final = Who.BEN
 EARLY: Final = timedelta(days=4, hours=14, minutes=20)
-"""When Ben chooses: an evening of the first week, before any event could be held."""
+"""The time of Ben's choices, after the beginning of the year: an evening of the first week, before any event could be held."""
 
 WISHES: Final = (
     SurpriseChosen(scope=f"domain:{Domain.MOVEMENT}", mode=Mode.KEEP, hold_unsorted=True, at_most_days=30),
     SurpriseChosen(scope=f"domain:{Domain.TALKING}", mode=Mode.KEEP),
     SurpriseChosen(scope=f"domain:{Domain.THINKING}", mode=Mode.HINT),
 )
-"""Helpers' everyday notes are held as well. Movement is released after 30 days, if he has not seen it by then."""
+"""The first choice also holds helpers' everyday notes, and releases what it holds after at most 30 days."""
 IN_WORDS: Final = (
     "Keep movement and talking for me until I have seen it myself; of thinking, a hint will do. "
     "Helpers' everyday notes can wait as well, a month at most."
@@ -31,7 +31,10 @@ CHOSEN: Final = frozenset(wish.scope.removeprefix("domain:") for wish in WISHES)
 
 
 def keep(event: DeviceBody) -> bool:
-    """Returns whether his choices hold this event from him until he has seen it. Milestones with a safety note are not held."""
+    """Returns whether Ben's choices hold a sighting of another member from him until he has seen the milestone himself.
+
+    Milestones with a safety note are not held.
+    """
     if not isinstance(event, MilestoneObserved):
         return False
     listed = CATALOGUE.by_key.get(event.milestone)

@@ -178,7 +178,7 @@ WORDING: Final = {
         key_phrase="drew a first line",
     ),
 }
-"""By the milestone's key, in no order."""
+"""The texts of each milestone that this family notices, by the milestone's key."""
 
 FEELINGS: Final = (
     "I had to sit down for a minute.",
@@ -239,4 +239,4 @@ DAILY: Final = {
 AGAIN: Final = ("And again today.", "Still at it, more sure each time.", "Did it for the camera this time.")
 
 AGAIN_PROSE: Final = "Again today: "
-"""How the daycare's staff begin a note about a milestone that they have written about before."""
+"""The beginning of a daycare's note about a milestone that an earlier note was about."""

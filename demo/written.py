@@ -1,4 +1,4 @@
-"""Defines a line of the invented history: a draft, its author's phone, and when it leaves that phone.
+"""Defines a line of the invented history: a draft, its author, and the time when the draft leaves the author's phone.
 
 Owns the shape of a line. Knows no devices and no network.
 """
@@ -20,23 +20,23 @@ NO_TIME: Final = timedelta(0)
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """One draft, and when its phone writes and sends it: in true times, whatever the phone's clock shows."""
+    """One draft, and the true times at which the author's phone writes and sends the draft. The phone's clock may be wrong."""
 
     who: Who
     draft: DeviceDraft
     written_at: datetime
     leaves_at: datetime
     times_sent: int = 1
-    """More than 1 where a response was lost, or a page was read twice."""
+    """The number of times that the draft is sent: more than 1 if a response was lost or the bridge read a page twice."""
 
 
 def clock_error(who: Who) -> timedelta:
-    """Returns how far the clock of a member's phone is ahead."""
+    """Returns how far the clock of a member's phone is ahead of the true time."""
     return SITTERS_CLOCK_IS_AHEAD_BY if who is Who.SITTER else NO_TIME
 
 
 def id_at(moment: datetime, noise: int) -> EventId:
-    """Returns a UUID of version 7 for a moment; `noise` fills its 74 free bits."""
+    """Returns a UUID of version 7 for a moment. `noise` fills the 74 bits beside the time."""
     milliseconds = int(moment.timestamp() * 1000)
     high, low = (noise >> 62) & 0xFFF, noise & ((1 << 62) - 1)
     return EventId(UUID(int=(milliseconds << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low))
@@ -56,7 +56,8 @@ def write(
 ) -> Written:
     """Writes an event on a member's phone, with times by that phone's clock.
 
-    An event that is written while it happens has the phone's time; for a later one the member enters the true time.
+    If the event is written when it occurs, `occurred_at` is the phone's time. If the event is written later, the member enters
+    the true time.
     """
     error = clock_error(who)
     happened_just_now = occurred_at == written_at

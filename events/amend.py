@@ -30,7 +30,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Amended(Body, frozen=True, kw_only=True):
-    """A member changed an earlier event. Where two amendments change the same field, the one recorded later counts."""
+    """A member changed an earlier event. If two amendments change the same field, the later recorded amendment counts."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
@@ -39,7 +39,7 @@ class Amended(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ()
     amendable: ClassVar = None
     completed: ClassVar = ()
-    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT
+    effects: ClassVar = Effect.CHANGES_TARGET | Effect.CHANGES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT
     target: EventId
     changes: Changes
 
@@ -54,12 +54,12 @@ class Withdrawn(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ()
     amendable: ClassVar = None
     completed: ClassVar = ()
-    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.SURPRISE_ACT
+    effects: ClassVar = Effect.CHANGES_TARGET | Effect.CHANGES_SIGHTING | Effect.SURPRISE_ACT
     target: EventId
 
 
 class Erased(Body, frozen=True, kw_only=True):
-    """The content and the salts of some events were destroyed. The service writes this event when a request asks for it."""
+    """The content and the salts of some events were destroyed. The service writes this event for a member who requests it."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT

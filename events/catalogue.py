@@ -1,11 +1,12 @@
-"""Loads the catalogue of milestones: the title of each, the usual age, and the other milestones that it implies.
+"""Loads the catalogue of milestones: the title, the usual age and the implied milestones of each.
 
 Owns the reading of `catalogue_data/` (one TOML file for each domain) and the transitive closure of `implies`. Does not know
 children, members or the clock: an entry describes an action that can be seen, never how well or how soon a child does it.
 
-A safety note is more than advice: a milestone with a note is delivered even to a member who keeps its whole domain as a surprise.
-So a milestone has a note only where a home must change on the day that the child can do it. A milestone that implies one with a
-note must have a note too: otherwise an observation of the bigger step would be held from that member, and the note with it.
+A safety note is more than advice: an observation of a milestone with a note is delivered even to a member who keeps the whole
+domain as a surprise. So a milestone has a note only where a home must change on the day that the child can do it. If a milestone
+has a note, every milestone that implies it must have a note too: otherwise an observation of the bigger step would be held from a
+member who keeps the domain, although that step needs the same change at home.
 """
 
 import enum
@@ -24,7 +25,7 @@ class CatalogueMistake(ValueError):
 
 
 class Domain(enum.StrEnum):
-    """The six groups of milestones. A member can choose a surprise for a whole group. Each has one data file."""
+    """The six groups of milestones. A member can choose a surprise for a whole group. Each group has one data file."""
 
     MOVEMENT = "movement"
     HANDS = "hands"
@@ -37,9 +38,9 @@ class Domain(enum.StrEnum):
 class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An entry of the catalogue: an action that a person can see a child do, and that has a first time.
 
-    `months` is the age in months, first and last, at which many children do it: a range to look out for it, not a limit.
-    `builds_to` holds the keys of the bigger steps that this one prepares. `implies` holds the keys of the milestones that a
-    person has also seen when they have seen this one. `sources` are `cdc-2022:<age in months>:<CDC domain>`,
+    `months` is the first and the last month of age in which many children reach the milestone. It is no limit.
+    `builds_to` holds the keys of the bigger steps that this milestone prepares. `implies` holds the keys of the milestones that a
+    person has also seen when they have seen this milestone. `sources` are `cdc-2022:<age in months>:<CDC domain>`,
     `who-2006:<name>:<from>-<to>` (1st to 99th percentile in months) or `stillnew:<kind>` for entries of our own.
     """
 
@@ -57,7 +58,8 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     """All milestones by key, in the order of the files. `version` is a hash of the data files.
 
-    `implied_by_key` and `implying_by_key` hold the transitive closure of `implies`, in each direction.
+    `implied_by_key` holds all milestones that a milestone implies, directly or through other milestones (the transitive closure
+    of `implies`). `implying_by_key` holds the reverse: all milestones that imply a milestone.
     """
 
     by_key: Mapping[str, Milestone]
@@ -66,11 +68,11 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     implying_by_key: Mapping[str, frozenset[str]]
 
     def implied_by(self, key: str) -> frozenset[str]:
-        """Returns the milestones that `key` implies, without `key` itself. A family's own milestone implies none."""
+        """Returns the milestones that `key` implies, without `key` itself. A family's own milestone implies no milestone."""
         return self.implied_by_key.get(key, frozenset())
 
     def implying(self, key: str) -> frozenset[str]:
-        """Returns the milestones that imply `key`, without `key` itself. No milestone implies a family's own."""
+        """Returns the milestones that imply `key`, without `key` itself. No milestone implies a family's own milestone."""
         return self.implying_by_key.get(key, frozenset())
 
 
@@ -109,7 +111,7 @@ def load(folder: Traversable) -> Catalogue:
 
 
 def _closure(next_by_key: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
-    """Returns, for each key, the keys that can be reached in one or more steps.
+    """Returns, for each key, the keys that can be reached by following one or more references.
 
     Raises:
         CatalogueMistake: a reference names an unknown key or forms a cycle.

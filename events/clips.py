@@ -1,4 +1,4 @@
-"""Defines the event that attaches a clip (a picture or a video). The log holds its type, length and hash, not its bytes."""
+"""Defines the event that attaches a clip (a picture or a video). The log stores the clip's hash and length, not its bytes."""
 
 from typing import Annotated, ClassVar
 
@@ -20,7 +20,7 @@ class ClipAttached(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ("MilestoneObserved", "ParentFirstSaw", "NoteWritten")
     amendable: ClassVar = ()
     completed: ClassVar = ("media_type", "length_bytes", "sha256")
-    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.TELLS | Effect.EVERYDAY
+    effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.EVERYDAY
     target: EventId
     clip: ClipId
     media_type: str | None = None

@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from events.amend import Changes
 from events.catalogue import CATALOGUE, Domain, Milestone
-from events.event import AsTarget, Audience, Body, Draft, Event, Role
+from events.event import AsTarget, Audience, Body, Draft, Effect, Event, Role
 from events.wire import DRAFT_BYTES_MAX, DRAFTS_MAX, DeviceBody, ServiceBody
 
 FIELD_DESCRIPTIONS: Final = {
@@ -64,6 +64,13 @@ FIELD_DESCRIPTIONS: Final = {
     "words": "a short message",
 }
 
+SPOILS: Final = {
+    Effect.TELLS_OF_SUBJECT: "by its `milestone`",
+    Effect.MAY_TELL: "by its `may_tell_of`",
+    Effect.EVERYDAY: "as an everyday note",
+    Effect.TELLS: "by what it changes or names",
+}
+
 HEAD: Final = """\
 # Events
 
@@ -71,8 +78,9 @@ HEAD: Final = """\
 
 Everything that a family writes is an event of one of the types below. A device sends a **draft**, a claim; the log accepts it
 as an **event**, which is never changed. Each type declares, beside its fields, its version, the roles that may author it, its
-default audience, and the field that names the event it refers to. A type without these four declarations cannot be imported.
-A member who may see an event may also see the event that it refers to.
+default audience, the field and the types of the event that it refers to, the fields that its author may amend, and what it can
+spoil. A type without one of these declarations cannot be imported. A member who may see an event may also see the event that it
+refers to.
 """
 
 TIMES: Final = """\
@@ -124,13 +132,34 @@ def _page() -> Iterator[str]:
 def _type(body: type[Body]) -> Iterator[str]:
     yield f"### {body.__name__}\n\n{inspect.cleandoc(body.__doc__ or '')}\n"
     audience = "that of its target" if isinstance(body.audience, AsTarget) else f"`{body.audience}`"
-    refers = f"`{body.refers}`" if body.refers else "nothing"
     authors = ", ".join(str(role) for role in Role if role in body.authors)
-    yield f"Version {body.version}. Authors: {authors}. Audience: {audience}. Refers to: {refers}.\n"
+    yield f"Version {body.version}. Authors: {authors}. Audience: {audience}. Refers to: {_reference(body)}.\n"
+    yield f"{_changes(body)} Can spoil a surprise: {_spoils(body)}.\n"
     yield from _fields(body)
     if Changes in (field.type for field in msgspec.structs.fields(body)):
         yield f"`changes`: {inspect.cleandoc(Changes.__doc__ or '')}\n"
         yield from _fields(Changes)
+
+
+def _reference(body: type[Body]) -> str:
+    if body.refers is None:
+        return "nothing"
+    found = ("a MilestoneObserved with `found_in_prose`",) if Effect.REFERS_TO_FOUND in body.effects else ()
+    return f"`{body.refers}` ({', '.join((*body.refers_to, *found)) or 'an event that can be amended or withdrawn'})"
+
+
+def _changes(body: type[Body]) -> str:
+    if body.amendable is None:
+        return "Can be neither amended nor withdrawn."
+    return f"Can be withdrawn. Can be amended: {_names(body.amendable)}."
+
+
+def _spoils(body: type[Body]) -> str:
+    return ", ".join(words for effect, words in SPOILS.items() if effect in body.effects) or "no"
+
+
+def _names(fields: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in fields) or "nothing"
 
 
 def _fields(shape: type[msgspec.Struct]) -> Iterator[str]:

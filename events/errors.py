@@ -1,4 +1,4 @@
-"""Defines the errors that the sender of a request can correct. Each has a stable code and, where there is one, the field."""
+"""Defines the errors that the sender of a request can correct. Each error has a stable code, and may name a field."""
 
 from typing import ClassVar
 
@@ -74,7 +74,7 @@ class IdReused(Refused):
 
 
 class UnknownTarget(Refused):
-    """The target does not exist, or the author may not see it. The response is the same for both."""
+    """The target does not exist, or the author may not see it. The response is the same in both cases."""
 
     code, status, title = "event.unknown_target", 422, "No such event"
 
@@ -106,7 +106,7 @@ class RoleMayNot(Refused):
 class AudienceNotAllowed(Refused):
     """The draft states an audience that its type does not allow.
 
-    An event with the audience of its target cannot change it, and a few types allow only one audience.
+    A type whose audience is that of its target allows no other audience, and a few types allow only their default audience.
     """
 
     code, status, title = "event.audience_not_allowed", 422, "The audience is not the draft's to choose"
@@ -119,7 +119,7 @@ class NotTheAuthor(Refused):
 
 
 class DomainIsChosen(Refused):
-    """The draft gives the family's own milestone another domain than when it was first named."""
+    """The draft names one of the family's own milestones again, and gives it another domain than its first name did."""
 
     code, status, title = "event.domain_is_chosen", 422, "The domain is chosen once"
 

@@ -1,6 +1,6 @@
 """Defines Draft and Event, the envelopes of all event types, and Body, their base class.
 
-Owns the rule that a type which lacks one of its declarations cannot be imported (law 10).
+Owns the rule that an event type without all of its declarations cannot be imported (law 10).
 """
 
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ class Audience(StrEnum):
 
 
 class AsTarget(StrEnum):
-    """The audience of an event that refers to another one: only the members who may see its target."""
+    """The audience of an event that refers to another event: the members who may see that other event, the target."""
 
     AS_TARGET = "as_target"
 
@@ -31,7 +31,7 @@ AS_TARGET: Final = AsTarget.AS_TARGET
 
 
 class Precision(StrEnum):
-    """How exactly `occurred_at` is known."""
+    """The precision with which `occurred_at` is known."""
 
     MINUTE = "minute"
     DAY = "day"
@@ -68,20 +68,28 @@ class Effect(Flag):
     CHANGES_ROSTER = auto()
     MAKES_SIGHTING = auto()
     CHANGES_SIGHTING = auto()
+    CHANGES_TARGET = auto()
+    """Amends, withdraws or sorts the event that it refers to."""
+    TELLS_OF_SUBJECT = auto()
+    """Can spoil a surprise: it states its `milestone` of its `child`. An event without a milestone spoils nothing."""
+    MAY_TELL = auto()
+    """Can spoil a surprise: its words may be about the milestones in its field `may_tell_of`."""
     TELLS = auto()
-    """Can spoil a surprise by its own content."""
+    """Can spoil a surprise by its own content, in a way that no declaration describes: `projections.logged_event` knows it."""
     EVERYDAY = auto()
-    """Can be an everyday note, which may tell of anything."""
+    """Can be an everyday note, which may tell of any milestone."""
     SURPRISE_ACT = auto()
-    """Can change what a member waits for, has met, or is kept from."""
+    """Can change a member's choices, the milestones that a member has met, or the events that are held from a member."""
     FREES = auto()
     """Can release held events."""
     CHOICE = auto()
-    """Applies the surprise rule again to all that is held from its author, so it costs more than others."""
+    """Applies the surprise rule again to all events that are held from a member, so it costs more than other events."""
+    REFERS_TO_FOUND = auto()
+    """Can also refer to a milestone that the service found in a daycare's words, beside the types in `refers_to`."""
     FIXED_AUDIENCE = auto()
-    """A draft may not ask for another audience."""
+    """A draft may state only the default audience."""
     UNDELIVERED = auto()
-    """Is delivered to nobody."""
+    """Is delivered to no member."""
 
 
 REQUIRED_DECLARATIONS: Final = (
@@ -99,24 +107,27 @@ class Body(
     tag=True,
     gc=False,
 ):
-    """The base class of the event types. Each has a name in the past tense and declares the class variables below."""
+    """The base class of the event types. Each type has a name in the past tense and declares the class variables below."""
 
     version: ClassVar[int]
     """The version of the type, from 1. Rows of older versions are read through `events.upcast`."""
     authors: ClassVar[frozenset[Role]]
     """The roles that may write the event."""
     audience: ClassVar[Audience | AsTarget]
-    """The audience where the draft states none."""
+    """The default audience: it applies where the draft states no audience."""
     refers: ClassVar[str | None]
-    """The field with the id of the event that this one refers to, or None. A member who may see this event may see that one."""
+    """The name of the field with the id of the event that this event refers to (the target), or None.
+
+    A member who may see this event may see the target, too.
+    """
     refers_to: ClassVar[tuple[str, ...]]
-    """The types that it may refer to. Amended and Withdrawn name none: the declaration of their target decides."""
+    """The types that the target may have. Amended and Withdrawn name no type: `amendable` of the target's type decides."""
     amendable: ClassVar[tuple[str, ...] | None]
-    """The fields that its author may amend. None: it can be neither amended nor withdrawn."""
+    """The fields that the author may amend. None: an event of this type can be neither amended nor withdrawn."""
     completed: ClassVar[tuple[str, ...]]
     """The fields that the service fills in, and a device may not."""
     effects: ClassVar[Effect]
-    """Its effects on the projections."""
+    """The effects of an event of this type on the projections."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -132,18 +143,18 @@ class Draft(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, forbid_un
     """A claim of a device that something happened. The log has not accepted it as an event yet."""
 
     id: EventId
-    """A UUID of version 7, made by the device; the same each time that the draft is sent."""
+    """A UUID of version 7, made by the device. A draft that is sent again keeps its id."""
     occurred_at: Instant
     precision: Precision
     recorded_at: Instant
     """The time of the device's clock when the draft was written."""
     audience: Audience | None = None
-    """Where it is left out, the default of the type applies."""
+    """Where the draft has no audience, the default audience of the type applies."""
     event: BodyT
 
 
 class Event(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """An accepted draft, as the log stores it and the feeds deliver it. It is never changed."""
+    """An accepted draft, in the form in which the log stores it and the feeds deliver it. An event is never changed."""
 
     id: EventId
     author: MemberId
@@ -154,12 +165,12 @@ class Event(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, omit_defa
     """The time of the server's clock, in UTC."""
     audience: Audience
     claimed_at: datetime | None = None
-    """`occurred_at` as the device sent it, where the server corrected it for an error of the device's clock."""
+    """The device's value of `occurred_at`, where the server corrected that time for an error of the device's clock."""
     event: BodyT
 
     @property
     def order(self) -> tuple[datetime, EventId]:
-        """Returns the sort key that decides between two changes of the same thing: the greater one counts.
+        """The sort key of this event among changes of the same field, choice, name or sorting: the greatest key counts.
 
         The key is `recorded_at`, corrected for the error of the device's clock, then the id. The order of arrival plays no part.
         """

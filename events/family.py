@@ -9,14 +9,14 @@ from events.ids import ChildId, HouseholdId, MemberId
 
 
 class Sees(StrEnum):
-    """How much of the family's log a member may see."""
+    """The part of the family's log that a member may see."""
 
     OWN = "own"
     """Only the roster, and the events that the member wrote."""
     SINCE_JOINING = "since_joining"
-    """Also the events from the moment when the member joined."""
+    """The roster, the member's own events, and other events since the member joined."""
     ALL = "all"
-    """Also the events from before the member joined."""
+    """The roster, the member's own events, and other events, also those from before the member joined."""
 
 
 class FamilyFounded(Body, frozen=True, kw_only=True):
@@ -64,7 +64,7 @@ class ChildAdded(Body, frozen=True, kw_only=True):
 
 
 class MemberJoined(Body, frozen=True, kw_only=True):
-    """A person or a daycare became a member. The author is the parent who invited them."""
+    """A person or a daycare became a member. The author is the parent who invited the new member."""
 
     version: ClassVar = 1
     authors: ClassVar = PARENTS
@@ -84,7 +84,7 @@ class MemberJoined(Body, frozen=True, kw_only=True):
 class ChildCorrected(Body, frozen=True, kw_only=True):
     """A parent corrected the name or the date of birth of a child.
 
-    The event states both, also the one that did not change. Without `born`, the date of birth is unknown.
+    The event states the name and the date of birth, also where only one of the two changed. Without `born`, the date is unknown.
     """
 
     version: ClassVar = 1
@@ -131,7 +131,7 @@ class HouseholdRenamed(Body, frozen=True, kw_only=True):
 
 
 class MemberLeft(Body, frozen=True, kw_only=True):
-    """A member left, or was removed by the household that invited them."""
+    """A member left, or was removed by the household that invited the member."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT

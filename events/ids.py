@@ -1,4 +1,4 @@
-"""Defines a type for each kind of identifier, so that the type checker refuses a member's id as a child's. Makes no ids."""
+"""Defines a type for each kind of id, so that the type checker refuses a member's id in place of a child's id. Makes no ids."""
 
 import re
 from typing import Annotated, NewType
@@ -17,7 +17,7 @@ ClipId = NewType("ClipId", UUID)
 LogId = NewType("LogId", UUID)
 
 Seq = NewType("Seq", int)
-"""The position of an event in its family's log: 1, 2, 3, ... It is never sent to a device."""
+"""The position of an event in its family's log: 1, 2, 3, ... A seq is never sent to a device."""
 
 Place = NewType("Place", int)
 """The position of an entry in one member's feed: 1, 2, 3, ..."""
@@ -41,8 +41,3 @@ OwnMilestoneKey = Annotated[
 
 CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 """The only accepted spelling of an id in a URL: lower case, with dashes, without braces."""
-
-
-def is_version_7(uuid: UUID) -> bool:
-    """Returns whether an id is a time-ordered UUID (RFC 9562, version 7, variant 10)."""
-    return (uuid.int >> 76) & 0xF == 7 and (uuid.int >> 62) & 0x3 == 2

@@ -1,6 +1,6 @@
-"""Checks JSON for what the decoder accepts and we refuse: duplicate keys, NUL in a text, bytes that are not UTF-8.
+"""Checks JSON for what the decoder accepts and we refuse: duplicate keys and NUL in a text.
 
-Owns these checks, and the path of the field in each refusal, also where the decoder itself refuses. Does not know events.
+Owns these checks, and the path of the field in each refusal, also in a refusal by the decoder itself. Does not know events.
 """
 
 import json
@@ -18,38 +18,17 @@ AT_MAX: Final = 200
 _SURROGATE_ESCAPED: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 SURROGATE_ERRORS: Final = ("surrogate", "hex escape", "truncated")
-"""Words in the decoder's error for a lone surrogate. It looks for the second half, and may reach the end of the body first."""
-
-
-def require_utf8(body: bytes) -> None:
-    """Raises BodyMalformed where the bytes are not UTF-8."""
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise BodyMalformed(f"The body is not UTF-8: byte {error.start} is wrong.") from None
-
-
-def bare_quotes(text: bytes | msgspec.Raw) -> int:
-    """Returns the number of quotes without a backslash before them: two for every key and every text of a JSON value.
-
-    A body and the canonical JSON of its decoded value have the same count, unless the body contains a key twice, or sets an
-    optional field to null or to its default. So one scan decides whether the slower check for duplicate keys is needed. (A text
-    that ends in a backslash counts one less. If the body escapes that backslash in another way, it counts more, and the slower
-    check runs for nothing.)
-    """
-    octets = bytes(text)
-    count = octets.count(b'"')
-    return count - octets.count(b'\\"') if b"\\" in octets else count
+"""Words in the decoder's errors for a lone surrogate. `truncated`: the body ended before the second half of the character."""
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """The pairs of a JSON object in the order of the body, with duplicate keys."""
+    """The pairs of a JSON object in the order of the body. A duplicate key is in two pairs."""
 
 
 def refuse_duplicate_keys(body: bytes, *, at: str = "") -> None:
-    """Raises DuplicateKey where an object contains a key twice. Slower than decoding: called only where `bare_quotes` differs.
+    """Raises DuplicateKey if an object contains a key twice. `at` is the path of the value within the whole body.
 
-    `at` is the path of the value within the whole body.
+    This check is slower than decoding, so callers run it only if `bare_quotes` shows that a key may be there twice.
     """
     pairs = _pairs_in(body, at=at)
     try:
@@ -76,7 +55,7 @@ def _refuse_duplicates_in(value: Any, at: str) -> None:
 
 
 def refuse_duplicate_outer_keys(body: bytes) -> None:
-    """Raises DuplicateKey where the outermost JSON object contains a key twice. Does not look into its values."""
+    """Raises DuplicateKey if the outermost JSON object contains a key twice. Does not check objects within that object."""
     keys = [key for key, _ in _pairs_in(body, at="")]
     for key in keys:
         if keys.count(key) > 1:
@@ -98,7 +77,7 @@ def _too_deep(at: str) -> BodyTooDeep:
 
 
 def refuse_nul(body: bytes, *, at: str = "") -> None:
-    """Raises TextHasNul with the path of the field where a text contains the character NUL."""
+    """Raises TextHasNul, with the path of the field, if a text contains the character NUL."""
     for path, text in _texts(json.loads(body), at):
         if "\0" in text:
             raise TextHasNul("A text cannot hold the character NUL.", at=path or None)
@@ -125,7 +104,7 @@ def may_be_lone_surrogate(body: bytes, error: Exception) -> bool:
 
 
 def not_json(body: bytes, error: Exception, *, at: str = "") -> BodyMalformed | BodyTooDeep:
-    """Returns the refusal for a decoder's error, with the path of the field where it is known.
+    """Returns the refusal for a decoder's error, with the path of the field if that is known.
 
     `at` is the path of the value within the whole body.
     """
@@ -137,7 +116,7 @@ def not_json(body: bytes, error: Exception, *, at: str = "") -> BodyMalformed | 
 
 
 def _path_of_lone_surrogate(body: bytes, at: str) -> str | None:
-    """Returns the path of the first text with a lone surrogate, or None. For a key it is the path of the key's object."""
+    """Returns the path of the first text with a lone surrogate, or None. For a key, returns the path of the key's object."""
     try:
         return next((path for path, text in _texts(json.loads(body), at) if _LONE_SURROGATE.search(text) is not None), None)
     except (ValueError, RecursionError):
@@ -158,5 +137,5 @@ def invalid_field(error: msgspec.ValidationError, *, within: str = "") -> FieldI
         at = joined(at, named[1])
     if within:
         at = f"{within}.{at}" if at and not at.startswith("[") else within + at
-    # The sentence may quote a value of the body, and that may be as long as the body.
+    # The sentence may quote a value of the body, and that value may be as long as the body.
     return FieldInvalid(f"{sentence[:DETAIL_MAX]}.", at=at[:AT_MAX] or None)

@@ -1,4 +1,4 @@
-"""Finds event types by what they declare. Lists no type."""
+"""Finds the event types that declare a given effect. Contains no list of types."""
 
 from typing import Final
 
@@ -20,7 +20,10 @@ SIGHTINGS: Final = kinds_with(Effect.MAKES_SIGHTING)
 SIGHTING_CHANGES: Final = kinds_with(Effect.CHANGES_SIGHTING)
 ROSTER_FACTS: Final = kinds_with(Effect.ROSTER_FACT)
 ROSTER_CHANGES: Final = kinds_with(Effect.ROSTER_FACT, Effect.CHANGES_ROSTER)
-TELLING: Final = kinds_with(Effect.TELLS)
+TARGET_CHANGES: Final = kinds_with(Effect.CHANGES_TARGET)
+ABOUT_A_SUBJECT: Final = kinds_with(Effect.TELLS_OF_SUBJECT)
+POSSIBLY_TELLING: Final = kinds_with(Effect.MAY_TELL)
+TELLING: Final = kinds_with(Effect.TELLS, Effect.TELLS_OF_SUBJECT, Effect.MAY_TELL, Effect.EVERYDAY)
 EVERYDAY: Final = kinds_with(Effect.EVERYDAY)
 SURPRISE_ACTS: Final = kinds_with(Effect.SURPRISE_ACT)
 UNDELIVERED: Final = kinds_with(Effect.UNDELIVERED)

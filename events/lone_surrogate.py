@@ -1,9 +1,9 @@
 """Splits a JSON list into the bytes of its elements, where the decoder refuses the whole list because of one element.
 
 A phone that cuts a text within an emoji sends a lone surrogate as an escape: valid JSON, but not a valid text. Another sender
-nests objects a thousand levels deep. The decoder refuses the whole body for either, so a device could never send its other
-drafts. This module reads only strings and brackets, without recursion; each element is then decoded or refused by itself.
-It is slower than the decoder and used only in that case. Does not know drafts or records.
+nests objects a thousand levels deep. In both cases the decoder refuses the whole body, so a device could never send its other
+drafts. This module reads only strings and brackets, without recursion; each element is then decoded or refused by itself. The
+module is slower than the decoder, and is used only for a body that the decoder has refused. Does not know drafts or records.
 """
 
 import json
@@ -16,9 +16,10 @@ from events.errors import BodyMalformed, FieldInvalid
 from events.json_checks import may_be_lone_surrogate
 
 _TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]+|[\]}]+|[",:]', re.DOTALL)
-"""A whole string, a run of brackets, a comma or a colon. A single quote character is a string without an end."""
+"""A whole string, a run of brackets, a comma or a colon. A match of one quote alone is the start of a string without an end."""
 TOKENS_MAX: Final = 100_000
-"""A full push has some 15,000 tokens, a full batch of a daycare 25,000. Reading this many takes 40 ms."""
+"""The bound on the tokens of a list or object. To read 100,000 tokens takes 40 ms. A full push has some 15,000 tokens, and a
+daycare's full batch 25,000 tokens."""
 _WHITESPACE: Final = b" \t\r\n"
 
 
@@ -42,7 +43,10 @@ def elements(body: bytes) -> Iterator[bytes]:
 
 
 def fields(body: bytes) -> dict[str, bytes]:
-    """Returns the bytes of each value of a JSON object, by key; for a duplicate key the last. Empty where it is no object."""
+    """Returns the bytes of each value of a JSON object by its key, or an empty dict if the body is not an object.
+
+    A duplicate key has its last value.
+    """
     try:
         spans = list(_spans(body, _opening(body, b"{")))
         return {_key(body, key): body[slice(*value)] for key, value in zip(spans[::2], spans[1::2], strict=True)}
@@ -90,10 +94,10 @@ def _opening(body: bytes, bracket: bytes) -> int:
 def _spans(body: bytes, at: int, *, is_inner: bool = False) -> Iterator[tuple[int, int]]:
     """Yields the start and end of each value of the list or object at `at`, without the white space around it.
 
-    For an object, keys and values alternate. Where `is_inner` is false, only white space may follow the list or object.
+    For an object, keys and values alternate. If `is_inner` is false, only white space may follow the list or object.
 
     Raises:
-        ValueError: a string or a bracket has no end, there are too many tokens, or something follows.
+        ValueError: a string or a bracket has no end, there are too many tokens, or another text follows the list or object.
     """
     closer, separators = (b"]", b",") if body[at : at + 1] == b"[" else (b"}", b",:")
     begin, depth, count = at + 1, 0, 0

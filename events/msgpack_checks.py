@@ -1,7 +1,7 @@
 """Checks MessagePack for what the decoder accepts and we refuse: duplicate keys, bytes, extensions, NUL in a text.
 
-Owns these checks. They run after the body was decoded as a type that refuses unknown fields, so that the value is as flat and as
-small as the type. If they ran first, a megabyte of nested empty lists would block the event loop for seconds.
+Owns these checks. They run after the body was decoded as a type that refuses unknown fields, so the value is no deeper and no
+larger than that type allows. If they ran first, a megabyte of nested empty lists would block the event loop for seconds.
 """
 
 import json
@@ -19,11 +19,11 @@ MAP_16, MAP_32 = 0xDE, 0xDF
 FIXARRAY: Final = 0x90
 ARRAY_16, ARRAY_32 = 0xDC, 0xDD
 PAIRS_CHECKED_MAX: Final = 64
-"""In a map with more pairs than this, the refusal does not name the duplicate key: a push has room for 100,000 pairs."""
+"""The refusal names the duplicate key only in a map of at most this many pairs, because the search in a large map is slow."""
 
 
 class _Key:
-    """A map key that is equal to no other, so that a dict keeps both of two equal keys. msgspec itself keeps only the last."""
+    """A map key that equals no other key, so that a dict keeps both pairs of a duplicate key. msgspec keeps the last pair."""
 
     def __init__(self, text: Any) -> None:
         self.text = text
@@ -41,7 +41,7 @@ _scalar = msgspec.msgpack.Decoder()
 
 
 def refuse_duplicate_outer_keys(body: bytes, *, fields: int) -> None:
-    """Raises DuplicateKey where the outermost map contains a key twice.
+    """Raises DuplicateKey if the outermost map contains a key twice.
 
     `body` was decoded as a type with `fields` fields, all of them required. A map starts with its number of pairs, so a correct
     body costs one comparison.

@@ -1,4 +1,4 @@
-"""Defines the events that people write: observations, a parent's own first sight, notes, cheers, a family's own milestones."""
+"""Defines the events about a child's days: observations, a parent's own first sight, notes, cheers, a family's own milestones."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -11,7 +11,7 @@ from events.ids import ChildId, EventId, MilestoneKey, OwnMilestoneKey
 
 
 class How(StrEnum):
-    """The way in which a parent saw it."""
+    """The way in which a parent saw a milestone."""
 
     IN_PERSON = "in_person"
     LIVE_VIDEO = "live_video"
@@ -19,9 +19,9 @@ class How(StrEnum):
 
 
 class MilestoneObserved(Body, frozen=True, kw_only=True):
-    """A member saw the child reach a milestone. It does not state whether this was the first time.
+    """A member saw the child reach a milestone. The event does not state whether this was the first time.
 
-    Version 2 can mark that the service found the milestone in a daycare's text.
+    Version 2 has `found_in_prose`: whether the service found the milestone in a daycare's text.
     """
 
     version: ClassVar = 2
@@ -31,21 +31,21 @@ class MilestoneObserved(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ()
     amendable: ClassVar = ("occurred_at", "precision", "child", "milestone", "note", "again")
     completed: ClassVar = ("found_in_prose", "tells_of")
-    effects: ClassVar = Effect.MAKES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT | Effect.FREES
+    effects: ClassVar = Effect.MAKES_SIGHTING | Effect.TELLS_OF_SUBJECT | Effect.SURPRISE_ACT | Effect.FREES
     child: ChildId
     milestone: MilestoneKey
     note: ShortText | None = None
     again: bool = False
     found_in_prose: bool = False
-    """Whether the service found the milestone in a daycare's text. A parent may amend or withdraw such an observation."""
+    """Whether the service found the milestone in a daycare's text. If so, a parent may amend or withdraw the observation."""
     tells_of: Annotated[tuple[MilestoneKey, ...], msgspec.Meta(max_length=16)] = ()
-    """Other milestones that the note mentions. The event is held from members who keep one of them. Set by the service."""
+    """Other milestones that the note mentions, set by the service. The event is held from members who keep one of these."""
 
 
 class ParentFirstSaw(Body, frozen=True, kw_only=True):
-    """A parent stated that they saw a milestone for the first time. Only they see this event, unless they share it.
+    """A parent saw a milestone for the first time. The event is visible to that parent alone, unless the parent shares it.
 
-    Version 1 had `seen`, `in_person` or `video`. Version 2 has `how`, which distinguishes a live video from a clip.
+    Version 1 had the field `seen` (`in_person` or `video`). Version 2 has `how`, which distinguishes a live video from a clip.
     """
 
     version: ClassVar = 2
@@ -55,7 +55,7 @@ class ParentFirstSaw(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ("MilestoneObserved",)
     amendable: ClassVar = ("occurred_at", "precision", "child", "milestone", "how", "feelings")
     completed: ClassVar = ()
-    effects: ClassVar = Effect.MAKES_SIGHTING | Effect.TELLS | Effect.SURPRISE_ACT | Effect.FREES
+    effects: ClassVar = Effect.MAKES_SIGHTING | Effect.TELLS_OF_SUBJECT | Effect.SURPRISE_ACT | Effect.FREES
     child: ChildId
     milestone: MilestoneKey
     how: How
@@ -66,7 +66,7 @@ class ParentFirstSaw(Body, frozen=True, kw_only=True):
 class NoteWritten(Body, frozen=True, kw_only=True):
     """A member wrote a note about the child's day, or about another event.
 
-    Version 2 can name milestones that a daycare's text may mention.
+    Version 2 has `may_tell_of`: the milestones that a daycare's text may mention.
     """
 
     version: ClassVar = 2
@@ -76,13 +76,13 @@ class NoteWritten(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ("MilestoneObserved", "ParentFirstSaw", "NoteWritten", "ClipAttached")
     amendable: ClassVar = ("occurred_at", "precision", "child", "text")
     completed: ClassVar = ("may_tell_of",)
-    effects: ClassVar = Effect.TELLS | Effect.EVERYDAY
+    effects: ClassVar = Effect.MAY_TELL | Effect.EVERYDAY
     child: ChildId
     text: LongText
     about: EventId | None = None
     may_tell_of: Annotated[tuple[MilestoneKey, ...], msgspec.Meta(max_length=16)] = ()
-    """Milestones that a daycare's text may mention. This is too uncertain to record an observation, but the note is held from
-    members who keep one of them. Set by the service."""
+    """Milestones that a daycare's text may mention, set by the service. They are too uncertain for an observation, but the note
+    is held from members who keep one of them."""
 
 
 class Cheered(Body, frozen=True, kw_only=True):
@@ -101,7 +101,7 @@ class Cheered(Body, frozen=True, kw_only=True):
 
 
 class MilestoneNamed(Body, frozen=True, kw_only=True):
-    """A member gave a milestone of the family's own its title and domain. A second event for the same milestone renames it."""
+    """A member gave one of the family's own milestones a title and a domain. A second event for this milestone renames it."""
 
     version: ClassVar = 1
     authors: ClassVar = PERSONS

@@ -1,6 +1,6 @@
-"""Defines the events of the surprise: a member's choice, the opening of an envelope, the sorting of a note, the clock's event.
+"""Defines the events of the surprise: a choice, the opening of an envelope, the sorting of a note, the end of a time limit.
 
-Only its author sees a choice or an opening. Does not decide which events are held from a member; `projections/` does.
+A choice or an opening is delivered to its author alone. Does not decide which events are held from a member; `projections/` does.
 """
 
 from datetime import date
@@ -15,7 +15,7 @@ from events.ids import OWN_MILESTONE, ChildId, EventId, MilestoneKey
 
 
 class Mode(StrEnum):
-    """How a member wants to hear of firsts that they have not seen: at once, as a hint, or only after they have seen them."""
+    """The way in which a member wants to hear of firsts not yet seen: at once, as a hint, or only after the own first."""
 
     TELL = "tell"
     HINT = "hint"
@@ -55,7 +55,7 @@ class SurpriseChosen(Body, frozen=True, kw_only=True):
 
 
 class EnvelopeOpened(Body, frozen=True, kw_only=True):
-    """A member opened their envelope: the events held from them are delivered. Without `child`, it applies to every child."""
+    """A member opened an envelope: held events of `scope`, about `child` or about every child, are delivered to this member."""
 
     version: ClassVar = 1
     authors: ClassVar = PERSONS
@@ -70,7 +70,7 @@ class EnvelopeOpened(Body, frozen=True, kw_only=True):
 
 
 class Sorted(Body, frozen=True, kw_only=True):
-    """A member stated which milestone an everyday note or clip is about. Without `milestone`, it is about none."""
+    """A member stated the milestone that an everyday note or clip is about. Without `milestone`, there is no such milestone."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT
@@ -79,16 +79,19 @@ class Sorted(Body, frozen=True, kw_only=True):
     refers_to: ClassVar = ("NoteWritten", "ClipAttached")
     amendable: ClassVar = None
     completed: ClassVar = ()
-    effects: ClassVar = Effect.TELLS | Effect.SURPRISE_ACT | Effect.FREES | Effect.CHOICE
+    effects: ClassVar = (
+        Effect.CHANGES_TARGET | Effect.REFERS_TO_FOUND | Effect.TELLS_OF_SUBJECT
+        | Effect.SURPRISE_ACT | Effect.FREES | Effect.CHOICE
+    )  # fmt: skip
     target: EventId
     child: ChildId
     milestone: MilestoneKey | None = None
 
 
 class TimePassed(Body, frozen=True, kw_only=True):
-    """The time limit of a member's choice (`at_most_days`) passed for at least one event that is held.
+    """The time limit of a member's choice (`at_most_days`) passed for at least one event that is held from the member.
 
-    The service writes it, and no feed delivers it. The events that it releases follow from its `received_at`.
+    The service writes this event, and no feed delivers it. Its `received_at` decides which held events are released.
     """
 
     version: ClassVar = 1
@@ -102,7 +105,7 @@ class TimePassed(Body, frozen=True, kw_only=True):
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
-    """A feed entry that announces held events of one child, domain and day without their content. It is not an event."""
+    """A feed entry that announces held events of one child, one domain and one day, without their content. It is not an event."""
 
     child: ChildId
     domain: Domain

@@ -1,12 +1,20 @@
-"""Converts events of old versions to the current version, with one pure step from each version to the next.
+"""Reads rows of the log, of any version that ever existed, with one pure step from each version to the next.
 
-A step takes the fields of version n and returns those of version n + 1. Does not decode or encode bytes.
+A step takes the fields of version n and returns those of version n + 1. Rows are read tolerantly: an unknown field was written
+by another release of Stillnew.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
+
+import msgspec
+
+from events.event import Body
+from events.wire import BODY_BY_NAME, AnyEvent, bytes_of_event
 
 Fields = dict[str, Any]
+
+_event_of_json: Final = msgspec.json.Decoder(AnyEvent)
 
 
 def _parent_first_saw_2(fields: Fields) -> Fields:
@@ -30,7 +38,7 @@ STEPS: Mapping[tuple[str, int], Callable[[Fields], Fields]] = {
     ("NoteWritten", 1): _note_written_2,
     ("ParentFirstSaw", 1): _parent_first_saw_2,
 }
-"""The step to version + 1, by type name and version."""
+"""The steps by type name and version. The step of version n returns the fields of version n + 1."""
 
 
 def upcast(kind: str, version: int, fields: Fields, *, to_version: int) -> Fields:
@@ -44,3 +52,41 @@ def upcast(kind: str, version: int, fields: Fields, *, to_version: int) -> Field
     for step in range(version, to_version):
         fields = STEPS[kind, step](fields)
     return fields
+
+
+def event_of_bytes(body: bytes, *, kind: str, version: int) -> AnyEvent:
+    """Reads a row of the log. The version of the event type may be any that ever existed.
+
+    Raises:
+        LookupError: the row is newer than this release.
+    """
+    current = BODY_BY_NAME[kind]
+    if version == current.version:
+        try:
+            return _event_of_json.decode(body)
+        except msgspec.ValidationError:
+            return _event_of_fields(msgspec.json.decode(body), current, version)
+    return _event_of_fields(msgspec.json.decode(body), current, version)
+
+
+def _event_of_fields(envelope: dict[str, Any], current: type[Body], version: int) -> AnyEvent:
+    fields = {name: value for name, value in envelope["event"].items() if name != "type"}
+    fields = upcast(current.__name__, version, fields, to_version=current.version)
+    return msgspec.convert(envelope | {"event": _known_fields(current, fields) | {"type": current.__name__}}, AnyEvent)
+
+
+def _known_fields(shape: type[msgspec.Struct], fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields that this release knows, also within nested objects. Another release may have written more fields."""
+    types = {field.name: field.type for field in msgspec.structs.fields(shape)}
+    return {
+        name: _known_fields(types[name], value) if isinstance(value, dict) else value
+        for name, value in fields.items()
+        if name in types
+    }
+
+
+def current_bytes(body: bytes, *, kind: str, version: int) -> bytes:
+    """Returns the canonical JSON of a row, converted from any version to the current version."""
+    if version == BODY_BY_NAME[kind].version:
+        return body
+    return bytes_of_event(event_of_bytes(body, kind=kind, version=version))

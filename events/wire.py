@@ -1,7 +1,6 @@
-"""Decodes pushes into drafts, and encodes and decodes events as the log stores them and the feeds deliver them.
+"""Decodes pushes into drafts, and encodes events as the log stores them and the feeds deliver them.
 
-Drafts are read strictly: an unknown field is a mistake of the sender. Rows of the log are read tolerantly: an unknown field was
-written by another release of Stillnew.
+Drafts are read strictly: an unknown field is a mistake of the sender. `events.upcast` reads what the log stores.
 """
 
 from collections.abc import Sequence
@@ -27,24 +26,15 @@ from events.family import (
     MemberLeft,
     MemberRenamed,
 )
-from events.ids import EventId, is_version_7
-from events.json_checks import (
-    bare_quotes,
-    invalid_field,
-    not_json,
-    refuse_duplicate_keys,
-    refuse_duplicate_outer_keys,
-    refuse_nul,
-    require_utf8,
-)
+from events.ids import EventId
+from events.json_checks import invalid_field, not_json, refuse_duplicate_keys, refuse_duplicate_outer_keys, refuse_nul
 from events.observations import Cheered, MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
-from events.upcast import upcast
 
 DRAFTS_MAX: Final = 256
 DRAFT_BYTES_MAX: Final = 64 * 1024
 QUOTES_AROUND_DRAFTS: Final = 6
-"""The quotes of the envelope: those of "sent_at", of its value, and of "drafts"."""
+"""The number of quotes in the envelope of a push: two each for "sent_at", for its value, and for "drafts"."""
 
 DeviceBody = (
     MilestoneObserved
@@ -84,15 +74,15 @@ AnyEvent = Event[AnyBody]
 
 @final
 class Malformed(msgspec.Struct, frozen=True):
-    """A draft that cannot be read. It is refused alone; the other drafts of the push are not affected."""
+    """A draft that cannot be read. The service refuses this draft alone; the other drafts of the push are not affected."""
 
     id: EventId | None
-    """The id of the draft, or None where it cannot be read."""
+    """The id of the draft, or None where the id cannot be read."""
     problem: Refused
 
 
 class Push(msgspec.Struct, frozen=True, kw_only=True):
-    """One request of a device: its drafts, and the time of the device's clock when it was sent."""
+    """One request of a device: its drafts, and the time of the device's clock when the request was sent."""
 
     sent_at: datetime
     drafts: tuple[DeviceDraft | Malformed, ...]
@@ -110,7 +100,6 @@ class _OnlyId(msgspec.Struct, frozen=True):
 _envelope_of_json = msgspec.json.Decoder(_Envelope)
 _draft_of_json = msgspec.json.Decoder(DeviceDraft)
 _id_of_json = msgspec.json.Decoder(_OnlyId)
-_event_of_json = msgspec.json.Decoder(AnyEvent)
 _envelope_of_msgpack = msgspec.msgpack.Decoder(_Envelope)
 _draft_of_msgpack = msgspec.msgpack.Decoder(DeviceDraft)
 _id_of_msgpack = msgspec.msgpack.Decoder(_OnlyId)
@@ -174,13 +163,34 @@ def read_push_of_msgpack(body: bytes) -> Push:
     return Push(sent_at=envelope.sent_at, drafts=tuple(drafts))
 
 
+def require_utf8(body: bytes) -> None:
+    """Raises BodyMalformed if the bytes are not UTF-8."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise BodyMalformed(f"The body is not UTF-8: byte {error.start} is wrong.") from None
+
+
+def bare_quotes(text: bytes | msgspec.Raw) -> int:
+    """Returns the number of quotes without a backslash before them: two for every key and every text of a JSON value.
+
+    The canonical JSON of the decoded value has another number than the body if the body contains a key twice. So one scan decides
+    whether the slower check for duplicate keys is needed. In a few other cases the numbers differ, too, and the slower check runs
+    although no key is duplicate: the body sets an optional field to null or to its default, or writes a backslash at the end of a
+    text as a `u005c` escape.
+    """
+    octets = bytes(text)
+    count = octets.count(b'"')
+    return count - octets.count(b'\\"') if b"\\" in octets else count
+
+
 def _require_count(drafts: Sequence[msgspec.Raw]) -> None:
     if not 1 <= len(drafts) <= DRAFTS_MAX:
         raise FieldInvalid(f"A push holds 1 to {DRAFTS_MAX} drafts; this one holds {len(drafts)}.", at="drafts")
 
 
 def _read_draft_of_json(raw: msgspec.Raw, at: str, quotes: int) -> DeviceDraft | Malformed:
-    """Reads one draft. `at` is its path within the body; `quotes` is its number of bare quotes."""
+    """Reads one draft. `at` is the path of the draft within the body, `quotes` is the result of `bare_quotes` for the draft."""
     try:
         if len(memoryview(raw)) > DRAFT_BYTES_MAX:
             raise DraftTooLarge(f"A draft holds at most {DRAFT_BYTES_MAX} bytes; this one holds {len(memoryview(raw))}.", at=at)
@@ -215,9 +225,14 @@ def _read_draft_of_msgpack(raw: msgspec.Raw, at: str) -> DeviceDraft | Malformed
         return Malformed(_id_or_none(_id_of_msgpack, raw), refusal)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Malformed(None, BodyMalformed(f"The draft is not MessagePack: {error}.", at=at))
-    # From here on both encodings share one path: the canonical content of a draft is its JSON.
+    # From here on JSON and MessagePack share one path: the canonical content of a draft is its JSON.
     canonical = _encode(draft)
     return _read_draft_of_json(msgspec.Raw(canonical), at, bare_quotes(canonical))
+
+
+def is_version_7(uuid: UUID) -> bool:
+    """Returns whether a UUID is a time-ordered one (RFC 9562: version 7, variant bits 10)."""
+    return (uuid.int >> 76) & 0xF == 7 and (uuid.int >> 62) & 0x3 == 2
 
 
 def _id_or_none(decoder: Any, raw: msgspec.Raw) -> EventId | None:
@@ -228,53 +243,15 @@ def _id_or_none(decoder: Any, raw: msgspec.Raw) -> EventId | None:
 
 
 def digest_of_draft(draft: AnyDraft | DeviceDraft) -> bytes:
-    """Returns the SHA-256 of a draft's canonical content (32 bytes). It is the same however the JSON was written."""
+    """Returns the SHA-256 of a draft's canonical content (32 bytes). White space and the order of keys do not change it."""
     return sha256(_encode(draft)).digest()
 
 
 def bytes_of_event(event: AnyEvent) -> bytes:
-    """Returns the canonical JSON of an event. The log stores it, its commitment covers it, and the feeds deliver it."""
+    """Returns the canonical JSON of an event: the bytes that the log stores, the commitment covers, and the feeds deliver."""
     return _encode(event)
 
 
 def commitment(salt: bytes, body: bytes) -> bytes:
     """Returns the SHA-256 of the salt and the canonical event (32 bytes). Without the salt, nobody can guess the content."""
     return sha256(salt + body).digest()
-
-
-def event_of_bytes(body: bytes, *, kind: str, version: int) -> AnyEvent:
-    """Reads a row of the log, of any version that ever existed.
-
-    Raises:
-        LookupError: the row is newer than this release.
-    """
-    current = BODY_BY_NAME[kind]
-    if version == current.version:
-        try:
-            return _event_of_json.decode(body)
-        except msgspec.ValidationError:
-            return _event_of_fields(msgspec.json.decode(body), current, version)
-    return _event_of_fields(msgspec.json.decode(body), current, version)
-
-
-def _event_of_fields(envelope: dict[str, Any], current: type[Body], version: int) -> AnyEvent:
-    fields = {name: value for name, value in envelope["event"].items() if name != "type"}
-    fields = upcast(current.__name__, version, fields, to_version=current.version)
-    return msgspec.convert(envelope | {"event": _known_fields(current, fields) | {"type": current.__name__}}, AnyEvent)
-
-
-def _known_fields(shape: type[msgspec.Struct], fields: dict[str, Any]) -> dict[str, Any]:
-    """Returns the fields that this release knows, also inside of nested objects. Another release may have written more."""
-    types = {field.name: field.type for field in msgspec.structs.fields(shape)}
-    return {
-        name: _known_fields(types[name], value) if isinstance(value, dict) else value
-        for name, value in fields.items()
-        if name in types
-    }
-
-
-def current_bytes(body: bytes, *, kind: str, version: int) -> bytes:
-    """Returns the canonical JSON of a row of any version, converted to the current version."""
-    if version == BODY_BY_NAME[kind].version:
-        return body
-    return bytes_of_event(event_of_bytes(body, kind=kind, version=version))

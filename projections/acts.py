@@ -1,118 +1,68 @@
-"""Applies an act of a member to the surprise states, and finds the held events that it frees.
+"""Applies an act of a member to the surprise states, and finds the held events that it releases.
 
-Owns which events are such acts, and what each of them does. `visibility` decides what stays held.
+Owns what each act does: which reasons to hold an event it lifts, what an envelope contains, how days are counted. `visibility`
+decides what is released once no reason is left.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from events.amend import Amended, Withdrawn
-from events.catalogue import CATALOGUE, Domain
-from events.event import Event, Role
+from events.catalogue import CATALOGUE
+from events.event import Event
 from events.family import MemberLeft
 from events.ids import MemberId
-from events.kinds import EVERYDAY, SIGHTINGS, SURPRISE_ACTS
-from events.observations import MilestoneNamed
-from events.surprise import EnvelopeOpened, Hint, Sorted, SurpriseChosen, TimePassed
-from projections import visibility, visibility_fast
-from projections.changes import Change, Held, Hinted, LetGo, SurprisesForgotten, WishesSet
+from events.kinds import SIGHTINGS
+from events.observations import MilestoneNamed, MilestoneObserved, ParentFirstSaw
+from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
+from projections import visibility_fast
+from projections.changes import Change, Held, LetGo, SurprisesForgotten, WishesSet
 from projections.family import Family
-from projections.first_saw import Sighting
-from projections.lifting import IsLifted, found_in_met_words, named, opened_by, passed_at
-from projections.logged_event import LoggedEvent
-from projections.roster import Roster
-from projections.subjects import DescribedEvent, Subject, as_part_of_sorted, as_sorted
-from projections.surprise_state import SurpriseState
-from projections.wishes import wishes_after
+from projections.logged_event import DescribedEvent, Subject, as_part_of_sorted, as_sorted
+from projections.roster import Roster, may_sort
+from projections.surprise_state import SurpriseState, wishes_after
+from projections.visibility import Reason
+
+IsLifted = Callable[[DescribedEvent, Reason], bool]
 
 
-class Freed(msgspec.Struct, frozen=True):
-    """The held events that are now released to one member, in the order of the log."""
+class Release(msgspec.Struct, frozen=True):
+    """The held events that an act releases to one member, in the order of the log."""
 
     member: MemberId
     why: str
     events: tuple[DescribedEvent, ...]
 
 
-def is_plain(family: Family, event: Event[Any], target: LoggedEvent | None) -> bool:
-    """Returns whether an event can neither be held from a member nor free a held event. Most events are like this."""
-    kind = type(event.event).__name__
-    if not family.surprises:
-        return kind != "SurpriseChosen"
-    if kind in SURPRISE_ACTS:
-        return False
-    is_everyday = kind in EVERYDAY
-    if target is None and not is_everyday:
-        return True
-    if kind == "NoteWritten" and event.event.may_tell_of:
-        return False
-    for state in family.surprises.values():
-        if (is_everyday and state.wishes.holds_everyday) or (target is not None and target.seq in state.holds.events):
-            return False
-    return True
-
-
-def is_act(family: Family, kind: str, author: MemberId) -> bool:
-    """Returns whether an event may change what members wait for. A sighting may change that for its author alone."""
-    if kind in SIGHTINGS:
-        return author in family.surprises
-    return kind in SURPRISE_ACTS and (bool(family.surprises) or kind == "SurpriseChosen")
-
-
-def members_due(family: Family, now: datetime) -> list[MemberId]:
-    """Returns the members with held events that a tick of the clock would free, in order of id."""
-    lifts = passed_at(now)
-    return [
-        member
-        for member, state in sorted(family.surprises.items())
-        if visibility_fast.freed(state, family.roster, is_lifted=lifts)
-    ]
-
-
-def hold(family: Family, member: MemberId, described: DescribedEvent, at: datetime) -> list[Change]:
-    """Holds an event from a member, who may get a hint instead. Returns the changes."""
-    state = family.surprises[member]
-    hints = _hints(described, state, family.roster) if state.wishes.asks_for_hints else []
-    state.holds.hold(described)
-    return [*(Hinted(member, hint, at) for hint in hints), Held(member, described)]
-
-
-def act(
-    family: Family, described: DescribedEvent, event: Event[Any], own: Sighting | None, changes: list[Change]
-) -> list[Freed]:
-    """Applies an act, adds what it changes to `changes`, and returns what it frees.
-
-    `own`: the author's own sighting, where the act makes or changes one.
-    """
+def act(family: Family, described: DescribedEvent, event: Event[Any], changes: list[Change]) -> list[Release]:
+    """Applies an act, adds what it changes to `changes`, and returns what it releases."""
     author = event.author
     match event.event:
+        case MilestoneObserved() | ParentFirstSaw() | Amended():
+            return _see(family, described, author)
+        case Withdrawn():
+            changes += drop_withdrawn(family, described)
+            return _see(family, described, author)
         case SurpriseChosen():
             _choose(family, event, changes)
-            return free(family, author, "told")
+            return release(family, author, "told")
         case EnvelopeOpened() as opened if author in family.surprises:
-            return free(family, author, "opened", opened_by(opened, family.roster))
+            return release(family, author, "opened", opened_by(opened, family.roster))
         case MilestoneNamed(milestone=key) if author in family.surprises:
-            return free(family, author, "own_first", named(key))
+            return release(family, author, "own_first", _named(key))
         case TimePassed():
             lifts = passed_at(event.received_at)
-            return [one for member in sorted(family.surprises) for one in free(family, member, "time", lifts)]
+            return [one for member in sorted(family.surprises) for one in release(family, member, "time", lifts)]
         case Sorted() as sorting:
             sorted_for = [one for one in sorted(family.surprises) if _sort(family, one, described, sorting, changes)]
-            return [one for member in sorted_for for one in free(family, member, "sorted")]
+            return [one for member in sorted_for for one in release(family, member, "sorted")]
         case MemberLeft(member=member):
             if family.surprises.pop(member, None) is not None:
                 changes.append(SurprisesForgotten(member))
-            return []
-        case Withdrawn():
-            changes += drop_withdrawn(family, described)
-            return _see(family, described, author, own)
-        case Amended():
-            return _see(family, described, author, own)
-        case _:
-            return _see(family, described, author, own) if described.logged.kind in SIGHTINGS else []
+    return []
 
 
 def _choose(family: Family, event: Event[SurpriseChosen], changes: list[Change]) -> None:
@@ -126,19 +76,20 @@ def _choose(family: Family, event: Event[SurpriseChosen], changes: list[Change])
         changes.append(WishesSet(event.author, state.wishes))
 
 
-def _see(family: Family, described: DescribedEvent, author: MemberId, own: Sighting | None) -> list[Freed]:
-    """Updates what the author has met by an own sighting, or by its amendment or withdrawal. Returns the freed events."""
+def _see(family: Family, described: DescribedEvent, author: MemberId) -> list[Release]:
+    """Updates what the author has met by an own sighting, or by its amendment or withdrawal. Returns the released events."""
     seq, state = described.sighting, family.surprises.get(author)
     if seq is None or state is None:
         return []
-    is_own = own is not None and own.author == author
-    if not is_own and seq not in state.met.own:
+    known = family.sightings[seq].get(author)
+    own = known if known is not None and known.author == author else None
+    if own is None and seq not in state.met.own:
         return []
-    fresh = state.met.see(seq, own if is_own else None)
+    fresh = state.met.see(seq, own)
     if not fresh or not any(map(state.holds.tell_of, _also_of_every_child(fresh))):
         return []
     telling = [(child, key) for child, met in fresh for key in (met, *CATALOGUE.implying(met))]
-    return free(family, author, "own_first", found_in_met_words, among=frozenset(_also_of_every_child(telling)))
+    return release(family, author, "own_first", _found_in_met_words, among=frozenset(_also_of_every_child(telling)))
 
 
 def _also_of_every_child(subjects: Sequence[Subject]) -> list[Subject]:
@@ -181,34 +132,58 @@ def drop_withdrawn(family: Family, described: DescribedEvent) -> list[Change]:
     return dropped
 
 
-def free(
+def release(
     family: Family,
     member: MemberId,
     why: str,
     is_lifted: IsLifted | None = None,
     *,
     among: frozenset[Subject] | None = None,
-) -> list[Freed]:
+) -> list[Release]:
     """Releases and returns the events for which there is no longer a reason to hold them from a member."""
     state = family.surprises[member]
-    found = visibility_fast.freed(state, family.roster, is_lifted=is_lifted, among=among)
+    found = visibility_fast.released(state, family.roster, is_lifted=is_lifted, among=among)
     for described in found:
         state.holds.let_go(described.seq)
-    return [Freed(member, why, tuple(found))] if found else []
+    return [Release(member, why, tuple(found))] if found else []
 
 
-def may_sort(sorter: MemberId, author: MemberId, roster: Roster) -> bool:
-    """Returns whether a member may sort an author's words. A parent's words are sorted only by that parent."""
-    member = roster.members.get(author)
-    return sorter == author or member is None or member.role is not Role.PARENT
+def opened_by(opened: EnvelopeOpened, roster: Roster) -> IsLifted:
+    """Returns the check for what an opened envelope lifts: the reasons with a subject in its scope.
+
+    A reason without a subject counts as about its event's first subject; where there is none, only `all` lifts it.
+    """
+    kind, _, key = opened.scope.partition(":")
+
+    def is_lifted(described: DescribedEvent, reason: Reason) -> bool:
+        content = described.content
+        child, milestone = reason.subject or (content.subjects[0] if content.subjects else (content.child, None))
+        if opened.child is not None and child is not None and child != opened.child:
+            return False
+        match kind:
+            case "all":
+                return True
+            case "domain":
+                return milestone is not None and roster.domain_of(milestone) == key
+            case _:
+                return milestone == key
+
+    return is_lifted
 
 
-def _hints(described: DescribedEvent, state: SurpriseState, roster: Roster) -> list[Hint]:
-    """Returns the hints that a member gets for a held event: at most one per day for each child and domain."""
-    day = described.received_at.astimezone(UTC).date()
-    hints = []
-    for child, domain in visibility.hints_for(described, state, roster):
-        if state.hinted.get((child, domain), date.min) < day:
-            state.hinted[child, domain] = day
-            hints.append(Hint(child=child, domain=Domain(domain), day=day))
-    return hints
+def passed_at(now: datetime) -> IsLifted:
+    """Returns the check for what time lifts: the reasons by choices whose days have passed since the event was received."""
+    return lambda described, reason: reason.choice.has_passed(since=described.received_at, now=now)
+
+
+def _found_in_met_words(described: DescribedEvent, reason: Reason) -> bool:
+    """Returns whether an own first lifts a reason without a subject: one that holds a sighting found in a daycare's words.
+
+    Those words may reveal more than the subject that the member has now met.
+    """
+    return reason.subject is None and described.logged.kind in SIGHTINGS
+
+
+def _named(milestone: str) -> IsLifted:
+    """Returns the check for what naming an own milestone lifts: every reason to hold its names from the member who names it."""
+    return lambda described, _: described.logged.kind == "MilestoneNamed" and milestone in described.content.own_milestones

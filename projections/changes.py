@@ -11,9 +11,9 @@ import msgspec
 from events.ids import MemberId, Seq
 from events.surprise import Hint
 from projections.first_saw import Sighting
+from projections.logged_event import DescribedEvent
 from projections.roster import Roster
-from projections.subjects import DescribedEvent
-from projections.wishes import Wishes
+from projections.surprise_state import Wishes
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):

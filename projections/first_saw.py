@@ -14,13 +14,11 @@ import msgspec
 from events.amend import Amended, Withdrawn
 from events.clips import ClipAttached
 from events.event import Audience, Event, Precision
-from events.ids import ChildId, ClipId, EventId, MemberId, Seq
-from events.kinds import SIGHTING_CHANGES, SIGHTINGS
+from events.ids import ChildId, ClipId, EventId, MemberId
 from events.observations import How, MilestoneObserved, ParentFirstSaw
-from projections.logged_event import LoggedEvent
 
 AMENDED_IN_A_SIGHTING: Final = frozenset({"occurred_at", "precision", "child", "milestone", "how", "feelings"})
-_FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Precision.MONTH: 3}
+FINENESS: Final = {Precision.MINUTE: 0, Precision.DAY: 1, Precision.WEEK: 2, Precision.MONTH: 3}
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -43,19 +41,6 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fa
     """The members who may know that its author saw it."""
     changed_by: dict[str, MemberId] = {}
     """Field -> the author of its last change, where that is not the sighting's author: a parent corrected a daycare's words."""
-
-
-def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
-    """Returns the seq of the sighting that an event makes or changes; None where it concerns no sighting."""
-    if logged.kind in SIGHTINGS:
-        return logged.seq
-    if target is None or logged.kind not in SIGHTING_CHANGES:
-        return None
-    if target.kind in SIGHTINGS:
-        return target.seq
-    if logged.kind == "Withdrawn" and target.kind == "ClipAttached":
-        return target.target_seq
-    return None
 
 
 def step(before: Sighting | None, event: Event[Any]) -> Sighting | None:
@@ -140,7 +125,7 @@ def _amended(before: Sighting, event: Event[Amended]) -> Sighting:
 
 def order(sighting: Sighting) -> tuple[datetime, int, UUID]:
     """Returns the key that sorts sightings by when they happened. Of two at one instant the more precise one is first."""
-    return (sighting.occurred_at, _FINENESS[sighting.precision], sighting.event)
+    return (sighting.occurred_at, FINENESS[sighting.precision], sighting.event)
 
 
 def first(sightings: Iterable[Sighting]) -> Sighting | None:

@@ -7,37 +7,45 @@ The same events give the same changes wherever and whenever they are folded (law
 thousands of held events, which a new value for each event would have to copy.
 """
 
-from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import msgspec
 
+from events.catalogue import Domain
 from events.event import Event, Role
 from events.family import MemberJoined
 from events.ids import MemberId, Seq
-from events.kinds import ROSTER_CHANGES, SIGHTING_CHANGES, SIGHTINGS, TELLING
-from projections import first_saw, roster, visibility
-from projections.acts import Freed, act, hold, is_act, is_plain
+from events.kinds import (
+    ABOUT_A_SUBJECT,
+    EVERYDAY,
+    POSSIBLY_TELLING,
+    ROSTER_CHANGES,
+    SIGHTING_CHANGES,
+    SIGHTINGS,
+    SURPRISE_ACTS,
+    TARGET_CHANGES,
+)
+from events.surprise import Hint
+from projections import first_saw, roster, visibility, visibility_fast
+from projections.acts import Release, act, passed_at
 from projections.changes import (
     Change,
     Delivered,
     Held,
+    Hinted,
     HistoryDelivered,
     Released,
     RosterSet,
     SightingGone,
     SightingSet,
 )
-from projections.describing import describe_in, note_subjects
 from projections.family import Family
-from projections.first_saw import Sighting, sighting_of
+from projections.first_saw import Sighting
 from projections.joining_history import History, history_for
-from projections.keep_quiet import Sorting, sortings_sent_to, telling_with
-from projections.logged_event import LoggedEvent, logged
-from projections.subjects import DescribedEvent
-from projections.visibility import Verdict
-from projections.visibility_fast import is_held
+from projections.keep_quiet import telling_of
+from projections.logged_event import DescribedEvent, LoggedEvent, logged, sighting_of
 
 TOUCH_SIGHTINGS: Final = SIGHTINGS | SIGHTING_CHANGES
 
@@ -99,62 +107,87 @@ def advance(folding: Fold, answer: Any = None) -> Need | Folded:
 
 def fold(family: Family, new: NewEvent) -> Fold:
     """Folds one more event of the log into a family. Yields what it needs, and returns the result."""
-    event, seq, changes = new.event, new.seq, list[Change]()
-    kind, author = type(event.event).__name__, event.author
+    event, seq = new.event, new.seq
+    changes: list[Change] = []
+    kind = type(event.event).__name__
     target = None if new.target_seq is None else family.events[new.target_seq]
     if kind == "MemberJoined":
         yield from _join(family, event, seq, changes)
-    described: DescribedEvent | None = None
-    telling: tuple[DescribedEvent, ...] = ()
-    if not is_plain(family, event, target):
-        described = describe_in(family, event, logged(seq, event, target), target)
-    if family.keeps_telling:
-        telling = telling_of(family, seq, event, target, described)
-    if kind in TOUCH_SIGHTINGS:
-        note_subjects(family, seq, event, target)
+    is_described = concerns_surprises(family, event, target)
+    facts = logged(seq, event, target)
+    described = family.describe(event, facts, target) if is_described else None
+    telling = telling_of(family, facts, event, target, described) if family.keeps_telling else ()
     if kind in ROSTER_CHANGES and kind != "MemberJoined":
         _step_roster(family, event, changes)
     verdict = visibility.decide(
         described,
         kind=kind,
-        author=author,
+        author=event.author,
         audience=event.audience,
         target=target,
         roster=family.roster,
         surprises=family.surprises,
-        is_held=is_held,
+        is_held=visibility_fast.is_held,
     )
-    kept = family.events[seq] = logged(seq, event, target, delivered_to=verdict.delivered)
+    kept = family.events[seq] = msgspec.structs.replace(facts, delivered_to=verdict.delivered)
     changes.append(Delivered(seq, new.commitment, verdict.delivered))
     if kind in TOUCH_SIGHTINGS:
         _see(family, event, kept, target, changes)
     if described is not None:
-        yield from _hold_and_act(family, new, described, verdict, changes)
+        for member in verdict.held:
+            changes += hold(family, member, described)
+        if kind == "Sorted" and family.keeps_telling:
+            family.sortings[kept.thread].append(msgspec.structs.replace(described, logged=kept))
+        if is_act(family, kind, event.author):
+            for release in act(family, described, event, changes):
+                yield from _release(family, release, new, changes)
     return Folded(kept, changes, telling)
 
 
-def telling_of(
-    family: Family,
-    seq: Seq,
-    event: Event[Any],
-    target: LoggedEvent | None,
-    described: DescribedEvent | None = None,
-) -> tuple[DescribedEvent, ...]:
-    """Returns what an event and all that it refers to reveal by their own content, and by sortings that its author was sent."""
+def concerns_surprises(family: Family, event: Event[Any], target: LoggedEvent | None) -> bool:
+    """Returns whether an event may be held from a member, or may release a held event. Most events are not like this."""
     kind = type(event.event).__name__
-    if kind == "Withdrawn" and target is not None and target.author == event.author:
-        return ()  # it reveals nothing to anybody
-    found = family.telling.get(target.seq, ()) if target is not None else ()
-    if described is None and kind in TELLING:
-        described = describe_in(family, event, logged(seq, event, target), target, naming="first")
-    if described is not None:
-        found = telling_with(described, found)
-    if found:
-        family.telling[seq] = found
-    if target is not None and (sortings := family.sortings.get(target.thread)):
-        for sorting in sortings_sent_to(event.author, sortings, before=seq):
-            found = telling_with(sorting, found)
-    return found
+    if not family.surprises:
+        return kind == "SurpriseChosen"
+    if kind in SURPRISE_ACTS or kind in ABOUT_A_SUBJECT or (kind in POSSIBLY_TELLING and event.event.may_tell_of):
+        return True
+    is_everyday = kind in EVERYDAY
+    for state in family.surprises.values():
+        if (is_everyday and state.wishes.holds_everyday) or (target is not None and target.seq in state.holds.events):
+            return True
+    return False
+
+
+def is_act(family: Family, kind: str, author: MemberId) -> bool:
+    """Returns whether an event may change what members wait for. A sighting may change that for its author alone."""
+    if kind in SIGHTINGS:
+        return author in family.surprises
+    return kind in SURPRISE_ACTS and (bool(family.surprises) or kind == "SurpriseChosen")
+
+
+def members_due(family: Family, now: datetime) -> list[MemberId]:
+    """Returns the members with held events that a tick of the clock would release, in order of id."""
+    lifts = passed_at(now)
+    return [
+        member
+        for member, state in sorted(family.surprises.items())
+        if visibility_fast.released(state, family.roster, is_lifted=lifts)
+    ]
+
+
+def hold(family: Family, member: MemberId, described: DescribedEvent) -> list[Change]:
+    """Holds an event from a member. Returns the changes: with a hint, at most one per day for each child and domain."""
+    state, at = family.surprises[member], described.received_at
+    changes: list[Change] = []
+    if state.wishes.asks_for_hints:
+        day = at.astimezone(UTC).date()
+        for child, domain in visibility.hints_for(described, state, family.roster):
+            if state.hinted.get((child, domain), date.min) < day:
+                state.hinted[child, domain] = day
+                changes.append(Hinted(member, Hint(child=child, domain=Domain(domain), day=day), at))
+    state.holds.hold(described)
+    changes.append(Held(member, described))
+    return changes
 
 
 def _step_roster(family: Family, event: Event[Any], changes: list[Change]) -> None:
@@ -192,63 +225,39 @@ def _see(
     """Folds an event into what members know of the sighting that it makes or changes: parents, and a caregiver who wrote it."""
     if (sighting := sighting_of(kept, target)) is None:
         return
+    family.note_stated(sighting, kept.seq, event)
     parents = tuple([one for one in family.roster.parents if one in kept.delivered_to])
     step_sightings(family, parents, sighting, event, changes)
-    if family.roster.members[event.author].role is not Role.CAREGIVER:
+    if family.roster.role_of(event.author) is not Role.CAREGIVER:
         return
     # A caregiver's timeline is folded from their feed and not stored. Their own sightings are: they show what the member has met.
-    changes_one = kept.kind in ("Amended", "Withdrawn") and target is not None and target.kind in SIGHTINGS
+    changes_one = kept.kind in TARGET_CHANGES and target is not None and target.kind in SIGHTINGS
     if kept.kind in SIGHTINGS or changes_one:
         step_sightings(family, (event.author,), sighting, event, changes)
 
 
-def _hold_and_act(
-    family: Family, new: NewEvent, described: DescribedEvent, verdict: Verdict, changes: list[Change]
-) -> Generator[Need, Any, None]:
-    event = new.event
-    for member in verdict.held:
-        changes += hold(family, member, described, event.received_at)
-    if described.logged.kind == "Sorted" and family.keeps_telling and described.content.subjects:
-        family.sortings[described.logged.thread].append(Sorting(described, frozenset(verdict.delivered)))
-    if not is_act(family, described.logged.kind, event.author):
-        return
-    own = family.sightings[described.sighting].get(event.author) if described.sighting is not None else None
-    for freed in act(family, described, event, own, changes):
-        yield from _release(family, freed, new, changes)
-
-
-def _release(family: Family, freed: Freed, new: NewEvent, changes: list[Change]) -> Generator[Need, Any, None]:
-    """Delivers what an act has freed (law 9). A sorting may free itself."""
-    seqs = [described.seq for described in freed.events]
+def _release(family: Family, release: Release, new: NewEvent, changes: list[Change]) -> Generator[Need, Any, None]:
+    """Delivers what an act releases (law 9). A sorting may release itself."""
+    seqs = [described.seq for described in release.events]
     events = {new.seq: (new.event, new.commitment)}
     if older := [seq for seq in seqs if seq != new.seq]:
         events |= yield NeedEvents(older)
-    changes.append(Released(freed.member, freed.why, seqs, [events[seq][1] for seq in seqs], new.event.received_at))
-    family.note_delivered(freed.member, seqs)
-    _note_sortings(family, freed)
-    if not family.keeps_sightings(freed.member):
-        return
-    touched = [(described.seq, described.sighting) for described in freed.events if described.sighting is not None]
-    unknown = list(dict.fromkeys(one for _, one in touched if freed.member not in family.sightings[one]))
-    if unknown:
-        known: Mapping[Seq, Sighting] = yield NeedSightings(freed.member, unknown)
-        for one, sighting in known.items():
-            family.sightings[one][freed.member] = sighting
-    for seq, one in touched:
-        step_sightings(family, (freed.member,), one, events[seq][0], changes)
-
-
-def _note_sortings(family: Family, freed: Freed) -> None:
-    """Adds a member to the recipients of the sortings that were held from this member and are now released."""
-    seqs_by_thread: defaultdict[Seq, set[Seq]] = defaultdict(set)
-    for described in freed.events:
+    changes.append(Released(release.member, release.why, seqs, [events[seq][1] for seq in seqs], new.event.received_at))
+    family.note_delivered(release.member, seqs)
+    for described in release.events if family.keeps_telling else ():
         if described.logged.kind == "Sorted":
-            seqs_by_thread[described.logged.thread].add(described.seq)
-    for thread, seqs in seqs_by_thread.items():
-        family.sortings[thread] = [
-            Sorting(one.described, one.sent_to | {freed.member}) if one.described.seq in seqs else one
-            for one in family.sortings[thread]
-        ]
+            sent = msgspec.structs.replace(described.logged, delivered_to=(release.member,))
+            family.sortings[sent.thread].append(msgspec.structs.replace(described, logged=sent))
+    if not family.keeps_sightings(release.member):
+        return
+    touched = [(described.seq, described.sighting) for described in release.events if described.sighting is not None]
+    unknown = list(dict.fromkeys(one for _, one in touched if release.member not in family.sightings[one]))
+    if unknown:
+        known: Mapping[Seq, Sighting] = yield NeedSightings(release.member, unknown)
+        for one, sighting in known.items():
+            family.sightings[one][release.member] = sighting
+    for seq, one in touched:
+        step_sightings(family, (release.member,), one, events[seq][0], changes)
 
 
 def step_sightings(

@@ -15,13 +15,10 @@ from events.catalogue import CATALOGUE
 from events.event import Audience, Event
 from events.ids import ChildId, EventId, MemberId
 from projections.first_saw import Sighting
-from projections.lifting import has_passed
-from projections.met import implied_by
-from projections.roster import Child, Roster, is_reader
-from projections.subjects import Content, Subject
-from projections.timeline import named
+from projections.logged_event import Content, Subject
+from projections.roster import Child, Roster, is_reader, milestone_of
+from projections.surprise_state import Choice, Wishes, asks_to_wait, implied_by, wishes_of
 from projections.visibility import reasons_of
-from projections.wishes import Choice, Wishes, asks_to_wait, wishes_of
 
 PHRASE: Final = "{child} is as busy as ever. Have fun together, and keep the camera handy."
 """The same phrase every day and for everybody: a phrase for special days would reveal them."""
@@ -128,7 +125,8 @@ def cards(
         met = frozenset(subject for one in told if one.is_seen and one.author == member for subject in implied_by(one.subject))
         named_wishes = _as_far_as_named(wishes[member], known)
         for child in sorted(roster.children):
-            if choices := _choices_about(child, named_wishes):
+            choices = [one for one in named_wishes.choices.values() if asks_to_wait(one) and one.child in (None, child)]
+            if choices:
                 said = said_by_child[child]
                 yield _card(member, roster.children[child], named_wishes, choices, said, met, roster=roster, as_of=as_of)
 
@@ -139,11 +137,6 @@ def _as_far_as_named(wishes: Wishes, known: Collection[str]) -> Wishes:
     return wishes_of(
         choice for choice in wishes.choices.values() if not choice.scope.startswith("milestone:") or choice.scope in scopes
     )
-
-
-def _choices_about(child: ChildId, wishes: Wishes) -> list[Choice]:
-    """Returns a member's choices to wait for news about a child."""
-    return [choice for choice in wishes.choices.values() if asks_to_wait(choice) and choice.child in (None, child)]
 
 
 def _card(
@@ -158,11 +151,9 @@ def _card(
     as_of: datetime,
 ) -> Card:
     knows, not_to_mention = [], []
-    for milestone, by_whom in said.items():
-        subject = (child.child, milestone)
-        title, domain = named(milestone, roster.own_milestones)
-        line = Line(milestone=milestone, title=title, domain=domain)
-        meant = [one for one in by_whom if _is_in_audience(member, one, roster)]
+    for line in sorted((_line(key, roster) for key in said), key=lambda line: (line.domain, line.title, line.milestone)):
+        subject, waiting = (child.child, line.milestone), roster.members[member]
+        meant = [one for one in said[line.milestone] if is_reader(waiting, one.audience, author=roster.members[one.author])]
         if _is_waited_for(subject, wishes, meant, met, roster=roster, as_of=as_of):
             not_to_mention.append(line)
         elif meant or subject in met:
@@ -172,19 +163,16 @@ def _card(
         name=roster.members[member].name,
         child=child.child,
         child_name=child.name,
-        knows=_in_order(knows),
-        not_to_mention=_in_order(not_to_mention),
+        knows=tuple(knows),
+        not_to_mention=tuple(not_to_mention),
         notes_too=any(choice.hold_unsorted for choice in choices),
         phrase=PHRASE.format(child=child.name),
     )
 
 
-def _in_order(lines: list[Line]) -> tuple[Line, ...]:
-    return tuple(sorted(lines, key=lambda line: (line.domain, line.title, line.milestone)))
-
-
-def _is_in_audience(member: MemberId, told: Told, roster: Roster) -> bool:
-    return is_reader(roster.members[member], told.audience, author=roster.members[told.author])
+def _line(key: str, roster: Roster) -> Line:
+    milestone = milestone_of(key, roster.own_milestones)
+    return Line(milestone=key, title=milestone.title, domain=milestone.domain)
 
 
 def _is_waited_for(
@@ -192,5 +180,5 @@ def _is_waited_for(
 ) -> bool:
     """Returns whether the rule holds a subject from a member, where they have met only what the reader knows of (`met`)."""
     since = min((one.since for one in meant if one.since is not None), default=as_of)
-    why = reasons_of(Content(subjects=(subject,)), wishes, roster, met.__contains__)
-    return any(not has_passed(reason.choice, since=since, now=as_of) for reason in why)
+    why = reasons_of(Content(subjects=(subject,)), wishes, roster, met)
+    return any(not reason.choice.has_passed(since=since, now=as_of) for reason in why)

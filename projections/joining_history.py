@@ -13,14 +13,10 @@ from events.event import Event
 from events.ids import MemberId, Seq
 from events.kinds import ROSTER_FACTS
 from events.surprise import Sorted
-from projections import visibility
-from projections.acts import may_sort
-from projections.describing import describe_in, note_subjects
+from projections import roster, visibility
 from projections.family import Family
-from projections.logged_event import LoggedEvent
-from projections.roster import Member, OwnMilestone, Roster, named_after
-from projections.subjects import DescribedEvent, Subject, as_part_of_sorted, as_sorted, naming_of
-from projections.surprise_state import SurpriseState
+from projections.logged_event import DescribedEvent, LoggedEvent, Subject, as_part_of_sorted, as_sorted, takes_back
+from projections.roster import Member, may_sort
 from projections.visibility_fast import is_held
 
 
@@ -44,8 +40,8 @@ class _Past:
 
     def __init__(self, history: History, family: Family) -> None:
         self._history = history
-        self._family = Family(family.roster, family.surprises)
-        self._names: dict[str, OwnMilestone] = {}
+        self._family = Family(msgspec.structs.replace(family.roster, own_milestones={}), family.surprises)
+        """Its own milestones are those that were named so far."""
         self._sortings: defaultdict[Seq, list[tuple[MemberId, Subject | None]]] = defaultdict(list)
         """Event -> its sortings in order, each as its author and the subject."""
         self._sorted_last: dict[Seq, Seq] = {}
@@ -62,10 +58,10 @@ class _Past:
     def describe(self, logged: LoggedEvent) -> DescribedEvent:
         """Returns one event, described with its later sortings. Call it for the oldest event first."""
         event, target = self._history.events[logged.seq], self._history.target_of(logged)
-        described = describe_in(self._family, event, logged, target, naming=naming_of(event, self._names))
-        note_subjects(self._family, logged.seq, event, target)
+        described = self._family.describe(event, logged, target)
+        self._family.note_stated(described.sighting, logged.seq, event)
         if logged.kind == "MilestoneNamed":
-            self._names = named_after(self._names, event)
+            self._family.roster = roster.step(self._family.roster, event)
         for by, subject in self._sortings.get(logged.seq, ()):
             described = as_sorted(described, subject, by=by)
         sorted_last = [self._sorted_last.get(seq, Seq(0)) for seq in (logged.seq, logged.target_seq) if seq]
@@ -80,40 +76,19 @@ def history_for(joiner: Member, history: History, family: Family) -> tuple[Seq, 
     Where the member has chosen to wait, also fills their holds with the events that are held from them.
     """
     state = family.surprises.get(joiner.member)
-    if state is None:
-        return _without_wishes(joiner, history, family.roster)
-    past = _Past(history, family)
-    delivered: set[Seq] = set()
+    past = _Past(history, family) if state is not None else None
     known: set[Seq] = set()
+    """The events that the member may know: delivered, or held."""
     for logged in history.logged:
-        if gone := _taken_back(logged, history, state):
-            for seq in gone:
+        target = history.target_of(logged)
+        if state is not None and target is not None and takes_back(logged, target) and target.seq in state.holds.events:
+            for seq in state.holds.hanging_from(target.seq):
                 state.holds.let_go(seq)
                 known.discard(seq)
-            continue
-        if not visibility.is_history_for(joiner, logged, family.roster, known):
-            continue
-        known.add(logged.seq)
-        if logged.kind not in ROSTER_FACTS and logged.author != joiner.member:
-            described = past.describe(logged)
-            if is_held(described, state, family.roster):
-                state.holds.hold(described)
-                continue
-        delivered.add(logged.seq)
-    return tuple(sorted(delivered))
-
-
-def _without_wishes(joiner: Member, history: History, roster: Roster) -> tuple[Seq, ...]:
-    known: set[Seq] = set()
-    for logged in history.logged:
-        if visibility.is_history_for(joiner, logged, roster, known):
+        elif visibility.is_history_for(joiner, logged, family.roster, known):
             known.add(logged.seq)
-    return tuple(sorted(known))
-
-
-def _taken_back(logged: LoggedEvent, history: History, state: SurpriseState) -> list[Seq]:
-    """Returns the held events that this event takes back: the target of a withdrawal by its author, and what refers to it."""
-    target = history.target_of(logged)
-    if logged.kind != "Withdrawn" or target is None or target.author != logged.author:
-        return []
-    return state.holds.hanging_from(target.seq)
+            if state is not None and past is not None and logged.kind not in ROSTER_FACTS and logged.author != joiner.member:
+                described = past.describe(logged)
+                if is_held(described, state, family.roster):
+                    state.holds.hold(described)
+    return tuple(sorted(known.difference(state.holds.events if state is not None else ())))

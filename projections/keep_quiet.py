@@ -6,34 +6,43 @@ another member saw alone or opened (law 14). It names at least every member from
 author cannot know, it names one member too many rather than one too few.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container
+from typing import Any
 
 import msgspec
 
+from events.event import Event
 from events.family import Sees
-from events.ids import MemberId, Seq
+from events.kinds import TELLING
+from projections.family import Family
+from projections.logged_event import Content, DescribedEvent, LoggedEvent, Subject, takes_back
 from projections.roster import Member, Roster
-from projections.subjects import Content, DescribedEvent, Subject
-from projections.surprise_state import SurpriseState
-from projections.visibility import HasMet
+from projections.surprise_state import SurpriseState, asks_to_wait, choice_for
+from projections.visibility import readers_of
 from projections.visibility_fast import is_kept, reasons
-from projections.wishes import asks_to_wait, choice_for
 
 
-class Sorting(msgspec.Struct, frozen=True, gc=False):
-    """A sorting of an event in a thread, and the members who were sent it."""
-
-    described: DescribedEvent
-    sent_to: frozenset[MemberId]
-
-
-def sortings_sent_to(author: MemberId, sortings: Sequence[Sorting], *, before: Seq) -> list[DescribedEvent]:
-    """Returns the sortings that an author was sent before a seq.
+def telling_of(
+    family: Family, logged: LoggedEvent, event: Event[Any], target: LoggedEvent | None, described: DescribedEvent | None = None
+) -> tuple[DescribedEvent, ...]:
+    """Returns what an event and all that it refers to reveal by their own content, and by sortings that its author was sent.
 
     A sorting gives an event one more subject. The event, and every event that refers to it, can be held because of that subject
     (law 20). A sorting that the author was not sent changes no receipt of theirs (law 21).
     """
-    return [one.described for one in sortings if one.described.seq < before and author in one.sent_to]
+    if takes_back(logged, target):
+        return ()  # it reveals nothing to anybody
+    found = family.telling.get(target.seq, ()) if target is not None else ()
+    if described is None and logged.kind in TELLING:
+        described = family.describe(event, logged, target)
+    if described is not None:
+        found = telling_with(described, found)
+    if found:
+        family.telling[logged.seq] = found
+    for sorting in family.sortings.get(logged.thread, ()):
+        if sorting.seq < logged.seq and logged.author in sorting.logged.delivered_to:
+            found = telling_with(sorting, found)
+    return found
 
 
 def telling_with(described: DescribedEvent, above: tuple[DescribedEvent, ...]) -> tuple[DescribedEvent, ...]:
@@ -56,74 +65,55 @@ def _is_alike(one: DescribedEvent, other: DescribedEvent) -> bool:
     )
 
 
-class QuietList:
-    """The members to whom one author should not mention what they write, as far as that author may know."""
+def quiet_names(family: Family, telling: Collection[DescribedEvent], logged: LoggedEvent) -> tuple[str, ...]:
+    """Returns the sorted names of an event's readers who wait for what it reveals, as far as its author may know.
 
-    __slots__ = ("_author", "_count", "_others", "_roster")
+    `telling`: the event and all that it refers to, as far as they reveal anything.
 
-    def __init__(self, author: MemberId, roster: Roster, surprises: Mapping[MemberId, SurpriseState]) -> None:
-        self._author, self._roster, self._count = author, roster, len(surprises)
-        reader = None if author in surprises else roster.members.get(author)
-        self._others = [
-            (state, _known_to(reader, state, roster), roster.members[member].name)
-            for member, state in surprises.items()
-            if member != author and member in roster.members
-        ]
-
-    def is_of(self, author: MemberId, roster: Roster, surprises: Mapping[MemberId, SurpriseState]) -> bool:
-        """Returns whether this list was made of these arguments. No member stops waiting while the roster stays the same."""
-        return self._author == author and self._roster is roster and self._count == len(surprises)
-
-    def names(
-        self, telling: Collection[DescribedEvent], readers: Collection[MemberId], *, unnamed: Collection[str] = ()
-    ) -> tuple[str, ...]:
-        """Returns the sorted names of the readers who wait for what an event reveals.
-
-        `telling`: the event and all that it refers to, as far as they reveal anything. `unnamed`: the family's own milestones
-        whose names are held from the author.
-        """
-        quiet = [
-            name
-            for state, has_met, name in self._others
-            if state.member in readers
-            and any(one.logged.author != state.member and self._waits(one, state, has_met, unnamed) for one in telling)
-        ]
-        return tuple(sorted(quiet)) if quiet else ()
-
-    def _waits(self, described: DescribedEvent, state: SurpriseState, has_met: HasMet, unnamed: Collection[str]) -> bool:
-        """Returns whether a member waits for what an event reveals, as far as its author may know.
-
-        Choices are declared, so that others can keep quiet. That the member has met the subject counts only where everybody was
-        sent that sighting, or the author's own household was. It does not count for an author who waits themselves: sightings of
-        the member, or their amendments, may be held from that author, and no receipt may depend on those (law 8).
-        """
-        if any(self._keeps_own(own, state, has_met) for own in described.content.own_milestones):
-            return True  # an event is held together with the name that it uses, in any thread
-        if not unnamed:
-            return is_kept(described, state, self._roster, has_met)
-        why = reasons(described, state, self._roster, has_met)
-        return any(reason.choice.scope.removeprefix("milestone:") not in unnamed for reason in why)
-
-    def _keeps_own(self, milestone: str, state: SurpriseState, has_met: HasMet) -> bool:
-        """Returns whether a member may wait for the name of a milestone of the family's own.
-
-        While a name is held, all events about its milestone are held as well, for every child.
-        """
-        if any(has_met((child, milestone)) for child in self._roster.children):
-            return False  # the member recorded it, so they know its name
-        if milestone not in self._roster.own_milestones:
-            return False
-        children = self._roster.children or (None,)
-        return any(asks_to_wait(choice_for(child, milestone, state.wishes, self._roster)) for child in children)
+    Choices are declared, so that others can keep quiet. That a member has met the subject counts only where everybody was sent
+    that sighting, or the author's own household was. It does not count for an author who waits themselves: sightings of the
+    member, or their amendments, may be held from that author, and no receipt may depend on those (law 8).
+    """
+    author, roster = logged.author, family.roster
+    if not telling or not family.surprises:
+        return ()
+    readers = readers_of(logged.kind, author, logged.audience, roster)
+    reader, unnamed = None if author in family.surprises else roster.members.get(author), family.unnamed_to(author)
+    quiet = []
+    for member, state in family.surprises.items():
+        if member == author or member not in readers:
+            continue
+        met = _known_to(reader, state, roster)
+        if any(one.logged.author != member and _waits(one, state, met, roster, unnamed) for one in telling):
+            quiet.append(roster.members[member].name)
+    return tuple(sorted(quiet))
 
 
-def _known_to(reader: Member | None, state: SurpriseState, roster: Roster) -> HasMet:
-    """Returns the check for what a reader may know that a member has met. Without a reader, nothing is met."""
+def _known_to(reader: Member | None, state: SurpriseState, roster: Roster) -> Container[Subject]:
+    """Returns the subjects that a member has met, as far as a reader may know. Without a reader, there are none."""
     if reader is None or reader.sees is Sees.OWN:
-        return _nothing
+        return ()
     is_at_home = roster.members[state.member].household == reader.household
-    return state.met.has_at_home if is_at_home else state.met.has_by_all
+    return state.met.known_at_home if is_at_home else state.met.known_by_all
 
 
-def _nothing(_: Subject) -> bool:
-    return False
+def _waits(
+    described: DescribedEvent, state: SurpriseState, met: Container[Subject], roster: Roster, unnamed: Collection[str]
+) -> bool:
+    """Returns whether a member waits for what an event reveals. `unnamed`: the names that are held from its author."""
+    if any(_keeps_own(own, state, met, roster) for own in described.content.own_milestones):
+        return True  # an event is held together with the name that it uses, in any thread
+    if not unnamed:
+        return is_kept(described, state, roster, met)
+    why = reasons(described, state, roster, met)
+    return any(reason.choice.scope.removeprefix("milestone:") not in unnamed for reason in why)
+
+
+def _keeps_own(milestone: str, state: SurpriseState, met: Container[Subject], roster: Roster) -> bool:
+    """Returns whether a member may wait for the name of a milestone of the family's own.
+
+    While a name is held, all events about its milestone are held as well, for every child.
+    """
+    if milestone not in roster.own_milestones or any((child, milestone) in met for child in roster.children):
+        return False  # a member who recorded it knows its name
+    return any(asks_to_wait(choice_for(child, milestone, state.wishes, roster)) for child in roster.children or (None,))

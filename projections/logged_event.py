@@ -1,13 +1,30 @@
-"""Holds an event of the log without its body: the facts that later events, admission and the surprise rule need of it."""
+"""Holds an event of the log without its body: its place and references, and what it reveals, for the surprise rule.
 
-from collections.abc import Collection
-from typing import Any
+What an event reveals by its own content is what its author states, together with what the author was sent of the event that it
+refers to, but never what is held from the author. Knows no member's wishes.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import UNSET
 
-from events.event import Audience, Event
-from events.ids import MemberId, Seq
-from events.observations import MilestoneObserved
+from events.amend import Amended
+from events.event import Audience, Body, Event, Role
+from events.ids import OWN_PREFIX, ChildId, MemberId, Seq
+from events.kinds import ABOUT_A_SUBJECT, EVERYDAY, POSSIBLY_TELLING, SIGHTING_CHANGES, SIGHTINGS
+from events.observations import MilestoneNamed, MilestoneObserved, ParentFirstSaw
+from projections.roster import OwnMilestone
+
+Subject = tuple[ChildId | None, str]
+"""A child and a milestone. None means every child: the name of a family's own milestone is about every child."""
+
+EVERYDAY_AUTHORS: Final = frozenset({Role.CAREGIVER, Role.DAYCARE})
+
+Naming = Literal["first", "moved", "again"]
+"""The kind of a MilestoneNamed: the first name, a new name that moves it to another domain, or any other new name."""
 
 
 class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
@@ -30,19 +47,210 @@ class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     """Whether its milestone was found in a daycare's words, and not chosen by a member."""
 
 
-def logged(seq: Seq, event: Event[Any], target: LoggedEvent | None, *, delivered_to: Collection[MemberId] = ()) -> LoggedEvent:
-    """Returns the facts of an event that the log keeps. `target`: the event that it refers to."""
-    body = event.event
+class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The subjects and notes that an event reveals: all that the surprise rule needs of its content."""
+
+    subjects: tuple[Subject, ...] = ()
+    """The subjects by its own content, or by a sorting. Those of the event that it refers to are not included."""
+    own_milestones: tuple[str, ...] = ()
+    """The family's own milestones among them."""
+    is_everyday: bool = False
+    """An everyday note or clip that nobody has sorted: it may reveal anything."""
+    child: ChildId | None = None
+    """The child of an everyday note; None: every child."""
+    stated: tuple[Subject, ...] = ()
+    """The subjects by its own content, without any sorting."""
+    is_possible: bool = False
+    """Whether its words only possibly reveal its subjects. A sorting replaces such subjects."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it can reveal anything."""
+        return bool(self.subjects) or self.is_everyday
+
+
+NOTHING: Final = Content()
+
+
+class DescribedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event of the log, described for the rule."""
+
+    logged: LoggedEvent
+    content: Content
+    received_at: datetime
+    sighting: Seq | None = None
+    """The sighting that it makes or changes."""
+    takes_back: bool = False
+    """A withdrawal by the author of the event that it withdraws."""
+    is_sorted_by_author: bool = False
+    """Whether its author sorted it: that sorting is final."""
+    naming: Naming = "first"
+    """The kind of a MilestoneNamed. A member from whom the first name is held does not know the milestone."""
+
+    @property
+    def seq(self) -> Seq:
+        """Its place in the log."""
+        return self.logged.seq
+
+    @property
+    def is_first_name(self) -> bool:
+        """Whether it is the first name of a milestone of the family's own."""
+        return self.naming == "first" and self.logged.kind == "MilestoneNamed"
+
+
+def logged(seq: Seq, event: Event[Any], target: LoggedEvent | None) -> LoggedEvent:
+    """Returns the facts of an event that the log keeps, without its recipients. `target`: the event that it refers to."""
+    body, author, audience = event.event, event.author, event.audience
     kind = type(body).__name__
-    return LoggedEvent(
-        seq,
-        event.author,
-        kind,
-        event.audience,
-        None if target is None else target.seq,
-        seq if target is None else target.thread,
-        kind if target is None else target.thread_kind,
-        event.author if target is None else target.thread_author,
-        delivered_to,
-        type(body) is MilestoneObserved and body.found_in_prose,
+    is_found = type(body) is MilestoneObserved and body.found_in_prose
+    if target is None:
+        return LoggedEvent(seq, author, kind, audience, None, seq, kind, author, (), is_found)
+    began = target.thread, target.thread_kind, target.thread_author
+    return LoggedEvent(seq, author, kind, audience, target.seq, *began, (), is_found)
+
+
+def sighting_of(logged: LoggedEvent, target: LoggedEvent | None) -> Seq | None:
+    """Returns the seq of the sighting that an event makes or changes; None where it concerns no sighting."""
+    if logged.kind in SIGHTINGS:
+        return logged.seq
+    if target is None or logged.kind not in SIGHTING_CHANGES:
+        return None
+    if target.kind in SIGHTINGS:
+        return target.seq
+    return target.target_seq if logged.kind == "Withdrawn" and target.kind == "ClipAttached" else None
+
+
+def takes_back(logged: LoggedEvent, target: LoggedEvent | None) -> bool:
+    """Returns whether an event is a withdrawal by the author of the event that it withdraws."""
+    return logged.kind == "Withdrawn" and target is not None and target.author == logged.author
+
+
+def describe(
+    event: Event[Any],
+    logged: LoggedEvent,
+    target: LoggedEvent | None,
+    *,
+    role: Role | None,
+    sent: Sequence[Body] = (),
+    naming: Naming = "first",
+) -> DescribedEvent:
+    """Returns an event, described for the rule.
+
+    `role`: its author's, None before the author has joined. `sent`: for an amendment of a sighting, this sighting and its earlier
+    amendments, as far as the author was sent them. `naming`: the kind of a MilestoneNamed.
+    """
+    body = event.event
+    content = _content(body, sent, naming)
+    if logged.kind in EVERYDAY and role in EVERYDAY_AUTHORS and logged.thread_kind == "NoteWritten":
+        content = msgspec.structs.replace(content, is_everyday=True, child=getattr(body, "child", None))
+    return DescribedEvent(
+        logged, content, event.received_at, sighting_of(logged, target), takes_back(logged, target), False, naming
+    )  # fmt: skip
+
+
+def milestones_in(body: Any) -> tuple[str, ...]:
+    """Returns the milestones that an event states, or that its words may be about, in the fields that its type declares."""
+    kind = type(body).__name__
+    if kind in ABOUT_A_SUBJECT:
+        stated = () if body.milestone is None else (body.milestone,)
+        return (*stated, *getattr(body, "tells_of", ()))
+    return body.may_tell_of if kind in POSSIBLY_TELLING else ()
+
+
+def _content(body: Any, sent: Sequence[Body], naming: Naming) -> Content:
+    kind = type(body).__name__
+    if kind in ABOUT_A_SUBJECT:
+        return _content_of_subject(body)
+    if kind in POSSIBLY_TELLING and body.may_tell_of:
+        return _about(tuple([(body.child, key) for key in body.may_tell_of]), is_possible=True)
+    match body:
+        case Amended() if sent:
+            return _about(_brought(body, sent))
+        case MilestoneNamed(milestone=milestone):
+            named: tuple[Subject, ...] = ((None, milestone),) if naming != "again" else ()
+            return Content(subjects=named, own_milestones=(milestone,), stated=named)
+        case _:
+            return NOTHING
+
+
+def _content_of_subject(body: Any) -> Content:
+    """Returns the content of an event that states a child and a milestone: most of what can be held."""
+    if body.milestone is None:
+        return NOTHING
+    if type(body) is MilestoneObserved and body.found_in_prose:
+        # Its words may reveal more than was found, so it counts as an everyday note as well.
+        subjects = tuple([(body.child, key) for key in milestones_in(body)])
+        own = _own_of(subjects[:1])
+        return Content(subjects=subjects, own_milestones=own, is_everyday=True, child=body.child, stated=subjects)
+    return _about(((body.child, body.milestone),))
+
+
+def _about(subjects: tuple[Subject, ...], *, is_possible: bool = False) -> Content:
+    return Content(subjects=subjects, own_milestones=_own_of(subjects), stated=subjects, is_possible=is_possible)
+
+
+def _own_of(subjects: tuple[Subject, ...]) -> tuple[str, ...]:
+    return tuple({milestone: None for _, milestone in subjects if milestone.startswith(OWN_PREFIX)})
+
+
+def _brought(amended: Amended, sent: Sequence[Body]) -> tuple[Subject, ...]:
+    """Returns the subjects that an amendment of a sighting reveals: "not walking, it was clapping" reveals walking, too."""
+    own_children, own_milestones = stated_by(amended)
+    children, milestones = own_children, own_milestones
+    for body in sent:
+        also_children, also_milestones = stated_by(body)
+        children, milestones = children | also_children, milestones | also_milestones
+    return tuple(
+        (child, key)
+        for child in sorted(children)
+        for key in sorted(milestones)
+        if child in own_children or key in own_milestones
+    )  # fmt: skip
+
+
+def stated_by(body: Body) -> tuple[frozenset[ChildId], frozenset[str]]:
+    """Returns the children and milestones that a sighting, or an amendment of one, states; none for other events."""
+    match body:
+        case MilestoneObserved():
+            return frozenset({body.child}), frozenset({body.milestone, *body.tells_of})
+        case ParentFirstSaw():
+            return frozenset({body.child}), frozenset({body.milestone})
+        case Amended(changes=changes):
+            child, milestone = changes.child, changes.milestone
+            return frozenset(() if child is UNSET else (child,)), frozenset(() if milestone is UNSET else (milestone,))
+        case _:
+            return frozenset(), frozenset()
+
+
+def naming_of(event: Event[Any], own_milestones: dict[str, OwnMilestone]) -> Naming:
+    """Returns the kind of a MilestoneNamed; `first` for every other event."""
+    if type(event.event) is not MilestoneNamed:
+        return "first"
+    before = own_milestones.get(event.event.milestone)
+    if before is None:
+        return "first"
+    is_later = event.order > (before.named_at, before.named_by)
+    return "moved" if is_later and before.domain is not event.event.domain else "again"
+
+
+def as_sorted(described: DescribedEvent, subject: Subject | None, *, by: MemberId) -> DescribedEvent:
+    """Returns an event after a member sorted it, to a subject or to none. The last sorting counts; its author's own is final."""
+    is_by_author = by == described.logged.author
+    if described.is_sorted_by_author and not is_by_author:
+        return described
+    before = described.content
+    stated = () if before.is_possible else before.stated
+    subjects = tuple(dict.fromkeys((*stated, *((subject,) if subject is not None else ()))))
+    content = Content(
+        subjects=subjects, own_milestones=_own_of(subjects), stated=before.stated, is_possible=before.is_possible
+    )
+    return msgspec.structs.replace(described, content=content, is_sorted_by_author=is_by_author)
+
+
+def as_part_of_sorted(described: DescribedEvent) -> DescribedEvent:
+    """Returns an event after its target was sorted: it is held together with its target, and no longer as an everyday note."""
+    if not described.content.is_everyday:
+        return described
+    return msgspec.structs.replace(
+        described, content=msgspec.structs.replace(described.content, is_everyday=False, child=None)
     )

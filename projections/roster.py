@@ -5,11 +5,11 @@ A value: small, and built again on every change.
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from events.catalogue import CATALOGUE, Domain
+from events.catalogue import CATALOGUE, Domain, Milestone
 from events.event import Audience, Event, Role
 from events.family import (
     ChildAdded,
@@ -23,9 +23,6 @@ from events.family import (
 )
 from events.ids import ChildId, EventId, HouseholdId, MemberId
 from events.observations import MilestoneNamed
-
-FAMILY: Final = Audience.FAMILY
-HOUSEHOLD: Final = Audience.HOUSEHOLD
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,20 +55,6 @@ class OwnMilestone(msgspec.Struct, frozen=True, kw_only=True):
     named_by: EventId
 
 
-class Readers(msgspec.Struct, frozen=True, kw_only=True):
-    """The members who read what one author writes, by its audience; the author among them."""
-
-    me: tuple[MemberId, ...]
-    household: tuple[MemberId, ...]
-    family: tuple[MemberId, ...]
-
-    def of(self, audience: Audience) -> tuple[MemberId, ...]:
-        """Returns the readers of one audience, in order of id."""
-        if audience is FAMILY:
-            return self.family
-        return self.household if audience is HOUSEHOLD else self.me
-
-
 class Roster(msgspec.Struct, frozen=True, kw_only=True):
     """The members and children of a family. Build it with `roster_of`: `present`, `parents`, `readers` follow from `members`."""
 
@@ -83,17 +66,25 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     """The members who have not left, in order of id."""
     parents: tuple[MemberId, ...]
     """The parents among `present`."""
-    readers: dict[MemberId, Readers]
-    """Author -> their readers, for each author in `present`."""
+    readers: dict[MemberId, dict[Audience, tuple[MemberId, ...]]]
+    """Author and audience -> the readers in order of id, the author among them. For each author in `present`."""
 
     def domain_of(self, milestone: str) -> str:
-        """Returns the domain of a milestone of the catalogue, or of the family's own.
+        """Returns the domain of a milestone; see `milestone_of`."""
+        return milestone_of(milestone, self.own_milestones).domain
 
-        Raises:
-            KeyError: there is no such milestone.
-        """
-        listed = CATALOGUE.by_key.get(milestone)
-        return listed.domain if listed is not None else self.own_milestones[milestone].domain
+    def role_of(self, member: MemberId) -> Role | None:
+        """Returns the role of a member; None before they have joined."""
+        return known.role if (known := self.members.get(member)) is not None else None
+
+
+def milestone_of(key: str, own_milestones: Mapping[str, OwnMilestone]) -> Milestone | OwnMilestone:
+    """Returns a milestone of the catalogue, or of the family's own.
+
+    Raises:
+        KeyError: there is no such milestone.
+    """
+    return CATALOGUE.by_key.get(key) or own_milestones[key]
 
 
 def roster_of(
@@ -112,7 +103,12 @@ def roster_of(
         own_milestones=own_milestones,
         present=tuple(member.member for member in here),
         parents=tuple(member.member for member in here if member.role is Role.PARENT),
-        readers={author.member: _readers(author, here) for author in here},
+        readers={
+            author.member: {
+                audience: tuple(one.member for one in here if is_reader(one, audience, author=author)) for audience in Audience
+            }
+            for author in here
+        },
     )
 
 
@@ -131,11 +127,9 @@ def is_reader(reader: Member, audience: Audience, *, author: Member) -> bool:
             return True
 
 
-def _readers(author: Member, present: list[Member]) -> Readers:
-    def of(audience: Audience) -> tuple[MemberId, ...]:
-        return tuple(one.member for one in present if is_reader(one, audience, author=author))
-
-    return Readers(me=of(Audience.ME), household=of(Audience.HOUSEHOLD), family=of(Audience.FAMILY))
+def may_sort(sorter: MemberId, author: MemberId, roster: Roster) -> bool:
+    """Returns whether a member may sort an author's words. A parent's words are sorted only by that parent."""
+    return sorter == author or roster.role_of(author) is not Role.PARENT
 
 
 EMPTY = roster_of(members={}, households={}, children={}, own_milestones={})
@@ -145,7 +139,8 @@ def step(roster: Roster, event: Event[Any]) -> Roster:
     """Returns the roster after one more event; the same object where the event does not change it.
 
     Of two facts about one child, member or home that the service wrote, the later one in the log counts, not the one with the
-    later time: both were written under the lock of the family's head, but by the clocks of several machines.
+    later time: both were written under the lock of the family's head, but by the clocks of several machines. Of two names of a
+    milestone the one recorded later counts.
     """
     match event.event:
         case HouseholdOpened(household=household, name=name) | HouseholdRenamed(household=household, name=name):
@@ -160,23 +155,16 @@ def step(roster: Roster, event: Event[Any]) -> Roster:
         case MemberLeft() as left:
             gone = msgspec.structs.replace(roster.members[left.member], has_left=True)
             return _with(roster, members=roster.members | {left.member: gone})
-        case MilestoneNamed(milestone=key):
-            own_milestones = named_after(roster.own_milestones, event)
-            if own_milestones[key] is roster.own_milestones.get(key):
+        case MilestoneNamed() as named:
+            before, (named_at, named_by) = roster.own_milestones.get(named.milestone), event.order
+            if before is not None and (before.named_at, before.named_by) > (named_at, named_by):
                 return roster
-            return _with(roster, own_milestones=own_milestones)
+            own = OwnMilestone(
+                milestone=named.milestone, title=named.title, domain=named.domain, named_at=named_at, named_by=named_by
+            )  # fmt: skip
+            return _with(roster, own_milestones=roster.own_milestones | {named.milestone: own})
         case _:
             return roster
-
-
-def named_after(names: Mapping[str, OwnMilestone], event: Event[MilestoneNamed]) -> dict[str, OwnMilestone]:
-    """Returns the family's own milestones after one more naming. Of two names the one recorded later counts."""
-    named, (named_at, named_by) = event.event, event.order
-    before = names.get(named.milestone)
-    if before is not None and (before.named_at, before.named_by) > (named_at, named_by):
-        return dict(names)
-    own = OwnMilestone(milestone=named.milestone, title=named.title, domain=named.domain, named_at=named_at, named_by=named_by)
-    return {**names, named.milestone: own}
 
 
 def member_of(joined: MemberJoined) -> Member:

@@ -1,43 +1,234 @@
 """Holds all that the surprise rule needs to know of one member: their wishes, what they have met, and what is held from them.
 
-Exists only for members who have chosen something, so that it costs nothing for others.
+Exists only for members who have chosen something, so that it costs nothing for others. Decides nothing about any event.
 """
 
-from datetime import date
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import TypeVar
 
-from events.ids import ChildId, MemberId
-from projections.holds import Holds
-from projections.met import Met
-from projections.subjects import Subject
-from projections.wishes import NO_WISHES, Choice, Wishes
+import msgspec
+
+from events.catalogue import CATALOGUE
+from events.event import Audience, Event
+from events.ids import ChildId, EventId, MemberId, Seq
+from events.surprise import Mode, SurpriseChosen
+from projections.first_saw import Sighting
+from projections.logged_event import DescribedEvent, Subject
+from projections.roster import Roster
+
+Counted = TypeVar("Counted")
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """One choice of a member that is in force."""
+
+    child: ChildId | None
+    """None: every child."""
+    scope: str
+    mode: Mode
+    hold_unsorted: bool
+    at_most_days: int | None
+    chosen_at: datetime
+    """When it was recorded. Of two choices with the same key the later one counts, in any order of arrival."""
+    chosen_by: EventId
+
+    def has_passed(self, *, since: datetime, now: datetime) -> bool:
+        """Returns whether its days have passed, so that it waits no longer. A choice without days never passes."""
+        return self.at_most_days is not None and since + timedelta(days=self.at_most_days) <= now
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """All choices of one member that are in force. Made by `wishes_of`."""
+
+    choices: Mapping[tuple[ChildId | None, str], Choice]
+    """Child and scope -> choice."""
+    asks_for_hints: bool
+    holds_everyday: bool
+    """Whether at least one choice keeps everyday notes as well."""
+
+
+def wishes_of(choices: Iterable[Choice]) -> Wishes:
+    """Returns the wishes of one member, made of their choices."""
+    by_key = {(choice.child, choice.scope): choice for choice in choices}
+    return Wishes(
+        by_key,
+        any(choice.mode is Mode.HINT for choice in by_key.values()),
+        any(choice.hold_unsorted and asks_to_wait(choice) for choice in by_key.values()),
+    )
+
+
+NO_WISHES = wishes_of(())
+
+
+def wishes_after(wishes: Wishes, event: Event[SurpriseChosen]) -> Wishes:
+    """Returns a member's wishes after one more choice; the same object where a later recorded choice is in force already."""
+    chosen, (chosen_at, chosen_by) = event.event, event.order
+    before = wishes.choices.get((chosen.child, chosen.scope))
+    if before is not None and (before.chosen_at, before.chosen_by) > (chosen_at, chosen_by):
+        return wishes
+    choice = Choice(
+        child=chosen.child,
+        scope=chosen.scope,
+        mode=chosen.mode,
+        hold_unsorted=bool(chosen.hold_unsorted),
+        at_most_days=chosen.at_most_days,
+        chosen_at=chosen_at,
+        chosen_by=chosen_by,
+    )
+    return wishes_of({**wishes.choices, (choice.child, choice.scope): choice}.values())
+
+
+def choice_for(child: ChildId | None, milestone: str, wishes: Wishes, roster: Roster) -> Choice | None:
+    """Returns the choice that decides how a member wishes to learn of a milestone: the most specific one.
+
+    A choice of the milestone's key comes before a choice of its domain, and the domain before `all`. Within each of these, a
+    choice for this child comes before one for every child. A milestone that has a safety note is delivered, unless it was
+    chosen by its key.
+    """
+    scopes = [f"milestone:{milestone}"]
+    if not has_safety_note(milestone):
+        scopes += [f"domain:{roster.domain_of(milestone)}", "all"]
+    found = (wishes.choices.get((one, scope)) for scope in scopes for one in (child, None))
+    return next((choice for choice in found if choice is not None), None)
+
+
+def asks_to_wait(choice: Choice | None) -> bool:
+    """Returns whether a choice is one to wait for the news."""
+    return choice is not None and choice.mode is not Mode.TELL
+
+
+def has_safety_note(milestone: str) -> bool:
+    """Returns whether a milestone of the catalogue has a safety note."""
+    listed = CATALOGUE.by_key.get(milestone)
+    return listed is not None and listed.safety is not None
+
+
+def implied_by(subject: Subject) -> Iterator[Subject]:
+    """Yields a subject and all subjects that a member who saw it has seen as well."""
+    child, milestone = subject
+    yield subject
+    for implied in CATALOGUE.implied_by(milestone):
+        yield child, implied
+
+
+def subjects_showing(subject: Subject) -> list[Subject]:
+    """Returns all subjects that, once seen, show that this subject, or one that it implies, is met."""
+    child, milestone = subject
+    implied = (milestone, *CATALOGUE.implied_by(milestone))
+    return [(child, key) for key in sorted({showing for one in implied for showing in (one, *CATALOGUE.implying(one))})]
+
+
+class Met:
+    """The subjects that a member has met: those of their own sightings, and all that these imply.
+
+    Each is counted by the sightings that show it. Changed in place by the fold that owns it.
+    """
+
+    __slots__ = ("known_at_home", "known_by_all", "own", "subjects")
+
+    def __init__(self) -> None:
+        self.own: dict[Seq, tuple[Subject, Audience]] = {}
+        """The member's own sightings, as far as they are known here."""
+        self.subjects: dict[Subject, int] = {}
+        self.known_at_home: dict[Subject, int] = {}
+        """Those that the member's household may know of. The same for `known_by_all`."""
+        self.known_by_all: dict[Subject, int] = {}
+
+    def see(self, seq: Seq, sighting: Sighting | None) -> list[Subject]:
+        """Stores an own sighting as it is now; None once withdrawn. Returns the subjects that it meets for the first time."""
+        met_before: tuple[Subject, ...] = ()
+        if (before := self.own.pop(seq, None)) is not None:
+            met_before = tuple(implied_by(before[0]))
+            self._count(*before, -1)
+        if sighting is None:
+            return []
+        subject = (sighting.child, sighting.milestone)
+        fresh = [one for one in implied_by(subject) if one not in self.subjects and one not in met_before]
+        self.own[seq] = subject, sighting.audience
+        self._count(subject, sighting.audience, 1)
+        return fresh
+
+    def _count(self, subject: Subject, audience: Audience, by: int) -> None:
+        for one in implied_by(subject):
+            _add(self.subjects, one, by)
+            if audience is not Audience.ME:
+                _add(self.known_at_home, one, by)
+            if audience is Audience.FAMILY:
+                _add(self.known_by_all, one, by)
+
+
+class Holds:
+    """The events that are held from a member, in the order of the log. Changed in place by the fold that owns it."""
+
+    __slots__ = ("_telling", "events", "unnamed")
+
+    def __init__(self) -> None:
+        self.events: dict[Seq, DescribedEvent] = {}
+        self.unnamed: dict[str, int] = {}
+        """The family's own milestones whose first names are held."""
+        self._telling: dict[Subject, int] = {}
+        """Subject -> how many held events reveal it."""
+
+    def fill(self, events: Iterable[DescribedEvent]) -> None:
+        """Replaces all held events by these."""
+        self.events.clear()
+        self.unnamed.clear()
+        self._telling.clear()
+        for described in events:
+            self.hold(described)
+
+    def hold(self, described: DescribedEvent) -> None:
+        """Adds a held event, or replaces its description. New events are added in the order of the log."""
+        if (before := self.events.get(described.seq)) is not None:
+            self._count(before, -1)
+        self.events[described.seq] = described
+        self._count(described, 1)
+
+    def let_go(self, seq: Seq) -> None:
+        """Removes an event, if it is held."""
+        if (described := self.events.pop(seq, None)) is not None:
+            self._count(described, -1)
+
+    def tell_of(self, subject: Subject) -> bool:
+        """Returns whether any held event reveals a subject."""
+        return subject in self._telling
+
+    def hanging_from(self, seq: Seq) -> list[Seq]:
+        """Returns a held event and the held events that refer to it, directly or not, in order; empty if it is not held."""
+        found = {seq} if seq in self.events else set()
+        for described in self.events.values() if found else ():
+            if described.logged.target_seq in found:
+                found.add(described.seq)
+        return [held for held in self.events if held in found]
+
+    def _count(self, described: DescribedEvent, by: int) -> None:
+        for subject in described.content.subjects:
+            for one in implied_by(subject):
+                _add(self._telling, one, by)
+        if described.is_first_name:
+            for own in described.content.own_milestones:
+                _add(self.unnamed, own, by)
+
+
+def _add(counts: dict[Counted, int], key: Counted, by: int) -> None:
+    counts[key] = counts.get(key, 0) + by
+    if not counts[key]:
+        del counts[key]
 
 
 class SurpriseState:
     """The state of one member. Changed in place by the fold that owns it; never copied."""
 
-    __slots__ = ("_wishes", "hinted", "holds", "kept", "member", "met")
+    __slots__ = ("hinted", "holds", "kept", "kept_for", "member", "met", "wishes")
 
     def __init__(self, member: MemberId, wishes: Wishes = NO_WISHES) -> None:
         self.member = member
-        self._wishes = wishes
+        self.wishes = wishes
         self.met = Met()
         self.holds = Holds()
         self.hinted: dict[tuple[ChildId, str], date] = {}
         """Child and domain -> the day of the last hint."""
         self.kept: dict[Subject, tuple[tuple[Subject, Choice], ...]] = {}
-        """The cache of `visibility_fast` for these wishes."""
-
-    @property
-    def wishes(self) -> Wishes:
-        """The member's choices that are in force."""
-        return self._wishes
-
-    @wishes.setter
-    def wishes(self, wishes: Wishes) -> None:
-        self._wishes = wishes
-        self.kept.clear()
-
-    def __repr__(self) -> str:
-        fields: dict[str, Any] = {"member": self.member, "choices": len(self._wishes.choices), "held": len(self.holds.events)}
-        return f"SurpriseState({', '.join(f'{name}={value}' for name, value in fields.items())})"
+        """The cache of `visibility_fast` for the wishes in `kept_for`."""
+        self.kept_for = wishes

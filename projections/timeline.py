@@ -10,12 +10,12 @@ from typing import Literal
 
 import msgspec
 
-from events.catalogue import CATALOGUE
+from events.catalogue import Milestone
 from events.event import Precision
 from events.ids import ChildId, ClipId, EventId, MemberId
 from events.observations import How
-from projections.first_saw import Sighting, first, order
-from projections.roster import OwnMilestone
+from projections.first_saw import FINENESS, Sighting, first, order
+from projections.roster import OwnMilestone, milestone_of
 
 
 class OwnSight(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,43 +58,37 @@ def entries(
     by_subject: defaultdict[tuple[ChildId, str], list[Sighting]] = defaultdict(list)
     for sighting in sightings:
         by_subject[sighting.child, sighting.milestone].append(sighting)
-    return tuple(
-        entry
-        for _, entry in sorted(
-            ((_shown_at(seen, viewer), _entry(subject, seen, viewer, own_milestones)) for subject, seen in by_subject.items()),
-            key=lambda pair: (pair[0], pair[1].child, pair[1].milestone),
-        )
-    )
+    found = [_entry(child, milestone_of(key, own_milestones), key, seen, viewer) for (child, key), seen in by_subject.items()]
+    return tuple(sorted(found, key=_shown_at))
 
 
-def _shown_at(seen: list[Sighting], viewer: MemberId) -> tuple[datetime, int]:
+def _shown_at(entry: TimelineEntry) -> tuple[datetime, int, ChildId, str]:
     """Returns the sort key of an entry: the time of the viewer's own first sighting, else of the others' first."""
-    mine = first(sighting for sighting in seen if sighting.author == viewer)
-    shown = mine or min(seen, key=order)
-    return order(shown)[:2]
+    shown = entry.first_saw or entry.before_you
+    assert shown is not None, "an entry is made of at least one sighting"
+    return shown.occurred_at, FINENESS[shown.precision], entry.child, entry.milestone
 
 
 def _entry(
-    subject: tuple[ChildId, str], seen: list[Sighting], viewer: MemberId, own_milestones: dict[str, OwnMilestone]
+    child: ChildId, milestone: Milestone | OwnMilestone, key: str, seen: list[Sighting], viewer: MemberId
 ) -> TimelineEntry:
-    child, milestone = subject
     mine = [sighting for sighting in seen if sighting.author == viewer]
     first_saw = first(mine)
     theirs = first(sighting for sighting in seen if sighting.author != viewer)
-    was_before = theirs is not None and (first_saw is None or order(theirs) < order(first_saw))
-    title, domain = named(milestone, own_milestones)
+    if theirs is not None and first_saw is not None and order(first_saw) <= order(theirs):
+        theirs = None
     return TimelineEntry(
         child=child,
-        milestone=milestone,
-        title=title,
-        domain=domain,
+        milestone=key,
+        title=milestone.title,
+        domain=milestone.domain,
         first_saw=_own(first_saw),
         first_in_person=_own(first(sighting for sighting in mine if sighting.how is How.IN_PERSON)),
-        before_you=OthersSight(
+        before_you=None
+        if theirs is None
+        else OthersSight(
             occurred_at=theirs.occurred_at, precision=theirs.precision, author=theirs.author, event=theirs.event
-        )
-        if theirs is not None and was_before
-        else None,
+        ),
         state="still_new" if first_saw is None else "seen",
     )
 
@@ -110,11 +104,3 @@ def _own(sighting: Sighting | None) -> OwnSight | None:
         feelings=sighting.feelings,
         clips=tuple(clip for _, clip in sighting.clips),
     )
-
-
-def named(milestone: str, own_milestones: dict[str, OwnMilestone]) -> tuple[str, str]:
-    """Returns a milestone's title and domain."""
-    if (listed := CATALOGUE.by_key.get(milestone)) is not None:
-        return listed.title, listed.domain
-    own = own_milestones[milestone]
-    return own.title, own.domain

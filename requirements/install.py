@@ -1,6 +1,6 @@
-"""Makes the environment .venv from the pins beside this file: `runtime` runs the service, `dev` tests and checks it too.
+"""Makes the environment .venv from the pins beside this file. The set `runtime` is for the service, `dev` for tests, too.
 
-Owns when the environment is made anew. Uses only the standard library, of the Python that make found.
+Owns the rule by which the environment is made again. Uses only the standard library, because no package is installed yet.
 """
 
 import hashlib
@@ -17,15 +17,15 @@ VENV = PROJECT / ".venv"
 PYTHON = VENV / "bin" / "python"
 MADE_BY = VENV / ".made-by"
 PINS_BY_SET = {"runtime": ("runtime.txt", "build.txt"), "dev": ("dev.txt",)}
-# dev.txt holds every pin of the other two files.
+# dev.txt contains every pin of runtime.txt and build.txt.
 SETS_THAT_SERVE = {"runtime": ("runtime", "dev"), "dev": ("dev",)}
 FOR_WHICH = "They are for CPython 3.11 to 3.14 on Linux (glibc 2.28 or newer) and macOS, on x86-64 and Arm."
 
 
 def maker() -> str:
-    """Returns what an environment depends on: the Python, the processor, and the folder that its scripts name.
+    """Returns a text that states what an environment depends on: the Python, the processor, and the folder.
 
-    It is the same whether the Python itself runs this or the one inside the environment.
+    The Python inside the environment gives the same text as the Python that made the environment.
     """
     return f"{sys.implementation.cache_tag} of {sys.base_prefix} on {platform.machine()} in {VENV}"
 
@@ -37,7 +37,7 @@ def digest(name: str) -> str:
 
 
 def stamp(name: str) -> Path:
-    """Returns the file that holds the digest of the pins which were installed last."""
+    """Returns the path of the file with the digest of the pins that were installed last."""
     return VENV / f".installed-{name}"
 
 
@@ -46,7 +46,7 @@ def is_text(file: Path, text: str) -> bool:
 
 
 def make_environment() -> None:
-    """Make an environment that holds pip alone, in place of the one that may be there."""
+    """Makes an environment that contains only pip. Replaces an existing environment."""
     version = platform.python_version()
     if not all(map(importlib.util.find_spec, ("venv", "ensurepip"))):
         sys.exit(
@@ -61,7 +61,7 @@ def make_environment() -> None:
 
 
 def pip_install(*arguments: str) -> None:
-    """Install into the environment, or end with a sentence below pip's own words."""
+    """Installs packages into the environment. If pip fails, exits with a sentence after pip's own output."""
     # An account's own pip.conf may ask for --user, which pip refuses in an environment.
     done = subprocess.run(
         [PYTHON, "-I", "-m", "pip", "install", "--quiet", "--quiet", "--disable-pip-version-check", *arguments],
@@ -72,7 +72,7 @@ def pip_install(*arguments: str) -> None:
 
 
 def main(name: str) -> None:
-    """Bring the environment to a set's pins. Does nothing if it holds them."""
+    """Installs the pins of the set `name` into the environment. Does nothing if they are installed already."""
     if not (is_text(MADE_BY, maker()) and PYTHON.exists()):
         make_environment()
     if any(is_text(stamp(enough), digest(enough)) for enough in SETS_THAT_SERVE[name]):

@@ -28,6 +28,7 @@ from service.daycare import import_routes, parent_routes, signed_routes
 from service.daycare.known_addresses import KnownAddresses
 from service.daycare.prose_queue import ProseQueue
 from service.feed import routes as feed_routes
+from service.feed.live import LIVE, live
 from service.feed.notifier import LocalNotifier, Notifier
 from service.feed.notifier_redis import RedisNotifier
 from service.feed.streams import Streams
@@ -35,14 +36,14 @@ from service.http import openapi
 from service.http.body_budget import BodyBudgets
 from service.http.endpoint import KEY, Endpoint
 from service.http.gateway import Gateway, MatchedRoute, logged_refusal
-from service.http.plain_routes import LIVE, PUSH, live, push
 from service.http.problems import MethodNotAllowed, NotFound, bytes_of, headers_of
 from service.http.rate_limit import limits_of
 from service.http.request import RouteRequest
 from service.http.router import Router
-from service.log.log import Log
+from service.log.log import Log, now_utc
+from service.log.routes import PUSH, push
 from service.postgres.pool import close_pool, open_pool
-from service.runtime import Runtime, now_utc
+from service.runtime import Runtime
 from service.settings import Settings, SettingWrong, from_environment
 from service.surprise import handover_card, tips
 from service.surprise.clock import Clock
@@ -64,13 +65,13 @@ IMPORTS_AT_ONCE: Final = 2
 
 
 class RouteWithoutEndpoint(TypeError):
-    """A route has no declaration, so no one would check its callers."""
+    """A route has no declaration, so the gateway could not check its callers."""
 
 
 def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Gateway:
-    """Builds the ASGI application. Opens nothing before its lifespan begins.
+    """Builds the ASGI application. Opens no connection before the application's lifespan begins.
 
-    `log_clock`: the clock of the log, its ticks and deliveries; the machine's clock if None.
+    `log_clock` is the clock of the log, of time limits (`at_most_days`) and of webhooks. None: the machine's clock.
 
     Raises:
         SettingWrong: the settings name no database.
@@ -87,7 +88,7 @@ def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None
         debug=False,
         logging_config=None,
     )
-    gateway = Gateway(router=router_of(framework), framework=framework, log_request=request_log(settings.log))  # type: ignore[arg-type]
+    gateway = Gateway(router=router_of(framework), framework=framework, log_request=request_log(settings.log))
     framework.state.gateway = gateway
     routes = ((method, template, target.endpoint) for method, template, target in gateway.router.as_sorted())
     framework.state.openapi = msgspec.json.encode(openapi.draw(routes))
@@ -119,7 +120,7 @@ def router_of(framework: Litestar) -> Router[MatchedRoute]:
             if not isinstance(endpoint, Endpoint):
                 raise RouteWithoutEndpoint(route.path)
             for method in methods:
-                router.add(str(method), route.path_format, MatchedRoute(endpoint=endpoint, app=framework))  # type: ignore[arg-type]
+                router.add(str(method), route.path_format, MatchedRoute(endpoint=endpoint, app=framework))
     return router
 
 
@@ -186,18 +187,19 @@ async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datet
 
 
 def notifier_of(settings: Settings) -> Notifier:
-    """Returns the notifier for wake-ups: over Redis if the settings name one, else inside this process."""
+    """Returns the notifier: over Redis if the settings name a Redis, else inside this process."""
     if settings.redis_url is not None:
         return RedisNotifier(settings.redis_url)
     return LocalNotifier(is_alone=settings.workers == 1)
 
 
 def _refuse(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Returns the same problem document as the gateway would, and stores its code in the scope for the log line."""
+    """Returns the problem document of an error, as the gateway does, and stores its code in the scope for the log line."""
     if isinstance(error, HTTPException):
-        # The gateway has matched the route before: these two occur only if the framework disagrees with it.
+        # The gateway has matched the route before: 405 and 404 occur here only if the framework disagrees with the gateway.
         error = MethodNotAllowed(allowed=()) if error.status_code == 405 else NotFound() if error.status_code == 404 else error
     refusal = logged_refusal(error)
-    request.scope["code"] = refusal.code  # type: ignore[typeddict-unknown-key]
+    assert isinstance(request, RouteRequest), "the framework makes no other requests"
+    request.asgi["code"] = refusal.code
     headers = {name.decode(): value.decode() for name, value in headers_of(refusal)}
     return Response(bytes_of(refusal), status_code=refusal.status, headers=headers)

@@ -1,8 +1,8 @@
 """Runs work beside the requests: long folds in a thread, and periodic tasks that continue after a failure.
 
-Owns the one thread for long pure work. The thread shares the interpreter with the event loop, which gets it back after at most
-`SWITCH_S` instead of the default 5 ms, because a push has dozens of such switches. Only one thread, because a second one would
-take more time from the loop.
+Owns one thread for long pure work. The thread and the event loop share the interpreter: the loop gets the interpreter back after
+at most `SWITCH_S` seconds instead of the default 5 ms, because a push has dozens of such switches. There is only one thread,
+because a second thread would take more time from the loop.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from events.errors import Refused
 from service.http.problems import PASSING
 
 WORTH_IT: Final = 300
-"""In events: about 5 ms of folding. For less work, the change to the thread and back costs more than it saves."""
+"""The number of events from which the thread is used, about 5 ms of work. For less work, a switch costs more than it saves."""
 SWITCH_S: Final = 0.0005
 ROWS_A_TURN: Final = 200
 
@@ -31,8 +31,8 @@ T = TypeVar("T")
 async def off_loop(size: int, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
     """Runs a pure function over about `size` events: on the event loop below `WORTH_IT`, else in the background thread.
 
-    No other code may change the arguments until the function returns. If the caller is cancelled, the function runs to its end,
-    and its result is dropped.
+    No other code may change the arguments until the function returns. If the caller is cancelled, the function still runs to its
+    end, and the result is dropped.
     """
     if size < WORTH_IT:
         return work(*args, **named)
@@ -40,7 +40,7 @@ async def off_loop(size: int, work: Callable[P, T], *args: P.args, **named: P.kw
 
 
 async def in_turns(rows: Sequence[T]) -> AsyncIterator[T]:
-    """Yields rows one by one, and lets other tasks run after every `ROWS_A_TURN` rows. For long work inside the loop."""
+    """Yields rows one by one, and lets other tasks run after every `ROWS_A_TURN` rows, for long work in the event loop."""
     for number, row in enumerate(rows):
         if number % ROWS_A_TURN == ROWS_A_TURN - 1:
             await asyncio.sleep(0)
@@ -49,9 +49,9 @@ async def in_turns(rows: Sequence[T]) -> AsyncIterator[T]:
 
 @contextmanager
 def log_failure(log: Any, *, part: str, waits: str, failed: str) -> Iterator[None]:
-    """Logs an error of one item among many, so that the others continue; the caller tries the item again later.
+    """Logs an error of one item among many, so that the other items continue. The caller tries the item again later.
 
-    `waits` is the log text for a temporary error, `failed` that for a bug. The codes of both begin with `part`.
+    `waits` is the log text for a temporary error, `failed` the log text for a bug. The codes of both begin with `part`.
     """
     try:
         yield

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -105,15 +105,15 @@ def handover(*, url: str = "http://127.0.0.1:8000", token_file: Path | None = No
     """Print the hand-over card, with what the member of one device may know.
 
     Args:
-        url: where the service is.
+        url: the address of the service.
         token_file: a file that holds the device's token; without it, STILLNEW_TOKEN is used.
-        family: which one, if the person of the device belongs to several.
+        family: the id of a family, if the person of the device belongs to several families.
     """
     from client.handover_page import CardUnavailable, handover_page
 
     token = token_from(token_file)
     try:
-        printed = asyncio.run(handover_page(url=url, token=token, family=family, today=date.today()))  # noqa: DTZ011 - here
+        printed = asyncio.run(handover_page(url=url, token=token, family=family, today=datetime.now().astimezone().date()))
     except CardUnavailable as error:
         print(f"stillnew: {error}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -140,15 +140,15 @@ def import_(
     Args:
         file: JSON or CSV, as the source exports it.
         source: brightwheel, procare, famly, lillio, tadpoles, baby_connect, or plain for a CSV of one's own.
-        child: the id of the one child that the file is about; without it, parents link each child that it names.
-        reference: a name for the child, if the file has none; use the same one for each file.
+        child: the id of the one child that the file is about; without it, parents link each child that the file names.
+        reference: a name for the child, if the file has no name; use the same name for each file of the child.
         zone: the time zone of local times, such as Europe/Berlin; default UTC.
         dates: the order in dates such as 5/6/2026, if no row of the file makes it clear.
         as_parent: the file comes from a parent's own account, so rows without a mark are visible to parents.
         dry_run: show what would be imported, and write nothing.
-        url: where the service is.
+        url: the address of the service.
         token_file: a file that holds the device's token; without it, STILLNEW_TOKEN is used.
-        family: which one, if the person of the device belongs to several.
+        family: the id of a family, if the person of the device belongs to several families.
     """
     from client.import_summary import nothing_was_accepted, summary_lines
     from client.importing import ImportFailed, import_file
@@ -192,7 +192,7 @@ def show(family_id: UUID, /, *, data: Data = None) -> None:
 
 @family.command
 def new_log(family_id: UUID | None = None, /, *, everyone: bool = False, data: Data = None) -> None:
-    """After a restore: make devices push again every event that they ever authored. One family, or --everyone."""
+    """Make devices push again every event that they ever authored, after a restore: of one family, or --everyone."""
     if (family_id is None) is not everyone:
         console.print("Name one family, or say --everyone.")
         raise SystemExit(2)
@@ -220,7 +220,7 @@ def _with_database(work: Callable[[str], Coroutine[Any, Any, Any]], *, data: Pat
 
 @contextmanager
 def _database_of(settings: Settings) -> Iterator[str]:
-    """Yields the URL of the configured database, or of the embedded one, which then runs as long as this command."""
+    """Yields the URL of the configured database. If there is none, runs the embedded database while the block runs."""
     if settings.database_url is not None:
         yield settings.database_url
         return
@@ -234,7 +234,7 @@ def _database_of(settings: Settings) -> Iterator[str]:
 
 
 EXIT_CANNOT_START = 3
-"""The exit code if the service cannot start until an operator changes the setup."""
+"""The exit code of a service that cannot start until an operator changes the setup."""
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from service.runtime import Runtime
 
 QUERIES: Final = load(__package__, "health.sql")
 WITHIN_S: Final = 1.5
-"""The time limit of each check. All run at once, so monitoring gets a response within two seconds."""
+"""The time limit of each check. All checks run at once, so monitoring gets a response within two seconds."""
 OK: Final = "ok"
 
 
@@ -34,7 +34,7 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the service can work, and for each part `ok` or what is wrong with it."""
+    """The readiness of the service: whether it can work, and for each part `ok` or the fault."""
 
     ready: bool
     database: str
@@ -55,13 +55,13 @@ METRICS = Endpoint(
 
 @get("/health/live", opt=LIVE.opt())
 async def live(request: RouteRequest) -> Response[bytes]:
-    """Returns that the process is alive. Checks nothing else."""
+    """Responds that the process is alive. Checks no part."""
     return request.answer(Alive())
 
 
 @get("/health/ready", opt=READY.opt())
 async def ready(request: RouteRequest) -> Response[bytes]:
-    """Checks each part. Redis does not matter for readiness: without it devices are late, never wrong (law 18)."""
+    """Checks each part. The service is ready even without Redis: then devices are late, never wrong (law 18)."""
     database, migrations, redis = await asyncio.gather(
         database_health(request.runtime), _migrations(request.runtime.database_url), _redis(request.runtime.settings.redis_url)
     )
@@ -74,8 +74,8 @@ async def ready(request: RouteRequest) -> Response[bytes]:
 async def metrics(request: RouteRequest) -> Response[bytes]:
     """Returns the metrics of all workers.
 
-    Visible to the operator only: with few families, the count of open streams would reveal to one parent that the other is
-    online (law 14).
+    The metrics are visible to the operator only: in a service with few families, the count of open streams would show a parent
+    whether the other parent is online (law 14).
     """
     token = request.runtime.settings.metrics_token
     scheme, _, sent = request.headers.get("authorization", "").partition(" ")
@@ -85,12 +85,12 @@ async def metrics(request: RouteRequest) -> Response[bytes]:
     registry = request.runtime.metrics.registry
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # prometheus_client does not type it
     return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 async def database_health(runtime: Runtime) -> str:
-    """Returns `ok`, or what is wrong with the database."""
+    """Returns `ok`, or a text about the database's fault."""
     try:
         async with asyncio.timeout(WITHIN_S):
             await runtime.pool.fetchval(QUERIES.ping)

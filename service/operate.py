@@ -37,7 +37,7 @@ async def list_families(database_url: str, *, after: UUID | None, limit: int = F
 
 
 async def show_family(database_url: str, family: UUID) -> Table:
-    """Returns one family's members by id: role, visibility, and length of the feed.
+    """Returns a table of one family's members: id, role, visibility, and length of the feed.
 
     Raises:
         NoSuchFamily: no family has this id.
@@ -59,9 +59,9 @@ async def show_family(database_url: str, family: UUID) -> Table:
 
 
 async def begin_new_log(database_url: str, family: UUID | None) -> str:
-    """Gives one family or all families a new log id, so that their devices push again every event that they ever authored.
+    """Gives one family, or all families if `family` is None, a new log id after a restore from a backup.
 
-    Used after a restore from a backup.
+    The families' devices then push again every event that they ever authored.
 
     Raises:
         NoSuchFamily: no family has this id.

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import asyncpg
 
@@ -14,16 +14,11 @@ from service.feed.notifier import Notifier
 from service.feed.streams import Streams
 from service.http.body_budget import BodyBudgets
 from service.http.rate_limit import Limits
-from service.log.log import Log
+from service.log.log import Log, now_utc
 from service.settings import Settings
 from service.telemetry import Metrics
 from service.webhooks.egress_policy import EgressPolicy
 from service.webhooks.sender import Sender
-
-
-def now_utc() -> datetime:
-    """Returns the current time of the server, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +38,8 @@ class Runtime:
     metrics: Metrics
     webhook_sender: Sender
     egress: EgressPolicy
-    """Checks the addresses that members name. Not the sender's own, so that a slow DNS look-up here delays no delivery."""
+    """Checks the webhook addresses in requests. The sender has a policy of its own, so that a slow look-up delays no delivery."""
     prose_queue: ProseQueue
     imports: asyncio.Semaphore
-    """Bounds how many import files are parsed at once: each needs much memory and one CPU core."""
+    """The semaphore that bounds the import files parsed at once: each file needs much memory and one CPU core."""
     now: Callable[[], datetime] = now_utc

@@ -1,7 +1,7 @@
 """Runs the service: starts the embedded Postgres if none is named, migrates, starts workers, prints one line when ready.
 
-Owns processes and signals. Knows no route. A single worker runs in this process; several are uvicorn's own processes on one
-socket, while this process runs their embedded database.
+Owns processes and signals. Knows no route. A single worker runs in this process. Several workers are processes of uvicorn on one
+socket, and this process runs their embedded database.
 """
 
 import asyncio
@@ -37,18 +37,19 @@ from service.settings import Settings, variable_of
 from service.telemetry import configure
 
 DRAIN_S: Final = 20
-"""A running push ends within one or two seconds, and streams are ended at once. Any other request is cut after this time."""
+"""The time for open requests at shutdown. A push ends within one or two seconds, and streams are ended at once; a request that
+still runs after this time is cut."""
 KEEP_ALIVE_S: Final = 75
 BACKLOG: Final = 2_048
 POLL_S: Final = 0.05
 HEALTHCHECK_S: Final = 30
-"""A worker that does not respond for this long is killed. A busy machine needs seconds to start one."""
+"""A worker that does not respond for this long is killed. The time is long, because a start takes seconds on a busy machine."""
 
 START_ERROR_FILE: Final = "why-not-started"
 """The file, in the folder of the counters, to which a worker writes why it did not start."""
 
 YOUNG_OBJECTS = 20_000
-"""About the number of objects that a batch of 500 drafts creates."""
+"""The garbage collector's threshold: about the number of objects that a batch of 500 drafts creates."""
 
 logger = structlog.get_logger()
 
@@ -58,7 +59,7 @@ class CannotServe(RuntimeError):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server. Prints a line when it is ready, and returns after SIGTERM instead of raising the signal again."""
+    """The server of uvicorn. It prints a line when it is ready, and returns after SIGTERM instead of raising the signal again."""
 
     ready_line: str | None = None
 
@@ -90,17 +91,17 @@ def _tune_garbage_collector() -> None:
 
 
 class Workers(Multiprocess):
-    """uvicorn's workers. Prints one line when all of them are ready.
+    """The workers of uvicorn, with one printed line when all workers are ready.
 
-    Readiness is checked in the thread that also checks whether they are alive. Both checks use one pipe per worker: a second
-    thread could read the other's response, and a healthy worker would then be killed as silent.
+    One thread checks whether each worker is ready, and whether it is alive, because both checks use the same pipe. If two threads
+    used the pipe, one could read the response to the check of the other, and a healthy worker would be killed as silent.
     """
 
     ready_line: str | None = None
 
     @property
     def has_failed(self) -> bool:
-        """Returns whether a worker ended before it was ready."""
+        """Whether a worker ended before it was ready."""
         return any(one.exitcode == STARTUP_FAILURE for one in self.processes)
 
     def keep_subprocess_alive(self) -> None:
@@ -119,7 +120,8 @@ def serve(settings: Settings, *, host: str, port: int) -> None:
 
     Raises:
         CannotStart: a check of the settings or of the database failed.
-        CannotServe: the address cannot be used. Errors of the embedded Postgres are raised too.
+        CannotServe: the address cannot be used.
+        DataDirectoryInUse, AccountCannotReach, BinariesMissing, PostgresDidNotStart: the embedded Postgres cannot be started.
     """
     configure(settings.log)
     bound = _bind(host, port)
@@ -170,7 +172,7 @@ def _serve_in_this_process(settings: Settings, bound: socket.socket, line: str) 
 
 
 def _serve_in_workers(settings: Settings, bound: socket.socket, line: str) -> None:
-    """Runs several workers. They read the environment, so the settings of the command line are copied into it."""
+    """Runs several workers. Workers read their settings from the environment, so all settings are copied into it."""
     for name in settings.__struct_fields__:
         value = getattr(settings, name)
         if value is not None:
@@ -201,7 +203,7 @@ def application_of_a_worker() -> Gateway:
 
 
 def _write_start_error(error: Exception) -> None:
-    """Writes why this worker did not start, for the parent process. Only the first failed worker writes; the parent prints it."""
+    """Writes why this worker did not start. Only the first failed worker writes the file, and the parent process prints it."""
     why = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) / START_ERROR_FILE
     with contextlib.suppress(FileExistsError), why.open("x") as left:
         left.write(str(not_started(os.environ[variable_of("database_url")], error)))
@@ -213,10 +215,10 @@ def _end_with_parent(sentinel: int) -> None:
     os._exit(1)
 
 
-def config_of(app: object, *, workers: int) -> uvicorn.Config:
+def config_of(app: Gateway | str, *, workers: int) -> uvicorn.Config:
     """Returns uvicorn's configuration for `app`, an application or the import path of its factory."""
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         factory=isinstance(app, str),
         workers=workers,
         loop="uvloop",
@@ -254,7 +256,7 @@ def _address_of(bound: socket.socket, host: str) -> str:
 
 @contextmanager
 def _supervised(embedded: EmbeddedPostgres | None) -> Iterator[None]:
-    """Restarts the embedded Postgres whenever it dies, in its own thread, because a restart blocks and requests must not."""
+    """Restarts the embedded Postgres whenever it dies, until the block ends. Uses a thread, because a restart blocks."""
     if embedded is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""Defines the settings of an operator, as environment variables: each one's name, type, bounds and default.
+"""Defines the settings of an operator, as environment variables: the name, type, bounds and default of each setting.
 
 Owns the reading of the environment. Every other part receives its settings as arguments.
 """
@@ -13,7 +13,7 @@ import msgspec
 
 PREFIX: Final = "STILLNEW_"
 TOKEN: Final = "STILLNEW_TOKEN"
-"""Holds a device's token for the client commands, such as `stillnew handover`. Not a setting of the service."""
+"""The variable with a device's token for client commands, such as `stillnew handover`. The service does not read it."""
 
 PerSecond = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
@@ -29,44 +29,44 @@ class Founding(StrEnum):
 
 
 class SettingWrong(ValueError):
-    """A setting is missing or invalid; the message names it."""
+    """A setting is missing or invalid; the message names the setting."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings. A field `x` is the variable STILLNEW_X, except that `database_url` is DATABASE_URL."""
 
     database_url: str | None = None
-    """The PostgreSQL to use. None: an embedded one in `data`."""
+    """The URL of the PostgreSQL database. None: an embedded PostgreSQL runs in the folder `data`."""
     redis_url: str | None = None
-    """The Redis that carries notifications between processes. None: notifications stay in one process, and each of several polls
-    once a second."""
+    """The URL of the Redis that carries notifications between processes. None: notifications stay within a process, and if there
+    are several workers, each worker polls the database once a second."""
     data: str = "./data"
     public_url: str | None = None
-    """The public URL of this service, for links. None: the host of the request."""
+    """The public URL of this service, for links. None: links use the host of the request."""
     founding: Founding = Founding.OPEN
     metrics_token: Annotated[str, msgspec.Meta(min_length=16)] | None = None
     """The bearer token for /metrics. None: /metrics is always 404."""
     log: Literal["json", "console"] = "json"
     workers: Count = 1
     pool: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
-    """Connections to Postgres per worker, beside those of the log."""
+    """The maximum number of connections to Postgres per worker, beside the connections of the log."""
 
     webhooks_anywhere: bool = False
-    """Whether webhooks may use http and private addresses: for a private network with trusted members."""
+    """Whether webhooks may use http and private addresses, as in a private network with trusted members."""
 
-    # Requests per second; those of ten seconds may arrive at once. 0: no limit. A phone that was offline for a month sends
-    # a few dozen pushes and pages, so limits this high only affect programs that are out of control.
+    # The limits are in requests per second; the requests of ten seconds may arrive at once. 0: no limit. A phone that was offline
+    # for a month sends a few dozen pushes and pages, so limits this high only affect programs that are out of control.
     limit_push: PerSecond = 100.0
     limit_drafts: PerSecond = 500.0
-    """Drafts per second in those pushes: 1/30 of what one process can write, so that no single device fills the log."""
+    """Drafts per second in the pushes of a device: 1/30 of what one process can write, so that no single device fills the log."""
     limit_read: PerSecond = 100.0
     limit_access: PerSecond = 10.0
     limit_strangers: PerSecond = 20.0
-    """Requests without a valid token, per address. All phones of a kindergarten may share one address."""
+    """Requests per second and address without a valid token. All phones of a kindergarten may share one address."""
 
     @property
     def data_dir(self) -> Path:
-        """Returns the data directory as a path."""
+        """The data directory as a path."""
         return Path(self.data)
 
 
@@ -93,7 +93,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def token_from(file: Path | None, environment: Mapping[str, str] | None = None) -> str:
-    """Reads a device's token from a file, or else from STILLNEW_TOKEN. Never from the command line, which `ps` shows.
+    """Reads a device's token from a file, or from STILLNEW_TOKEN if `file` is None. The command line would be visible in `ps`.
 
     Raises:
         SettingWrong: the token is missing or invalid, or the file cannot be read.

@@ -1,6 +1,6 @@
 """Writes log lines and metrics that contain no personal data.
 
-Owns the list of fields that a line may have. Other fields are dropped, and messages of errors and libraries too, so no name,
+Owns the list of fields that a line may have. Other fields are dropped, and so are the messages of errors and libraries: no name,
 note, title or token reaches a line, whatever a caller passes. Knows no request and no row.
 """
 
@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO, cast
 from uuid import UUID
 
 import msgspec
@@ -26,7 +26,7 @@ FIELDS: Final = frozenset(
         "family", "device", "error", "where", "reason", "count", "workers", "migrations", "wait_s", "worker",
     }
 )  # fmt: skip
-"""The allowed fields. `event` is a text from our code, `route` a template, `error` a class, `where` lines of our code."""
+"""The allowed fields. `event` is a text from our code, `route` a template, `error` a class name, `where` lines of our code."""
 
 TEXT_MAX: Final = 400
 FRAMES_MAX: Final = 12
@@ -35,11 +35,11 @@ PACKAGES: Final = ("service/", "projections/", "events/", "tests/")
 
 
 REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("request_id", default=None)
-"""The id of the request that this task serves; it is added to every log line of the task."""
+"""The id of the request that this task serves. Every log line of the task has this id."""
 
 
 class RequestLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The log line of one request. Its own type, because that fixes the fields and makes encoding fast (microseconds)."""
+    """The log line of one request. The type fixes the fields, and lets msgspec encode a line in microseconds."""
 
     timestamp: str
     request_id: str
@@ -57,7 +57,7 @@ _encode_line = msgspec.json.Encoder().encode
 
 
 def request_log(style: Literal["json", "console"], *, stream: TextIO | None = None) -> Callable[[RequestLine], None]:
-    """Returns the writer of request lines. JSON lines bypass structlog: its processors cost more than a push may take."""
+    """Returns the writer of request lines. JSON lines bypass structlog, because its processors would make a push too slow."""
     output = LossyStream(sys.stderr if stream is None else stream)
 
     def write(line: RequestLine) -> None:
@@ -73,13 +73,13 @@ def request_log(style: Literal["json", "console"], *, stream: TextIO | None = No
 
 
 def add_request_id(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """Adds the id of the current request."""
+    """Adds the id of the current request to a log line."""
     request_id = REQUEST_ID.get()
     return event_dict if request_id is None else {"request_id": request_id, **event_dict}
 
 
 def keep_listed_fields(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """Drops fields that are not in `FIELDS`, and cuts texts at `TEXT_MAX`."""
+    """Drops fields that are not in `FIELDS`, and cuts texts to `TEXT_MAX` characters."""
     return {
         name: value[:TEXT_MAX] if isinstance(value, str) and name != "where" else value
         for name, value in event_dict.items()
@@ -88,7 +88,7 @@ def keep_listed_fields(_logger: WrappedLogger, _method: str, event_dict: EventDi
 
 
 def describe_error(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """Replaces `exc_info` by the error's class and lines of code. Drops its message, which may contain a row."""
+    """Replaces `exc_info` by the error's class and lines of code. Drops the error's message, which may contain a row."""
     found = event_dict.pop("exc_info", None)
     error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
     return {**event_dict, **described(error)} if isinstance(error, BaseException) else event_dict
@@ -99,7 +99,7 @@ def _as_json(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> str
 
 
 class LossyStream:
-    """A text stream that drops what it cannot write, so that a full disk or a closed reader stops no request and no commit."""
+    """A text stream that drops unwritable text, so that a full disk or a closed reader stops no request and no commit."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -118,7 +118,7 @@ class LossyStream:
 def drop_unwritable_lines() -> None:
     """Drops the lines that cannot be written to standard error. Called at the end of a process.
 
-    Otherwise Python would try to write them again at exit, and a successful process would end with exit code 120.
+    Otherwise Python would try to write these lines again at exit, and a successful process would end with exit code 120.
     """
     try:
         sys.stderr.flush()
@@ -127,7 +127,7 @@ def drop_unwritable_lines() -> None:
 
 
 def configure(style: Literal["json", "console"], *, stream: TextIO | None = None) -> None:
-    """Sets the style of the log lines of this process. By default they go to standard error."""
+    """Sets the style of this process's log lines, and the stream that they are written to (None: standard error)."""
     stream = sys.stderr if stream is None else stream
     last: Any = structlog.dev.ConsoleRenderer(colors=stream.isatty()) if style == "console" else _as_json
     structlog.configure(
@@ -140,7 +140,8 @@ def configure(style: Literal["json", "console"], *, stream: TextIO | None = None
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=LossyStream(stream)),  # type: ignore[arg-type]
+        # Of a TextIO, structlog calls only what LossyStream has: write and flush.
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, LossyStream(stream))),
         cache_logger_on_first_use=False,
     )
     # The texts of libraries may contain values, such as a refused row, an address or a header: drop them.
@@ -152,7 +153,7 @@ def configure(style: Literal["json", "console"], *, stream: TextIO | None = None
 
 
 class _LibraryErrors(logging.Handler):
-    """Logs the class and lines of code of a library's error, without the library's text."""
+    """A handler that logs the class and lines of code of a library's error, without the library's text."""
 
     def __init__(self, name: str) -> None:
         super().__init__(level=logging.ERROR)
@@ -174,7 +175,7 @@ def described(error: BaseException) -> dict[str, Any]:
 
 
 class Metrics:
-    """Holds the metrics of one process. Labels are route templates, methods and status classes, so families add no series."""
+    """The metrics of one process. Labels are route templates, methods and status classes: more families add no series."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = CollectorRegistry() if registry is None else registry

@@ -1,6 +1,6 @@
-"""Provides every test with a fresh database, on one real Postgres a session, and with one real Valkey a session.
+"""Provides the fixtures of all tests: one real Postgres and one real Valkey a session, and a fresh database a test.
 
-Owns how they are started, and how quickly. Does not know what is tested.
+Owns how the servers are started, and how fast. Does not know what a test checks.
 """
 
 import asyncio
@@ -8,6 +8,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -20,14 +21,14 @@ from service.postgres.migrate import migrate
 from service.postgres.pool import open_pool
 from tests.programs import require
 
-# A failing example prints what reproduces it; its duration is no sign of a fault on a machine that runs other work too.
+# A failing example prints how to reproduce it. Hypothesis has no deadline: other work on the machine makes any example slow.
 settings.register_profile("ci", deadline=None, print_blob=True)
 settings.register_profile("nightly", settings.get_profile("ci"), max_examples=5_000)
 settings.load_profile("nightly" if os.environ.get("STILLNEW_NIGHTLY") == "1" else "ci")
 
 TEMPLATE = "stillnew_template"
 
-# A test's data need not survive the machine. Crash tests start a durable server of their own.
+# A test's data need not survive a crash of the machine. Crash tests start a durable server of their own.
 HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
@@ -45,6 +46,17 @@ async def execute(database_url: str, sql: str) -> None:
         await connection.close()
 
 
+@asynccontextmanager
+async def copied_database(server_url: str, template: str) -> AsyncIterator[str]:
+    """Copies a database, gives the address of the copy, and drops the copy in the end."""
+    name = f"t_{uuid.uuid4().hex}"
+    await execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    try:
+        yield named(server_url, name)
+    finally:
+        await execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Looks for the programs that a test is marked to need."""
     for marker in item.iter_markers("needs"):
@@ -53,7 +65,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
-    """Makes a folder that the server's account can enter too: those of pytest are open to their owner only."""
+    """Makes a folder that the server's account can enter too: only their owner can enter the folders of pytest."""
     with tempfile.TemporaryDirectory(prefix="stillnew-tests-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -61,7 +73,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(open_folder: Path) -> Iterator[str]:
-    """Starts this session's server, one per xdist worker, and gives its address, as its owner."""
+    """Starts the Postgres of this session, one for each xdist worker, and yields the owner's address."""
     server = EmbeddedPostgres(open_folder / "postgres-of-the-session", settings=HASTY)
     server.start()
     yield server.database_url
@@ -70,7 +82,7 @@ def postgres(open_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template(postgres: str) -> str:
-    """Makes a migrated database that is only copied, and gives its name."""
+    """Makes a migrated database of which the tests use copies, and returns its name."""
 
     async def make() -> None:
         await execute(postgres, f"CREATE DATABASE {TEMPLATE}")
@@ -92,10 +104,8 @@ async def empty_database_url(postgres: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
     """Makes a fresh, migrated database."""
-    name = f"t_{uuid.uuid4().hex}"
-    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield named(postgres, name)
-    await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    async with copied_database(postgres, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -114,5 +124,5 @@ def valkey_server() -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def valkey_url(valkey_server: ValkeyServer) -> str:
-    """Gives the address of a Valkey that other tests of this session use as well: nobody else awaits a test's wake-ups."""
+    """Returns the address of a Valkey that the tests of this session share. No test waits for a wake-up of another test."""
     return str(valkey_server.connection_url)

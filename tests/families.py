@@ -1,6 +1,6 @@
 """Makes a family of two homes, and the drafts and pushes of its devices, for every test that writes a log.
 
-Owns names and shapes. Decides nothing, and hides no part of the code from a test.
+Owns names and default fields. Decides nothing.
 """
 
 import json
@@ -20,9 +20,8 @@ from events.ids import ChildId, FamilyId, HouseholdId, MemberId
 from events.wire import Push, ServiceBody, read_push
 from service.feed.notifier import LocalNotifier
 from service.feed.pages import Page, page
-from service.log.log import Log
-from service.log.receipts import Receipt
-from service.runtime import now_utc
+from service.log.append_request import Receipt
+from service.log.log import Log, now_utc
 
 Draft = dict[str, Any]
 WALKED, CRAWLED, STOOD = "movement.first-steps", "movement.crawls", "movement.stands-alone"
@@ -45,7 +44,7 @@ class Family:
 
     @property
     def members(self) -> tuple[MemberId, ...]:
-        """All members, once they have all joined."""
+        """All members of the complete family, in the order of joining."""
         return (self.ada, self.ben, self.sitter, self.granny, self.daycare)
 
     def founded(self) -> tuple[ServiceBody, ...]:
@@ -59,7 +58,7 @@ class Family:
         )
 
     def joined(self, member: MemberId) -> tuple[ServiceBody, ...]:
-        """Returns the facts of one more member's joining."""
+        """Returns the facts that record the joining of one more member."""
         match member:
             case self.ben:
                 joins = MemberJoined(member=member, name="Ben", role=Role.PARENT, household=self.other_home, sees=Sees.ALL)
@@ -78,7 +77,7 @@ class Family:
 
 
 async def found(log: Log, *, family: Family | None = None, with_everybody: bool = True) -> Family:
-    """Opens a family's log with Ada, and lets the others join."""
+    """Writes the first facts of a family's log as Ada, and adds the other members."""
     family = family or Family()
     async with log.transaction() as writing:
         await writing.open_family(family.family)
@@ -89,20 +88,20 @@ async def found(log: Log, *, family: Family | None = None, with_everybody: bool 
 
 
 async def join(log: Log, family: Family, member: MemberId) -> None:
-    """Lets a member join, by Ada's invitation."""
+    """Adds a member to the log. The author is Ada, who invited the member."""
     async with log.transaction() as writing:
         await writing.write(family=family.family, author=family.ada, facts=family.joined(member))
 
 
 async def leave(log: Log, family: Family, member: MemberId) -> None:
-    """Lets a member leave."""
+    """Records that a member left. The author is that member."""
     async with log.transaction() as writing:
         await writing.write(family=family.family, author=member, facts=(MemberLeft(member=member),))
 
 
 @asynccontextmanager
 async def log_on(database_url: str, pool: asyncpg.Pool, *, now: Any = now_utc) -> AsyncIterator[Log]:
-    """Starts a log as one process has it: two on one database are two processes."""
+    """Starts a log as a service process does. Two logs on one database behave as two processes."""
     log = Log(pool=pool, database_url=database_url, notifier=LocalNotifier(), now=now)
     await log.start()
     try:
@@ -126,7 +125,7 @@ def drafted(
     id: UUID | str | None = None,
     **fields: Any,
 ) -> Draft:
-    """Returns a draft as it is in a push; `fields` are those of its event."""
+    """Returns a draft as JSON has it in a push. `fields` are the fields of the event."""
     at = at or datetime.now(UTC)
     return {
         "id": str(id or uuid7()), "occurred_at": written(at), "precision": precision, "recorded_at": written(recorded_at or at),
@@ -172,5 +171,5 @@ async def feed_of(pool: asyncpg.Pool, family: Family, member: MemberId) -> list[
 
 
 def outcomes(receipts: Sequence[Receipt]) -> list[str]:
-    """Returns for each draft its outcome, or the code of its refusal."""
+    """Returns the outcome of each draft; for a refused draft, the code of its refusal."""
     return [receipt.problem.code if receipt.problem else receipt.outcome for receipt in receipts]

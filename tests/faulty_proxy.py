@@ -1,4 +1,4 @@
-"""Proxies a real service and fails on purpose: cuts connections, or answers in the service's place as a busy proxy would.
+"""Proxies a real service and causes faults: it cuts connections, or responds in place of the service as a busy proxy does.
 
 Owns bytes and connections. Knows no events and no feeds.
 """
@@ -31,14 +31,17 @@ class CutRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class CutAnswer:
-    """Forwards `after_bytes` of the response, then resets both sides: the request took effect, and its response is lost."""
+    """Forwards `after_bytes` of the response, then resets both sides: the request took effect, but its response is lost."""
 
     after_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Answers in the service's place, and closes; `falls_silent`: leaves the connection open, and sends no more."""
+    """Sends a response of the proxy's own, and closes the connection.
+
+    With `falls_silent` the connection stays open and silent.
+    """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -50,28 +53,31 @@ Fault = Pass | CutRequest | CutAnswer | Answer
 
 
 def answered(content: object, *, status: int = 200, **headers: str) -> Answer:
-    """Returns an answer in the service's own form. Bytes are sent as they are."""
+    """Returns a response in the form that the service uses. Content of type `bytes` is sent unchanged."""
     body = content if isinstance(content, bytes) else msgspec.json.encode(content)
     return Answer(status=status, headers={"Content-Type": "application/json", **headers}, body=body)
 
 
 def refused(status: int, code: str, *, at: str | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """Returns the service's own problem document."""
+    """Returns a problem document in the form that the service uses."""
     problem = {"type": f"tag:stillnew.org,2026:problem/{code}", "title": "No", "status": status, "code": code, "at": at, "new": 1}
     types = {"Content-Type": "application/problem+json", **(headers or {})}
     return Answer(status=status, headers=types, body=msgspec.json.encode(problem))
 
 
 def page_of(status: int, body: bytes = b"<html>Welcome to the hotel</html>", **headers: str) -> Answer:
-    """Returns a page of HTML, as from a proxy on the way."""
+    """Returns an HTML page, as a proxy between the device and the service sends."""
     return Answer(status=status, headers={"Content-Type": "text/html; charset=utf-8", **headers}, body=body)
 
 
 class FaultyProxy(LocalProxy):
-    """A proxy with a plan of faults. Each connection takes the next fault of the plan; where none is left, everything passes."""
+    """A proxy with a list of faults. Each connection takes the next fault; after the last fault, everything is forwarded."""
 
     def __init__(self, faults: Iterable[Fault] = (), *, host: str = "127.0.0.1", port: int = 0) -> None:
-        """`host` and `port` are the service's; port 0: there is none, and a connection that would pass is reset."""
+        """`host` and `port` are the address of the service.
+
+        With port 0 there is no service: a connection without a fault is reset.
+        """
         super().__init__()
         self.plan = deque(faults)
         self.connections = 0
@@ -107,7 +113,8 @@ class FaultyProxy(LocalProxy):
         await writer.drain()
         if not answer.falls_silent:
             writer.write_eof()
-        # Until the device has read the answer and closes: a reset would discard it.
+        # Read until the device closes the connection. A reset before that would discard the response that the device still has to
+        # read.
         await reader.read()
 
     async def _forward(
@@ -118,7 +125,7 @@ class FaultyProxy(LocalProxy):
         up_bytes: int | None,
         down_bytes: int | None,
     ) -> None:
-        """Copies both ways until either side ends or its allowance is used up."""
+        """Copies bytes in both directions until one side ends, or until as many bytes as allowed were copied."""
         host, port = self._upstream
         if port == 0:
             return
@@ -136,7 +143,7 @@ class FaultyProxy(LocalProxy):
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, allowance_bytes: int | None) -> None:
-    """Copies until the end, or until the allowance is used up; None is no limit."""
+    """Copies bytes until the end, or until `allowance_bytes` were copied. None means no limit."""
     with suppress(ConnectionError):
         while chunk := await reader.read(CHUNK_BYTES):
             if allowance_bytes is not None:

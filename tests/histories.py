@@ -1,6 +1,6 @@
-"""A log without rows: events are folded as the append and the replay fold them, in memory.
+"""A log in memory, without Postgres: its events are folded by the function that the append and the replay use.
 
-Owns who refers to what, as the service resolves it. Decides nothing of what the fold makes of it.
+Finds the event to which an event refers, as the service does. Decides nothing else: the fold decides.
 """
 
 from datetime import UTC, datetime
@@ -15,8 +15,7 @@ from events.ids import EventId, MemberId, Place, Seq
 from projections import timeline
 from projections.changes import Change, Delivered, HistoryDelivered, Released
 from projections.family import Family
-from projections.feed import Run
-from projections.feed_writer import FeedWriter
+from projections.feed import FeedWriter, Run
 from projections.first_saw import Sighting
 from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold
 from projections.joining_history import History
@@ -38,7 +37,7 @@ def happened(
     recorded_at: datetime = NOON,
     audience: Audience = Audience.FAMILY,
 ) -> Event[Any]:
-    """An event, as the log keeps it; what follows a target gets its audience when it is told."""
+    """Returns an event as the log keeps it. An event whose type takes its target's audience gets that audience in `Told.add`."""
     return Event(
         id=EventId(id or uuid4()), author=author, occurred_at=at, precision=precision, recorded_at=recorded_at,
         received_at=NOON, audience=audience, event=body,
@@ -46,7 +45,7 @@ def happened(
 
 
 class Told:
-    """A log and what each member was told of it."""
+    """A log, and the events that were delivered to each member."""
 
     def __init__(self, family: Household) -> None:
         self.family = family
@@ -55,12 +54,15 @@ class Told:
         self.runs: dict[MemberId, dict[Place, Run]] = {}
         self.events: list[Event[Any]] = []
         self.feeds: dict[MemberId, list[Seq]] = {}
-        """The seqs that each member was sent, in that order, without hints: those are in the runs."""
+        """The seqs of the events that each member was sent, in the order of delivery.
+
+        Hints have no seq, so only `runs` has them.
+        """
         self.released: list[Released] = []
 
     @classmethod
     def of_everybody(cls, family: Household) -> "Told":
-        """Returns a log with the whole family in it."""
+        """Returns a log with the facts that found the family and add all its members."""
         told = cls(family)
         for fact in family.founded():
             told.add(happened(family.ada, fact))
@@ -74,12 +76,12 @@ class Told:
         return [tuple(self.folded.events[seq].delivered_to) for seq, _ in enumerate_seqs(self.events)]
 
     def join(self, member: MemberId) -> None:
-        """Let one of the family join."""
+        """Adds the facts of one member's joining to the log."""
         for fact in self.family.joined(member):
             self.add(happened(self.family.ada, fact))
 
     def add(self, event: Event[Any]) -> tuple[MemberId, ...]:
-        """Fold one more event; who is told of it now."""
+        """Folds one more event, and returns the members to whom the event is delivered at once."""
         seq, target = Seq(len(self.events) + 1), self._target(event)
         audience = audience_of(type(event.event), requested=event.audience, target=target)
         event = msgspec.structs.replace(event, audience=audience)
@@ -98,7 +100,7 @@ class Told:
             case NeedEvents(seqs=seqs):
                 return {seq: (self.events[seq - 1], commitment(seq)) for seq in seqs}
             case NeedSightings():
-                return {}  # the family of a test forgets nothing
+                return {}  # in memory, the fold has all sightings already
             case NeedHistory(before=before):
                 logged = [self.folded.events[Seq(seq)] for seq in range(1, before)]
                 return History(
@@ -119,7 +121,7 @@ class Told:
                 pass
 
     def runs_of(self, member: MemberId) -> list[Run]:
-        """The runs of a member's feed, in order."""
+        """Returns the runs of a member's feed, in order."""
         for one, runs in self.feed_writer.take_changed().items():
             self.runs.setdefault(one, {}).update((run.first_place, run) for run in runs)
         return [run for _, run in sorted(self.runs.get(member, {}).items())]
@@ -133,7 +135,7 @@ class Told:
         return [self.events[seq - 1] for seq in self.feeds.get(member, [])]
 
     def sightings(self, member: MemberId) -> list[Sighting]:
-        """Returns the sightings that the rows keep for a parent."""
+        """Returns a parent's sightings, as the fold keeps them."""
         return [known[member] for known in self.folded.sightings.values() if member in known]
 
     def timeline(self, member: MemberId) -> tuple[TimelineEntry, ...]:
@@ -152,7 +154,7 @@ class Told:
 
 
 def commitment(seq: int) -> bytes:
-    """Returns a commitment that stands for an event's content in a chain."""
+    """Returns an invented commitment for the event with this seq."""
     return sha256(seq.to_bytes(8, "big")).digest()
 
 
@@ -162,7 +164,7 @@ def enumerate_seqs(events: list[Event[Any]]) -> list[tuple[Seq, Event[Any]]]:
 
 
 def seqs_of(run: Run) -> list[int]:
-    """The events that a run tells, in order; none of a hint."""
+    """Returns the seqs of the events in a run, in order. A run with a hint has none."""
     if run.hint is not None:
         return []
     return list(run.seqs) if run.seqs is not None else list(range(run.first_seq, run.first_seq + run.length))

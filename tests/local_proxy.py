@@ -1,4 +1,4 @@
-"""Listens on a port of this machine and serves each connection in a task: what the proxies of the tests have in common.
+"""Listens on a port of this machine and serves each connection in a task: the common part of the tests' proxies.
 
 Owns the listening socket and the tasks. Knows no protocol.
 """
@@ -10,11 +10,11 @@ from typing import Self
 
 
 class LocalProxy(ABC):
-    """A listening proxy. A subclass serves one connection, which is closed when it returns."""
+    """A listening proxy. A subclass defines `serve` for one connection; the connection is closed when `serve` returns."""
 
     def __init__(self) -> None:
         self.port = 0
-        """Its own, once it listens."""
+        """The port of the proxy; 0 until it listens."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @abstractmethod
@@ -22,7 +22,8 @@ class LocalProxy(ABC):
         """Serves one connection.
 
         Raises:
-            ConnectionError, asyncio.IncompleteReadError: either side has gone, which ends this connection and no other.
+
+            ConnectionError, asyncio.IncompleteReadError: one side has gone. This ends only this connection.
         """
 
     async def __aenter__(self) -> Self:

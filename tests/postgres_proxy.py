@@ -1,7 +1,7 @@
 """Proxies a real Postgres: pools transactions as PgBouncer does, or announces another version.
 
-Owns messages of the Postgres protocol, and server sessions. Each client gets a server session for one transaction at a time,
-the one that was returned last, by any client: its settings and its prepared statements come along.
+Owns messages of the Postgres protocol, and sessions of the server. A client gets a session for one transaction at a time: the
+session that was returned last, by any client, with the settings and the prepared statements that this client left in it.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ TERMINATE = b"X"
 
 @dataclass
 class Session:
-    """A session of the server, and its messages at the start."""
+    """A session of the server, with the messages that the server sent at its start."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
@@ -31,10 +31,10 @@ class Session:
 
 
 class PostgresProxy(LocalProxy):
-    """A proxy of one server, which is named by the address of a database on its Unix socket."""
+    """A proxy of one server. `database_url` has the server's Unix socket."""
 
     def __init__(self, database_url: str, *, version: str | None = None) -> None:
-        """`version`: announced in place of the server's own version; None: announce that, and pool transactions."""
+        """`version` is announced in place of the server's own version. With None, the proxy pools transactions."""
         super().__init__()
         parts = urlsplit(database_url)
         self._socket = str(Path(parse_qs(parts.query)["host"][0]) / ".s.PGSQL.5432")
@@ -62,7 +62,7 @@ class PostgresProxy(LocalProxy):
             await self._pool(reader, writer, startup)
 
     async def _pool(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, startup: bytes) -> None:
-        """Serves one client, a transaction at a time."""
+        """Serves one client, with a session of the server for each transaction."""
         while True:
             kind, message = await _message(reader)
             if kind == TERMINATE:
@@ -92,7 +92,7 @@ class PostgresProxy(LocalProxy):
 
 
 async def _startup(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-    """Reads the first message of a client; its requests for encryption before that are denied."""
+    """Reads the first message of a client. Requests for encryption before that message are denied."""
     while True:
         length = await reader.readexactly(4)
         rest = await reader.readexactly(struct.unpack("!I", length)[0] - 4)
@@ -110,7 +110,7 @@ async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     with suppress(ConnectionError, asyncio.IncompleteReadError):
         while True:
             kind, message = await _message(reader)
-            if kind == TERMINATE:  # the client's session ends, and the server's goes on for others
+            if kind == TERMINATE:  # the client ends its session; the server's session stays open for other clients
                 return
             writer.write(message)
 

@@ -1,7 +1,7 @@
-"""Finds the programs that tests run and that no Python package brings: curl, jq, openssl.
+"""Finds the programs that tests run and that no Python package installs: curl, jq, openssl.
 
-Owns the case that a machine lacks one: the test is skipped with a sentence that says what to install, and in CI
-(`CI=true`, as .ci/run sets it) it fails with the same sentence, so that no run there is green without it.
+Owns the case that a machine lacks a program: the test is skipped with a sentence that names the package to install. In CI
+(`CI=true`, set by .ci/run) the test fails with this sentence instead, so that a run without the program is not green.
 """
 
 import os
@@ -29,6 +29,6 @@ def path_of(program: str) -> str:
 
 
 def require(programs: tuple[str, ...]) -> None:
-    """Skips the current test unless the machine has these programs. Each is named as its package is."""
+    """Skips the current test unless the machine has these programs. The name of each program is also the name of its package."""
     if missing := " ".join(program for program in programs if shutil.which(program) is None):
         lacks(f"This machine lacks: {missing}. Debian and Ubuntu: apt install {missing}. macOS: brew install {missing}.")

@@ -1,4 +1,4 @@
-"""Tests that the pages list exactly what exists: routes, codes, settings, commands, tables, and links to pages."""
+"""Tests that the pages in docs/ list exactly what exists: routes, codes, settings, commands, tables, and links to pages."""
 
 import re
 from pathlib import Path

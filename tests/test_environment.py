@@ -1,6 +1,7 @@
-"""Tests the first of the two commands on other machines: which Python it takes, and when it makes the environment anew.
+"""Tests `make runtime`: which Python it takes, and when it makes the environment anew.
 
-Each test is a small project with our Makefile and our installer, no pins, and a PATH that holds what the test puts there.
+Each test uses a small project with our Makefile and our installer, no pins, and a PATH that contains only the test's own
+programs.
 """
 
 import shutil
@@ -16,11 +17,11 @@ ROOT = Path(__file__).parents[1]
 PINS = ("runtime", "build", "dev")
 A_PYTHON = f'exec "{sys.executable}" "$@"\n'
 NO_PYTHON = "exit 127\n"
-"""The exit of a shim without its Python, and of a Python that is too old."""
+"""A script in place of a Python: one that is not installed, or one that is too old."""
 NO_ENSUREPIP = f'PYTHONPATH="$(dirname "$0")/no-ensurepip" {A_PYTHON}'
-"""Debian's python3 without python3-venv."""
+"""A script in place of Debian's python3 without the package python3-venv."""
 
-# The least that can be installed: a build backend of its own, so that nothing has to be downloaded.
+# The smallest project that can be installed. It has a build backend of its own, so that nothing is downloaded.
 PYPROJECT = """
 [build-system]
 requires = []
@@ -41,7 +42,7 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
 
 
 class Machine:
-    """A machine with a project on it, and no programs but make, a shell and the Pythons that it is given."""
+    """A machine with a project and, as programs, only make, a shell and the Pythons that a test installs."""
 
     def __init__(self, folder: Path) -> None:
         self.project, self.path = folder / "project", folder / "bin"
@@ -74,7 +75,7 @@ class Machine:
         )  # fmt: skip
 
     def taken(self, *arguments: str) -> str:
-        """Returns the Python that make would run the installer with."""
+        """Returns the name of the Python with which make runs the installer."""
         (self.project / "requirements" / "install.py").write_text("import os; print(os.environ['TAKEN'])")
         for file in self.path.glob("python3*"):
             file.write_text(file.read_text().replace("exec", f"TAKEN={file.name} exec", 1))
@@ -133,7 +134,7 @@ def test_a_python_without_ensurepip_is_one_sentence_with_what_to_do(machine: Mac
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """A machine with an environment. Its python3 could not make another, and says so if it is asked to."""
+    """Returns a machine with an environment, whose python3 can no longer make one and fails with an error if make asks it to."""
     machine = Machine(tmp_path_factory.mktemp("settled"))
     machine.install(python3=A_PYTHON)
     done = machine.make("runtime")
@@ -144,7 +145,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 
 def is_kept(machine: Machine) -> bool:
-    """Returns whether python3 is content with the environment, and would not make it anew."""
+    """Checks whether `make runtime` with python3 keeps the environment."""
     done = machine.make("runtime", "PYTHON=python3")
     assert done.returncode == 0 or "cannot make an environment" in done.stderr
     return done.returncode == 0
@@ -181,7 +182,7 @@ def test_an_environment_whose_python_is_gone_is_not_kept(settled: Machine) -> No
 
 
 def test_an_environment_that_was_moved_with_its_project_is_not_kept(settled: Machine) -> None:
-    """Its scripts name the folder in which they were made."""
+    """The scripts of an environment contain the path of the folder in which they were made."""
     there = settled.project
     settled.project = there.rename(there.with_name("moved"))
     assert not is_kept(settled)
@@ -204,7 +205,7 @@ def test_a_package_that_cannot_be_installed_is_one_sentence_below_pips_own_words
 
 
 def test_an_environment_for_the_tests_serves_too(settled: Machine) -> None:
-    """In this order: nothing is installed again for the service where the tests have been."""
+    """`make runtime` after `make venv` installs nothing again, because the packages of the tests include those of the service."""
     (settled.environment / ".installed-runtime").unlink()
     assert settled.make("venv").returncode == 0
     assert settled.make("runtime").returncode == 0

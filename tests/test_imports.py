@@ -1,4 +1,4 @@
-"""Imports form no ring, the type checker's included: a module can be read after those that it imports."""
+"""Tests that the imports between modules form no ring, imports for the type checker included."""
 
 import graphlib
 
@@ -8,7 +8,7 @@ PACKAGES = ("events", "projections", "service", "client", "demo")
 
 
 def test_no_imports_form_a_ring() -> None:
-    """A ring of modules is one module in several files."""
+    """Modules that import each other in a ring can only be read together."""
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     imported_by_module = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     graphlib.TopologicalSorter(imported_by_module).prepare()  # raises CycleError, which names the ring

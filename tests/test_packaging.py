@@ -1,4 +1,4 @@
-"""Tests the container files, the pins and the wheel: what is shipped keeps its data, and has no password of ours."""
+"""Tests the container files, the pins and the wheel: they keep the user's data, and contain no password of ours."""
 
 import re
 import tomllib
@@ -71,7 +71,7 @@ def test_what_the_service_runs_on_is_what_the_tests_ran_on() -> None:
 
 
 def test_what_is_said_to_be_supported_is_what_the_pins_are_checked_for() -> None:
-    """Each minor version by its first release, since a marker can be true for that one alone."""
+    """The pins are checked for the first release of each minor version, since a marker can be true for that release alone."""
     minors = [python.removesuffix(".0") for python in check.PYTHONS]
     assert [f"{minor}.0" for minor in minors] == list(check.PYTHONS)
     readme = (ROOT / "README.md").read_text()

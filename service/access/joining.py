@@ -1,6 +1,6 @@
-"""Invites people, accepts invites, and ends memberships. Owns the routes; `decide` checks permission.
+"""Serves the routes that invite people, accept invites, and end memberships. `decide` checks permission.
 
-Locks are always taken in the order membership, invite, the family's head, so that these transactions cannot deadlock.
+Locks are always taken in this order: membership, invite, family's head. So these transactions cannot deadlock.
 """
 
 from collections.abc import Sequence
@@ -32,15 +32,14 @@ from service.access.errors import (
     TooMany,
 )
 from service.access.founding import QUERIES, lock_membership, person_of
-from service.access.guard import Membership
+from service.access.guard import Membership, hash_of, new_code
 from service.access.shapes import AcceptInvite, Admitted, Invite, Invited, JoinerChoice
-from service.access.tokens import hash_of, new_code
 from service.daycare.leaving import forget_daycare, forget_parents_files, require_removable
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest, nothing
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 
 INVITE = Endpoint(
     summary="Invite a person or a daycare. The code works once, within seven days",
@@ -79,14 +78,14 @@ async def invite(request: RouteRequest) -> Response[bytes]:
 
 
 def _join_url(request: RouteRequest, code: str) -> str:
-    """Returns a link for people. The code follows the number sign; browsers do not send that part, so no proxy logs it."""
+    """Returns the link of an invite. The code is in the URL's fragment, which browsers do not send, so no proxy logs the code."""
     base = request.runtime.settings.public_url or f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
     return f"{base.rstrip('/')}/join#{code}"
 
 
 @post("/v1/invites/accept", opt=ACCEPT.opt())
 async def accept(request: RouteRequest) -> Response[bytes]:
-    """Makes the caller a member. Their surprise choices are written before any history is delivered to them."""
+    """Makes the caller a member of the inviting family. Writes the caller's surprise choices before any history is delivered."""
     body = await request.read(AcceptInvite)
     member = MemberId(uuid4())
     async with request.runtime.log.transaction() as transaction:
@@ -109,7 +108,7 @@ async def accept(request: RouteRequest) -> Response[bytes]:
 
 
 def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[*tuple[HouseholdOpened, ...], MemberJoined]:
-    """Returns the roster facts to append: a new home first, if the invite opens one, then the new member."""
+    """Returns the roster facts to append: the new home if the invite names a new home, then the new member."""
     new_home: tuple[HouseholdOpened, ...] = ()
     household = row["household_id"]
     if household is None:
@@ -124,10 +123,10 @@ def _facts_of(row: Any, *, member: MemberId, name: str) -> tuple[*tuple[Househol
 async def _write_choices(
     transaction: LogTransaction, choices: Sequence[JoinerChoice], *, family: FamilyId, joined: MemberJoined
 ) -> None:
-    """Writes the joiner's choices before the join, in the same transaction, so that they apply to the history too.
+    """Writes the joiner's surprise choices before the join, in the same transaction. So the choices apply to the history, too.
 
     Raises:
-        ChoiceRefused: names the field of the first invalid choice.
+        ChoiceRefused: a choice is invalid. `at` names the field of the first invalid choice.
     """
     if not choices:
         return
@@ -146,7 +145,7 @@ def _draft_of(choice: JoinerChoice, now: datetime) -> Draft[DeviceBody]:
 
 @delete("/v1/families/{family:uuid}/members/{member:uuid}", status_code=204, opt=REMOVE.opt())
 async def remove(request: RouteRequest) -> Response[None]:
-    """Ends a membership. The member's events stay; their open invites are deleted. A person who returns is a new member."""
+    """Ends a membership. The member's events stay, and the member's open invites are deleted."""
     caller = request.member
     target = MemberId(request.ids["member"])
     async with request.runtime.log.transaction() as transaction:

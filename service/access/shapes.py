@@ -1,4 +1,4 @@
-"""The request and response bodies of access as types (protocol.md, section Access). Decides nothing."""
+"""Defines the types of the requests and responses of access (docs/protocol.md, section Access). Decides nothing."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -15,11 +15,11 @@ Code = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 class RequestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A request body or a part of one. Unknown fields are refused."""
+    """A request body, or an object in a request body. Unknown fields are refused."""
 
 
 class Named(RequestBody, frozen=True, kw_only=True):
-    """Something that has a name."""
+    """The name of a person, a home or a device."""
 
     name: Name
 
@@ -39,7 +39,7 @@ class ChildChanges(RequestBody, frozen=True, kw_only=True):
 
 
 class FoundFamily(RequestBody, frozen=True, kw_only=True):
-    """A family with its first parent, home and child. `device` is needed only without a token."""
+    """A family with its first parent, home and child. `device` is needed only if the request has no token."""
 
     you: Named
     household: Named
@@ -48,7 +48,7 @@ class FoundFamily(RequestBody, frozen=True, kw_only=True):
 
 
 class Founded(msgspec.Struct, frozen=True, kw_only=True):
-    """A new family, and the founder's ids. `token` is shown only here."""
+    """A new family, and the ids of the founder. `token` is a new token, or the token of the request."""
 
     family: FamilyId
     member: MemberId
@@ -83,7 +83,7 @@ class MemberListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FamilyListed(msgspec.Struct, frozen=True, kw_only=True):
-    """The roster, each list in the order of ids. The same for every member, because every reader needs the names."""
+    """The roster of a family, each list in the order of ids. Every member receives the same roster."""
 
     family: FamilyId
     households: tuple[HouseholdListed, ...]
@@ -92,7 +92,7 @@ class FamilyListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MembershipListed(msgspec.Struct, frozen=True, kw_only=True):
-    """A family that the caller is a member of."""
+    """A membership of the caller in a family."""
 
     family: FamilyId
     member: MemberId
@@ -111,7 +111,7 @@ class DeviceListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller. Their devices are visible to no one else (law 14)."""
+    """The caller, with memberships and devices. No other member can see these devices (law 14)."""
 
     person: PersonId
     memberships: tuple[MembershipListed, ...]
@@ -119,7 +119,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Invite(RequestBody, frozen=True, kw_only=True):
-    """An invite to make. `household` is the inviter's own (the default), or the name of a new one."""
+    """A request to make an invite. `household` is the inviter's own home (the default), or the name of a new home."""
 
     role: Role
     household: HouseholdId | Named | None = None
@@ -128,7 +128,7 @@ class Invite(RequestBody, frozen=True, kw_only=True):
 
 
 class Invited(msgspec.Struct, frozen=True, kw_only=True):
-    """A new invite. The code is shown only here, and works once."""
+    """A new invite. The code works once. No other response contains the code."""
 
     code: str
     url: str
@@ -136,7 +136,7 @@ class Invited(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JoinerChoice(RequestBody, frozen=True, kw_only=True):
-    """The fields of SurpriseChosen, for a choice that applies before anything is delivered to the joiner."""
+    """A surprise choice of a joining person, with the fields of SurpriseChosen. The choice applies to the history, too."""
 
     child: ChildId | None = None
     scope: Scope
@@ -146,7 +146,7 @@ class JoinerChoice(RequestBody, frozen=True, kw_only=True):
 
 
 class AcceptInvite(RequestBody, frozen=True, kw_only=True):
-    """The acceptance of an invite. `device` is needed only without a token."""
+    """The acceptance of an invite. `device` is needed only if the request has no token."""
 
     code: Code
     name: Name
@@ -155,7 +155,7 @@ class AcceptInvite(RequestBody, frozen=True, kw_only=True):
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
-    """A new membership. `token` is shown only here."""
+    """A new membership. `token` is a new token, or the token of the request."""
 
     family: FamilyId
     member: MemberId
@@ -164,21 +164,21 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairCode(msgspec.Struct, frozen=True, kw_only=True):
-    """A code that pairs another device of the same person. It works once."""
+    """A code that pairs another device of the same person. The code works once."""
 
     code: str
     expires_at: datetime
 
 
 class PairDevice(RequestBody, frozen=True, kw_only=True):
-    """A device to pair, with the code that another device of the person made."""
+    """A request to pair a device, with the code that another device of the same person has made."""
 
     code: Code
     device: Named
 
 
 class Paired(msgspec.Struct, frozen=True, kw_only=True):
-    """The paired device. `token` is shown only here."""
+    """The paired device. No other response contains its `token`."""
 
     device: DeviceId
     token: str

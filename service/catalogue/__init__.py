@@ -1,1 +1,1 @@
-"""Serves the catalogue of milestones, the same for every caller."""
+"""Serves the catalogue of milestones, which is the same for every caller."""

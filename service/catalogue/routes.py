@@ -1,6 +1,6 @@
-"""Serves GET /v1/catalogue: all milestones with their names, the same for every caller.
+"""Serves GET /v1/catalogue: all milestones with their names. The response is the same for every caller.
 
-Owns the response's type and ETag. Knows no family: a family's own milestones are in its feed.
+Owns the type and the ETag of the response. Knows no family: a family's own milestones are in its members' feeds.
 """
 
 from functools import cache
@@ -10,8 +10,8 @@ import msgspec
 from litestar import Response, get
 
 from events.catalogue import CATALOGUE, Milestone
-from service.http import response
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
+from service.http.body import encode, media_type_of
 from service.http.compression import coding_of, shortened
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.rate_limit import Kind
@@ -32,13 +32,13 @@ HEADERS: Final = {
 
 
 class CatalogueQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The preferred language. If we do not have it, the response is in English, and its `lang` states that."""
+    """The preferred language. If the catalogue does not exist in this language, the response is in English."""
 
     lang: Annotated[str, msgspec.Meta(pattern=LANGUAGE, max_length=35)] = LANGUAGE_AVAILABLE
 
 
 class CatalogueListed(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole catalogue. `version` changes with every change of its text."""
+    """The whole catalogue. `version` changes with every change of the catalogue."""
 
     version: str
     lang: str
@@ -52,16 +52,16 @@ CATALOGUE_QUERY: Final[dict[str, dict[str, Any]]] = {
 
 @cache
 def _body(media_type: str, coding: str | None) -> bytes:
-    """Returns one of the six forms of the body (two encodings, three codings). Each is made once."""
+    """Returns the response body in one of six forms (two media types, three content codings). Each form is made once."""
     if coding is not None:
         return shortened(_body(media_type, None), coding)
     milestones = tuple(CATALOGUE.by_key.values())
-    return response.encode(CatalogueListed(version=CATALOGUE.version, lang=LANGUAGE_AVAILABLE, milestones=milestones), media_type)
+    return encode(CatalogueListed(version=CATALOGUE.version, lang=LANGUAGE_AVAILABLE, milestones=milestones), media_type)
 
 
 def _matches_etag(scope: Scope) -> bool:
-    """Returns whether the caller already has this version, by If-None-Match."""
-    if_none_match = b",".join(headers(scope, b"if-none-match"))
+    """Returns whether the header If-None-Match names the present version. Then the caller has this version already."""
+    if_none_match = b",".join(scope[HEADERS_BY_NAME].get(b"if-none-match", ()))
     return if_none_match.strip() == b"*" or CATALOGUE.version.encode() in _tags(if_none_match)
 
 
@@ -84,10 +84,10 @@ def _tags(if_none_match: bytes) -> list[bytes]:
 async def catalogue(request: RouteRequest) -> Response[Any]:
     """Returns the catalogue, or 304 if the caller already has this version."""
     request.read_query(CatalogueQuery)
-    scope: Scope = request.scope  # type: ignore[assignment]
+    scope = request.asgi
     if _matches_etag(scope):
         return Response(None, status_code=304, headers=HEADERS)
-    media_type = response.media_type_of(scope)
+    media_type = media_type_of(scope)
     coding = coding_of(scope)
     body = _body(media_type, coding)
     encoded = {} if coding is None else {"Content-Encoding": coding}

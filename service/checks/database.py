@@ -1,7 +1,7 @@
 """Checks whether this release can run on an external PostgreSQL.
 
 Owns the requirements on the server, the database and the login. Changes nothing. One query reads the facts; pure functions
-judge them.
+judge the facts.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from service.settings import Settings
 OLDEST_POSTGRES: Final = 16
 WITHIN_S: Final = 5.0
 LOG_CONNECTIONS: Final = 2
-"""The connections of one worker beside its pool."""
+"""Number of connections that the log of one worker opens in addition to the pool."""
 
 
 SESSIONS_OWN: Final = Finding(part="sessions", is_fine=True, found="each connection has one of its own")
@@ -42,22 +42,22 @@ class Facts:
     is_in_recovery: bool
     is_read_only: bool
     schema: str | None
-    """The schema in which a new table is created. None: there is none."""
+    """The schema in which a new table is created. None: no schema in the search path exists."""
     may_create: bool | None
     """Whether the login may create tables in the schema `public`. None: that schema does not exist."""
     owns_tables: bool | None
-    """Whether the login owns the tables. None, like `may_add`: there are no tables yet."""
+    """Whether the login owns the tables. None: there are no tables yet."""
     may_add: bool | None
-    """Whether the login may insert events."""
+    """Whether the login may insert events. None: there are no tables yet."""
     unsafe: list[str] | None
     """The durability settings that are off, as `name = value`."""
     connections: int
-    """How many connections the login may open."""
+    """Number of connections that the login may open."""
     migrations: Compared
 
 
 async def check_database(database_url: str, settings: Settings) -> list[Finding]:
-    """Checks the server, the database and the login of an address."""
+    """Checks the server, the database and the login that a URL names."""
     try:
         async with asyncio.timeout(WITHIN_S):
             facts = await _facts(database_url)
@@ -74,7 +74,7 @@ async def migrate_or_refuse(database_url: str) -> list[str]:
     """Applies the missing migrations and returns their names.
 
     Raises:
-        CannotStart: the database refused a migration.
+        CannotStart: the database refused a migration, or cannot be reached.
     """
     try:
         return await migrate(database_url)
@@ -85,7 +85,7 @@ async def migrate_or_refuse(database_url: str) -> list[str]:
 
 
 def not_started(database_url: str, error: BaseException) -> CannotStart:
-    """Returns the error message for a failed start: the cause if it is the database, else a reference to the log."""
+    """Returns the error for a failed start. Its message explains a database error, and refers to the log for any other error."""
     if isinstance(error, (*PASSING, asyncpg.PostgresError)):
         return CannotStart(unreachable(database_url, error).sentence)
     return CannotStart(f"The service did not start ({type(error).__name__}); the log above says where.")
@@ -141,7 +141,7 @@ def _read_only(facts: Facts, place: str) -> list[Finding]:
 
 
 def _rights(facts: Facts, place: str) -> list[Finding]:
-    """Checks the rights of the login: missing migrations need the owner, and serving needs to insert events."""
+    """Checks whether the login may apply missing migrations (as the owner of the tables), and whether it may insert events."""
     part, owner = f"database {place}", "name the owner of the database in DATABASE_URL"
     if facts.migrations.missing:
         if facts.may_create is None:

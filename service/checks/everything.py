@@ -1,6 +1,6 @@
-"""Runs all checks in one order, for `serve`, which may refuse to start, and for `doctor`, which shows them.
+"""Runs all checks, for the commands `serve` and `doctor`.
 
-Owns the order: first the settings, then the folder and the Redis that they name, then the database.
+Owns the order: first the settings, then the data directory and the Redis server, then the database.
 """
 
 from service.checks.database import check_database
@@ -18,7 +18,7 @@ async def check_settings(settings: Settings) -> list[Finding]:
 
 
 async def check_everything(settings: Settings) -> list[Finding]:
-    """Runs every check. Of an embedded database only the folder is checked, because it runs only while the service runs."""
+    """Runs every check. For an embedded database, checks only the data directory: the database runs only with the service."""
     findings = await check_settings(settings)
     if settings.database_url is not None:
         findings += await check_database(settings.database_url, settings)

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """The state of one part of the setup, with advice if something is wrong. `is_fine` None: information, not an error.
+    """The state of one part of the setup, with advice if something is wrong. `is_fine` is None for mere information.
 
-    `stops`: the service refuses to start, because requests would fail until this is repaired.
+    `stops` states whether the service refuses to start, because requests would fail until the problem is repaired.
     """
 
     part: str
@@ -20,7 +20,7 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """Returns the finding as one line of text."""
+        """The finding as one line of text."""
         return f"{self.part}: {self.found}; {self.advice}."
 
 

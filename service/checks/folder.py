@@ -1,4 +1,4 @@
-"""Checks the data directory of the embedded PostgreSQL: whether it can be created and written, and has room. Changes nothing."""
+"""Checks whether the data directory of the embedded PostgreSQL can be created and written, and has room. Changes nothing."""
 
 import shutil
 import tempfile
@@ -13,16 +13,16 @@ from service.settings import Settings
 
 FREE_BYTES_MIN: Final = 1_000_000_000
 CLUSTER_BYTES: Final = 100_000_000
-"""A new cluster takes about 70 MB, and a segment of its write-ahead log 16 MB."""
+"""Bytes for a new cluster: the cluster takes about 70 MB, and a segment of its write-ahead log takes 16 MB."""
 ANOTHER: Final = "name another with --data or STILLNEW_DATA, or set DATABASE_URL"
 
 
 def check_folder(settings: Settings) -> list[Finding]:
-    """Checks the data directory, which need not exist yet."""
+    """Checks the data directory. The directory need not exist yet."""
     part = f"data directory {settings.data}"
     there = _nearest(settings.data_dir)
     try:
-        # Writes an unnamed file: mode bits would not be reliable, for root and on read-only disks.
+        # Writes an unnamed file, because mode bits are not reliable for root and on read-only disks.
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:

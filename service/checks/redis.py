@@ -1,7 +1,7 @@
-"""Checks the Redis or Valkey that carries wake-ups.
+"""Checks the Redis or Valkey server that carries notifications between processes.
 
-An unreachable one does not stop the service: devices are late, never wrong (law 18). One that responds but can never work with
-the given settings, such as a wrong password, stops it.
+If the server cannot be reached, the service starts all the same: devices are late, never wrong (law 18). If the server responds
+but cannot work with the given settings, for example because of a wrong password, the service does not start.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ADDRESS_FORM: Final = "write it as STILLNEW_REDIS_URL=redis://host:6379, with re
 
 
 async def check_redis(settings: Settings) -> Finding:
-    """Checks the Redis that the settings name, if any."""
+    """Checks the Redis server that the settings name, if they name a server."""
     if settings.redis_url is None:
         advice = "set STILLNEW_REDIS_URL to wake devices at once" if settings.workers > 1 else ""
         found = "none: wake-ups stay in the process" + (", workers look once a second" if settings.workers > 1 else "")
@@ -70,7 +70,7 @@ async def _failure(redis_url: str, part: str, error: Exception) -> Finding:
 
 
 async def _speaks_tls(redis_url: str) -> bool:
-    """Returns whether the server of a URL without TLS completes a TLS handshake. Its certificate is not verified."""
+    """Returns whether the server of a `redis://` URL completes a TLS handshake. Does not verify the certificate."""
     parts = urlsplit(redis_url)
     if parts.scheme != PLAIN:
         return False

@@ -1,6 +1,6 @@
-"""Detects whether each connection keeps its own server session, or a pool assigns one for each transaction.
+"""Detects whether each connection to PostgreSQL keeps its own session, or a transaction pool (PgBouncer) shares sessions.
 
-Owns the experiment. The service sets its role and its timeouts once per session, and prepares its statements once. Behind a
+Owns the experiment. The service sets the role and the timeouts once for each session, and prepares each statement once. Behind a
 transaction pool these settings are lost, or apply to another client.
 """
 
@@ -18,11 +18,11 @@ ROUNDS: Final = 3
 """Several rounds, because a pool may return the same server process twice by chance."""
 CLOSE_S_MAX: Final = 1.0
 STATEMENT_LOST: Final = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
-"""Raised if a statement was prepared in another session, or by another client in this session."""
+"""The errors that are raised if a statement was prepared in another session, or by another client in this session."""
 
 
 async def has_own_sessions(database_url: str, *, within_s: float) -> bool:
-    """Returns whether each of two connections keeps its own server process, also while the other one is in use.
+    """Returns whether each of two connections keeps its own server process, even while the other connection is in use.
 
     Raises:
         OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the experiment could not be completed.
@@ -42,7 +42,7 @@ async def has_own_sessions(database_url: str, *, within_s: float) -> bool:
 
 
 async def _close(connection: asyncpg.Connection) -> None:
-    """Closes a connection cleanly, so that its place is free for the next one; after `CLOSE_S_MAX` it is aborted."""
+    """Closes a connection cleanly, so that the server can accept a new one. Aborts the connection after `CLOSE_S_MAX` seconds."""
     with contextlib.suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         await connection.close(timeout=CLOSE_S_MAX)
 

@@ -1,4 +1,4 @@
-"""Checks environment variables beyond the form of their values: unknown names, and public URLs that cannot work."""
+"""Checks environment variables for unknown names, and for a public URL that cannot work."""
 
 import difflib
 import os
@@ -11,7 +11,7 @@ from service.checks.finding import Finding
 from service.settings import PREFIX, TOKEN, Settings, variable_of
 
 OF_CLIENTS: Final = frozenset({TOKEN, *(PREFIX + name for name in ("URL", "KEY_ID", "SECRET"))})
-"""Variables that the client and the examples in docs/ read; the service does not."""
+"""Variables that the client and the examples in docs/ read, but not the service."""
 OF_CONTAINERS: Final = re.compile(PREFIX + r"(SERVICE_(HOST|PORT(_.*)?)|PORT(_.*)?)")
 """Variables that Kubernetes and Docker set for a service with the name `stillnew`."""
 
@@ -28,7 +28,10 @@ def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]
 
 
 def check_spelling() -> list[Finding]:
-    """Reports variables that no setting reads. They stop the service: the intended setting would silently not apply."""
+    """Returns a finding for each variable that no setting reads.
+
+    Such a finding stops the service: otherwise the operator's intended setting would have no effect.
+    """
     findings = []
     for name in unknown_variables():
         close = difflib.get_close_matches(name, _names(), n=1)
@@ -38,7 +41,7 @@ def check_spelling() -> list[Finding]:
 
 
 def check_public_url(settings: Settings) -> list[Finding]:
-    """Reports a public URL that cannot be the start of a link."""
+    """Returns a finding if the public URL cannot be the start of a link."""
     if settings.public_url is None or _is_address(settings.public_url):
         return []
     found, advice = "this is no address of a website", "write it as https://stillnew.example"

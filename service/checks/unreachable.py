@@ -1,4 +1,4 @@
-"""Explains an error from connecting to Postgres or from starting with it, in one sentence with a remedy.
+"""Explains an error from a connection to PostgreSQL, or from a start with it, in one sentence with a remedy.
 
 Owns the sentences. Never repeats an error's own message, which may contain a password or a row.
 """

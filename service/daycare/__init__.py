@@ -1,1 +1,1 @@
-"""Daycares: what their systems post and what is imported of them, once each, under the same rules as everybody's."""
+"""Daycares: the records that their systems post, and the files that parents import. No record becomes events twice."""

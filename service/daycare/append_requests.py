@@ -1,6 +1,6 @@
-"""Makes append requests from what a daycare's records become, and reads each record's outcome from the log's receipts. Pure.
+"""Makes append requests from translated records, and reads the outcome of each record from the log's receipts. Pure.
 
-Owns the size of a request, and the search for events of other importers that state the same as a new record.
+Owns the size of an append request, and the search for events of other importers that state the same as a new record.
 """
 
 from collections import defaultdict
@@ -14,48 +14,46 @@ from events.ids import ChildId, FamilyId, MemberId
 from service.daycare.event_ids import EventIds
 from service.daycare.record import Record
 from service.daycare.translate import RecordState, Translation, states_the_same
-from service.log.append_request import AppendRequest
-from service.log.ledger_entry import LedgerEntry, Like
-from service.log.receipts import Problem, Receipt
+from service.log.append_request import AppendRequest, LedgerEntry, Like, Problem, Receipt
 
 DRAFTS_A_REQUEST: Final = 8
-"""The log takes other requests after each of these: about a millisecond."""
+"""Bound on the drafts of one append request. The log needs about a millisecond for 8 drafts, and can then take other requests."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class SourcedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record with its source."""
+    """A record with the name of its source."""
 
     source: str
     record: Record
 
 
 class Meant(msgspec.Struct, frozen=True):
-    """A linked child: its family, and the member who writes for the daycare there."""
+    """A linked child, its family, and the daycare's or importer's member in that family."""
 
     family: FamilyId
     member: MemberId
     child: ChildId
     is_imported: bool = False
-    """Whether that member writes what a parent imports."""
+    """Whether the member is an importer: the author of files that a parent imports."""
     called: tuple[str, ...] = ()
     """The child's names in the family: its name, and the nicknames that parents gave."""
 
 
 class Prior(msgspec.Struct, frozen=True):
-    """The state of a record before this call."""
+    """The recorded state of a record before this call. The defaults describe a new record."""
 
     revision: int = 0
     state: RecordState | None = None
     is_shared: bool = False
-    """Whether the events that state it are another importer's."""
+    """Whether the events of the record are those of another importer."""
     others: tuple[tuple[MemberId, int, RecordState, bool], ...] = ()
-    """The other importers of a new record from the same source: member, revision, state, whether it is shared."""
+    """For a new record: the states at other importers of the source, each as a tuple (importer, revision, state, is_shared)."""
 
 
 class TranslatedRecord(msgspec.Struct, frozen=True):
-    """The translation of a record, with what was recorded of it before."""
+    """The translation of a record, and the recorded state before this call."""
 
     translation: Translation
     prior: Prior
@@ -63,21 +61,21 @@ class TranslatedRecord(msgspec.Struct, frozen=True):
 
 
 class RecordOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of one record."""
+    """The outcome of one record. The receipt of a post and the report of an import show this outcome."""
 
     outcome: str
     """One of `translate.Outcome`, or `waiting`, or `refused`."""
     keep_quiet: tuple[str, ...] = ()
     problem: Problem | None = None
     state: RecordState | None = None
-    """Its state after this call."""
+    """The state of the record after this call, or the state that was refused. None: the record waits."""
 
 
 def latest(given: Sequence[SourcedRecord]) -> list[SourcedRecord]:
-    """Returns the records of a file, without the rows that a later row about the same record contradicts.
+    """Returns the records of a file without outdated contents. Of two contents of one record, returns only the later content.
 
-    The later row is the one that the source changed last; without dates of change, the one further down. If both were kept, each
-    import would change the record back and forth.
+    The later content has the later date of change. If the file has no dates of change, it is the content in the later row. If
+    both contents were written, each import would change the record back and forth.
     """
     last: dict[tuple[str, str], tuple[datetime, int]] = {}
     for number, one in enumerate(given):
@@ -102,7 +100,7 @@ def equal_records(given: SourcedRecord, translation: Translation, prior: Prior, 
 def append_requests_of(
     translated: dict[int, TranslatedRecord], given: Sequence[SourcedRecord], links: dict[str, Meant]
 ) -> list[tuple[list[int], AppendRequest]]:
-    """Returns the append requests, at least one for each family, each with the numbers of its records."""
+    """Returns the append requests, each for one family and one author, each with the indexes of its records in `given`."""
     by_author: defaultdict[tuple[FamilyId, MemberId, bool], list[int]] = defaultdict(list)
     for number, one in translated.items():
         if one.translation.state is not None:
@@ -149,7 +147,7 @@ def _entry(given: SourcedRecord, translated: TranslatedRecord, *, is_imported: b
 def outcomes_of(
     numbers: Sequence[int], translated: dict[int, TranslatedRecord], receipts: Sequence[Receipt]
 ) -> dict[int, RecordOutcome]:
-    """Returns the outcome of each record of an append request, by its number."""
+    """Returns the outcome of each record of one append request, by the record's index."""
     outcomes, first = {}, 0
     for number in numbers:
         translation = translated[number].translation

@@ -1,6 +1,6 @@
-"""Authenticates a daycare's calls: by the key that the URL names, and a signature over the body.
+"""Authenticates a daycare's call by the key id in its URL and by the signature over its body.
 
-Owns which calls were signed, by which key, and that none is accepted twice. Does not know what they post.
+Owns the check of the signature, and the refusal of a call that was accepted before. Does not know what a call contains.
 """
 
 from collections.abc import Mapping
@@ -30,19 +30,19 @@ ROTATION_LASTS: Final = timedelta(hours=24)
 
 
 class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The query of a signed call."""
+    """The query parameters of a signed call."""
 
     key: UUID
 
 
 class DaycareKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A daycare's key."""
+    """A key with which a daycare signs its calls, without the secret."""
 
     key_id: UUID
     person: PersonId
     name: str
     family: FamilyId | None
-    """The only family that the key is for; None: any family that gives it a code."""
+    """The only family that the key serves. None: the key serves every family whose parent gives the daycare a code."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,20 +56,21 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
     """Reads a call and verifies its signature.
 
-    A call with wrong headers is refused before its body is read. A call with an unknown key is not: the time of the response
-    would distinguish it from a key that exists.
+    A call with malformed signature headers is refused before its body is read. The body of a call with an unknown key is read
+    all the same: otherwise the time of the response would show that the key does not exist.
 
     Raises:
         SignatureWrong: the signature is wrong, or the key does not exist.
         CallReplayed: the same call was accepted before.
-        TooManyRequests: of this key, or of an address that sends badly signed calls.
-        FieldInvalid, BodyTooLarge, BodyTooSlow, BodyNoRoom
+        TooManyRequests: too many calls with this key, or from an address that is unknown or sends wrong signatures.
+        FieldInvalid: the query contains no key id.
+        BodyTooLarge, BodyTooSlow, BodyNoRoom: the body was not received.
     """
-    runtime, scope = request.runtime, request.scope
-    address = address_of(scope)  # type: ignore[arg-type]
+    runtime, scope = request.runtime, request.asgi
+    address = address_of(scope)
     try:
         key_id = request.read_query(KeyQuery).key
-        signature_headers = signature_headers_of(scope, now=runtime.now())  # type: ignore[arg-type]
+        signature_headers = signature_headers_of(scope, now=runtime.now())
     except (FieldInvalid, SignatureWrong):
         runtime.limits.take(Kind.STRANGER, address)
         raise
@@ -77,7 +78,7 @@ async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
     if not is_known:
         runtime.limits.take(Kind.STRANGER, address)
     with runtime.budgets.keys.hold(key_id) if is_known else runtime.budgets.strangers.hold(address) as share:
-        body = await read_body(scope | {SHARE: share}, request.receive, bytes_max=bytes_max)  # type: ignore[arg-type]
+        body = await read_body({**scope, SHARE: share}, request.receive, bytes_max=bytes_max)
         row = await runtime.pool.fetchrow(QUERIES.key, key_id)
         try:
             signed = signature_headers.verify(body, secrets=_secrets(row, runtime.now()))
@@ -95,7 +96,10 @@ async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
 
 
 def _secrets(row: Any, now: Any) -> list[bytes]:
-    """Returns two secrets for every key, so that each check takes the same time. Random ones replace those that do not exist."""
+    """Returns the current and the previous secret of a key.
+
+    A random secret replaces each secret that is missing or expired, so that the check of every key takes the same time.
+    """
     if row is None:
         return [new_secret(), new_secret()]
     is_valid = row["before"] is not None and row["before_until"] > now

@@ -1,7 +1,7 @@
-"""Turns CloudEvents with data as bytes into structured ones with data in JSON: binary mode, and `data_base64`.
+"""Converts CloudEvents in binary mode or with `data_base64` into structured events with JSON data.
 
-Owns the values of headers, as the HTTP binding 1.0.2 defines them (section 3.1.3.2). The signature covers no header except the
-event's id, which is the signed id of the call.
+Owns the decoding of header values, as the HTTP binding 1.0.2 of CloudEvents defines it (section 3.1.3.2). The signature covers no
+`ce-` header. Only `ce-id` is compared with a signed value, the `webhook-id` of the call.
 """
 
 import binascii
@@ -14,28 +14,28 @@ import msgspec
 from events.errors import FieldInvalid, Refused
 from events.json_checks import joined
 from events.lone_surrogate import fields
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
 from service.http.body import decode_json
 from service.http.media_types import unquoted
 
 PREFIX: Final = b"ce-"
 NOT_HEADERS: Final = frozenset({"data", "datacontenttype"})
-"""Attributes that are not read from headers: the body is the data, and Content-Type its type."""
+"""Attributes that are not read from `ce-` headers: `data` is the body, and `datacontenttype` is the header Content-Type."""
 
 
 def require_signed_id(scope: Scope, *, call_id: str) -> None:
-    """Refuses an event if its id is not the signed id of its call.
+    """Refuses an event in binary mode if its id is not the signed id of the call.
 
     Raises:
-        FieldInvalid
+        FieldInvalid: the header `ce-id` is missing, is sent twice, or has another value.
     """
-    ids = headers(scope, b"ce-id")
+    ids = scope[HEADERS_BY_NAME].get(b"ce-id", ())
     if len(ids) != 1 or _read(ids[0], at="ce-id") != call_id:
         raise FieldInvalid("In binary mode the signed webhook-id is the event's id.", at="ce-id")
 
 
 def structured(scope: Scope, body: bytes) -> bytes:
-    """Returns a binary event in structured form.
+    """Returns the JSON of an event that was sent in binary mode.
 
     Raises:
         Refused: a header or the data cannot be read. `at` names the header, or the field within the data.
@@ -53,10 +53,10 @@ def structured(scope: Scope, body: bytes) -> bytes:
 
 
 def with_plain_data(raw: bytes) -> bytes:
-    """Returns an event in JSON with its data as JSON, also if the sender gave bytes in Base64 (JSON format, section 3.1.1).
+    """Returns the JSON of an event with its data in `data`, also if the sender used `data_base64` (JSON format, section 3.1.1).
 
     Raises:
-        Refused: it has both `data` and `data_base64`, or the bytes are no JSON.
+        Refused: the event has both `data` and `data_base64`, or the decoded bytes are not JSON.
     """
     if b'"data_base64"' not in raw:
         return raw
@@ -73,7 +73,10 @@ def with_plain_data(raw: bytes) -> bytes:
 
 
 def _with_data(event: bytes, data: bytes) -> bytes:
-    """Returns a JSON object with `data` added. Decodes the data first: else it could close the object and add other members."""
+    """Returns a JSON object with the member `data` added.
+
+    Checks first that the data is valid JSON. Other bytes could close the object early and add more members.
+    """
     try:
         decode_json(data, dict[str, Any])
     except Refused as refusal:
@@ -83,10 +86,10 @@ def _with_data(event: bytes, data: bytes) -> bytes:
 
 
 def _read(value: bytes, *, at: str) -> str:
-    """Returns the text of a header: without quotes, then percent-decoded once. Also accepts UTF-8 that is not percent-encoded.
+    """Returns the text of a header value: removes the quotes, then decodes percent-encoding once. Also accepts plain UTF-8.
 
     Raises:
-        FieldInvalid
+        FieldInvalid: the quotes are not closed, or the text is not UTF-8.
     """
     plain = unquoted(value.decode("latin-1").strip(" \t"))
     if plain.startswith('"'):

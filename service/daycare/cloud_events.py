@@ -1,6 +1,6 @@
-"""Reads the CloudEvents 1.0 of a call, structured, in a batch or binary: each becomes a record or is refused by itself.
+"""Reads the CloudEvents 1.0 of a call, in structured, batch or binary mode. A refused event does not affect the other events.
 
-Owns the wire of daycares. Attributes and their types are those of the specification (cloudevents.io, JSON format and HTTP
+Owns the wire format for daycares. Attributes and their types are those of the specification (cloudevents.io, JSON format and HTTP
 binding 1.0.2); `recorded`, `revised`, `precision` and `childname` are our own extensions.
 """
 
@@ -21,7 +21,7 @@ from events.json_checks import invalid_field
 from events.lone_surrogate import elements, fields
 from service.daycare.binary import require_signed_id, structured, with_plain_data
 from service.daycare.record import Record
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
 from service.http.body import decode_json
 from service.http.media_types import media_type_in, of_request
 from service.http.problems import MediaTypeUnsupported
@@ -30,17 +30,17 @@ from service.log.admit import AHEAD_MAX, require_sane
 EVENTS_MAX: Final = 500
 EVENT_BYTES_MAX: Final = 64 * 1024
 READ_AT_ONCE: Final = 16
-"""Events that are read before other tasks get their turn."""
+"""Number of events that are read before the event loop runs other tasks."""
 JSON: Final = "application/json"
 TAKES: Final = ("application/cloudevents+json", "application/cloudevents-batch+json", JSON)
-"""Binary mode accepts every other JSON media type, too."""
+"""The accepted media types. Binary mode accepts every other JSON media type, too."""
 TYPE: Final = re.compile(r"org\.stillnew\.([A-Za-z]+)\.v1")
 
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """The attributes that this service reads. It ignores all others."""
+    """The attributes of a CloudEvent that this service reads. All other attributes are ignored."""
 
     specversion: str
     id: Named
@@ -57,26 +57,26 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The data of NoteWritten."""
+    """The data of a NoteWritten event."""
 
     text: LongText
 
 
 class MilestoneData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The data of MilestoneObserved."""
+    """The data of a MilestoneObserved event."""
 
     milestone: MilestoneKey
     note: ShortText | None = None
 
 
 class TakenBack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The data of Withdrawn: the id of an earlier event of the same source."""
+    """The data of a Withdrawn event: the id of an earlier event of the same source."""
 
     target: Named
 
 
 class PostedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a call that was read."""
+    """One event of a call, read without a problem."""
 
     id: str
     source: str
@@ -84,7 +84,7 @@ class PostedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnreadEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a call that cannot be read: the problem, and the id and source if these can be read."""
+    """An event that cannot be read: the problem, and the event's id and source if at least these can be read."""
 
     id: str | None
     source: str | None
@@ -97,10 +97,11 @@ class _Identity(msgspec.Struct, frozen=True):
 
 
 async def read_events(scope: Scope, body: bytes, *, call_id: str, at: datetime, now: datetime) -> list[PostedEvent | UnreadEvent]:
-    """Returns the events of a call, in its order. `call_id` is its signed id, `at` its signed time.
+    """Returns the events of a call, in the order of the body. `call_id` and `at` are the signed id and time of the call.
 
     Raises:
-        MediaTypeUnsupported, BodyMalformed, FieldInvalid: the events cannot be separated from each other.
+        MediaTypeUnsupported, BodyMalformed: the events cannot be separated from each other.
+        FieldInvalid: the call has no events or too many, or a binary event has another id than the call.
     """
     match _content_mode(scope):
         case "batch":
@@ -121,13 +122,16 @@ async def read_events(scope: Scope, body: bytes, *, call_id: str, at: datetime, 
 
 
 async def _raw_events(body: bytes) -> Sequence[msgspec.Raw | bytes]:
-    """Returns the bytes of each event of a batch; of too many, at least one too many. Invalid JSON in one affects no other."""
+    """Returns the bytes of each event of a batch. Invalid JSON in one event does not affect the other events.
+
+    If a batch has more than `EVENTS_MAX` events, the result may end after `EVENTS_MAX + 1` events.
+    """
     try:
         return msgspec.json.decode(body, type=list[msgspec.Raw])
     except msgspec.ValidationError as error:
         raise BodyMalformed(f"The body is no list of events: {error}.") from None
     except (msgspec.DecodeError, RecursionError):
-        # This search goes byte by byte and takes longer: a thread leaves the event loop to other tasks.
+        # `elements` searches byte by byte, which is slow: in a thread, the search does not block the event loop.
         return await asyncio.to_thread(lambda: list(islice(elements(body), EVENTS_MAX + 1)))
 
 
@@ -142,13 +146,13 @@ def _content_mode(scope: Scope) -> str:
                 return "structured"
             case name if name.startswith("application/cloudevents"):
                 pass
-            case _ if media_type.is_json and headers(scope, b"ce-specversion"):
+            case _ if media_type.is_json and b"ce-specversion" in scope[HEADERS_BY_NAME]:
                 return "binary"
     raise MediaTypeUnsupported(TAKES, also="the last in binary mode, with ce- headers")
 
 
 def _read_binary(scope: Scope, body: bytes, *, call_id: str, at: datetime, now: datetime) -> PostedEvent | UnreadEvent:
-    """Reads a binary event as a structured one. A problem in an attribute names its header."""
+    """Reads an event in binary mode. If an attribute has a problem, `at` of the problem names the attribute's header."""
     require_signed_id(scope, call_id=call_id)
     try:
         raw = structured(scope, body)
@@ -238,5 +242,5 @@ def _data(event: CloudEvent) -> Note | MilestoneData | TakenBack:
 
 
 def signed_at(seconds: int) -> datetime:
-    """Returns the time at which a call was signed."""
+    """Converts the Unix time of a signature, in seconds, to a time in UTC."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)

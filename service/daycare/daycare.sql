@@ -8,14 +8,14 @@ SELECT key_id, person_id, name, family_id, secret, before, before_until
  WHERE key_id = $1;
 
 -- name: note_call
--- Notes a call once. The second of two at once waits for the first, and then adds nothing.
+-- Stores a call, unless the same call is stored already. Of two equal inserts at once, the second adds nothing.
 INSERT INTO daycare_call (key_id, call_id, signed_at)
 VALUES ($1, $2, $3)
 ON CONFLICT (key_id, signed_at, call_id) DO NOTHING
 RETURNING call_id;
 
 -- name: came_before
--- Returns whether this call came before with an earlier signature: its response may have been lost.
+-- Returns whether a call with this id was accepted before, signed at an earlier time: the response of that call may be lost.
 SELECT EXISTS (
   SELECT
     FROM daycare_call
@@ -29,7 +29,7 @@ DELETE FROM daycare_call
    AND signed_at < $2;
 
 -- name: rotate
--- A repeated call returns the same secret: its response may have been lost.
+-- Changes the secret of a key. A repeated call returns the new secret again, because the first response may be lost.
 UPDATE daycare
    SET before = CASE WHEN rotated_by = $4 THEN before ELSE secret END,
        before_until = CASE WHEN rotated_by = $4 THEN before_until ELSE $3 END,
@@ -78,7 +78,7 @@ SELECT member_id
    AND family_id = $2;
 
 -- name: link
--- Links a reference, unless another family has it. Nicknames are dropped if the child changes.
+-- Links a reference to a child, unless the reference belongs to another family. If the child changes, its nicknames are dropped.
 INSERT INTO daycare_child (person_id, reference, family_id, member_id, child_id)
 VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (person_id, reference) DO UPDATE
@@ -95,7 +95,7 @@ UPDATE daycare_child
    AND reference = $2;
 
 -- name: links
--- `called`: the child's names in the family.
+-- Returns the links of references. `called` has the child's names in the family.
 SELECT daycare_child.reference, daycare_child.family_id, daycare_child.member_id, daycare_child.child_id, EXISTS (
          SELECT
            FROM importer
@@ -108,20 +108,20 @@ SELECT daycare_child.reference, daycare_child.family_id, daycare_child.member_id
    AND reference = ANY ($2::text[]);
 
 -- name: drop_links
--- Drops a daycare's links in a family that it leaves.
+-- Removes the links of a daycare that leaves a family.
 DELETE FROM daycare_child
  WHERE family_id = $1
    AND member_id = $2;
 
 -- name: drop_family_key
--- Drops the key of one family with its member.
+-- Removes a daycare's key if the key serves this family alone.
 DELETE FROM daycare
  WHERE family_id = $1
    AND person_id = $2
 RETURNING key_id;
 
 -- name: retire_importer
--- Retires an importer. The row stays: its importing parent is still looked up.
+-- Retires an importer. The row stays, because `imported_by` still reads its parent.
 UPDATE importer
    SET is_retired = true
  WHERE family_id = $1
@@ -129,7 +129,7 @@ UPDATE importer
 RETURNING source;
 
 -- name: imported_by
--- Returns the parent who imports an importer's files, until that parent leaves.
+-- Returns the parent of an importer. Returns no row if that parent has left the family.
 SELECT importer.imported_by
   FROM importer
   JOIN member ON member.family_id = importer.family_id AND member.member_id = importer.imported_by
@@ -142,7 +142,7 @@ DELETE FROM daycare_waiting
  WHERE person_id = $1;
 
 -- name: drop_imported_waiting
--- Drops the waiting records of a parent who leaves: nobody else may link them.
+-- Removes the waiting records that a leaving parent imported, because no other parent may link these records.
 DELETE FROM daycare_waiting
  USING importer
  WHERE importer.family_id = $1
@@ -150,7 +150,8 @@ DELETE FROM daycare_waiting
    AND daycare_waiting.person_id = importer.person_id;
 
 -- name: daycares
--- `is_own`: this parent may link its unlinked references. Never true for another parent's importer.
+-- Returns the family's daycares. `is_own` states whether this parent may link the daycare's unlinked references; it is never
+-- true for the importer of another parent.
 SELECT member.member_id, member.name, membership.person_id, importer.imported_by,
        coalesce(importer.imported_by <> $2, false) AS is_anothers,
        importer.imported_by IS NOT DISTINCT FROM $2 OR EXISTS (
@@ -195,7 +196,7 @@ SELECT count(*)
  WHERE person_id = $1;
 
 -- name: wait
--- Adds waiting records. Of two contents under one id the later change is kept.
+-- Adds waiting records. Of two contents of one record, the content with the later change is kept.
 INSERT INTO daycare_waiting (person_id, reference, source, record, revised_at, received_at, shown_name, body)
 SELECT *
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::bytea[])
@@ -238,7 +239,7 @@ INSERT INTO importer (family_id, source, person_id, member_id, imported_by)
 VALUES ($1, $2, $3, $4, $5);
 
 -- name: said
--- Returns what is recorded of records. `is_shared`: the events that state it are another importer's.
+-- Returns the recorded states of records. `is_shared` states whether a record's events are those of another importer.
 SELECT family_id, member_id, source, record, revision, said, EXISTS (
          SELECT
            FROM shared_record
@@ -250,7 +251,7 @@ SELECT family_id, member_id, source, record, revision, said, EXISTS (
   JOIN ledger USING (family_id, member_id, source, record);
 
 -- name: said_by_others
--- Returns what the other importers of a source recorded of the same records.
+-- Returns the states of the same records at the other importers of the same source.
 SELECT asked.family_id, asked.member_id, asked.source, asked.record,
        ledger.member_id AS other_id, ledger.revision, ledger.said, EXISTS (
          SELECT

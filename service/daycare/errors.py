@@ -1,10 +1,10 @@
-"""Defines the refusals of calls about daycares, beside those of every call."""
+"""Defines the errors of requests about daycares. Errors that every request can have are in `service/http/problems.py`."""
 
 from events.errors import Refused
 
 
 class OneFamilysKey(Refused):
-    """A family made this key for itself alone: it cannot be linked to other families."""
+    """The key was made for one family alone. A parent's code cannot be redeemed with such a key."""
 
     code, status, title = "daycare.one_family", 409, "A key of one family"
 
@@ -13,7 +13,7 @@ class OneFamilysKey(Refused):
 
 
 class ReferenceTaken(Refused):
-    """The daycare uses this reference for a child of another family already."""
+    """The daycare already uses this reference for a child of another family."""
 
     code, status, title = "daycare.reference_taken", 409, "The reference stands for somebody else"
 

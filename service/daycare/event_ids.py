@@ -1,8 +1,8 @@
-"""Makes the ids of the events that daycares' records become.
+"""Derives the ids of events from daycares' records.
 
-Owns how an id is derived from a record, and where the secrets are stored. Each family has a secret of its own, which never leaves
-the server. Without it, nobody can compute an event's id from a record's id, source and author, and see how often the record
-became something else. Replay needs none of this, because the log has the ids.
+Owns the derivation of ids and the storage of the secrets. Each family has its own secret, which never leaves the server. Without
+the secret, nobody can compute an event's id from the id, source and author of a record. A reader who could compute ids would
+learn how often a record was written anew. A replay needs no secret, because the log contains the ids.
 """
 
 import hmac
@@ -19,20 +19,20 @@ QUERIES: Final = load(__package__, "event_ids.sql")
 
 
 class EventIds:
-    """Makes the ids of one record's events: the same arguments always give the same ids."""
+    """The ids of one record's events. The same arguments always give the same ids."""
 
     def __init__(self, secret: bytes, author: MemberId, source: str, record: str) -> None:
         self._secret = secret
         self._record = author.bytes + b"".join(len(part).to_bytes(4, "big") + part for part in (source.encode(), record.encode()))
 
     def event(self, generation: int, part: int, *, is_keyed: bool) -> EventId:
-        """Returns the id of one of a record's events. `is_keyed`: False if it was written before families had secrets."""
+        """Returns the id of the record's event number `part`. `is_keyed` is False for events from before families had secrets."""
         if not is_keyed:
             return _id(sha256(b"stillnew daycare record" + self._record + repr((generation, part)).encode()).digest())
         return self._keyed("event", generation, part)
 
     def change(self, generation: int, part: int, *content: str | bytes) -> EventId:
-        """Returns the id of an amendment or a withdrawal of one of the record's events. No other event ever refers to it."""
+        """Returns the id of an amendment or a withdrawal of the record's event number `part`."""
         return self._keyed("change", generation, part, *content)
 
     def _keyed(self, *parts: str | int | bytes) -> EventId:
@@ -49,12 +49,12 @@ class Secrets:
     """The source of new secrets for families."""
 
     def secret_of(self, family: FamilyId) -> bytes:
-        """Returns 32 random bytes."""
+        """Returns a new secret of 32 random bytes."""
         return new_secret()
 
 
 async def secrets_of(pool: Any, families: Collection[FamilyId], *, makes: bool) -> dict[FamilyId, bytes]:
-    """Returns the secrets of families. Makes one for a family that has none: stored if `makes`, else for this call alone."""
+    """Returns the secret of each family. Makes a new secret for a family that has none, and stores it if `makes` is true."""
     found = {row[0]: row[1] for row in await pool.fetch(QUERIES.secrets, list(families))}
     fresh = {family: Secrets().secret_of(family) for family in families if family not in found}
     if fresh and makes:

@@ -4,7 +4,7 @@ SELECT family_id, secret
  WHERE family_id = ANY ($1::uuid[]);
 
 -- name: add_secrets
--- Adds secrets. Of two writers at once the first one's secret is stored, and both read it afterwards.
+-- Adds secrets. Of two writers at the same time, the first writer's secret is stored, and both writers read it afterwards.
 INSERT INTO family_secret (family_id, secret)
 SELECT *
   FROM unnest($1::uuid[], $2::bytea[])

@@ -1,6 +1,6 @@
-"""Accepts the records of one file, like records that a daycare posts, and adds the look-ups that only a file needs.
+"""Accepts the records of one imported file, like records that a daycare posts, and adds the look-ups that only a file needs.
 
-Owns the reads before the first write: whether there is room for records that would wait, and what is recorded under an id.
+Owns the checks before the first write: whether the file would add too many waiting records, and which ids exist already.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ from service.daycare.row_ids import HasWords, Unnamed, numbers_of
 from service.daycare.shared_ids import IdUse, find_shared_ids, has_its_child, id_of, with_reference
 from service.daycare.sources.reading import Naming
 from service.daycare.translate import RecordState, has_words
-from service.log.ledger_entry import LedgerKey
+from service.log.append_request import LedgerKey
 
 NamingOf = Callable[[Any, str], Naming | None]
 Groups = defaultdict[str, list[tuple[int, Unnamed]]]
-"""Id of number 0 -> the rows that share it, each with its index in the file."""
+"""The groups of rows without ids, by the id of a group's record number 0. Each row has its index in the file."""
 
 LOOKED_UP_AT_ONCE: Final = 500
 NUMBERS_MAX: Final = 400
-"""Upper bound of look-ups for one child, activity and time."""
+"""The search for existing records of one group (one child, activity and time) ends at this record number."""
 
 _state_of: Final = msgspec.json.Decoder(RecordState).decode
 _record_of: Final = msgspec.json.Decoder(Record).decode
@@ -48,13 +48,13 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class FileIntake(Intake):
-    """The intake of one importer's file."""
+    """The intake of one imported file."""
 
     async def require_room(self, given: Sequence[SourcedRecord], links: dict[str, Meant]) -> None:
-        """Refuses records if too many would wait for a parent to link them.
+        """Checks that the importer would have at most `WAITING_MAX` waiting records after the import.
 
         Raises:
-            TooManyWaiting: its detail lists the references, and what to do.
+            TooManyWaiting: with a detail that lists the references and states what a parent can do.
         """
         new = {waiting_key(one): one.record.shown_name for one in given if one.record.reference not in links}
         if not new:
@@ -66,7 +66,7 @@ class FileIntake(Intake):
     async def identified(
         self, placed: Sequence[Placed], naming: NamingOf, links: dict[str, Meant], *, source: str
     ) -> tuple[Placed, ...]:
-        """Returns the records with their final ids. A row without an id gets that of the record it matches, or a new one."""
+        """Returns the records with their final ids. A row without an id gets the id of its existing record, or a new id."""
         groups = await asyncio.to_thread(_groups, placed, naming)
         existing = await self._existing(groups, placed, links, source=source)
         return await asyncio.to_thread(_numbered, placed, groups, existing)
@@ -74,7 +74,7 @@ class FileIntake(Intake):
     async def with_separate_ids(
         self, placed: Sequence[Placed], links: dict[str, Meant], *, source: str, author: tuple[FamilyId, MemberId]
     ) -> tuple[Placed, ...]:
-        """Returns the records with ids that no two children share. `author` writes them all, also the unlinked ones."""
+        """Returns the records with ids that no two children share. `author` is the family and the importer of the file."""
         shared = find_shared_ids(one.record for one in placed)
         found = list(placed)
         for first in range(0, len(placed), LOOKED_UP_AT_ONCE):
@@ -123,7 +123,10 @@ class FileIntake(Intake):
     async def _existing(
         self, groups: Groups, placed: Sequence[Placed], links: dict[str, Meant], *, source: str
     ) -> dict[str, dict[int, HasWords]]:
-        """Returns the existing records of each group, recorded or waiting, by number. Numbers have no gap."""
+        """Returns a check of words for each existing record, written or waiting, by the group's id and the record's number.
+
+        The numbers of a group have no gap.
+        """
         existing: dict[str, dict[int, HasWords]] = {base: {} for base in groups}
         ranges = {base: range(len(group) + 1) for base, group in groups.items()}
         while ranges:
@@ -142,7 +145,7 @@ class FileIntake(Intake):
         return existing
 
     async def _find(self, given: Sequence[SourcedRecord], links: dict[str, Meant]) -> dict[int, HasWords]:
-        """Returns a check of the words of each record that exists, recorded or waiting, by number."""
+        """Returns a check of words for each given record that exists already, written or waiting, by index."""
         waiting = await self._pool.fetch(
             unlinked_records.QUERIES.waiting_bodies, self._person, *zip(*map(waiting_key, given), strict=True)
         )
@@ -154,7 +157,7 @@ class FileIntake(Intake):
         return found | {number: partial(has_words, state) for number, state in (await self.recorded(given, links)).items()}
 
     async def recorded(self, given: Sequence[SourcedRecord], links: dict[str, Meant]) -> dict[int, RecordState]:
-        """Returns what is recorded under the ids of these records, by number. New records have no entry."""
+        """Returns the recorded states of the given records, by index. New and unlinked records have no entry."""
         keys = {n: ledger_key(one, links[one.record.reference]) for n, one in enumerate(given) if one.record.reference in links}
         return await self._states(keys)
 
@@ -164,16 +167,16 @@ class FileIntake(Intake):
         return {number: state_by_key[key] for number, key in keys.items() if key in state_by_key}
 
     async def foresee_waiting(self, reference: str, links: dict[str, Meant]) -> None:
-        """Foresees the records that wait for a child: once it is linked, they are written before the file."""
+        """Calls `foresee` with the waiting records of a reference, because an import writes these before the file's records."""
         async with self._pool.acquire() as connection, connection.transaction(readonly=True):
             cursor = await connection.cursor(QUERIES.waiting, self._person, reference, WAITING_MAX)
             while rows := await cursor.fetch(WAITING_PAGE):
                 await self.foresee([SourcedRecord(source=row["source"], record=_record_of(row["body"])) for row in rows], links)
 
     async def take_back(self, given: Sequence[SourcedRecord], links: dict[str, Meant], *, is_dry: bool) -> int:
-        """Withdraws what the source leaves out now. Returns how many of these records were recorded.
+        """Withdraws records that the source leaves out now. Returns the number of written records that are withdrawn.
 
-        Waiting records under these ids are emptied. Others are not added, because they would take room.
+        The content of waiting records is removed. In a dry run, nothing is changed.
         """
         known = [one for one in given if one.record.reference in links]
         before = await self.recorded(known, links)

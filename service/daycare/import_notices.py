@@ -1,6 +1,7 @@
-"""Makes the notices about what the importing parent can specify: a zone, an order of dates, whether a file is for parents.
+"""Makes the notices of an import report about facts that the file does not state, but that the importing parent can state.
 
-Owns these sentences and their codes. Pure.
+These facts are the time zone, the order of day and month, and whether the records are for parents. Owns the sentences of the
+notices and their codes. Pure.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,11 +15,11 @@ from service.daycare.parsed_file import ParsedFile
 from service.daycare.sources.reading import ImportHints, RawRecord, ReadRecord, Source, Why
 
 ELSEWHERE: Final = "Pacific/Kiritimati"
-"""A zone that never has the offset of UTC."""
+"""A time zone whose offset is never that of UTC."""
 
 
 def depends_on_zone(source: Source, read: Iterable[ReadRecord], given: ImportHints) -> bool:
-    """Returns whether another zone would change the time of a record. A day without a time of day does not change."""
+    """Returns whether another time zone would change the time of any record. Compares only times with a precision of minutes."""
     elsewhere = msgspec.structs.replace(given, zone=ELSEWHERE)
     return any(_differs(one, source.outcome(RawRecord(one.at, one.record), elsewhere)) for one in read)
 

@@ -1,6 +1,6 @@
-"""Builds the report of an import for the parent: the count of each outcome, which rows were refused and why, and what to do.
+"""Builds the report of an import for the parent: the number of records by outcome, the refused rows, and notices.
 
-Owns the shape of the response, and the sum: each row of a file is in exactly one of the counts. Decides nothing about a record.
+Owns the shape of the response. Each row of a file is in exactly one of the counts. Decides nothing about a record.
 """
 
 from collections import Counter
@@ -18,14 +18,14 @@ REFUSED: Final = "refused"
 
 
 class UnreadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that cannot be read."""
+    """A row that cannot be read: the row's place in the file, and the reason."""
 
     at: str
     detail: str
 
 
 class ReferenceFound(msgspec.Struct, frozen=True, kw_only=True):
-    """A child in a file, and the family's child that it is linked to; null if nobody has linked it yet."""
+    """A reference for a child in a file. `child` is the family's child that is linked to the reference, or null."""
 
     reference: str
     shown_name: str | None
@@ -33,44 +33,44 @@ class ReferenceFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact about the import that the parent should know or can correct. `code` is stable, for programs."""
+    """A fact about the import that the parent should know or can correct. `code` never changes, so programs can compare it."""
 
     code: str
     detail: str
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """The report of an import; with `dry_run`, of what it would do.
+    """The report of an import. With `dry_run`, the report that the import would have.
 
-    Where each row is about one child, `outcomes`, `ignored` and `unreadable_records` add up to `records`.
+    If each row is about one child, all counts in `outcomes` and `ignored`, and `unreadable_records`, add up to `records`.
     """
 
     dry_run: bool
     member: MemberId | None
-    """The member who wrote the events; null before the first import of a source."""
+    """The importer: the member who writes the events. Null in a dry run before the first import from the source."""
     records: int
     """Number of rows in the file."""
     records_of_children: int
-    """Number of records: a row about two children is two of these. The outcomes add up to it."""
+    """Number of records: a row about two children counts as two records. The counts in `outcomes` add up to this number."""
     outcomes: dict[str, int]
-    """Outcome -> number of records of children. Includes `refused`."""
+    """Number of records by outcome. Includes `refused`."""
     ignored: dict[str, int]
-    """Reason -> number of rows."""
+    """Number of ignored rows by reason."""
     taken_back: int
-    """Number of ignored records that had been recorded before, and are withdrawn."""
+    """Number of records that earlier imports wrote and that this import withdraws, because the source leaves them out now."""
     media: int
-    """Number of pictures and films that the file names. They are not fetched."""
+    """Number of pictures and films that the file names. The service does not fetch them."""
     unreadable_records: int
     unreadable: tuple[UnreadRow, ...]
-    """The first 100."""
+    """The first 100 rows that cannot be read."""
     refused: tuple[RefusedRow, ...]
-    """The first 100."""
+    """The first 100 refused rows."""
     references: tuple[ReferenceFound, ...]
     notices: tuple[Notice, ...]
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """The progress of an import, in records of children."""
+    """The progress of an import: the number of records that are done, and of all records."""
 
     done: int
     of: int
@@ -79,7 +79,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 def first_report(
     file: ParsedFile, *, is_dry: bool, member: MemberId | None, links: Mapping[str, Meant], notices: Sequence[Notice]
 ) -> Imported:
-    """Returns the report of a file before any of it is recorded."""
+    """Returns the report of a file before any record of the file is written."""
     names = file.names
     return Imported(
         dry_run=is_dry,
@@ -104,7 +104,7 @@ def first_report(
 def final_report(
     report: Imported, file: ParsedFile, outcomes: Iterable[str], *, refused: Iterable[RefusedRow], taken_back: int
 ) -> Imported:
-    """Returns the report of a file that was imported whole. `refused`: rows that the log refused, beside those of `file`."""
+    """Returns the report of a complete import. `refused` has the rows that the log refused."""
     counts = Counter(outcomes)
     counts[REFUSED] += file.refused_records
     return msgspec.structs.replace(

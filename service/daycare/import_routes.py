@@ -1,8 +1,8 @@
-"""Imports a file of another system: reads it whole, then records it piece by piece, like what a daycare posts. Owns the route.
+"""Serves the import of a file from another system: reads the whole file, then writes its records in parts. Owns the route.
 
-The importing parent has not seen what a file states. So its events are written by a member of the role daycare, one for each
-source and parent: an import is nobody's own first time, and does not depend on another parent's imports. If an import is
-interrupted, importing the same file again completes it.
+The importing parent has not seen what the file describes, so the parent is not the author of the events. The author is an
+importer: a member with the role daycare, one for each source and parent. So an import makes nobody's own first, and does not
+depend on the imports of another parent. If an import is interrupted, a second import of the same file writes the missing records.
 """
 
 import asyncio
@@ -44,40 +44,39 @@ from service.http.problems import MediaTypeUnsupported, NotFound, bytes_of
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
 from service.log.admit import AHEAD_MAX
-from service.log.append_queue import LogBusy
-from service.log.group_commit import LogUnavailable
+from service.log.append_request import LogBusy, LogUnavailable
 from service.runtime import Runtime
 
 FILE_BYTES_MAX: Final = 32 * 1024 * 1024
 WITHIN_S: Final = 300.0
-"""Enough for a full file at one megabit a second."""
+"""Seconds in which the file has to arrive: enough for `FILE_BYTES_MAX` at one megabit a second."""
 PLACE_WITHIN_S: Final = 30.0
 NOBODY: Final = PersonId(UUID(int=0))
-"""The person of a source that was never imported."""
+"""A placeholder for the importer of a source from which this parent has imported nothing yet."""
 PROGRESS: Final = "application/x-ndjson"
 MEDIA_TYPES: Final = ("application/json", "text/csv", "application/octet-stream")
 
 
 class ImportBusy(Refused):
-    """This process imports as many files as it can at once: try again in a minute."""
+    """This process already imports as many files as it may at one time. The client tries again in a minute."""
 
     code, status, title = "import.busy", 503, "Others are importing"
 
 
 class SeveralChildren(Refused):
-    """A file about several children cannot be imported for one of them: link each reference to its child."""
+    """The query names one child, but the file is about several children. Each reference has to be linked to its own child."""
 
     code, status, title = "import.several_children", 422, "Several children"
 
 
 class ImportQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The query of an import: what the parent states about the file."""
+    """The query parameters of an import: the parent's statements about the file."""
 
     source: str
     child: UUID | None = None
     reference: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
     zone: Annotated[str, msgspec.Meta(max_length=64)] | None = None
-    """None: not given, and UTC is used."""
+    """The time zone of local times in the file. None: the parent gave no zone, and UTC is used."""
     dates: Order | None = None
     as_parent: Literal["true", "false"] = "false"
     dry_run: Literal["true", "false"] = "false"
@@ -105,7 +104,8 @@ IMPORT = Endpoint(
 
 @post("/v1/families/{family:uuid}/imports", status_code=200, opt=IMPORT.opt())
 async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
-    """Responds with the report of the import. For `Accept: application/x-ndjson`, sends a line for each piece before it."""
+    """Imports a file, and responds with the report. For `Accept: application/x-ndjson`, sends a line of progress for each part
+    of the file before the report."""
     caller, query, runtime = request.member, request.read_query(ImportQuery), request.runtime
     if caller.role is not Role.PARENT:
         raise NotForRole("Only parents import.")
@@ -116,8 +116,8 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
     if runtime.imports.locked():
         raise ImportBusy("Others are importing; try again in a minute.")
     with runtime.budgets.imports.hold(caller.person) as share:
-        scope: Any = request.scope | {SHARE: share}
-        body = await read_body(scope, request.receive, bytes_max=FILE_BYTES_MAX, within_s=WITHIN_S)  # type: ignore[arg-type]
+        scope = {**request.asgi, SHARE: share}
+        body = await read_body(scope, request.receive, bytes_max=FILE_BYTES_MAX, within_s=WITHIN_S)
         await _wait_for_place(runtime)
     try:
         hints = ImportHints(
@@ -131,7 +131,7 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
         import_ = await begin(runtime, caller, query, source, hints, file)
     finally:
         runtime.imports.release()
-    if weights(request.scope, b"accept").get(PROGRESS):  # type: ignore[arg-type]
+    if weights(request.asgi, b"accept").get(PROGRESS):
         return Stream(_lines(runtime, import_), status_code=200, media_type=PROGRESS)
     result = None
     async for step in import_.run(runtime):
@@ -140,10 +140,10 @@ async def import_file(request: RouteRequest) -> Response[bytes] | Stream:
 
 
 async def _wait_for_place(runtime: Runtime) -> None:
-    """Waits for a free place to parse a file. Call it once the body has been received.
+    """Waits until this process may parse another file. Called after the body has arrived: a slow upload blocks no other file.
 
     Raises:
-        ImportBusy
+        ImportBusy: after `PLACE_WITHIN_S` seconds.
     """
     try:
         async with asyncio.timeout(PLACE_WITHIN_S):
@@ -153,7 +153,7 @@ async def _wait_for_place(runtime: Runtime) -> None:
 
 
 def _require_file(request: RouteRequest) -> None:
-    media_type = of_request(request.scope, accepted=MEDIA_TYPES)  # type: ignore[arg-type]
+    media_type = of_request(request.asgi, accepted=MEDIA_TYPES)
     if media_type.name not in MEDIA_TYPES:
         raise MediaTypeUnsupported(MEDIA_TYPES)
 
@@ -167,7 +167,7 @@ def _parsed(source: Source, body: bytes, hints: ImportHints, zone: str | None, l
 
 
 async def _lines(runtime: Runtime, import_: Import) -> AsyncIterator[bytes]:
-    """Yields a line for each step. The status was sent before: an error becomes the last line, a problem document."""
+    """Yields one line for each step of an import. The status is sent first, so an error becomes the last line, as a problem."""
     try:
         async for step in import_.run(runtime):
             yield msgspec.json.encode(step) + b"\n"
@@ -178,15 +178,18 @@ async def _lines(runtime: Runtime, import_: Import) -> AsyncIterator[bytes]:
 async def begin(
     runtime: Runtime, caller: Membership, query: ImportQuery, source: Source, hints: ImportHints, file: ParsedFile
 ) -> Import:
-    """Finds the children of a file and the member who writes its events. Links its one child if the query names it."""
+    """Prepares an import: finds the linked children and the importer, and gives each record its final id.
+
+    If the query names a child, the only reference of the file is linked to that child, except in a dry run.
+    """
     file = imported_at(file, runtime.log.now())
     names = file.names
     is_dry = query.dry_run == "true"
     if query.child is not None and len(names) > 1:
         raise SeveralChildren(f"The file speaks of {len(names)} children: import it without `child`, and link each.", at="child")
-    # A dry run comes first, also before a real import: no member joins for a file that is refused.
+    # Checks without writing first, also before a real import: a refused file must not add an importer to the family.
     intake, member, links = await _intake(runtime, caller, query, source, file, is_dry=True)
-    if (naming := source.naming) is not None:  # the ids contain the child
+    if (naming := source.naming) is not None:  # the source has rows without ids: their ids contain the child's reference
         placed = await intake.identified(file.placed, lambda row, child: naming(row, hints, child), links, source=source.name)
     else:
         author = caller.family, member or MemberId(NOBODY)
@@ -205,7 +208,7 @@ async def begin(
 async def _intake(
     runtime: Runtime, caller: Membership, query: ImportQuery, source: Source, file: ParsedFile, *, is_dry: bool
 ) -> tuple[FileIntake, MemberId | None, dict[str, Meant]]:
-    """Returns the intake of the file, the member who writes its events, and the linked child of each reference."""
+    """Returns the intake of the file, the importer (None before the first import), and the linked child of each reference."""
     names = file.names
     member, person = await _author(runtime, caller, source, child=query.child, references=names, is_dry=is_dry)
     intake = FileIntake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=person or NOBODY)
@@ -222,7 +225,7 @@ async def _intake(
 async def _author(
     runtime: Runtime, caller: Membership, source: Source, *, child: UUID | None, references: dict[str, str | None], is_dry: bool
 ) -> tuple[MemberId | None, PersonId | None]:
-    """Returns the member who writes the events of a parent's files of a source, and its person. The first import makes both."""
+    """Returns a parent's importer for a source, as member and person. A dry run before the first import returns None for both."""
     name = source.name.replace("_", " ").title()
     async with runtime.log.transaction() as writing:
         await lock_membership(writing, caller)
@@ -232,7 +235,7 @@ async def _author(
         row = await writing.conn.fetchrow(QUERIES.importer, caller.family, source.name, caller.member)
         if row is None and is_dry:
             counts = await writing.conn.fetchrow(ACCESS.counts, caller.family)
-            if counts["members"] >= MEMBERS_MAX:  # like `join`
+            if counts["members"] >= MEMBERS_MAX:  # the same bound as in `join`
                 raise TooMany(f"A family has at most {MEMBERS_MAX} members.")
             return None, None
         if row is None:

@@ -1,6 +1,6 @@
-"""Records the rows of one file, piece by piece, and yields its progress.
+"""Writes the records of one file in parts, and yields the progress.
 
-Owns the order: writes records first, then withdraws those that the source leaves out now. Knows no route.
+Owns the order: first writes the records of the file, then withdraws the records that the source leaves out now. Knows no route.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -12,7 +12,7 @@ from service.daycare.import_report import Done, Imported, final_report
 from service.daycare.intake import Meant, SourcedRecord
 from service.daycare.parsed_file import ParsedFile, RefusedRow
 from service.daycare.record import Record
-from service.log.receipts import Problem
+from service.log.append_request import Problem
 from service.runtime import Runtime
 
 AT_ONCE: Final = 200
@@ -30,10 +30,10 @@ class Import:
         given = self._given([one.record for one in file.placed])
         counts = {id(one) for one in latest(given)}
         self._placed = [one for one, row in zip(file.placed, given, strict=True) if id(row) in counts]
-        """Without the rows that a later row of the file contradicts."""
+        """The records of the file without outdated contents."""
 
     async def run(self, runtime: Runtime) -> AsyncIterator[Imported | Done]:
-        """Imports the file piece by piece. Yields the progress, and the report of the whole file as the last value."""
+        """Imports the file in parts. Yields the progress after each part, and the report of the whole file as the last value."""
         placed, gone = self._placed, self._file.taken_back
         outcomes = ["outdated"] * (len(self._file.placed) - len(placed))
         refused: list[RefusedRow] = []

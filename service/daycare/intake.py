@@ -1,7 +1,8 @@
-"""Accepts a daycare's records: finds the linked children, appends drafts to their logs, returns each record's outcome.
+"""Accepts a daycare's records: finds the linked children, appends drafts to the families' logs, returns each record's outcome.
 
-Owns the order of these steps, and the records that wait because their child is not linked. `translate` decides what a record
-becomes, and the log what may be written. After an interruption, the same records sent again lead to the same result.
+Owns the order of these steps, and the storage of waiting records: records whose child no parent has linked yet. `translate`
+turns a record into drafts, and the log accepts or refuses the drafts. After an interruption, the client sends the same records
+again; the result is the same as without the interruption.
 """
 
 import asyncio
@@ -34,8 +35,7 @@ from service.daycare.prose_queue import ProseQueue
 from service.daycare.record import Record
 from service.daycare.translate import RecordState, prose_of, translate
 from service.http.problems import NotFound
-from service.log.ledger import Overtaken
-from service.log.ledger_entry import LedgerKey
+from service.log.append_request import LedgerKey, Overtaken
 from service.log.log import Log
 from service.postgres.queries import load
 
@@ -45,14 +45,14 @@ QUERIES: Final = load(__package__, "daycare.sql")
 
 READ_AT_ONCE: Final = 96
 MADE_AT_ONCE: Final = 16
-"""Records that are translated before other tasks get their turn."""
+"""Number of records that are translated before the event loop runs other tasks."""
 ATTEMPTS: Final = 5
 WAITING_MAX: Final = 10_000
-"""Records of one daycare that wait because their child is not linked."""
+"""Bound on the waiting records of one daycare."""
 WAITS_AT_MOST: Final = timedelta(days=90)
 WAITING_PAGE: Final = 200
 NAMES_AGAIN: Final = frozenset({"already_recorded", "amended"})
-"""Outcomes of records that were written before: the log returns no names for their receipts."""
+"""Outcomes of records that were written before. The log's receipts for such records may lack names in `keep_quiet`."""
 
 _state_of = msgspec.json.Decoder(RecordState).decode
 _record_of = msgspec.json.Decoder(Record).decode
@@ -60,13 +60,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class TooManyWaiting(Refused):
-    """Too many records would wait for a parent to link their children."""
+    """The daycare would have too many waiting records: records whose child no parent has linked yet."""
 
     code, status, title = "daycare.too_many_waiting", 409, "Too much waits"
 
 
 class Intake:
-    """The intake of one daycare."""
+    """The intake of one daycare's records."""
 
     def __init__(self, *, pool: asyncpg.Pool, log: Log, reading: ProseQueue, person: PersonId) -> None:
         self._pool = pool
@@ -76,11 +76,11 @@ class Intake:
         self._foreseen: dict[LedgerKey, RecordState] = {}
 
     async def take(self, given: Sequence[SourcedRecord]) -> list[RecordOutcome]:
-        """Accepts records. Returns their outcomes in the same order.
+        """Writes the records of linked children, and stores other records as waiting. Returns outcomes in the order of `given`.
 
         Raises:
-            LogBusy, LogUnavailable, NotesWaiting, Overtaken: some may be written; it is safe to send the same records again.
-            TooManyWaiting: no record of an unlinked child was kept.
+            LogBusy, LogUnavailable, NotesWaiting, Overtaken: some records may be written. The caller may send all records again.
+            TooManyWaiting: the records of unlinked children were not stored. The other records were written.
         """
         links = await self.meant({one.record.reference for one in given})
         outcomes: dict[int, RecordOutcome] = {}
@@ -91,7 +91,7 @@ class Intake:
         if unlinked:
             await self._keep_waiting([given[number] for number in unlinked])
             outcomes |= dict.fromkeys(unlinked, RecordOutcome(outcome="waiting"))
-            # A parent may have linked the child meanwhile, and found no waiting record yet.
+            # A parent may have linked a child after the first look-up, but before its records were stored.
             for reference in await self.meant({given[number].record.reference for number in unlinked}):
                 await self.write_waiting(reference)
         return [outcomes[number] for number in range(len(given))]
@@ -99,7 +99,7 @@ class Intake:
     async def _repeat_keep_quiet(
         self, outcomes: dict[int, RecordOutcome], given: Sequence[SourcedRecord], links: dict[str, Meant]
     ) -> None:
-        """Repeats `keep_quiet` in the outcomes of known records, because the first receipt may be lost (law 20)."""
+        """Adds `keep_quiet` to the outcomes of records that were written before: the first receipt may be lost (law 20)."""
         known = [
             (number, (link.family, link.member, one.state))
             for number, one in outcomes.items()
@@ -114,7 +114,7 @@ class Intake:
                 outcomes[number] = msgspec.structs.replace(outcomes[number], keep_quiet=all_names)
 
     async def meant(self, references: set[str]) -> dict[str, Meant]:
-        """Returns the linked child of each reference. References that are not linked have no entry."""
+        """Returns the linked child of each reference. An unlinked reference has no entry."""
         rows = await self._pool.fetch(QUERIES.links, self._person, list(references))
         return {
             row["reference"]: Meant(
@@ -125,7 +125,7 @@ class Intake:
         }
 
     async def write_waiting(self, reference: str) -> None:
-        """Writes the records that waited for a child, in order of arrival."""
+        """Writes the waiting records of a reference, in order of arrival, if the reference is linked to a child."""
         while rows := await self._pool.fetch(QUERIES.waiting, self._person, reference, WAITING_PAGE):
             given = [SourcedRecord(source=row["source"], record=_record_of(row["body"])) for row in rows]
             links = await self.meant({reference})
@@ -137,10 +137,11 @@ class Intake:
             await self._pool.execute(QUERIES.drop_written, self._person, reference, *zip(*gone, strict=True))
 
     async def foresee(self, given: Sequence[SourcedRecord], links: dict[str, Meant]) -> list[str]:
-        """Returns the outcomes that records would have with these links. Writes nothing.
+        """Returns the outcome that each record would have with these links. Writes nothing.
 
-        Reads only what this daycare has recorded itself: another author's record may be held from the caller (law 21). Counts
-        what was foreseen before as written: a record that a file contains twice is recorded once.
+        Compares a record only with the records of this daycare, because a record of another author may be held from the caller
+        (law 21). Treats the records of earlier calls of this method as written: if a file contains a record twice, the record
+        is not `recorded` twice.
         """
         outcomes = dict.fromkeys(range(len(given)), "waiting")
         for wave in _waves(given, links):
@@ -154,7 +155,7 @@ class Intake:
     async def _write_all(
         self, numbers: list[int], given: Sequence[SourcedRecord], links: dict[str, Meant]
     ) -> dict[int, RecordOutcome]:
-        """Writes distinct records. Writes those of some families while the notes of others are still being read."""
+        """Writes records with distinct ids in concurrent parts: one part is written while the notes of another part are read."""
         by_family = sorted(numbers, key=lambda number: links[given[number].record.reference].family.int)
         parts = [by_family[first : first + READ_AT_ONCE] for first in range(0, len(by_family), READ_AT_ONCE)]
         done = await asyncio.gather(*(self._write(part, given, links) for part in parts), return_exceptions=True)
@@ -168,7 +169,7 @@ class Intake:
     async def _write(
         self, numbers: list[int], given: Sequence[SourcedRecord], links: dict[str, Meant]
     ) -> dict[int, RecordOutcome]:
-        """Appends distinct records to their families' logs."""
+        """Appends records with distinct ids to the logs. Translates a record again if another writer changed the record."""
         outcomes: dict[int, RecordOutcome] = {}
         for _ in range(ATTEMPTS):
             translated = await self._translate(numbers, given, links)
@@ -184,7 +185,7 @@ class Intake:
                 if isinstance(result, Overtaken):
                     numbers += appended
                 elif isinstance(result, NotFound):
-                    continue  # the daycare has left that family meanwhile: its records of children there wait
+                    continue  # the daycare has left that family meanwhile: these records become waiting records
                 elif isinstance(result, BaseException):
                     raise result
                 else:
@@ -196,7 +197,7 @@ class Intake:
     async def _translate(
         self, numbers: Sequence[int], given: Sequence[SourcedRecord], links: dict[str, Meant], *, is_dry: bool = False
     ) -> dict[int, TranslatedRecord]:
-        """Returns what each record becomes, given what is recorded of it."""
+        """Returns the translation of each record, by the record's index in `given`."""
         link_by_number = {number: links[given[number].record.reference] for number in numbers}
         secrets_by_family = await secrets_of(self._pool, {one.family for one in link_by_number.values()}, makes=not is_dry)
         prior = await self._prior(numbers, given, link_by_number, is_dry=is_dry)
@@ -222,7 +223,7 @@ class Intake:
     async def _prior(
         self, numbers: Sequence[int], given: Sequence[SourcedRecord], link_by_number: Mapping[int, Meant], *, is_dry: bool
     ) -> dict[int, Prior]:
-        """Returns what is recorded of each record; for an importer's new record also what the source's other importers have."""
+        """Returns the recorded state of each record, by index. For a new imported record, adds the states at other importers."""
         keys = {number: ledger_key(given[number], one) for number, one in link_by_number.items()}
         rows = await self._pool.fetch(QUERIES.said, *zip(*keys.values(), strict=True)) if keys else []
         own = {tuple(row)[:4]: Prior(row["revision"], _state_of(row["said"]), row["is_shared"]) for row in rows}
@@ -241,7 +242,7 @@ class Intake:
         links: dict[str, Meant],
         states: Mapping[int, RecordState | None],
     ) -> dict[int, Findings]:
-        """Returns what was found in the words of those records that have words to read."""
+        """Returns the milestones in the words of the records, by index. Records without words to search have no entry."""
         proses = {
             number: prose
             for number in numbers
@@ -267,7 +268,7 @@ class Intake:
 
 
 def stated_at(record: Record) -> datetime:
-    """Returns when a record was last stated: of two that wait under one id the later one counts."""
+    """Returns the date of change of a record, or the time of the import if an imported file has no such date."""
     return record.revised_at if record.is_dated or record.imported_at is None else record.imported_at
 
 
@@ -277,12 +278,12 @@ def ledger_key(given: SourcedRecord, link: Meant) -> LedgerKey:
 
 
 def waiting_key(given: SourcedRecord) -> unlinked_records.Key:
-    """Returns the key of a waiting record."""
+    """Returns the key under which a waiting record is stored."""
     return given.record.reference, given.source, given.record.id
 
 
 def _waves(given: Sequence[SourcedRecord], links: dict[str, Meant]) -> list[list[int]]:
-    """Returns the numbers of the records of linked children, in parts without two contents of one record."""
+    """Returns the indexes of the records of linked children, in parts. No part contains two contents of the same record."""
     waves: list[list[int]] = []
     times: defaultdict[tuple[FamilyId, str, str], int] = defaultdict(int)
     for number, one in enumerate(given):

@@ -1,7 +1,7 @@
-"""Finds the members before whom a daycare's staff should keep quiet, for records that are in the log already.
+"""Finds the names in `keep_quiet` for records that are in the log already: members to whom staff should not mention a record.
 
-Owns this for repeated and amended records: the response to the first post may have been lost. Uses the members' present choices
-alone, never what anybody has seen or is kept from: so the receipt of a repetition names the same members as the first one.
+Owns these names for repeated and amended records, because the response to the first post may have been lost. The names depend on
+the present choices of the members alone, never on what a member has seen or on what is held from a member (law 21).
 """
 
 from collections import defaultdict
@@ -14,12 +14,11 @@ from events.event import Audience, Body, Event, Precision, Role
 from events.family import Sees
 from events.ids import EventId, FamilyId, MemberId, Seq
 from events.observations import MilestoneObserved, NoteWritten
-from projections.keep_quiet import QuietList
-from projections.logged_event import logged
+from projections.family import Family
+from projections.keep_quiet import quiet_names
+from projections.logged_event import describe, logged
 from projections.roster import Member, Roster, roster_of
-from projections.subjects import describe
 from projections.surprise_state import SurpriseState
-from projections.visibility import readers_of
 from service.daycare.translate import RecordState
 from service.log.store.codec import decode_wishes
 from service.postgres.queries import load
@@ -27,14 +26,14 @@ from service.postgres.queries import load
 QUERIES: Final = load(__package__, "keep_quiet.sql")
 NO_EVENT: Final = EventId(UUID(int=0))
 ANY_WORDS: Final = "…"
-"""A placeholder for a note's words: whether a note is an everyday one does not depend on them."""
+"""A placeholder for the words of a note. The names in `keep_quiet` do not depend on the words."""
 
 InFamily = tuple[FamilyId, MemberId, RecordState]
-"""The family, the author, and what is recorded of one record."""
+"""The family, the author and the recorded state of one record."""
 
 
 async def quiet_before(pool: Any, records: Sequence[InFamily], *, now: datetime) -> list[tuple[str, ...]]:
-    """Returns, for each record, the names of the members who wait for something that it records."""
+    """Returns, for each record, the names of the members to whom the record should not be mentioned."""
     families = list({family for family, _, _ in records})
     waiting: defaultdict[FamilyId, dict[MemberId, SurpriseState]] = defaultdict(dict)
     for family, member, body in await pool.fetch(QUERIES.wishes, families):
@@ -62,20 +61,20 @@ async def _rosters(pool: Any, families: Sequence[FamilyId]) -> dict[FamilyId, Ro
 def _names(
     state: RecordState, author: MemberId, roster: Roster, waiting: dict[MemberId, SurpriseState], now: datetime
 ) -> tuple[str, ...]:
-    quiet, names = QuietList(author, roster, waiting), set[str]()
+    family, names = Family(roster, waiting), set[str]()
     for body in _bodies(state):
         event = Event(
             id=NO_EVENT, author=author, occurred_at=now, precision=Precision.DAY, recorded_at=now, received_at=now,
             audience=Audience.FAMILY, event=body,
         )  # fmt: skip
         first = logged(Seq(1), event, None)
-        described = describe(event, first, None, role=Role.DAYCARE, sent=None, naming="first")
-        names.update(quiet.names((described,), readers_of(first.kind, author, Audience.FAMILY, roster)))
+        described = describe(event, first, None, role=Role.DAYCARE)
+        names.update(quiet_names(family, (described,), first))
     return tuple(sorted(names))
 
 
 def _bodies(state: RecordState) -> list[Body]:
-    """Returns event bodies that tell of the same milestones as a record, without its words."""
+    """Returns event bodies with the milestones of a record, without the record's words."""
     if not state.milestones:
         return [NoteWritten(child=state.child, text=ANY_WORDS, may_tell_of=state.may_tell_of)] if state.events else []
     return [

@@ -1,5 +1,5 @@
 -- name: wishes
--- Returns the members' choices not to be told of firsts. In most families there are none.
+-- Returns the choices of the members who chose not to be told of firsts. Most families have none.
 SELECT family_id, member_id, body
   FROM waiting
  WHERE family_id = ANY ($1::uuid[]);

@@ -1,4 +1,4 @@
-"""Remembers from which addresses well-signed calls of daycares came. Does not know what they post."""
+"""Remembers the addresses that sent correctly signed calls of daycares. Does not know what a call contains."""
 
 import time
 from collections import OrderedDict
@@ -8,14 +8,14 @@ from uuid import UUID
 
 REMEMBERED_S: Final = 86_400.0
 REMEMBERED_MAX: Final = 10_000
-"""Pairs of key and address, about 300 bytes each."""
+"""Bound on the remembered pairs of key and address. A pair takes about 300 bytes."""
 
 
 class KnownAddresses:
-    """Holds the addresses from which well-signed calls of each key came, in this process.
+    """The addresses that sent correctly signed calls to this process, for each key.
 
-    A key's id is no secret. A call that names a key from an unknown address counts in the strangers' budget, and takes no room
-    from the key.
+    The id of a key is no secret, so everybody can send calls that name the key. The body of a call from an unknown address
+    uses the budget of strangers, not the budget of the key.
     """
 
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
@@ -23,12 +23,12 @@ class KnownAddresses:
         self._seen_s: OrderedDict[tuple[UUID, str], float] = OrderedDict()
 
     def knows(self, key_id: UUID, address: str) -> bool:
-        """Returns whether a call of this key from this address was signed well within `REMEMBERED_S`."""
+        """Returns whether this address sent a correctly signed call with this key within the last `REMEMBERED_S` seconds."""
         seen_s = self._seen_s.get((key_id, address))
         return seen_s is not None and self._clock_s() - seen_s < REMEMBERED_S
 
     def remember(self, key_id: UUID, address: str) -> None:
-        """Notes a call that was signed well."""
+        """Remembers the address of a correctly signed call."""
         self._seen_s[key_id, address] = self._clock_s()
         self._seen_s.move_to_end((key_id, address))
         if len(self._seen_s) > REMEMBERED_MAX:

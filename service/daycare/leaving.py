@@ -1,18 +1,22 @@
-"""Removes what a daycare has in a family that it leaves: its links, and a key that was made for that family alone.
+"""Removes the links and the single-family key of a daycare that leaves a family.
 
-Owns also what happens to imported files when their parent leaves.
+Also owns the removal of waiting imported records when the importing parent leaves.
 """
 
 from events.ids import FamilyId, MemberId, PersonId
 from service.access.errors import NotYoursToRemove
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "daycare.sql")
 
 
 async def forget_daycare(writing: LogTransaction, *, family: FamilyId, member: MemberId, person: PersonId) -> None:
-    """Removes a daycare's links to a family's children, and its key if that serves no other family. Its events stay."""
+    """Removes a daycare's links to the children of a family, and the daycare's key if the key serves this family alone.
+
+    The daycare's events stay in the log. If the key is removed, or if the daycare is an importer, the waiting records of the
+    daycare are removed, too.
+    """
     await writing.conn.execute(QUERIES.drop_links, family, member)
     had_key = await writing.conn.fetchval(QUERIES.drop_family_key, family, person) is not None
     was_importer = await writing.conn.fetchval(QUERIES.retire_importer, family, member) is not None
@@ -21,10 +25,10 @@ async def forget_daycare(writing: LogTransaction, *, family: FamilyId, member: M
 
 
 async def require_removable(writing: LogTransaction, *, family: FamilyId, member: MemberId, by: MemberId) -> None:
-    """Checks that a parent may remove a daycare. An importer is removed by its own parent alone: others could withdraw its words.
+    """Checks that a parent may remove a daycare. While the importing parent is a member, only that parent may remove an importer.
 
     Raises:
-        NotYoursToRemove
+        NotYoursToRemove: the daycare is an importer of another parent.
     """
     imported_by = await writing.conn.fetchval(QUERIES.imported_by, family, member)
     if imported_by not in (None, by):
@@ -32,5 +36,8 @@ async def require_removable(writing: LogTransaction, *, family: FamilyId, member
 
 
 async def forget_parents_files(writing: LogTransaction, *, family: FamilyId, member: MemberId) -> None:
-    """Drops the waiting records of a parent who leaves: nobody else may link them. Recorded events stay."""
+    """Removes the waiting records that a leaving parent imported, because no other parent may link these records.
+
+    Events that are in the log already stay.
+    """
     await writing.conn.execute(QUERIES.drop_imported_waiting, family, member)

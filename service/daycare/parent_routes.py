@@ -1,7 +1,8 @@
-"""Serves parents' requests about daycares: add one, make a code for one, link a reference, list what waits. Owns the routes.
+"""Serves parents' requests about daycares: add a daycare, make a code, link a reference, list daycares. Owns the routes.
 
-Either parent may link and unlink what a daycare posts (law 16 guards members, not references). Only the importing parent may link
-what was imported. Nobody sees a waiting record before it is linked: only that one waits, and under which reference.
+Either parent may link and unlink the references of a daycare (law 16 protects members, not references). Only the importing parent
+may link the references of an imported file. Before a reference is linked, a parent sees that records of this reference wait, but
+not the content of these records.
 """
 
 from datetime import timedelta
@@ -16,8 +17,7 @@ from service.access.decide import may_found
 from service.access.errors import FoundingClosed, NotForRole, TooMany
 from service.access.founding import QUERIES as ACCESS
 from service.access.founding import lock_membership
-from service.access.guard import Membership
-from service.access.tokens import hash_of, new_code
+from service.access.guard import Membership, hash_of, new_code
 from service.daycare.auth import DaycareKey
 from service.daycare.intake import QUERIES, Intake
 from service.daycare.prose_queue import NotesWaiting
@@ -38,7 +38,7 @@ from service.http.problems import NotFound
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest, nothing
 from service.http.standard_webhooks import new_secret, shown
-from service.log.log import LogTransaction
+from service.log.transaction import LogTransaction
 
 CODE_LIVES: Final = timedelta(days=7)
 OPEN_CODES_MAX: Final = 50
@@ -76,7 +76,7 @@ def _parent(caller: Membership) -> Membership:
 
 @post("/v1/families/{family:uuid}/daycares", opt=ADD.opt())
 async def add_daycare(request: RouteRequest) -> Response[bytes]:
-    """Adds a daycare to the caller's household, as an invitation would."""
+    """Adds a daycare to the caller's household, with a key for this family alone."""
     body = await request.read(NewDaycare)
     caller = _parent(request.member)
     async with request.runtime.log.transaction() as writing:
@@ -90,7 +90,10 @@ async def add_daycare(request: RouteRequest) -> Response[bytes]:
 
 @post("/v1/daycares", opt=MAKE.opt())
 async def make_key(request: RouteRequest) -> Response[bytes]:
-    """Makes a key, which reads nothing and writes nowhere without a parent's code. Open to all who may found a family."""
+    """Makes a key for a daycare of several families. The key can write to a family only after a parent has given a code.
+
+    Every caller who may found a family may make a key.
+    """
     body = await request.read(NewDaycare)
     may_found(request.runtime.settings.founding, has_token=request.caller is not None)
     async with request.runtime.log.transaction() as writing:
@@ -108,7 +111,7 @@ async def _key(writing: LogTransaction, name: str, *, family: FamilyId | None) -
 
 @post("/v1/families/{family:uuid}/daycare-codes", opt=CODE.opt())
 async def make_code(request: RouteRequest) -> Response[bytes]:
-    """Makes a code, and stores its hash alone."""
+    """Makes a code by which a daycare links one child. Stores only the hash of the code."""
     body = await request.read(ForChild)
     caller = _parent(request.member)
     code = new_code()
@@ -132,11 +135,11 @@ async def _require_child(writing: LogTransaction, caller: Membership, child: obj
 
 @get("/v1/families/{family:uuid}/daycares", opt=LIST.opt())
 async def list_daycares(request: RouteRequest) -> Response[bytes]:
-    """Lists the family's daycares. Of a key that serves several families, no family sees the references that are not linked."""
+    """Lists the family's daycares and their references. Unlinked references of a key for several families are left out."""
     caller = _parent(request.member)
     async with request.runtime.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         daycares = await connection.fetch(QUERIES.daycares, caller.family, caller.member)
-        # Another parent's references stay hidden: one would reveal that a record exists that may be held from this parent.
+        # References of another parent's importer are left out: each reveals a record, which may be held from the caller.
         persons = [row["person_id"] for row in daycares if not row["is_anothers"]]
         own = [row["person_id"] for row in daycares if row["is_own"]]
         references = await connection.fetch(QUERIES.references_of, caller.family, persons, own)
@@ -164,7 +167,10 @@ async def list_daycares(request: RouteRequest) -> Response[bytes]:
 
 @put("/v1/families/{family:uuid}/daycares/{member:uuid}/children", status_code=204, opt=LINK.opt())
 async def link(request: RouteRequest) -> Response[None]:
-    """Links or unlinks a reference. If the key serves several families, a code must have linked it to this family before."""
+    """Links a reference to a child, or unlinks the reference.
+
+    If the daycare's key serves several families, a code must have linked the reference to this family before.
+    """
     body = await request.read(Link)
     caller = _parent(request.member)
     runtime, member = request.runtime, MemberId(request.ids["member"])

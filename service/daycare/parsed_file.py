@@ -1,4 +1,4 @@
-"""Sorts the rows of another system's file: records, refused rows, ignored rows, unreadable rows.
+"""Sorts the rows of an imported file into records, refused rows, ignored rows and unreadable rows.
 
 Pure: knows no family, no database and no clock. Counts every row of a file once, so that the counts of a report add up.
 """
@@ -17,7 +17,7 @@ from service.log.admit import require_sane
 
 
 class Placed(msgspec.Struct, frozen=True):
-    """A record of a child, its place in the file, and the decoded row."""
+    """A record, the place of its row in the file, and the decoded row."""
 
     at: str
     record: Record
@@ -33,33 +33,34 @@ class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """The sorted rows of a file. `rows` counts them all."""
+    """The sorted rows of a file. `rows` is the number of all rows."""
 
     rows: int
     placed: tuple[Placed, ...]
     refused: tuple[RefusedRow, ...]
     refused_records: int
-    """Number of children's records in the refused rows."""
+    """Number of records in the refused rows: a row about two children has two records."""
     ignored: Mapping[Why, int]
     taken_back: tuple[Record, ...]
-    """Records that the source leaves out now: what was recorded under their ids is withdrawn."""
+    """Records that the source leaves out now. If an earlier import wrote such a record, this import withdraws the record."""
     unreadable: tuple[Unreadable, ...]
     media: int
     has_local_times: bool = False
-    """Whether the time of a record depends on the given zone."""
+    """Whether the time of any record depends on the time zone that the parent states."""
     is_order_unproven: bool = False
-    """Whether dates are ambiguous: they may begin with the month or with the day."""
+    """Whether dates are ambiguous: a date may begin with the month or with the day."""
 
     @property
     def names(self) -> dict[str, str | None]:
-        """The children in the file: reference -> the name that the source shows."""
+        """The child's name in the source, by reference, for each child in the file."""
         return {one.record.reference: one.record.shown_name for one in self.placed}
 
 
 def parse(read: Iterable[ReadRecord], *, latest: datetime, of_one_id_max: int | None = None) -> ParsedFile:
     """Sorts the rows of a file.
 
-    `latest`: a later time is refused, as the log would. `of_one_id_max`: the number of rows that may share an id.
+    A row with a time after `latest` is refused, because the log would refuse the record. `of_one_id_max` is the number of rows
+    that may share an id; None: any number.
     """
     rows = media = refused_records = 0
     placed: list[Placed] = []
@@ -95,14 +96,14 @@ def parse(read: Iterable[ReadRecord], *, latest: datetime, of_one_id_max: int | 
 
 
 def imported_at(file: ParsedFile, now: datetime) -> ParsedFile:
-    """Returns a file with the time of its import in each record: without dates of change, the later import counts."""
+    """Returns the file with `now` as the time of import in each record."""
     placed = [msgspec.structs.replace(one, record=msgspec.structs.replace(one.record, imported_at=now)) for one in file.placed]
     gone = [msgspec.structs.replace(one, imported_at=now) for one in file.taken_back]
     return msgspec.structs.replace(file, placed=tuple(placed), taken_back=tuple(gone))
 
 
 def refusal_of(record: Record, *, latest: datetime) -> Refused | None:
-    """Returns why the log would refuse a record, before anything of it is written or waits; None if it would accept it."""
+    """Returns the error with which the log would refuse the times of a record; None if the times are valid."""
     times = ("it happened", record.occurred_at), ("it was entered", record.recorded_at), ("it was changed", record.revised_at)
     for what, time in times:
         try:

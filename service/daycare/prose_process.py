@@ -1,6 +1,6 @@
-"""Reads notes for milestones, line by line: the child process of `prose_queue`. Ends when its input ends.
+"""Runs as the child process of `prose_queue`, and searches notes for milestones. Ends when its input ends.
 
-An input line is a JSON list of notes. The output line gives, for each note, what it tells of and what it may tell of.
+An input line is a JSON list of notes. The output line is a JSON list of the findings in these notes, in the same order.
 """
 
 import os
@@ -12,7 +12,7 @@ from service.daycare.prose.reader import findings_in
 from service.daycare.translate import Prose
 
 NICE = 5
-"""A lower priority than the service's, so that pushes go first."""
+"""The `nice` value of this process: a lower priority than that of the service, so that the service runs first."""
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""Reads notes for milestones in a separate process: reading keeps a core busy, and the text may be hostile.
+"""Searches notes for milestones in a separate process: the search keeps a core busy, and the text may be hostile.
 
-Owns the turns: reads a few notes of each daycare after the other, so that slow notes delay only the daycare that posted them.
-The process starts with the first note, and ends with the service, however the service ends.
+Owns the order: a few notes of each daycare in turn, so that the slow notes of one daycare delay the other daycares little.
+The process starts with the first note, and ends with the service, even if the service is killed.
 """
 
 import asyncio
@@ -22,11 +22,12 @@ from service.daycare.prose.reader import Findings
 from service.daycare.translate import Prose
 
 AT_ONCE_CHARACTERS: Final = 16_000
-"""Characters of one daycare in a turn: they take a hundredth of a second, and some seconds with the worst text possible."""
+"""Bound on the characters in one request to the process. A search of 16,000 characters takes a hundredth of a second, and some
+seconds for the worst possible text."""
 WAITING_CHARACTERS_MAX: Final = 4 * 1024 * 1024
-"""Bound for one daycare: twice as much as a call can hold."""
+"""Bound on the queued characters of one daycare: twice as many as one call can contain."""
 WITHIN_S: Final = 20.0
-"""A process that takes longer counts as stuck, and is replaced."""
+"""If one request to the process takes more seconds, the process is killed and started again."""
 ATTEMPTS: Final = 2
 ANSWER_BYTES_MAX: Final = 4 * 1024 * 1024
 
@@ -37,13 +38,13 @@ logger = structlog.get_logger()
 
 
 class NotesWaiting(Refused):
-    """Notes could not be read in time. Some may be written, which does no harm: send the same again in a moment."""
+    """Notes could not be searched in time. Some records of the call may be written; the client sends the same call again."""
 
     code, status, title = "daycare.busy", 503, "Too much is being read"
 
 
 class ProseQueue:
-    """Holds the reading process, and the turns of those who wait for it."""
+    """The process that searches notes, and the queue of notes for this process."""
 
     def __init__(self, *, waiting_characters_max: int = WAITING_CHARACTERS_MAX, within_s: float = WITHIN_S) -> None:
         self._waiting_characters_max = waiting_characters_max
@@ -52,18 +53,18 @@ class ProseQueue:
         self._turn = asyncio.Lock()
         self._turn_by_person: defaultdict[PersonId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._characters: defaultdict[PersonId, int] = defaultdict(int)
-        """Characters of each daycare that are being read or wait for it."""
+        """Number of characters that are queued or being searched, by daycare."""
 
     @property
     def daycare_count(self) -> int:
-        """The number of daycares with notes that are being read or wait for it."""
+        """The number of daycares whose notes are queued or being searched."""
         return len(self._characters.keys() | self._turn_by_person.keys())
 
     async def milestones(self, notes: Sequence[Prose], *, posted_by: PersonId) -> list[Findings]:
-        """Returns the milestones that each note states, and those that it possibly mentions, in the order of the notes.
+        """Returns the findings of each note, in the order of the notes.
 
         Raises:
-            NotesWaiting: 503
+            NotesWaiting: the daycare has too many queued characters, or the process failed `ATTEMPTS` times.
         """
         if not notes:
             return []
@@ -75,7 +76,7 @@ class ProseQueue:
         return findings
 
     async def stop(self) -> None:
-        """Ends the process."""
+        """Ends the process after the present request."""
         async with self._turn:
             await self._end()
 
@@ -102,7 +103,7 @@ class ProseQueue:
             except (OSError, TimeoutError, msgspec.DecodeError) as error:
                 status = await self._end()
                 logger.warning("notes were not read", code="daycare.reading", error=type(error).__name__, status=status)
-            except BaseException:  # the caller was cancelled: the next caller would take this response for its own
+            except BaseException:  # the caller was cancelled: the next caller would read the response of this request
                 await self._end()
                 raise
         raise NotesWaiting("The notes could not be read; send the same again in a moment.")
@@ -111,9 +112,11 @@ class ProseQueue:
         if self._process is None:
             self._process = await _started()
         process = self._process
-        process.stdin.write(request)  # type: ignore[union-attr]  # both are pipes
-        drained = asyncio.ensure_future(process.stdin.drain())  # type: ignore[union-attr]
-        answer = await process.stdout.readline()  # type: ignore[union-attr]
+        assert process.stdin is not None, "it is a pipe"
+        assert process.stdout is not None, "it is a pipe"
+        process.stdin.write(request)
+        drained = asyncio.ensure_future(process.stdin.drain())
+        answer = await process.stdout.readline()
         await drained
         return answer
 
@@ -135,7 +138,7 @@ async def _started() -> Process:
         stderr=DEVNULL,  # stderr would show the notes of a line that cannot be read
         limit=ANSWER_BYTES_MAX,
         env={name: value for name, value in os.environ.items() if name == "PATH" or name.startswith(("PYTHON", "LANG", "LC_"))},
-        start_new_session=True,  # an interrupt of the service does not reach it: it finishes the line it has begun
+        start_new_session=True,  # an interrupt signal of the service does not reach the process, which finishes its line
     )
 
 

@@ -1,4 +1,4 @@
-"""Defines what a daycare recorded about one child. Owns the shape; every source is translated to it."""
+"""Defines `Record`: one entry of a daycare about one child. Posted events and the rows of imported files become this type."""
 
 from datetime import datetime
 
@@ -8,41 +8,45 @@ from events.event import Precision
 
 
 class Media(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture or a film that a record names. It is not fetched: links expire, and show other families' children."""
+    """A picture or a film that a record names. The service does not fetch it, because children of other families may be in it."""
 
     name: str
-    """The source's own id for it, or its file name; never its address."""
+    """The id of the picture or film in the source, or its file name. Never its URL."""
     content_type: str | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of a daycare about one child. A source's entry about several children becomes one record for each."""
+    """One entry of a daycare about one child. A source's entry about several children becomes one record for each child."""
 
     id: str
-    """The source's own id, 1 to 255 characters. If an entry is about several children, `#` and the reference follow it."""
+    """The source's id of the entry, 1 to 255 characters. For an entry about several children, the id ends with `#` and the
+    reference."""
     reference: str
-    """The source's own name for the child, 1 to 255 characters. Opaque: only a parent can link it to a child."""
+    """The source's id of the child, 1 to 255 characters. Only a parent, or a parent's code, can link the reference to a child."""
     shown_name: str | None = None
-    """The child's name as the source shows it: helps a parent to link, and helps to read prose. Never used to guess a child."""
+    """The child's name in the source. The name is shown to a parent who links the reference, and helps to find the child in the
+    words. The service never links a child by name."""
     occurred_at: datetime
-    """When it happened, with the offset that the source gives."""
+    """The time of what the entry describes, with the offset that the source gives."""
     precision: Precision
     recorded_at: datetime
-    """When it was entered in the source."""
+    """The time at which the entry was made in the source."""
     revised_at: datetime
-    """When it was last changed in the source: of two contents under one id the later one counts."""
+    """The time at which the entry was last changed in the source. Of two contents with the same id, the later content counts."""
     is_dated: bool = True
-    """Whether the source gave `revised_at`. Else it is the time of the call, and an old content may arrive with a new time."""
+    """Whether the source gave `revised_at`. If not, `revised_at` is another time of the record or the time of the call, and an
+    old content may arrive with a newer time."""
     imported_at: datetime | None = None
-    """When the file with this record was imported; None if it was posted. Of two imported contents without a date of change, the
-    one of the later import counts."""
+    """The time at which the file with this record was imported. None: the record was posted. Of two imported contents without a
+    date of change, the content from the later import counts."""
     milestone: str | None = None
     """A key of the catalogue, if the source itself names a milestone."""
     text: str | None = None
-    """The words, as a parent would read them; None if there are none."""
+    """The words that a parent reads. None: the record has no words."""
     prose: str | None = None
-    """The part of `text` that a person wrote freely: only this is read for milestones. None: all of it; empty: none of it.
-    What a source or its adapter composed (`Activity: First steps`) names an offer, not what the child did."""
+    """The part of `text` that a person wrote freely. Only this part is searched for milestones. None: the whole `text`; empty:
+    nothing. Composed text (`Activity: First steps`) is not part of `prose`, because it names an offered activity and not what
+    the child did."""
     media: tuple[Media, ...] = ()
     is_gone: bool = False
-    """Whether the source has deleted or withdrawn it."""
+    """Whether the source has deleted or withdrawn the entry."""

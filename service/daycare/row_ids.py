@@ -1,9 +1,9 @@
-"""Finds the record of a row without an id: by its words, never by its place among the rows of a file.
+"""Finds the existing record of a row without an id. Compares words, never the places of rows in a file. Pure.
 
-Pure. Rows that share the fields that nobody corrects later (such as child, minute and activity) are one group; the records of a
-group are numbered in the order of their first arrival. A row with the words of a record is that record. A row with new words is
-a correction if it is the only one, and exactly one record of its group is missing from the file. In any other case it is a new
-record, so that no record is confused with another, or withdrawn.
+Rows are one group if they agree in the fields that nobody corrects later (such as child, minute and activity). The records of a
+group are numbered in the order in which they were first imported. A row whose words equal those of an existing record is that
+record. A row with new words is a correction if no other row of the group has new words, and if exactly one existing record of the
+group is missing from the file. Otherwise the row becomes a new record, so that no record is overwritten by mistake.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -15,23 +15,23 @@ import msgspec
 from service.daycare.sources.reading import Naming
 
 HasWords = Callable[[str | None], bool]
-"""Checks whether an existing record has these words."""
+"""A function that checks whether an existing record has the given words."""
 
 IN_GROUP_MAX: Final = 100
-"""Rows of one group in a file. People do not write more entries of one activity in a minute."""
+"""Bound on the rows of one group in a file. People do not write more entries about one activity in one minute."""
 
 
 class Unnamed(msgspec.Struct, frozen=True):
-    """A row without an id of its own, and its words."""
+    """The naming (possible ids) and the words of a row without an id."""
 
     naming: Naming
     words: str | None
 
 
 def numbers_of(group: Sequence[Unnamed], existing: Mapping[int, HasWords]) -> list[int]:
-    """Returns the number of each row's record within its group, in the order of the rows.
+    """Returns the number of each row's record within the group, in the order of the rows. Equal rows are one record.
 
-    Equal rows are one record. `existing`: the records of the group that exist already, by number.
+    `existing` has a check of words for each existing record of the group, by the record's number.
     """
     words_by_row = {one.naming.row: one.words for one in sorted(group, key=lambda one: (one.words or "", repr(one.naming.row)))}
     free = dict(sorted(existing.items()))

@@ -1,4 +1,4 @@
-"""Defines the requests and responses about daycares: section Daycare of protocol.md, as types. Decides nothing."""
+"""Defines the types of requests and responses about daycares, as in section Daycare of docs/protocol.md. Decides nothing."""
 
 from datetime import datetime
 from typing import Annotated
@@ -10,17 +10,17 @@ from events.event import Name
 from events.ids import ChildId, MemberId
 from service.access.shapes import Code, RequestBody
 from service.daycare.cloud_events import Named as Reference
-from service.log.receipts import Problem
+from service.log.append_request import Problem
 
 
 class NewDaycare(RequestBody, frozen=True, kw_only=True):
-    """A new daycare, under the name that people use."""
+    """A new daycare. `name` is the name that people use for it."""
 
     name: Name
 
 
 class DaycareAdded(msgspec.Struct, frozen=True, kw_only=True):
-    """A new daycare of one family. No other response contains its secret."""
+    """A new daycare of one family, and its key. No other response contains the secret."""
 
     member: MemberId
     key_id: UUID
@@ -28,41 +28,41 @@ class DaycareAdded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new key for any family that gives it a code. No other response contains its secret."""
+    """A new key for a daycare of several families. No other response contains the secret."""
 
     key_id: UUID
     secret: str
 
 
 class ForChild(RequestBody, frozen=True, kw_only=True):
-    """The child that a code is for."""
+    """The child that a daycare may link with the new code."""
 
     child: ChildId
 
 
 class CodeMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A code for a daycare. It works once."""
+    """A code with which a daycare links one child, once."""
 
     code: str
     expires_at: datetime
 
 
 class Link(RequestBody, frozen=True, kw_only=True):
-    """The child that a reference is linked to; null unlinks it."""
+    """A daycare's reference, and the child to link to the reference. A null child unlinks the reference."""
 
     reference: Reference
     child: ChildId | None
     also_called: Annotated[tuple[Name, ...], msgspec.Meta(max_length=16)] | None = None
-    """The child's nicknames in the daycare's texts. Null keeps the stored ones, until the reference is linked to another
-    child."""
+    """The child's nicknames in the daycare's texts. Null keeps the stored nicknames, except when the reference is linked to
+    another child."""
 
 
 class ReferenceListed(msgspec.Struct, frozen=True, kw_only=True):
-    """A daycare's reference for a child. `is_waiting`: records wait under it until somebody links it."""
+    """A daycare's reference for a child. `is_waiting` states whether records wait until a parent links this reference."""
 
     reference: str
     shown_name: str | None
-    """The daycare's name for a child that is not linked."""
+    """The child's name in the daycare's records. Null for a linked reference."""
     child: ChildId | None
     also_called: tuple[str, ...]
     is_waiting: bool
@@ -74,9 +74,9 @@ class DaycareListed(msgspec.Struct, frozen=True, kw_only=True):
     member: MemberId
     name: str
     imported_by: MemberId | None
-    """The parent who imports the files that it writes; None: it posts by itself."""
+    """The parent whose imports this member writes. Null: the member is a daycare whose system posts."""
     references: tuple[ReferenceListed, ...]
-    """Empty for another parent's importer."""
+    """The daycare's references. The list is empty for an importer of another parent."""
 
 
 class Daycares(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,24 +93,24 @@ class Redeem(RequestBody, frozen=True, kw_only=True):
 
 
 class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
-    """A reference that is linked now. The daycare does not learn which child it is."""
+    """The reference that is linked now. The daycare does not learn the family or the child."""
 
     reference: str
 
 
 class Nothing(RequestBody, frozen=True, kw_only=True):
-    """An object without fields."""
+    """An empty JSON object."""
 
 
 class NewSecret(msgspec.Struct, frozen=True, kw_only=True):
-    """The new secret. No other call returns it. The earlier secret works until `before_until`, too."""
+    """The new secret of a key. No other call returns this secret. The previous secret is valid until `before_until`."""
 
     secret: str
     before_until: datetime
 
 
 class DaycareReceipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The outcome of one event: a daycare's key reads nothing else."""
+    """The receipt of one posted event."""
 
     id: str | None
     source: str | None
@@ -122,6 +122,6 @@ class DaycareReceipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class DaycareReceipts(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcomes of a call, in the order of its events."""
+    """The receipts of a call, in the order of its events."""
 
     receipts: tuple[DaycareReceipt, ...]

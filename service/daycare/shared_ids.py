@@ -1,7 +1,8 @@
-"""Gives different ids to records of different children under one id: some spreadsheets count from 1 for each child.
+"""Makes different ids for records of different children that have the same id: some spreadsheets count from 1 for each child.
 
-Pure. The first child's record keeps the id, so that earlier imports stay as they are; another child's record gets the child's
-reference appended to its id. If words and time show that it is the same record with a corrected child, it keeps the id.
+Pure. The record that was imported first keeps the id, so that earlier imports stay valid. The id of another child's record gets
+that child's reference appended. But a record with the same words and the same time is the first record with a corrected child,
+and keeps the id.
 """
 
 from collections import defaultdict
@@ -18,20 +19,20 @@ DIGEST_CHARACTERS: Final = 32
 
 
 class IdUse(msgspec.Struct, frozen=True, kw_only=True):
-    """The records that exist under an id, and under the id with the reference appended: recorded or waiting."""
+    """Facts about the existing records, written or waiting, that have the id of a new record."""
 
     is_same_child: bool = False
-    """Whether the record under the id is about the same child."""
+    """Whether the existing record is about the child of the new record."""
     has_id_with_reference: bool = False
-    """Whether there is a record under the id with the reference. Not looked up if `is_same_child`."""
+    """Whether a record exists whose id is the new record's id with the reference appended. Not looked up if `is_same_child`."""
     is_other_child: bool = False
-    """Whether the record under the id is about the child of another reference."""
+    """Whether the existing record is about the child of another reference."""
     has_same_words: bool = False
-    """Whether the record under the id has the same words and the same time."""
+    """Whether the existing record has the words and the time of the new record."""
 
 
 def find_shared_ids(records: Iterable[Record]) -> set[str]:
-    """Returns the ids that several children of one file share."""
+    """Returns the ids that a file uses for records of several children."""
     references: defaultdict[str, set[str]] = defaultdict(set)
     for record in records:
         references[record.id].add(record.reference)
@@ -39,7 +40,7 @@ def find_shared_ids(records: Iterable[Record]) -> set[str]:
 
 
 def id_of(record: Record, use: IdUse, *, is_shared: bool) -> str:
-    """Returns the id for a record. `is_shared`: the file has another child's record with the same id."""
+    """Returns the final id of a new record. `is_shared` states whether the file uses the record's id for another child, too."""
     if use.is_same_child:
         return record.id
     if use.has_id_with_reference:
@@ -50,7 +51,7 @@ def id_of(record: Record, use: IdUse, *, is_shared: bool) -> str:
 
 
 def with_reference(record: Record) -> str:
-    """Returns the id of a record with the child's reference appended. Replaces the end by a digest if it would be too long."""
+    """Returns the id of a record with the child's reference appended. If the result is too long, a digest replaces its end."""
     whole = f"{record.id}#{record.reference}"
     if len(whole) <= ID_CHARACTERS_MAX:
         return whole

@@ -1,6 +1,6 @@
-"""Verifies signatures of Standard Webhooks (standardwebhooks.com): who signed a call, and when. Knows no events.
+"""Verifies the signature of a call by the Standard Webhooks specification (standardwebhooks.com). Knows no events.
 
-A signature is HMAC-SHA256 over `id.timestamp.body`. It covers no other headers, so nothing that matters may be in them alone.
+A signature is HMAC-SHA256 over `id.timestamp.body`. The signature covers no other header of the call.
 """
 
 import hmac
@@ -14,19 +14,23 @@ from typing import Final
 import msgspec
 
 from events.errors import Refused
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
 from service.http.standard_webhooks import digest
 
 TOLERANCE_S: Final = 300
 SIGNATURES_MAX: Final = 8
 DIGEST_BYTES: Final = 32
 """The size of a SHA-256 digest."""
+SIGNATURE_HEADERS: Final = (b"webhook-id", b"webhook-timestamp", b"webhook-signature")
 _ID: Final = re.compile(rb"[!-~]{1,128}")
 _TIMESTAMP: Final = re.compile(rb"[1-9][0-9]{0,11}")
 
 
 class SignatureWrong(Refused):
-    """The signature is missing or wrong, its time is not now, or the key does not exist: the response is the same."""
+    """The signature is missing or wrong, its time is more than `TOLERANCE_S` from now, or the key does not exist.
+
+    The response is the same in each case, so that nobody can find out which keys exist.
+    """
 
     code, status, title = "daycare.signature_wrong", 401, "The signature does not fit"
 
@@ -37,25 +41,27 @@ class SignatureWrong(Refused):
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """A call with a valid signature."""
+    """The id and the time of a call whose signature is valid."""
 
     id: str
     at_s: int
-    """Unix time, by the sender's clock."""
+    """Unix time in seconds, by the sender's clock."""
 
 
 class SignatureHeaders(msgspec.Struct, frozen=True):
-    """The unverified headers of a call: its id, its time, and its signatures."""
+    """The signature headers of a call before they are verified: the call's id, its time, and the signatures."""
 
     id: bytes
     at_s: int
     digests: tuple[bytes, ...]
 
     def verify(self, body: bytes, *, secrets: Sequence[bytes]) -> Signed:
-        """Returns the call if one of these secrets has signed it. Takes the same time whichever byte is wrong.
+        """Returns the id and the time of the call if the call was signed with one of these secrets.
+
+        The check takes the same time whichever byte of a signature is wrong.
 
         Raises:
-            SignatureWrong
+            SignatureWrong: the call was signed with none of these secrets.
         """
         expected = [digest(secret, id=self.id, timestamp=b"%d" % self.at_s, body=body) for secret in secrets]
         fits = False
@@ -68,12 +74,12 @@ class SignatureHeaders(msgspec.Struct, frozen=True):
 
 
 def signature_headers_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
-    """Reads the signature headers of a call. The result does not depend on the body, nor on the key.
+    """Reads the signature headers of a call. Needs neither the body nor the key.
 
     Raises:
         SignatureWrong: a header is missing, doubled or malformed, or the time is more than `TOLERANCE_S` from now.
     """
-    ids, times, signatures = (headers(scope, name) for name in (b"webhook-id", b"webhook-timestamp", b"webhook-signature"))
+    ids, times, signatures = (scope[HEADERS_BY_NAME].get(name, ()) for name in SIGNATURE_HEADERS)
     if not (len(ids) == len(times) == len(signatures) == 1):
         raise SignatureWrong
     if _ID.fullmatch(ids[0]) is None or _TIMESTAMP.fullmatch(times[0]) is None:
@@ -87,7 +93,7 @@ def signature_headers_of(scope: Scope, *, now: datetime) -> SignatureHeaders:
 
 
 def _digests(value: bytes) -> tuple[bytes, ...]:
-    """Returns the digests of a header: those of version 1, the only version with a shared secret, and of the right size."""
+    """Returns the digests of version 1 (the only version with a shared secret) and of `DIGEST_BYTES` bytes in a header."""
     digests = []
     for part in value.split(b" ")[:SIGNATURES_MAX]:
         version, _, encoded = part.partition(b",")

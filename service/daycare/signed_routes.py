@@ -1,6 +1,6 @@
 """Serves the signed calls of daycares' systems: post events, redeem a parent's code, change the secret. Owns the routes.
 
-A key writes, and reads nothing but its own receipts: no roster, no feed, not even which child a reference is linked to.
+A daycare's system can write, and can read only the receipts of its own calls: no roster, no feed, and no links of references.
 """
 
 from typing import Any, Final, TypeVar
@@ -14,7 +14,7 @@ from events.ids import FamilyId, HouseholdId, MemberId
 from service.access.decide import MEMBERS_MAX
 from service.access.errors import CodeUnusable, TooMany
 from service.access.founding import QUERIES as ACCESS
-from service.access.tokens import hash_of
+from service.access.guard import hash_of
 from service.daycare.auth import KEY_QUERY, ROTATION_LASTS, SIGNED_HEADERS, Call, DaycareKey, authenticate
 from service.daycare.cloud_events import JSON, CloudEvent, PostedEvent, read_events, signed_at
 from service.daycare.errors import OneFamilysKey, ReferenceTaken
@@ -29,11 +29,8 @@ from service.http.problems import CallReplayed, MediaTypeUnsupported
 from service.http.rate_limit import Kind
 from service.http.request import RouteRequest
 from service.http.standard_webhooks import new_secret, shown
-from service.log.append_queue import LogBusy
-from service.log.group_commit import LogUnavailable
-from service.log.ledger import Overtaken
-from service.log.log import LogTransaction
-from service.log.receipts import Problem
+from service.log.append_request import LogBusy, LogUnavailable, Overtaken, Problem
+from service.log.transaction import LogTransaction
 
 EVENTS_BYTES_MAX: Final = 2 * 1024 * 1024
 SMALL_BYTES_MAX: Final = 4 * 1024
@@ -63,11 +60,11 @@ ROTATE = Endpoint(
 
 @post("/v1/daycare/events", status_code=200, opt=POST.opt())
 async def post_events(request: RouteRequest) -> Response[bytes]:
-    """Accepts the events of a call. Responds once they are on the disk."""
+    """Records the events of a call. Responds after the events are committed."""
     call = await authenticate(request, bytes_max=EVENTS_BYTES_MAX)
     runtime = request.runtime
     at, now = signed_at(call.signed.at_s), runtime.now()
-    events = await read_events(request.scope, call.body, call_id=call.signed.id, at=at, now=now)  # type: ignore[arg-type]
+    events = await read_events(request.asgi, call.body, call_id=call.signed.id, at=at, now=now)
     runtime.limits.take(Kind.DRAFTS, call.key.key_id, count=len(events))
     read = [(number, event) for number, event in enumerate(events) if isinstance(event, PostedEvent)]
     intake = Intake(pool=runtime.pool, log=runtime.log, reading=runtime.prose_queue, person=call.key.person)
@@ -91,7 +88,7 @@ def _receipt(number: int, event: PostedEvent, outcome: RecordOutcome) -> Daycare
 
 @post("/v1/daycare/links", status_code=200, opt=REDEEM.opt())
 async def redeem(request: RouteRequest) -> Response[bytes]:
-    """Links a reference to the child of a parent's code. The daycare becomes a member of that family, unless it is one."""
+    """Links a reference to the child for whom a parent made the code. Adds the daycare to the child's family if necessary."""
     call = await authenticate(request, bytes_max=SMALL_BYTES_MAX)
     body = _read(request, call, Redeem)
     if call.key.family is not None:
@@ -109,15 +106,15 @@ async def redeem(request: RouteRequest) -> Response[bytes]:
 
 
 def _read(request: RouteRequest, call: Call, shape: type[Shape]) -> Shape:
-    """Returns the body of a call that is plain JSON."""
-    media_type = of_request(request.scope, accepted=(JSON,))  # type: ignore[arg-type]
+    """Decodes the JSON body of a call."""
+    media_type = of_request(request.asgi, accepted=(JSON,))
     if media_type.name != JSON or not media_type.is_utf8:
         raise MediaTypeUnsupported((JSON,))
     return decode_json(call.body, shape)
 
 
 async def _is_done(writing: LogTransaction, call: Call, reference: str) -> bool:
-    """Returns whether this same call used the code before, and its response was lost."""
+    """Returns whether an earlier attempt of this call has linked the reference already, so that only its response was lost."""
     if not await writing.conn.fetchval(QUERIES.came_before, call.key.key_id, call.signed.id, call.signed.at_s):
         return False
     return bool(await writing.conn.fetch(QUERIES.links, call.key.person, [reference]))
@@ -134,10 +131,10 @@ async def _link(writing: LogTransaction, key: DaycareKey, reference: str, code: 
 
 
 async def join(writing: LogTransaction, key: DaycareKey, *, family: FamilyId, household: HouseholdId, by: MemberId) -> MemberId:
-    """Makes a daycare a member of a family.
+    """Adds a daycare to a family as a member, in the household `household`. `by` is the parent who invited the daycare.
 
     Raises:
-        TooMany: the family is full.
+        TooMany: the family would have more than `MEMBERS_MAX` members.
     """
     member = MemberId(uuid4())
     await writing.conn.fetchval(ACCESS.join_family, key.person, family, member)
@@ -151,7 +148,7 @@ async def join(writing: LogTransaction, key: DaycareKey, *, family: FamilyId, ho
 
 @post("/v1/daycare/secret", status_code=200, opt=ROTATE.opt())
 async def rotate(request: RouteRequest) -> Response[bytes]:
-    """Makes a new secret. The call must be signed with a valid one."""
+    """Makes a new secret for a key. The previous secret stays valid for `ROTATION_LASTS`."""
     call = await authenticate(request, bytes_max=SMALL_BYTES_MAX)
     _read(request, call, Nothing)
     until = request.runtime.now() + ROTATION_LASTS

@@ -1,9 +1,10 @@
-"""Decides what a daycare's record becomes in a family's log. Pure: uses the record and what is recorded of it already.
+"""Translates a daycare's record into drafts for a family's log. Pure: uses only the record and its recorded state.
 
-Owns the comparison of records: the same records in any order, repeated or split, become the same events, except for their order
-of arrival. Knows no database and no wire. A record is held or sent as a whole: where a milestone is found in its words, the words
-are the note of that sighting or refer to it, so that a parent who waits for one of them is kept from all. Milestones that
-words only may tell of are named in the note itself, or in the sighting.
+Owns the comparison of a record with its recorded state: the same records, repeated or in another order, become the same events.
+Knows no database and no wire. A record is held or delivered as a whole. If milestones are found in the words of a record, the
+words are the note of the first sighting, or a note that refers to that sighting. So the words are held from a parent who keeps
+one of these milestones. Milestones that the words possibly mention are listed in the note (`may_tell_of`) or in the sighting
+(`tells_of`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,21 +26,22 @@ from service.daycare.record import Record
 NOTE_MAX: Final = 2_000
 TEXT_MAX: Final = 10_000
 PROSE_MAX: Final = 4_000
-"""Longer texts are newsletters: their "she" is any child. Reading them would also serve a hostile sender."""
+"""Bound on the characters that are searched for milestones. Longer texts are newsletters, in which "she" may be any child. The
+bound also limits the work that a hostile sender can cause."""
 TELLS_OF_MAX: Final = 16
 REMEMBERED: Final = 16
-"""Number of earlier contents of a record. One that comes again, without a later date, is a repetition and no change back."""
+"""Number of earlier contents whose digests are stored. If one of them is posted again without a later date, nothing changes."""
 
 Outcome = Literal["recorded", "already_recorded", "amended", "withdrawn", "outdated"]
 
 
 class RecordState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The last recorded state of a record, for the comparison with its next content. Has salted digests instead of words."""
+    """The recorded state of a record, for the comparison with the record's next content. Contains salted digests, no words."""
 
     child: ChildId
     revised_at: datetime
     generation: int
-    """How often it was written anew, because no amendment could state the change."""
+    """How often the record was written as new events, because an amendment could not express the change."""
     milestones: tuple[str, ...]
     is_found: bool
     occurred_at: datetime
@@ -48,46 +50,46 @@ class RecordState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     text: bytes | None
     whole: bytes
     events: int
-    """Number of events that state it."""
+    """Number of events that the record became."""
     words_at: int | None
-    """Index of the event with the words."""
+    """Index of the event that contains the words. None: the record has no words."""
     before: tuple[bytes, ...] = ()
     is_gone: bool = False
     may_tell_of: tuple[str, ...] = ()
-    """Milestones that its words may tell of, beside `milestones`."""
+    """Milestones in the words that are not recorded in `milestones`: most are only possibly mentioned."""
     is_keyed: bool = False
-    """Whether the ids of its events contain the family's secret. Those from before families had secrets do not."""
+    """Whether the ids of the events were made with the family's secret. False for events from before families had secrets."""
     is_dated: bool = False
     """Whether the source itself gave `revised_at`."""
     changed_at: datetime | None = None
-    """When the last amendment or withdrawal was recorded, if there was any. The next one gets a later time."""
+    """The `recorded_at` of the last amendment or withdrawal. None: there was none. The next change gets a later time."""
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
-    """The drafts to write for a record, perhaps none, and its new state."""
+    """The outcome of a record, the drafts to write, perhaps none, and the record's new state."""
 
     outcome: Outcome
     drafts: tuple[Draft[Any], ...] = ()
     state: RecordState | None = None
-    """None: the recorded state does not change."""
+    """The new state of the record. None: the recorded state does not change."""
 
 
 class Prose(msgspec.Struct, frozen=True, array_like=True):
-    """Words to read for milestones, and the child's names in full: as the source shows it, and as the family calls it."""
+    """Words to search for milestones, and the child's names in the family and in the source."""
 
     text: str
     names: tuple[str, ...]
 
 
 def has_words(state: RecordState, words: str | None) -> bool:
-    """Returns whether a record is written, is not withdrawn, and has exactly these words."""
+    """Returns whether a record has exactly these words and is not withdrawn."""
     return not state.is_gone and state.text == (None if words is None else sha256(state.salt + words.encode()).digest())
 
 
 def prose_of(record: Record, before: RecordState | None, *, child: ChildId, called: Sequence[str] = ()) -> Prose | None:
-    """Returns the words of a record to read for milestones; None if it names one itself, repeats what is recorded, or has none.
+    """Returns the words of a record to search for milestones. `called` has the child's names in the family.
 
-    `called`: the child's names in the family.
+    Returns None if the record names a milestone itself, equals its recorded state, is withdrawn, or has no words or too many.
     """
     prose = record.text if record.prose is None else record.prose
     if record.is_gone or record.milestone is not None or not prose or len(prose) > PROSE_MAX:
@@ -107,10 +109,10 @@ def translate(
     salt: bytes,
     is_shared: bool = False,
 ) -> Translation:
-    """Returns what a record becomes.
+    """Returns the outcome, the drafts and the new state of a record. `before` is the recorded state; None: the record is new.
 
-    `findings`: those in its `prose_of`. `salt`: 16 random bytes, used for a new record. `is_shared`: the events that state it
-    are another importer's, so that a change is written as new events.
+    `findings` are the milestones in the words that `prose_of` returns. `salt` has 16 random bytes, used for a new record.
+    `is_shared` states whether the record's events are those of another importer; then a change is written as new events.
     """
     salt = before.salt if before is not None else salt
     after = _state_of(record, before, findings=findings, child=child, salt=salt)
@@ -119,7 +121,7 @@ def translate(
         return Translation(outcome="withdrawn" if after.is_gone else "recorded", drafts=drafts, state=after)
     is_later = record.is_dated and after.revised_at > before.revised_at
     if after.whole == before.whole or (_is_repetition(record) and after.whole in before.before and not is_later):
-        # A content from between the two dates that comes late is outdated.
+        # The later date is stored: a content with a date between the two is outdated, even if it arrives afterwards.
         newer = msgspec.structs.replace(before, revised_at=after.revised_at, is_dated=True) if is_later else None
         return Translation(outcome="already_recorded", state=newer)
     if _is_earlier(record, before):
@@ -136,7 +138,7 @@ def translate(
 
 
 def states_the_same(record: Record, state: RecordState, other: RecordState) -> bool:
-    """Returns whether another importer's events state exactly the same as the new state of a record."""
+    """Returns whether the events of another importer (state `other`) state exactly the new state of a record (`state`)."""
     if other.is_gone or other.events == 0 or _digest(record, state.child, other.salt) != other.whole:
         return False
     same = (state.milestones, state.may_tell_of, state.is_found, state.words_at)
@@ -144,14 +146,17 @@ def states_the_same(record: Record, state: RecordState, other: RecordState) -> b
 
 
 def _is_repetition(record: Record) -> bool:
-    """Returns whether an earlier content that comes again is a late repetition: only posts are repeated late, imports are new."""
+    """Returns whether an earlier content that arrives again is a repetition: true for posts, false for imports.
+
+    A post may be repeated late; an import is always a new statement of the parent's source.
+    """
     return record.imported_at is None
 
 
 def _is_earlier(record: Record, before: RecordState) -> bool:
-    """Returns whether the source stated this content before the recorded one.
+    """Returns whether the source stated this content before the recorded content.
 
-    An imported content is never earlier if it or the recorded one has no date of change.
+    False for an imported content if this content or the recorded content has no date of change.
     """
     if record.imported_at is not None and not (record.is_dated and before.is_dated):
         return False
@@ -159,7 +164,7 @@ def _is_earlier(record: Record, before: RecordState) -> bool:
 
 
 def _changed_at(record: Record, before: RecordState) -> datetime:
-    """Returns when a change was recorded: later than the change before it, so that readers know which of the two counts."""
+    """Returns the `recorded_at` of a change. This time is later than the previous change, because the later change counts."""
     at = record.imported_at or record.revised_at
     last = before.changed_at or min(before.revised_at, at)
     return max(at, last + timedelta(milliseconds=1))
@@ -195,7 +200,7 @@ def _state_of(record: Record, before: RecordState | None, *, findings: Findings,
 
 
 def _other_milestones(milestones: Sequence[str], findings: Findings) -> tuple[str, ...]:
-    """Returns the milestones that words tell of, or may tell of, without the recorded ones and those that these imply."""
+    """Returns the milestones of the findings, without `milestones` and the milestones that these imply."""
     implied = {key for one in milestones for key in (one, *CATALOGUE.implied_by(one))}
     room = TELLS_OF_MAX - max(0, len(milestones) - 1)
     return tuple(key for key in (*findings.found, *findings.possible) if key not in implied)[:room]
@@ -207,7 +212,7 @@ def _digest(record: Record, child: ChildId, salt: bytes) -> bytes:
 
 
 def _can_be_amended(before: RecordState, after: RecordState) -> bool:
-    """Returns whether an amendment can state the change. Words with findings cannot be amended: new ones may tell of more."""
+    """Returns whether an amendment can express the change. Words with findings are not amended: new words may state more."""
     if (before.child, before.milestones, before.may_tell_of, before.events, before.words_at) != (
         after.child, after.milestones, after.may_tell_of, after.events, after.words_at,
     ):  # fmt: skip
@@ -216,7 +221,7 @@ def _can_be_amended(before: RecordState, after: RecordState) -> bool:
 
 
 def _drafts_of(event_ids: EventIds, record: Record, state: RecordState) -> tuple[Draft[Any], ...]:
-    """Returns the events of a record that is new, or that is written anew."""
+    """Returns the drafts of a record that is new, or that is written as new events."""
     if state.is_gone:
         return ()
     bodies = list(_bodies(event_ids, record, state))
@@ -261,7 +266,7 @@ def _withdrawals(event_ids: EventIds, before: RecordState, at: datetime) -> tupl
 def _amendments(
     event_ids: EventIds, record: Record, before: RecordState, after: RecordState, at: datetime
 ) -> tuple[Draft[Any], ...]:
-    """Returns one amendment for each event that changes: the time of all, the words of the one that has them."""
+    """Returns an amendment for each event that changes. A new time changes all events, new words change one event."""
     time_changes: dict[str, Any] = {}
     if before.occurred_at.isoformat() != after.occurred_at.isoformat() or before.precision is not after.precision:
         time_changes = {"occurred_at": record.occurred_at, "precision": record.precision}

@@ -1,6 +1,6 @@
-"""Bounds the records that wait because their child is not linked, and lists their references when there are too many.
+"""Counts waiting records (records whose child no parent has linked yet), and lists their references if there are too many.
 
-Owns the count: a record that comes again under its own key does not count twice. `intake` writes the waiting records.
+Owns the count: a record that is sent again with the same key counts once. `intake` stores the waiting records.
 """
 
 from collections import Counter
@@ -15,18 +15,18 @@ from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "unlinked_records.sql")
 LISTED_MAX: Final = 10
-"""References in the sentence."""
+"""Bound on the references that the sentence lists."""
 
 Key = tuple[str, str, str]
-"""Reference, source, record."""
+"""The reference, the source and the id of a waiting record."""
 
 
 async def would_wait(
     pool: asyncpg.Pool, person: PersonId, new: dict[Key, str | None], *, since: datetime
 ) -> list[tuple[str, str | None, int]]:
-    """Returns the references with records that would wait, each with its shown name and the number of records, largest first.
+    """Returns the references of waiting and new records, each with the child's name and the record count, largest count first.
 
-    `new`: the records to add, each with its shown name. `since`: records that arrived before it are ignored.
+    `new` has the child's name in the source by the key of each new record. Waiting records from before `since` are ignored.
     """
     rows = await pool.fetch(QUERIES.waiting_keys, person, since)
     waiting: dict[Key, str | None] = {(row[0], row[1], row[2]): row[3] for row in rows}
@@ -38,14 +38,14 @@ async def would_wait(
 
 
 async def count_again(pool: asyncpg.Pool, person: PersonId, keys: Iterable[Key]) -> int:
-    """Returns how many of these records wait already."""
+    """Returns how many records with these keys are waiting already."""
     columns = tuple(zip(*keys, strict=True)) or ((), (), ())
     found: int = await pool.fetchval(QUERIES.count_again, person, *columns)
     return found
 
 
 def sentence(references: Sequence[tuple[str, str | None, int]], *, waiting_max: int) -> str:
-    """Returns the detail of the refusal: the number of records, their references, and what a parent can do."""
+    """Returns the detail of `TooManyWaiting`: the number of records, their references, and what a parent can do."""
     total = sum(records for _, _, records in references)
     listed = ", ".join(_named(*one) for one in references[:LISTED_MAX])
     more = f", and {len(references) - LISTED_MAX} more" if len(references) > LISTED_MAX else ""
@@ -61,6 +61,6 @@ def _named(reference: str, shown_name: str | None, records: int) -> str:
 
 
 async def take_back(pool: asyncpg.Pool, person: PersonId, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Empties the waiting records under these keys: (reference, source, record, revised_at, body) each. Adds no record."""
+    """Replaces waiting records by withdrawals, each a row (reference, source, record, revised_at, body). Adds no record."""
     if rows:
         await pool.execute(QUERIES.take_back, person, *zip(*rows, strict=True))

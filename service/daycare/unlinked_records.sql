@@ -1,5 +1,5 @@
 -- name: count_again
--- Counts the records among these that wait already: they do not count twice.
+-- Counts the given records that are stored as waiting already.
 SELECT count(*)
   FROM unnest($2::text[], $3::text[], $4::text[]) AS named (reference, source, record)
  WHERE EXISTS (
@@ -36,7 +36,7 @@ SELECT child_id, reference
    AND child_id = ANY ($2::uuid[]);
 
 -- name: take_back
--- Empties waiting records that their source leaves out now. Adds no rows.
+-- Replaces waiting records by withdrawals. Adds no rows.
 UPDATE daycare_waiting
    SET revised_at = gone.revised_at, body = gone.body
   FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[])

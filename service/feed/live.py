@@ -1,19 +1,28 @@
 """Serves GET /v1/families/{family}/live: a member's feed as `text/event-stream`, entry by entry as they are written.
 
-Owns the request: the place from which it reads, the response's headers, and its end. Plain ASGI, because a stream stays open
-for an hour, and everything that a framework keeps for a request would stay in memory with it.
+Owns the request: the place after which the stream starts, the headers of the response, and the end of the request. The route is
+plain ASGI, because a stream stays open for an hour, and so would everything that a framework holds in memory for a request.
 """
 
 import re
 from collections.abc import Awaitable
-from typing import Final, Protocol
+from typing import Annotated, Final
+
+import msgspec
 
 from events.errors import FieldInvalid
-from service.feed.stream import Stream, StreamCaller
-from service.feed.streams import Streams
-from service.http.asgi import Receive, Scope, Send, header
+from service.access.guard import Membership
+from service.feed.pages import FeedAhead
+from service.feed.stream import Stream
+from service.feed.streams import NoRoomForStreams, TooManyStreams
+from service.http.asgi import HEADERS_BY_NAME, Receive, Scope, Send
+from service.http.body import query_of
 from service.http.connection import connection_of
+from service.http.endpoint import CallerKind, Endpoint
+from service.http.rate_limit import Kind
+from service.runtime import Runtime
 
+PLACE_MAX: Final = 2**62
 PLACE: Final = re.compile(rb"[0-9]{1,18}")
 
 HEAD: Final = [
@@ -26,24 +35,35 @@ HEAD: Final = [
 ]
 
 
-class StreamRuntime(Protocol):
-    """The parts of the process that a stream needs."""
+class After(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of a live stream."""
 
-    @property
-    def streams(self) -> Streams: ...
+    after: Annotated[int, msgspec.Meta(ge=0, le=PLACE_MAX)] = 0
 
 
-async def live(scope: Scope, receive: Receive, send: Send, *, runtime: StreamRuntime, caller: StreamCaller, after: int) -> None:
+LIVE: Final = Endpoint(
+    summary="The feed as it grows, as server-sent events: catches up, then follows",
+    caller=CallerKind.MEMBER, kind=Kind.READ, response=str, media_type="text/event-stream",
+    query={"after": {"type": "integer", "minimum": 0, "maximum": PLACE_MAX, "default": 0}},
+    headers={"Last-Event-ID": {"type": "string", "pattern": "^[0-9]{1,18}$"}},
+    errors=(FeedAhead, TooManyStreams, NoRoomForStreams, FieldInvalid),
+)  # fmt: skip
+
+
+async def live(scope: Scope, receive: Receive, send: Send) -> None:
     """Streams the caller's feed from a place on: first what is stored, then each new entry. `Last-Event-ID` wins over `after`.
 
-    Returns when either side has ended the stream.
+    The place is `Last-Event-ID` if the request has that header, else `after`.
 
     Raises:
-        FieldInvalid: `Last-Event-ID` is not a place.
+        FieldInvalid: `Last-Event-ID` or `after` is not a place.
         FeedAhead: the feed ends before that place.
         TooManyStreams: the device holds too many streams already.
         NoRoomForStreams: the process holds too many streams already, or is about to stop.
     """
+    runtime: Runtime = scope["runtime"]
+    caller: Membership = scope["caller"]
+    after = query_of(scope, After).after
     connection = connection_of(scope)
 
     def write(body: bytes, more: bool) -> Awaitable[None]:
@@ -76,9 +96,9 @@ async def live(scope: Scope, receive: Receive, send: Send, *, runtime: StreamRun
 
 
 def _requested_place(scope: Scope, *, default: int) -> int:
-    """Returns the last place that the device has, by its `Last-Event-ID`. Raises FieldInvalid."""
-    last = header(scope, b"last-event-id")
-    if last is None or last == b"":
+    """Returns the place in `Last-Event-ID`, or `default`. Raises FieldInvalid if the header is not a place."""
+    last = scope[HEADERS_BY_NAME].get(b"last-event-id", (b"",))[0]
+    if not last:
         return default
     if not PLACE.fullmatch(last):
         raise FieldInvalid("Last-Event-ID is the id of the last entry received: a whole number.", at="Last-Event-ID")
@@ -86,4 +106,4 @@ def _requested_place(scope: Scope, *, default: int) -> int:
 
 
 def _cut_nothing() -> None:
-    """Does nothing: this server offers no way to cut a connection, and TCP ends it in time."""
+    """Does nothing: this server offers no way to cut a connection. TCP ends a dead connection after some time."""

@@ -1,7 +1,7 @@
 """Reads the entries after a place of a member's feed, for a stream or a webhook that follows the feed.
 
-Owns a shortcut for readers that already know the hash chain at their place. Otherwise each new entry would require the hashing of
-up to 255 earlier entries of its run (see `projections.feed`). The bytes of an entry are written by `pages`.
+Owns a shortcut for readers that already know the hash chain at their place. Without the shortcut, each new entry would require
+the hashing of up to 255 earlier entries of its run (see `projections.feed`). `pages` writes the bytes of an entry.
 """
 
 from typing import Any
@@ -16,26 +16,26 @@ QUERIES = load(__package__, "live.sql")
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The state of a feed at the place after which it is read."""
+    """The log and the chain of a feed at the place after which entries are read."""
 
     log: LogId
     chain: bytes
-    """The hash over all entries up to that place."""
+    """The hash over all entries up to this place."""
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """Neighbouring entries of a feed, each with its chain, and the place and chain after them."""
+    """Neighbouring entries of a feed, each with its chain, and the place and the chain at the last entry."""
 
     entries: list[tuple[int, bytes]]
-    """(place, the entry as JSON), places ascending by one."""
+    """Pairs of a place and an entry as JSON. Each place is greater than the place before by one."""
     place: int
-    """The place of the last entry, or `after` where there are no entries."""
+    """The place of the last entry, or `after` if there are no entries."""
     chain: bytes | None
-    """The hash over all entries up to that place; None where it is not known."""
+    """The hash over all entries up to `place`, or None if it is not known."""
     more: bool
-    """Whether more entries may be stored after these."""
+    """Whether the feed may have further entries after these."""
     start: Start | None = None
-    """None where the caller passed the chain at `after`: then it was not read."""
+    """The log and the chain at `after`. None if the caller passed the chain: then neither of the two was read."""
 
 
 async def from_anywhere(pool: Any, *, family: FamilyId, member: MemberId, after: int, limit: int) -> Stretch:
@@ -50,7 +50,7 @@ async def from_anywhere(pool: Any, *, family: FamilyId, member: MemberId, after:
 
 
 async def onward(pool: Any, *, family: FamilyId, member: MemberId, after: int, chain: bytes, limit: int) -> Stretch:
-    """Reads at most `limit` entries after a place at which this feed has this chain."""
+    """Reads at most `limit` entries after the place `after`. `chain` is the chain of the feed at this place."""
     rows = await pool.fetch(QUERIES.onward, family, member, after + 1, limit)
     _, entries, chain = entries_of(rows, chain, after=after, as_bytes=by_itself)
     return Stretch(entries, entries[-1][0] if entries else after, chain, len(entries) == limit)

@@ -1,8 +1,8 @@
 """Notifies the streams and webhooks of members who got new entries, and of members and devices that lost access.
 
-Owns the listeners of this process. Knows no content, no places and no database: a notification only means "read your feed".
-So a lost one makes a device late and never wrong (law 18), and an event that is held from a member causes none, because
-writers name only the members to whom it was delivered (law 8).
+Owns the listeners of this process. Knows no content, no places and no database: a notification only means "read your feed". So a
+lost notification makes a device late and never wrong (law 18). An event that is held from a member causes no notification of that
+member, because writers name only the members to whom the event was delivered (law 8).
 """
 
 from collections.abc import Collection
@@ -13,11 +13,11 @@ from events.ids import DeviceId, FamilyId, MemberId
 Key = TypeVar("Key")
 
 POLL_EVERY_S = 5.0
-"""How often streams are polled although notifications arrive: a process may die between its commit and its notification,
-and every device must be current within 10 s of a fault (I-12)."""
+"""The seconds between two polls for streams while notifications arrive. A process may die between its commit and its
+notification, and every device must be current within 10 s of a fault (I-12)."""
 
 POLL_EVERY_S_WHILE_DISCONNECTED = 1.0
-"""How often streams are polled while notifications of other processes cannot arrive."""
+"""The seconds between two polls for streams while notifications of other processes cannot arrive."""
 
 
 class Listener(Protocol):
@@ -33,25 +33,25 @@ class Listener(Protocol):
     def device(self) -> DeviceId: ...
 
     def notice_entries(self) -> None:
-        """Makes the listener read its feed. Two calls before it reads cause one read."""
+        """Makes the listener read its feed. Several calls before the read cause only one read."""
 
     def end(self) -> None:
         """Ends the listener now: its device was revoked, or its member left."""
 
 
 class Notifier(Protocol):
-    """Carries notifications from writers, after their commit, to listeners. Sending one never blocks and never raises."""
+    """The path of notifications from writers, after their commit, to listeners. A writer is never blocked and gets no error."""
 
     @property
     def poll_every_s(self) -> float:
-        """How often streams must be polled at present, in seconds."""
+        """The seconds between two polls for streams, at present."""
 
     @property
     def gaps(self) -> int:
-        """The number of times that notifications may have been lost. When it grows, all streams are polled once more."""
+        """The number of times that notifications may have been lost. When this number grows, all streams are polled once more."""
 
     def entries_delivered(self, family: FamilyId, members: Collection[MemberId]) -> None:
-        """Notifies all listeners of these members: their feeds have a new entry. The writer names nobody else."""
+        """Notifies all listeners of these members, whose feeds have a new entry. Writers pass no other member."""
 
     def members_left(self, family: FamilyId, members: Collection[MemberId]) -> None:
         """Ends all listeners of these members: they have left this family."""
@@ -60,23 +60,23 @@ class Notifier(Protocol):
         """Ends all listeners of these devices: their tokens were revoked."""
 
     def listen(self, listener: Listener) -> None:
-        """Registers a listener. A listener registered before its first read misses no entry."""
+        """Registers a listener. A listener that is registered before its first read misses no entry."""
 
     def forget(self, listener: Listener) -> None:
-        """Removes a listener. Does nothing where it was not registered."""
+        """Removes a listener. Does nothing if the listener was not registered."""
 
     async def start(self) -> None:
-        """Starts to receive from other processes. Returns at once, even where none can be reached."""
+        """Starts to receive from other processes. Returns at once, even if no other process can be reached."""
 
     async def stop(self) -> None:
         """Stops sending and receiving."""
 
 
 class LocalNotifier:
-    """Carries notifications between the writers and listeners of one process.
+    """A notifier between the writers and the listeners of one process.
 
-    `is_alone`: whether this process is the only one on its database. Where it is not, its streams are polled once a second,
-    since nothing carries the notifications of the other processes.
+    `is_alone`: whether this process is the only process that uses the database. If not, its streams are polled once a second,
+    because no notification of another process arrives.
     """
 
     def __init__(self, *, is_alone: bool = True) -> None:
@@ -86,7 +86,7 @@ class LocalNotifier:
 
     @property
     def entry_count(self) -> int:
-        """The number of members and devices for which listeners are held; 0 as soon as nobody listens."""
+        """The number of members and devices that have listeners: 0 if there is no listener."""
         return len(self._by_member) + len(self._by_device)
 
     @property

@@ -1,9 +1,9 @@
-"""Carries notifications between processes over Redis or Valkey, by pub/sub. They name members, never content (law 18).
+"""Carries notifications between processes over Redis or Valkey, by pub/sub. A notification names members, not content (law 18).
 
-Owns the two connections, their back-off, and the format of a message. Knows no stream and no feed: a received message is passed
-to the listeners of this process by `LocalNotifier`. A message is one byte for its kind, the 16 bytes of the process that sent
-it, and ids of 16 bytes each. Families share 64 channels, so that no process subscribes once a family. In a Redis Cluster any
-one node is enough: it forwards PUBLISH to all others.
+Owns the two connections, their back-off, and the format of a message. Knows no stream and no feed: `LocalNotifier` passes a
+received message to the listeners of this process. A message is one byte for its kind, the 16 bytes of the sending process, and
+ids of 16 bytes each. Families share 64 channels, so that a process does not need a subscription for each family. In a Redis
+Cluster, a connection to one node is enough, because a node forwards PUBLISH to all other nodes.
 """
 
 import asyncio
@@ -30,24 +30,24 @@ LEFT: Final = b"l"
 REVOKED: Final = b"r"
 
 OUTGOING_MAX: Final = 10_000
-"""Messages that wait for the connection, about 150 bytes each. Further ones are dropped; polling makes up for them."""
+"""The bound on messages that wait for the connection, about 150 bytes each. Further messages are dropped: polls replace them."""
 PUBLISHED_AT_ONCE_MAX: Final = 256
-"""Messages published in one round trip."""
+"""The bound on messages that are published in one round trip."""
 IDS_MAX: Final = 256
-"""Ids in one message; more ids take several messages."""
+"""The bound on the ids in one message. For more ids, several messages are sent."""
 
 ANSWER_S_MAX: Final = 2.0
 QUIET_S_MAX: Final = 2.0
-"""After this long without a message a ping checks the connection: a pulled cable reports no error."""
+"""The seconds without a message after which a ping checks the connection: a pulled cable reports no error."""
 BACKOFF_S_MIN: Final = 0.1
 BACKOFF_S_MAX: Final = 2.0
-"""Short, because devices are up to a second late meanwhile, and one attempt of each process costs little."""
+"""The longest wait between two attempts to connect. The wait is short, because devices are up to a second late until then."""
 
 LOG = structlog.get_logger()
 
 
 class RedisNotifier(LocalNotifier):
-    """Carries notifications between all processes of one Redis or Valkey. Listeners of this process do not depend on it."""
+    """A notifier between all processes of one Redis or Valkey. Notifications within this process need no Redis."""
 
     def __init__(self, redis_url: str) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class RedisNotifier(LocalNotifier):
 
     @property
     def is_connected(self) -> bool:
-        """Whether messages of other processes arrive, and the last message of this one was published."""
+        """Whether messages of other processes arrive, and the last message of this process was published."""
         return self._is_receiving and self._is_publishing
 
     @property
@@ -139,7 +139,7 @@ class RedisNotifier(LocalNotifier):
                 async with _client(self._redis_url) as client, client.pubsub() as subscription:
                     await _subscribe(subscription)
                     backoff_s = BACKOFF_S_MIN
-                    # Messages that were sent meanwhile are lost: all streams are polled once, now that none is missed any more.
+                    # Messages that were sent before are lost, so all streams are polled once. From now on no message is missed.
                     self._gaps += 1
                     self._is_receiving = True
                     LOG.info("wake_ups.heard")
@@ -170,7 +170,7 @@ class RedisNotifier(LocalNotifier):
             backoff_s = min(backoff_s * 2, BACKOFF_S_MAX)
 
     async def _publish(self, client: Any) -> None:
-        """Publishes the waiting messages. Those under way when the connection broke are not repeated: they may have arrived."""
+        """Publishes the waiting messages. If the connection breaks meanwhile, does not repeat them: they may have arrived."""
         messages = [self._outgoing.popleft() for _ in range(min(len(self._outgoing), PUBLISHED_AT_ONCE_MAX))]
         if not self._outgoing:
             self._has_outgoing.clear()
@@ -185,7 +185,7 @@ class RedisNotifier(LocalNotifier):
 
 
 def _client(redis_url: str) -> Any:
-    """Returns a client without retries of its own: what follows a failure is decided in this module."""
+    """Returns a client without retries of its own, because this module decides what follows a failure."""
     return redis.Redis.from_url(
         redis_url,
         protocol=2,
@@ -196,7 +196,7 @@ def _client(redis_url: str) -> Any:
 
 
 async def _subscribe(subscription: Any) -> None:
-    """Subscribes to every channel, and waits until the server has confirmed the last one.
+    """Subscribes to every channel, and waits until the server has confirmed all subscriptions.
 
     Raises:
         RedisError, OSError, TimeoutError: the server cannot be reached, or does not confirm.
@@ -211,7 +211,7 @@ async def _subscribe(subscription: Any) -> None:
 
 
 async def _next_message(subscription: Any) -> bytes | None:
-    """Waits for the next message without a limit and returns it; None when the connection answers no ping."""
+    """Waits for the next message without a time limit, and returns it, or None if the server does not answer a ping."""
     is_pinged = False
     while True:
         message = await subscription.get_message(timeout=ANSWER_S_MAX if is_pinged else QUIET_S_MAX)
@@ -225,6 +225,6 @@ async def _next_message(subscription: Any) -> bytes | None:
 
 
 def _portions(ids: Collection[UUID]) -> Iterable[list[bytes]]:
-    """Splits ids into portions of at most `IDS_MAX`; no ids give one empty portion."""
+    """Splits ids into portions of at most `IDS_MAX`. Returns one empty portion if there are no ids."""
     all_ids = [each.bytes for each in ids]
     return [all_ids[at : at + IDS_MAX] for at in range(0, len(all_ids), IDS_MAX)] or [[]]

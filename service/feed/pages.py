@@ -1,6 +1,6 @@
 """Reads a member's feed in pages.
 
-Owns the bytes of an entry. Filters nothing: who may see an event was decided when it was written (law 6).
+Owns the bytes of an entry. Filters nothing: the members who may see an event were decided when the event was written (law 6).
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import msgspec
 
 from events.errors import Refused
 from events.ids import FamilyId, LogId, MemberId
-from events.wire import current_bytes
+from events.upcast import current_bytes
 from projections.feed import link, origin
 from service.http.problems import NotFound, Unavailable
 from service.postgres.queries import load
@@ -20,13 +20,13 @@ PAGE_MAX: Final = 2_000
 PAGE_DEFAULT: Final = 500
 
 CHAIN_DIGITS: Final = 16
-"""The hexadecimal digits of the chain in an entry that is sent alone, of 64: enough for a device to notice another feed than its
-own. An entry of a page has none, since the page states the chain at both of its ends. Hashes do not compress: 16 digits in each
-entry were 26 of the 137 kB of a first pull of 2,000."""
+"""The number of hexadecimal digits of the chain (of 64) in an entry that is sent alone: enough for a device to notice a different
+feed. An entry of a page has no chain, because the page states the chain at its start and at its end. Hashes do not compress: with
+16 digits in each entry, a first pull of 2,000 entries had 137 kB, 26 kB of them for the digits."""
 
 EntryWriter = Callable[[int, str | None, Any, bytes, bytes], bytes]
-"""Returns the bytes of one entry. Arguments: its place, the reason of its release, its time of delivery, the chain after it, and
-the bytes of its event."""
+"""A function that returns the bytes of one entry. Its arguments are the place, the reason of the release, the time of delivery,
+the chain at the place, and the bytes of the event."""
 
 QUERIES = load(__package__, "pages.sql")
 
@@ -34,7 +34,7 @@ QUERIES = load(__package__, "pages.sql")
 class FeedAhead(Refused):
     """The device holds places that this feed does not have: the log was restored from an older backup.
 
-    The device deletes its copy of the feed, sends every draft that it ever wrote again, and pulls from 0.
+    The device then deletes its copy of the feed, sends every draft that it ever wrote again, and pulls from 0.
     """
 
     code, status, title = "feed.ahead", 409, "The feed ends before that"
@@ -46,27 +46,27 @@ class FeedAhead(Refused):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Neighbouring entries of a feed, with the chain before and after them."""
+    """Neighbouring entries of a feed, with the chain before the first entry and the chain at the last entry."""
 
     log: LogId
     chain_before: bytes
-    """The hash over all entries up to `after`. A device with another hash for that place holds another feed."""
+    """The hash over all entries up to `after`. A device that has another hash for this place holds another feed."""
     entries: list[tuple[int, bytes]]
-    """(place, the entry as JSON), places ascending by one."""
+    """Pairs of a place and an entry as JSON. Each place is greater than the place before by one."""
     place: int
-    """The place of the last entry, or `after` where there are no entries."""
+    """The place of the last entry, or `after` if there are no entries."""
     more: bool
     chain: bytes
     """The hash over all entries up to `place`."""
 
 
 def in_a_page(place: int, released: str | None, told_at: Any, chain: bytes, event: bytes) -> bytes:
-    """Returns the bytes of an entry of a page. They contain the event's bytes exactly as these were hashed for its commitment."""
+    """Returns the bytes of an entry of a page. The entry contains the event in exactly the bytes that were hashed."""
     return b'{%b,"event":%b}' % (_head(place, released, told_at), event)
 
 
 def by_itself(place: int, released: str | None, told_at: Any, chain: bytes, event: bytes) -> bytes:
-    """Returns the bytes of an entry that is sent alone, as in the live stream: those of a page, and the chain after it."""
+    """Returns the bytes of an entry that is sent alone, as in the live stream: the entry of a page, plus `chain`."""
     digits = chain.hex()[:CHAIN_DIGITS].encode()
     return b'{%b,"chain":"%b","event":%b}' % (_head(place, released, told_at), digits, event)
 
@@ -80,7 +80,7 @@ def _head(place: int, released: str | None, told_at: Any) -> bytes:
 async def page(
     pool: Any, *, family: FamilyId, member: MemberId, after: int, limit: int, as_bytes: EntryWriter = in_a_page
 ) -> Page:
-    """Reads at most `limit` entries after a place, the oldest first.
+    """Reads at most `limit` entries after the place `after`, in the order of the feed.
 
     Raises:
         FeedAhead: the feed ends before `after`.
@@ -108,9 +108,10 @@ async def page(
 def entries_of(
     rows: Any, chain: bytes, *, after: int, as_bytes: EntryWriter
 ) -> tuple[bytes, list[tuple[int, bytes]], bytes]:
-    """Returns the chain at place `after`, the entries of these rows after that place, and the chain after the last row.
+    """Returns the chain at place `after`, the entries of the rows after this place, and the chain at the last row.
 
-    `rows` are neighbours. `chain` is the chain before the first of them; the first row of a run states it by itself.
+    `rows` are neighbouring rows of a feed. `chain` is the chain before the first row; it is not used if the first row begins a
+    run, because such a row states the chain before it.
     """
     entries = []
     chain_at_after = chain

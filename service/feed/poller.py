@@ -1,7 +1,7 @@
 """Polls Postgres for all streams of this process at once: for lost access, and for new entries without a notification.
 
-Owns the two intervals. Notifications are fast and may be lost; polling is slow and loses nothing (law 18). Each poll is one
-query for all streams, so that an open stream costs the database a fraction of an index entry a second.
+Owns the interval of each poll. Notifications are fast and may be lost; polling is slow and loses nothing (law 18). A query covers
+up to 1,000 streams, so that an open stream costs the database only a few look-ups in an index per second.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from service.http.problems import PASSING
 from service.postgres.queries import load
 
 ENDS_EVERY_S: Final = 0.4
-"""How often revoked devices and members who left are looked up. The guard caches a token for half a second: so a stream that
-was accepted from its cache still ends within a second of the revocation (I-25)."""
+"""The seconds between two look-ups of revoked devices and of members who left. The guard caches a token for half a second, so a
+stream that the guard accepted by its cache still ends within a second of the revocation (I-25)."""
 
 STREAMS_A_QUERY_MAX: Final = 1_000
 POLL_S_MAX: Final = 5.0
@@ -50,7 +50,7 @@ class Poller:
                         await self._notify_those_behind()
                     self._is_database_gone = False
             except PASSING as error:
-                # Postgres is gone or busy. Whatever was missed is read when it is back.
+                # Postgres is gone or busy. Entries that streams have missed are read when Postgres is back.
                 if not self._is_database_gone:
                     LOG.warning("streams.blind", error=type(error).__name__)
                 self._is_database_gone = True
@@ -77,7 +77,7 @@ class Poller:
             for stream in self._streams():
                 stream.is_doubted = True
         for streams in _portions([stream for stream in self._streams() if stream.is_idle]):
-            # One device of a member may have received more than another: all of them read, and some find nothing new.
+            # One device of a member may have received more than another device: all devices read, and some find nothing new.
             place_by_member: dict[tuple[FamilyId, MemberId], int] = {}
             for stream in streams:
                 member = (stream.family, stream.member)

@@ -14,7 +14,7 @@ from events.wire import AnyEvent
 from projections.timeline import TimelineEntry
 from service.feed.pages import PAGE_DEFAULT, PAGE_MAX, FeedAhead, bytes_of_page, page
 from service.feed.timeline import timeline
-from service.http import response
+from service.http.body import JSON, encode, media_type_of
 from service.http.compression import compressed
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.rate_limit import Kind
@@ -40,7 +40,7 @@ class TimelineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of a feed, for the OpenAPI document. Its bytes are written by `pages`."""
+    """One entry of a feed. This type is for the OpenAPI document; `pages` writes the bytes of an entry."""
 
     place: int
     told_at: Instant
@@ -49,7 +49,7 @@ class FeedEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of a feed, and the hash over all entries before it (`chain_before`) and up to its end (`chain`)."""
+    """A page of a feed, and the hash over all entries before the page (`chain_before`) and up to its end (`chain`)."""
 
     log: UUID
     chain_before: str
@@ -92,9 +92,9 @@ async def read_feed(request: RouteRequest) -> Response[bytes]:
     query = request.read_query(FeedQuery)
     member = request.member
     found = await page(request.runtime.pool, family=member.family, member=member.member, after=query.after, limit=query.limit)
-    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
+    media_type = media_type_of(request.asgi)
     body = bytes_of_page(found)
-    if media_type != response.JSON:
+    if media_type != JSON:
         body = msgspec.msgpack.encode(msgspec.json.decode(body))
     return await compressed(request, body, media_type=media_type)
 
@@ -124,5 +124,5 @@ async def read_timeline(request: RouteRequest) -> Response[bytes]:
         child=query.child,
         as_of=query.as_of,
     )
-    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
-    return await compressed(request, response.encode(Timeline(entries=found), media_type), media_type=media_type)
+    media_type = media_type_of(request.asgi)
+    return await compressed(request, encode(Timeline(entries=found), media_type), media_type=media_type)

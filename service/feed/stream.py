@@ -1,7 +1,8 @@
-"""Streams a member's feed to one device: the stored entries page by page, then each new one.
+"""Streams a member's feed to one device: the stored entries page by page, then each new entry.
 
-Owns the device's place in the feed, and what is sent to it when. Knows neither HTTP nor SQL: it gets functions that send and
-read. Between two entries a stream has no task and no timer of its own, so that 20,000 idle ones fit in a process.
+Owns the device's place in the feed, and the order in which entries and heartbeats are sent. Knows neither HTTP nor SQL: the
+caller passes functions that send and read. Between two entries a stream has no task and no timer of its own, so that a process
+can hold 20,000 idle streams.
 """
 
 import asyncio
@@ -16,21 +17,21 @@ from service.http.problems import PASSING
 HEARTBEAT: Final = b":\n\n"
 
 WRITE_BYTES_MAX: Final = 64 * 1024
-"""Entries are sent in groups up to this size; a larger entry is sent alone. uvicorn buffers 64 KiB more."""
+"""Entries are sent in groups of at most this many bytes; a larger entry is sent alone. uvicorn buffers 64 KiB more."""
 
 DRAIN_S_MAX: Final = 10.0
-"""A reader that takes less than about 6 kB/s is cut off; it can resume at its place."""
+"""The time limit of one write. A device that takes less than about 6 kB/s is cut off, and can resume at its place."""
 
 END_S_MAX: Final = 0.5
-"""How long an ending stream may take to send its end. A revoked device is cut within a second of its revocation (I-25)."""
+"""The time limit for the end of a stream, in seconds, because a revoked device must be cut within a second (I-25)."""
 
 
 class FeedParted(Exception):
-    """The feed is no longer the one that this stream was sending: the database was replaced by a restored backup."""
+    """The feed differs from the entries that this stream has sent: the database was replaced by a restored backup."""
 
 
 class ReaderTooSlow(Exception):
-    """The device did not take what was sent within `DRAIN_S_MAX`."""
+    """The device did not take the sent bytes within `DRAIN_S_MAX` seconds."""
 
 
 class StreamCaller(Protocol):
@@ -47,13 +48,13 @@ class StreamCaller(Protocol):
 
 
 class StretchReader(Protocol):
-    """Reads the entries after a place of a member's feed."""
+    """A function that reads the entries after a place of a member's feed."""
 
     async def __call__(self, *, family: FamilyId, member: MemberId, after: int, chain: bytes | None) -> Stretch: ...
 
 
 class Stream:
-    """One device's stream. A `Listener` of the notifier."""
+    """The stream of one device. A stream is a `Listener` of the notifier."""
 
     __slots__ = (
         "__weakref__", "_cut", "_is_heartbeat_due", "_is_read_due", "_read", "_send", "_working",
@@ -69,15 +70,15 @@ class Stream:
         send: Callable[[bytes, bool], Awaitable[None]],
         cut: Callable[[], None],
     ) -> None:
-        """`send` takes bytes, and whether more will follow; `cut` closes the connection and drops what it still buffers."""
+        """`send` takes bytes, and whether more bytes will follow. `cut` closes the connection, and drops buffered bytes."""
         self.family, self.member, self.device = caller.family, caller.member, caller.device
         self.place = after
         self.chain: bytes | None = None
-        """The chain at that place; None until the first read."""
+        """The chain at `place`, or None before the first read."""
         self.is_doubted = True
-        """Whether the feed may have been replaced. Then the next read checks the chain at the stream's place."""
+        """Whether the feed may have been replaced, so that the next read must check the chain at the stream's place."""
         self.beat_at = 0.0
-        """When the next heartbeat is due, in the event loop's time."""
+        """The time of the next heartbeat, by the clock of the event loop."""
         self.beats = 0
         self.is_open = False
         self.has_ended = False
@@ -94,14 +95,14 @@ class Stream:
         return self.is_open and self._working is None and not self.has_ended
 
     async def read_on(self) -> Stretch:
-        """Reads the entries after the stream's place, at most one page. Leaves the place as it is: nothing was sent yet.
+        """Reads the entries after the stream's place, at most one page. Does not change the place, because nothing was sent yet.
 
         Raises:
-            FeedAhead: the feed ends before the device's place.
-            FeedParted: the feed's entries up to that place are not those that this stream sent.
+            FeedAhead: the feed ends before the stream's place.
+            FeedParted: the feed's entries up to this place differ from the entries that this stream has sent.
         """
         chain = None if self.is_doubted else self.chain
-        # Before the read and not after it: a doubt that is raised meanwhile concerns the next read.
+        # Set before the read: a doubt that comes up during the read concerns the next read.
         self.is_doubted = False
         stretch = await self._read(family=self.family, member=self.member, after=self.place, chain=chain)
         if stretch.start is not None and self.chain not in (None, stretch.start.chain):
@@ -109,7 +110,7 @@ class Stream:
         return stretch
 
     def open(self, first: Stretch) -> None:
-        """Sends the first entries, and from then on each new one."""
+        """Sends the first entries, and from then on each new entry."""
         self.is_open = True
         self._working = asyncio.get_running_loop().create_task(self._work(first))
 
@@ -123,20 +124,20 @@ class Stream:
         self._begin_work()
 
     def end(self) -> None:
-        """Ends the stream: sends its end within `END_S_MAX`, or cuts the connection. A second call does nothing."""
+        """Ends the stream, and cuts the connection if its end cannot be sent within `END_S_MAX`. A second call does nothing."""
         if self.has_ended:
             return
         self.has_ended = True
-        # A reader that takes nothing blocks the end, too.
+        # A device that takes no bytes blocks the end of the stream, too.
         asyncio.get_running_loop().call_later(END_S_MAX, self._cut)
         self._begin_work()
 
     def close(self) -> None:
-        """Marks the stream as ended, because the device has gone: nothing more is sent."""
+        """Marks the stream as ended, because the device has gone. The stream then sends nothing more."""
         self.has_ended = True
 
     async def finished(self) -> None:
-        """Waits for the work under way. A database read is not cancelled because its reader left."""
+        """Waits for the stream's task. A read from the database is not cancelled when the device has gone."""
         if self._working is not None:
             await asyncio.wait((self._working,))
 
@@ -145,7 +146,7 @@ class Stream:
             self._working = asyncio.get_running_loop().create_task(self._work(None))
 
     async def _work(self, first: Stretch | None) -> None:
-        """Sends all that is due, then ends: an idle stream has no task."""
+        """Sends everything that is due, then returns: an idle stream has no task."""
         try:
             if first is not None:
                 if first.start is not None:
@@ -175,7 +176,7 @@ class Stream:
             self._working = None
 
     async def deliver(self, stretch: Stretch) -> None:
-        """Sends entries. Where more may be stored after them, the stream reads again next."""
+        """Sends entries. If the feed may have further entries after these, the stream reads again next."""
         if stretch.more:
             self._is_read_due = True
         group: list[bytes] = []
@@ -191,10 +192,10 @@ class Stream:
         self.place, self.chain = stretch.place, stretch.chain
 
     async def _write(self, body: bytes) -> None:
-        """Sends bytes as soon as the device has taken enough of the earlier ones.
+        """Sends bytes as soon as the device has taken enough of the earlier bytes.
 
         Raises:
-            ReaderTooSlow: it did not within `DRAIN_S_MAX`.
+            ReaderTooSlow: the device did not take enough bytes within `DRAIN_S_MAX` seconds.
         """
         # The device may have lost access since the entries were read.
         if self.has_ended:
@@ -207,6 +208,6 @@ class Stream:
 
 
 def _opening(start: Start, *, place: int) -> bytes:
-    """Returns the first message of a stream. By its chain a device sees whether this feed continues its own."""
+    """Returns the first message of a stream. By the chain, a device sees whether this feed continues the device's copy."""
     log, chain = str(start.log).encode(), start.chain.hex().encode()
     return b'event: feed\ndata: {"log":"%b","place":%d,"chain":"%b"}\n\n' % (log, place, chain)

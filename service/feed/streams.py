@@ -1,6 +1,6 @@
 """Holds the open streams of this process: limits their number, sends their heartbeats, and ends them.
 
-Owns the one timer of all heartbeats. Knows nothing of what streams send.
+Owns the one timer of all heartbeats. Does not know the entries that streams send.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ from service.feed.stream import Stream
 from service.http.problems import PASSING, TooManyRequests
 
 HEARTBEAT_S: Final = 15.0
-"""Counted from each stream's start, whatever it sends: a heartbeat that moved would reveal that something happened (I-22)."""
+"""The seconds between two heartbeats. They are counted from the start of the stream, and entries do not shift them (I-22)."""
 
 BEATS_MAX: Final = 240
-"""A stream ends after this many heartbeats, an hour, and its device connects again: so every wait has a bound (law 17)."""
+"""A stream ends after this many heartbeats, an hour, and its device connects again, so that every wait has a bound (law 17)."""
 
 STREAMS_MAX: Final = 20_000
 STREAMS_PER_DEVICE_MAX: Final = 8
 
 ENTRIES_A_PAGE: Final = 64
-"""At most 64 KiB each: a stream that catches up holds up to 4 MiB. A new device pulls pages before it opens a stream."""
+"""The entries of one read, at most 64 KiB each, so that a stream that sends stored entries holds up to 4 MiB in memory."""
 
 READINGS_MAX: Final = 4
-"""Pages read at the same time, so that streams that are all notified at once leave the pool to others."""
+"""The bound on reads at the same time, so that many streams that are notified at once do not use the whole pool."""
 
 RETRY_AFTER_S: Final = 30
 
@@ -55,7 +55,7 @@ class NoRoomForStreams(Refused):
 
 
 class Streams:
-    """Holds all open streams of one process."""
+    """All open streams of one process."""
 
     def __init__(self, *, pool: Any, notifier: Notifier, streams_max: int = STREAMS_MAX) -> None:
         self._pool = pool
@@ -63,15 +63,15 @@ class Streams:
         self.streams_max = streams_max
         self.beats_max = BEATS_MAX
         self.heartbeat_s = HEARTBEAT_S
-        """The interval of all streams. May be changed only before the first one is opened."""
+        """The seconds between two heartbeats, for all streams. May be changed only before the first stream is opened."""
         self._open: set[Stream] = set()
         self._count_by_device: dict[DeviceId, int] = {}
         self._beats: deque[Stream] = deque()
-        """Streams in the order of their next heartbeat. All have one interval, so a stream that has sent one goes to the end."""
+        """Streams in the order of their next heartbeat. After a heartbeat, a stream goes to the end: all intervals are equal."""
         self._beat_timer: asyncio.TimerHandle | None = None
         self._readings = asyncio.Semaphore(READINGS_MAX)
         self._failures = 0
-        """The number of reads that Postgres has not answered."""
+        """The number of reads so far that Postgres has not answered."""
         self._poller = Poller(pool=pool, notifier=notifier, streams=lambda: self._open)
         self._polling: asyncio.Task[None] | None = None
         self._is_closing = False
@@ -92,7 +92,7 @@ class Streams:
         self._polling = asyncio.create_task(self._poller.run(), name="streams: poll")
 
     async def stop(self) -> None:
-        """Ends every stream, and accepts no more."""
+        """Ends every stream, and accepts no further stream."""
         self.end_all()
         if self._beat_timer is not None:
             self._beat_timer.cancel()
@@ -109,10 +109,10 @@ class Streams:
 
     @contextmanager
     def holding(self, stream: Stream) -> Iterator[None]:
-        """Registers a stream with the notifier while the block runs: before its first read, so that it misses no entry.
+        """Registers a stream with the notifier while the block runs. The first read is in the block, so that no entry is missed.
 
         Raises:
-            TooManyStreams: its device has `STREAMS_PER_DEVICE_MAX` streams already.
+            TooManyStreams: the device has `STREAMS_PER_DEVICE_MAX` streams already.
             NoRoomForStreams: this process holds as many streams as it can, or is about to stop.
         """
         if self._is_closing or len(self._open) >= self.streams_max:
@@ -135,11 +135,11 @@ class Streams:
                 self._count_by_device[stream.device] -= 1
 
     async def read(self, *, family: FamilyId, member: MemberId, after: int, chain: bytes | None) -> Stretch:
-        """Reads the entries after a place; at most `READINGS_MAX` streams read at a time.
+        """Reads the entries after the place `after`. At most `READINGS_MAX` streams read at a time.
 
         Raises:
-            FeedAhead: the feed ends before `after`. Not checked where the caller passes a chain: it has received that place.
-            PASSING: Postgres did not answer. Streams that waited for this read fail with it instead of trying one by one.
+            FeedAhead: the feed ends before `after`. A caller that passes a chain has received this place, so it is not checked.
+            PASSING: Postgres did not answer this read, or an earlier read for which this call has waited.
         """
         failures = self._failures
         async with self._readings:
@@ -168,7 +168,7 @@ class Streams:
         now = asyncio.get_running_loop().time()
         while self._beats and self._beats[0].beat_at <= now:
             stream = self._beats.popleft()
-            # A stream that ended meanwhile is removed only here: to find it in the middle of the queue would cost more.
+            # A stream that has ended is removed only here: a search for the stream in the middle of the queue would cost more.
             if stream.has_ended:
                 continue
             stream.beats += 1

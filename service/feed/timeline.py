@@ -1,6 +1,6 @@
-"""Reads the sightings that a member knows, and their timeline: from the rows of parents, or folded from the feed.
+"""Reads a member's sightings and timeline: from stored rows for a parent, or by folding the member's feed.
 
-Owns the choice between the two. The timeline's content is decided in `projections.timeline`.
+Owns the choice between these two sources. `projections.timeline` decides the content of a timeline.
 """
 
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from typing import Any, Final
 from events.event import Effect, Event, Role
 from events.ids import ChildId, FamilyId, MemberId
 from events.kinds import kinds_with
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from projections import first_saw
 from projections.first_saw import Sighting
 from projections.timeline import TimelineEntry, entries
@@ -27,7 +27,7 @@ SIGHTING_KINDS: Final = kinds_with(Effect.MAKES_SIGHTING, Effect.CHANGES_SIGHTIN
 async def timeline(
     pool: Any, *, family: FamilyId, member: MemberId, role: Role, child: ChildId | None, as_of: datetime | None
 ) -> tuple[TimelineEntry, ...]:
-    """Returns a member's timeline; with `child` of that child alone, with `as_of` as it was at that time."""
+    """Returns a member's timeline as of the time `as_of` (None: now), of one child if `child` is given."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         roster = await read_roster(connection, family)
         sightings = await sightings_visible_to(connection, family=family, member=member, role=role, as_of=as_of)
@@ -38,7 +38,7 @@ async def timeline(
 async def sightings_visible_to(
     connection: Any, *, family: FamilyId, member: MemberId, role: Role, as_of: datetime | None
 ) -> list[Sighting]:
-    """Returns a member's knowledge of each sighting: now, or at `as_of`."""
+    """Returns the sightings that are visible to a member, as they were at the time `as_of` (None: as they are now)."""
     if role is Role.PARENT and as_of is None:
         rows = await connection.fetch(QUERIES.sightings, family, member)
         return await off_loop(len(rows), lambda: [decode_sighting(row["body"]) for row in rows])
@@ -49,7 +49,10 @@ async def sightings_visible_to(
 async def events_of_kinds(
     connection: Any, kinds: Collection[str], *, family: FamilyId, member: MemberId, as_of: datetime | None = None
 ) -> list[Event[Any]]:
-    """Returns the events of these kinds in a member's feed, in its order; with `as_of` those that were delivered up to then."""
+    """Returns the events of these types in a member's feed, in the order of the feed.
+
+    With `as_of`, returns only events that were delivered up to that time.
+    """
     rows = await connection.fetch(QUERIES.entries_of_kinds, family, member, list(kinds), as_of)
     return await off_loop(
         len(rows), lambda: [event_of_bytes(body, kind=kind, version=version) for kind, version, body in rows]

@@ -1,27 +1,18 @@
-"""Names the types of plain ASGI, and reads headers from a scope. Owns no behaviour beyond that."""
+"""Names the types of plain ASGI, and what the gateway adds to a scope. Owns no behaviour."""
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+"""An application, of this service or of a framework: frameworks have types of their own for the three arguments."""
 
 HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?")
 """A valid Host header: a host name or an IP address, with an optional port."""
 
-
-def header(scope: Scope, name: bytes) -> bytes | None:
-    """Returns the first header with this lower-case name, or None."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return bytes(value)
-    return None
-
-
-def headers(scope: Scope, name: bytes) -> list[bytes]:
-    """Returns every header with this lower-case name, in the order in which they were sent."""
-    return [bytes(value) for key, value in scope["headers"] if key == name]
+HEADERS_BY_NAME: Final = "headers_by_name"
+"""The key of the scope for the headers: lower-case name -> values, in the order in which they were sent."""

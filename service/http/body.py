@@ -1,6 +1,7 @@
-"""Reads the body and the query of a request, each strictly as one type. A body has a bound in length and in time.
+"""Reads the body and the query of a request, each strictly as one type, and encodes the body of a response.
 
-Owns the decoding of every body except that of a push: `events.wire` reads the drafts of a push one by one. Knows no route.
+Owns the encodings, JSON and MessagePack, and the bounds of a body in length and in time. Decodes every body except that of a
+push: `events.wire` reads the drafts of a push one by one. Knows no route.
 """
 
 import asyncio
@@ -14,20 +15,21 @@ from uuid import UUID
 import msgspec
 
 from events.errors import BodyMalformed, FieldInvalid
-from events.json_checks import invalid_field, not_json, refuse_duplicate_keys, refuse_nul, require_utf8
+from events.json_checks import invalid_field, not_json, refuse_duplicate_keys, refuse_nul
 from events.msgpack_checks import refuse_loose_msgpack
-from service.http.asgi import Receive, Scope, headers
+from events.wire import require_utf8
+from service.http.asgi import HEADERS_BY_NAME, Receive, Scope
 from service.http.body_budget import BodyBudgets, BudgetShare
-from service.http.media_types import of_request
+from service.http.media_types import of_request, weights
 from service.http.problems import BodyNoRoom, BodyTooLarge, BodyTooSlow, MediaTypeUnsupported
 from service.http.rate_limit import address_of
 
 BODY_BYTES_MAX: Final = 64 * 1024
 PUSH_BYTES_MAX: Final = 1024 * 1024
 BODY_WITHIN_S: Final = 20.0
-"""Enough for a full push of 1 MiB at half a megabit per second."""
+"""The time limit of a body: enough for a full push of 1 MiB at half a megabit per second."""
 SHARE: Final = "body_share"
-"""The key of the scope under which a route stores the budget share that it holds for its body."""
+"""The key of the scope under which a route may store a budget share for the body of its request."""
 DISCARDED_BYTES_MAX: Final = 4 * 1024 * 1024
 DISCARD_S_MAX: Final = 2.0
 
@@ -41,11 +43,15 @@ class Disconnected(Exception):
     """The caller closed the connection before the whole body had arrived. No response can be sent."""
 
 
+JSON: Final = "application/json"
+MSGPACK: Final = "application/msgpack"
+
+
 class Encoding(Enum):
     """The encoding of a body."""
 
-    JSON = "application/json"
-    MSGPACK = "application/msgpack"
+    JSON = JSON
+    MSGPACK = MSGPACK
 
 
 _BY_HEADER: Final = {
@@ -61,15 +67,18 @@ _BY_NAME: Final = {
 }
 MEDIA_TYPES: Final = tuple(encoding.value for encoding in Encoding)
 
+_encode_json = msgspec.json.Encoder().encode
+_encode_msgpack = msgspec.msgpack.Encoder(uuid_format="canonical", decimal_format="string").encode
+
 
 def encoding_of(scope: Scope) -> Encoding:
     """Returns the encoding that the headers name.
 
     Raises:
-        MediaTypeUnsupported: they name no encoding, an unknown one, several, or a content encoding.
+        MediaTypeUnsupported: the headers name no encoding, several, an unknown encoding, or a content encoding.
     """
-    named = headers(scope, b"content-type")
-    found = _BY_HEADER.get(named[0]) if len(named) == 1 and not headers(scope, b"content-encoding") else None
+    named = scope[HEADERS_BY_NAME].get(b"content-type", ())
+    found = _BY_HEADER.get(named[0]) if len(named) == 1 and b"content-encoding" not in scope[HEADERS_BY_NAME] else None
     if found is not None:
         return found
     media_type = of_request(scope, accepted=MEDIA_TYPES)
@@ -80,19 +89,18 @@ def encoding_of(scope: Scope) -> Encoding:
 
 
 async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s: float | None = None) -> bytes:
-    """Reads the whole body. While it arrives, its bytes count against a share of the sender's budget.
+    """Reads the whole body. While the body arrives, its bytes count against the sender's budget.
 
-    The share is that of the scope, if the route holds one; else one that is held only while the body arrives.
-
-    `within_s`: the time limit; BODY_WITHIN_S if None.
+    The bytes count in the share that the route has stored in the scope (`SHARE`), or in a new share that ends with the reading.
+    `within_s` is the time limit; None: BODY_WITHIN_S.
 
     Raises:
-        BodyTooLarge: it is longer than `bytes_max`. Never more than `bytes_max` is held.
-        BodyTooSlow: it did not arrive within `within_s`.
+        BodyTooLarge: the body is longer than `bytes_max`. At most `bytes_max` bytes of it are held.
+        BodyTooSlow: the body did not arrive within `within_s`.
         BodyNoRoom: the budget is full.
         Disconnected: the caller closed the connection.
     """
-    for length in headers(scope, b"content-length"):
+    for length in scope[HEADERS_BY_NAME].get(b"content-length", ()):
         if not length.isdigit() or len(length) > 18 or int(length) > bytes_max:
             await _discard(receive)
             raise BodyTooLarge(bytes_max=bytes_max)
@@ -122,7 +130,7 @@ async def read_body(scope: Scope, receive: Receive, *, bytes_max: int, within_s:
 
 
 def _budgeted(scope: Scope, share: BudgetShare | None) -> AbstractContextManager[BudgetShare]:
-    """Returns the share that the route already holds for its body, or else a new one of the caller's budget."""
+    """Returns the share that the route already holds for the body, or else a new share of the caller's budget."""
     if share is not None:
         return nullcontext(share)
     budgets: BodyBudgets = scope["runtime"].budgets
@@ -148,7 +156,7 @@ async def _read_rest(receive: Receive, message: Any, share: BudgetShare, *, byte
 
 
 async def _discard(receive: Receive) -> None:
-    """Reads on for a short time and drops the bytes: a sender who is cut off while sending never reads the refusal."""
+    """Reads further bytes for a short time, and drops them: a sender who is cut off while sending never reads the refusal."""
     discarded = 0
     try:
         async with asyncio.timeout(DISCARD_S_MAX):
@@ -165,7 +173,7 @@ async def read(scope: Scope, receive: Receive, shape: type[Shape], *, bytes_max:
     """Reads a body as one value of `shape`.
 
     Raises:
-        Refused: names the first error, and its field where there is one.
+        Refused: the body is wrong. The refusal names the first error, and the error's field if there is one.
     """
     encoding = encoding_of(scope)
     body = await read_body(scope, receive, bytes_max=bytes_max)
@@ -177,14 +185,14 @@ async def read(scope: Scope, receive: Receive, shape: type[Shape], *, bytes_max:
 
 
 class NoQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The query of a route without parameters: any name in it is refused."""
+    """The query of a route without parameters: a query with any name is refused."""
 
 
 def query_of(scope: Scope, shape: type[Shape]) -> Shape:
-    """Returns the query as one value. Each name occurs once and is known to the route; each id has its canonical spelling.
+    """Returns the query as one value of `shape`.
 
     Raises:
-        FieldInvalid
+        FieldInvalid: a name is unknown or occurs twice, a value is invalid, or an id does not have its canonical spelling.
     """
     found: dict[str, str | int] = {}
     try:
@@ -196,7 +204,7 @@ def query_of(scope: Scope, shape: type[Shape]) -> Shape:
     for name, text in pairs:
         if name in found:
             raise FieldInvalid("The query names this twice.", at=name[:80])
-        # Not done by msgspec's lax mode: it reads `null` as None, 1e3 as an integer, and a number as a time.
+        # msgspec's lax mode is not used, because it reads `null` as None, 1e3 as an integer, and a number as a time.
         found[name] = int(text) if INTEGER.fullmatch(text) else text
     try:
         query = msgspec.convert(found, shape)
@@ -234,3 +242,20 @@ def decode_msgpack(body: bytes, shape: type[Shape]) -> Shape:
         raise BodyMalformed(f"The body is not MessagePack: {error}.") from None
     refuse_loose_msgpack(body)
     return value
+
+
+def media_type_of(scope: Scope) -> str:
+    """Returns MessagePack if `Accept` gives it a higher weight than JSON, else JSON (RFC 9110, section 12.4.1)."""
+    if not any(b"msgpack" in value.lower() for value in scope[HEADERS_BY_NAME].get(b"accept", ())):
+        return JSON
+    accept = weights(scope, b"accept")
+    msgpack = max(accept.get(name, 0.0) for name in ("application/msgpack", "application/vnd.msgpack", "application/x-msgpack"))
+    return MSGPACK if msgpack > accept.get(JSON, accept.get("application/*", accept.get("*/*", 0.0))) else JSON
+
+
+def encode(value: Any, media_type: str) -> bytes:
+    """Returns a value in the given encoding. Field names, and ids and times as text, are the same in both encodings.
+
+    Times are RFC 3339 texts in MessagePack, too: its own timestamps would lose the author's UTC offset.
+    """
+    return _encode_msgpack(msgspec.to_builtins(value, str_keys=True)) if media_type == MSGPACK else _encode_json(value)

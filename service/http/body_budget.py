@@ -1,8 +1,8 @@
 """Bounds how many bytes of unfinished request bodies one process holds, in total and for each sender.
 
-Owns the accounts of one process; knows no route. No request waits for room. When a budget is full, the oldest unfinished body
-is dropped if it is older than the grace time; otherwise the body that needs the room is refused. So slow senders, however
-many, block others for the grace time at most, and a body that arrives whole within the grace time is never dropped.
+Owns the accounts of one process; knows no route. No request waits for free bytes in a budget. When a budget is full, the oldest
+unfinished body is dropped if that body is older than the grace time; otherwise the new bytes are refused. So any number of slow
+senders block other senders for at most the grace time, and a body that arrives whole within the grace time is never dropped.
 """
 
 import asyncio
@@ -34,11 +34,11 @@ class BudgetShare:
         self.began_s = began_s
         self.bytes = 0
         self.timeout: asyncio.Timeout | None = None
-        """The timeout that ends the reading of the body. None while nobody reads it; then the body cannot be dropped."""
+        """The timeout that ends the reading of the body. None while the body is not being read; it then cannot be dropped."""
         self.is_dropped = False
 
     def take(self, count: int) -> None:
-        """Takes room for `count` more bytes.
+        """Adds `count` bytes to this share.
 
         Raises:
             BodyNoRoom: the budget is full, and no other body may be dropped for this one.
@@ -65,10 +65,10 @@ class _Account:
 
 
 class BodyBudget:
-    """One budget: `bytes_max` in total, `bytes_max_each` for each sender.
+    """One budget: `bytes_max` bytes in total, and `bytes_max_each` bytes for each sender.
 
     Args:
-        grace_s: a body younger than this is never dropped to make room for another one.
+        grace_s: a body younger than this is never dropped to make room for another body.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class BodyBudget:
 
     @property
     def bytes(self) -> int:
-        """Returns how many bytes are held."""
+        """The number of bytes that are held in all shares."""
         return self._all.bytes
 
     @contextmanager
@@ -114,7 +114,7 @@ class BodyBudget:
         self._count(own, count)
 
     def give_back(self, share: BudgetShare) -> None:
-        """Frees the bytes of a share. Does nothing the second time."""
+        """Frees the bytes of a share. A second call does nothing."""
         if share not in self._all.shares:
             return
         own = self._account_by_sender[share.sender]
@@ -139,7 +139,7 @@ class BodyBudget:
 
 
 class BodyBudgets:
-    """Holds the budgets of one process. Each kind of sender has its own, so that one kind cannot fill the budget of another.
+    """The budgets of one process. Each kind of sender has a budget, so that one kind cannot fill the budget of another kind.
 
     Args:
         gauge_of: returns the gauge of a budget by its name.
@@ -150,10 +150,11 @@ class BodyBudgets:
             return BodyBudget(bytes_max=mib * MIB, bytes_max_each=mib_each * MIB, grace_s=grace_s, gauge=gauge_of(name))
 
         self.strangers = budget("strangers", mib=16, mib_each=4, grace_s=2.0)
-        """Counted by address: for callers who are not identified before their body is read."""
+        """The budget of callers who are not identified before their body is read. Each address has an account."""
         self.keys = budget("keys", mib=32, mib_each=8, grace_s=2.0)
-        """Counted by daycare key: for calls from an address from which a call with that key was validly signed before."""
+        """The budget of calls with a daycare's key, from an address that has sent a validly signed call with this key before.
+        Each key has an account."""
         self.devices = budget("devices", mib=64, mib_each=4, grace_s=2.0)
-        """Counted by person: all devices of one person share one account."""
+        """The budget of devices. All devices of one person share one account."""
         self.imports = budget("imports", mib=128, mib_each=32, grace_s=30.0)
-        """Counted by person: room for one file of the maximum length at a time."""
+        """The budget of imported files. Each person has an account, for one file of the maximum length at a time."""

@@ -1,7 +1,7 @@
 """Compresses long responses with zstd or gzip, as the caller accepts.
 
-Owns the choice. A response contains only what is visible to its caller, so its compressed length reveals nothing else. Live
-streams and short responses are not compressed.
+Owns the choice of the coding. A response contains only data that is visible to its caller, so its compressed length reveals no
+other data. Live streams and short responses are not compressed.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from service.http.request import RouteRequest
 
 WORTH_IT_BYTES: Final = 1_024
 IN_A_THREAD_BYTES: Final = 64 * 1024
-"""Compressing a longer body in the event loop would block the loop for more than about a millisecond."""
+"""The length from which a body is compressed in a thread: in the event loop, this would take more than about a millisecond."""
 GZIP_LEVEL: Final = 5
 ZSTD_LEVEL: Final = 3
 
@@ -29,7 +29,7 @@ def coding_of(scope: Scope) -> str | None:
 
 
 def shortened(body: bytes, coding: str) -> bytes:
-    """Returns the compressed body. Always the same bytes for the same input: it contains no file name and no time."""
+    """Returns the compressed body. The same body always gives the same bytes, because they contain no file name and no time."""
     if coding == "zstd":
         return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
     return gzip.compress(body, GZIP_LEVEL, mtime=0)
@@ -38,7 +38,7 @@ def shortened(body: bytes, coding: str) -> bytes:
 async def compressed(request: RouteRequest, body: bytes, *, media_type: str) -> Response[bytes]:
     """Returns a response with the body, compressed if it is at least `WORTH_IT_BYTES` long."""
     headers = {"Vary": "Accept, Accept-Encoding"}
-    coding = coding_of(request.scope) if len(body) >= WORTH_IT_BYTES else None  # type: ignore[arg-type]
+    coding = coding_of(request.asgi) if len(body) >= WORTH_IT_BYTES else None
     if coding is not None:
         headers["Content-Encoding"] = coding
         if len(body) < IN_A_THREAD_BYTES:

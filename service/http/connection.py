@@ -1,4 +1,4 @@
-"""Controls the HTTP/1.1 connection of a request beyond what ASGI offers, for live streams that stay open for days.
+"""Controls the HTTP/1.1 connection of a request in ways that ASGI does not offer, for live streams that stay open for an hour.
 
 Owns the socket: closes it even if the peer reads nothing, notices a peer that disappeared, passes on the server's shutdown,
 and bounds the head of a request in size and time, before any route sees the request. Knows no feed.
@@ -9,7 +9,7 @@ import asyncio
 import http
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -28,7 +28,7 @@ UNANSWERED_MS_MAX: Final = 45_000
 HEAD_BYTES_MAX: Final = 64 * 1024
 FRAMING_BYTES: Final = len(b": " + b"\r\n")
 HEAD_WITHIN_S: Final = 20.0
-"""The same as for a body: a connection without a complete request is closed after this time."""
+"""The time limit of the head of a request. A connection on which no head becomes complete in this time is closed."""
 
 REST_WITHIN_S: Final = 20.0
 """The time for the rest of a body whose response was already sent."""
@@ -47,7 +47,7 @@ class HttpConnection(HttpToolsProtocol):
     parse_error: Refused | None = None
     """The refusal to send after the parser was stopped."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:  # asyncio and uvicorn type the transport differently
         super().connection_made(transport)
         self._start_head_timer()
 
@@ -59,7 +59,7 @@ class HttpConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self.read_bytes = len(data)
         super().data_received(data)
-        # Most heads arrive in one read: for them this check is the only cost of the bounds.
+        # Most heads arrive in one read. For such a head, this check is the only cost of the bounds.
         if self.is_in_head and not self.transport.is_closing():
             self.head_bytes += len(data)
             if self.head_bytes > HEAD_BYTES_MAX:
@@ -70,7 +70,8 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.is_in_head, self.head_bytes = True, 0
-        self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
+        extensions: Any = {EXTENSION: self}  # ASGI types them as dictionaries
+        self.scope["extensions"] = extensions
 
     def on_headers_complete(self) -> None:
         if self.head_bytes + self.read_bytes > HEAD_BYTES_MAX:
@@ -101,14 +102,14 @@ class HttpConnection(HttpToolsProtocol):
             self.rest_timer = None
 
     def _check_head_size(self) -> None:
-        """Refuses a whole head that is too large. Only after a long read, which may also hold bodies or further requests."""
+        """Refuses a whole head that is too large. Called only after a long read, which may also contain bodies or other heads."""
         size = len(self.url) + sum(len(name) + len(value) + FRAMING_BYTES for name, value in self.headers)
         if size > HEAD_BYTES_MAX:
             self.parse_error = HeadTooLarge(bytes_max=HEAD_BYTES_MAX)
             raise self.parse_error  # the parser stops, and uvicorn calls send_400_response
 
     def send_400_response(self, msg: str) -> None:
-        """Sends the refusal. Called by uvicorn if its parser cannot read the request."""
+        """Sends a refusal of the request. uvicorn calls this method if its parser cannot read the request."""
         self._end(self.parse_error or HeadMalformed())
 
     def _start_head_timer(self) -> None:
@@ -126,7 +127,7 @@ class HttpConnection(HttpToolsProtocol):
             self.transport.close()
 
     def _end(self, refusal: Refused) -> None:
-        """Sends a refusal and closes. Sends nothing if a response has begun, because that would corrupt it."""
+        """Sends a refusal, and closes the connection. If a response has begun, only closes, so as not to corrupt the response."""
         self._stop_head_timer()
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             body = bytes_of(refusal)
@@ -142,7 +143,7 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.close()
 
     def shutdown(self) -> None:
-        """Ends the held stream. Called by the server when it begins to drain: a live stream does not end by itself."""
+        """Ends the held stream. The server calls this when it begins to drain, because a live stream does not end by itself."""
         super().shutdown()
         if self.on_shutdown is not None:
             self.on_shutdown()
@@ -169,7 +170,7 @@ class HttpConnection(HttpToolsProtocol):
 def connection_of(scope: Scope) -> HttpConnection | None:
     """Returns the connection of this request, or None if the server does not use `HttpConnection`.
 
-    Without it, a peer that reads nothing is held until TCP gives up, and a shutdown waits for open streams.
+    Without an `HttpConnection`, a peer that reads nothing is held until TCP gives up, and a shutdown waits for open streams.
     """
     connection = scope.get("extensions", {}).get(EXTENSION)
     return connection if isinstance(connection, HttpConnection) else None

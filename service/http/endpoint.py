@@ -1,7 +1,7 @@
 """Declares a route beside its code: allowed callers, rate limit, request and response types, errors.
 
-Owns the declaration. The gateway enforces it and the OpenAPI document is generated from it, so the two cannot differ. The
-service does not start with a route that has no declaration.
+Owns the declaration. The gateway enforces a declaration, and the OpenAPI document is generated from it, so the document is always
+true. The service does not start if a route has no declaration.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ KEY: Final = "endpoint"
 
 
 class CallerKind(Enum):
-    """The callers that a route accepts. Checked before the route runs."""
+    """The kinds of callers that a route accepts."""
 
     ANYONE = "anyone"
     ANYONE_OR_DEVICE = "anyone or a device"
-    """A token is optional. If one is sent it must be valid, and it identifies the person."""
+    """A token is optional. If a token is sent, it must be valid, and it identifies the person."""
     DEVICE = "a device"
     MEMBER = "a member of the family in the path"
     SIGNED = "a daycare's system, by its signature"
@@ -42,11 +42,11 @@ class Endpoint:
     has_etag: bool = False
     """Whether the response has an ETag, and is 304 if the request names it in If-None-Match."""
     request: Any = None
-    """The type of the request body, which msgspec can describe. None: no body."""
+    """The type of the request body, a type that msgspec can describe. None: no body."""
     request_media_types: tuple[str, ...] = ()
     """The accepted media types of the request body. Empty: JSON and MessagePack."""
     response: Any = None
-    """The type of the response body, which msgspec can describe. None: no body."""
+    """The type of the response body, a type that msgspec can describe. None: no body."""
     other_schemas: tuple[Any, ...] = ()
     """Further types that the OpenAPI document describes."""
     media_type: str | None = None

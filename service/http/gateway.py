@@ -1,14 +1,16 @@
 """Receives every request: finds its route, authenticates, limits the rate, writes a log line, sends refusals.
 
-Owns what is the same for all requests, so that no route can omit it. Behind it, push and live are plain ASGI; litestar runs
-all other routes. Knows no event and no row.
+Owns the steps that all requests share, so that no route can omit a step. Behind the gateway, push and live are plain ASGI, and
+litestar runs all other routes. Knows no event and no row.
 """
 
 import os
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +19,7 @@ import structlog
 from events.errors import Refused
 from events.ids import FamilyId
 from service.access.guard import Caller, Membership
-from service.http.asgi import HOST, App, Message, Receive, Scope, Send, header, headers
+from service.http.asgi import HEADERS_BY_NAME, HOST, App, Message, Receive, Scope, Send
 from service.http.body import Disconnected, NoQuery, query_of
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import (
@@ -34,13 +36,13 @@ from service.http.problems import (
 )
 from service.http.rate_limit import Kind, address_of
 from service.http.router import Route, Router
-from service.runtime import Runtime, now_utc
+from service.runtime import Runtime
 from service.telemetry import REQUEST_ID, Metrics, RequestLine, described
 
 QUERY_BYTES_MAX: Final = 2_048
 REQUEST_ID_FORM: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 CLIENT_CLOSED: Final = 499
-"""Used in the log only: the caller closed the connection before a response was sent."""
+"""A status for log lines alone: the caller closed the connection before a response was sent."""
 
 logger = structlog.get_logger()
 
@@ -54,7 +56,7 @@ class MatchedRoute:
 
 
 class ResponseSender:
-    """Sends one response: adds the headers that every response has, and records the status."""
+    """The sender of one response. It adds the headers that every response has, and records the status."""
 
     __slots__ = ("_is_head", "_request_id", "_send", "ended_at_s", "status")
 
@@ -66,7 +68,7 @@ class ResponseSender:
         self.ended_at_s = 0.0
 
     async def send(self, message: Message) -> None:
-        """Sends an ASGI message, with the common headers if it starts the response and without a body for HEAD."""
+        """Sends an ASGI message. Adds the common headers to the start of a response, and removes the body for HEAD."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message.get("headers", ()), (b"x-request-id", self._request_id), (b"x-content-type-options", b"nosniff")]
@@ -108,7 +110,11 @@ class Gateway:
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         started_s = time.perf_counter()
-        request_id = header(scope, b"x-request-id") or b""
+        by_name: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        for name, value in scope["headers"]:
+            by_name[name].append(value)
+        scope[HEADERS_BY_NAME] = by_name
+        request_id = by_name.get(b"x-request-id", (b"",))[0]
         if REQUEST_ID_FORM.fullmatch(request_id) is None:
             request_id = os.urandom(12).hex().encode()
         REQUEST_ID.set(request_id.decode())
@@ -174,7 +180,10 @@ class Gateway:
     async def _authenticate(
         self, runtime: Runtime, scope: Scope, endpoint: Endpoint, ids: Mapping[str, UUID]
     ) -> Caller | Membership | None:
-        """Returns the caller, once their rate limit has counted the request."""
+        """Counts the request against a rate limit, and returns the caller, or None if the request has no token.
+
+        A signed route checks the signature and counts the request itself.
+        """
         caller: Caller | Membership | None = None
         try:
             match endpoint.caller:
@@ -183,7 +192,7 @@ class Gateway:
                 case CallerKind.DEVICE:
                     caller = await runtime.guard.authenticate(scope)
                 case CallerKind.ANYONE_OR_DEVICE:
-                    caller = await runtime.guard.authenticate(scope) if header(scope, b"authorization") is not None else None
+                    caller = await runtime.guard.authenticate(scope) if b"authorization" in scope[HEADERS_BY_NAME] else None
                 case CallerKind.ANYONE:
                     pass
                 case CallerKind.SIGNED:
@@ -224,7 +233,7 @@ class Gateway:
             timed.observe(seconds)
         self._log_request(
             RequestLine(
-                timestamp=now_utc().isoformat(),
+                timestamp=datetime.now(UTC).isoformat(),
                 request_id=request_id,
                 method=method,
                 route=route,
@@ -238,7 +247,7 @@ class Gateway:
         )
 
     def _counters(self, route: str, method: str, status_class: int) -> tuple[Any, Any]:
-        # Looking up a labelled counter costs more than counting. The number of label combinations is small, so all are kept.
+        # To look up a labelled counter costs more than to count. There are few combinations of labels, so all counters are kept.
         key = (route, method, status_class)
         if key not in self._counters_by_label:
             self._counters_by_label[key] = (
@@ -253,8 +262,8 @@ def _ignore_error(_error: Exception) -> None:
 
 
 def _require_host(scope: Scope) -> None:
-    """Refuses a request without exactly one valid Host header. HTTP/1.0 may omit it (RFC 9112, section 3.2)."""
-    hosts = headers(scope, b"host")
+    """Refuses a request without exactly one valid Host header. In HTTP/1.0 the header is optional (RFC 9112, section 3.2)."""
+    hosts = scope[HEADERS_BY_NAME].get(b"host", ())
     if not hosts and scope["http_version"] == "1.0":
         return
     if len(hosts) != 1 or HOST.fullmatch(hosts[0]) is None:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from service.http.asgi import Scope, headers
+from service.http.asgi import HEADERS_BY_NAME, Scope
 from service.http.problems import MediaTypeUnsupported
 
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -19,7 +19,7 @@ _PARAMETER: Final = re.compile(rf"[ \t]*;[ \t]*(?:({_TOKEN})=({_TOKEN}|{_QUOTED}
 _ELEMENT: Final = re.compile(rf"(?:[^,\"]|{_QUOTED})+")
 _WEIGHT: Final = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
-"""Names of UTF-8 and of ASCII, which is a subset of it."""
+"""The names of UTF-8, and of ASCII, which is a subset of UTF-8."""
 
 
 class MediaType(msgspec.Struct, frozen=True):
@@ -70,13 +70,13 @@ def of_request(scope: Scope, *, accepted: Sequence[str]) -> MediaType:
     """Returns the media type of a request's body. A refusal lists the `accepted` media types.
 
     Raises:
-        MediaTypeUnsupported: no media type, several, or an invalid one; or the body has a content encoding.
+        MediaTypeUnsupported: the headers name no media type, several, an invalid media type, or a content encoding.
     """
-    named = headers(scope, b"content-type")
+    named = scope[HEADERS_BY_NAME].get(b"content-type", ())
     found = media_type_in(named[0].decode("latin-1")) if len(named) == 1 else None
     if found is None:
         raise MediaTypeUnsupported(accepted)
-    if any(value.strip().lower() != b"identity" for value in headers(scope, b"content-encoding")):
+    if any(value.strip().lower() != b"identity" for value in scope[HEADERS_BY_NAME].get(b"content-encoding", ())):
         raise MediaTypeUnsupported(accepted, at="Content-Encoding")
     return found
 
@@ -84,7 +84,7 @@ def of_request(scope: Scope, *, accepted: Sequence[str]) -> MediaType:
 def weights(scope: Scope, header: bytes) -> dict[str, float]:
     """Returns the weight of each media type or coding in a header, 0 to 1, by its lower-case name. An invalid weight is 0."""
     weight_by_name: dict[str, float] = {}
-    listed = b",".join(headers(scope, header)).decode("latin-1")
+    listed = b",".join(scope[HEADERS_BY_NAME].get(header, ())).decode("latin-1")
     for element in _ELEMENT.findall(listed):
         name, *parameters = (part.strip(" \t") for part in element.split(";"))
         if name:

@@ -43,7 +43,7 @@ PROBLEM: Final = "application/problem+json"
 COMPONENTS: Final = "#/components/schemas/"
 
 BY_EVERY_ROUTE: Final[tuple[type[Refused], ...]] = (AddressTooLong, HostInvalid, FieldInvalid, Crashed, Unavailable)
-"""FieldInvalid is included: a route without query parameters refuses every name in a query."""
+"""The refusals that every route can send. FieldInvalid is one: a route without query parameters refuses every name in a query."""
 BY_EVERY_BODY: Final[tuple[type[Refused], ...]] = (
     BodyMalformed, FieldInvalid, DuplicateKey, TextHasNul, BodyTooDeep, BodyTooSlow, BodyTooLarge, BodyNoRoom,
     MediaTypeUnsupported,

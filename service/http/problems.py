@@ -28,7 +28,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotFound(Refused):
-    """The resource does not exist, or is not visible to the caller. Both cases have the same bytes."""
+    """The resource does not exist, or is not visible to the caller. The response has the same bytes in both cases."""
 
     code, status, title = "not_found", 404, "Not found"
 
@@ -37,7 +37,7 @@ class NotFound(Refused):
 
 
 class Unauthenticated(Refused):
-    """The token is missing, unknown, revoked or malformed. All cases have the same bytes."""
+    """The token is missing, unknown, revoked or malformed. The response has the same bytes in all cases."""
 
     code, status, title = "access.unauthenticated", 401, "Who are you?"
 
@@ -46,7 +46,7 @@ class Unauthenticated(Refused):
 
 
 class MethodNotAllowed(Refused):
-    """The resource does not support this method; the header Allow lists those that it supports."""
+    """The resource does not support this method. The header Allow lists the methods that the resource supports."""
 
     code, status, title = "method_not_allowed", 405, "Not that way"
 
@@ -101,7 +101,7 @@ class BodyTooLarge(Refused):
 
 
 class BodyNoRoom(Refused):
-    """The budget for unfinished bodies is full, that of this sender or that of all senders of its kind."""
+    """A budget for unfinished bodies is full: the budget of this sender, or the common budget of all senders of this kind."""
 
     code, status, title = "body.no_room", 503, "Too much is arriving"
 
@@ -131,7 +131,7 @@ class TooManyRequests(Refused):
 
 
 class CallReplayed(Refused):
-    """This signed call was accepted before. A sender who is not sure signs the call again, with the current time."""
+    """This signature was accepted before. To send the call again, the sender signs it again, with the current time."""
 
     code, status, title = "daycare.replayed", 409, "This was here before"
     retry_after_s = 1
@@ -167,7 +167,7 @@ class Unavailable(Refused):
 
 
 class Crashed(Refused):
-    """A bug in the service."""
+    """An unexpected error occurred: the service has a bug."""
 
     code, status, title = "internal", 500, "Our mistake"
 
@@ -196,7 +196,7 @@ PASSING: Final = (
 
 
 def refusal_of(error: Exception) -> Refused:
-    """Returns the refusal for an error: the error itself if it is one, 503 for a temporary error, else 500 without details."""
+    """Returns the refusal to send for an error: 503 for a temporary error, 500 for a bug. Returns a refusal unchanged."""
     if isinstance(error, Refused):
         return error
     return Unavailable() if isinstance(error, PASSING) else Crashed()

@@ -1,6 +1,6 @@
 """Limits the request rate: one token bucket per device and kind of request, one per address for callers without a token.
 
-Owns the buckets of this process; knows no route and no row. Not a library: the push route has only some microseconds for
+Owns the buckets of this process; knows no route and no row. Uses no library: the push route has only some microseconds for
 this check, and a library's moving windows with string keys and storage layers cost more. Each worker process counts for
 itself, so a device that reaches n workers has n times the limit.
 """
@@ -20,7 +20,7 @@ from service.settings import Settings
 BURST_S: Final = 10.0
 """The size of a bucket: requests for this many seconds may arrive at once."""
 BUCKETS_MAX: Final = 50_000
-"""A bucket takes about 200 bytes. The least recently used one is evicted first; it is usually full again by then."""
+"""The bound on the buckets in memory, about 200 bytes each. The least recently used bucket, usually a full one, is evicted."""
 
 
 class Kind(Enum):
@@ -33,11 +33,11 @@ class Kind(Enum):
     ACCESS = "access"
     STRANGER = "stranger"
     FREE = "free"
-    """Health checks and metrics: monitoring must never be refused."""
+    """Health checks and metrics, without a limit: monitoring must never be refused."""
 
 
 class Limits:
-    """Holds all buckets of one process."""
+    """The buckets of one process."""
 
     def __init__(self, *, per_s_by_kind: dict[Kind, float], clock_s: Callable[[], float] = time.monotonic) -> None:
         self._per_s_by_kind = per_s_by_kind
@@ -51,7 +51,7 @@ class Limits:
         """Takes `count` tokens from the caller's bucket.
 
         Raises:
-            TooManyRequests: with the number of whole seconds after which the next request is accepted.
+            TooManyRequests: the bucket has too few tokens. `retry_after_s` states after how many whole seconds it has enough.
         """
         per_s = self._per_s_by_kind.get(kind, 0.0)
         if per_s == 0.0:
@@ -82,7 +82,7 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def address_of(scope: Scope) -> str:
-    """Returns the key that counts a caller without a token: their address or network."""
+    """Returns the key of the bucket for a caller without a token: the caller's address or network."""
     client = scope.get("client")
     return address_or_network(client[0] if client else None)
 

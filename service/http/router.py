@@ -15,7 +15,7 @@ from events.ids import CANONICAL_UUID
 
 PATH_BYTES_MAX: Final = 512
 CACHED_PATHS_MAX: Final = 4_096
-"""Cached paths take about 1 KiB each."""
+"""The bound on cached paths, about 1 KiB each."""
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9/._~-]*")
 _PARAMETER: Final = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
 
@@ -32,7 +32,7 @@ class Route(Generic[Target]):
 
     @cached_property
     def allowed(self) -> tuple[str, ...]:
-        """Returns the methods that this route supports."""
+        """The methods that this route supports."""
         return tuple(sorted({*self.by_method, "OPTIONS"}))
 
 
@@ -46,14 +46,14 @@ class _Branch(Generic[Target]):
 
 
 class Router(Generic[Target]):
-    """Holds all routes of the service."""
+    """All routes of the service, with the look-up of a path."""
 
     def __init__(self) -> None:
         self._root: _Branch[Target] = _Branch()
         self._by_template: dict[str, Route[Target]] = {}
         # Cached, because a device requests the same few paths all day.
         self.find = lru_cache(CACHED_PATHS_MAX)(self._find)
-        """Returns the route of a raw path and the ids in the path; None if no route matches."""
+        """Returns the route of a raw path and the ids in the path, or None if no route matches."""
 
     def add(self, method: str, template: str, target: Target, *, is_finite: bool = True) -> None:
         """Adds a route. `{name}` and `{name:uuid}` match an id. A route for GET also serves HEAD if its response is finite.
@@ -98,7 +98,7 @@ class Router(Generic[Target]):
         return iter(self._by_template.values())
 
     def as_sorted(self) -> list[tuple[str, str, Any]]:
-        """Returns every (method, template, target), sorted by template and method, without HEAD."""
+        """Returns a tuple (method, template, target) for every method but HEAD, sorted by template and method."""
         return sorted(
             (
                 (method, route.template, target)

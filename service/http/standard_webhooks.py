@@ -11,7 +11,7 @@ SECRET_BYTES: Final = 32
 
 
 def new_secret() -> bytes:
-    """Returns 256 random bits."""
+    """Returns a new secret of 256 random bits."""
     return token_bytes(SECRET_BYTES)
 
 

@@ -3,9 +3,9 @@
 Owns the rules of authorship and reference. Does not know which ids were sent before: the append checks that.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 import msgspec
@@ -33,12 +33,11 @@ from events.ids import MemberId
 from events.observations import MilestoneNamed
 from events.surprise import Sorted
 from events.wire import BODY_BY_NAME
-from projections.acts import may_sort
+from projections.family import Family
 from projections.logged_event import LoggedEvent
-from projections.roster import Member, Roster
-from projections.surprise_state import SurpriseState
+from projections.roster import Member, Roster, may_sort
+from projections.surprise_state import asks_to_wait
 from projections.visibility import audience_of
-from projections.wishes import asks_to_wait
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
@@ -59,18 +58,15 @@ class AdmittedDraft(msgspec.Struct, frozen=True, gc=False):
 
 def referred_to(body: Body) -> UUID | None:
     """Returns the id of the event that a body refers to; None if it names none."""
-    named: UUID | None = getattr(body, body.refers) if body.refers else None
-    return named
+    return cast("UUID | None", getattr(body, body.refers) if body.refers else None)
 
 
 def admit(
     draft: Draft[Any],
     *,
     author: Member,
-    roster: Roster,
+    family: Family,
     target: LoggedEvent | None,
-    surprises: Mapping[MemberId, SurpriseState],
-    unnamed: Collection[str],
     clock_off: timedelta,
     latest: datetime,
     is_completed: bool = False,
@@ -78,21 +74,20 @@ def admit(
 ) -> AdmittedDraft:
     """Admits a draft, or refuses it.
 
-    `target`: the event that the draft refers to, if it exists and the draft's author was sent it. `surprises`: the members who
-    have chosen anything. `unnamed`: the family's own milestones whose names are held from the author. `imported_by`: the parent
+    `target`: the event that the draft refers to, if it exists and the draft's author was sent it. `imported_by`: the parent
     whose file brought the target. `clock_off`: how far the server's clock is ahead of the device's. `latest`: the latest time
     that a draft may have. `is_completed`: the service has filled in the fields that only it may fill in.
 
     Raises:
         Refused: with the path of the field within the draft.
     """
-    body = draft.event
+    body, roster, unnamed = draft.event, family.roster, family.unnamed_to(author.member)
     if author.role not in body.authors:
         raise RoleMayNot(f"A {author.role} cannot author {type(body).__name__}.", at="event.type")
     _require_audience(body, draft.audience)
     _require_target(body, author, target, imported_by)
     if type(body) is Sorted and target is not None:
-        _require_sorter(author, target, roster, surprises)
+        _require_sorter(author, target, family)
     _require_subject(body, roster, unnamed)
     if type(body) is MilestoneNamed:
         _require_domain(body, roster, unnamed)
@@ -131,23 +126,21 @@ def _require_target(body: Body, author: Member, target: LoggedEvent | None, impo
         amendable = BODY_BY_NAME[target.kind].amendable
         if amendable is None or (isinstance(body, Amended) and not amendable):
             raise NotAmendable(f"{target.kind} stands as it was written.", at=at)
-    elif target.kind not in body.refers_to and not (kind == "Sorted" and target.is_found):
+    elif target.kind not in body.refers_to and not (target.is_found and Effect.REFERS_TO_FOUND in body.effects):
         raise UnknownTarget(f"{kind} cannot be about {target.kind}.", at=at)
     if isinstance(body, Amended):
         _require_changes(body, target)
 
 
-def _require_sorter(
-    author: Member, target: LoggedEvent, roster: Roster, surprises: Mapping[MemberId, SurpriseState]
-) -> None:
+def _require_sorter(author: Member, target: LoggedEvent, family: Family) -> None:
     """Refuses to sort another parent's words, and events in a thread that a waiting member began: they are not held from them.
 
     Choices are declared, so that others can keep quiet: this refusal reveals nothing new.
     """
-    if not may_sort(author.member, target.author, roster):
+    if not may_sort(author.member, target.author, family.roster):
         raise NotTheAuthor("A parent's own words are sorted by nobody else.", at="event.target")
     began = target.thread_author
-    state = surprises.get(began)
+    state = family.surprises.get(began)
     if began != author.member and state is not None and any(map(asks_to_wait, state.wishes.choices.values())):
         raise NotTheAuthor("A thread is sorted by nobody else, if the member who began it waits for firsts.", at="event.target")
 

@@ -1,25 +1,79 @@
-"""Queues the requests that wait for a committer, and selects those of the next transaction.
+"""Queues the requests that wait for a committer, selects those of the next transaction, and answers them.
 
-Owns their order, and how many may wait. Begins no transaction.
+Owns their order, how many may wait, and when a locked family is tried again. Begins no transaction and no task.
+
+    waiting --> taken by a group --> free: answered
+       ^             |                  its other requests are free, too: first in the queue
+       |             v
+       |          locked --> set aside --> tried with a later group --> free
+       |                        ^                   |
+       |                        +---- locked -------+--> LOCKED_S_MAX over: refused; from then on each try that
+       +---- nothing for FORGOTTEN_S                     finds the family locked refuses all its waiting requests
 """
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from typing import Final
 
 from events.errors import Refused
-from events.ids import FamilyId
-from service.log.locked_families import FamilyLocked, LockedFamilies
-from service.log.pending_append import PendingAppend
+from events.ids import FamilyId, LogId
+from service.log.append_request import AppendRequest, FamilyLocked, LogBusy, LogUnavailable, Outcome, Receipt
+
+LOCKED_S_MAX: Final = 1.0
+"""A push of a locked family is refused after this time; within two seconds in all, whatever other work its group has."""
+AGAIN_S_MIN: Final = 0.002
+AGAIN_S_MAX: Final = 0.05
+"""The longest pause between two tries. One try costs Postgres one look at one row."""
+FORGOTTEN_S: Final = 5.0
+"""A locked family without a request for this long is treated like every other family at its next request."""
+DRAFTS_PER_FAMILY_MAX: Final = 2_000
+"""Waiting drafts of one locked family, so that its devices do not fill a queue that other families need."""
+
+Answer = tuple[LogId, tuple[Receipt, ...]]
+"""The log that the drafts are in, and their receipts."""
 
 
-class LogBusy(Refused):
-    """Too many drafts are waiting for the log. Nothing was written: send them again in a moment."""
+class PendingAppend:
+    """A request on its way to the log, and the future of its caller. It is answered once: later answers change nothing."""
 
-    code, status, title = "log.busy", 503, "The log is busy"
+    __slots__ = ("answer", "aside_at_s", "drafts", "family", "request")
 
-    def __init__(self, detail: str = "Too many drafts are waiting; send these again in a moment.") -> None:
-        super().__init__(detail)
+    def __init__(self, request: AppendRequest) -> None:
+        self.request = request
+        self.family = request.family
+        self.drafts = len(request.drafts)
+        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.aside_at_s = 0.0
+        """When it was first set aside, by the monotonic clock."""
+
+    def settle(self, log: LogId, outcome: Outcome) -> None:
+        """Answers the request with its outcome."""
+        if isinstance(outcome, Refused):
+            self.fail(outcome)
+        elif not self.answer.done():
+            self.answer.set_result((log, outcome))
+
+    def fail(self, error: Exception) -> None:
+        """Answers that the request was not written, or that this is unknown."""
+        if not self.answer.done():  # else its device has disconnected
+            self.answer.set_exception(error)
+
+    def give_up(self) -> None:
+        """Answers that it is unknown whether the request was written: its time is over."""
+        self.fail(LogUnavailable("The log does not answer; send the same drafts again."))
+
+
+class LockedFamily:
+    """A family that was found locked, and its requests, which were set aside in their order of arrival."""
+
+    def __init__(self, now_s: float) -> None:
+        self.since_s = self.asked_at_s = now_s
+        self.pause_s = AGAIN_S_MIN
+        self.again_at_s = now_s + AGAIN_S_MIN
+        self.waiting: deque[PendingAppend] = deque()
+        self.drafts = 0
 
 
 class AppendQueue:
@@ -32,11 +86,12 @@ class AppendQueue:
         self._one_family = one_family
         self._waiting: deque[PendingAppend] = deque()
         self._drafts = 0
-        self._aside: LockedFamilies[PendingAppend] = LockedFamilies(drafts_max=drafts_max)
+        self._locked: dict[FamilyId, LockedFamily] = {}
+        self._drafts_aside = 0
 
     def __bool__(self) -> bool:
         """Returns whether any request waits."""
-        return bool(self._waiting) or bool(self._aside)
+        return bool(self._waiting) or self._drafts_aside > 0
 
     @property
     def has_fresh(self) -> bool:
@@ -49,10 +104,8 @@ class AppendQueue:
         Raises:
             LogBusy: the queue is full, or too many drafts of this locked family wait.
         """
-        if self._aside.holds(request.family):
-            if not self._aside.has_room(request.family, request.drafts):
-                raise LogBusy("Too many drafts of this family are waiting; send these again in a moment.")
-            self._aside.add(request, time.monotonic())
+        if (locked := self._locked.get(request.family)) is not None:
+            self._set_aside(request, locked)
             return
         if self._drafts + request.drafts > self._drafts_max:
             raise LogBusy
@@ -60,51 +113,35 @@ class AppendQueue:
         self._drafts += request.drafts
 
     def gather(self) -> list[PendingAppend]:
-        """Removes and returns the requests of the next transaction; none if nothing waits.
+        """Removes and returns the requests of the next transaction; none if nothing waits. Refuses those that waited too long.
 
         Requests of families that may still be locked fill at most half of it.
         """
-        batch = self._aside.due(time.monotonic(), drafts_max=1 if self._one_family else self._drafts_per_transaction // 2)
+        batch = self._due() if self._locked else []
         count = sum(request.drafts for request in batch)
         while self._waiting:
             first = self._waiting[0]
-            is_aside = self._aside.holds(first.family)
+            locked = self._locked.get(first.family)
             is_over = first.answer.done()  # its caller waits no longer
-            if batch and not is_aside and not is_over and not self._fits(first, batch, count):
+            if batch and locked is None and not is_over and not self._fits(first, batch, count):
                 break
             self._drafts -= self._waiting.popleft().drafts
             if is_over:
                 continue
-            if is_aside:
-                self._set_aside(first)
+            if locked is None:
+                first.aside_at_s = 0.0  # it may have been set aside before, while its family was locked
+                batch.append(first)
+                count += first.drafts
                 continue
-            batch.append(first)
-            count += first.drafts
+            try:
+                self._set_aside(first, locked)
+            except LogBusy as busy:
+                first.fail(busy)
         return batch
 
     def _fits(self, request: PendingAppend, batch: list[PendingAppend], count: int) -> bool:
         is_of_it = not self._one_family or request.family == batch[0].family
         return is_of_it and count + request.drafts <= self._drafts_per_transaction
-
-    def _set_aside(self, request: PendingAppend) -> None:
-        try:
-            self.add(request)
-        except LogBusy as busy:
-            request.fail(busy)
-
-    def found_free(self, family: FamilyId) -> None:
-        """Moves the requests of a family that were set aside to the front of the queue."""
-        freed = self._aside.found_free(family)
-        self._waiting.extendleft(reversed(freed))
-        self._drafts += sum(request.drafts for request in freed)
-
-    def found_locked(self, tried: list[PendingAppend]) -> None:
-        """Sets aside the requests of a group whose families were locked, and refuses those that have waited too long."""
-        self._refuse(self._aside.found_locked(tried, time.monotonic()))
-
-    def refuse_late(self) -> None:
-        """Refuses the requests that were set aside and have waited too long."""
-        self._refuse(self._aside.over(time.monotonic()))
 
     def fail_all(self, error: Exception) -> None:
         """Answers all requests that were not set aside with an error."""
@@ -113,11 +150,79 @@ class AppendQueue:
         self._waiting.clear()
         self._drafts = 0
 
-    def next_in_s(self) -> float | None:
-        """Returns the seconds until a request that was set aside is due; None if there is none."""
-        at_s = self._aside.next_at_s()
-        return None if at_s is None else max(0.0, at_s - time.monotonic())
+    # Locked families.
 
-    def _refuse(self, locked: Sequence[PendingAppend]) -> None:
-        for request in locked:
-            request.fail(FamilyLocked())
+    def _set_aside(self, request: PendingAppend, locked: LockedFamily) -> None:
+        is_full = locked.drafts + request.drafts > DRAFTS_PER_FAMILY_MAX
+        if is_full or self._drafts_aside + request.drafts > self._drafts_max:
+            raise LogBusy("Too many drafts of this family are waiting; send these again in a moment.")
+        locked.asked_at_s = request.aside_at_s = time.monotonic()
+        locked.waiting.append(request)
+        self._count(locked, request.drafts)
+
+    def _due(self) -> list[PendingAppend]:
+        """Removes and returns the first request of each family that is due to be tried: of these families the longest due first.
+
+        Refuses the requests that have waited for `LOCKED_S_MAX`, and forgets families without recent requests.
+        """
+        now_s = time.monotonic()
+        for family, locked in tuple(self._locked.items()):
+            while locked.waiting and now_s - locked.waiting[0].aside_at_s >= LOCKED_S_MAX:
+                self._first_of(locked).fail(FamilyLocked())
+            if not locked.waiting and now_s - locked.asked_at_s >= FORGOTTEN_S:
+                del self._locked[family]
+        due = [locked for locked in self._locked.values() if locked.waiting and locked.again_at_s <= now_s]
+        drafts_max = 1 if self._one_family else self._drafts_per_transaction // 2
+        batch: list[PendingAppend] = []
+        count = 0
+        for locked in sorted(due, key=lambda one: one.again_at_s):
+            count += locked.waiting[0].drafts
+            if batch and count > drafts_max:
+                break
+            batch.append(self._first_of(locked))
+        return batch
+
+    def next_in_s(self) -> float | None:
+        """Returns the seconds until a request that was set aside is to be tried or refused; None if there is none."""
+        return min(
+            [
+                max(0.0, min(locked.again_at_s, locked.waiting[0].aside_at_s + LOCKED_S_MAX) - time.monotonic())
+                for locked in self._locked.values()
+                if locked.waiting
+            ],
+            default=None,
+        )
+
+    def found_free(self, family: FamilyId) -> None:
+        """Moves the requests of a family that were set aside to the front of the queue."""
+        if (locked := self._locked.pop(family, None)) is not None:
+            self._waiting.extendleft(reversed(locked.waiting))
+            self._drafts += locked.drafts
+            self._count(locked, -locked.drafts)
+
+    def found_locked(self, tried: Sequence[PendingAppend]) -> None:
+        """Puts back the requests that a group found locked, in order.
+
+        Once a family has been locked for `LOCKED_S_MAX`, no request waits for it any more: one try decides.
+        """
+        now_s = time.monotonic()
+        for one in reversed(tried):
+            one.aside_at_s = one.aside_at_s or now_s
+            locked = self._locked.setdefault(one.family, LockedFamily(now_s))
+            locked.waiting.appendleft(one)
+            self._count(locked, one.drafts)
+        for family in {one.family for one in tried}:
+            locked = self._locked[family]
+            locked.pause_s = min(locked.pause_s * 2, AGAIN_S_MAX)
+            locked.again_at_s = now_s + locked.pause_s
+            while locked.waiting and now_s - locked.since_s >= LOCKED_S_MAX:
+                self._first_of(locked).fail(FamilyLocked())
+
+    def _first_of(self, locked: LockedFamily) -> PendingAppend:
+        first = locked.waiting.popleft()
+        self._count(locked, -first.drafts)
+        return first
+
+    def _count(self, locked: LockedFamily, drafts: int) -> None:
+        locked.drafts += drafts
+        self._drafts_aside += drafts

@@ -1,33 +1,119 @@
-"""Holds one family while a batch of drafts is decided: its state, the events that drafts may refer to, the ends of its feeds.
+"""Holds families while a batch of drafts is decided, and caches their states between transactions.
 
-Reads and writes no rows.
+A cached state is right exactly while the family's head is unchanged: the transaction that takes the head compares the two, and
+reads the rows again if another process has written meanwhile. So no process has to notify another of a change. `seq` is assigned
+under the head's lock, so it follows the order of commit.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections import OrderedDict, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 
 from events.event import Draft
-from events.ids import EventId, FamilyId, MemberId
-from projections.acts import is_act
+from events.ids import EventId, FamilyId, LogId, MemberId
 from projections.changes import Change, HistoryDelivered, Released
 from projections.family import Family
-from projections.feed_writer import FeedWriter
-from projections.keep_quiet import QuietList
-from projections.logged_event import LoggedEvent
-from projections.subjects import DescribedEvent
+from projections.feed import FeedWriter, Run
+from projections.fold import is_act
+from projections.logged_event import LoggedEvent, Subject
+from projections.roster import Roster
+from projections.surprise_state import SurpriseState
 from service.log.admit import referred_to
-from service.log.family_cache import FamilyState, Loaded
+from service.log.store.families import read_last_runs, read_roster, read_surprises
 from service.log.store.read import StoredEvent
+from service.postgres.queries import load
+
+QUERIES: Final = load(__package__, "heads.sql")
+
+FAMILIES_MAX: Final = 10_000
+"""The state of a family with five members takes about 10 KiB."""
+HELD_PER_FAMILY: Final = 32
+"""The number of held events that take about as much memory as one such state."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The head of a family's log. Where two heads are equal, the family's rows are equal, too."""
+
+    seq: int
+    log: LogId
+    mended: int
+    """How often a replay has repaired rows of this family."""
+
+
+class Loaded:
+    """The parts of one member's surprise state that were read."""
+
+    __slots__ = ("_subjects", "is_whole")
+
+    def __init__(self, *, is_whole: bool) -> None:
+        self.is_whole = is_whole
+        """Whether all that is held and met was read. Else only the held names are known, and what happened since."""
+        self._subjects: set[Subject] = set()
+        """The subjects for which was read whether they are met."""
+
+    def missing(self, subjects: set[Subject]) -> set[Subject]:
+        """Returns the subjects for which was not read yet whether they are met, and counts them as read from now on."""
+        if self.is_whole:
+            return set()
+        missing = subjects - self._subjects
+        self._subjects |= missing
+        return missing
+
+
+class FamilyState(msgspec.Struct, frozen=True):
+    """The state of a family at one position of its head."""
+
+    head: Head
+    roster: Roster
+    last_runs: dict[MemberId, Run]
+    surprises: dict[MemberId, SurpriseState]
+    loaded: dict[MemberId, Loaded]
+    """The parts of `surprises` that were read."""
+
+    @property
+    def weight(self) -> int:
+        """The memory that it takes, in families without any held events."""
+        return 1 + sum(len(state.holds.events) for state in self.surprises.values()) // HELD_PER_FAMILY
+
+
+class FamilyCache:
+    """The states of the families that were written to last, up to a total weight of `FAMILIES_MAX`."""
+
+    def __init__(self) -> None:
+        self._by_family: OrderedDict[FamilyId, FamilyState] = OrderedDict()
+        self._weight = 0
+
+    def take(self, family: FamilyId, head: Head) -> FamilyState | None:
+        """Removes and returns the state of a family, if the cached state belongs to exactly this head.
+
+        The caller owns it from now on: it may change the state, and calls `keep` with the result once that is committed.
+        """
+        state = self._by_family.pop(family, None)
+        if state is None:
+            return None
+        self._weight -= state.weight
+        return state if state.head == head else None
+
+    def keep(self, family: FamilyId, state: FamilyState) -> None:
+        """Caches a committed state."""
+        if (before := self._by_family.pop(family, None)) is not None:
+            self._weight -= before.weight
+        self._by_family[family] = state
+        self._weight += state.weight
+        while self._weight > FAMILIES_MAX:
+            self._weight -= self._by_family.popitem(last=False)[1].weight
 
 
 class FamilyBatch:
-    """The working memory of one family."""
+    """The working memory of one family. Reads and writes no rows."""
 
-    def __init__(self, family_id: FamilyId, state: FamilyState) -> None:
+    def __init__(self, family_id: FamilyId, state: FamilyState, *, taken: int) -> None:
         self.head = state.head
+        self.taken = taken
+        """By how many seqs the head was raised when it was locked."""
         self.seq = state.head.seq
         self.written_seq = state.head.seq
         self.written_roster = state.roster
@@ -37,7 +123,11 @@ class FamilyBatch:
         self.delivered_to: set[MemberId] = set()
         """The members with new entries in their feeds, among those written so far."""
         self._stored: defaultdict[EventId, list[StoredEvent]] = defaultdict(list)
-        self._quiet: QuietList | None = None
+
+    @property
+    def unused(self) -> int:
+        """How many of the seqs that were taken no event has. Negative where other importers' events were appended, too."""
+        return self.taken - (self.seq - self.head.seq)
 
     def add_stored(self, event_id: EventId, stored: StoredEvent) -> None:
         """Adds an event of the log that drafts may refer to. Adding it again changes nothing."""
@@ -72,17 +162,6 @@ class FamilyBatch:
         first_choice = 0 if author in self.family.surprises else len(self.family.sightings)
         return self.family.held_count() + first_choice
 
-    def keep_quiet(
-        self, telling: Collection[DescribedEvent], *, author: MemberId, readers: Collection[MemberId]
-    ) -> tuple[str, ...]:
-        """Returns the names of the members to whom an author should not mention what they wrote."""
-        roster, surprises = self.family.roster, self.family.surprises
-        if not surprises or not telling:
-            return ()
-        if self._quiet is None or not self._quiet.is_of(author, roster, surprises):
-            self._quiet = QuietList(author, roster, surprises)
-        return self._quiet.names(telling, readers, unnamed=self.family.unnamed_to(author))
-
     def state(self) -> FamilyState:
         """Returns the family's state. Call it once all is written."""
         loaded = {member: self.loaded.get(member) or Loaded(is_whole=True) for member in self.family.surprises}
@@ -92,6 +171,41 @@ class FamilyBatch:
 
 def size_of(changes: Sequence[Change]) -> int:
     """Returns about how many entries and rows the changes become."""
-    if len(changes) == 1:
-        return 1
     return len(changes) + sum([len(one.seqs) for one in changes if isinstance(one, HistoryDelivered | Released)])
+
+
+async def take_families(
+    connection: Any, counts: Mapping[FamilyId, int], cache: FamilyCache, *, waits: bool
+) -> dict[FamilyId, FamilyBatch]:
+    """Locks the heads of families, in order of id, and raises each by a count of seqs. Returns the families.
+
+    Families that another transaction has locked are left out, unless `waits`. Families without a log are left out, too.
+    """
+    wanted = dict(sorted(counts.items()))
+    query = QUERIES.take_heads if waits else QUERIES.take_free_heads
+    found = {}
+    for family, seq, log, mended in await connection.fetch(query, list(wanted), list(wanted.values())):
+        head = Head(seq, log, mended)
+        state = cache.take(family, head)
+        if state is None:
+            roster, last_runs = await read_roster(connection, family), await read_last_runs(connection, family)
+            surprises = await read_surprises(connection, family)
+            state = FamilyState(head, roster, last_runs, surprises, {member: Loaded(is_whole=False) for member in surprises})
+        found[family] = FamilyBatch(family, state, taken=wanted[family])
+    return found
+
+
+async def give_back(connection: Any, families: Mapping[FamilyId, FamilyBatch]) -> None:
+    """Lowers the heads by the seqs that no event has, or raises them by other importers' events: seq has no gaps."""
+    if unused := {family: batch.unused for family, batch in families.items() if batch.unused}:
+        await connection.execute(QUERIES.give_back, list(unused), list(unused.values()))
+
+
+async def having_logs(connection: Any, families: Collection[FamilyId]) -> set[FamilyId]:
+    """Returns the families that have a log, among these."""
+    return {row[0] for row in await connection.fetch(QUERIES.having_heads, list(families))}
+
+
+async def open_family(connection: Any, family: FamilyId, *, log: LogId, at: datetime) -> None:
+    """Adds the head of a new log."""
+    await connection.execute(QUERIES.open_family, family, log, at)

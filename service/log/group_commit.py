@@ -18,15 +18,12 @@ from typing import Final
 import asyncpg
 import structlog
 
-from events.errors import Refused
 from events.ids import FamilyId
 from service.http.problems import PASSING
-from service.log.append import Appended, append_where_free
-from service.log.append_queue import AppendQueue, LogBusy
-from service.log.append_request import AppendRequest
-from service.log.family_cache import FamilyCache
-from service.log.locked_families import FORGOTTEN_S, FamilyLocked, TooLong
-from service.log.pending_append import Answer, PendingAppend
+from service.log.append import Appended, append
+from service.log.append_queue import FORGOTTEN_S, Answer, AppendQueue, PendingAppend
+from service.log.append_request import AppendRequest, FamilyLocked, LogBusy, LogUnavailable, TooLong
+from service.log.family_batch import FamilyCache
 from service.postgres.pool import close, connect
 
 DRAFTS_PER_TRANSACTION: Final = 500
@@ -49,12 +46,6 @@ GIVE_WAY_S_MAX: Final = 0.03
 that took, if the other one got a request meanwhile. Each of the two waits lasts at most this long."""
 
 logger = structlog.get_logger()
-
-
-class LogUnavailable(Refused):
-    """Postgres did not answer in time. Whether the drafts were written is unknown: send the same drafts again."""
-
-    code, status, title = "log.unavailable", 503, "The log does not answer"
 
 
 class Committer:
@@ -125,12 +116,11 @@ class Committer:
             return await self._apart.append(request)
         if self._is_closing:
             raise LogBusy
-        waiting = PendingAppend.of(request)
+        waiting = PendingAppend(request)
         self._queue.add(waiting)
         self._arrived.set()
         self.last_s = time.monotonic()
-        late = LogUnavailable("The log does not answer; send the same drafts again.")
-        timer = asyncio.get_running_loop().call_later(self._answer_s_max, waiting.fail, late)
+        timer = asyncio.get_running_loop().call_later(self._answer_s_max, waiting.give_up)
         try:
             return await waiting.answer
         finally:
@@ -144,28 +134,23 @@ class Committer:
 
     async def _run(self) -> None:
         while self._queue or not self._is_closing:
-            self._queue.refuse_late()
             other = self._gives_way_to
             if other is not None and self._queue.has_fresh:
                 await other.idle(within_s=GIVE_WAY_S_MAX)
             batch, began_s = self._queue.gather(), time.monotonic()
-            if not batch:
-                await self._rest()
+            if not batch:  # until a request arrives, or a locked family is to be tried again
+                self._arrived.clear()
+                self._is_idle.set()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._queue.next_in_s()):
+                        await self._arrived.wait()
+                self._is_idle.clear()
                 continue
             await self._commit(batch)
             if other is not None and other.last_s >= began_s:
                 await asyncio.sleep(min(time.monotonic() - began_s, GIVE_WAY_S_MAX))
             elif len(batch) > 1:
                 await asyncio.sleep(GATHER_S)
-
-    async def _rest(self) -> None:
-        """Waits until a request arrives, or a locked family is to be tried again."""
-        self._arrived.clear()
-        self._is_idle.set()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._queue.next_in_s()):
-                await self._arrived.wait()
-        self._is_idle.clear()
 
     async def _commit(self, batch: Sequence[PendingAppend]) -> None:
         """Writes a batch as a whole; if that fails, each request alone, so that one request does not stop another."""
@@ -201,7 +186,8 @@ class Committer:
                     waiting.settle(appended.logs[waiting.family], outcome)
                     self._queue.found_free(waiting.family)
                     self._claimed_at_s.pop(waiting.family, None)
-            self._queue.found_locked(locked)
+            if locked:
+                self._queue.found_locked(locked)
 
     # Families that are written apart, so that others do not wait for them.
 
@@ -241,35 +227,30 @@ class Committer:
             waiting.fail(FamilyLocked())
 
     async def _write(self, requests: Sequence[AppendRequest]) -> Appended:
+        """Writes requests in one transaction. Tries again where other writers were in the way."""
         for attempt in range(ATTEMPTS):
             try:
-                return await self._write_once(requests)
+                if self._connection is None or self._connection.is_closed():
+                    self._is_connected = False
+                    self._connection = await connect(self._database_url, lock_s_max=LOCK_S_MAX)
+                    self._is_connected = True
+                async with self._connection.transaction():
+                    held_max = HELD_MAX if self._apart is not None else None
+                    appended = await append(
+                        self._connection, requests, now=self._now(), cache=self._cache, waits=False, held_max=held_max
+                    )
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 await asyncio.sleep(RETRY_AFTER_S * 2**attempt)
             except asyncpg.LockNotAvailableError:
                 raise
             except PASSING as error:
                 logger.warning("log unavailable", error=type(error).__name__)
-                self._abandon()
+                if self._connection is not None:  # its state is unknown: the next batch opens another
+                    self._connection.terminate()
+                self._connection = None
                 raise LogUnavailable("The log does not answer; send the same drafts again.") from error
+            else:
+                for family, state in appended.states.items():
+                    self._cache.keep(family, state)
+                return appended
         raise LogUnavailable("Other writers were in the way too often; send the same drafts again.")
-
-    async def _write_once(self, requests: Sequence[AppendRequest]) -> Appended:
-        if self._connection is None or self._connection.is_closed():
-            self._is_connected = False
-            self._connection = await connect(self._database_url, lock_s_max=LOCK_S_MAX)
-            self._is_connected = True
-        async with self._connection.transaction():
-            held_max = HELD_MAX if self._apart is not None else None
-            appended = await append_where_free(
-                self._connection, requests, now=self._now(), cache=self._cache, held_max=held_max
-            )
-        for family, state in appended.states.items():
-            self._cache.keep(family, state)
-        return appended
-
-    def _abandon(self) -> None:
-        """Closes a connection of unknown state. The next batch opens another."""
-        if self._connection is not None:
-            self._connection.terminate()
-        self._connection = None

@@ -1,4 +1,4 @@
-"""Stores which records of outside systems became events, in the transaction that writes those events.
+"""Finds requests that were made of outdated ledger entries: which records of outside systems became which events.
 
 An entry states which revision of it was read before its drafts were made. If another writer has been faster, the whole request
 is `Overtaken` and nothing of it is written, so that it is made again from the present entry. Knows no source, and not the
@@ -6,29 +6,18 @@ content of an entry.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from events.errors import Refused
 from events.ids import FamilyId, MemberId
-from service.log.append_request import AppendRequest
-from service.log.ledger_entry import LedgerEntry, LedgerKey
-from service.postgres.combine_statements import Statement, of_rows
+from service.log.append_request import AppendRequest, LedgerEntry, LedgerKey
 from service.postgres.queries import load
 
 QUERIES = load(__package__, "ledger.sql")
 
-class Overtaken(Refused):
-    """Another writer has changed the entry that these drafts were made of. Nothing was written: make them again."""
-
-    code, status, title = "ledger.overtaken", 503, "Somebody was faster"
-
-    def __init__(self) -> None:
-        super().__init__("Another writer was faster; send the same again.")
-
 
 async def overtaken(connection: Any, requests: Sequence[AppendRequest]) -> set[int]:
-    """Returns the indices of the requests with entries that have changed since they were read. Lock the families first."""
+    """Returns the ids of the request objects with entries that have changed since they were read. Lock the families first."""
     asked = [key for request in requests for key, _ in keyed(request)]
     if not asked:
         return set()
@@ -36,10 +25,10 @@ async def overtaken(connection: Any, requests: Sequence[AppendRequest]) -> set[i
     revision_by_key: dict[LedgerKey, int] = {(row[0], row[1], row[2], row[3]): row[4] for row in found}
     beside = await _beside(connection, requests)
     late = set()
-    for number, request in enumerate(requests):
+    for request in requests:
         entries = keyed(request)
         if any(revision_by_key.get(key, 0) != entry.expects or _is_joined(key, entry, beside) for key, entry in entries):
-            late.add(number)
+            late.add(id(request))
             continue
         for (family, member, source, record), entry in entries:
             revision_by_key[family, member, source, record] = entry.expects + 1
@@ -68,21 +57,6 @@ def _is_joined(key: LedgerKey, entry: LedgerEntry, beside: Beside) -> bool:
         return False
     now = {other: revision for other, revision in beside[family, source, record].items() if other != member}
     return now != dict(entry.beside)
-
-
-def put(entries: Mapping[LedgerKey, LedgerEntry]) -> list[Statement]:
-    """Returns the statements that write entries, over the earlier ones where there are any."""
-    return of_rows(QUERIES.put, ((*key, entry.expects + 1, entry.said) for key, entry in entries.items()))
-
-
-def kept(request: AppendRequest, outcomes: Sequence[str]) -> dict[LedgerKey, LedgerEntry]:
-    """Returns the entries of a request without those that had a draft refused."""
-    found, first = {}, 0
-    for key, entry in keyed(request):
-        if "refused" not in outcomes[first : first + entry.drafts]:
-            found[key] = entry
-        first += entry.drafts
-    return found
 
 
 def keyed(request: AppendRequest) -> list[tuple[LedgerKey, LedgerEntry]]:

@@ -5,32 +5,23 @@ people, on a connection of their own, so that a push does not wait for another f
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
-from uuid import uuid4
 
 import asyncpg
-from uuid_utils.compat import uuid7
 
-from events.errors import Refused
-from events.event import Draft, Precision
-from events.ids import EventId, FamilyId, LogId, MemberId
+from events.ids import FamilyId, MemberId
 from events.surprise import TimePassed
-from events.wire import DeviceDraft, Push, ServiceBody
-from projections.roster import Member
+from events.wire import Push
 from service.http.problems import PASSING
-from service.log.append import Appended, append, append_where_free
-from service.log.append_queue import LogBusy
-from service.log.append_request import AppendRequest
-from service.log.family_cache import FamilyCache
-from service.log.group_commit import Committer, LogUnavailable
-from service.log.lock_waits import LockWaits
-from service.log.locked_families import FamilyLocked
-from service.log.pending_append import Answer
-from service.log.receipts import Receipt
-from service.log.store.heads import open_family
+from service.log.append import Appended
+from service.log.append_queue import Answer
+from service.log.append_request import AppendRequest, LogBusy, LogUnavailable
+from service.log.family_batch import FamilyCache
+from service.log.group_commit import Committer
+from service.log.transaction import LockWaits, LogTransaction, drafted
 
 PATIENT_DRAFTS: Final = 24
 """Drafts in one transaction of requests that may wait. It holds the heads of their families for some milliseconds, in which a
@@ -52,52 +43,9 @@ class FeedListener(Protocol):
         """Receives the members with a new entry, after the commit. Neither blocks nor raises."""
 
 
-class LogTransaction:
-    """A transaction of the access code: its own statements on `conn`, and facts for the log of one family."""
-
-    def __init__(self, conn: Any, now: datetime, waits: LockWaits) -> None:
-        self.conn = conn
-        self.now = now
-        self._waits = waits
-        self.appended: list[Appended] = []
-
-    async def open_family(self, family: FamilyId) -> None:
-        """Adds the head row of a new log."""
-        await open_family(self.conn, family, log=LogId(uuid4()), at=self.now)
-
-    async def write(self, *, family: FamilyId, author: MemberId, facts: Sequence[ServiceBody]) -> None:
-        """Appends roster facts, which the caller has decided.
-
-        Raises:
-            FamilyLocked: another transaction holds the family.
-        """
-        drafts = tuple(drafted(fact, self.now) for fact in facts)
-        request = AppendRequest(family=family, author=author, drafts=drafts, by_service=True)
-        self.appended.append(await self._append(request))
-
-    async def choose(self, *, family: FamilyId, joiner: Member, drafts: tuple[DeviceDraft, ...]) -> tuple[Receipt, ...]:
-        """Appends the choices of a member who is about to join. They come first, so that they hold parts of the history, too."""
-        request = AppendRequest(family=family, author=joiner.member, drafts=drafts, joiner=joiner)
-        appended = await self._append(request)
-        self.appended.append(appended)
-        receipts = appended.receipts[0]
-        if isinstance(receipts, Refused):
-            raise receipts
-        return receipts
-
-    async def _append(self, request: AppendRequest) -> Appended:
-        with self._waits.waiting(request.family):
-            if self._waits.may_wait(request.family):
-                return await append(self.conn, [request], now=self.now, cache=FamilyCache())
-            appended = await append_where_free(self.conn, [request], now=self.now, cache=FamilyCache(), held_max=None)
-            if isinstance(appended.receipts[0], FamilyLocked):
-                raise appended.receipts[0]
-            return appended
-
-
-def drafted(fact: ServiceBody, now: datetime) -> Draft[Any]:
-    """Returns the draft of a fact that the service writes now."""
-    return Draft(id=EventId(uuid7()), occurred_at=now, precision=Precision.MINUTE, recorded_at=now, event=fact)
+def now_utc() -> datetime:
+    """Returns the current time of the server, in UTC."""
+    return datetime.now(UTC)
 
 
 class Log:
@@ -183,27 +131,21 @@ class Log:
                 answer to the commit itself was lost.
             LogBusy: the maximum of transactions is running. Nothing was written.
         """
-        async with self._turn():
-            try:
-                async with self._pool.acquire() as connection, connection.transaction():
-                    writing = LogTransaction(connection, self.now(), self._waits)
-                    yield writing
-            except PASSING as error:
-                raise LogUnavailable("The log does not answer; try again in a moment.") from error
-        for appended in writing.appended:
-            self._announce(appended)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(TURN_S_MAX):
                 await self._writings.acquire()
         except TimeoutError:
             raise LogBusy("Many change their families just now; try again in a moment.") from None
         try:
-            yield
+            async with self._pool.acquire() as connection, connection.transaction():
+                writing = LogTransaction(connection, self.now(), self._waits)
+                yield writing
+        except PASSING as error:
+            raise LogUnavailable("The log does not answer; try again in a moment.") from error
         finally:
             self._writings.release()
+        for appended in writing.appended:
+            self._announce(appended)
 
     def _announce(self, appended: Appended) -> None:
         for family, members in appended.delivered_to.items():

@@ -1,32 +1,37 @@
 """Reads what a batch of drafts may repeat, refer to or free, before any of them is decided: one query for each kind of fact."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from events.amend import Amended, Withdrawn
+import msgspec
+
+from events.amend import Amended
 from events.catalogue import CATALOGUE
-from events.event import Body, Draft, Effect
+from events.event import Draft, Effect
 from events.ids import EventId, FamilyId, MemberId, Seq
 from events.kinds import SIGHTINGS, types_with
-from events.observations import MilestoneNamed, MilestoneObserved, NoteWritten, ParentFirstSaw
-from events.surprise import EnvelopeOpened, Sorted, SurpriseChosen, TimePassed
+from events.surprise import SurpriseChosen, TimePassed
 from events.wire import Malformed
-from projections.describing import describe_in
-from projections.keep_quiet import Sorting, telling_with
-from projections.met import implied_by
+from projections.keep_quiet import telling_with
+from projections.logged_event import Subject, milestones_in, stated_by
 from projections.roster import Roster
-from projections.subjects import Subject, brings_a_subject
-from projections.surprise_state import SurpriseState
+from projections.surprise_state import SurpriseState, implied_by
 from service.log.admit import referred_to
-from service.log.append_request import AppendRequest
+from service.log.append_request import AppendRequest, TooLong
 from service.log.family_batch import FamilyBatch
-from service.log.locked_families import TooLong
-from service.log.store import families, read
-from service.log.store.families import Whose
+from service.log.store import read
+from service.log.store.read import Whose
 
 CHANGES_A_SIGHTING: Final = types_with(Effect.CHANGES_SIGHTING)
+MAKES_A_SIGHTING: Final = types_with(Effect.MAKES_SIGHTING)
+TELLS_OF_A_SUBJECT: Final = types_with(Effect.TELLS_OF_SUBJECT)
+CONCERNS_ALL_HELD: Final = types_with(Effect.CHANGES_TARGET) | {TimePassed}
+"""The types whose events may free or change what is held from any member, and not from their author alone."""
 MAY_FREE: Final = types_with(Effect.FREES)
 SEQ_MAX: Final = Seq(2**62)
+
+SHARED: Final = types_with(Effect.CHANGES_TARGET)
+"""The types that may end what two importers share."""
 
 Batches = Mapping[FamilyId, FamilyBatch]
 RequestedDraft = tuple[AppendRequest, Draft[Any]]
@@ -41,56 +46,34 @@ async def prefetch(
     Raises:
         TooLong: more than `held_max` events are held from a member that an act concerns.
     """
-    drafts = list(_drafts(requests))
-    references = list(_references(drafts))
-    for family, event_id, stored in await read.stored_events(connection, _ids(requests, drafts, references)):
-        batches[family].add_stored(event_id, stored)
-    await _load_sightings(connection, batches, references)
-    await _load_subjects(connection, batches, references)
-    choosing = {(request.family, request.author) for request, draft in drafts if type(draft.event) is SurpriseChosen}
-    await _load_own_sightings(connection, batches, choosing)
-    waiting = [one for one in drafts if batches[one[0].family].family.surprises]
-    await families.load_met(connection, _subjects_to_load(batches, waiting))
-    unknown = _states_to_load(batches, waiting)
-    if held_max is not None:
-        long = await families.families_with_more_held(connection, unknown, than=held_max) | _long(batches, waiting, held_max)
-        if long:
-            raise TooLong(long)
-    await families.load_whole(connection, unknown)
-    for family, member in unknown:
-        batches[family].loaded[member].is_whole = True
-    for family, _ in choosing:
-        batches[family].family.keeps_telling = True
-    telling = [one for one in references if batches[one[0].family].family.keeps_telling]
-    await _load_telling(connection, batches, telling)
-    await _load_sortings(connection, batches, telling)
-
-
-def _drafts(requests: Sequence[AppendRequest]) -> Iterator[RequestedDraft]:
-    """Yields all drafts that could be read, with their requests."""
-    for request in requests:
-        for draft in request.drafts:
-            if type(draft) is not Malformed:
-                yield request, draft
-
-
-def _references(drafts: Sequence[RequestedDraft]) -> Iterator[Reference]:
-    """Yields the drafts that refer to an event, with its id."""
-    for request, draft in drafts:
-        if (named := referred_to(draft.event)) is not None:
-            yield request, draft, EventId(named)
-
-
-def _ids(
-    requests: Sequence[AppendRequest], drafts: Sequence[RequestedDraft], references: Sequence[Reference]
-) -> set[tuple[FamilyId, EventId, MemberId]]:
-    """Returns the ids that drafts have or refer to, each with the member to read it for."""
+    drafts = [(request, draft) for request in requests for draft in request.drafts if type(draft) is not Malformed]
+    references = [(*one, EventId(named)) for one in drafts if (named := referred_to(one[1].event)) is not None]
     ids = {(request.family, draft.id, request.author) for request, draft in drafts}
     ids.update([(request.family, named, request.author) for request, _, named in references])
     for request in requests:
         for entry in request.entries:
             ids.update([(request.family, event, like.author) for like in entry.like for event in like.events])
-    return ids
+    if ids:
+        for family, event_id, stored in await read.stored_events(connection, ids):
+            batches[family].add_stored(event_id, stored)
+    if references:
+        await _load_sightings(connection, batches, references)
+        await _load_subjects(connection, batches, references)
+    if choosing := {(request.family, request.author) for request, draft in drafts if type(draft.event) is SurpriseChosen}:
+        await _load_first_choices(connection, batches, choosing)
+    if waiting := [one for one in drafts if batches[one[0].family].family.surprises]:
+        await _load_states(connection, batches, waiting, held_max)
+    if telling := [one for one in references if batches[one[0].family].family.keeps_telling]:
+        await _load_telling(connection, batches, telling)
+        await _load_sortings(connection, batches, telling)
+
+
+def may_share(requests: Sequence[AppendRequest]) -> bool:
+    """Returns whether any request brings importers' records, or may change an event that two importers share."""
+    return any(
+        request.entries or any(type(draft) is not Malformed and type(draft.event) in SHARED for draft in request.drafts)
+        for request in requests
+    )
 
 
 async def _load_sightings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
@@ -117,19 +100,39 @@ async def _load_subjects(connection: Any, batches: Batches, references: Sequence
     wanted = {
         (request.family, logged.seq)
         for request, draft, named in references
-        if isinstance(draft.event, Amended) and brings_a_subject(draft.event)
+        if isinstance(draft.event, Amended) and any(stated_by(draft.event))
         for logged in batches[request.family].events_by_id(named)
         if logged.kind in SIGHTINGS
     }
-    for (family, seq), history in (await read.subject_histories(connection, wanted)).items():
-        batches[family].family.subjects[seq] = history
+    for family, sighting, seq, event in await read.subject_histories(connection, wanted):
+        batches[family].family.stated[sighting].append((seq, event))
 
 
-async def _load_own_sightings(connection: Any, batches: Batches, choosing: Collection[Whose]) -> None:
+async def _load_first_choices(connection: Any, batches: Batches, choosing: Collection[Whose]) -> None:
     """Reads the own sightings of members who choose for the first time: they show what the members have met already."""
     wanted = {(family, member) for family, member in choosing if member not in batches[family].family.surprises}
-    for family, member, seq, sighting in await families.own_sightings(connection, wanted):
+    for family, member, seq, sighting in await read.own_sightings(connection, wanted):
         batches[family].family.sightings[seq][member] = sighting
+    for family, _ in choosing:
+        batches[family].family.keeps_telling = True
+
+
+async def _load_states(
+    connection: Any, batches: Batches, drafts: Sequence[RequestedDraft], held_max: int | None
+) -> None:
+    """Reads what members who wait have met, and what is held from them, as far as it may decide about the drafts."""
+    await read.load_met(connection, _subjects_to_load(batches, drafts))
+    unknown = _states_to_load(batches, drafts)
+    if held_max is not None:
+        long = _long(batches, drafts, held_max)
+        if unknown:
+            long |= await read.families_with_more_held(connection, unknown, than=held_max)
+        if long:
+            raise TooLong(long)
+    if unknown:
+        await read.load_whole(connection, unknown)
+    for family, member in unknown:
+        batches[family].loaded[member].is_whole = True
 
 
 def _subjects_to_load(
@@ -146,22 +149,15 @@ def _subjects_to_load(
     return found
 
 
-def _subjects(body: Body, roster: Roster) -> Iterator[Subject]:
-    """Yields the subjects that a draft reveals, as far as a member can have met them before."""
-    if isinstance(body, MilestoneObserved | ParentFirstSaw | NoteWritten) and body.child in roster.children:
-        for milestone in _milestones(body):
-            if milestone in CATALOGUE.by_key or milestone in roster.own_milestones:
-                yield body.child, milestone
+def _subjects(body: Any, roster: Roster) -> list[Subject]:
+    """Returns the subjects that a draft reveals, as far as a member can have met them before.
 
-
-def _milestones(body: MilestoneObserved | ParentFirstSaw | NoteWritten) -> tuple[str, ...]:
-    match body:
-        case MilestoneObserved():
-            return body.milestone, *body.tells_of
-        case ParentFirstSaw():
-            return (body.milestone,)
-        case NoteWritten():
-            return body.may_tell_of
+    None for a type that concerns all that is held: for such a draft, all that the members have met is read.
+    """
+    milestones = () if type(body) in CONCERNS_ALL_HELD else milestones_in(body)
+    if not milestones or body.child not in roster.children:
+        return []
+    return [(body.child, key) for key in milestones if key in CATALOGUE.by_key or key in roster.own_milestones]
 
 
 def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[Whose, SurpriseState]:
@@ -175,19 +171,16 @@ def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[
     }
 
 
-def _depends_on_holds(body: Body, is_own: bool, state: SurpriseState) -> bool:
+def _depends_on_holds(body: Any, is_own: bool, state: SurpriseState) -> bool:
     """Returns whether the events held from a member may decide what a draft does for that member."""
-    match body:
-        case MilestoneObserved() | ParentFirstSaw():
-            if is_own:
-                return not all(map(state.met.has, implied_by((body.child, body.milestone))))
-            return state.wishes.asks_for_hints or referred_to(body) is not None
-        case SurpriseChosen() | EnvelopeOpened() | MilestoneNamed():
-            return is_own
-        case TimePassed() | Amended() | Withdrawn() | Sorted():
-            return True
-        case _:
-            return not is_own and referred_to(body) is not None
+    kind = type(body)
+    if kind in CONCERNS_ALL_HELD:
+        return True
+    if not is_own:
+        return referred_to(body) is not None or (kind in TELLS_OF_A_SUBJECT and state.wishes.asks_for_hints)
+    if kind in MAKES_A_SIGHTING:
+        return not all(one in state.met.subjects for one in implied_by((body.child, body.milestone)))
+    return kind in MAY_FREE
 
 
 def _long(batches: Batches, drafts: Sequence[RequestedDraft], held_max: int) -> set[FamilyId]:
@@ -209,7 +202,7 @@ async def _load_telling(connection: Any, batches: Batches, references: Sequence[
     }
     for family, of, logged, event in reversed(await read.referred_to(connection, wanted)):
         one = batches[family].family
-        one.telling[of] = telling_with(describe_in(one, event, logged, None), one.telling.get(of, ()))
+        one.telling[of] = telling_with(one.describe(event, logged, None), one.telling.get(of, ()))
 
 
 async def _load_sortings(connection: Any, batches: Batches, references: Sequence[Reference]) -> None:
@@ -226,4 +219,5 @@ async def _load_sortings(connection: Any, batches: Batches, references: Sequence
             wanted.add((request.family, target.thread, request.author, before))
     for family, member, logged, event in await read.sortings(connection, wanted):
         one = batches[family].family
-        one.sortings[logged.thread].append(Sorting(describe_in(one, event, logged, None), frozenset({member})))
+        logged = msgspec.structs.replace(logged, delivered_to=(member,))
+        one.sortings[logged.thread].append(one.describe(event, logged, None))

@@ -1,18 +1,18 @@
-"""Answers a push. Plain ASGI, because this is the busiest route: the framework alone would cost more than the log."""
+"""Receives a push. Plain ASGI, because this is the busiest route: the framework alone would cost more than the log."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
-from events.event import Effect
+from events.event import Effect, Instant
 from events.kinds import types_with
-from events.wire import DeviceDraft, Malformed, read_push, read_push_of_msgpack
+from events.wire import DRAFTS_MAX, DeviceDraft, Malformed, read_push, read_push_of_msgpack
 from service.access.guard import Membership
-from service.http import response
 from service.http.asgi import Receive, Scope, Send
-from service.http.body import PUSH_BYTES_MAX, Encoding, encoding_of, read_body
+from service.http.body import JSON, MSGPACK, PUSH_BYTES_MAX, Encoding, encode, encoding_of, media_type_of, read_body
+from service.http.endpoint import CallerKind, Endpoint
 from service.http.rate_limit import Kind
-from service.log.receipts import Receipt
+from service.log.append_request import LogBusy, LogUnavailable, Receipt
 from service.runtime import Runtime
 
 CHOICES: Final = types_with(Effect.CHOICE)
@@ -20,8 +20,15 @@ WEIGHT_OF_A_CHOICE: Final = 20
 """With a thousand held events, a choice costs a few milliseconds. With this weight a device may send 25 of them a second."""
 
 _HEADERS: Final = {
-    media_type: [(b"content-type", media_type.encode()), (b"vary", b"accept")] for media_type in (response.JSON, response.MSGPACK)
+    media_type: [(b"content-type", media_type.encode()), (b"vary", b"accept")] for media_type in (JSON, MSGPACK)
 }
+
+
+class PushBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of a push: drafts, and the device's time when the push is sent. At most 1 MiB, and 64 KiB per draft."""
+
+    sent_at: Instant
+    drafts: Annotated[tuple[DeviceDraft, ...], msgspec.Meta(min_length=1, max_length=DRAFTS_MAX)]
 
 
 class Pushed(msgspec.Struct, frozen=True):
@@ -31,18 +38,26 @@ class Pushed(msgspec.Struct, frozen=True):
     receipts: tuple[Receipt, ...]
 
 
+PUSH: Final = Endpoint(
+    summary="Push drafts. Each is recorded or refused by itself, and once however often it is sent",
+    caller=CallerKind.MEMBER, kind=Kind.PUSH, request=PushBody, response=Pushed, errors=(LogBusy, LogUnavailable),
+)  # fmt: skip
+
+
 def weight_of(draft: DeviceDraft | Malformed) -> int:
     """Returns how many drafts cost as much as this one. A choice applies the rule again to all events held from its author."""
     return WEIGHT_OF_A_CHOICE if type(draft) is not Malformed and type(draft.event) in CHOICES else 1
 
 
-async def push(scope: Scope, receive: Receive, send: Send, *, runtime: Runtime, caller: Membership) -> None:
-    """Appends a device's drafts, and sends the response once they are on the disk.
+async def push(scope: Scope, receive: Receive, send: Send) -> None:
+    """Appends a device's drafts, and sends the response once they are on the disk: POST /v1/families/{family}/events.
 
     Raises:
         Refused: the body cannot be read, the device sends too much, or the log does not answer.
     """
-    encoding = encoding_of(scope)
+    runtime: Runtime = scope["runtime"]
+    caller: Membership = scope["caller"]
+    encoding, media_type = encoding_of(scope), media_type_of(scope)
     body = await read_body(scope, receive, bytes_max=PUSH_BYTES_MAX)
     match encoding:
         case Encoding.JSON:
@@ -51,8 +66,7 @@ async def push(scope: Scope, receive: Receive, send: Send, *, runtime: Runtime, 
             pushed = read_push_of_msgpack(body)
     runtime.limits.take(Kind.DRAFTS, caller.device, count=sum(map(weight_of, pushed.drafts)))
     log, receipts = await runtime.log.push(family=caller.family, author=caller.member, push=pushed)
-    media_type = response.media_type_of(scope)
-    answer = response.encode(Pushed(str(log), receipts), media_type)
+    answer = encode(Pushed(str(log), receipts), media_type)
     headers = [*_HEADERS[media_type], (b"content-length", b"%d" % len(answer))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": answer})

@@ -16,19 +16,20 @@ import msgspec
 from events.amend import Amended, Withdrawn
 from events.event import Body, Draft, Role
 from events.ids import EventId, FamilyId, MemberId, Seq
+from events.kinds import TARGET_CHANGES
 from events.observations import NoteWritten
 from events.surprise import Sorted
 from events.wire import Malformed
 from projections.logged_event import LoggedEvent
 from projections.surprise_state import SurpriseState
 from projections.visibility import readers_of
+from service.log import ledger
 from service.log.admit import referred_to
-from service.log.append_request import AppendRequest
+from service.log.append_request import AppendRequest, LedgerEntry, LedgerKey, Like
 from service.log.family_batch import FamilyBatch
 from service.log.ledger import keyed
-from service.log.ledger_entry import LedgerEntry, LedgerKey, Like
 from service.log.store import read
-from service.postgres.combine_statements import Statement, of_rows
+from service.postgres.pool import Statement, of_rows
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "shared_records.sql")
@@ -59,8 +60,11 @@ class Sharing:
     """The shares that a batch finds, makes and ends."""
 
     def __init__(self) -> None:
-        self.parted: set[LedgerKey] = set()
+        self._late: set[int] = set()
+        """The ids of the request objects with records that have changed since they were read."""
+        self._parted: set[LedgerKey] = set()
         """The records that a draft of this batch has separated: they get events of their own."""
+        self._entries: dict[LedgerKey, LedgerEntry] = {}
         self._by_event: defaultdict[Place, list[RecordShare]] = defaultdict(list)
         self._imported_by: dict[tuple[FamilyId, MemberId], MemberId] = {}
         self._held_from: dict[Place, frozenset[MemberId]] = {}
@@ -69,11 +73,16 @@ class Sharing:
         self._ended: set[LedgerKey] = set()
         self._noted: set[LedgerKey] = set()
 
-    async def look_up(self, connection: Any, batches: Mapping[FamilyId, FamilyBatch], requests: Sequence[AppendRequest]) -> None:
+    @classmethod
+    async def found(
+        cls, connection: Any, batches: Mapping[FamilyId, FamilyBatch], requests: Sequence[AppendRequest]
+    ) -> "Sharing":
         """Reads the events that the requests may share, and the shares that they may end.
 
         Call it after the events that the requests refer to were read.
         """
+        self = cls()
+        self._late = await ledger.overtaken(connection, requests)
         like = {
             (request.family, recorded.seq, recorded.thread)
             for request in requests
@@ -82,7 +91,8 @@ class Sharing:
             for recorded in _recorded(one, batches[request.family])
         }
         if like:
-            for family, seq, held, is_changed in await connection.fetch(QUERIES.second_thoughts, *zip(*like, strict=True)):
+            found = await connection.fetch(QUERIES.second_thoughts, *zip(*like, strict=True), list(TARGET_CHANGES))
+            for family, seq, held, is_changed in found:
                 self._held_from[family, seq] = frozenset(held)
                 if is_changed:
                     self._changed.add((family, seq))
@@ -93,10 +103,19 @@ class Sharing:
                 self._imported_by[family, member] = imported_by
             for share in _shares(await connection.fetch(QUERIES.shares, *zip(*touched, strict=True))):
                 self._keep(share)
+        return self
 
-    def imported_by(self, family: FamilyId, target: LoggedEvent | None) -> MemberId | None:
+    def is_late(self, request: AppendRequest) -> bool:
+        """Returns whether another writer has changed a request's records since they were read."""
+        return id(request) in self._late
+
+    def has_parted(self, request: AppendRequest) -> bool:
+        """Returns whether a draft of this batch has separated a request's records from those that they share events with."""
+        return any(key in self._parted for key, _ in keyed(request))
+
+    def imported_by(self, family: FamilyId, target: LoggedEvent) -> MemberId | None:
         """Returns the parent whose file brought an event; None where it was in no file."""
-        return None if target is None else self._imported_by.get((family, target.author))
+        return self._imported_by.get((family, target.author))
 
     def spare(self, request: AppendRequest, batch: FamilyBatch) -> frozenset[int]:
         """Returns the indices of a request's drafts that are not written, because they share another importer's events."""
@@ -115,11 +134,15 @@ class Sharing:
             first += entry.drafts
         return frozenset(spared)
 
-    def settle(self, kept: Mapping[LedgerKey, LedgerEntry]) -> None:
-        """Ends the shares of records with new content, which have events of their own now."""
-        for key, entry in kept.items():
-            if entry.ends_share:
-                self._end(key)
+    def settle(self, request: AppendRequest, outcomes: Sequence[str]) -> None:
+        """Keeps the entries of a request, without those that had a draft refused. Ends the shares of records with new content."""
+        first = 0
+        for key, entry in keyed(request):
+            if "refused" not in outcomes[first : first + entry.drafts]:
+                self._entries[key] = entry
+                if entry.ends_share:
+                    self._end(key)
+            first += entry.drafts
 
     def _unchanged(self, like: Like, request: AppendRequest, batch: FamilyBatch) -> list[Seq]:
         """Returns another importer's events, if they are unchanged and all readers of these drafts were sent them or wait."""
@@ -151,9 +174,11 @@ class Sharing:
                 return []
         ended = list(parted)
         for share in ended:
-            self.parted.add(share.key)
+            self._parted.add(share.key)
             self._noted.add(share.key)
             self._end(share.key)
+            if (entry := self._entries.get(share.key)) is not None:
+                self._entries[share.key] = msgspec.structs.replace(entry, expects=entry.expects + 1)
         return ended
 
     def _keep(self, share: RecordShare) -> None:
@@ -166,16 +191,17 @@ class Sharing:
         if self._new.pop(key, None) is None:
             self._ended.add(key)
 
-    def statements(self, written: set[LedgerKey]) -> list[Statement]:
-        """Returns the statements for the changes since the last call. `written`: the entries that are written anyway."""
+    def statements(self) -> list[Statement]:
+        """Returns the statements for the entries and shares that changed since the last call."""
         new = [
             (*share.key, share.author, one.event, part, one.own_id)
             for share in self._new.values()
             for part, one in enumerate(share.events)
         ]
-        ended, noted = self._ended, self._noted - written
-        self._new, self._ended, self._noted = {}, set(), set()
+        entries, ended, noted = self._entries, self._ended, self._noted - self._entries.keys()
+        self._entries, self._new, self._ended, self._noted = {}, {}, set(), set()
         return [
+            *of_rows(ledger.QUERIES.put, ((*key, entry.expects + 1, entry.said) for key, entry in entries.items())),
             *of_rows(QUERIES.add_shares, new),
             *of_rows(QUERIES.end_shares, ended),
             *of_rows(QUERIES.note_parted, noted),
@@ -213,7 +239,7 @@ def _recorded(like: Like, batch: FamilyBatch) -> Iterator[LoggedEvent]:
 def _touched(request: AppendRequest, batch: FamilyBatch) -> Iterator[Place]:
     """Yields the places of events that a request may change or take back, where a daycare may have written them."""
     for draft in request.drafts:
-        if isinstance(draft, Malformed) or not isinstance(draft.event, Amended | Withdrawn | Sorted):
+        if isinstance(draft, Malformed) or type(draft.event).__name__ not in TARGET_CHANGES:
             continue
         for recorded in batch.events_by_id(EventId(referred_to(draft.event) or draft.id)):
             author = batch.family.roster.members.get(recorded.author)

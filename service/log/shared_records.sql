@@ -18,7 +18,7 @@ SELECT shared.family_id, shared.member_id, shared.source, shared.record, shared.
  ORDER BY shared.family_id, shared.member_id, shared.source, shared.record, shared.part;
 
 -- name: second_thoughts
--- The members from whom these events are held, and whether a later event amends, sorts or withdraws them.
+-- The members from whom these events are held, and whether a later event of the kinds $4 changes them.
 SELECT asked.family_id, asked.seq,
        ARRAY (
          SELECT member.member_id
@@ -32,7 +32,7 @@ SELECT asked.family_id, asked.seq,
           WHERE event.family_id = asked.family_id
             AND event.thread_seq = asked.thread_seq
             AND event.target_seq = asked.seq
-            AND event.kind IN ('Amended', 'Sorted', 'Withdrawn')) AS is_changed
+            AND event.kind = ANY ($4::text[])) AS is_changed
   FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS asked (family_id, seq, thread_seq);
 
 -- name: add_shares

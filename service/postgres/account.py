@@ -1,7 +1,7 @@
 """Decides which account runs the embedded server, and whether that account can reach its files.
 
-Owns the way around "PostgreSQL refuses to run as root". Knows nothing of clusters, sockets
-or settings, and starts nothing.
+PostgreSQL refuses to run as root, so a service that runs as root needs another account. Knows nothing of clusters, sockets or
+settings, and starts nothing.
 """
 
 import os
@@ -17,7 +17,7 @@ LEAST_ACCOUNT = "nobody"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """The user and group of a server process. `changes_user`: whether root has to switch to them."""
+    """The user and group of a server process. `changes_user`: whether root has to switch to this user and group."""
 
     uid: int
     gid: int
@@ -44,7 +44,7 @@ class AccountCannotReach(RuntimeError):
 def choose(*, cluster: Path) -> Account:
     """Returns the account for a server on `cluster`, which need not exist yet.
 
-    That is the caller's own account. For root it is the owner of an existing cluster, else `nobody`.
+    An ordinary user gets their own account. Root gets the account of the cluster's owner, or `nobody` for a new cluster.
     """
     if os.geteuid() != 0:
         return Account(uid=os.geteuid(), gid=os.getegid(), changes_user=False)
@@ -65,7 +65,7 @@ def first_closed(path: Path, *, account: Account) -> Path | None:
 
 
 def may_enter(of: os.stat_result, *, account: Account) -> bool:
-    """Returns whether the mode bits let `account` enter. Access lists are not read: they do not narrow these bits."""
+    """Returns whether the mode bits let `account` enter a directory. Access control lists are ignored."""
     if account.uid == 0:
         return True
     if of.st_uid == account.uid:
@@ -76,10 +76,10 @@ def may_enter(of: os.stat_result, *, account: Account) -> bool:
 
 
 def make_private(folder: Path, *, account: Account) -> None:
-    """Makes `folder`, or an existing one, accessible to `account` (and root) alone.
+    """Creates `folder` if it is missing, and makes it accessible to `account` (and root) alone.
 
     Raises:
-        PermissionError: another user owns it, as can happen below /tmp.
+        PermissionError: another user owns the folder, which can happen below /tmp.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()

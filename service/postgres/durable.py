@@ -1,14 +1,15 @@
-"""Holds the settings and the environment of the embedded server: durable, small, and without families' words in its log.
+"""Holds the settings and the environment of the embedded server.
 
+The settings make a commit durable, fit a small machine, and let no family's words reach the server's log.
 Knows no path and starts nothing.
 """
 
 from collections.abc import Mapping
 
-# The server inherits nothing, so that a token in our environment does not show in its process listing.
+# The server inherits no variable of our environment, so that a token there does not show in the listing of processes.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
-# The settings that make an acknowledged event durable are stated, although they are the defaults.
+# The settings that make an acknowledged event durable are listed, although they are the defaults.
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "fsync": "on",

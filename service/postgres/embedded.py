@@ -1,12 +1,11 @@
 """Runs a PostgreSQL server under the data directory, for operators who have no database.
 
-Owns the cluster's folder, the server process, its socket and its settings. Knows no table,
-no pool and no event. The server listens on no network address, but on a Unix socket. Access is
-limited by the socket's folder, which only the server's account (and root) may enter.
+Owns the cluster's folder, the server process, its socket and its settings. Knows no table, no pool and no event. The server
+listens on a Unix socket, not on a network address. Only the server's account (and root) may enter the folder of the socket.
 
     data/
       postgres/            the cluster
-      postgres.lock        held, by flock, by the one process that runs the server
+      postgres.lock        locked (flock) by the one process that runs the server
       postgres.log         the server's messages since its last start
       run/                 the socket
 """
@@ -58,11 +57,11 @@ class PostgresDidNotStart(RuntimeError):
 
 
 class EmbeddedPostgres:
-    """One server on one data directory, from `start` to `stop`. The data stays.
+    """One server on one data directory, from `start` to `stop`. The data stays after `stop`.
 
     Args:
-        data_dir: created when missing. Belongs to one running process at a time.
-        settings: override the durable server settings, for tests and benchmarks.
+        data_dir: created if it is missing. Belongs to one running process at a time.
+        settings: replace some of the durable server settings, for tests and benchmarks.
     """
 
     def __init__(self, data_dir: Path, *, settings: Mapping[str, str] | None = None) -> None:
@@ -73,12 +72,12 @@ class EmbeddedPostgres:
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._is_wanted = False
-        # A stop during a restart waits for its end. Otherwise a server would go on that nobody knows of.
+        # A stop waits for the end of a running restart. Otherwise the restarted server would keep running after the stop.
         self._turn = threading.Lock()
 
     @property
     def database_url(self) -> str:
-        """The address for connections as the owner of the database. The same after a restart."""
+        """The URL for connections as the owner of the database. A restart does not change it."""
         return f"postgresql://{OWNER}@/{DATABASE}?host={quote(str(self._socket_folder()), safe='')}"
 
     @property
@@ -88,19 +87,18 @@ class EmbeddedPostgres:
 
     @property
     def pid(self) -> int | None:
-        """The id of the server's process; None where it was not started."""
+        """The id of the server's process, or None if the server was not started."""
         return None if self._process is None else self._process.pid
 
     def start(self) -> str:
-        """Makes the cluster at the first start, starts the server, waits until it is ready, and returns its address.
+        """Creates the cluster at the first start, starts the server, waits until it is ready, and returns the database's URL.
 
-        A server that a killed process left behind is shut down first: its clients are gone, and this
-        process can supervise only its own child.
+        A server that a killed process left behind is shut down first, because this process can supervise only its own child.
 
         Raises:
             DataDirectoryInUse: another process runs the server of this data directory.
-            AccountCannotReach: root started it below a directory that no other account may enter.
-            PostgresDidNotStart: the server ended, or was not ready in time; with the end of its log.
+            AccountCannotReach: this process runs as root, and the account of the server may not enter the data directory.
+            PostgresDidNotStart: the server ended, or was not ready in time. The message has the last lines of the server's log.
         """
         if self.is_running:
             return self.database_url
@@ -116,7 +114,7 @@ class EmbeddedPostgres:
         return self.database_url
 
     def stop(self) -> None:
-        """Shuts the server down: it cuts its connections and writes a checkpoint. Does nothing where none runs."""
+        """Shuts the server down, which cuts its connections and writes a checkpoint. Does nothing if no server runs."""
         self._is_wanted = False
         with self._turn:
             process, self._process = self._process, None
@@ -128,8 +126,8 @@ class EmbeddedPostgres:
     async def supervise(self) -> None:
         """Restarts the server whenever it ends by itself, until `stop` or cancellation.
 
-        Restarts at once, and after a failed start with a wait that grows to WAIT_S_MAX. Never gives up: a full disk may have
-        space again later, and at night nobody is there to start the service.
+        Restarts the server at once. After a failed start, waits up to WAIT_S_MAX before the next one. Never gives up: a full disk
+        may have space again later, and at night nobody is there to start the service.
         """
         failures = 0
         while self._is_wanted:
@@ -170,7 +168,7 @@ class EmbeddedPostgres:
 
     def _try_once(self, command: list[str], *, account: Account, deadline: float) -> bool:
         with self.log.open("wb") as log:
-            # A session of its own, so that Ctrl-C reaches the service alone, which drains before it stops its database.
+            # The server has a session of its own. So Ctrl-C reaches only the service, which drains before it stops the server.
             self._process = process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -184,7 +182,7 @@ class EmbeddedPostgres:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 last_lines = self._last_log_lines()
-                # After kill -9 of the postmaster its backends need a moment to notice; until then they hold shared memory.
+                # After kill -9 of the postmaster, its backends hold shared memory until they notice.
                 if "pre-existing shared memory block" in last_lines or "is still in use" in last_lines:
                     return False
                 raise PostgresDidNotStart(f"the embedded PostgreSQL ended with code {process.returncode}:\n{last_lines}")
@@ -196,7 +194,7 @@ class EmbeddedPostgres:
         raise PostgresDidNotStart(f"the embedded PostgreSQL was not ready within {START_S_MAX:.0f} s:\n{self._last_log_lines()}")
 
     def _make_cluster(self, binaries: Binaries, *, account: Account) -> None:
-        # Made under another name and renamed when complete, so that a kill in between leaves nothing that looks finished.
+        # Made under another name, and renamed when it is complete: after a kill in between, no cluster looks finished.
         unfinished = self.data_dir / "postgres.unfinished"
         if unfinished.exists():
             shutil.rmtree(unfinished)
@@ -214,7 +212,7 @@ class EmbeddedPostgres:
         unfinished.rename(self.cluster)
 
     def _stop_leftover(self) -> None:
-        """Ends a server that a killed process left on this cluster: while the lock is held, no living process runs one."""
+        """Ends a server that a killed process left on this cluster. No living process needs it: this process has the lock."""
         pid, _ = self._pid_file()
         if pid is not None:
             end_leftover(self.cluster, sockets=self._socket_folder(), pid=pid)

@@ -1,4 +1,4 @@
-"""Ends the servers on a cluster: the running one, or the remains of a killed one.
+"""Ends the server processes on a cluster: a running server, or the processes that a killed server has left.
 
 Owns the signals, and the check that no process writes to the cluster any more. Starts nothing.
 """
@@ -23,7 +23,7 @@ class PostgresDidNotStop(RuntimeError):
 def end_leftover(cluster: Path, *, sockets: Path, pid: int) -> None:
     """Ends the server on `cluster`, and removes its lock files, so that a new server can start.
 
-    `pid` is the process in the cluster's lock file; `sockets` the folder of its socket, which has a lock file of its own.
+    `pid` is the process id in the cluster's lock file. `sockets` is the folder of the socket, which has a lock file of its own.
 
     Raises:
         PostgresDidNotStop: a process still runs on the cluster after `STOP_S_MAX`.
@@ -34,18 +34,18 @@ def end_leftover(cluster: Path, *, sockets: Path, pid: int) -> None:
             shut_down(process)
             return
         # The id may belong to another program by now (a container's ids restart at 1), or to a dead server that is still a
-        # zombie: a new server would take both for alive and refuse to start. The lock files also guard against backends that
-        # outlive their server by a moment; these are waited for here.
+        # zombie. In both cases, a new server would refuse to start because of the lock files. These files also guard against
+        # backends that outlive their server by a moment, so this code waits until the backends have ended.
         _wait_until_nobody_runs_on(cluster)
         for lock in (cluster / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")):
             lock.unlink(missing_ok=True)
 
 
 def shut_down(server: psutil.Process) -> None:
-    """Requests a fast shutdown, and after STOP_S_MAX an immediate one, which costs a recovery and loses nothing.
+    """Requests a fast shutdown, and after STOP_S_MAX seconds an immediate shutdown, which loses no data but needs a recovery.
 
     Raises:
-        PostgresDidNotStop: the server still runs after both.
+        PostgresDidNotStop: the server still runs STOP_S_MAX seconds after the second request.
     """
     for request in (signal.SIGINT, signal.SIGQUIT):
         try:
@@ -61,7 +61,7 @@ def shut_down(server: psutil.Process) -> None:
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Returns whether a process has ended. A zombie has: process 1 may reap it after seconds, or never."""
+    """Returns whether a process has ended. A zombie counts as ended: process 1 may reap it after seconds, or never."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

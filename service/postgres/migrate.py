@@ -1,8 +1,7 @@
 """Applies the migrations that a database lacks.
 
-Owns their order and their folder. Knows nothing of their content. Runs as the owner of the
-database, which is the login of DATABASE_URL; the service itself uses a role with fewer rights,
-which a migration makes.
+Owns the folder and the order of the migrations. Knows nothing of their content. Uses the login of DATABASE_URL, which owns the
+database. The service itself uses a role with fewer rights, which a migration creates.
 """
 
 import logging
@@ -15,16 +14,18 @@ from pogo_core.util import sql as pogo_sql
 
 from service.postgres.neutral import NEUTRAL
 from service.postgres.pool import Connection, close
+from service.postgres.queries import load
 
 # The folder is beside the packages, both in a checkout and in an installed wheel.
 FOLDER = Path(__file__).parents[2] / "migrations"
 
+QUERIES = load(__package__, "migrate.sql")
 SCHEMA = "public"
 # An arbitrary number for the advisory lock, so that two processes that start at once migrate one after the other.
 LOCK = 7_236_041
 CONNECT_S_MAX = 10.0
 
-# The tool's own messages are dropped, since the caller reports what was applied.
+# The tool's own messages are dropped, because the caller reports the applied migrations.
 _quiet = logging.getLogger("stillnew.migrate")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
@@ -33,15 +34,15 @@ _quiet.propagate = False
 async def migrate(database_url: str, *, folder: Path = FOLDER) -> list[str]:
     """Applies the missing migrations and returns their names, in order. A second run applies nothing.
 
-    Each migration is one transaction: where one fails, the earlier ones stay applied.
+    Each migration is one transaction: if a migration fails, the earlier migrations stay applied.
 
     Raises:
-        pogo_core.error.BadMigrationError: a migration failed; its cause is the error of Postgres.
+        pogo_core.error.BadMigrationError: a migration failed. The cause of the exception is the error of Postgres.
     """
     connection = await asyncpg.connect(database_url, timeout=CONNECT_S_MAX)
     try:
         await connection.execute(NEUTRAL)
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await connection.execute(QUERIES.lock, LOCK)
         await pogo_sql.ensure_pogo_sync(connection)
         before = await pogo_sql.get_applied_migrations(connection, schema_name=SCHEMA)
         await pogo.apply(connection, folder, schema_name=SCHEMA, logger=_quiet)
@@ -53,12 +54,12 @@ async def migrate(database_url: str, *, folder: Path = FOLDER) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """How a database's migrations differ from those of this release, both in order."""
+    """The differences between the migrations of a database and those of this release, in order."""
 
     missing: list[str]
     """The migrations of this release that were not applied."""
     unknown: list[str]
-    """The applied migrations that this release does not have: a newer release used this database."""
+    """The applied migrations that this release does not contain: a newer release has used this database."""
 
 
 async def pending(database_url: str, *, folder: Path = FOLDER) -> list[str]:
@@ -73,7 +74,12 @@ async def pending(database_url: str, *, folder: Path = FOLDER) -> list[str]:
 
 async def compared(connection: asyncpg.Connection, *, folder: Path = FOLDER) -> Compared:
     """Compares the applied migrations with those of this release. Changes nothing."""
-    shipped = {path.stem for path in folder.glob("*.sql")}  # noqa: ASYNC240 - a folder of a few files, read at start
-    has_any = await connection.fetchval("SELECT to_regclass('public._pogo_migration') IS NOT NULL")
+    shipped = _shipped(folder)
+    has_any = await connection.fetchval(QUERIES.has_any)
     applied = await pogo_sql.get_applied_migrations(connection, schema_name=SCHEMA) if has_any else set()
     return Compared(missing=sorted(shipped - applied), unknown=sorted(applied - shipped))
+
+
+def _shipped(folder: Path) -> set[str]:
+    """Returns the names of the migrations of this release. Blocks shortly: the folder has a few files, and is read at start."""
+    return {path.stem for path in folder.glob("*.sql")}

@@ -1,6 +1,6 @@
 """Loads the named queries of an `.sql` file in the package that runs them.
 
-Owns the `-- name:` convention. Knows no database and no query's meaning.
+Owns the `-- name:` convention. Knows no database, and not the meaning of a query.
 """
 
 import importlib.resources
@@ -11,24 +11,28 @@ NAME_LINE = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)[ \t]*$", re.MULTILI
 
 
 class BadQueryFile(ValueError):
-    """The file is not a list of named queries with each name once."""
+    """The file is not a list of named queries with unique names."""
 
 
 class Queries(Mapping[str, str]):
-    """Maps names to the text of queries, as `queries.take_family` or `queries["take_family"]`."""
+    """A mapping from the names of queries to their texts, read as `queries.take_family` or `queries["take_family"]`."""
+
+    __slots__ = ("__dict__", "_source")
 
     def __init__(self, text_by_name: Mapping[str, str], *, source: str) -> None:
-        self.text_by_name = dict(text_by_name)
         self._source = source
+        self.__dict__.update(text_by_name)
+
+    @property
+    def text_by_name(self) -> dict[str, str]:
+        """The texts, which are the attributes of this object."""
+        return self.__dict__
 
     def __getitem__(self, name: str) -> str:
         return self.text_by_name[name]
 
     def __getattr__(self, name: str) -> str:
-        try:
-            return self.__dict__["text_by_name"][name]  # type: ignore[no-any-return]
-        except KeyError:
-            raise AttributeError(f"{self.__dict__.get('_source')} has no query named {name}") from None
+        raise AttributeError(f"{self._source} has no query named {name}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.text_by_name)
@@ -41,7 +45,7 @@ def load(package: str, filename: str) -> Queries:
     """Reads the queries of `filename` in `package`, mostly `__package__`.
 
     Raises:
-        BadQueryFile: there is SQL before the first name, an empty query, or a name twice.
+        BadQueryFile: the file has SQL before the first name, an empty query, or a name twice.
         FileNotFoundError: the package has no such file.
     """
     source = f"{package}/{filename}"
@@ -49,7 +53,7 @@ def load(package: str, filename: str) -> Queries:
 
 
 def parse(text: str, *, source: str) -> dict[str, str]:
-    """Splits `text` into queries by name, without whole-line comments."""
+    """Returns the queries in `text` by their names, without lines that are comments."""
     before, *parts = NAME_LINE.split(text)
     if _without_comments(before):
         raise BadQueryFile(f"{source}: there is SQL before the first `-- name:` line")

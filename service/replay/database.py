@@ -1,4 +1,4 @@
-"""Replays a whole database, family by family, on every core. Owns how families are distributed to processes."""
+"""Replays a whole database, family by family, on every core. Owns the distribution of families to processes."""
 
 import asyncio
 import os
@@ -14,16 +14,18 @@ from service.replay.family import QUERIES, ReplayResult, replay_family
 
 FAMILIES_PER_PAGE: Final = 1_000
 FAMILIES_PER_TASK_MAX: Final = 50
-"""Small enough that all processes finish at about the same time."""
+"""Bound on the families in one task: small enough that all processes finish at about the same time."""
 
 
 async def replay(
     database_url: str, *, check: bool, processes: int | None = None, progress: Callable[[int], None] | None = None
 ) -> ReplayResult:
-    """Folds every log again and compares the rows with the result. Unless `check`, repairs the rows that differ.
+    """Folds every log again and compares the stored rows with the result.
 
-    `progress` is called with the number of folded events, whenever it has grown. A family that is written to meanwhile is
-    compared as it was at one instant.
+    If `check` is false and a row of a family differs, replaces all rows of that family's projections by the folded rows.
+
+    `progress` is called with the number of folded events whenever this number grows. The service may write to a family during
+    the replay: its log and its rows are read from one snapshot, or under the family's lock.
 
     Raises:
         LookupError: a log has a gap, or an event of a version that this release does not know.
@@ -41,7 +43,7 @@ async def replay(
 
 
 async def count_events(database_url: str) -> int:
-    """Returns the number of events to fold."""
+    """Returns the number of events in all logs."""
     connection = await connect_patiently(database_url)
     try:
         return int(await connection.fetchval(QUERIES.count_events))

@@ -1,6 +1,6 @@
-"""Replays one family: folds its log from the first event, compares the rows with the result, and replaces them on request.
+"""Replays one family: folds its log from the first event, compares the rows with the result, and replaces the rows on request.
 
-Owns the comparison. The fold is the same one that the append runs.
+Owns the comparison. The append runs the same fold.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,28 +9,18 @@ from typing import Any, Final
 import msgspec
 
 from events.ids import FamilyId, MemberId, Place, Seq
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from projections import roster
 from projections.changes import Change, Held, RosterSet, SightingSet, WishesSet
 from projections.family import Family
-from projections.feed import Run
-from projections.feed_writer import FeedWriter
+from projections.feed import FeedWriter, Run
 from projections.first_saw import Sighting
-from projections.fold import Folded, Need, NeedEvents, NeedHistory, NeedSightings, NewEvent, advance, fold
+from projections.fold import Folded, NeedSightings, NewEvent, advance, fold
 from projections.roster import Roster
 from service.log.store import read
-from service.log.store.codec import (
-    at_most_days_of,
-    decode_held_row,
-    decode_sighting,
-    decode_wishes,
-    encode_sighting,
-    held_row,
-    is_name,
-    own_subject,
-)
+from service.log.store.codec import decode_held_row, decode_sighting, decode_wishes
 from service.log.store.families import read_roster, run_of_row
-from service.log.store.write import PendingRows
+from service.log.store.write import PendingRows, at_most_days_of, encode_sighting, held_row, is_name, own_subject
 from service.postgres.queries import load
 
 EVENTS_PER_PAGE: Final = 5_000
@@ -54,7 +44,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     families: int = 0
     events: int = 0
     differences: tuple[Difference, ...] = ()
-    """At most `DIFFERENCES_SHOWN` for each family."""
+    """At most `DIFFERENCES_SHOWN` differences of each family."""
 
     def __add__(self, other: "ReplayResult") -> "ReplayResult":
         return ReplayResult(
@@ -65,7 +55,7 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FoldedLog:
-    """The result of folding a whole log."""
+    """A family and its feeds after the fold of its whole log."""
 
     def __init__(self, family: FamilyId) -> None:
         self.id = family
@@ -96,7 +86,9 @@ class FoldedLog:
 
 
 async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> ReplayResult:
-    """Folds one family's log again and compares. If `swap` is true and a row differs, replaces all rows by the folded ones.
+    """Folds the log of one family again, and compares the stored rows with the result.
+
+    If `swap` is true and a row differs, replaces all rows of the family's projections by the folded rows.
 
     Raises:
         LookupError: the log has a gap, or an event of a version that this release does not know.
@@ -136,20 +128,11 @@ async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog
         folding = fold(folded.family, new)
         reached = advance(folding)
         while not isinstance(reached, Folded):
-            reached = advance(folding, await _answer(connection, family, reached))
+            # No sightings are read: the family holds those of all members already.
+            answer = {} if isinstance(reached, NeedSightings) else await read.needed(connection, family, reached)
+            reached = advance(folding, answer)
         folded.feeds.apply(reached.changes, author=new.event.author)
     return folded
-
-
-async def _answer(connection: Any, family: FamilyId, need: Need) -> Any:
-    """Returns what the fold needs. No sightings are read: the family holds those of all members already."""
-    match need:
-        case NeedEvents(seqs=seqs):
-            return await read.events_at(connection, family, seqs)
-        case NeedSightings():
-            return {}
-        case NeedHistory(before=before, is_whole=is_whole):
-            return await read.history(connection, family, before=before, is_whole=is_whole)
 
 
 async def _compare(connection: Any, folded: FoldedLog) -> list[Difference]:
@@ -171,7 +154,7 @@ async def _compare(connection: Any, folded: FoldedLog) -> list[Difference]:
 
 
 def _are_all(stored: Sequence[Any], sightings: Mapping[Seq, Mapping[MemberId, Sighting]]) -> bool:
-    """Returns whether the rows are exactly the folded sightings. Most members know the same, so most are encoded only once."""
+    """Returns whether the rows are exactly the folded sightings. A sighting that several members share is encoded only once."""
     if len(stored) != sum(map(len, sightings.values())):
         return False
     before, body_before = None, b""
@@ -186,17 +169,17 @@ def _are_all(stored: Sequence[Any], sightings: Mapping[Seq, Mapping[MemberId, Si
 
 
 def _is_row_of(body: bytes, sighting: Sighting) -> bool:
-    """Returns whether a row holds a sighting. The bytes may differ, since a map may have been written in another order."""
+    """Returns whether a row contains this sighting. The bytes may differ, because a map may be encoded in another order."""
     if body == encode_sighting(sighting):
         return True
     try:
         return decode_sighting(body) == sighting
-    except msgspec.DecodeError:  # a replay has to find damaged rows: they differ
+    except msgspec.DecodeError:  # a damaged row counts as a difference, which the replay has to find
         return False
 
 
 async def _compare_surprises(connection: Any, folded: FoldedLog) -> list[Difference]:
-    """Compares wishes and held events by what they state, not by their bytes."""
+    """Compares the stored choices and held events with the folded state, as decoded values and not as bytes."""
     family, states = folded.id, folded.family.surprises
     stored = {row[0]: (row[1], _read(decode_wishes, row[2])) for row in await connection.fetch(QUERIES.waiting, family)}
     fresh = {member: (at_most_days_of(state.wishes), state.wishes) for member, state in states.items()}
@@ -212,7 +195,7 @@ async def _compare_surprises(connection: Any, folded: FoldedLog) -> list[Differe
 
 
 def _read(decode: Callable[[bytes], Any], body: bytes) -> Any:
-    """Returns the decoded row; None where it is damaged, which is equal to no folded value."""
+    """Returns the decoded row; None if the row is damaged. None is equal to no folded value."""
     try:
         return decode(body)
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""Surprise views beside the feed: tips by age with safety notes, the hand-over card, and the clock that ends waits.
+"""Serves the tips by age and the hand-over card, and runs the clock that ends the waits of members.
 
-Owns these responses. `projections.visibility` decides when an event is written who may see it; nothing here decides that.
+Decides nothing about who may see an event: `projections.visibility` decides that when the event is written.
 """

@@ -1,7 +1,8 @@
-"""Writes a tick into a family's log when a member's maximum wait for a surprise is over.
+"""Writes a TimePassed event (a tick) into a family's log when a member's limit of days for a held event is over.
 
-Owns when and in which families to search. The surprise rule decides what a tick releases when the log appends it, so a replay
-needs no clock. Every process searches; if several find the same family, the log lets only one write.
+Owns the time of a search, and the choice of families. The surprise rule decides which events a tick releases when the log appends
+the tick, so a replay needs no clock. Every process searches. If several processes find the same family, the log lets only one of
+them write.
 """
 
 import asyncio
@@ -12,11 +13,12 @@ from uuid import UUID
 import structlog
 
 from events.ids import FamilyId, MemberId
-from projections.acts import members_due
 from projections.family import Family
+from projections.fold import members_due
 from service.background import log_failure, off_loop
 from service.log.log import Log
-from service.log.store.families import load_whole, read_roster, read_surprises
+from service.log.store.families import read_roster, read_surprises
+from service.log.store.read import load_whole
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "clock.sql")
@@ -24,16 +26,16 @@ LOG: Final = structlog.get_logger()
 _logging_failures: Final = partial(log_failure, LOG, part="clock", waits="a tick has to wait", failed="a tick failed")
 
 EVERY_S: Final = 600.0
-"""Ten minutes: small for a wait that people count in days, and a cheap query for Postgres."""
+"""Seconds between two searches. Ten minutes are short compared to a wait of days, and long enough to keep the query cheap."""
 FIRST_AFTER_S: Final = 5.0
-"""The delay after a start. Many releases may be due then, and the first devices should connect before them."""
+"""Seconds between the start and the first search. Many releases may be due then, and devices should be able to connect first."""
 FAMILIES_A_PAGE: Final = 50
-"""Bounds the ticks that are appended together."""
+"""Bound on the ticks that are appended together."""
 FIRST_ID: Final = UUID(int=0)
 
 
 class Clock:
-    """Searches every `every_s` seconds for members whose wait is over, and writes their ticks."""
+    """A background task that searches every `every_s` seconds for members whose wait is over, and writes ticks."""
 
     def __init__(
         self, *, pool: Any, log: Log, every_s: float = EVERY_S, first_after_s: float = FIRST_AFTER_S,
@@ -73,7 +75,7 @@ class Clock:
         while True:
             rows = await self._pool.fetch(QUERIES.perhaps_due, after, self._log.now(), self._families_a_page)
             families = [FamilyId(row["family_id"]) for row in rows]
-            # Read one after another, to leave connections for requests; written together, to need one commit only.
+            # Families are read one after another, to leave connections for requests. Ticks are written together, in one commit.
             due = [(family, member) for family in families if (member := await self._due_member(family)) is not None]
             written += sum(await asyncio.gather(*(self._note(family, member) for family, member in due)))
             if len(families) < self._families_a_page:
@@ -81,7 +83,7 @@ class Clock:
             after = families[-1]
 
     async def _due_member(self, family: FamilyId) -> MemberId | None:
-        """Returns a member with a wait that is over. None if there is none, or if reading the family failed."""
+        """Returns a member of the family whose wait is over; None if there is no such member, or if the family was not read."""
         due = None
         with _logging_failures():
             async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):

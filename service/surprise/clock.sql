@@ -1,6 +1,6 @@
 -- name: perhaps_due
--- Returns the families after $1, at most $3, in which a member's wait may be over at time $2: something held from them is
--- older than the smallest limit of all their choices. The surprise rule then decides for each held event.
+-- Returns at most $3 families after $1 in which a member's wait may be over at time $2: an event that is held from the member is
+-- older than the smallest limit in the member's choices. The surprise rule then decides for each held event.
 SELECT DISTINCT waiting.family_id
   FROM waiting
  WHERE waiting.at_most_days IS NOT NULL

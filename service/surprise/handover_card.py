@@ -1,7 +1,7 @@
-"""Serves GET /v1/families/{family}/handover: what the caller should not mention to whom, as far as the caller may know.
+"""Serves GET /v1/families/{family}/handover: the milestones that the caller should not mention, and to which members.
 
-Owns the queries: they read the reader's own feed and the surprise choices of others. They read no held event, and nothing that
-others saw or received alone, so neither the response nor its time can depend on those (laws 8 and 14).
+Owns the queries. They read the caller's own feed, and the surprise choices of other members. They read no held event, and no
+event that only other members received. So neither the response nor its time can depend on such events (laws 8 and 14).
 """
 
 from datetime import datetime, timedelta
@@ -15,13 +15,13 @@ from events.event import Role
 from events.ids import ChildId, EventId, FamilyId, MemberId
 from events.observations import MilestoneNamed
 from events.surprise import Sorted
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from projections import handover_card
 from projections.first_saw import Sighting
 from projections.handover_card import Card
 from service.background import off_loop
 from service.feed.timeline import sightings_visible_to
-from service.http import response
+from service.http.body import encode, media_type_of
 from service.http.compression import compressed
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
@@ -34,14 +34,14 @@ from service.surprise.clock import EVERY_S
 
 QUERIES: Final = load(__package__, "handover_card.sql")
 MEMBERS_A_PAGE: Final = 20
-"""More than the members who wait in any family; paging exists only to bound the response."""
+"""Bound on the members in one response. No usual family has so many members with surprise choices."""
 TICK_DELAY: Final = timedelta(seconds=2 * EVERY_S)
-"""How long a tick may come after its due time. A card treats a wait as over only after this delay, never too early."""
+"""The longest delay of a tick after its due time. A card shows a wait as over only after this delay, never before the tick."""
 FIRST_ID: Final = UUID(int=0)
 
 
 class HandoverQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The child to show cards for (default: all), and the member after whom the page starts."""
+    """The child whose cards are requested (default: all children), and the member after whom the page starts."""
 
     child: ChildId | None = None
     after: MemberId | None = None
@@ -71,7 +71,7 @@ HANDOVER_QUERY: Final[dict[str, dict[str, Any]]] = {
     ).opt(),
 )
 async def read_handover(request: RouteRequest) -> Response[bytes]:
-    """Returns the cards of the members who wait for surprises."""
+    """Returns the cards about the members with surprise choices."""
     query = request.read_query(HandoverQuery)
     member = request.member
     found = await handover(
@@ -83,8 +83,8 @@ async def read_handover(request: RouteRequest) -> Response[bytes]:
         after=query.after,
         as_of=request.runtime.now() - TICK_DELAY,
     )
-    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
-    return await compressed(request, response.encode(found, media_type), media_type=media_type)
+    media_type = media_type_of(request.asgi)
+    return await compressed(request, encode(found, media_type), media_type=media_type)
 
 
 async def handover(
@@ -97,7 +97,7 @@ async def handover(
     after: MemberId | None,
     as_of: datetime,
 ) -> Handover:
-    """Returns the cards that a member may read, from one snapshot.
+    """Returns the cards that the member `reader` may read. Reads all rows from one snapshot.
 
     Raises:
         NotFound: the family has no such child.

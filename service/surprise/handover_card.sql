@@ -1,5 +1,6 @@
 -- name: wishes
--- Returns the surprise choices of the first $4 members after $3, without $2. Choices are shared so that others keep quiet.
+-- Returns the surprise choices of the first $4 members after $3, without those of $2. Other members can see choices, so that they
+-- do not mention a kept milestone.
 SELECT member_id, body
   FROM waiting
  WHERE family_id = $1
@@ -9,8 +10,8 @@ SELECT member_id, body
  LIMIT $4;
 
 -- name: words
--- Returns the names and sortings in a member's feed. They are few, so each is looked up in the feed: the time of a scan of the
--- feed would reveal more, because its entries are farther apart the more events are held between them.
+-- Returns the events MilestoneNamed and Sorted in a member's feed. A log has few of them, so each event is looked up in the feed.
+-- A scan of the feed would take longer if more events are held between its entries, so the time would reveal held events.
 SELECT event.kind, event.version, event.body
   FROM event
  WHERE event.family_id = $1

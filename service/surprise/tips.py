@@ -1,7 +1,7 @@
-"""Serves GET /v1/families/{family}/tips: what to look out for and to make safe, by the age of each child.
+"""Serves GET /v1/families/{family}/tips: tips and safety notes by the age of each child.
 
-Owns the response's type and its date. Does not depend on the caller, the recorded events or anyone's choices: all members of a
-family receive the same bytes.
+Owns the type and the date of the response. The response does not depend on the caller, on recorded events or on choices: all
+members of a family receive the same bytes.
 """
 
 from datetime import date
@@ -13,7 +13,7 @@ from litestar import Response, get
 from events.catalogue import CATALOGUE
 from events.ids import ChildId
 from projections.tips import SafetyNote, Tip, tips
-from service.http import response
+from service.http.body import encode, media_type_of
 from service.http.compression import compressed
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import NotFound
@@ -25,14 +25,14 @@ QUERIES: Final = load(__package__, "tips.sql")
 
 
 class TipsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The child (default: all) and the date, which the device knows in its time zone (default: today in UTC)."""
+    """The child (default: all children), and today's date in the device's time zone (default: today in UTC)."""
 
     child: ChildId | None = None
     on: date | None = None
 
 
 class TipsOfChild(msgspec.Struct, frozen=True, kw_only=True):
-    """The tips for one child. `age_months` is in whole months, negative before birth, null if the birth date is unknown."""
+    """The tips for one child. `age_months` is the age in whole months: negative before birth, null without a birth date."""
 
     child: ChildId
     age_months: int | None
@@ -65,15 +65,15 @@ TIPS_QUERY: Final[dict[str, dict[str, Any]]] = {
     ).opt(),
 )
 async def read_tips(request: RouteRequest) -> Response[bytes]:
-    """Returns the tips for the family's children, or for one of them."""
+    """Returns the tips for all children of the family, or for one child."""
     query = request.read_query(TipsQuery)
     on = query.on or request.runtime.now().date()
     rows = await request.runtime.pool.fetch(QUERIES.children, request.member.family, query.child)
     if query.child is not None and not rows:
         raise NotFound(at="child")
     children = tuple(_of_child(row["child_id"], row["born"], on) for row in rows)
-    media_type = response.media_type_of(request.scope)  # type: ignore[arg-type]
-    return await compressed(request, response.encode(TipsByAge(on=on, children=children), media_type), media_type=media_type)
+    media_type = media_type_of(request.asgi)
+    return await compressed(request, encode(TipsByAge(on=on, children=children), media_type), media_type=media_type)
 
 
 def _of_child(child: ChildId, born: date | None, on: date) -> TipsOfChild:

@@ -1,5 +1,5 @@
 -- name: children
--- Returns the children and their birth dates: all that tips may know of a family.
+-- Returns the children and their birth dates. Tips depend on nothing else of a family.
 SELECT child_id, born
   FROM child
  WHERE family_id = $1

@@ -1,5 +1,5 @@
-"""Webhooks: post a member's feed to an address of theirs, signed and in order, with retries for up to five days.
+"""Webhooks: post a member's feed to a URL that the member names, signed and in order, with retries for up to five days.
 
-Owns the requests to addresses that members name. A webhook is one more reader of a feed: it is sent nothing that the member's
-devices could not read.
+Owns the requests to these URLs. A webhook reads the feed of one member, so it receives nothing that the member's devices could
+not read.
 """

@@ -1,7 +1,7 @@
-"""Makes one attempt: looks the host up, connects to one of the checked addresses, posts, and reads the status.
+"""Makes one delivery attempt: resolves the host, connects to one of the checked addresses, posts, and reads the status.
 
-Owns the connection of one webhook for one turn, and every bound of an attempt. Reads no rows, and does not interpret the message.
-Every failure on the way counts as "no answer": its details are neither reported nor stored.
+Owns the connection of one webhook during one turn (see `delivery`), and every bound of an attempt. Reads no rows, and does not
+interpret the message. Every failure before a response counts as "no answer". The details of a failure are not reported or stored.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ CONNECT_S_MAX: Final = 5.0
 ATTEMPT_S_MAX: Final = 15.0
 ANSWER_BYTES_MAX: Final = 1_024
 ANSWER_S_MAX: Final = 1.0
-"""A response's body is read only so that the connection can carry the next entry. After a long or slow one it is closed."""
+"""Seconds for the body of a response. The body is read only so that the connection can be used for the next entry. If the body
+is slower, or longer than `ANSWER_BYTES_MAX`, the connection is closed."""
 IDLE_S_MAX: Final = 5.0
 
 NETWORK_ERRORS: Final = (httpx.TransportError, OSError, ssl.SSLError, UnicodeError)
@@ -27,12 +28,12 @@ NETWORK_ERRORS: Final = (httpx.TransportError, OSError, ssl.SSLError, UnicodeErr
 
 
 def trusted_authorities() -> ssl.SSLContext:
-    """Returns a TLS context that trusts the usual authorities, and none that the environment names."""
+    """Returns a TLS context that trusts the usual certificate authorities, but no authorities from environment variables."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 class Attempt:
-    """Holds the connection to one target, open for one turn of one webhook: two webhooks never share a connection."""
+    """The connection to the target of one webhook, open during one turn. Two webhooks never share a connection."""
 
     def __init__(self, target: ParsedUrl, *, egress: EgressPolicy, tls: ssl.SSLContext, s_max: float = ATTEMPT_S_MAX) -> None:
         self._target = target
@@ -52,7 +53,10 @@ class Attempt:
         await self._transport.aclose()
 
     async def send(self, body: bytes, headers: Sequence[tuple[str, str]]) -> int | None:
-        """Posts once and returns the status of the response; None without one in time, or without an allowed address."""
+        """Posts once and returns the status of the response.
+
+        Returns None if there is no response in time, or if the host has no allowed address.
+        """
         try:
             async with asyncio.timeout(self._s_max):
                 answer = await self._first_response(await self._egress.find(self._target), body, headers)
@@ -77,7 +81,7 @@ class Attempt:
     def _request(self, address: Address, body: bytes, headers: Sequence[tuple[str, str]]) -> httpx.Request:
         return httpx.Request(
             "POST",
-            # The checked address is the one to connect to. The host's own name stays in Host and in TLS.
+            # The connection goes to the checked address. The Host header and TLS still use the name of the host.
             self._target.at(address),
             headers=[("host", self._target.named), *headers],
             content=body,
@@ -89,7 +93,7 @@ class Attempt:
 
 
 async def _discard_body(answer: httpx.Response) -> None:
-    """Reads a short body, and stops at a long or slow one. Only the status matters."""
+    """Reads the body of a response, and stops if the body is long or slow. Only the status matters."""
     assert isinstance(answer.stream, httpx.AsyncByteStream), "an asynchronous transport returns such a stream"
     read = 0
     with contextlib.suppress(TimeoutError, *NETWORK_ERRORS):

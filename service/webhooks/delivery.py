@@ -1,6 +1,6 @@
-"""Runs one webhook's turn: reads its member's feed after the webhook's place, and posts it entry by entry to the feed's end.
+"""Runs one turn of one webhook: reads the member's feed after the last delivered place, and posts the entries one by one.
 
-Owns the order: an entry is sent only after the one before it was delivered. Knows nothing of other webhooks.
+Owns the order: an entry is sent only after the previous entry was delivered. Knows nothing of other webhooks.
 """
 
 import ssl
@@ -19,17 +19,17 @@ from service.webhooks.signing import body_of, headers_of, message_id
 from service.webhooks.store import DeliveryClaim, WebhookStore
 
 TURN_S_MAX: Final = 30.0
-"""After this long other webhooks have their turns. Including the last attempt, a turn ends well before its lease."""
+"""Seconds after which a turn ends, so that other webhooks get a turn. The last attempt of a turn also ends within the lease."""
 
 SLOW_S: Final = 2.0
-"""A slower target continues among the slow ones, so that quick targets do not wait for it."""
+"""If an attempt takes more seconds, its target counts as slow. Slow targets cannot use all turns at the same time."""
 
 LOG: Final = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """The parts of the process that every turn needs. `jitter` returns a number from 0 to 1."""
+    """The parts of the process that every turn uses. `jitter` returns a number from 0 to 1."""
 
     rows: WebhookStore
     egress: EgressPolicy
@@ -52,12 +52,12 @@ class Delivery:
         self._attempts = claim.attempts
         self._failing_since = claim.failing_since
         self.has_failed = claim.attempts > 0
-        """Whether the last attempt delivered nothing."""
+        """Whether the last attempt failed."""
         self.is_slow = False
         """Whether the last attempt took longer than `SLOW_S`."""
 
     async def run(self) -> bool:
-        """Sends the entries after the webhook's place; returns whether there may be more to send at once.
+        """Sends the entries after the last delivered place. Returns whether the webhook needs another turn at once.
 
         Raises:
             PASSING: Postgres does not answer.
@@ -78,7 +78,7 @@ class Delivery:
                     return False
 
     async def _send(self, post: Attempt, place: int, entry: bytes) -> bool:
-        """Posts one entry and stores the result; returns whether the next one may be sent."""
+        """Posts one entry and stores the result. Returns whether the next entry may be sent."""
         key, began_at = self._claim.key, self._means.now()
         body = body_of(entry, family=key.family, place=place)
         id = message_id(key.webhook, place)
@@ -89,7 +89,7 @@ class Delivery:
             self.has_failed, self._attempts, self._failing_since = False, 0, None
             self._place = place
             return await self._rows.delivered(self._claim, place=place, now=self._means.now())
-        # Counted from the beginning of the attempt, so that its duration reveals nothing of a network to the member.
+        # The wait begins with the attempt: the duration of an attempt would reveal the operator's network to the member.
         jitter = self._means.jitter()
         failing = after_failure(status, attempts=self._attempts, since=self._failing_since, at=began_at, jitter=jitter)
         await self._rows.failed(self._claim, failing, at=began_at)

@@ -1,7 +1,8 @@
-"""Decides which addresses a webhook may connect to: parses its URL and looks its host up.
+"""Decides to which addresses a webhook may connect. Parses the webhook's URL and resolves its host.
 
-A member names an address, and this service sends to it from inside of an operator's network. So it connects to public addresses
-only, however an address is written, whatever a name resolves to, and whenever that changes. Knows no rows and no HTTP.
+A member names the URL, but the service sends from inside an operator's network. So the service connects to public addresses only.
+The check covers every spelling of an address, every address that a name resolves to, and later changes of that name. Knows no
+rows and no HTTP.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from service.webhooks.errors import UrlNotAllowed
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
-"""Returns the addresses of a host and port, as texts; raises OSError where there are none. May block: it runs in a thread."""
+"""A function that returns the addresses of a host as texts, or raises OSError. Runs in a thread, because it may block."""
 
 URL: Final = re.compile(
     r"(?P<scheme>https?)://"
@@ -25,17 +26,18 @@ URL: Final = re.compile(
     r"(?P<port>:[0-9]{1,5})?"
     r"(?P<path>(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?)"
 )
-"""Narrower than RFC 3986: no URL matches that two parsers might read differently (user, backslash, space, other scripts)."""
+"""The form of an accepted URL, narrower than RFC 3986. URLs that two parsers might read differently do not match, such as URLs
+with a user, a backslash, a space or letters outside of ASCII."""
 
 LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
-"""A last label that C libraries read as a part of an IPv4 address: 127.1, 0x7f000001, 2130706433."""
+"""The last label of a host name that C libraries read as a part of an IPv4 address: 127.1, 0x7f000001, 2130706433."""
 
 MAPPED: Final = tuple(IPv6Network(text) for text in ("::ffff:0:0/96", "64:ff9b::/96"))
-"""The networks of IPv6 addresses that contain an IPv4 address: mapped ones (RFC 4291) and those of NAT64 (RFC 6052)."""
+"""The networks of IPv6 addresses that contain an IPv4 address: mapped addresses (RFC 4291) and NAT64 addresses (RFC 6052)."""
 
 UNICAST: Final = IPv6Network("2000::/3")
-"""All IPv6 addresses that were assigned for routing."""
+"""The network of all global IPv6 unicast addresses."""
 
 SPECIAL_PURPOSE: Final = tuple(
     ip_network(text)
@@ -46,17 +48,20 @@ SPECIAL_PURPOSE: Final = tuple(
         "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
     )
 )  # fmt: skip
-"""The IANA registries of special-purpose addresses. Used in addition to `is_global`, whose list differs between
-releases of Python; 2001::/32 (Teredo) and 2002::/16 (6to4) carry IPv4 addresses through tunnels."""
+"""The networks in IANA's registries of special-purpose addresses. They are checked in addition to `is_global`, because the list
+of `is_global` differs between releases of Python. 2001::/32 (Teredo) and 2002::/16 (6to4) contain IPv4 addresses."""
 
 RESOLVE_S_MAX: Final = 5.0
 LOOKUPS_MAX: Final = 64
-"""Threads: a look-up cannot be cancelled, and with a dead name server it may take half a minute."""
+"""Number of threads for look-ups. A look-up cannot be cancelled, and may take half a minute if the name server is dead."""
 ADDRESSES_TRIED_MAX: Final = 3
 
 
 class Unreachable(Exception):
-    """The host has no address, or one that is not public. The two are one error, so that it reveals nothing of a network."""
+    """The host has no address, or an address that is not public.
+
+    Both cases are the same error, so that the error reveals nothing about the operator's network.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +80,16 @@ class ParsedUrl:
         return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
 
     def at(self, address: Address) -> str:
-        """Returns the URL with an address in place of its host, so that the host is not looked up again."""
+        """Returns the URL with an address in place of the host, so that the host is not resolved again."""
         host = f"[{address}]" if address.version == 6 else str(address)
         return f"{self.scheme}://{host}:{self.port}{self.path or '/'}"
 
 
 def target_of(url: str) -> ParsedUrl:
-    """Parses a URL, of a public host or not.
+    """Parses a URL. Does not check whether the host is public.
 
     Raises:
-        UrlNotAllowed: it is not an HTTP URL, or two parsers might read it in two ways.
+        UrlNotAllowed: the URL is not an HTTP URL, or two parsers might read the URL differently.
     """
     found = URL.fullmatch(url)
     if found is None:
@@ -106,13 +111,13 @@ def _is_host(host: str) -> bool:
 
 
 def addresses_of(host: str, port: int) -> Sequence[str]:
-    """Returns the addresses that the system's resolver gives, in its order, each once."""
+    """Returns the addresses of a host from the system's resolver, in the resolver's order, each once."""
     return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class EgressPolicy:
-    """Limits the targets of webhooks. `allow_private` also allows http and any address: for tests, and for a service at home."""
+    """The rule for the targets of webhooks. `allow_private` allows http and any address, for tests and for a service at home."""
 
     allow_private: bool = False
     resolve: Resolve = addresses_of
@@ -125,7 +130,7 @@ class EgressPolicy:
         """Parses a URL that a member names.
 
         Raises:
-            UrlNotAllowed: it is malformed, not HTTPS, or states an address that is not public.
+            UrlNotAllowed: the URL is malformed, is not HTTPS, or contains an address that is not public.
         """
         target = target_of(url)
         if not self._may_be_named(target):
@@ -138,14 +143,14 @@ class EgressPolicy:
         try:
             return target.scheme == "https" and is_public(ip_address(target.host))
         except ValueError:
-            # A name without a dot would be looked up in this machine's own search list.
+            # A name without a dot would be resolved in the search domains of this machine.
             return "." in target.host.removesuffix(".")
 
     async def find(self, target: ParsedUrl) -> tuple[Address, ...]:
-        """Returns the addresses to connect to, in order, at most three. All addresses of the host were checked.
+        """Resolves the host and returns at most three addresses to connect to, in order. Checks all addresses of the host.
 
         Raises:
-            Unreachable: the host has no address, none was found in time, or one of them is not public.
+            Unreachable: the host has no address, no address was found in time, or one of the addresses is not public.
         """
         # Checked again at each attempt: the webhook may have been made while private addresses were allowed.
         if not self._may_be_named(target):
@@ -168,7 +173,7 @@ class EgressPolicy:
 
 
 def is_public(address: Address) -> bool:
-    """Returns whether an address belongs to the public internet, and so does the IPv4 address that it may contain."""
+    """Returns whether an address is public. If an IPv6 address contains an IPv4 address, the IPv4 address is checked."""
     if isinstance(address, IPv6Address):
         if any(address in network for network in MAPPED):
             return is_public(IPv4Address(address.packed[12:]))

@@ -1,6 +1,7 @@
-"""Decides what follows from an attempt: delivered, tried again and when, or disabled. Pure: time and jitter are arguments.
+"""Decides what follows after an attempt: the entry is delivered, is sent again later, or the webhook is disabled.
 
-Nothing here depends on what is sent, nor on how much of it: so a webhook's waits reveal nothing of a feed.
+Pure: time and jitter are arguments. No decision depends on the content or the number of entries. So the waits of a webhook reveal
+nothing about a feed.
 """
 
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ from typing import Final
 FIRST_WAIT_S: Final = 5.0
 WAIT_S_MAX: Final = 6 * 3600.0
 JITTER: Final = 0.25
-"""A wait is up to this share longer than plain doubling, so that webhooks which one outage stopped do not all retry at once."""
+"""The largest share by which a wait is made longer at random, so that webhooks that failed together do not retry together."""
 DISABLED_AFTER: Final = timedelta(days=5)
-"""About thirty attempts: time for an owner who was away over a weekend to repair the target."""
+"""A webhook is disabled after failures for this time, which is about thirty attempts. An owner who was away over a weekend can
+still repair the target."""
 
 SECRETS_OVERLAP: Final = timedelta(hours=24)
 WEBHOOKS_MAX: Final = 5
-"""Webhooks of one member."""
+"""Bound on the webhooks of one member."""
 
 
 class State(StrEnum):
@@ -29,20 +31,20 @@ class State(StrEnum):
 
 
 class Failure(StrEnum):
-    """Why an attempt failed. A closed list, since a finer one would let members scan ports with this service."""
+    """The reason why an attempt failed. The list has few values, because with exact reasons a member could scan ports."""
 
     NO_ANSWER = "no_answer"
-    """The host is unknown, unreachable, too slow, not public, or has bad TLS: one value for all of these."""
+    """The host is unknown, unreachable, too slow, not public, or has bad TLS. All these cases have the same value."""
     REDIRECTED = "3xx"
     REFUSED = "4xx"
     BROKE = "5xx"
 
 
 class Disabled(StrEnum):
-    """Why a webhook was disabled."""
+    """The reason why a webhook was disabled."""
 
     GONE = "gone"
-    """The target responded with 410."""
+    """The target responded with status 410."""
     FAILED_FOR_DAYS = "failed_for_days"
 
 
@@ -63,7 +65,7 @@ def is_delivered(status: int | None) -> bool:
 
 
 def failure_of(status: int | None) -> Failure:
-    """Returns the failure for a status that is not 2xx; None: there was no response."""
+    """Returns the failure for a status that is not 2xx. A `status` of None means that there was no response."""
     match None if status is None else status // 100:
         case 3:
             return Failure.REDIRECTED
@@ -76,14 +78,17 @@ def failure_of(status: int | None) -> Failure:
 
 
 def wait_after(attempts: int, *, jitter: float) -> timedelta:
-    """Returns the wait after `attempts` failures in a row, from 1 on: 5 s to 6 h. `jitter` is from 0 to 1."""
-    # The bound is reached long before 2**20, and a larger power would only cost.
+    """Returns the wait after `attempts` failures in a row (at least 1): 5 s to 6 h. `jitter` is a number from 0 to 1."""
+    # `WAIT_S_MAX` is reached long before 2**20, so a larger power is not needed.
     doubled = FIRST_WAIT_S * 2.0 ** min(attempts - 1, 20)
     return timedelta(seconds=min(doubled, WAIT_S_MAX / (1 + JITTER)) * (1 + JITTER * jitter))
 
 
 def after_failure(status: int | None, *, attempts: int, since: datetime | None, at: datetime, jitter: float) -> Failing:
-    """Returns the state after a failed attempt that began `at`, following `attempts` earlier failures since `since`."""
+    """Returns the state of a webhook after a failed attempt that began at `at`.
+
+    Before this attempt, `attempts` attempts failed in a row. The failures began at `since`.
+    """
     began = since or at
     disabled = None
     if status == 410:

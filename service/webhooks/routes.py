@@ -1,6 +1,6 @@
-"""Makes, lists, drops, rotates and resumes the caller's webhooks. Owns the routes; sends nothing.
+"""Serves the routes for the caller's webhooks: make, list, drop, resume, and change the secret. Sends nothing.
 
-A webhook belongs to one member: another member's, an absent one and one of another family all give the same 404.
+A webhook belongs to one member. For a webhook of another member, the response is the same 404 as for an id that does not exist.
 """
 
 from typing import Any, Final
@@ -50,7 +50,7 @@ RESUME = Endpoint(
 
 @post("/v1/families/{family:uuid}/webhooks", opt=MAKE.opt())
 async def make(request: RouteRequest) -> Response[bytes]:
-    """Makes a webhook. Looks its host up now, so that a mistyped address is refused at once; and again at every attempt."""
+    """Makes a webhook. Resolves the host of its URL, so that a mistyped URL is refused at once."""
     caller = _human_caller(request)
     query, body = request.read_query(From), await request.read(NewWebhook)
     egress = request.runtime.egress
@@ -76,7 +76,7 @@ async def make(request: RouteRequest) -> Response[bytes]:
 
 @get("/v1/families/{family:uuid}/webhooks", opt=LIST.opt())
 async def list_own(request: RouteRequest) -> Response[bytes]:
-    """Returns the caller's webhooks alone: that another member has one would reveal something of their home."""
+    """Returns the caller's own webhooks. The webhooks of other members are private."""
     caller = _human_caller(request)
     rows = await request.runtime.pool.fetch(QUERIES.own, caller.family, caller.member, None)
     return request.answer(WebhooksListed(webhooks=tuple(_listed(row) for row in rows)))
@@ -84,7 +84,7 @@ async def list_own(request: RouteRequest) -> Response[bytes]:
 
 @delete("/v1/families/{family:uuid}/webhooks/{webhook:uuid}", status_code=204, opt=DROP.opt())
 async def drop(request: RouteRequest) -> Response[None]:
-    """Drops a webhook. Within a second nothing more is sent to it."""
+    """Deletes a webhook. Within a second, nothing more is sent to its URL."""
     if await request.runtime.pool.fetchval(QUERIES.drop, *_webhook_key(request)) is None:
         raise NotFound
     return nothing()
@@ -92,7 +92,7 @@ async def drop(request: RouteRequest) -> Response[None]:
 
 @post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/secret", status_code=200, opt=ROTATE.opt())
 async def rotate(request: RouteRequest) -> Response[bytes]:
-    """Makes a new secret. At most two secrets sign: with a second rotation within a day the oldest ends."""
+    """Makes a new secret. The new and the previous secret both sign for `SECRETS_OVERLAP`; older secrets no longer sign."""
     secret, both_until = new_secret(), request.runtime.log.now() + SECRETS_OVERLAP
     webhook = await request.runtime.pool.fetchval(QUERIES.rotate, *_webhook_key(request), secret, both_until)
     if webhook is None:
@@ -102,7 +102,7 @@ async def rotate(request: RouteRequest) -> Response[bytes]:
 
 @post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/resume", status_code=200, opt=RESUME.opt())
 async def resume(request: RouteRequest) -> Response[bytes]:
-    """Enables a disabled webhook. Does nothing where it is active or failing: a failing one keeps its back-off."""
+    """Enables a disabled webhook. Does not change an active or a failing webhook, nor the time of its next attempt."""
     key = _webhook_key(request)
     await request.runtime.pool.execute(QUERIES.resume, *key, request.runtime.log.now())
     row = await request.runtime.pool.fetchrow(QUERIES.own, *key)
@@ -112,7 +112,7 @@ async def resume(request: RouteRequest) -> Response[bytes]:
 
 
 def _human_caller(request: RouteRequest) -> Membership:
-    """Returns the caller. Raises NotForRole for a daycare, which writes and has no feed to read."""
+    """Returns the caller. Raises NotForRole for a daycare, because daycares have no webhooks."""
     caller = request.member
     if caller.role not in PERSONS:
         raise NotForRole(f"A {caller.role} has no webhooks.")

@@ -1,8 +1,9 @@
-"""Finds the webhooks with something to send, and gives each of them turns, so that no target delays another.
+"""Finds the webhooks with new entries to send, and gives each webhook turns, so that no target delays another target.
 
-Owns how many turns run at once, for which webhooks, and when a turn is cancelled. One turn is `delivery`. Every process has a
-sender; where several find the same webhook, a lease in its row lets one of them send. Notifications make delivery prompt, and
-polling makes it certain (law 18): both know places alone, so that held events cause nothing here (law 8, I-22).
+Owns the number of concurrent turns, the choice of webhooks, and the cancelling of turns. `delivery` runs one turn. Every process
+has a sender. If several processes find the same webhook, a lease in the webhook's row lets only one process send. Notifications
+make delivery prompt, and polling makes delivery certain (law 18). Notifications and polling use only the places of a feed. A held
+event has no place, so a held event has no effect on a sender (law 8).
 """
 
 import asyncio
@@ -30,21 +31,21 @@ _logged_if_it_fails: Final = partial(
 )
 
 TURNS_MAX: Final = 32
-"""Turns at the same time, in this process."""
+"""Bound on the concurrent turns in this process."""
 TURNS_OF_SLOW_MAX: Final = 16
-"""Turns of slow targets among those: an attempt at a dead target takes 15 s, and others must not wait for it."""
+"""Bound on the concurrent turns of slow targets: an attempt at a dead target takes 15 s, and quick targets must not wait."""
 TURNS_A_HOST_MAX: Final = 2
 READY_MAX: Final = 1_000
-"""Webhooks that wait for a turn. Further ones are found by the next poll."""
+"""Bound on the queue of webhooks for a turn. The next poll finds the webhooks that did not fit."""
 SUBSCRIPTIONS_MAX: Final = 50_000
-"""Webhooks with a subscription, some 700 bytes each. Further ones are found by polling alone."""
+"""Bound on the subscriptions. A subscription takes about 700 bytes. Webhooks without a subscription are found by polling."""
 ENDS_EVERY_S: Final = 0.4
-"""How often the claims under way are checked: within a second nothing more is sent for a member who left (I-25)."""
+"""Seconds between two checks of the claims: sending for a member who left has to end within a second."""
 STOP_S_MAX: Final = 2.0
 
 
 class Sender:
-    """Holds the webhooks that one process knows, and their turns."""
+    """The webhooks that one process knows, and their turns."""
 
     def __init__(
         self, *, pool: Any, notifier: Notifier, egress: EgressPolicy, now: Callable[[], datetime],
@@ -60,7 +61,7 @@ class Sender:
         )  # fmt: skip
         self._known: dict[WebhookKey, Subscription] = {}
         self._ready: dict[WebhookKey, Subscription] = {}
-        """The webhooks that wait for a turn, in order of arrival."""
+        """The queue of webhooks for a turn, in order of arrival."""
         self._under_way: dict[WebhookKey, tuple[Subscription, asyncio.Task[None]]] = {}
         self._claims: dict[WebhookKey, DeliveryClaim] = {}
         self._count_by_host: Counter[str] = Counter()
@@ -69,14 +70,14 @@ class Sender:
         self._is_stopping = False
 
     async def start(self) -> None:
-        """Starts to send, in the background."""
+        """Starts to send in background tasks."""
         self._tasks = [
             asyncio.create_task(self._keep_polling(), name="webhooks: poll"),
             asyncio.create_task(self._keep_checking_claims(), name="webhooks: check claims"),
         ]
 
     async def stop(self) -> None:
-        """Stops sending. An entry under way is sent again by another process, with the same message id."""
+        """Stops sending. If an attempt is interrupted, another process sends the entry again, with the same message id."""
         self._is_stopping = True
         claims = tuple(self._claims.values())
         tasks = [*self._tasks, *(task for _, task in self._under_way.values())]
@@ -92,12 +93,12 @@ class Sender:
                     await self._rows.release(claim)
 
     async def until_idle(self) -> None:
-        """Waits until no turn runs and none is waiting."""
+        """Waits until no turn is running."""
         while self._under_way:
             await asyncio.wait([task for _, task in self._under_way.values()])
 
     async def poll(self) -> None:
-        """Reads all webhooks once: gives a turn to each that is due, and subscribes all to the notifier.
+        """Reads all webhooks once. Queues each webhook that is due, and subscribes new webhooks to the notifier.
 
         Raises:
             PASSING: Postgres does not answer.
@@ -139,7 +140,7 @@ class Sender:
     # Turns.
 
     def _enqueue(self, subscription: Subscription) -> None:
-        """Queues a webhook for a turn. Where it is sending already, it has another turn afterwards."""
+        """Queues a webhook for a turn. If a turn of the webhook is running, the queued turn runs afterwards."""
         if subscription.key in self._ready or len(self._ready) < READY_MAX:
             self._ready[subscription.key] = subscription
             self._begin_turns()
@@ -147,7 +148,7 @@ class Sender:
     def _end(self, key: WebhookKey) -> None:
         """Removes a webhook from the queue and cancels its running turn.
 
-        Called when the member left, the webhook was deleted, or another process took over its lease.
+        Called if the member left, the webhook was deleted, or another process took over the webhook's lease.
         """
         self._ready.pop(key, None)
         if key in self._under_way:
@@ -200,7 +201,7 @@ class Sender:
             if has_more:
                 self._enqueue(subscription)
 
-    # The two intervals.
+    # The two background tasks.
 
     async def _keep_polling(self) -> None:
         while True:
@@ -229,7 +230,7 @@ class Sender:
             return
         still_valid = await self._rows.still_valid(claims)
         for claim in claims:
-            # The webhook may have a new claim meanwhile, which was not among those that were read.
+            # The webhook may have a newer claim meanwhile, which this query did not check.
             if claim.key not in still_valid and self._claims.get(claim.key) is claim:
                 self._end(claim.key)
 

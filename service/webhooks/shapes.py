@@ -1,4 +1,4 @@
-"""The bodies of requests and responses of the webhooks' routes. Decides nothing."""
+"""Defines the types of the requests and responses of the webhook routes. Decides nothing."""
 
 from datetime import datetime
 from typing import Annotated, Final
@@ -13,20 +13,20 @@ URL_BYTES_MAX: Final = 2_048
 
 
 class NewWebhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A request for a webhook: the address to which the caller's feed is posted."""
+    """A request to make a webhook. The caller's feed is posted to `url`."""
 
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=URL_BYTES_MAX)]
     name: Name | None = None
 
 
 class From(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The place after which the webhook begins; by default the feed's present end."""
+    """The place in the feed after which the webhook begins. The default is the present end of the feed."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] | None = None
 
 
 class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new webhook. `secret` is returned here and never again; `place`: the place after which it begins."""
+    """A new webhook. No other response contains `secret`. The webhook begins after `place` in the feed."""
 
     webhook: UUID
     url: str
@@ -35,7 +35,7 @@ class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new secret, returned here and never again. Until `both_until` deliveries are signed with it and with the last one."""
+    """A new secret, which no other response contains. Until `both_until`, the previous secret signs deliveries, too."""
 
     webhook: UUID
     secret: str
@@ -45,8 +45,8 @@ class SecretMade(msgspec.Struct, frozen=True, kw_only=True):
 class WebhookListed(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook of the caller.
 
-    `place`: the last delivered place. `last`: why the last attempt failed, if it did. `since`: when the failures began, or when
-    it was disabled. `why`: the reason for disabling it.
+    `place` is the last delivered place. `since` is the time when the failures began, or when the webhook was disabled. `last` is
+    the reason why the last attempt failed; null if no attempt failed. `why` is the reason why the webhook was disabled.
     """
 
     webhook: UUID
@@ -62,6 +62,6 @@ class WebhookListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhooksListed(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller's webhooks, the oldest first. They are visible to nobody else."""
+    """The caller's webhooks, the oldest first. Nobody else can see these webhooks."""
 
     webhooks: tuple[WebhookListed, ...]

@@ -18,13 +18,13 @@ USER_AGENT: Final = "Stillnew-Webhooks/1"
 
 
 class _EventTag(msgspec.Struct, frozen=True):
-    """The field of an entry's event by which a hint differs from an event."""
+    """The field `type` of an entry's `event`. At this level only a hint has this field."""
 
     type: str | None = None
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """An entry, as far as it is decoded here."""
+    """The part of an entry that this module decodes."""
 
     event: _EventTag
 
@@ -33,20 +33,20 @@ _decode = msgspec.json.Decoder(_Entry).decode
 
 
 def body_of(entry: bytes, *, family: FamilyId, place: int) -> bytes:
-    """Returns the body for one entry: the entry's exact bytes in the feed, its kind, family and place."""
-    # Only a hint has its type at this level. An event's type is one level deeper, since author and times surround it.
+    """Returns the request body for one entry: the exact bytes of the entry in the feed, with its kind, family and place."""
+    # Only a hint has its type at this level. The type of an event is one level deeper, because author and times surround it.
     kind = b"hint" if _decode(entry).event.type is not None else b"entry"
     return b'{"type":"%b","family":"%b","place":%d,"entry":%b}' % (kind, str(family).encode(), place, entry)
 
 
 def message_id(webhook: UUID, place: int) -> str:
-    """Returns the same id for every attempt at one place, so that a receiver notices a repetition. It contains known ids only."""
+    """Returns the message id, which is the same for every attempt at one place, so that a receiver notices a repetition."""
     # No full stop, because full stops join the parts of the signed text.
     return f"msg_{webhook.hex}_{place}"
 
 
 def headers_of(body: bytes, *, id: str, at: datetime, secrets: Sequence[bytes]) -> list[tuple[str, str]]:
-    """Returns the headers of one attempt, with a signature by each secret, the newest first."""
+    """Returns the headers of one attempt, with one signature for each secret, in the order of `secrets`."""
     timestamp = str(int(at.timestamp()))
     digests = (digest(secret, id=id.encode(), timestamp=timestamp.encode(), body=body) for secret in secrets)
     return [

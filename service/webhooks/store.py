@@ -1,6 +1,6 @@
-"""Reads and writes the rows of webhooks for the sender: their list, their leases, their places; and reads their entries.
+"""Reads and writes the rows of webhooks for the sender: lists, leases and delivered places. Also reads the entries to send.
 
-Owns the sender's queries, and how many of them run at once. Knows no network. Stores nothing of a feed except a place.
+Owns the sender's queries, and the bound on concurrent queries. Knows no network. Stores nothing of a feed except a place.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from service.webhooks.retry_policy import Failing
 QUERIES: Final = load(__package__, "webhooks.sql")
 
 QUERIES_MAX: Final = 4
-"""Queries at the same time, so that a busy sender leaves the pool to requests."""
+"""Bound on the concurrent queries, so that a busy sender leaves most of the pool to requests."""
 LISTED_A_PAGE: Final = 200
 ENTRIES_A_PAGE: Final = 8
-"""Entries read at once, at most 64 KiB each, by each of the turns that run at the same time."""
+"""Number of entries, at most 64 KiB each, that one turn reads at once."""
 LEASED_FOR: Final = timedelta(seconds=60)
-"""Longer than any turn. A webhook that a killed process had claimed waits this long."""
+"""Duration of a lease, longer than any turn. If a process is killed, its webhooks can be claimed again after this time."""
 NONE: Final = UUID(int=0)
 
 
 class WebhookKey(NamedTuple):
-    """The key of a webhook."""
+    """The primary key of a webhook's row."""
 
     family: FamilyId
     member: MemberId
@@ -40,7 +40,7 @@ BEFORE_ALL: Final = WebhookKey(FamilyId(NONE), MemberId(NONE), NONE)
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A webhook that is not disabled, as a poll read it."""
+    """A webhook that a poll has read: it is not disabled, or its member has left."""
 
     key: WebhookKey
     url: str
@@ -51,20 +51,20 @@ class Listed:
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryClaim:
-    """The right to send for one webhook until its lease expires, and the place from which to send."""
+    """The right to send for one webhook until its lease expires, and the last delivered place."""
 
     key: WebhookKey
     lease: UUID
     url: str
     secrets: tuple[bytes, ...]
-    """The newest first."""
+    """The secrets that sign, the newest first."""
     place: int
     attempts: int
     failing_since: datetime | None
 
 
 class WebhookStore:
-    """Holds the access to the rows of all webhooks of a database."""
+    """The access to the rows of all webhooks in a database."""
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
@@ -91,7 +91,10 @@ class WebhookStore:
             await self._pool.execute(QUERIES.drop_all, key.family, key.member)
 
     async def claim(self, key: WebhookKey, *, now: datetime) -> DeliveryClaim | None:
-        """Claims the right to send; None where another process has it, or the webhook is not due, disabled or dropped."""
+        """Claims the right to send for a webhook.
+
+        Returns None if another process has the lease, or if the webhook is not due, is disabled or was dropped.
+        """
         lease = uuid4()
         async with self._turns:
             row = await self._pool.fetchrow(QUERIES.claim, *key, lease, now, now + LEASED_FOR)
@@ -120,14 +123,14 @@ class WebhookStore:
             )
 
     async def still_valid(self, claims: Sequence[DeliveryClaim]) -> set[WebhookKey]:
-        """Returns the keys of the claims that are still valid: the member is present, and the lease is the same."""
+        """Returns the keys of the claims that are still valid: the member has not left, and the lease is the same."""
         columns = ([claim.key[nth] for claim in claims] for nth in range(3))
         async with self._turns:
             rows = await self._pool.fetch(QUERIES.still_valid, *columns, [claim.lease for claim in claims])
         return {claims[row["number"] - 1].key for row in rows}
 
     async def delivered(self, claim: DeliveryClaim, *, place: int, now: datetime) -> bool:
-        """Stores that a place was delivered; returns whether the next one may be sent."""
+        """Stores that the entry at a place was delivered. Returns whether the next entry may be sent."""
         async with self._turns:
             may_go_on = await self._pool.fetchval(QUERIES.delivered, *claim.key, claim.lease, place, now)
         return bool(may_go_on)
@@ -141,6 +144,6 @@ class WebhookStore:
             )  # fmt: skip
 
     async def release(self, claim: DeliveryClaim) -> None:
-        """Releases a claim, so that nobody has to wait for its lease to expire."""
+        """Releases a claim before its lease expires."""
         async with self._turns:
             await self._pool.execute(QUERIES.release, *claim.key, claim.lease)

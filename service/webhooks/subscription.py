@@ -9,11 +9,11 @@ from service.webhooks.egress_policy import ParsedUrl
 from service.webhooks.store import WebhookKey
 
 NO_DEVICE: Final = DeviceId(UUID(int=0))
-"""A webhook belongs to its member and not to a device: it outlives the phone on which it was made."""
+"""A placeholder: a webhook belongs to a member and not to a device, so a webhook does not end if a device is revoked."""
 
 
 class Subscription:
-    """The in-memory state of one webhook in this process's `Sender`. Listens to the notifier."""
+    """The state of one webhook in this process's memory. The notifier calls `notice_entries` and `end`."""
 
     __slots__ = ("_end", "_enqueue", "is_failing", "is_slow", "key", "target")
 
@@ -40,7 +40,7 @@ class Subscription:
         return NO_DEVICE
 
     def notice_entries(self) -> None:
-        # A failing webhook waits for its next attempt, and a poll finds when that is due.
+        # A poll finds when the next attempt of a failing webhook is due.
         if not self.is_failing:
             self._enqueue(self)
 

@@ -1,5 +1,5 @@
 -- name: take_member
--- Locks the member, so that two devices at once cannot exceed the number of webhooks. Waits for a departure under way.
+-- Locks the member, so that two concurrent requests cannot exceed the bound on webhooks. Waits for a concurrent departure.
 SELECT member_id
   FROM member
  WHERE family_id = $1
@@ -18,7 +18,7 @@ INSERT INTO webhook (family_id, member_id, webhook_id, url, name, secret, create
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7);
 
 -- name: own
--- Returns a member's webhooks, or the one with the id $3.
+-- Returns a member's webhooks, or only the webhook with the id $3.
 SELECT webhook_id, url, name, created_at, place, failing_since, failed_as, next_at, disabled_at, disabled_as
   FROM webhook
  WHERE family_id = $1
@@ -39,7 +39,7 @@ DELETE FROM webhook
    AND member_id = $2;
 
 -- name: rotate
--- Keeps the last secret beside the new one. An older one no longer signs.
+-- Stores a new secret, and keeps the previous secret until $5. An older secret no longer signs.
 UPDATE webhook
    SET before = secret, before_until = $5, secret = $4
  WHERE family_id = $1
@@ -48,7 +48,7 @@ UPDATE webhook
 RETURNING webhook_id;
 
 -- name: resume
--- Does nothing where the webhook is not disabled.
+-- Enables a webhook. Does nothing if the webhook is not disabled.
 UPDATE webhook
    SET disabled_at = NULL, disabled_as = NULL, attempts = 0, failing_since = NULL, failed_as = NULL, next_at = $4
  WHERE family_id = $1
@@ -57,8 +57,8 @@ UPDATE webhook
    AND disabled_at IS NOT NULL;
 
 -- name: all_after
--- Returns the webhooks after a key, at most $5, that are not disabled, and whether there is something to send at $4. What is held
--- from a member has no place in their feed.
+-- Returns at most $5 webhooks after a key that are not disabled, or whose member has left, and whether an entry is due at $4.
+-- A held event has no place in the feed, so it does not make a webhook due.
 SELECT webhook.family_id, webhook.member_id, webhook.webhook_id, webhook.url, webhook.attempts > 0 AS is_failing,
        coalesce(member.has_left, true) AS has_left,
        webhook.next_at <= $4
@@ -75,7 +75,7 @@ SELECT webhook.family_id, webhook.member_id, webhook.webhook_id, webhook.url, we
  LIMIT $5;
 
 -- name: claim
--- The first of several claims wins; the others wait for the row and then find it leased.
+-- Claims a webhook. Of several concurrent claims the first succeeds; the others wait for the row, and then find the lease.
 UPDATE webhook
    SET lease_id = $4, leased_until = $6
  WHERE family_id = $1
@@ -93,7 +93,7 @@ UPDATE webhook
 RETURNING url, secret, CASE WHEN before_until > $5 THEN before END AS before, place, attempts, failing_since;
 
 -- name: still_valid
--- Returns the claims that are still valid, as ordinals of the given lists: their member has not left, and nobody took over the lease.
+-- Returns the ordinals of the given claims that are still valid: the member has not left, and the lease is the same.
 SELECT listed.number
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[])
        WITH ORDINALITY AS listed (family_id, member_id, webhook_id, lease_id, number)

@@ -1,4 +1,4 @@
-"""Provides devices without a service: a paired device file, and a World with a fixed clock and fixed random numbers."""
+"""Provides devices without a service: a file of a paired device, and a World with a fixed clock and seeded random numbers."""
 
 import random
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from client.store import Identity, Store
 from tests.service.conftest import service_url as service_url
 
 ADA = Identity(
-    # Port 9 (discard) does not answer, and these tests send no request.
+    # Port 9 (discard) does not respond, and these tests send no request.
     base_url="http://127.0.0.1:9",
     token="stillnew-test",
     device=UUID(int=1),
@@ -39,7 +39,7 @@ def paired_file(path: Path, identity: Identity = ADA) -> Path:
 
 @pytest.fixture
 def device(tmp_path: Path) -> Iterator[Device]:
-    """Opens Ada's device, which is offline."""
+    """Opens Ada's device. The device is offline."""
     device = Device.open(paired_file(tmp_path / "ada.device"), world=fixed_world())
     yield device
     device.store.close()

@@ -1,6 +1,7 @@
-"""Tests the daycare client: signatures that other packages accept, retries, receipts.
+"""Tests the daycare client: its signatures, its retries, and the receipts.
 
-The tests check requests with the packages `standardwebhooks` and `cloudevents`, which are independent of this project.
+The tests check the client's requests with the packages `standardwebhooks` and `cloudevents`, which are independent of this
+project.
 """
 
 import asyncio
@@ -43,7 +44,7 @@ def fine(*events: CloudEvent, outcome: str = "recorded") -> Answer:
 
 
 class Seen:
-    """Records the requests that the fake service received, and the waits of the client between them."""
+    """The requests that the fake service received, and the client's waits between them."""
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []
@@ -61,7 +62,7 @@ class Seen:
 
 
 async def with_answers(faults: Sequence[Fault], call: Callable[[Daycare], T], **more: Any) -> tuple[T, Seen]:
-    """Runs `call` with a client of a fake service that gives these responses. Returns the result, and what was sent."""
+    """Runs `call` with a client of a fake service that sends these responses. Returns its result, the requests and the waits."""
     seen = Seen()
     async with FaultyProxy(faults) as proxy:
         seen.requests = proxy.requests
@@ -136,7 +137,7 @@ async def test_a_cut_connection_and_a_replay_are_asked_again() -> None:
 
 
 async def test_retries_end_and_a_long_wait_is_handed_to_the_caller() -> None:
-    """The number of attempts has a bound (law 17)."""
+    """Law 17: the number of attempts has a bound."""
     with pytest.raises(ServiceUnreachable) as raised:
         await with_answers([BUSY] * 3, lambda daycare: daycare.post(SLEPT), backoff=Backoff(attempts_max=3))
     assert raised.value.attempts == 3
@@ -155,7 +156,7 @@ async def test_retries_end_and_a_long_wait_is_handed_to_the_caller() -> None:
     ],
 )
 async def test_a_refused_key_is_not_asked_again_and_a_clock_that_is_off_is_named(ahead_s: int, date: str, words: str) -> None:
-    """The service does not state whether key, secret or clock is wrong; the date of its response shows a wrong clock."""
+    """The service does not state whether key, secret or clock is wrong. The date of its response shows a wrong clock."""
     with pytest.raises(KeyRefused, match=str(KEY)) as raised:
         await with_answers(
             [refused(401, "daycare.signature_wrong", headers={"Date": date})],
@@ -173,7 +174,7 @@ async def test_many_events_go_out_in_calls_of_500_and_their_receipts_come_in_ord
 
 
 async def test_calls_are_split_by_bytes_and_one_that_is_too_long_goes_alone() -> None:
-    """Seven long notes almost fill a call. An event that is larger than any call is sent alone, and the service refuses it."""
+    """Seven long notes almost fill a call. An event that is larger than a call is sent alone, and the service refuses it."""
     long = [note("ä" * 70_000, child="kid-17", at=AT, id=f"entry-{number}") for number in range(8)]
     endless = note("x" * wire.CALL_BYTES_MAX, child="kid-17", at=AT, id="endless")
     too_large = refused(413, "body.too_large")
@@ -212,7 +213,7 @@ async def test_other_refusals_and_answers_that_are_not_ours_have_names(answer: A
 
 
 async def test_a_rotated_secret_signs_from_then_on_and_the_old_one_until_then() -> None:
-    """The client uses a new secret from its next call on, and two calls have two ids."""
+    """The client uses the new secret from its next call on. Two different calls have two ids."""
     answers = [BUSY, answered({"secret": NEW_SECRET}), fine(SLEPT)]
     secret, seen = await with_answers(answers, lambda daycare: (daycare.rotate(), daycare.post(SLEPT))[0])
     assert secret == NEW_SECRET
@@ -230,7 +231,7 @@ async def test_a_child_is_linked_with_a_parents_code() -> None:
 
 
 def test_the_same_words_have_one_id_and_other_words_another() -> None:
-    """A system without ids of its own can post again after a crash, and no event is recorded twice."""
+    """A system without ids of its own can post again after a crash, because the same words always get the same id."""
     at_home = AT.astimezone(tz=None)
     same = [note("Slept", child="kid-17", at=AT), note("Slept", child="kid-17", at=at_home, childname="Mia")]
     others = [
@@ -245,9 +246,10 @@ def test_the_same_words_have_one_id_and_other_words_another() -> None:
 
 def test_a_time_without_an_offset_is_refused_by_name() -> None:
     naive = AT.replace(tzinfo=None)
-    for details in ({"at": naive}, {"at": AT, "recorded": naive}, {"at": AT, "revised": naive}):
+    each: tuple[dict[str, Any], ...] = ({"at": naive}, {"at": AT, "recorded": naive}, {"at": AT, "revised": naive})
+    for details in each:
         with pytest.raises(NaiveTime):
-            note("Slept", child="kid-17", **details)  # type: ignore[arg-type]
+            note("Slept", child="kid-17", **details)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +285,7 @@ def rotates(daycare: Daycare, proxy: FaultyProxy, code: str) -> list[str]:
 
 @pytest.mark.parametrize(("call", "outcomes"), [(posts, ["waiting"] * 2), (links, ["recorded"]), (rotates, ["waiting"])])
 async def test_a_lost_answer_does_no_harm(http: httpx.AsyncClient, service_url: str, call: Deed, outcomes: list[str]) -> None:
-    """The real service processes each request, its response is lost, and the client sends the request again."""
+    """The service processes the request, but its response is lost, so the client sends the request again."""
     parent = await found_family(http)
     code = (await parent.ask("POST", "/v1/families/{family}/daycare-codes", json={"child": parent.said["child"]})).json()["code"]
     key = (await http.post("/v1/daycares", json={"name": "Sunflower House"})).json()

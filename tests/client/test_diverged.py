@@ -1,4 +1,4 @@
-"""Tests how a device detects that its mirror differs from the service's feed, and how it recovers."""
+"""Tests how a device notices that its mirror differs from the service's feed, and how the device recovers."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.client.test_device_against_service import note, texts
 
 
 async def test_a_service_that_knows_less_gets_everything_back(ada: Device) -> None:
-    """The device holds one entry more than the service, as after a restore (I-11)."""
+    """As after a restore, the device has one entry more than the service."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
@@ -26,7 +26,7 @@ async def test_a_service_that_knows_less_gets_everything_back(ada: Device) -> No
 
 @pytest.mark.parametrize("by", ["push", "pull"])
 async def test_another_incarnation_of_the_log_restarts_the_mirror(ada: Device, by: str) -> None:
-    """The service answers with another `log` than the one that this device follows (I-11)."""
+    """The service responds with another `log` than the one that the device follows."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
@@ -42,7 +42,7 @@ async def test_another_incarnation_of_the_log_restarts_the_mirror(ada: Device, b
 
 @pytest.mark.parametrize("grows", [False, True])
 async def test_a_feed_with_other_earlier_entries_is_noticed_at_the_next_pull(ada: Device, *, grows: bool) -> None:
-    """The feed has the same log id and at least the same length, but other earlier entries (I-11)."""
+    """The feed has the same log id and is not shorter, but its earlier entries differ."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
@@ -57,7 +57,7 @@ async def test_a_feed_with_other_earlier_entries_is_noticed_at_the_next_pull(ada
 
 
 async def test_what_was_acknowledged_and_is_not_in_the_feed_is_noticed(ada: Device) -> None:
-    """The backup is older than the receipts, and the mirror had not reached their places (I-11)."""
+    """The backup is older than the receipts, and the device had not yet pulled the entries at their places."""
     ada.record(note(ada, "a"))
     await ada.push()
     ada.store.connection.execute("UPDATE draft SET place = place + 1")
@@ -67,7 +67,7 @@ async def test_what_was_acknowledged_and_is_not_in_the_feed_is_noticed(ada: Devi
 
 
 async def test_another_event_at_the_place_of_a_receipt_is_noticed(ada: Device) -> None:
-    """The restored feed has grown past the places in the receipts (I-11)."""
+    """The restored feed has grown beyond the places in the receipts."""
     first, second = ada.record(note(ada, "a")), ada.record(note(ada, "b"))
     await ada.push()
     ada.store.connection.execute("UPDATE draft SET place = place + 1 WHERE id = ?", (str(first),))
@@ -78,7 +78,7 @@ async def test_another_event_at_the_place_of_a_receipt_is_noticed(ada: Device) -
 
 
 async def test_a_receipt_that_names_a_place_where_something_else_is_held_is_noticed_by_the_push(ada: Device) -> None:
-    """A device that only pushes also restarts its mirror (I-11)."""
+    """A device that only pushes also notices the restore, and reads its feed again from the start."""
     ada.record(note(ada, "a"))
     await ada.sync()
     ada.mirror.append(
@@ -95,7 +95,7 @@ async def test_a_receipt_that_names_a_place_where_something_else_is_held_is_noti
 
 
 async def test_an_entry_that_is_not_as_the_service_has_it_is_noticed_when_all_is_verified(ada: Device) -> None:
-    """The chain does not show that somebody changed the file; only a pull with `verify` does (I-11)."""
+    """Somebody changed the device's file. Only a pull with `verify` notices this, because the chain stays the same."""
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()

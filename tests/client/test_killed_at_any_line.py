@@ -1,4 +1,4 @@
-"""Kills a device with SIGKILL at every line of client/ and at random moments of a commit, and tests what its file holds."""
+"""Tests what a device's file contains after the device was killed, at each line of client/ and at random moments of a commit."""
 
 import os
 import random
@@ -31,7 +31,7 @@ def recorded(draft_id: UUID, place: int) -> Receipt:
 
 
 def page(first: int, last: int, *, log: str = "L1") -> Page:
-    """Returns a page of the feed. Its entry at place 1 is the draft A."""
+    """Returns a page of the feed. The entry at place 1 is the draft A."""
     own = EventHead(id=str(A), author=str(ADA.member))
     entries = [
         RawEntry(place=place, json=msgspec.json.encode({"place": place, "event": own if place == 1 else {}}))
@@ -42,7 +42,7 @@ def page(first: int, last: int, *, log: str = "L1") -> Page:
     )
 
 
-# The steps of a device: it records, pushes, pulls, sets a draft aside, and finds twice that the service was restored.
+# The steps of a device: it records, pushes, pulls, sets a draft aside, and twice notices that the service was restored.
 DAY: tuple[Step, ...] = (
     lambda device: device.record({"type": "NoteWritten", "text": "a"}, draft_id=A),
     lambda device: device.record({"type": "NoteWritten", "text": "b"}, draft_id=B),
@@ -60,7 +60,7 @@ DAY: tuple[Step, ...] = (
 
 
 def state_of(path: Path) -> tuple[Any, ...]:
-    """Opens the device file again and returns everything that it holds."""
+    """Opens the device's file again, and returns all of its content."""
     device = Device.open(path)
     try:
         assert device.store.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -76,7 +76,7 @@ def die() -> Never:
 
 
 def in_a_child(work: Callable[[int], object]) -> tuple[int, bool]:
-    """Runs `work` in a forked process, which writes to a pipe. Returns the number of bytes written and whether it was killed."""
+    """Runs `work` in a forked process that writes to a pipe. Returns the number of bytes, and whether the process was killed."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -94,7 +94,7 @@ def in_a_child(work: Callable[[int], object]) -> tuple[int, bool]:
 
 
 def run_the_day(path: Path, *, pipe: int, lines: int) -> None:
-    """Runs the steps of DAY and kills the process at line number `lines` of client/. Writes a byte after each step."""
+    """Runs the steps of DAY, and kills the process at line number `lines` of client/. Writes a byte after each step."""
     left = lines
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
@@ -115,9 +115,13 @@ def run_the_day(path: Path, *, pipe: int, lines: int) -> None:
     sys.settrace(None)
 
 
+def run_the_day_in_a_child(path: Path, *, lines: int) -> tuple[int, bool]:
+    return in_a_child(lambda pipe: run_the_day(path, pipe=pipe, lines=lines))
+
+
 @pytest.mark.timeout(300)
 def test_a_device_that_is_killed_at_any_line_is_as_before_that_step_or_as_after_it(tmp_path: Path) -> None:
-    """A finished step is stored, and no step is stored in part (law 1, on the device)."""
+    """Law 1: a finished step is stored, and no step is stored in part."""
     trusted_certificates()
     states = []
     for steps in range(len(DAY) + 1):
@@ -131,7 +135,7 @@ def test_a_device_that_is_killed_at_any_line_is_as_before_that_step_or_as_after_
     while is_killed:
         lines += 1
         path = paired_file(tmp_path / f"killed-{lines}.device")
-        finished, is_killed = in_a_child(lambda pipe, path=path, lines=lines: run_the_day(path, pipe=pipe, lines=lines))  # type: ignore[misc]
+        finished, is_killed = run_the_day_in_a_child(path, lines=lines)
         assert state_of(path) in states[finished : finished + 2], f"killed at line {lines}, after {finished} steps"
         for file in tmp_path.glob(f"killed-{lines}.device*"):
             file.unlink()
@@ -146,7 +150,7 @@ def record_without_end(path: Path, *, pipe: int) -> None:
 
 
 def test_a_device_that_is_killed_at_any_moment_of_a_commit_holds_every_draft_that_it_answered_for(tmp_path: Path) -> None:
-    """The kill happens inside of SQLite, not between two lines of Python (law 1, on the device)."""
+    """Law 1: the kill happens inside of SQLite, and not between two lines of Python."""
     trusted_certificates()
     path = paired_file(tmp_path / "ada.device")
     seeded = random.Random(11)
@@ -163,7 +167,7 @@ def test_a_device_that_is_killed_at_any_moment_of_a_commit_holds_every_draft_tha
 
 
 def kill_after(seconds: float, work: Callable[[int], object]) -> int:
-    """Runs `work` in a forked process and kills it from outside after a while. Returns the number of bytes that it wrote."""
+    """Runs `work` in a forked process, and kills that process after some seconds. Returns the number of bytes that it wrote."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:

@@ -26,7 +26,7 @@ def chain_at(place: int, past: str = "ours") -> str:
 
 
 def answer(first: int, last: int, *, past: str = "ours", log: str = "L1", more: bool = False) -> bytes:
-    """Returns a page of the feed, as the service sends it."""
+    """Returns a page of the feed as the service sends it."""
     return b'{"log":"%b","chain_before":"%b","entries":[%b],"place":%d,"more":%b,"chain":"%b"}' % (
         log.encode(), chain_at(first - 1, past).encode(), b",".join(FEED[first - 1 : last]), last,
         b"true" if more else b"false", chain_at(last, past).encode(),
@@ -38,7 +38,7 @@ def page(first: int, last: int, *, past: str = "ours", log: str = "L1") -> Page:
 
 
 def streamed(first: int, last: int) -> Iterable[Page]:
-    """Returns the same entries as a stream sends them, each with its own chain."""
+    """Yields the entries of a page as a stream sends them, each with its chain."""
     known = read_opening(msgspec.json.encode({"log": "L1", "place": first - 1, "chain": chain_at(first - 1)}))
     yield known
     for place in range(first, last + 1):
@@ -48,7 +48,7 @@ def streamed(first: int, last: int) -> Iterable[Page]:
 
 
 def test_entries_are_held_in_the_bytes_that_came_unknown_fields_and_all(device: Device) -> None:
-    """The devices of a member must hold the same bytes, so unknown fields are stored too (law 7)."""
+    """Law 7: the devices of a member must store the same bytes, so unknown fields are stored too."""
     device.mirror.append(page(1, 3))
     assert b"\n".join(FEED[:3]) == device.transcript()
     assert [entry.place for entry in device.entries()] == [1, 2, 3]
@@ -56,7 +56,7 @@ def test_entries_are_held_in_the_bytes_that_came_unknown_fields_and_all(device: 
 
 
 def test_an_entry_of_a_stream_is_held_in_the_bytes_of_a_page(device: Device) -> None:
-    """An entry of a stream has a chain; it is removed, so that the stored bytes are those of a page (law 7)."""
+    """Law 7: an entry of a stream has a chain. The chain is removed, so that the stored bytes are those of a page."""
     for one in streamed(1, 4):
         device.mirror.append(one)
     device.mirror.append(page(5, 6))
@@ -66,14 +66,14 @@ def test_an_entry_of_a_stream_is_held_in_the_bytes_of_a_page(device: Device) -> 
 
 
 def test_any_cut_of_the_feed_gives_the_same_mirror(device: Device) -> None:
-    """Any division into pages gives the same mirror, also where pages overlap (I-06)."""
+    """Each division of the feed into pages gives the same mirror, also if pages overlap."""
     for first, last in [(1, 1), (1, 3), (2, 4), (5, 7), (1, 7), (8, 7)]:
         device.mirror.append(page(first, last))
     assert b"\n".join(FEED) == device.transcript()
 
 
 def test_a_hole_is_not_held(device: Device) -> None:
-    """A page that leaves a gap is refused (law 7)."""
+    """Law 7: a page that leaves a gap is refused."""
     device.mirror.append(page(1, 2))
     with pytest.raises(FeedDiverged):
         device.mirror.append(page(4, 4))
@@ -82,7 +82,7 @@ def test_a_hole_is_not_held(device: Device) -> None:
 
 @pytest.mark.parametrize(("first", "last"), [(4, 5), (4, 3), (2, 3)])
 def test_other_earlier_entries_are_noticed_by_the_chain(device: Device, first: int, last: int) -> None:
-    """The new entries are the same, but those before them differ: only the chain shows it (I-11)."""
+    """The new entries are the same, but the entries before them differ. Only the chain shows this."""
     device.mirror.append(page(1, 3))
     with pytest.raises(FeedDiverged) as raised:
         device.mirror.append(page(first, last, past="theirs"))
@@ -90,7 +90,7 @@ def test_other_earlier_entries_are_noticed_by_the_chain(device: Device, first: i
 
 
 def test_a_stream_of_another_feed_is_noticed_before_its_first_entry(device: Device) -> None:
-    """This holds also where the last entry came by a stream, with only a part of its chain (I-11)."""
+    """The device notices another feed also if its last entry came from a stream, with only the first digits of its chain."""
     for one in streamed(1, 3):
         device.mirror.append(one)
     opening = msgspec.json.encode({"log": "L1", "place": 3, "chain": chain_at(3, "theirs")})
@@ -101,7 +101,7 @@ def test_a_stream_of_another_feed_is_noticed_before_its_first_entry(device: Devi
 
 
 def test_another_entry_at_a_held_place_is_noticed(device: Device) -> None:
-    """A page that overlaps the stored entries is compared with them (I-11)."""
+    """A page that overlaps the stored entries is compared with them."""
     device.mirror.append(page(1, 3))
     other = msgspec.structs.replace(page(1, 5), entries=(RawEntry(place=1, json=b'{"place":1,"event":{}}'), *page(2, 5).entries))
     with pytest.raises(FeedDiverged) as raised:
@@ -111,7 +111,7 @@ def test_another_entry_at_a_held_place_is_noticed(device: Device) -> None:
 
 
 def test_another_incarnation_of_the_log_is_not_mixed_in(device: Device) -> None:
-    """An entry of another log is refused, even with the right place (I-11)."""
+    """An entry of another log is refused, even at the right place."""
     device.mirror.append(page(1, 2))
     with pytest.raises(LogChanged):
         device.mirror.append(page(3, 3, log="L2"))
@@ -158,7 +158,7 @@ def test_a_reader_gets_each_entry_once_whoever_filed_it_and_starts_over_with_the
     ],
 )
 def test_an_answer_that_breaks_the_protocol_is_named_and_not_kept(body: bytes) -> None:
-    """An invalid page raises an error and nothing of it is stored (law 17)."""
+    """Law 17: an invalid page raises an error, and no part of the page is stored."""
     with pytest.raises(ServiceMisspoke):
         read_page(body, after=0)
 
@@ -168,7 +168,7 @@ def test_an_answer_that_breaks_the_protocol_is_named_and_not_kept(body: bytes) -
     [FEED[0], FEED[1], FEED[0].replace(b'"event"', b'"chain":"c1","event"'), FEED[0][:-1], b"null", b"{}"],
 )
 def test_an_entry_of_a_stream_that_breaks_the_protocol_is_named(body: bytes) -> None:
-    """An entry of a stream needs a chain and the next place (law 17)."""
+    """Law 17: an entry of a stream needs a chain and the next place."""
     opening = read_opening(msgspec.json.encode({"log": "L1", "place": 0, "chain": chain_at(0)}))
     with pytest.raises(ServiceMisspoke):
         read_streamed(body, behind=opening)

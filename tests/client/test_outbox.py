@@ -1,4 +1,4 @@
-"""Tests the outbox: how a device stores, batches and settles its drafts."""
+"""Tests the outbox: how a device stores its drafts, groups them into batches, and applies receipts to them."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from client.errors import AlreadyPaired, DraftIdReused, DraftTooLarge, NaiveTime
 from client.outbox import DRAFT_BYTES_MAX, DRAFTS_MAX, PUSH_BYTES_MAX, count_that_fits, push_body
 from client.responses import Problem, PushResponse, Receipt
 from client.store import Store
+from events.ids import ChildId
 from events.observations import NoteWritten
 from events.wire import Malformed, read_push
 from tests.client.conftest import ADA, fixed_world, paired_file
@@ -27,7 +28,7 @@ def note(text: str) -> dict[str, str]:
 def test_a_draft_of_a_dict_and_of_a_struct_are_read_by_the_service_alike(device: Device) -> None:
     assert ADA.child is not None
     device.record(note("Slept."))
-    device.record(NoteWritten(child=ADA.child, text="Slept."))  # type: ignore[arg-type]
+    device.record(NoteWritten(child=ChildId(ADA.child), text="Slept."))
     pushed = read_push(push_body(device.outbox.next_batch(), sent_at=NOW))
     bodies = [draft.event for draft in pushed.drafts if not isinstance(draft, Malformed)]
     assert len(bodies) == 2
@@ -53,7 +54,7 @@ def test_a_reopened_device_holds_every_draft_in_the_order_of_authoring(tmp_path:
 
 
 def test_the_same_recording_twice_is_one_draft_and_other_content_is_refused_by_name(device: Device) -> None:
-    """A draft recorded twice is stored once; other content with the same id is refused (law 2, on the device)."""
+    """Law 2: a draft that is recorded twice is stored once. Other content with its id is refused."""
     draft_id = device.record(note("Slept."))
     assert draft_id == device.record(note("Slept."), draft_id=draft_id)
     with pytest.raises(DraftIdReused):
@@ -62,7 +63,7 @@ def test_the_same_recording_twice_is_one_draft_and_other_content_is_refused_by_n
 
 
 def test_a_draft_over_64_kib_is_not_recorded(device: Device) -> None:
-    """A draft over 64 KiB is refused before it is stored (law 17)."""
+    """Law 17: a draft over 64 KiB is refused before it is stored."""
     with pytest.raises(DraftTooLarge):
         device.record(note("x" * DRAFT_BYTES_MAX))
     assert list(device.drafts()) == []
@@ -70,13 +71,13 @@ def test_a_draft_over_64_kib_is_not_recorded(device: Device) -> None:
 
 def test_a_time_without_an_offset_is_not_recorded(device: Device) -> None:
     with pytest.raises(NaiveTime):
-        device.record(note("when?"), occurred_at=datetime(2026, 11, 21, 18, 0))  # noqa: DTZ001 - the very mistake
+        device.record(note("when?"), occurred_at=NOW.replace(tzinfo=None))
     assert list(device.drafts()) == []
 
 
 @given(sizes=st.lists(st.integers(1, DRAFT_BYTES_MAX), max_size=400))
 def test_a_batch_keeps_both_bounds_and_is_never_empty_while_something_waits(sizes: list[int]) -> None:
-    """A batch ends at 256 drafts or at 1 MiB, whichever comes first (law 17)."""
+    """Law 17: a batch ends at 256 drafts or at 1 MiB, whichever comes first."""
     count = count_that_fits(sizes)
     assert (count == 0) == (sizes == [])
     assert count <= DRAFTS_MAX
@@ -86,7 +87,7 @@ def test_a_batch_keeps_both_bounds_and_is_never_empty_while_something_waits(size
 
 
 def test_the_largest_batches_make_a_body_of_at_most_1_mib(device: Device) -> None:
-    """The bound applies to the body as it is sent (law 17)."""
+    """Law 17: the bound applies to the bytes of the request's body."""
     for number in range(20):
         device.record(note(f"{number:02}" + "x" * (DRAFT_BYTES_MAX - 300)))
     batch = device.outbox.next_batch()
@@ -108,7 +109,7 @@ def test_a_settled_draft_stays_and_a_refused_one_is_visible_with_its_reason(devi
 
 
 def test_a_changed_log_makes_every_draft_wait_again_but_those_it_has_just_answered(device: Device) -> None:
-    """A restored service receives every draft that its devices hold (I-11)."""
+    """After a restore of the service, a device pushes all of its drafts again, except those of the last response."""
     first, second, third = (device.record(note(text)) for text in "abc")
     settle(device, log="L1", receipts=[recorded(first, 1), Receipt(id=second, outcome="refused", problem=Problem())])
     settle(device, log="L2", receipts=[recorded(third, 1)])
@@ -129,7 +130,7 @@ def test_a_file_without_a_device_says_so(tmp_path: Path) -> None:
 
 
 def test_the_file_is_readable_to_its_owner_alone_and_commits_reach_the_disk(tmp_path: Path) -> None:
-    """The value 2 of `synchronous` is FULL. A kill cannot test this, because the page cache survives it (law 1)."""
+    """Law 1: the value 2 of `synchronous` means FULL. A killed process would not test this: the page cache survives a kill."""
     path = paired_file(tmp_path / "ada.device")
     store = Store(path)
     assert path.stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""Tests a device behind a proxy or firewall that refuses large bodies, certain texts, or every request."""
+"""Tests a device behind a proxy or a firewall that refuses large bodies, certain texts, or every request."""
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +24,7 @@ Guard = Callable[[httpx.Request, bytes], httpx.Response | None]
 
 
 def page_of(status: int) -> httpx.Response:
-    """Returns an HTML error page, as a proxy sends it instead of the service."""
+    """Returns an HTML error page, as a proxy sends it in place of the service."""
     return httpx.Response(status, html="<html><h1>Request Entity Too Large</h1></html>")
 
 
@@ -39,13 +39,13 @@ def reads_along(forbidden: bytes, *, status: int = 403) -> Guard:
 
 
 class Network(httpx.AsyncHTTPTransport):
-    """An HTTP transport to the real service, with a proxy in between (`guard`) that may answer instead."""
+    """An HTTP transport to the real service, with a proxy (`guard`) that may respond in place of the service."""
 
     def __init__(self) -> None:
         super().__init__()
         self.guard: Guard = lambda request, body: None
         self.sizes: list[tuple[int, int]] = []
-        """The size of each request body, and the status of the response."""
+        """The size in bytes of each request's body, and the status of its response."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
@@ -55,7 +55,7 @@ class Network(httpx.AsyncHTTPTransport):
 
 
 class MovingDevice:
-    """The World of Ada's device, with a network that changes and a clock that the test can advance."""
+    """The World of Ada's device, with a network that changes and a clock that a test can set."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -76,7 +76,7 @@ Begin = Callable[[], Awaitable[tuple[Device, MovingDevice]]]
 
 @pytest.fixture
 async def begin(service_url: str, tmp_path: Path) -> AsyncIterator[Begin]:
-    """Returns a function that creates Ada's device, with a proxy that lets every request pass."""
+    """Yields a function that creates Ada's device, with a proxy that forwards every request."""
     async with AsyncExitStack() as opened:
 
         async def begun() -> tuple[Device, MovingDevice]:
@@ -100,7 +100,7 @@ def states(device: Device) -> list[str]:
 
 
 async def test_an_outbox_is_drained_through_a_proxy_that_takes_less_than_the_service(begin: Begin) -> None:
-    """400 notes of 600 characters pass a proxy that refuses more than 128 KiB with 413 and an HTML page."""
+    """The proxy refuses bodies of more than 128 KiB with 413 and an HTML page. The device pushes 400 notes of 600 characters."""
     device, moving = await begin()
     moving.network.guard = takes_at_most(128 * KIB)
     written = [write(device, "x" * 600) for _ in range(400)]
@@ -111,7 +111,7 @@ async def test_an_outbox_is_drained_through_a_proxy_that_takes_less_than_the_ser
 
 
 async def test_a_draft_that_is_too_large_for_the_proxy_is_set_aside_and_the_rest_goes_on(begin: Begin) -> None:
-    """No draft is lost, and no draft counts as refused by the service; its message states why it waits (law 1)."""
+    """Law 1: no draft is lost, and none counts as refused by the service. The draft's receipt states why it is set aside."""
     device, moving = await begin()
     moving.network.guard = takes_at_most(8 * KIB)
     first, large, last = write(device, "first"), write(device, "x" * 9_000), write(device, "last")
@@ -147,7 +147,7 @@ async def test_what_was_set_aside_is_tried_again_after_growing_waits_and_gets_th
 
 
 async def test_what_refers_to_a_draft_that_was_set_aside_is_placed_once_that_gets_through(begin: Begin) -> None:
-    """The draft was refused because its target was missing, and is sent again once the target is recorded."""
+    """The service refused the second draft for its missing target. The draft is sent again after the target is recorded."""
     device, moving = await begin()
     moving.network.guard = takes_at_most(8 * KIB)
     large = write(device, "x" * 9_000)
@@ -162,7 +162,7 @@ async def test_what_refers_to_a_draft_that_was_set_aside_is_placed_once_that_get
 
 @pytest.mark.parametrize("status", [200, 302, 400, 403, 406])
 async def test_a_draft_that_a_firewall_takes_for_an_attack_stops_no_other(begin: Begin, status: int) -> None:
-    """An HTML page is no refusal of a draft. A draft is set aside only where other requests reach the service."""
+    """An HTML page refuses no draft. A draft is set aside only while other requests reach the service."""
     device, moving = await begin()
     moving.network.guard = reads_along(b"DROP TABLE", status=status)
     drafts = [write(device, f"note {number}") for number in range(20)]
@@ -175,7 +175,7 @@ async def test_a_draft_that_a_firewall_takes_for_an_attack_stops_no_other(begin:
 
 @pytest.mark.parametrize("status", [200, 302, 401, 403, 404, 410, 413, 429, 502, 511])
 async def test_a_network_that_blocks_everything_sets_no_draft_aside(begin: Begin, status: int) -> None:
-    """The login page of a Wi-Fi blocks every request. No draft is set aside, and all are pushed once it is gone (law 1)."""
+    """Law 1: the login page of a Wi-Fi network blocks every request. After the login, all drafts are pushed."""
     device, moving = await begin()
     drafts = [write(device, f"note {number}") for number in range(30)]
     moving.network.guard = lambda request, body: page_of(status)
@@ -195,7 +195,7 @@ async def test_a_network_that_blocks_everything_sets_no_draft_aside(begin: Begin
 
 
 async def test_a_draft_that_the_service_can_hardly_read_is_refused_and_stops_no_other(begin: Begin) -> None:
-    """The receipt of such a draft may have no id (law 17)."""
+    """Law 17: the receipt of a draft that the service cannot read may have no id."""
     device, _ = await begin()
     deep: object = "x"
     for _ in range(40):
@@ -206,7 +206,7 @@ async def test_a_draft_that_the_service_can_hardly_read_is_refused_and_stops_no_
 
 
 async def test_a_push_that_was_not_answered_is_smaller_the_next_time(begin: Begin) -> None:
-    """On a slow line, 1 MiB does not arrive within the 20 s that the service waits."""
+    """On a slow line, 1 MiB does not arrive within the 20 s after which the service gives up."""
     device, moving = await begin()
     for _ in range(100):
         write(device, "x" * 2_000)
@@ -226,7 +226,7 @@ async def test_a_push_that_was_not_answered_is_smaller_the_next_time(begin: Begi
 
 @given(st.lists(st.tuples(st.sampled_from(["too_large", "not_answered", "answered"]), st.integers(1, 2 * PUSH_BYTES_MAX))))
 def test_a_push_is_at_least_a_byte_and_at_most_half_of_what_was_once_too_large(happened: list[tuple[str, int]]) -> None:
-    """The size of a push stays within its bounds, whatever happens (law 17)."""
+    """Law 17: the size of a push stays within its bounds, whatever happens."""
     push_size, ceiling = PushSize(), PUSH_BYTES_MAX
     for what, size in happened:
         match what:

@@ -1,4 +1,4 @@
-"""Tests how a device retries requests when the connection fails, the service is busy, or an intermediary answers."""
+"""Tests how a device repeats a request if the connection fails, the service is busy, or an intermediary responds."""
 
 import random
 from dataclasses import replace
@@ -22,7 +22,7 @@ BUSY = Answer(status=503)
 
 
 class Waits:
-    """A World that records the waits and does not sleep."""
+    """A World that records the waits instead of sleeping."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -35,7 +35,7 @@ class Waits:
 
 
 async def ask(faults: list[Fault], waits: Waits, *, once: bool = False) -> tuple[bytes, int]:
-    """Sends a request through a proxy. Returns the response and the number of connections."""
+    """Sends a request through a proxy, and returns the response and the number of connections."""
     async with FaultyProxy(faults) as proxy:
         wire = Wire(base_url=proxy.url, token="t", world=waits.world)
         try:
@@ -59,7 +59,7 @@ async def test_a_requested_wait_is_obeyed() -> None:
 
 
 async def test_retries_end_after_the_last_attempt() -> None:
-    """The number of attempts has a bound (law 17)."""
+    """Law 17: the number of attempts has a bound."""
     waits = Waits()
     with pytest.raises(ServiceUnreachable) as raised:
         await ask([BUSY] * 9, waits)
@@ -117,27 +117,29 @@ STRANGERS = {
 
 @pytest.mark.parametrize("intermediary", STRANGERS.values(), ids=STRANGERS)
 async def test_a_response_of_an_intermediary_is_no_answer(tmp_path: Path, intermediary: Answer) -> None:
-    """Such a response revokes no device and refuses no draft. The request is retried with growing waits (law 1)."""
+    """Law 1: a response of an intermediary revokes no device and refuses no draft.
+
+    The request is repeated after growing waits.
+    """
     waits = Waits()
     assert await ask([intermediary, intermediary, FINE], waits) == (b"{}", 3)
     assert len(waits.seconds) == 2
     assert waits.seconds == sorted(waits.seconds)
-    async with FaultyProxy([intermediary] * 24) as proxy:
-        async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            drafts = [device.record({"type": "NoteWritten", "text": text}) for text in "abc"]
-            with pytest.raises(AnsweredByIntermediary) as raised:
-                await device.push()
-            with pytest.raises(AnsweredByIntermediary):
-                await device.pull()
-            assert raised.value.status == intermediary.status
-            assert [(draft, "waiting", None) for draft in drafts] == [
-                (authored.id, authored.state, authored.receipt) for authored in device.drafts()
-            ]
+    async with FaultyProxy([intermediary] * 24) as proxy, offline_device(tmp_path, Waits(), proxy.url) as device:
+        drafts = [device.record({"type": "NoteWritten", "text": text}) for text in "abc"]
+        with pytest.raises(AnsweredByIntermediary) as raised:
+            await device.push()
+        with pytest.raises(AnsweredByIntermediary):
+            await device.pull()
+        assert raised.value.status == intermediary.status
+        assert [(draft, "waiting", None) for draft in drafts] == [
+            (authored.id, authored.state, authored.receipt) for authored in device.drafts()
+        ]
 
 
 @pytest.mark.parametrize("intermediary", [page_of(403), page_of(302, Location="http://hotel.example/login"), page_of(200)])
 async def test_what_must_not_happen_twice_is_not_sent_again_after_an_intermediary_answered(intermediary: Answer) -> None:
-    """The service may have received the request."""
+    """The service may have received the request, so the device does not repeat the request."""
     waits = Waits()
     with pytest.raises(AnsweredByIntermediary):
         await ask([intermediary, FINE], waits, once=True)
@@ -156,12 +158,14 @@ def offline_device(tmp_path: Path, waits: Waits, url: str) -> Device:
 
 
 async def test_a_revoked_device_keeps_its_drafts(tmp_path: Path) -> None:
-    async with FaultyProxy([refused(401, "access.unauthenticated")]) as proxy:
-        async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            draft_id = device.record({"type": "NoteWritten", "text": "still mine"})
-            with pytest.raises(DeviceRevoked):
-                await device.push()
-            assert [(draft_id, "waiting")] == [(authored.id, authored.state) for authored in device.drafts()]
+    async with (
+        FaultyProxy([refused(401, "access.unauthenticated")]) as proxy,
+        offline_device(tmp_path, Waits(), proxy.url) as device,
+    ):
+        draft_id = device.record({"type": "NoteWritten", "text": "still mine"})
+        with pytest.raises(DeviceRevoked):
+            await device.push()
+        assert [(draft_id, "waiting")] == [(authored.id, authored.state) for authored in device.drafts()]
 
 
 @pytest.mark.parametrize(
@@ -179,46 +183,43 @@ async def test_a_revoked_device_keeps_its_drafts(tmp_path: Path) -> None:
     ],
 )
 async def test_an_answer_that_is_no_receipt_of_ours_settles_nothing(tmp_path: Path, answer: bytes) -> None:
-    """A response without valid receipts settles no draft, also where its type is JSON (law 1)."""
-    async with FaultyProxy() as proxy:
-        async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            draft = device.record({"type": "NoteWritten", "text": "a"})
-            proxy.plan.append(answered(answer.replace(b"%b", str(draft).encode())))
-            with pytest.raises(ServiceMisspoke):
-                await device.push()
-            assert next((authored.state, authored.receipt) for authored in device.drafts()) == ("waiting", None)
+    """Law 1: a response without valid receipts changes no draft, even if its content type is JSON."""
+    async with FaultyProxy() as proxy, offline_device(tmp_path, Waits(), proxy.url) as device:
+        draft = device.record({"type": "NoteWritten", "text": "a"})
+        proxy.plan.append(answered(answer.replace(b"%b", str(draft).encode())))
+        with pytest.raises(ServiceMisspoke):
+            await device.push()
+        assert next((authored.state, authored.receipt) for authored in device.drafts()) == ("waiting", None)
 
 
 async def test_a_draft_that_spoils_a_whole_push_is_found_and_stops_no_other(tmp_path: Path) -> None:
-    """The service refuses the whole body because of one draft. The device splits the batch until that draft is alone (law 17)."""
+    """Law 17: because of one draft, the service refuses the whole body. The device splits the batch until that draft is alone."""
     spoilt = refused(400, "body.nul")
 
     def receipt(number: int) -> Answer:
         return recorded(ids[number], place=number + 1)
 
-    async with FaultyProxy() as proxy:
-        async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            ids = [device.record({"type": "NoteWritten", "text": text}) for text in ("a", "bad", "c")]
-            # The batches: [a bad c] -> [a] -> [bad c] -> [bad] -> [c]
-            proxy.plan.extend([spoilt, receipt(0), spoilt, spoilt, receipt(2)])
-            receipts = await device.push()
-            assert ids == [receipt.id for receipt in receipts]
-            assert [authored.state for authored in device.drafts()] == ["recorded", "refused", "recorded"]
-            assert device.outbox.count("waiting") == 0
+    async with FaultyProxy() as proxy, offline_device(tmp_path, Waits(), proxy.url) as device:
+        ids = [device.record({"type": "NoteWritten", "text": text}) for text in ("a", "bad", "c")]
+        # The batches: [a bad c] -> [a] -> [bad c] -> [bad] -> [c]
+        proxy.plan.extend([spoilt, receipt(0), spoilt, spoilt, receipt(2)])
+        receipts = await device.push()
+        assert ids == [receipt.id for receipt in receipts]
+        assert [authored.state for authored in device.drafts()] == ["recorded", "refused", "recorded"]
+        assert device.outbox.count("waiting") == 0
 
 
 async def test_a_refusal_that_blames_no_draft_refuses_no_draft(tmp_path: Path) -> None:
     blamed = refused(400, "field.invalid", at="sent_at")
-    async with FaultyProxy([blamed]) as proxy:
-        async with offline_device(tmp_path, Waits(), proxy.url) as device:
-            device.record({"type": "NoteWritten", "text": "a"})
-            with pytest.raises(RefusedByService):
-                await device.push()
-            assert device.outbox.count("waiting") == 1
+    async with FaultyProxy([blamed]) as proxy, offline_device(tmp_path, Waits(), proxy.url) as device:
+        device.record({"type": "NoteWritten", "text": "a"})
+        with pytest.raises(RefusedByService):
+            await device.push()
+        assert device.outbox.count("waiting") == 1
 
 
 async def test_a_stream_is_read_as_its_standard_says_and_an_unfinished_message_is_no_entry() -> None:
-    """A U+2028 does not end a line; data may have several lines; comments, other events and an incomplete message are ignored."""
+    """A U+2028 ends no line, and data may have several lines. Comments, other events and an incomplete message are ignored."""
     chain = {place: f"{place:016x}" for place in range(7, 11)}
     opening = f'{{"log": "L1", "place": 7, "chain": "{chain[7]}"}}'
     first = f'{{"place": 8, "chain": "{chain[8]}", "event": {{"text": "two\u2028lines"}}}}'
@@ -241,7 +242,7 @@ async def test_a_stream_is_read_as_its_standard_says_and_an_unfinished_message_i
 
 
 async def test_a_silent_stream_is_given_up() -> None:
-    """A broken connection sends no heartbeat, so a silent stream is closed after a bounded wait (law 17)."""
+    """Law 17: a broken connection sends no heartbeats. So a stream without heartbeats is closed after a bounded wait."""
     headers = {"Content-Type": "text/event-stream", "Content-Length": "1000"}
     world = replace(Waits().world, silence_s_max=0.2)
     async with FaultyProxy([Answer(status=200, headers=headers, body=b": beat\n\n", falls_silent=True)]) as proxy:
@@ -252,11 +253,13 @@ async def test_a_silent_stream_is_given_up() -> None:
 
 
 async def test_live_reconnects_until_the_service_says_who_it_is_again(tmp_path: Path) -> None:
-    """The stream reconnects after any outage, with bounded waits, and raises DeviceRevoked when the device was revoked."""
+    """The stream reconnects after any outage, with bounded waits. A revoked device gets the error DeviceRevoked."""
     waits = Waits()
-    async with FaultyProxy([*[BUSY] * 7, *[page_of(200)] * 7, refused(401, "access.unauthenticated")]) as proxy:
-        async with offline_device(tmp_path, waits, proxy.url) as device:
-            with pytest.raises(DeviceRevoked):
-                await anext(device.live())
+    async with (
+        FaultyProxy([*[BUSY] * 7, *[page_of(200)] * 7, refused(401, "access.unauthenticated")]) as proxy,
+        offline_device(tmp_path, waits, proxy.url) as device,
+    ):
+        with pytest.raises(DeviceRevoked):
+            await anext(device.live())
     assert proxy.connections == 15
     assert all(0 < seconds <= 30 for seconds in waits.seconds)

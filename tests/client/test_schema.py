@@ -1,4 +1,4 @@
-"""Tests the migration of a device file of an earlier release."""
+"""Tests the migration of a device's file from an earlier release."""
 
 import sqlite3
 from pathlib import Path
@@ -37,7 +37,7 @@ def draft(draft_id: UUID) -> bytes:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Returns the path of a file as the previous release wrote it."""
+    """Returns the path of a file that has the format of the previous release."""
     path = tmp_path / "ada.device"
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(VERSION_1)
@@ -60,7 +60,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_file_of_the_release_before_keeps_its_drafts_and_its_entries(path: Path) -> None:
-    """The migration loses no draft and no entry. The chain leaves the entries' bytes, and the last chain is stored (law 1)."""
+    """Law 1: the migration keeps all drafts and all entries. Of the chains in the entries, it stores only the last one."""
     for _ in range(2):
         device = Device.open(path, world=fixed_world())
         drafts = list(device.drafts())

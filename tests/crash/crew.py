@@ -1,6 +1,6 @@
-"""Makes a family for crash tests: devices that push and keep a ledger, and devices of one parent that follow live meanwhile.
+"""Makes a family for crash tests: devices that push and keep a ledger, and two devices of one parent that follow the feed live.
 
-Owns its members and devices, and what they do. Knows no kills.
+Owns the members, the devices and their actions. Does not know when the service is killed.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from tests.crash.pushers import Pusher
 from tests.service.conftest import Someone, found_family
 
 PATIENCE = Backoff(first_wait_s=0.1, longest_wait_s=1.0, attempts_max=4)
-"""The back-off of an app in the foreground. One in the background may wait longer than I-12 allows."""
+"""The back-off of an app in the foreground. An app in the background may wait longer than the 10 s that a device may be late."""
 WRITES_EVERY_S = 0.2
 
 
 class Crew:
-    """The people of one family, their devices and pushers."""
+    """The members of one family, their devices and their pushers."""
 
     def __init__(self, people: list[Someone], devices: list[Device], pushers: list[Pusher], *, ending: asyncio.Event) -> None:
         self.people = people
@@ -34,28 +34,28 @@ class Crew:
 
     @property
     def answers(self) -> int:
-        """The number of pushes that are acknowledged so far."""
+        """The number of pushes that were acknowledged until now."""
         return sum(len(pusher.ledger.acknowledged) for pusher in self.pushers)
 
     @property
     def cut_off(self) -> tuple[int, int]:
-        """The numbers of pushes that were cut off and answered later, and of those that were not sent again."""
+        """The number of pushes that were cut off and sent again, and the number of those that were not sent again."""
         ledgers = [pusher.ledger for pusher in self.pushers]
         again = sum(push.attempts > 1 for ledger in ledgers for push in ledger.acknowledged)
         return again, sum(len(ledger.unknown) for ledger in ledgers)
 
     @property
     def broken(self) -> list[str]:
-        """The broken promises that pushers noticed."""
+        """Descriptions of the broken promises that pushers noticed."""
         return [promise for pusher in self.pushers for promise in pusher.ledger.broken]
 
     @property
     def waits(self) -> bool:
-        """Whether a draft is still to be pushed."""
+        """Whether a draft still has to be pushed."""
         return not all(pusher.is_idle for pusher in self.pushers) or any(one.outbox.count("waiting") for one in self.devices)
 
     async def work(self) -> None:
-        """Pushes until `ending`, and then until nothing waits; follows live until cancelled."""
+        """Pushes until `ending` is set, and then until no draft is left. The followers continue until they are cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for pusher in self.pushers:
                 tasks.create_task(pusher.run())
@@ -80,7 +80,7 @@ async def _follow(device: Device) -> None:
 
 @asynccontextmanager
 async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
-    """Founds a family of five: six devices that push, and two of Ben's that follow and write."""
+    """Founds a family of five members: with six devices that push, and two of Ben's that follow the feed and write."""
     async with httpx.AsyncClient(base_url=url, timeout=20) as http, AsyncExitStack() as opened:
         ada = await found_family(http)
         ben = await ada.invite("parent", name="Ben", household={"name": "Lake"})
@@ -102,7 +102,7 @@ async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
 
 
 REFUSED_READS_MAX = 40
-"""Refused reads of one feed: about the ten seconds within which every device is current again (I-12)."""
+"""The reads of one feed that may be refused, 0.2 s apart: together about the 10 s in which a device must be up to date."""
 
 
 async def feed_of(someone: Someone, url: str) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
-"""Runs devices that push without pause, and keep a ledger of what they pushed and what was acknowledged.
+"""Runs devices that push without a pause, with a ledger of what was pushed and what was acknowledged.
 
-Owns the ledger and the comparison of receipts. Knows the protocol alone, so that a mistake of `client` is not repeated here.
+Owns the ledger and the comparison of receipts. Knows the protocol and not `client`, so that a mistake of `client` is not repeated
+here.
 """
 
 import asyncio
@@ -32,12 +33,12 @@ MILESTONES = ("movement.first-steps", "movement.crawls", "talking.first-word")
 
 @dataclass
 class Push:
-    """One request: its bytes and its receipts."""
+    """One push: the bytes of its body, its drafts and its receipts."""
 
     body: bytes
     drafts: list[dict[str, Any]]
     acceptable: set[str]
-    """The ids of the drafts that the log accepts; the others name a child of no family."""
+    """The ids of the drafts that the log accepts. Each other draft names a child that does not exist."""
     attempts: int = 0
     receipts: list[dict[str, Any]] | None = None
 
@@ -48,7 +49,7 @@ class Ledger:
 
     acknowledged: list[Push] = field(default_factory=list)
     unknown: list[Push] = field(default_factory=list)
-    """Pushes that were cut off and not sent again: they are in the log whole, or not at all."""
+    """Pushes that were cut off and not sent again. The log has all drafts of such a push, or none."""
     broken: list[str] = field(default_factory=list)
     """Descriptions of broken promises."""
 
@@ -63,12 +64,12 @@ class Ledger:
 
 
 class Pusher:
-    """One device of a member. It stops after `ending` is set, once its last push is answered."""
+    """One device of a member. After `ending` is set, it stops when its last push has a response."""
 
     def __init__(
         self, someone: Someone, *, url: str, child: str, seed: str, ending: asyncio.Event, is_person: bool = True
     ) -> None:
-        """A person also keeps and opens surprises, so that releases are cut off like other events."""
+        """A person, unlike a daycare, also keeps and opens surprises, so that pushes with releases are cut off too."""
         self.someone = someone
         self._is_person = is_person
         self.ledger = Ledger()
@@ -94,7 +95,7 @@ class Pusher:
         self.is_idle = True
 
     async def push_unknown_again(self) -> None:
-        """Sends the unknown pushes again; from then on they are acknowledged."""
+        """Sends the pushes without a response again. After their response, they count as acknowledged."""
         async with self._client() as http:
             while self.ledger.unknown:
                 await self._push(http, self.ledger.unknown.pop(), is_patient=True)
@@ -132,7 +133,7 @@ class Pusher:
         return draft
 
     async def _push(self, http: httpx.AsyncClient, push: Push, *, is_patient: bool = False) -> None:
-        """Sends until it is answered; unless patient, gives some up after the first failure, and leaves them unknown."""
+        """Sends a push until it has a response. With `is_patient=False`, some pushes are sent only once and stay unknown."""
         while True:
             push.attempts += 1
             receipts = await self._send(http, push.body)
@@ -171,7 +172,7 @@ class Pusher:
             self.ledger.broken.append("Law 1: an acknowledged draft was not in the log, and was recorded anew")
 
     async def _misuse(self, http: httpx.AsyncClient, push: Push) -> None:
-        """Sends other content under an id that is in use."""
+        """Sends other content with an id that is in use, and checks the refusal."""
         taken = [draft for draft in push.drafts if draft["id"] in push.acceptable]
         if not taken:
             return
@@ -181,7 +182,7 @@ class Pusher:
             self.ledger.broken.append(f"Law 2: other content under an id in use was answered by {receipts}")
 
     async def _send(self, http: httpx.AsyncClient, body: bytes) -> list[dict[str, Any]] | None:
-        """Returns the receipts, or None where it is unknown whether the push was recorded."""
+        """Returns the receipts, or None if it is unknown whether the push was recorded."""
         try:
             answer = await http.post(
                 f"/v1/families/{self.someone.family}/events", content=body, headers={"Content-Type": "application/json"}
@@ -198,9 +199,9 @@ class Pusher:
 
 
 def settled(receipt: dict[str, Any]) -> dict[str, Any]:
-    """Returns the part of a receipt that never changes: `already_recorded` becomes `recorded`.
+    """Returns the part of a receipt that never changes, with `recorded` in place of `already_recorded`.
 
-    `keep_quiet` is left out: it follows from the surprise choices, which change.
+    `keep_quiet` is left out, because it depends on choices, which change.
     """
     kept = {name: value for name, value in receipt.items() if name != "keep_quiet"}
     return {**kept, "outcome": "recorded"} if receipt["outcome"] == "already_recorded" else kept

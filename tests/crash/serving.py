@@ -1,7 +1,7 @@
-"""Runs the service in a process of its own, which tests kill, end and start again, with its embedded Postgres.
+"""Runs the service in a process of its own with an embedded Postgres. Tests kill, stop and start it again.
 
-Owns processes, signals and the port. Knows no event. Importing takes longer than starting, and a crash test starts dozens
-of services: they are forked from a process that has imported the service already, and run the command `stillnew serve`.
+Owns processes, signals and the port. Knows no event. A crash test starts dozens of services, and importing takes longer than
+starting. So the services are forked from a process that has already imported the service, and run the command `stillnew serve`.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ def run(arguments: list[str], environment: dict[str, str], folder: str) -> None:
     for descriptor, name in ((1, "stdout"), (2, "log")):
         written = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if name == "stdout" else os.O_APPEND), 0o644)
         os.dup2(written, descriptor)
-    # Workers inherit our standard input by its number, and the one from multiprocessing does not exist in them.
+    # Workers inherit the standard input by its file descriptor, and the one that multiprocessing made does not exist in them.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdin = os.fdopen(0)
     os.environ.clear()
@@ -43,7 +43,7 @@ def run(arguments: list[str], environment: dict[str, str], folder: str) -> None:
 
 @contextmanager
 def kept_port() -> Iterator[int]:
-    """Reserves a port while the service is down: bound, but nobody listens on it."""
+    """Reserves a port: a socket is bound to it, but does not listen."""
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", 0))
@@ -51,10 +51,10 @@ def kept_port() -> Iterator[int]:
 
 
 class Serving:
-    """A `stillnew serve` with some arguments, at one address, however often it is killed."""
+    """A `stillnew serve` with fixed arguments and a fixed address, which can be killed and started many times."""
 
     def __init__(self, *arguments: str, port: int, folder: Path, environment: Mapping[str, str] | None = None) -> None:
-        """`folder` holds its output: `stdout` and `log`."""
+        """The output of the service is in `folder`, in the files `stdout` and `log`."""
         unlimited = {f"STILLNEW_LIMIT_{kind}": "0" for kind in ("PUSH", "DRAFTS", "READ", "ACCESS", "STRANGERS")}
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("STILLNEW_", "DATABASE_URL"))}
         self.url = f"http://127.0.0.1:{port}"
@@ -74,14 +74,14 @@ class Serving:
         return self.process.pid
 
     def begin(self) -> None:
-        """Starts it, and does not wait until it is ready."""
+        """Starts the service without waiting until it is ready."""
         self.folder.mkdir(exist_ok=True)
         (self.folder / "stdout").unlink(missing_ok=True)
         self.process = forking.Process(target=run, args=(self._arguments, self._environment, str(self.folder)))
         self.process.start()
 
     def start(self) -> None:
-        """Starts it, and waits until it reports that it is ready."""
+        """Starts the service, and waits until it reports that it is ready."""
         self.begin()
         deadline_s = time.monotonic() + START_S_MAX
         while not self.is_ready():
@@ -95,13 +95,13 @@ class Serving:
         return stdout.exists() and stdout.read_text().endswith("\n")
 
     def kill(self) -> None:
-        """Kills this process alone (SIGKILL): its database goes on."""
+        """Kills only the process of the service (SIGKILL). Its Postgres continues."""
         assert self.process is not None
         self.process.kill()
         self.process.join()
 
     def end(self) -> int:
-        """Sends SIGTERM, and returns the exit code."""
+        """Sends SIGTERM to the service, and returns its exit code."""
         assert self.process is not None
         self.process.terminate()
         return self.wait()
@@ -114,17 +114,17 @@ class Serving:
 
 
 def postgres_of(data: Path) -> psutil.Process | None:
-    """Returns the Postgres server of a data directory; None where none runs."""
+    """Returns the Postgres server of a data directory; None if no server runs."""
     with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess, ValueError, IndexError):
         process = psutil.Process(int((data / "postgres" / "postmaster.pid").read_text().split("\n")[0]))
-        # The process id may belong to another process by now.
+        # The process id may belong to another process now.
         if process.name() == "postgres" and Path(process.cwd()) == (data / "postgres").resolve():
             return process
     return None
 
 
 def kill_postgres(data: Path) -> bool:
-    """Kills the server and all its children at once (SIGKILL), and returns whether there was one."""
+    """Kills the Postgres server and its child processes (SIGKILL). Returns whether a server ran."""
     server = postgres_of(data)
     if server is None:
         return False
@@ -139,7 +139,7 @@ def kill_postgres(data: Path) -> bool:
 
 @contextmanager
 def serving(*arguments: str, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Serving]:
-    """Starts a service, and ends it at the end of the block unless it has ended before."""
+    """Starts a service, and stops it at the end of the block if it still runs."""
     with kept_port() as port:
         service = Serving(*arguments, port=port, folder=folder, environment=environment)
         try:
@@ -155,7 +155,7 @@ def serving(*arguments: str, folder: Path, environment: Mapping[str, str] | None
 
 @contextmanager
 def serving_with_own_postgres(data: Path) -> Iterator[Serving]:
-    """Starts a service on an embedded Postgres in `data`, and ends both."""
+    """Starts a service on an embedded Postgres in `data`, and stops both at the end of the block."""
     try:
         with serving("--data", str(data), folder=data.with_name(f"{data.name}-output")) as service:
             yield service

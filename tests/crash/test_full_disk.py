@@ -1,4 +1,4 @@
-"""Tests on a disk that is full, and then has space again: a small tmpfs below the data directory."""
+"""Tests a disk that is full and then has space again: a small tmpfs under the data directory."""
 
 import asyncio
 import contextlib
@@ -20,14 +20,14 @@ from tests.programs import lacks
 from tests.service.conftest import Someone, found_family
 
 DISK = "160m"
-"""A new cluster takes about 70 MB, a segment of its write-ahead log 16 MB."""
+"""The size of the disk. A new cluster needs about 70 MB, and a segment of its write-ahead log needs 16 MB."""
 LEFT_BYTES = 256 * 1024
 CURRENT_WITHIN_S = 10.0
 
 
 @pytest.fixture
 def small_disk(open_folder: Path) -> Iterator[Path]:
-    """Mounts a file system of its own."""
+    """Mounts a small file system, and yields its folder."""
     folder = open_folder / f"small-disk-{uuid.uuid4().hex[:8]}"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0755", "tmpfs", str(folder)]
@@ -39,15 +39,14 @@ def small_disk(open_folder: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path, *, left_bytes: int) -> None:
-    """Fills the disk but for `left_bytes`."""
+    """Fills the disk, except for `left_bytes`."""
     space = os.statvfs(disk)
-    with (disk / "ballast").open("ab") as ballast:
-        with contextlib.suppress(OSError):
-            os.posix_fallocate(ballast.fileno(), ballast.tell(), max(1, space.f_bavail * space.f_frsize - left_bytes))
+    with (disk / "ballast").open("ab") as ballast, contextlib.suppress(OSError):
+        os.posix_fallocate(ballast.fileno(), ballast.tell(), max(1, space.f_bavail * space.f_frsize - left_bytes))
 
 
 async def push_until_refused(ada: Someone, pusher: Pusher) -> httpx.Response:
-    """Pushes until the service refuses; accepted pushes go to the ledger, and the refused one stays unknown."""
+    """Pushes until the service refuses. Accepted pushes go to the ledger, and the refused push counts as unknown."""
     headers = ada.headers | {"Content-Type": "application/json"}
     while True:
         push = pusher.new_push()
@@ -61,7 +60,10 @@ async def push_until_refused(ada: Someone, pusher: Pusher) -> httpx.Response:
 
 
 async def test_a_full_disk_refuses_pushes_writes_none_by_half_and_takes_them_when_there_is_space(small_disk: Path) -> None:
-    """Law 1, law 17, I-04, I-12, I-32: 503 while there is no space for rows, nor for the write-ahead log; then as before."""
+    """Laws 1 and 17: without space for rows or for the write-ahead log, a push gets 503.
+
+    With space again, pushes are recorded.
+    """
     data = small_disk / "data"
     with serving_with_own_postgres(data) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
@@ -88,7 +90,7 @@ async def test_a_full_disk_refuses_pushes_writes_none_by_half_and_takes_them_whe
 
 
 async def begin_a_new_segment(data: Path) -> None:
-    """Makes the next write need 16 MB that the disk does not have."""
+    """Makes the next write need a new segment of 16 MB, for which the disk has no space."""
     with contextlib.suppress(OSError, asyncpg.PostgresError):
         connection = await asyncpg.connect(EmbeddedPostgres(data).database_url)
         try:
@@ -100,7 +102,7 @@ async def begin_a_new_segment(data: Path) -> None:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_database_whose_disk_is_full_is_not_started_on_and_the_sentence_says_so(small_disk: Path, workers: str) -> None:
-    """Law 17: exit code 3, whether the migrations find no space, or a data directory has no room for a new database."""
+    """Law 17: the exit code is 3 if the migrations find no space, or if a data directory has no space for a new database."""
     server = EmbeddedPostgres(small_disk / "theirs")
     database_url = await asyncio.to_thread(server.start)
     try:

@@ -1,7 +1,7 @@
 """Kills the service and its Postgres (SIGKILL) at random moments in the middle of pushes.
 
-Does not show the effect of a power cut on bytes that were never flushed, because the page cache outlives a process. The tests of
-the embedded server show that fsync is on.
+The test does not show the effect of a power cut on bytes that were not flushed, because the page cache outlives a process. The
+tests of the embedded server show that fsync is on.
 """
 
 import asyncio
@@ -20,23 +20,23 @@ import pytest
 from tests.crash.crew import Crew, crew_of, feed_of
 from tests.crash.pushers import Push
 from tests.crash.serving import Serving, kill_postgres, serving_with_own_postgres
-from tests.service.feed.listening import until
+from tests.polling import until
 
 ROOT = Path(__file__).parents[2]
 KILLS = 500 if os.environ.get("STILLNEW_NIGHTLY") else 24
 SEED = os.environ.get("STILLNEW_SEED") or secrets.token_hex(4)
 CURRENT_WITHIN_S = 10.0
-"""I-12."""
+"""The seconds after a fault within which each device must have its whole feed again."""
 NO_PROGRESS_S_MAX = 30.0
 BOTH = 0.3
-"""The share of kills of the service that kill its Postgres too, as a power cut does."""
+"""The share of kills of the service that also kill its Postgres, as a power cut does."""
 
 
 @pytest.mark.timeout(120 if KILLS < 100 else 3_600)
 async def test_nothing_acknowledged_is_lost_or_doubled_however_often_service_and_postgres_are_killed(
     open_folder: Path, tmp_path: Path
 ) -> None:
-    """Law 1, law 2, law 11, I-01, I-02, I-04, I-12: acknowledged - log = {}, each id once, each push whole or not at all."""
+    """Laws 1, 2 and 11: each acknowledged event is in the log once. Of a push that was cut off, the log has all or none."""
     print(f"STILLNEW_SEED={SEED}")
     data = open_folder / f"killed-{SEED}"
     with serving_with_own_postgres(data) as service:
@@ -55,14 +55,20 @@ async def test_nothing_acknowledged_is_lost_or_doubled_however_often_service_and
             print(f"{crew.answers} pushes acknowledged, {resolved} of them after a cut; {left} left unknown")
             await compare_ledgers_with_feeds(crew, service.url)
             assert service.end() == 0
-    # I-32: a fault of the database is no mistake of ours. The lines are compared, so that a failure shows them.
+    # An error of the database must not be logged as a crash of the service. The lines are compared, so that a failure shows them.
     assert [line for line in service.log.splitlines() if '"crashed"' in line] == []
     assert "append failed" not in service.log
     assert await replayed(data) == "0 differences"
 
 
+async def progress_of(crew: Crew) -> None:
+    """Waits until one more push was acknowledged."""
+    answers = crew.answers
+    await until(lambda: crew.answers > answers, within_s=NO_PROGRESS_S_MAX)
+
+
 async def kill_often(service: Serving, data: Path, crew: Crew, *, rng: random.Random) -> float:
-    """Kills the service and Postgres equally often, mostly while pushes are answered, sometimes in the middle of a recovery.
+    """Kills the service and Postgres equally often: mostly while pushes get responses, sometimes during a recovery.
 
     Returns the time of the last kill.
     """
@@ -71,8 +77,7 @@ async def kill_often(service: Serving, data: Path, crew: Crew, *, rng: random.Ra
     rng.shuffle(victims)
     for victim in victims:
         if rng.random() < 0.8:
-            answers = crew.answers
-            await until(lambda: crew.answers > answers, within_s=NO_PROGRESS_S_MAX)  # noqa: B023 - awaited in this turn
+            await progress_of(crew)
         await asyncio.sleep(rng.random() * 0.25)
         killed_s = time.monotonic()
         if victim == "service":
@@ -86,7 +91,7 @@ async def kill_often(service: Serving, data: Path, crew: Crew, *, rng: random.Ra
 
 
 async def be_current(service: Serving, crew: Crew, *, since_s: float) -> None:
-    """Checks I-12: within 10 s of the last fault nothing waits, and both devices of Ben hold his whole feed, byte for byte."""
+    """Checks that within 10 s of the last fault no draft waits, and both devices of Ben have his whole feed, byte for byte."""
     crew.ending.set()
     await until(lambda: not crew.waits, within_s=CURRENT_WITHIN_S)
     length = len(await feed_of(crew.people[1], service.url))
@@ -97,7 +102,7 @@ async def be_current(service: Serving, crew: Crew, *, since_s: float) -> None:
 
 
 async def compare_ledgers_with_feeds(crew: Crew, url: str) -> None:
-    """Checks that each acknowledged draft is at its place, once and unchanged, and each cut push whole or not at all."""
+    """Checks that each acknowledged draft is at its place, once and unchanged, and that each cut push is whole or absent."""
     for pusher in crew.pushers:
         entries = await feed_of(pusher.someone, url)
         assert [entry["place"] for entry in entries] == list(range(1, len(entries) + 1))
@@ -126,7 +131,7 @@ def compare_with_feed(push: Push, by_id: Mapping[str, dict[str, Any]]) -> None:
 
 
 async def replayed(data: Path) -> str:
-    """Returns the finding of `stillnew replay --check`."""
+    """Returns the result of `stillnew replay --check`."""
     command = [sys.executable, "-m", "service.cli", "replay", "--check", "--data", str(data)]
     finished = await asyncio.to_thread(subprocess.run, command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout + finished.stderr

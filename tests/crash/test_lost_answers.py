@@ -1,4 +1,4 @@
-"""Tests over connections that are cut at any byte: a repeated request gets the answer of an uninterrupted one."""
+"""Tests connections that are cut at any byte: a repeated request gets the response of an uninterrupted one."""
 
 import asyncio
 from collections import deque
@@ -21,7 +21,7 @@ IMPATIENT = World(backoff=Backoff(first_wait_s=0.01, longest_wait_s=0.05))
 
 
 async def receipts_of(push: Push, someone: Someone, url: str) -> list[dict[str, object]]:
-    """Sends a push once, over a connection of its own. Raises httpx.TransportError where the connection was cut."""
+    """Sends a push once, over a connection of its own. Raises httpx.TransportError if the connection is cut."""
     headers = someone.headers | {"Content-Type": "application/json"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=20, verify=trusted_certificates()) as http:
         answer = await http.post(f"/v1/families/{someone.family}/events", content=push.body)
@@ -31,7 +31,7 @@ async def receipts_of(push: Push, someone: Someone, url: str) -> list[dict[str, 
 
 
 async def test_a_push_whose_request_or_answer_was_cut_is_answered_as_a_first_try(database_url: str) -> None:
-    """Law 1, law 2, I-02, I-03, I-04: cut at any byte, the same drafts yield the same receipts, and are in the feed once."""
+    """Laws 1 and 2: after a cut at any byte, the same drafts get the same receipts, and are in the feed once."""
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             ada = await found_family(http)
@@ -66,7 +66,7 @@ async def _answered_or_cut(push: Push, someone: Someone, url: str) -> list[dict[
 
 
 async def test_a_device_behind_a_failing_wire_settles_every_draft_once(database_url: str, tmp_path: Path) -> None:
-    """Law 1, law 2, I-12: what is cut is sent again, nothing is doubled, and the feed that it holds is whole."""
+    """Laws 1 and 2: the device sends again what was cut. No event is recorded twice, and the device gets its whole feed."""
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
         host, port = url.removeprefix("http://").split(":")
         path = tmp_path / "ada.device"
@@ -76,14 +76,16 @@ async def test_a_device_behind_a_failing_wire_settles_every_draft_once(database_
             CutAnswer(after_bytes=0), CutRequest(after_bytes=10_000), CutAnswer(after_bytes=300),
             CutRequest(after_bytes=0), CutAnswer(after_bytes=2_000), CutRequest(after_bytes=20_000),
         ]  # fmt: skip
-        async with FaultyProxy(faults, host=host, port=int(port)) as proxy:
-            async with Device.open(path, base_url=proxy.url, world=IMPATIENT) as device:
-                ids = [device.record({"type": "NoteWritten", "child": child, "text": f"note {number}"}) for number in range(300)]
-                while device.outbox.count("waiting"):
-                    with suppress(ServiceUnreachable):  # one push gives up before six cuts in a row
-                        await device.push()
-                await device.pull()
-                assert (proxy.plan, proxy.connections) == (deque(), len(faults) + 1)
-                assert [authored.state for authored in device.drafts()] == ["recorded"] * len(ids)
-                notes = [entry.event["id"] for entry in device.entries() if entry.event["event"]["type"] == "NoteWritten"]
-                assert notes == [str(draft_id) for draft_id in ids]
+        async with (
+            FaultyProxy(faults, host=host, port=int(port)) as proxy,
+            Device.open(path, base_url=proxy.url, world=IMPATIENT) as device,
+        ):
+            ids = [device.record({"type": "NoteWritten", "child": child, "text": f"note {number}"}) for number in range(300)]
+            while device.outbox.count("waiting"):
+                with suppress(ServiceUnreachable):  # one push gives up before six cuts in a row
+                    await device.push()
+            await device.pull()
+            assert (proxy.plan, proxy.connections) == (deque(), len(faults) + 1)
+            assert [authored.state for authored in device.drafts()] == ["recorded"] * len(ids)
+            notes = [entry.event["id"] for entry in device.entries() if entry.event["event"]["type"] == "NoteWritten"]
+            assert notes == [str(draft_id) for draft_id in ids]

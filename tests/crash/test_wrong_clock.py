@@ -1,4 +1,4 @@
-"""Tests a server with a wrong clock: neither order nor content of a feed depends on a clock."""
+"""Tests a server with a wrong clock: neither the order nor the content of a feed depends on a clock."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ YEARS_10 = timedelta(days=3_650)
 
 
 class WrongClock:
-    """The server's clock: wrong by `off`, or stopped."""
+    """A server's clock that is wrong by `off`, or stopped."""
 
     def __init__(self) -> None:
         self.off = timedelta(0)
@@ -39,7 +39,7 @@ def push_of(someone: Someone, number: int, *, device_clock_off: timedelta) -> di
 
 @pytest.mark.parametrize("clock", ["right", "ten years ahead", "ten years behind", "standing still", "jumping"])
 async def test_order_and_set_are_the_same_under_any_clock(database_url: str, clock: str) -> None:
-    """Law 3, law 12, I-10: places follow the order of pushes, whatever the clocks of server and devices say meanwhile."""
+    """Laws 3 and 12: places follow the order of pushes, whatever the clocks of the server and of the devices are."""
     wrong, rng = WrongClock(), random.Random(clock)
     with running(Settings(database_url=database_url, **UNLIMITED), log_clock=wrong) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:

@@ -1,4 +1,4 @@
-"""The daycare's rows become drafts, once each, and without guesses about the child."""
+"""Tests that each of the daycare's rows becomes one draft, and that no fact about the child is guessed."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -12,8 +12,9 @@ from demo import activities, adapter
 from demo.cast import Twin
 from demo.words import WORDING
 from events.amend import Amended
-from events.ids import ChildId, is_version_7
+from events.ids import ChildId
 from events.observations import MilestoneObserved, NoteWritten
+from events.wire import is_version_7
 
 NOON = datetime(2026, 5, 6, 12, 0, tzinfo=UTC)
 MIA = activities.STUDENT_IDS[Twin.MIA]
@@ -31,7 +32,7 @@ def read(*rows: activities.Record) -> adapter.ProseQueue:
 
 
 def test_a_row_on_two_pages_is_one_draft() -> None:
-    """Law 2: a row gives the same draft each time that it is read."""
+    """Law 2: a row gives the same draft each time that the row is read."""
     first, second = read(a_row(), a_row()).drafts
     assert first == second
     assert is_version_7(first.id)
@@ -39,7 +40,7 @@ def test_a_row_on_two_pages_is_one_draft() -> None:
 
 
 def test_an_edited_row_is_an_amendment_of_the_first() -> None:
-    """Law 4: the first version stays."""
+    """Law 4: the first version stays in the log."""
     row = a_row()
     edit = activities.edited(
         row, at=NOON + timedelta(days=1), changes={"event_date": activities.stamp(NOON - timedelta(hours=1))}

@@ -1,9 +1,10 @@
-"""The invented year is always the same, and contains every difficulty of real feeds."""
+"""Tests the invented year of the demo: it is the same for the same seed, and contains all difficulties of real feeds."""
 
 from collections import Counter
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -47,7 +48,7 @@ def test_a_year_has_at_least_three_hundred_events_and_ends_now() -> None:
 
 
 def test_every_draft_is_taken_by_the_strict_reader() -> None:
-    """Law 17: the demo sends drafts of the documented protocol."""
+    """Law 17: the demo's drafts follow the documented protocol."""
     lines = year().lines
     for start in range(0, len(lines), DRAFTS_MAX):
         drafts = [line.draft for line in lines[start : start + DRAFTS_MAX]]
@@ -62,8 +63,8 @@ def test_ids_are_never_used_twice() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_nobody_refers_to_an_event_that_they_cannot_have_received(seed: int) -> None:
-    """Law 6: the target of a cheer, a first or a correction was in the log before, and its author can have received it."""
-    sent: dict[EventId, tuple[Who, Draft]] = {}  # type: ignore[type-arg]
+    """Law 6: the target of a cheer, a first or a correction was in the log before, and could be delivered to the author."""
+    sent: dict[EventId, tuple[Who, Draft[Any]]] = {}
     for line in invent(until=UNTIL, child_by_twin=CHILDREN, seed=seed).lines:
         body = line.draft.event
         target = getattr(body, body.refers) if body.refers else None

@@ -1,6 +1,7 @@
-"""Ben waits all year: nobody writes about an event that is held from them, and his envelope fills.
+"""Tests that in the demo Ben waits all year: no draft refers to an event that is held from its author, and Ben's envelope fills.
 
-The tests fold the invented year with the service's own rule, in memory: the demo would stop at a refusal.
+The tests fold the invented year with the service's own rule, in memory. The service would refuse a draft that refers to a held
+event, and the demo would stop.
 """
 
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def invented_year(seed: int, days: int) -> History:
 
 
 def folded(history: History) -> Iterator[tuple[Told, Written]]:
-    """Yields the log after each line, and the line."""
+    """Yields the log after each line of the history, together with the line."""
     log = Told.of_everybody(FAMILY)
     for line in history.lines:
         draft = line.draft
@@ -62,7 +63,7 @@ def entry_of(log: Told, member: MemberId) -> TimelineEntry | None:
 
 @pytest.mark.parametrize(("seed", "days"), SEEDS_AND_DAYS)
 def test_nobody_writes_of_what_is_held_from_them_and_the_envelope_opens_once(seed: int, days: int) -> None:
-    """Laws 6 and 9: on any weekday of the end, authors have received what they refer to, and Ben's first releases everything."""
+    """Laws 6 and 9: the author of each event was sent its target. Ben's first releases events of all other members."""
     history = invented_year(seed, days)
     last = history.lines[history.lines.index(history.own_first) - 1]
     for log, line in folded(history):
@@ -95,7 +96,7 @@ def test_ben_chooses_in_the_first_week_and_his_phone_is_offline_when_he_sees_it(
 
 
 def test_bens_first_is_for_the_family_where_he_waited_for_it() -> None:
-    """A card would otherwise ask to keep quiet what he has seen: sightings for himself alone show on no card (law 14)."""
+    """Law 14: cards do not show private firsts. So Ben shares his firsts; otherwise cards would list the milestones for ever."""
     history = invented_year(1912, 0)
     waited = {
         (event.child, event.milestone)

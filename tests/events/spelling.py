@@ -1,4 +1,4 @@
-"""Encodes a JSON value in a random one of its possible spellings: order, white space, escapes, duplicate keys."""
+"""Encodes a JSON value in one of its possible spellings, at random: order, white space, escapes, duplicate keys."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ WHITE_SPACE = st.text(" \t\n\r", max_size=2)
 TEXTS = st.text('"\\\\:,{}[]/ aé\u2028🎉\t\n', min_size=1, max_size=12)
 """Texts that contain the punctuation of JSON, and characters that must be escaped."""
 TEXT_KEYS = frozenset({"note", "text", "words", "feelings"})
-"""Keys with any text as value: a duplicate of such a key may have another value."""
+"""Keys whose value can be any text. So a duplicate of such a key may have another value."""
 SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -45,7 +45,7 @@ def _padded(written: str, data: st.DataObject) -> str:
 
 def text(value: str, data: st.DataObject) -> str:
     """Returns a JSON string with some of its characters escaped in one of two ways, also where they need no escape."""
-    # One random number decides for all characters: a number for each would take most of the test's time.
+    # One random number decides for all characters. One number for each character would take most of the test's time.
     choices = data.draw(st.integers(0, 3 ** min(len(value), 40) - 1)) if data.draw(st.booleans()) else 0
     written = []
     for character in value:

@@ -22,7 +22,7 @@ CDC_COUNTS_BY_DOMAIN = {
     "movement": (3, 5, 3, 4, 4, 2, 6, 4, 4, 3, 4, 2),
 }
 
-# WHO Multicentre Growth Reference Study 2006: 1st to 99th percentile, months.
+# The WHO Multicentre Growth Reference Study of 2006: the 1st to the 99th percentile, in months.
 WHO_WINDOWS = {
     "movement.sits-without-support": "who-2006:sits-without-support:3.8-9.2",
     "movement.stands-holding-on": "who-2006:stands-with-assistance:4.8-11.4",
@@ -151,7 +151,7 @@ def test_nothing_implies_itself_by_any_way_round() -> None:
 
 
 def test_what_a_step_builds_to_never_comes_before_it() -> None:
-    """Follows `builds_to` and, backwards, `implies` together: the two relations have no common cycle."""
+    """`builds_to` and the reverse of `implies`, taken together, have no cycle."""
     before = {milestone.key: set(milestone.implies) for milestone in MILESTONES}
     for milestone in MILESTONES:
         for bigger in milestone.builds_to:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
 from events.errors import DraftIdNotV7
-from events.ids import is_version_7
-from events.wire import Malformed, commitment, digest_of_draft, read_push, read_push_of_msgpack
+from events.wire import Malformed, commitment, digest_of_draft, is_version_7, read_push, read_push_of_msgpack
 from tests.events.drafts import CHILD, SENT_AT, draft_of
 from tests.events.spelling import spelled
 
@@ -62,7 +61,7 @@ def test_an_optional_field_that_says_its_default_is_as_one_left_out(missing: dic
         {"event": DRAFT["event"] | {"note": "three steps"}},
         {"event": DRAFT["event"] | {"again": False}},
         {"event": DRAFT["event"] | {"milestone": "movement.walks"}},
-        # The same instant with another offset: the author's local time is part of the content.
+        # The same instant with another offset. The author's local time is part of the content.
         {"occurred_at": "2026-11-21T16:58:00+00:00"},
     ],
 )
@@ -81,7 +80,7 @@ def test_a_digest_is_the_same_in_both_encodings() -> None:
 
 @given(st.binary(), st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
 def test_a_commitment_is_to_body_and_salt(body: bytes, salt: bytes, other_salt: bytes) -> None:
-    """Without the salt, nobody can test a guess of the content (law 15)."""
+    """Law 15: a reader without the salt cannot test a guess of the content."""
     made = commitment(salt, body)
     assert len(made) == 32
     assert made == commitment(salt, body)
@@ -101,7 +100,7 @@ def test_a_commitment_is_to_body_and_salt(body: bytes, salt: bytes, other_salt: 
     ],
 )
 def test_a_draft_has_an_id_of_version_7(wrong: str) -> None:
-    """UUIDs of version 7 are unique, so other ids are refused (law 2)."""
+    """Law 2: an id of another version is refused with the name of its field."""
     assert not is_version_7(UUID(wrong))
     (read,) = read_push(json.dumps({"sent_at": SENT_AT, "drafts": [DRAFT | {"id": wrong}]}).encode()).drafts
     assert isinstance(read, Malformed)

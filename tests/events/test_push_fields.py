@@ -7,8 +7,7 @@ import msgspec
 import pytest
 
 from events.errors import BodyMalformed, FieldInvalid, Refused, TextHasNul
-from events.json_checks import require_utf8
-from events.wire import DRAFT_BYTES_MAX, DRAFTS_MAX, Malformed, read_push, read_push_of_msgpack
+from events.wire import DRAFT_BYTES_MAX, DRAFTS_MAX, Malformed, read_push, read_push_of_msgpack, require_utf8
 from tests.events.drafts import ABOUT, CHILD, SENT_AT, body_of, draft_of
 
 TEXT_FIELDS: list[tuple[str, dict[str, Any]]] = [
@@ -23,7 +22,7 @@ TEXT_FIELDS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("at", "event"), TEXT_FIELDS)
 def test_nul_is_refused_in_every_text_and_in_both_encodings(at: str, event: dict[str, Any]) -> None:
-    """NUL is refused because Postgres cannot store it and C programs end a text at it (law 17)."""
+    """Law 17: NUL is refused, because Postgres cannot store it, and programs in C take it as the end of a text."""
     sent = json.loads(json.dumps(draft_of(event)).replace("%", "a\\u0000b"))
     for push in (read_push(body_of(sent)), read_push_of_msgpack(msgspec.msgpack.encode({"sent_at": SENT_AT, "drafts": [sent]}))):
         (draft,) = push.drafts
@@ -86,7 +85,7 @@ NOTE = {"type": "NoteWritten", "child": CHILD, "text": "Slept."}
     ],
 )  # fmt: skip
 def test_a_draft_that_is_not_as_agreed_is_refused_by_itself_and_names_the_field(draft: Any, code: str, at: str) -> None:
-    """The other drafts of the push are read, and the refusal has the id of the draft where it can be read (law 17)."""
+    """Law 17: the other drafts of the push are read. The refusal has the id of its draft, if that id can be read."""
     first, second = read_push(body_of(draft, draft_of(NOTE, number=2))).drafts
     assert isinstance(first, Malformed)
     assert not isinstance(second, Malformed)
@@ -131,7 +130,7 @@ def test_a_draft_holds_at_most_64_kib_as_it_was_sent() -> None:
     ],
 )
 def test_an_envelope_that_is_not_as_agreed_refuses_the_push(body: bytes, code: str, at: str | None) -> None:
-    """The whole push is refused, with the code and the path of the field (law 17)."""
+    """Law 17: a wrong field outside of the drafts refuses the whole push, with the code and the path of the field."""
     with pytest.raises(Refused) as refused:
         read_push(body)
     assert (refused.value.code, refused.value.at) == (code, at)

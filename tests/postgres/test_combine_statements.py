@@ -1,4 +1,4 @@
-"""Combined writes: each has its own arguments, and either all are done or none."""
+"""Tests statements that are combined into one: each has its own arguments, and either all take effect or none does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from service.postgres.combine_statements import together
-from service.postgres.pool import connect
+from service.postgres.pool import connect, together
 
 PUT = "INSERT INTO kept SELECT * FROM unnest($1::int[], $2::text[]) ON CONFLICT (id) DO UPDATE SET word = excluded.word;"
 DROP = "DELETE FROM kept USING unnest($1::int[]) AS gone (id) WHERE kept.id = gone.id"
@@ -43,6 +42,6 @@ async def test_several_writes_are_one_statement_and_none_is_none(connection: asy
     with connection.query_logger(lambda record: executed.append(record.query)):
         await together(connection, [])
         await together(connection, [(PUT, [[1], ["one"]]), (DROP, [[2]])])
-        await asyncio.sleep(0)  # queries are logged in the loop's next turn
+        await asyncio.sleep(0)  # queries are logged in the next turn of the loop
     assert len(executed) == 1
     assert "$3::int[]" in executed[0]

@@ -1,4 +1,4 @@
-"""The embedded server: it keeps its data, has one owner, and loses nothing when it is killed."""
+"""Tests the embedded server: it keeps its data, has one owner, and loses nothing when it is killed."""
 
 import asyncio
 import os
@@ -42,14 +42,14 @@ async def query_until_it_works(database_url: str, sql: str) -> object:
 
 
 async def test_what_was_committed_is_there_after_a_stop_and_a_start(server: EmbeddedPostgres) -> None:
-    """Law 1: acknowledged rows are never lost."""
+    """Law 1: acknowledged rows are not lost."""
     await query(server.start(), "CREATE TABLE kept AS SELECT 7 AS n")
     server.stop()
     assert await query(server.start(), "SELECT n FROM kept") == 7
 
 
 async def test_every_acknowledged_row_outlives_kills_of_the_server_and_it_comes_back_by_itself(server: EmbeddedPostgres) -> None:
-    """Law 1: kill -9 of Postgres loses no acknowledged row, and the supervisor never gives up."""
+    """Law 1: kill -9 of Postgres loses no acknowledged row, and the supervisor starts the server again each time."""
     url = server.start()
     watch = asyncio.create_task(server.supervise())
     await query(url, "CREATE TABLE kept (n integer)")
@@ -57,13 +57,13 @@ async def test_every_acknowledged_row_outlives_kills_of_the_server_and_it_comes_
         await query_until_it_works(url, f"INSERT INTO kept VALUES ({n})")
         assert server.pid is not None
         os.kill(server.pid, signal.SIGKILL)
-    # A row may be stored twice: the response to its insert was lost, and it was sent again.
+    # A row may be stored twice: if the response to its insert is lost, the insert is sent again.
     assert await query_until_it_works(url, "SELECT array_agg(DISTINCT n ORDER BY n) FROM kept") == [*range(6)]
     watch.cancel()
 
 
 async def test_the_server_is_durable_and_answers_on_no_network_address(server: EmbeddedPostgres) -> None:
-    """Law 1: fsync and synchronous commit are on."""
+    """Law 1: fsync and synchronous_commit are on."""
     url = server.start()
     names = ("fsync", "synchronous_commit", "full_page_writes", "listen_addresses")
     assert [await query(url, f"SHOW {name}") for name in names] == ["on", "on", "on", ""]

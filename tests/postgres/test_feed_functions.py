@@ -1,4 +1,4 @@
-"""The functions that decode the runs of a feed: they agree with a plain decoding, and are planned as a part of the query."""
+"""Tests the functions that decode the runs of a feed: they agree with a plain decoding, and Postgres inlines them in queries."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ LATER = BEGIN + timedelta(days=30)
 CHAIN = bytes(32)
 EVENTS = 400
 
-# (first place, first seq, length, delivered later, hint, listed seqs): growing runs, a history, a hint, a list and a release.
+# (first place, first seq, length, delivered later, hint, listed seqs): growing runs, a history, a hint, a list and a release
 RUNS: list[tuple[int, int, int, bool, bytes | None, list[int] | None]] = [
     (1, 1, 20, True, None, None),
     (21, 40, 256, False, None, None),
@@ -30,7 +30,7 @@ RUNS: list[tuple[int, int, int, bool, bytes | None, list[int] | None]] = [
 
 
 def decoded() -> Iterator[tuple[int, int | None, datetime | None]]:
-    """Yields (place, seq, time of delivery) of each entry; a hint has no seq and no time."""
+    """Yields (place, seq, time of delivery) of each entry. A hint has no seq and no time."""
     for first_place, first_seq, length, is_late, hint, seqs in RUNS:
         for nth in range(length):
             seq = None if hint else seqs[nth] if seqs else first_seq + nth
@@ -106,7 +106,7 @@ async def test_postgres_plans_a_call_as_a_part_of_the_query(feed: asyncpg.Pool, 
 
 
 async def test_only_the_services_role_and_the_owner_may_call_them(database_url: str) -> None:
-    """Least privilege: the right that every login has by default was revoked."""
+    """Every login may call a new function by default. The migration has revoked this right."""
     owner = await asyncpg.connect(database_url)
     rows = await owner.fetch("SELECT proname, proacl::text FROM pg_proc WHERE proname = ANY ($1::text[])", list(CALLS))
     assert {row["proname"] for row in rows} == set(CALLS)

@@ -1,4 +1,4 @@
-"""Migrations bring an empty database to this release, each applied once."""
+"""Tests that the migrations bring an empty database to this release, and that each is applied once."""
 
 from service.postgres.migrate import FOLDER, migrate, pending
 

@@ -1,4 +1,4 @@
-"""Named queries: each name occurs once, and its text contains SQL alone."""
+"""Tests the named queries: each name occurs once, and its text contains only SQL."""
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""Checks the migrated schema for what could not be distributed by family, or would order events by chance.
+"""Tests that the migrated schema can be distributed by family, and that no row is ordered by a sequence.
 
-On an engine that distributes families over many machines, a key that does not start with the family
-would have to be searched on all of them.
+On an engine that distributes families over many machines, a look-up by a key that does not start with the family would have to
+ask all machines.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import pytest
 
-# Tables that belong to no family, each with its reason.
+# Tables whose rows belong to no family, with the reason for each.
 OF_NO_FAMILY = {
     "person": "one person can be a member of several families",
     "device": "belongs to a person, and is found by its token before any family is known",
@@ -25,9 +25,9 @@ OF_NO_FAMILY = {
     "_pogo_version": "the migration tool's own",
 }
 
-# The privileges of the service's role refuse the same changes, also on engines without triggers.
+# The privileges of the service's role refuse the same changes, also on an engine without triggers.
 TRIGGERS = {"event_is_append_only", "event_is_never_emptied"}
-# Beside the triggers' function, those that Postgres plans as a part of the query that calls them.
+# The function of the triggers, and the functions that Postgres inlines in a query.
 FUNCTIONS = {"refuse_change", "feed_entries", "feed_end", "place_in_feed"}
 
 KEYS = """
@@ -92,13 +92,13 @@ async def owner(database_url: str) -> asyncpg.Connection:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 async def test_the_schema_keeps_the_rule(owner: asyncpg.Connection, rule: Rule) -> None:
-    """Law 5: every key of a family's table starts with family_id; law 3: no sequence hands out an order."""
+    """Law 5: each key of a family's table starts with family_id. Law 3: no sequence determines an order."""
     assert await rule(owner) == set()
     await owner.close()
 
 
 async def test_every_table_of_a_family_has_a_primary_key_and_every_exception_exists(owner: asyncpg.Connection) -> None:
-    """Law 5: a row is locked by its full primary key."""
+    """Law 5: a row is locked by its full primary key, so each table needs one."""
     with_key = await names(owner, "SELECT t.relname FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid WHERE x.indisprimary")
     there = await tables(owner)
     assert there - with_key == set()
@@ -119,14 +119,14 @@ async def test_every_table_of_a_family_has_a_primary_key_and_every_exception_exi
     ],
 )
 async def test_a_planted_breach_is_caught(owner: asyncpg.Connection, breach: str, rule: Rule, caught: str) -> None:
-    """Law 5: each rule fails where the schema breaks it."""
+    """Law 5: each rule reports a schema that breaks the rule."""
     await owner.execute(breach)
     assert caught in await rule(owner)
     await owner.close()
 
 
 async def test_the_service_may_add_to_the_log_and_change_nothing_in_it(owner: asyncpg.Connection) -> None:
-    """Law 4: append-only by privilege, where triggers do not exist as well."""
+    """Law 4: privileges alone make the log append-only, also on an engine without triggers."""
     rights = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
     held = [right for right in rights if await owner.fetchval("SELECT has_table_privilege('stillnew_app', 'event', $1)", right)]
     assert held == ["SELECT", "INSERT"]
@@ -134,5 +134,5 @@ async def test_the_service_may_add_to_the_log_and_change_nothing_in_it(owner: as
 
 
 async def test_a_connection_of_the_pool_works_as_the_services_role(pool: asyncpg.Pool) -> None:
-    """Law 4: the service uses its own role, also after a connection returned to the pool."""
+    """Law 4: a connection that was returned to the pool also works as the service's role."""
     assert [await pool.fetchval("SELECT current_user") for _ in range(3)] == ["stillnew_app"] * 3

@@ -1,4 +1,4 @@
-"""The hand-over card: what to keep quiet, as far as its reader may know. Histories told by hand, and invented ones."""
+"""Tests the hand-over card, with written and random histories: it lists what not to mention, as far as its reader may know."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,7 @@ from events.surprise import Sorted, SurpriseChosen
 from events.wire import bytes_of_event
 from projections import first_saw, handover_card, roster
 from projections.handover_card import Card
-from projections.wishes import NO_WISHES, Wishes, wishes_after
+from projections.surprise_state import NO_WISHES, Wishes, wishes_after
 from tests.surprise.invented import FAMILY, MILESTONES, histories
 from tests.surprise.oracle import Oracle
 from tests.surprise.story import (
@@ -38,7 +38,7 @@ from tests.surprise.story import (
 
 
 def cards_of(log: Iterable[Event[Any]], feed: Iterable[Event[Any]], reader: MemberId, *, as_of: datetime) -> tuple[Card, ...]:
-    """The cards that somebody reads who was told `feed` of a log."""
+    """Returns the cards for a reader whose feed of this log is `feed`."""
     told, known, wishes = list(feed), roster.EMPTY, dict[MemberId, Wishes]()
     for event in log:
         known = roster.step(known, event)
@@ -52,43 +52,43 @@ def cards_of(log: Iterable[Event[Any]], feed: Iterable[Event[Any]], reader: Memb
 
 
 def by_oracle(one: Oracle, reader: MemberId) -> tuple[Card, ...]:
-    """The cards of a log, by the feed that the oracle gives its reader."""
+    """Returns the cards at the end of a log, with the feed that the oracle computes for the reader."""
     feed = [one.log[entry.what - 1].event for entry in one.feeds.get(reader, []) if isinstance(entry.what, int)]
     log = [line.event for line in one.log]
     return cards_of(log, feed, reader, as_of=log[-1].received_at)
 
 
 def cards(story: Story, reader: MemberId) -> tuple[Card, ...]:
-    """The cards at the end of a story."""
+    """Returns the cards of a reader at the end of a story."""
     return by_oracle(Oracle(story.events), reader)
 
 
 def card_for(story: Story, reader: MemberId, member: MemberId = BEN, child: ChildId = MIA) -> tuple[set[str], set[str]]:
-    """What one card says: what they know, what not to mention."""
+    """Returns the milestones of one card: those that the member knows, and those that the reader must not mention."""
     (found,) = [one for one in cards(story, reader) if (one.member, one.child) == (member, child)]
     return {line.milestone for line in found.knows}, {line.milestone for line in found.not_to_mention}
 
 
 def kept(scope: str = "all", **more: Any) -> Story:
-    """A family in which Ben keeps surprises."""
+    """Returns a story in which Ben keeps surprises."""
     story = Story()
     story.chooses(BEN, "keep", scope, **more)
     return story
 
 
 def test_the_sitter_reads_what_not_to_mention_and_what_may_be_said() -> None:
-    """Design, section 4: what Ben waits for by what he chose; what he has not chosen, he was told of."""
+    """The card lists the milestones that Ben keeps as not to be mentioned, and those that were delivered to him as known."""
     story = kept("domain:movement")
     story.saw(ADA, STEPPED)
     story.saw(SITTER, SPOKE)
-    story.saw(ADA, CRAWLED)  # a safety note: told unless chosen by name
+    story.saw(ADA, CRAWLED)  # has a safety note: delivered, unless it is kept by name
     for reader in (ADA, SITTER, GRANNY):
         assert card_for(story, reader) == ({SPOKE, CRAWLED}, {STEPPED})
     assert card_for(story, SITTER, child=NOAH) == (set(), set())
 
 
 def test_what_a_member_shows_to_have_seen_they_know_with_all_that_it_implies() -> None:
-    """Design, section 4: who saw running has seen walking."""
+    """A member who shares a first of running is known to have seen walking too, because running implies walking."""
     story = kept()
     story.saw(ADA, WALKED)
     story.saw(ADA, RAN)
@@ -100,18 +100,18 @@ def test_what_a_member_shows_to_have_seen_they_know_with_all_that_it_implies() -
 
 
 def test_what_a_member_saw_alone_or_opened_shows_on_nobodys_card() -> None:
-    """Law 14: and neither does it in what a receipt says to keep quiet, which asks the same."""
+    """Law 14: a card does not change when Ben records a first for himself or for his own home, or opens an envelope."""
     story = kept()
     story.saw(ADA, STEPPED)
     before = [cards(story, reader) for reader in (ADA, SITTER, GRANNY, DAYCARE)]
     story.first(BEN, STEPPED)
-    story.saw(BEN, WALKED, audience=Audience.HOUSEHOLD)  # of his own home, where the others are not
+    story.saw(BEN, WALKED, audience=Audience.HOUSEHOLD)  # for his own home, where the readers do not live
     story.opens(BEN)
     assert before == [cards(story, reader) for reader in (ADA, SITTER, GRANNY, DAYCARE)]
 
 
 def test_when_a_member_chose_shows_on_nobodys_card() -> None:
-    """Law 14: a wish before or after the event makes the same card."""
+    """Law 14: a card is the same whether the member chose before the event or after it."""
     before, after = kept(), Story()
     before.saw(ADA, STEPPED)
     after.saw(ADA, STEPPED)
@@ -121,7 +121,7 @@ def test_when_a_member_chose_shows_on_nobodys_card() -> None:
 
 
 def test_nobody_has_a_card_about_themselves() -> None:
-    """Law 8: of what is held from Ben, Ben's own cards know nothing."""
+    """Law 8: a member gets no card about themselves, so Ben's cards show nothing of the events that are held from him."""
     story = kept()
     assert cards(story, BEN) == ()
     story.chooses(ADA, "keep", "domain:talking")
@@ -136,7 +136,7 @@ def test_nobody_has_a_card_about_themselves() -> None:
 
 
 def test_an_amendment_that_is_held_from_a_reader_changes_nothing_that_they_read() -> None:
-    """Law 8: Ben was told that Ada saw a step. That she now says it was a word he is not to learn, from no card."""
+    """Law 8: Ben was sent that Ada saw a step. Her amendment to a first word is held from him, so his cards do not change."""
     story = kept("domain:talking")
     story.chooses(ADA, "keep", "domain:movement")
     sight = story.saw(ADA, STEPPED)
@@ -149,7 +149,7 @@ def test_an_amendment_that_is_held_from_a_reader_changes_nothing_that_they_read(
 
 
 def test_a_private_word_of_the_readers_own_is_not_to_be_mentioned_and_is_not_known() -> None:
-    """What Ada saw alone Ben was not told, whether he waits for it or not."""
+    """Ada's card lists her private first as not to be mentioned if Ben keeps it, and never as known to Ben."""
     story = kept("domain:movement")
     story.first(ADA, STEPPED)
     story.first(ADA, SPOKE)
@@ -158,7 +158,7 @@ def test_a_private_word_of_the_readers_own_is_not_to_be_mentioned_and_is_not_kno
 
 
 def test_a_milestone_whose_name_is_held_from_the_reader_is_not_on_their_card() -> None:
-    """Law 8: Granny keeps what is new in life; Ada names riding a pony, and sees it."""
+    """Law 8: Granny keeps the domain life. Ada names riding a pony and sees it; Granny's cards do not change."""
     story = kept()
     story.chooses(GRANNY, "keep", "domain:life")
     before = cards(story, GRANNY)
@@ -171,7 +171,7 @@ def test_a_milestone_whose_name_is_held_from_the_reader_is_not_on_their_card() -
 
 
 def test_a_wish_about_what_the_reader_has_not_heard_of_shows_nothing() -> None:
-    """Law 8: that there is a milestone of that name is held from Granny, and so is that Ben waits for it."""
+    """Law 8: the name of the milestone is held from Granny, so she gets no card about Ben, who waits for that milestone alone."""
     story = Story()
     story.chooses(GRANNY, "keep", "domain:life")
     story.names(ADA, "Rides a pony")
@@ -181,7 +181,7 @@ def test_a_wish_about_what_the_reader_has_not_heard_of_shows_nothing() -> None:
 
 
 def test_a_daycare_reads_of_what_it_wrote_alone() -> None:
-    """Design, section 4: only what its reader may know."""
+    """A daycare sees only its own events, so its card lists only milestones that the daycare recorded."""
     story = kept()
     story.saw(ADA, STEPPED)
     assert card_for(story, DAYCARE) == (set(), set())
@@ -190,7 +190,7 @@ def test_a_daycare_reads_of_what_it_wrote_alone() -> None:
 
 
 def test_who_has_left_or_waits_for_nothing_is_on_no_card() -> None:
-    """A choice of `tell` is no wish to wait."""
+    """A member who has left, or whose only choice is `tell`, is on no card."""
     story = kept("milestone:" + STEPPED)
     story.chooses(GRANNY, "keep", child=NOAH)
     assert {(one.member, one.child) for one in cards(story, SITTER)} == {(BEN, MIA), (BEN, NOAH), (GRANNY, NOAH)}
@@ -201,7 +201,7 @@ def test_who_has_left_or_waits_for_nothing_is_on_no_card() -> None:
 
 
 def test_a_note_that_was_sorted_is_not_to_be_mentioned_until_it_is_sorted_otherwise() -> None:
-    """What a note is about is known to whoever was told so; said again, the later word counts."""
+    """The last sorting of a note decides which milestone the card lists. A note that is sorted as nothing is not listed."""
     story = kept(hold_unsorted=True)
     note = story.writes(SITTER, "look at her go")
     (found, _) = cards(story, ADA)
@@ -215,7 +215,7 @@ def test_a_note_that_was_sorted_is_not_to_be_mentioned_until_it_is_sorted_otherw
 
 
 def test_who_waits_so_many_days_at_most_is_told_by_time() -> None:
-    """Design, section 4: and what only its reader knows, time tells nobody."""
+    """The card lists a milestone as known when the days are over. Ada's private first is never delivered, so never known."""
     story = kept(at_most_days=7)
     story.saw(ADA, STOOD)
     story.first(ADA, SPOKE)
@@ -235,7 +235,7 @@ def test_who_waits_so_many_days_at_most_is_told_by_time() -> None:
 
 
 def test_what_a_parent_put_right_is_not_known_before_time_has_told_it() -> None:
-    """Design, section 4: the days count from when it was put right, also where a daycare's words were, which others wrote."""
+    """The days of an amendment count from when the amendment was received, also if a parent amends a daycare's event."""
     story = kept("domain:movement", at_most_days=7)
     found = story.finds(DAYCARE, CLAPPED)
     story.passes(days=8)
@@ -249,7 +249,7 @@ def test_what_a_parent_put_right_is_not_known_before_time_has_told_it() -> None:
 
 
 def test_the_safe_phrase_is_the_same_whatever_is_held_and_names_no_milestone() -> None:
-    """Law 8: a phrase kept for special days would tell of them; and so would one about feet, of feet."""
+    """Law 8: the safe phrase is the same for every state. A phrase for special days, or one about feet, would give a hint."""
     quiet, loud = kept(), kept("domain:movement", hold_unsorted=True)
     for milestone in MILESTONES:
         loud.saw(ADA, milestone)
@@ -261,7 +261,7 @@ def test_the_safe_phrase_is_the_same_whatever_is_held_and_names_no_milestone() -
 
 @given(histories(most=30))
 def test_a_card_is_the_same_with_and_without_what_is_held_from_its_reader(one: Oracle) -> None:
-    """Law 8, for any history: every member's cards, without what was held from them for good."""
+    """Law 8: in any history, a member's cards are the same without the events that are held from that member to the end."""
     for reader in FAMILY.members:
         gone = one.ever_held.get(reader, set()) - one.told(reader)
         names = [one.log[seq - 1].body.milestone for seq in gone if isinstance(one.log[seq - 1].body, MilestoneNamed)]
@@ -276,7 +276,7 @@ def test_a_card_is_the_same_with_and_without_what_is_held_from_its_reader(one: O
 
 @given(histories(most=12))
 def test_a_card_is_the_same_whatever_others_see_alone_or_open(one: Oracle) -> None:
-    """Law 14, for any history: everybody who waits sees everything, each for themselves, and opens every envelope."""
+    """Law 14: no card changes when members who wait record everything for themselves and open every envelope."""
     readers = [member for member in FAMILY.members if any(line.event.author == member for line in one.log)]
     before = {reader: by_oracle(one, reader) for reader in readers}
     story = Story()

@@ -1,4 +1,4 @@
-"""A timeline says what happened, and not in which order the devices told of it."""
+"""Tests that a timeline depends on the facts alone, and not on the order in which devices pushed them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -34,7 +34,7 @@ words = st.none() | st.sampled_from(["tears", "at last"])
 
 @st.composite
 def sightings(draw: st.DrawFn, id: UUID) -> Event[Any]:
-    """Somebody's observation, or a parent's own first."""
+    """Draws an observation of any member, or a parent's own first."""
     author = draw(st.sampled_from(FAMILY.members))
     body: Body
     if author in (FAMILY.ada, FAMILY.ben) and draw(st.booleans()):
@@ -48,7 +48,7 @@ def sightings(draw: st.DrawFn, id: UUID) -> Event[Any]:
 
 @st.composite
 def changes_of(draw: st.DrawFn, body: Body) -> Changes:
-    """An amendment that admission lets pass."""
+    """Draws the changes of an amendment that the service accepts."""
     named: dict[str, Any] = draw(
         st.fixed_dictionaries(
             {},
@@ -66,7 +66,7 @@ def changes_of(draw: st.DrawFn, body: Body) -> Changes:
 
 @st.composite
 def facts(draw: st.DrawFn) -> Facts:
-    """What happened to a family and what was thought better of, each after what it refers to."""
+    """Draws observations and firsts, then their amendments, withdrawals and clips, and names of an own milestone."""
     ids = iter(draw(st.permutations([UUID(int=number) for number in range(1, 25)])))
     seen = [draw(sightings(next(ids))) for _ in range(draw(st.integers(1, 6)))]
     told: Facts = list(seen)
@@ -93,7 +93,7 @@ def facts(draw: st.DrawFn) -> Facts:
 
 
 def arriving(facts: Facts, wish: Sequence[int]) -> Facts:
-    """The facts in the wished order, as far as each comes after what it refers to."""
+    """Returns the facts in the wished order, except that each comes after the fact that it refers to."""
     waiting, arrived = [facts[index] for index in wish], []
     known: set[EventId] = set()
     while waiting:
@@ -120,7 +120,7 @@ def told_of(facts: Facts) -> Told:
 
 @st.composite
 def told_twice(draw: st.DrawFn) -> tuple[Facts, Facts]:
-    """The same facts in two orders of arrival."""
+    """Draws the same facts in two orders of arrival."""
     drawn = draw(facts())
     return arriving(drawn, range(len(drawn))), arriving(drawn, draw(st.permutations(range(len(drawn)))))
 
@@ -135,7 +135,7 @@ def test_the_timeline_does_not_depend_on_the_order_of_arrival(two: tuple[Facts, 
 
 @given(facts())
 def test_the_rows_are_what_the_feed_says(facts: Facts) -> None:
-    """Law 11: what is kept for a parent as the log grows is what folding their feed afresh gives."""
+    """Law 11: the sightings that are kept while the log grows equal those of a new fold of the parent's feed."""
     told = told_of(facts)
     for parent in (FAMILY.ada, FAMILY.ben):
         kept, folded = told.sightings(parent), first_saw.of_feed(told.feed(parent))
@@ -144,9 +144,10 @@ def test_the_rows_are_what_the_feed_says(facts: Facts) -> None:
 
 @given(facts(), st.integers(0, 20))
 def test_a_parent_who_joins_late_knows_what_was_told_to_the_family(facts: Facts, late: int) -> None:
-    """Laws 11, 12: whenever they join, once all is told their timeline is the one of having been there.
+    """Laws 11, 12: a parent who joins late gets the timeline that they would have if they had been there from the start.
 
-    A home's own words are told to the home, so both parents stand in one home here, and each has no private words.
+    Here all facts have the audience family, and none is by the parent who joins: other facts would not be delivered to that
+    parent.
     """
     facts = [msgspec.structs.replace(fact, audience=Audience.FAMILY) for fact in facts if fact.author != FAMILY.ben]
     always, joined = told_of(facts), Told(FAMILY)
@@ -166,7 +167,7 @@ def test_a_parent_who_joins_late_knows_what_was_told_to_the_family(facts: Facts,
 
 
 def firsts(told: Told, parent: MemberId) -> dict[tuple[UUID, str], Any]:
-    """A parent's own first of each subject, as it sorts."""
+    """Returns a parent's own first of each subject, as the key by which the timeline sorts it."""
     mine = [sighting for sighting in told.sightings(parent) if sighting.author == parent]
     subjects = {(sighting.child, sighting.milestone) for sighting in mine}
     return {
@@ -177,7 +178,7 @@ def firsts(told: Told, parent: MemberId) -> dict[tuple[UUID, str], Any]:
 
 @given(told_twice())
 def test_a_first_moves_later_only_by_a_second_thought(two: tuple[Facts, Facts]) -> None:
-    """Law 13: whatever else arrives moves it earlier or leaves it; and nobody else's second thought moves mine."""
+    """Law 13: only an amendment or a withdrawal by its author moves a first later. Other facts leave it or move it earlier."""
     told = told_of([])
     for fact in two[1]:
         before = {parent: firsts(told, parent) for parent in (FAMILY.ada, FAMILY.ben)}
@@ -191,7 +192,7 @@ def test_a_first_moves_later_only_by_a_second_thought(two: tuple[Facts, Facts]) 
 
 
 def test_a_first_moves_earlier_when_an_older_fact_arrives_and_later_when_it_is_taken_back() -> None:
-    """Law 13: a phone that was offline for weeks tells of what was seen before."""
+    """Law 13: an earlier sighting, pushed late by an offline phone, becomes the first until its author amends it."""
     told = told_of([])
     late = happened(FAMILY.ada, MilestoneObserved(child=FAMILY.child, milestone=WALKED), at=NOON + timedelta(days=9))
     early = happened(FAMILY.ada, MilestoneObserved(child=FAMILY.child, milestone=WALKED), at=NOON)
@@ -210,7 +211,7 @@ def test_a_first_moves_earlier_when_an_older_fact_arrives_and_later_when_it_is_t
 
 
 def test_an_amendment_finds_its_authors_own_event_among_several_with_one_id() -> None:
-    """Laws 11, I-03: whoever else used the id, and whether that was before or after."""
+    """Law 11: two authors may use the same id. An amendment applies to its author's own event, whichever event came first."""
     shared = UUID(int=7)
     for authors in ((FAMILY.ada, FAMILY.ben), (FAMILY.ben, FAMILY.ada)):
         told = told_of([])

@@ -1,4 +1,4 @@
-"""The roster is the fold of its facts: of two facts about one child, member or home, the one later in the log counts."""
+"""Tests the roster: of two facts about one child, member or home, the one that is later in the log counts."""
 
 from datetime import date, timedelta
 from functools import reduce
@@ -17,12 +17,12 @@ FAMILY = Family()
 
 
 def folded(*events: Event[Any]) -> Roster:
-    """The roster of a family with everybody in it, after these."""
+    """Returns the roster of a complete family after these events."""
     return reduce(roster.step, events, Told.of_everybody(FAMILY).folded.roster)
 
 
 def test_a_correction_says_all_that_is_known_of_a_child() -> None:
-    """Also that a birth date is not known any more."""
+    """A correction replaces all facts about a child. Without a birth date, the birth date is unknown again."""
     corrected = ChildCorrected(child=FAMILY.child, name="Maja", born=date(2026, 1, 31))
     unknown = ChildCorrected(child=FAMILY.child, name="Maja")
     assert folded(happened(FAMILY.ada, corrected)).children[FAMILY.child] == Child(
@@ -34,14 +34,14 @@ def test_a_correction_says_all_that_is_known_of_a_child() -> None:
 
 
 def test_a_clock_that_goes_back_undoes_no_correction() -> None:
-    """The service's machines write these facts one after the other; whose clock is slow says nothing of which is right."""
+    """Of two names of a member, the later one in the log counts, even if the clock of the machine that wrote it was behind."""
     first = happened(FAMILY.ada, MemberRenamed(member=FAMILY.ada, name="One"), recorded_at=NOON + timedelta(seconds=5))
     second = happened(FAMILY.ada, MemberRenamed(member=FAMILY.ada, name="Two"), recorded_at=NOON)
     assert folded(first, second).members[FAMILY.ada].name == "Two"
 
 
 def test_a_name_changes_nothing_but_the_name() -> None:
-    """Law 6: who is told of what hangs on none of it."""
+    """Law 6: a new name does not change to whom events are delivered."""
     before = folded()
     after = folded(
         happened(FAMILY.ben, MemberRenamed(member=FAMILY.ben, name="Benno")),
@@ -61,7 +61,7 @@ def test_a_name_changes_nothing_but_the_name() -> None:
     ],
 )
 def test_everybody_present_is_told_whatever_they_see_and_who_has_left_is_not(fact: Any) -> None:
-    """Law 10: names are needed to read anything at all."""
+    """Law 10: a new name is delivered to every member who is present, because names are needed to show a feed."""
     told = Told.of_everybody(FAMILY)
     told.add(happened(FAMILY.granny, MemberLeft(member=FAMILY.granny)))
     assert set(told.add(happened(FAMILY.ada, fact))) == {*FAMILY.members} - {FAMILY.granny}

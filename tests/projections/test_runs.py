@@ -1,4 +1,4 @@
-"""A feed is stored as runs, and reads as if every entry were a row of its own."""
+"""Tests that a feed is stored as runs and reads as if each entry had a row of its own."""
 
 from hashlib import sha256
 from itertools import accumulate, pairwise
@@ -11,20 +11,19 @@ from events.event import Audience, Event
 from events.ids import FamilyId, MemberId, Place, Seq
 from events.observations import NoteWritten
 from projections import feed
-from projections.feed import LISTED_MAX, RUN_LENGTH_MAX, Run
-from projections.feed_writer import FeedEnd
+from projections.feed import LISTED_MAX, RUN_LENGTH_MAX, FeedEnd, Run
 from tests.families import Family
 from tests.histories import NOON, Told, commitment, happened, seqs_of
 
 FAMILY, MEMBER = FamilyId(UUID(int=1)), MemberId(UUID(int=2))
 START = feed.origin(FAMILY, MEMBER)
 
-# (what is left out before it, how many, whether they are told later than they were received)
+# A stretch of events: (number of seqs left out before it, number of events, whether they are delivered late)
 stretches = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 300), st.booleans()), min_size=1, max_size=6)
 
 
 def naive_chain(seqs: list[int], *, start: bytes = START) -> list[bytes]:
-    """The chain after each entry, by its definition alone."""
+    """Returns the chain after each entry, computed by its definition alone."""
     entries = ((place.to_bytes(8, "big") + commitment(seq)) for place, seq in enumerate(seqs, 1))
     return list(accumulate(entries, lambda chain, entry: sha256(chain + entry).digest(), initial=start))[1:]
 
@@ -35,7 +34,7 @@ def as_rows(changed: list[Run], into: dict[int, Run]) -> None:
 
 
 def told_in(stretches: list[tuple[int, int, bool]], *, size: int) -> tuple[dict[int, Run], list[int]]:
-    """The rows of a feed that is told these stretches, at most `size` at a time, and the seqs in it."""
+    """Returns the runs of a feed and its seqs, after these stretches were delivered, at most `size` events at a time."""
     rows: dict[int, Run] = {}
     last: Run | None = None
     seqs: list[int] = []
@@ -57,7 +56,7 @@ def told_in(stretches: list[tuple[int, int, bool]], *, size: int) -> tuple[dict[
 
 @given(stretches, st.integers(1, 400))
 def test_runs_read_as_the_entries_one_by_one(stretches: list[tuple[int, int, bool]], size: int) -> None:
-    """Law 7: places are contiguous, each stands for its seq, and the chain is the one over single entries."""
+    """Law 7: places are contiguous, each place has its own seq, and the chain equals the chain of the single entries."""
     rows, seqs = told_in(stretches, size=size)
     chain = [START, *naive_chain(seqs)]
     place = 1
@@ -75,12 +74,12 @@ def test_runs_read_as_the_entries_one_by_one(stretches: list[tuple[int, int, boo
 def test_runs_do_not_depend_on_how_many_were_written_at_a_time(
     stretches: list[tuple[int, int, bool]], one: int, other: int
 ) -> None:
-    """Law 11: groups are an accident of the day, and a replay knows nothing of them."""
+    """Law 11: the runs do not depend on how the events were grouped into transactions, because a replay groups them otherwise."""
     assert told_in(stretches, size=one) == told_in(stretches, size=other)
 
 
 def test_a_run_grows_to_its_bound_and_a_new_one_goes_on() -> None:
-    """Law 17: a reader who starts inside of a run has at most 255 entries to hash."""
+    """Law 17: a reader who begins inside of a run hashes at most 255 entries."""
     rows, _ = told_in([(0, 2 * RUN_LENGTH_MAX + 1, False)], size=100)
     assert [run.length for run in rows.values()] == [RUN_LENGTH_MAX, RUN_LENGTH_MAX, 1]
 
@@ -93,7 +92,7 @@ def test_what_was_told_in_order_is_one_run_and_what_was_not_ends_it() -> None:
 
 
 def test_a_release_is_a_run_of_its_own() -> None:
-    """Law 9: the shape for the next step: nothing grows into it, though it be the neighbour in the log."""
+    """Law 9: an event that follows a release in the log does not extend the run of the release."""
     released = Run(Place(1), Seq(1), 3, "opened", None, START, commitment(0))
     (after,) = feed.tell(released, start=START, first_seq=4, commitments=[commitment(4)])
     assert (after.first_place, after.length, after.released, after.chain_before) == (4, 1, None, released.chain)
@@ -101,7 +100,7 @@ def test_a_release_is_a_run_of_its_own() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(list(Audience))), max_size=40), st.integers(0, 40))
 def test_interleaved_audiences_give_each_member_their_own_contiguous_places(notes: list[tuple[int, Audience]], late: int) -> None:
-    """Law 7: whoever writes what for whom, and whoever joins in the middle of it."""
+    """Law 7: each member's places are contiguous, for any authors and audiences, and also if a member joins in between."""
     family = Family()
     told = Told(family)
     for founding in family.founded():
@@ -144,7 +143,7 @@ def test_neighbours_are_cut_at_every_gap(seqs: list[Seq]) -> None:
 
 @given(st.lists(st.integers(1, 400), unique=True, min_size=1).map(sorted), st.integers(1, 400), st.integers(1, 400))
 def test_listed_runs_read_as_the_entries_one_by_one(seqs: list[Seq], size: int, other: int) -> None:
-    """Law 7, I-20: whatever gaps there are, each run but the last is full, and how many were written at a time does not show."""
+    """Law 7: for any gaps, each run but the last is full. The runs do not depend on how many events were written at a time."""
 
     def listed(size: int) -> dict[int, Run]:
         rows: dict[int, Run] = {}
@@ -167,7 +166,7 @@ def test_listed_runs_read_as_the_entries_one_by_one(seqs: list[Seq], size: int, 
 
 @given(st.lists(st.sampled_from(["told", "late", "hint", "listed"]), max_size=40))
 def test_a_feed_goes_over_to_lists_at_any_place(steps: list[str]) -> None:
-    """Law 7: what was stored as neighbours stays so, and the places and the chain go on."""
+    """Law 7: runs that were written before a member's first choice stay as they are. Places and chain continue in the lists."""
     tail, chain, seqs = FeedEnd(FAMILY, MEMBER, None), START, []
     for number, step in enumerate(steps, 1):
         seq, place = Seq(2 * number), tail.place + 1

@@ -1,4 +1,4 @@
-"""Tips come by age alone, and each safety note is there before the child can do what it is about."""
+"""Tests the tips: they depend on age alone, and each safety note is shown before a child can do what the note is about."""
 
 import re
 from calendar import monthrange
@@ -21,11 +21,11 @@ BORN = (date(2024, 2, 29), date(2025, 1, 31), date(2025, 6, 15), date(2025, 8, 3
 
 days = st.dates(min_value=date(1990, 1, 1), max_value=date(2090, 12, 31))
 ages_days = st.integers(-400, 3_200)
-"""From long before birth to beyond the catalogue, which ends at seven and a half years."""
+"""Ages in days, from 400 days before birth to beyond the end of the catalogue, which is at seven and a half years."""
 
 
 def months_after(born: date, months: int) -> date:
-    """The same day of a later month, or that month's last where it is shorter: the calendar's rule, the other way round."""
+    """Returns the same day of a later month, or the last day of a month that is too short. The inverse of `age_months`."""
     year, month = divmod(born.year * 12 + born.month - 1 + months, 12)
     return date(year, month + 1, min(born.day, monthrange(year, month + 1)[1]))
 
@@ -36,7 +36,7 @@ def tips_at(age: int, *, catalogue: Catalogue = CATALOGUE) -> Tips:
 
 
 def of(*milestones: Milestone) -> Catalogue:
-    """A catalogue of these alone, which imply nothing."""
+    """Returns a catalogue of these milestones alone. None implies another."""
     by_key = {one.key: one for one in milestones}
     empty = MappingProxyType(dict.fromkeys(by_key, frozenset[str]()))
     return Catalogue(by_key=MappingProxyType(by_key), version="0", implied_by_key=empty, implying_by_key=empty)
@@ -54,7 +54,7 @@ def milestone(key: str, months: tuple[int, int], *, safety: str | None = None) -
     )
 
 
-# -- ages
+# Ages
 
 
 @pytest.mark.parametrize(
@@ -83,13 +83,13 @@ def milestone(key: str, months: tuple[int, int], *, safety: str | None = None) -
     ],
 )
 def test_an_age_is_whole_months_of_the_calendar(born: date, today: date, months: int) -> None:
-    """Month ends, leap days, the turn of a year, and days before birth."""
+    """An age counts whole months of the calendar: with month ends, leap days, the turn of a year, and days before birth."""
     assert months == age_months(born=born, today=today)
 
 
 @given(born=days, months=st.integers(-24, 120))
 def test_a_month_begins_on_its_day_and_not_before(born: date, months: int) -> None:
-    """The age is the greatest number of months that are over, by counting them from the day of birth."""
+    """The age changes on the day on which the month is complete, and not on the day before."""
     begins = months_after(born, months)
     assert months == age_months(born=born, today=begins)
     assert months - 1 == age_months(born=born, today=begins - timedelta(days=1))
@@ -101,13 +101,15 @@ def test_nobody_grows_younger_or_skips_a_month(born: date, days_old: int) -> Non
     assert age_months(born=born, today=today + timedelta(days=1)) - age_months(born=born, today=today) in (0, 1)
 
 
-# -- safety notes
+# Safety notes
 
 
 @pytest.mark.parametrize("born", BORN, ids=lambda born: born.isoformat())
 def test_each_safety_note_is_shown_before_the_child_can_do_it(born: date) -> None:
-    """Design, section 4: their notes stand in the tips. Day by day from birth: from the month before its first month at the
-    latest, or from birth, without a day's gap until the last month in which many children do it is over."""
+    """A safety note is shown on each day from the month before the milestone's first month, or from birth.
+
+    There is no gap until the last month in which many children reach the milestone is over.
+    """
     shown_on: dict[str, list[date]] = {key: [] for key in NOTED}
     today = born
     while today < months_after(born, CHECKED_TO_MONTHS):
@@ -123,13 +125,13 @@ def test_each_safety_note_is_shown_before_the_child_can_do_it(born: date) -> Non
 
 
 def test_a_note_for_newborns_is_shown_from_the_month_before_birth() -> None:
-    """None of ours begins at birth; one that does is read before."""
+    """The note of an invented milestone that begins at birth is shown from the month before birth."""
     catalogue = of(milestone("life.at-birth", (0, 2), safety="Take care."))
     assert [bool(tips_at(age, catalogue=catalogue).safety) for age in (-2, -1, 0, 8, 9)] == [False, True, True, True, False]
 
 
 def test_a_note_is_there_for_the_earliest_and_the_latest_child_of_a_hundred() -> None:
-    """WHO 2006, 1st and 99th percentile of the motor windows, for those milestones that have a note."""
+    """A safety note is shown at the ages of the 1st and the 99th percentile of the WHO's motor windows (2006)."""
     windows = 0
     for one in NOTED.values():
         for source in one.sources:
@@ -142,7 +144,7 @@ def test_a_note_is_there_for_the_earliest_and_the_latest_child_of_a_hundred() ->
 
 @given(born=days, days_old=ages_days)
 def test_no_safety_note_is_cut(born: date, days_old: int) -> None:
-    """However many stand at once: those whose time it is, each once, what comes next first."""
+    """All safety notes of an age are shown, each once. The notes whose milestone begins latest come first."""
     found = tips(CATALOGUE, born=born, today=born + timedelta(days=days_old))
     age = age_months(born=born, today=born + timedelta(days=days_old))
     due = [key for key, one in NOTED.items() if one.months[0] - LOOK_AHEAD_MONTHS <= age <= one.months[1] + NOTES_STAY_MONTHS]
@@ -151,18 +153,18 @@ def test_no_safety_note_is_cut(born: date, days_old: int) -> None:
 
 @pytest.mark.parametrize("today", [date.min, date(2026, 11, 22), date.max], ids=str)
 def test_without_a_birth_date_every_note_is_told(today: date) -> None:
-    """One note too many is read over, one too few is not noticed. What is around at an unknown age cannot be said."""
+    """Without a birth date all notes are shown, because a missing note is worse than a needless one. Other tips need an age."""
     found = tips(CATALOGUE, born=None, today=today)
     assert (found.age_months, found.soon, found.now) == (None, (), ())
     assert [note.milestone for note in found.safety] == sorted(NOTED, key=lambda key: (NOTED[key].months[0], ORDER[key]))
 
 
-# -- soon and now
+# Soon and now
 
 
 @given(born=days, days_old=ages_days)
 def test_what_is_soon_today_is_a_milestone_of_the_next_month(born: date, days_old: int) -> None:
-    """And nothing of the next month is missing, nor told as of this one."""
+    """`soon` lists exactly the milestones whose first month is the next month. None of them is also in `now`."""
     today = born + timedelta(days=days_old)
     found = tips(CATALOGUE, born=born, today=today)
     age = age_months(born=born, today=today)
@@ -173,7 +175,7 @@ def test_what_is_soon_today_is_a_milestone_of_the_next_month(born: date, days_ol
 
 @given(born=days, days_old=ages_days)
 def test_what_is_now_is_a_few_of_each_domain_and_of_this_age(born: date, days_old: int) -> None:
-    """A domain that has any has one here, and a list fits on a page, in the catalogue's order."""
+    """`now` lists a few milestones of each domain that has any at this age, in the order of the catalogue."""
     today = born + timedelta(days=days_old)
     age = age_months(born=born, today=today)
     found = [CATALOGUE.by_key[tip.milestone] for tip in tips(CATALOGUE, born=born, today=today).now]
@@ -184,7 +186,7 @@ def test_what_is_now_is_a_few_of_each_domain_and_of_this_age(born: date, days_ol
 
 
 def test_of_many_milestones_those_are_told_that_most_children_are_in_the_midst_of() -> None:
-    """Of two that are as near, the one of fewer months, then the catalogue's order."""
+    """Of a domain's milestones, the four with the nearest middle month are shown. At equal distance, the shorter one counts."""
     wide, edge, late = milestone("life.wide", (0, 20)), milestone("life.edge", (10, 12)), milestone("life.late", (2, 10))
     midst = [milestone(f"life.midst-{n}", (9, 11)) for n in range(3)]
     found = tips_at(10, catalogue=of(late, edge, wide, *midst)).now
@@ -207,11 +209,11 @@ def test_there_is_nothing_to_tell_long_before_birth_or_beyond_the_catalogue() ->
     assert tips_at(last).now
 
 
-# -- what they never are
+# What tips never contain
 
 
 def test_tips_carry_no_measure_of_the_child() -> None:
-    """Design, section 3: no score, no percentage, no "late". Not even the months, against which a parent would hold a child."""
+    """Tips contain no score, no percentage, no word for "late", and no months, so a parent cannot measure the child by them."""
     found = msgspec.to_builtins(tips_at(9))
     assert found.keys() == {"age_months", "soon", "now", "safety"}
     assert {name for tip in (*found["soon"], *found["now"]) for name in tip} == {"milestone", "title", "domain", "what_counts"}

@@ -1,4 +1,4 @@
-"""Who is told of what: the rule, case by case."""
+"""Tests to whom an event is delivered, without surprises: each case of the rule."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from events.amend import Withdrawn
 from events.clips import ClipAttached
 from events.event import Audience, Body
 from events.family import MemberLeft
-from events.ids import EventId, MemberId
-from events.observations import Cheered, MilestoneObserved, NoteWritten, ParentFirstSaw
+from events.ids import ClipId, EventId, MemberId
+from events.observations import Cheered, How, MilestoneObserved, NoteWritten, ParentFirstSaw
 from events.wire import BODY_BY_NAME
 from projections.visibility import audience_of
 from tests.families import WALKED, Family
@@ -15,7 +15,7 @@ from tests.histories import Told, happened
 
 FAMILY = Family()
 ADA, BEN, SITTER, GRANNY, DAYCARE = FAMILY.members
-# Ada's home: Ada, the sitter, the grandmother, the daycare. A daycare sees its own and nothing else.
+# Ada's home: Ada, the sitter, the grandmother, the daycare. A daycare sees only its own events.
 TOLD = {
     (ADA, Audience.ME): {ADA},
     (ADA, Audience.HOUSEHOLD): {ADA, SITTER, GRANNY},
@@ -40,7 +40,7 @@ def wrote(told: Told, author: MemberId, audience: Audience = Audience.FAMILY, ab
 
 @pytest.mark.parametrize(("author", "audience"), TOLD)
 def test_an_event_is_told_to_its_audience_and_nobody_else(author: MemberId, audience: Audience) -> None:
-    """Law 6: `me` is the author's own, a household its own; a daycare is told of nothing but its own words."""
+    """Law 6: `me` is delivered to the author, `household` to the author's household. A daycare gets only its own events."""
     told = Told.of_everybody(FAMILY)
     wrote(told, author, audience)
     assert set(told.told[-1]) == TOLD[author, audience]
@@ -49,15 +49,15 @@ def test_an_event_is_told_to_its_audience_and_nobody_else(author: MemberId, audi
 
 @pytest.mark.parametrize(("author", "audience"), TOLD)
 def test_what_refers_to_an_event_is_told_only_to_who_was_told_of_it(author: MemberId, audience: Audience) -> None:
-    """I-21: a cheer, a withdrawal, a note for the whole family about a private word: with it, and to nobody else."""
+    """Law 6: a cheer, a clip, a note or a withdrawal is delivered only to members who were sent the event that it refers to."""
     told = Told.of_everybody(FAMILY)
     about = wrote(told, author, audience)
     for reader in TOLD[author, audience]:
         for body in (
             Cheered(about=about),
-            ClipAttached(target=about, clip=FAMILY.child),  # type: ignore[arg-type]
+            ClipAttached(target=about, clip=ClipId(FAMILY.child)),
             NoteWritten(child=FAMILY.child, text="indeed", about=about),
-            ParentFirstSaw(child=FAMILY.child, milestone=WALKED, how="clip", observation=about),  # type: ignore[arg-type]
+            ParentFirstSaw(child=FAMILY.child, milestone=WALKED, how=How.CLIP, observation=about),
             Withdrawn(target=about),
         ):
             told.add(happened(reader, body, audience=Audience.FAMILY))
@@ -66,7 +66,7 @@ def test_what_refers_to_an_event_is_told_only_to_who_was_told_of_it(author: Memb
 
 
 def test_a_chain_of_references_stays_within_its_first_audience() -> None:
-    """I-21: closed under references, however long."""
+    """Law 6: an event at the end of any chain of references is delivered only to readers of the first event."""
     told = Told.of_everybody(FAMILY)
     about = wrote(told, ADA, Audience.HOUSEHOLD)
     for author in (GRANNY, SITTER, ADA, SITTER):
@@ -75,7 +75,7 @@ def test_a_chain_of_references_stays_within_its_first_audience() -> None:
 
 
 def test_roster_facts_are_told_to_everybody_who_is_there() -> None:
-    """Names are needed to read anything at all: the daycare is told who joins too; who has left is told nothing more."""
+    """The daycare also gets roster facts, because it needs the names. A member who has left gets nothing more."""
     told = Told.of_everybody(FAMILY)
     assert set(told.told[-1]) == set(FAMILY.members)
     told.add(happened(SITTER, MemberLeft(member=SITTER)))
@@ -85,7 +85,7 @@ def test_roster_facts_are_told_to_everybody_who_is_there() -> None:
 
 
 def history(joiner: MemberId) -> set[str]:
-    """What of a family's history somebody is told who joins last."""
+    """Returns the events of the history that are delivered to a member who joins last, by author and audience."""
     told = Told(FAMILY)
     for founding in FAMILY.founded():
         told.add(happened(ADA, founding))
@@ -107,7 +107,7 @@ def history(joiner: MemberId) -> set[str]:
 
 
 def test_who_joins_is_told_the_history_that_they_may_see() -> None:
-    """Law 6: a parent and whoever sees all get it whole, but for others' private words and other homes'."""
+    """Law 6: a member who sees all gets the history, except private events of others and events of the other household."""
     family = {"Ada to family", "about Ada to family"}
     ada_at_home = {"Ada to household", "about Ada to household"}
     assert history(GRANNY) == family | ada_at_home
@@ -117,7 +117,7 @@ def test_who_joins_is_told_the_history_that_they_may_see() -> None:
 
 
 def test_what_refers_to_something_untold_is_no_part_of_a_history() -> None:
-    """I-21: nor is a family-wide note about a private word, for who joins later."""
+    """Law 6: a note for the whole family about a private event is not delivered to a member who joins later."""
     told = Told(FAMILY)
     for founding in FAMILY.founded():
         told.add(happened(ADA, founding))
@@ -129,7 +129,7 @@ def test_what_refers_to_something_untold_is_no_part_of_a_history() -> None:
 
 
 def test_since_joining_means_since_joining() -> None:
-    """A sitter who joins hears of what comes, and of nothing that is about what came before."""
+    """A sitter who joins gets later events only, and no event that refers to an earlier one."""
     told = Told(FAMILY)
     for founding in FAMILY.founded():
         told.add(happened(ADA, founding))
@@ -145,7 +145,7 @@ def test_since_joining_means_since_joining() -> None:
 
 @pytest.mark.parametrize("body", BODY_BY_NAME.values(), ids=lambda body: body.__name__)
 def test_every_type_has_an_audience_or_follows_a_target(body: type[Body]) -> None:
-    """Law 10: beside the type; what a draft asks for wins where the type has one of its own."""
+    """Law 10: each type declares a default audience, which a draft may replace, or takes the audience of its target."""
     if isinstance(body.audience, Audience):
         assert audience_of(body, requested=None, target=None) == body.audience
         assert audience_of(body, requested=Audience.ME, target=None) == Audience.ME

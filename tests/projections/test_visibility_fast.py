@@ -1,4 +1,4 @@
-"""The fast twin of the surprise rule gives the answers of the rule itself, for any family, wishes and held events."""
+"""Tests that the fast twin of the surprise rule gives the results of the rule, for any family, wishes and held events."""
 
 from datetime import timedelta
 
@@ -12,13 +12,11 @@ from events.ids import EventId, MemberId, Seq
 from events.observations import How
 from events.surprise import EnvelopeOpened, Mode
 from projections import visibility, visibility_fast
+from projections.acts import IsLifted, opened_by, passed_at
 from projections.first_saw import Sighting
-from projections.lifting import IsLifted, opened_by, passed_at
-from projections.logged_event import LoggedEvent
+from projections.logged_event import Content, DescribedEvent, LoggedEvent, Subject
 from projections.roster import OwnMilestone, Roster
-from projections.subjects import Content, DescribedEvent, Subject
-from projections.surprise_state import SurpriseState
-from projections.wishes import Choice, wishes_of
+from projections.surprise_state import Choice, SurpriseState, wishes_of
 from tests.families import Family
 from tests.histories import NOON, Told
 from tests.surprise.story import CRAWLED, PONY, STEPPED, STOOD, TEN_STEPS, WALKED
@@ -26,7 +24,7 @@ from tests.surprise.story import CRAWLED, PONY, STEPPED, STOOD, TEN_STEPS, WALKE
 FAMILY = Family()
 BEN = FAMILY.ben
 CHILDREN = (FAMILY.child, None)
-# With steps that imply each other, a milestone that has a safety note, and one of the family's own.
+# Steps that imply each other, milestones with a safety note, and one of the family's own.
 MILESTONES = (STOOD, STEPPED, WALKED, TEN_STEPS, CRAWLED, "movement.rolls-over", "talking.first-word", PONY)
 SCOPES = ("all", "domain:movement", "domain:talking", "domain:life", *(f"milestone:{key}" for key in MILESTONES))
 SUBJECTS = st.tuples(st.just(FAMILY.child), st.sampled_from(MILESTONES))
@@ -91,7 +89,7 @@ LIFTS: tuple[IsLifted | None, ...] = (
 
 @given(st.data())
 def test_the_fast_twin_gives_the_rules_answers(data: st.DataObject) -> None:
-    """Step by step: the memory of one wish must not survive the next, nor must what was not met yet."""
+    """The twin agrees with the rule after each change of wishes and sightings, so its cache is never out of date."""
     state = SurpriseState(BEN)
     for number in range(1, data.draw(st.integers(1, 4)) + 1):
         state.wishes = wishes_of(data.draw(st.lists(choices(), max_size=4)))
@@ -103,7 +101,7 @@ def test_the_fast_twin_gives_the_rules_answers(data: st.DataObject) -> None:
             assert visibility_fast.is_kept(one, state, ROSTER) == bool(visibility.reasons(one, state, ROSTER))
             assert visibility_fast.is_held(one, state, ROSTER) == visibility.is_held(one, state, ROSTER)
         for lifts in LIFTS:
-            assert visibility_fast.freed(state, ROSTER, is_lifted=lifts) == visibility.freed(state, ROSTER, is_lifted=lifts)
+            assert visibility_fast.released(state, ROSTER, is_lifted=lifts) == visibility.released(state, ROSTER, is_lifted=lifts)
 
 
 def by_seq(events: list[DescribedEvent]) -> list[DescribedEvent]:

@@ -1,6 +1,6 @@
-"""A service that stands while a whole file asks it for nonsense, and what must not change meanwhile.
+"""A running service for files of tests with invalid requests, and a digest of all rows, which those tests must not change.
 
-Owns the family that is asked about, raw sockets for what no client would send, and the digest of every row there is.
+Owns two families, raw sockets for requests that no HTTP client would send, and the digest of each table.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ ALL_ROWS: Final = "SELECT md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::te
 
 @dataclass(frozen=True)
 class Known:
-    """A member with a token."""
+    """A member with a device and its token."""
 
     token: str
     family: str
@@ -37,7 +37,7 @@ class Known:
 
 @dataclass
 class Answer:
-    """What came back over a raw socket."""
+    """A response that was read from a raw socket."""
 
     status: int
     headers: dict[str, str]
@@ -53,7 +53,7 @@ class Answer:
 
 
 def problem_in(status: int, media_type: str | None, body: bytes) -> dict[str, Any]:
-    """The problem document of a refusal, looked at whole: nothing less, and nothing more, is ever told."""
+    """Returns the problem document of a refusal, and checks that it has exactly the documented fields."""
     assert media_type == "application/problem+json", (status, media_type, body[:300])
     found: dict[str, Any] = json.loads(body)
     assert found.keys() == PROBLEM_FIELDS, found
@@ -66,7 +66,7 @@ def problem_in(status: int, media_type: str | None, body: bytes) -> dict[str, An
 
 @dataclass
 class Standing:
-    """A running service, its database, and a family with two parents, a sitter and a daycare, beside a foreign family."""
+    """A running service, its database, a family with two parents, a sitter and a daycare, and a second family."""
 
     url: str
     database_url: str
@@ -91,14 +91,14 @@ class Standing:
         return self.runner.run(fetch())
 
     def digest(self) -> dict[str, str]:
-        """Every row of every table, as one hash a table."""
+        """Returns one hash of all rows for each table."""
         query = " UNION ALL ".join(f"SELECT '{name}' AS name, ({ALL_ROWS.format(table=name)}) AS digest" for name in self.tables)
         return {row["name"]: row["digest"] for row in self._fetch(query)}
 
     def event_count(self) -> int:
         return int(self._fetch("SELECT count(*) AS n FROM event")[0]["n"])
 
-    # -- people
+    # People
 
     def _found(self) -> None:
         self.people["ada"] = self._family("Ada", "Mia")
@@ -145,38 +145,38 @@ class Standing:
         return Known(said["token"], said["family"], said["member"], said["device"])
 
     def ask(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
-        """Ask as one of the people; `{family}` is theirs."""
+        """Sends a request as one member. `{family}` in the path becomes that member's family."""
         known = self.people[who]
         headers = {**known.headers, **more.pop("headers", {})}
         return self.http.request(method, path.replace("{family}", known.family), headers=headers, **more)
 
-    # -- drafts and pushes
+    # Drafts and pushes
 
     def draft(self, event: Any, **changed: Any) -> dict[str, Any]:
-        """A draft that would be recorded, but for what is changed."""
+        """Returns a valid draft with these changes."""
         times = {"occurred_at": LONG_AGO, "precision": "minute", "recorded_at": "2026-11-21T18:00:00+01:00"}
         return {"id": str(uuid7()), **times, "event": event, **changed}
 
     def seen(self, **changed: Any) -> dict[str, Any]:
-        """A sighting that would be recorded, but for what is changed in it."""
+        """Returns a draft of a valid sighting with these changes to its event."""
         child = self.ids.get("child")
         return self.draft({"type": "MilestoneObserved", "child": child, "milestone": "movement.first-steps", **changed})
 
     def push(self, who: str, body: bytes | list[Any], *, media_type: str = "application/json") -> httpx.Response:
-        """Push a body as it is, or drafts as JSON."""
+        """Pushes a body unchanged, or a list of drafts as JSON."""
         content = body if isinstance(body, bytes) else push_of(*(json.dumps(one).encode() for one in body))
         return self.ask(who, "POST", "/v1/families/{family}/events", content=content, headers={"Content-Type": media_type})
 
     def record(self, who: str, draft: dict[str, Any]) -> str:
-        """Push one draft that is good, and give its id."""
+        """Pushes one valid draft, and returns its id."""
         receipts = self.push(who, [draft]).json()["receipts"]
         assert receipts[0]["outcome"] == "recorded", receipts
         return str(draft["id"])
 
-    # -- what no client would send
+    # Requests that no client would send
 
     def raw(self, request: bytes, *, timeout_s: float = 10.0) -> Answer:
-        """Send these bytes, and read one answer."""
+        """Sends raw bytes, and reads one response."""
         port = httpx.URL(self.url).port
         assert port is not None
         with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as wire:
@@ -184,7 +184,7 @@ class Standing:
             return read_answer(wire)
 
     def raw_head(self, request: bytes) -> Answer:
-        """Ask by HEAD: the answer ends where the connection does, whatever its length says."""
+        """Sends a HEAD request, and reads until the connection ends: its response has no body, whatever Content-Length states."""
         with socket.create_connection(("127.0.0.1", httpx.URL(self.url).port or 0), timeout=10) as wire:
             wire.sendall(request)
             held = b""
@@ -194,7 +194,7 @@ class Standing:
         return Answer(int(head.split(b" ")[1]), {}, body)
 
     def request(self, method: str, path: str, *headers: str, who: str | None = "ada", body: bytes = b"") -> bytes:
-        """A request as bytes: the headers as they are given, and none of a client's own but Host and Authorization."""
+        """Returns a request as bytes, with exactly these headers and Host and Authorization."""
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
         if who is not None:
             lines.append(f"Authorization: Bearer {self.people[who].token}")
@@ -203,12 +203,12 @@ class Standing:
 
 
 def push_of(*drafts: bytes, sent_at: bytes = json.dumps(SENT_AT).encode()) -> bytes:
-    """A push of drafts that are JSON, or are meant to look like it."""
+    """Returns the body of a push. The drafts are bytes, which need not be valid JSON."""
     return b'{"sent_at":%b,"drafts":[%b]}' % (sent_at, b",".join(drafts))
 
 
 def read_answer(wire: socket.socket) -> Answer:
-    """One answer from a socket: its head, and as much body as its length says."""
+    """Reads one response from a socket: its head, and as many bytes of body as Content-Length states."""
     held = b""
     while b"\r\n\r\n" not in held:
         got = wire.recv(65_536)
@@ -226,5 +226,5 @@ def read_answer(wire: socket.socket) -> Answer:
 
 
 def some_uuid(version: int) -> str:
-    """An id of another version than a device makes."""
+    """Returns an id of another UUID version than 7, which devices use."""
     return str(uuid.uuid4() if version == 4 else uuid.uuid1())

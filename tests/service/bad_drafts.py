@@ -1,4 +1,4 @@
-"""Drafts that are wrong in one way each: what is changed of a good one, the code of its refusal, and the field."""
+"""Drafts that each have one fault: the change to a valid draft, the code of the refusal, and the refused field."""
 
 import json
 import re
@@ -20,9 +20,9 @@ def nested(depth: int) -> Any:
 
 
 MISSING = object()
-"""The field is left out."""
+"""The mark of a field that is left out."""
 
-# Of a draft of a sighting: what is changed, the code, and the field.
+# For a draft of a sighting: the changed fields, the code, and the refused field.
 DRAFTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "an unknown field": ({"colour": 1}, "body.invalid", ".colour"),
     "a field of the log's own": ({"seq": 1}, "body.invalid", ".seq"),
@@ -70,7 +70,7 @@ DRAFTS: dict[str, tuple[dict[str, Any], str, str]] = {
         {"event": {"type": "TimePassed"}, "audience": "me"}, "body.invalid", ".event.type"),
 }  # fmt: skip
 
-# Of an event: what stands in a draft that is otherwise good.
+# For an event: the event inside of a draft that is otherwise valid, the code, and the refused field.
 CHILD, SEEN, ABSENT = "{child}", "{seen}", "{absent}"
 SIGHTING = {"type": "MilestoneObserved", "child": CHILD, "milestone": "movement.first-steps"}
 NOTE = {"type": "NoteWritten", "child": CHILD, "text": "a day"}
@@ -193,7 +193,7 @@ EVENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a roster fact taken back": ({"type": "Withdrawn", "target": "{joined}"}, "event.not_amendable", ".event.target"),
 }  # fmt: skip
 
-# Of a good draft's text: a pattern, what it becomes, the code, and the field.
+# For the JSON text of a valid draft: a pattern, its replacement, the code, and the refused field.
 SPELLINGS: dict[str, tuple[str, str, str, str]] = {
     "id twice": (r'\{"id": ("[^"]*")', r'{"id": \1, "id": \1', "body.duplicate_key", ".id"),
     "id twice, spelled otherwise": (r'\{"id": ("[^"]*")', r'{"\\u0069d": \1, "id": \1', "body.duplicate_key", ".id"),
@@ -229,7 +229,7 @@ SPELLINGS: dict[str, tuple[str, str, str, str]] = {
 
 
 def with_ids(value: Any, ids: dict[str, str]) -> Any:
-    """The same value, with the ids that `{name}`s stand for."""
+    """Returns the value with each `{name}` replaced by the id of that name."""
     match value:
         case dict():
             return {key: with_ids(inner, ids) for key, inner in value.items()}
@@ -240,7 +240,7 @@ def with_ids(value: Any, ids: dict[str, str]) -> Any:
 
 
 def bad_draft(standing: Standing, kind: str, name: str) -> tuple[bytes, str, str]:
-    """A draft that is wrong in one way: its bytes, and how it is refused."""
+    """Returns a draft with one fault: its bytes, the code of its refusal, and the refused field."""
     match kind:
         case "draft":
             changed, code, at = DRAFTS[name]

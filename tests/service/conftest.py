@@ -1,31 +1,31 @@
-"""A real service on a free port and a fresh database, for whoever speaks to it over HTTP.
+"""Provides a real service on a free port and a fresh database, for tests over HTTP.
 
-Owns its start and its end. The server runs in a thread with a loop of its own, as a process of its own would.
+Owns the start and the end of the service, which runs in a thread with an event loop of its own.
 """
 
 import asyncio
 import socket
 import threading
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 import uvloop
+from uuid_utils.compat import uuid7
 
 from service.app import build
 from service.serve import Server, config_of
 from service.settings import Settings
-from tests.conftest import execute, named
+from tests.conftest import copied_database
 from tests.service.access_fixtures import Standing
 
 
 @contextmanager
 def running(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Iterator[str]:
-    """Serve, and give the address."""
+    """Runs the service, and yields its address."""
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     server = Server(config_of(build(settings, log_clock=log_clock), workers=1))
@@ -56,14 +56,14 @@ UNLIMITED: Any = {
 
 @pytest.fixture
 async def service_url(database_url: str) -> AsyncIterator[str]:
-    """The address of a service without rate limits, whose operator may read its metrics."""
+    """Yields the address of a service without rate limits, whose operator may read its metrics."""
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
         yield url
 
 
 @pytest.fixture
 async def http(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that speaks to `service_url` as nobody in particular."""
+    """Yields a client for `service_url` without a token."""
     async with httpx.AsyncClient(base_url=service_url, timeout=20) as client:
         yield client
 
@@ -84,11 +84,11 @@ class Someone:
         return {"Authorization": f"Bearer {self.token}"}
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Ask with the token. `{family}` stands for the own family."""
+        """Sends a request with the token. `{family}` in the path becomes the device's own family."""
         return await self.http.request(method, path.replace("{family}", self.family), headers=self.headers, **more)
 
     async def invite(self, role: str, *, name: str, **more: Any) -> "Someone":
-        """Invite somebody, who accepts."""
+        """Invites a member, and accepts the invite as that member."""
         invited = await self.ask("POST", "/v1/families/{family}/invites", json={"role": role, **more})
         assert invited.status_code == 201, invited.text
         body = {"code": invited.json()["code"], "name": name, "device": {"name": f"{name}'s"}}
@@ -98,31 +98,68 @@ class Someone:
 
 
 async def found_family(http: httpx.AsyncClient, *, you: str = "Ada", child: str = "Mia") -> Someone:
-    """A new family with one parent."""
+    """Founds a family with one parent, and returns that parent's device."""
     body = {"you": {"name": you}, "household": {"name": "Home"}, "child": {"name": child}, "device": {"name": "phone"}}
     answer = await http.post("/v1/families", json=body)
     assert answer.status_code == 201, answer.text
     return Someone(http, answer.json())
 
 
+class Village:
+    """A family with two homes: Ada's with Sam the sitter and a daycare, and Ben's."""
+
+    def __init__(self, ada: Someone, ben: Someone, sam: Someone, ducklings: Someone, child: str) -> None:
+        self.ada, self.ben, self.sam, self.ducklings, self.child = ada, ben, sam, ducklings, child
+
+    def saw(self, milestone: str) -> dict[str, Any]:
+        return {"type": "MilestoneObserved", "child": self.child, "milestone": milestone}
+
+    def first(self, milestone: str) -> dict[str, Any]:
+        return {"type": "ParentFirstSaw", "child": self.child, "milestone": milestone, "how": "in_person"}
+
+
+@pytest.fixture
+async def village(http: httpx.AsyncClient) -> Village:
+    """Founds a family with two homes, over HTTP."""
+    ada = await found_family(http)
+    child = (await ada.ask("GET", "/v1/families/{family}")).json()["children"][0]["child"]
+    ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
+    return Village(ada, ben, await ada.invite("caregiver", name="Sam"), await ada.invite("daycare", name="Ducklings"), child)
+
+
+async def push(author: Someone, *events: dict[str, Any], audience: str | None = None) -> list[dict[str, Any]]:
+    """Pushes events and returns their receipts."""
+    now = datetime.now(UTC).isoformat()
+    more = {} if audience is None else {"audience": audience}
+    fields = {"occurred_at": now, "precision": "minute", "recorded_at": now, **more}
+    drafts = [{"id": str(uuid7()), **fields, "event": event} for event in events]
+    answer = await author.ask("POST", "/v1/families/{family}/events", json={"sent_at": now, "drafts": drafts})
+    receipts: list[dict[str, Any]] = answer.json()["receipts"]
+    assert {receipt["outcome"] for receipt in receipts} == {"recorded"}
+    return receipts
+
+
+async def keeps(someone: Someone, scope: str = "all", **more: Any) -> None:
+    await push(someone, {"type": "SurpriseChosen", "scope": scope, "mode": "keep", **more})
+
+
 @pytest.fixture(scope="session")
 def standing(postgres: str, template: str) -> Iterator[Standing]:
-    """One service and one family for whole files of tests, none of which may change a row."""
-    name = f"t_{uuid.uuid4().hex}"
+    """Runs one service with two families for whole files of tests. The tests may not change a row."""
     with asyncio.Runner() as runner:
-        runner.run(execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
-        database_url = named(postgres, name)
+        stack = AsyncExitStack()
+        database_url = runner.run(stack.enter_async_context(copied_database(postgres, template)))
         settings = Settings(database_url=database_url, **UNLIMITED)
         with running(settings) as url, httpx.Client(base_url=url, timeout=20) as http:
             stands = Standing(url, database_url, runner, http)
             yield stands
             stands.close()
-        runner.run(execute(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+        runner.run(stack.aclose())
 
 
 @pytest.fixture
 def nothing_changes(standing: Standing) -> Iterator[None]:
-    """Law 17: whatever is refused changes no row of any table."""
+    """Checks law 17: a refused request changes no row of any table."""
     before = standing.digest()
     yield
     assert before == standing.digest()

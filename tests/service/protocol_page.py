@@ -1,8 +1,10 @@
-"""The protocol's page, section by section, in a form that can be held against the OpenAPI document. Written by hand."""
+"""The content of docs/protocol.md, section by section, written by hand, for a comparison with the OpenAPI document."""
 
 from typing import Any
 
-# Route -> status, what it takes, what it answers. `?` may be left out; `*` is a list of; None is no body.
+from tests.events.events_page import DEVICE_TYPES
+
+# By route: the status, the fields of the request, those of the response. `?` marks an optional field, `*` a list; None: no body.
 NAMED = {"name": None}
 CHILD = {"name": None, "born?": None}
 CHOICE = {"child?": None, "scope": None, "mode": None, "hold_unsorted?": None, "at_most_days?": None}
@@ -31,7 +33,7 @@ OTHERWISE = {
     "POST /v1/daycare/secret": {"application/json"},
     "POST /v1/families/{family}/imports": {"application/json", "text/csv", "application/octet-stream"},
 }
-"""Routes whose body has media types of its own. A file's schema is its source's."""
+"""The media types of a body, by route, if they are others than JSON and MessagePack. A file's schema depends on its source."""
 PROBLEM = {"code": None, "at": None, "detail": None}
 
 ROUTES: dict[str, tuple[int, Any, Any]] = {
@@ -95,7 +97,7 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
             "entries*": {
                 "child": None, "milestone": None, "title": None, "domain": None, "state": None,
                 "first_saw": SIGHT, "first_in_person": SIGHT,
-                # Beyond the page: how exactly the other's time is known.
+                # The page does not list `precision`.
                 "before_you": dict.fromkeys(("occurred_at", "precision", "author", "event")),
             },
         },
@@ -158,30 +160,8 @@ ROUTES: dict[str, tuple[int, Any, Any]] = {
     "GET /schema/openapi.json": (200, None, None),
 }  # fmt: skip
 
-# What a device sends as `event`, from the page's table, and beyond it what its columns tell in words.
-# The service completes the last two, of what a daycare wrote; a device that sends them is refused by name.
-OBSERVED = {
-    "child": None, "milestone": None, "note?": None, "again?": None, "found_in_prose?": None, "tells_of?*": None,
-}  # fmt: skip
-CHANGES = dict.fromkeys(
-    f"{name}?" for name in
-    ("occurred_at", "precision", "child", "milestone", "note", "again", "how", "feelings", "text", "words")
-)  # fmt: skip
-DRAFTED: dict[str, Any] = {
-    "MilestoneObserved": OBSERVED,
-    "ParentFirstSaw": {"child": None, "milestone": None, "how": None, "feelings?": None, "observation?": None},
-    # The service completes the last three; a device that sends them is refused by name.
-    "ClipAttached": {"target": None, "clip": None, "media_type?": None, "length_bytes?": None, "sha256?": None},
-    "NoteWritten": {"child": None, "text": None, "about?": None, "may_tell_of?*": None},
-    "Cheered": {"about": None, "words?": None},
-    # Not in the page's table: the title of a family's own milestone, whose key the page knows.
-    "MilestoneNamed": {"milestone": None, "title": None, "domain": None},
-    "SurpriseChosen": CHOICE,
-    "EnvelopeOpened": {"child?": None, "scope": None},
-    "Sorted": {"target": None, "child": None, "milestone?": None},
-    "Amended": {"target": None, "changes": CHANGES},
-    "Withdrawn": {"target": None},
-}
+# The fields of `event` as a device sends them: docs/events.md lists them, and the protocol's page refers to it.
+DRAFTED: dict[str, Any] = {kind: agreed.fields for kind, agreed in DEVICE_TYPES.items()}
 
 SIGNED = {"key", "webhook-id", "webhook-timestamp", "webhook-signature"}
 PARAMETERS = {

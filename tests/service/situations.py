@@ -1,4 +1,4 @@
-"""Servers, logins and settings that are not as they must be, each made on real ones. Owns what is wrong, and the words for it."""
+"""Real servers, logins and settings that each have one fault. Owns the fault, and the words of the error message for it."""
 
 import asyncio
 import ssl
@@ -23,18 +23,18 @@ INSERT INTO _pogo_migration (migration_hash, migration_id, schema_name) VALUES (
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What a test has to make something wrong of."""
+    """The servers, the template database and the folder with which a situation makes its fault."""
 
     postgres: str
     template: str
     odd: str
-    """Another server: a replica, where the login `locked` needs a password."""
+    """The address of a second server: a replica, on which the login `locked` needs a password."""
     folder: Path
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wrong:
-    """An environment on which nothing can be served, and words of the sentence that has to be said."""
+    """An environment in which the service cannot start, and words that its error message must contain."""
 
     environment: dict[str, str]
     cause: str
@@ -46,7 +46,7 @@ SITUATIONS: dict[str, Situation] = {}
 
 
 def situation(make: Callable[[Place], AsyncIterator[Wrong]]) -> Situation:
-    """Add a situation under its own name."""
+    """Adds a situation to `SITUATIONS` under its own name."""
     SITUATIONS[make.__name__] = asynccontextmanager(make)
     return SITUATIONS[make.__name__]
 
@@ -104,7 +104,7 @@ async def no_such_database(place: Place) -> AsyncIterator[Wrong]:
 
 @situation
 async def an_old_server(place: Place) -> AsyncIterator[Wrong]:
-    """One that says so: a real one, of which the first words are changed."""
+    """A real server, behind a proxy that announces an old version."""
     async with a_database(place) as url, PostgresProxy(url, version="15.4 (Debian 15.4-1)") as proxy:
         yield Wrong(environment={"DATABASE_URL": proxy.url}, cause="PostgreSQL 15.4", remedy="16 or newer")
 
@@ -124,7 +124,7 @@ async def a_full_server(place: Place) -> AsyncIterator[Wrong]:
 
 @situation
 async def a_server_that_is_full_with_the_workers(place: Place) -> AsyncIterator[Wrong]:
-    """The checks and the migrations find room, and the workers' own connections do not."""
+    """The checks and the migrations get a connection; the workers' own connections do not fit."""
     async with a_login(place, how="CONNECTION LIMIT 3") as login, a_database(place, how=f"OWNER {login}") as url:
         wrong = "takes no more connections"
         yield Wrong(environment={"DATABASE_URL": as_(login, url)}, cause=wrong, remedy="STILLNEW_POOL")
@@ -139,7 +139,7 @@ async def a_login_that_may_not_create(place: Place) -> AsyncIterator[Wrong]:
 
 @situation
 async def a_login_that_may_not_write(place: Place) -> AsyncIterator[Wrong]:
-    """All tables are there, and it may read them."""
+    """All tables exist, and the login may only read them."""
     how = f"TEMPLATE {place.template} STRATEGY file_copy"
     async with a_login(place) as login, a_database(place, how=how) as url:
         await execute(url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {login}")
@@ -186,7 +186,7 @@ async def a_redis_without_the_password_that_it_needs(place: Place) -> AsyncItera
 
 @situation
 async def a_redis_that_needs_tls(place: Place) -> AsyncIterator[Wrong]:
-    """Its own words behind TLS do not matter: without TLS it has none."""
+    """A client without TLS reads nothing that Redis sends, so this server need not speak Redis."""
     key, made = place.folder / "key", place.folder / "certificate"
     await asyncio.to_thread(
         subprocess.run,
@@ -209,7 +209,7 @@ async def a_redis_that_needs_tls(place: Place) -> AsyncIterator[Wrong]:
 
 @situation
 async def a_data_directory_that_cannot_be_made(place: Place) -> AsyncIterator[Wrong]:
-    """Not even by root."""
+    """/proc cannot be written to, even by root."""
     yield Wrong(environment={"STILLNEW_DATA": "/proc/stillnew"}, cause="nothing can be written in /proc", remedy="--data")
 
 

@@ -1,4 +1,4 @@
-"""Tests invalid bodies of the access routes: found, add, invite, accept, pair. In both encodings, with the same field names."""
+"""Tests invalid bodies of the access routes (found, add, invite, accept, pair). Both encodings give the same field names."""
 
 import json
 from typing import Any
@@ -137,7 +137,7 @@ def test_a_body_below_the_bound_is_accepted(standing: Standing) -> None:
 
 
 def test_what_somebody_else_holds_is_refused_as_if_it_did_not_exist(standing: Standing) -> None:
-    """I-19: the responses for another person's device, another family's member and an absent one have the same bytes."""
+    """The responses for another person's device, a member of another family and an absent one have the same bytes."""
     eve, ben = standing.people["eve"], standing.people["ben"]
     for absent, held in (
         (f"/v1/devices/{some_uuid(4)}", [f"/v1/devices/{eve.device}", f"/v1/devices/{ben.device}"]),
@@ -151,7 +151,7 @@ def test_what_somebody_else_holds_is_refused_as_if_it_did_not_exist(standing: St
 
 
 def test_a_code_that_was_used_and_one_that_never_was_are_alike(standing: Standing) -> None:
-    """I-19: the responses to a guessed code and to a used code are the same."""
+    """A guessed code and a used code get the same response."""
     responses = [
         standing.http.post("/v1/invites/accept", json={**ACCEPT, "code": code}).content
         for code in (standing.ids["used_code"], "x" * 27, "none")
@@ -160,7 +160,7 @@ def test_a_code_that_was_used_and_one_that_never_was_are_alike(standing: Standin
 
 
 def test_a_surprise_that_cannot_be_is_refused_and_the_code_still_works(standing: Standing) -> None:
-    """Law 17: an invalid surprise choice refuses the whole join: no person, device or member is created."""
+    """Law 17: an invalid choice refuses the whole join. No person, device or member is created, and the code stays valid."""
     wrong = [
         ({"child": standing.ids["foreign_child"], "scope": "all", "mode": "keep"}, "child"),
         ({"child": some_uuid(4), "scope": "all", "mode": "keep"}, "child"),
@@ -176,7 +176,7 @@ def test_a_surprise_that_cannot_be_is_refused_and_the_code_still_works(standing:
 
 @pytest.mark.parametrize("who", ["cleo", "ducklings"])
 def test_what_a_role_may_not_do_is_refused_and_changes_nothing(standing: Standing, who: str) -> None:
-    """Law 10 and I-24: a sitter and a daycare may not add children, invite, remove, or author events of parents."""
+    """Law 10: a sitter and a daycare may not add children, invite, remove members, or author events of parents."""
     for path, body in ((CHILDREN, {"name": "C"}), (INVITES, {"role": "caregiver"})):
         answer = standing.ask(who, "POST", path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (403, "access.not_for_role")

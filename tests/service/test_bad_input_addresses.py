@@ -1,4 +1,4 @@
-"""Tests other spellings of URLs and ids, unknown methods, invalid queries, hosts and tokens: all are refused alike."""
+"""Tests other spellings of URLs and ids, unknown methods, and invalid queries, hosts and tokens: each kind gets one response."""
 
 import re
 from collections.abc import Callable
@@ -76,7 +76,7 @@ def requests_of(standing: Standing, alias: Callable[[str], str] | None, id_alias
 
 @pytest.mark.parametrize("alias", ALIASES.values(), ids=ALIASES.keys())
 def test_another_spelling_of_an_address_names_nothing(standing: Standing, alias: Callable[[str], str]) -> None:
-    """Protocol: one resource has one URL. Any other spelling is the same 404 on every route, also with a valid token."""
+    """One resource has one URL (protocol). Each other spelling gets the same 404 on every route, also with a valid token."""
     answers = [standing.raw(request) for request in requests_of(standing, alias, None)]
     assert {answer.refusal() for answer in answers} == {(404, "not_found", None)}
     assert len({answer.body for answer in answers}) == 1
@@ -84,13 +84,13 @@ def test_another_spelling_of_an_address_names_nothing(standing: Standing, alias:
 
 @pytest.mark.parametrize("id_alias", ID_ALIASES.values(), ids=ID_ALIASES.keys())
 def test_another_spelling_of_an_id_names_nothing(standing: Standing, id_alias: Callable[[str], str]) -> None:
-    """Protocol: an id in braces, in capitals or without dashes is 404."""
+    """An id in braces, in capitals or without dashes gets 404 (protocol)."""
     answers = [standing.raw(request) for request in requests_of(standing, None, id_alias)]
     assert {answer.refusal() for answer in answers} == {(404, "not_found", None)}
 
 
 def test_a_foreign_family_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
-    """I-19: a non-member cannot tell an existing family from an absent one, not even by headers and their order."""
+    """A caller who is no member cannot distinguish an existing family from an absent one, not even by headers and their order."""
     foreign, absent = standing.people["eve"].family, some_uuid(4)
     seen: list[set[tuple[Any, ...]]] = []
     for family in (foreign, absent):
@@ -135,7 +135,7 @@ TOKENS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("headers", TOKENS.values(), ids=TOKENS.keys())
 def test_all_invalid_tokens_get_the_same_response(standing: Standing, headers: tuple[str, ...]) -> None:
-    """Protocol: the responses to unknown, revoked and malformed tokens have the same bytes, on every route."""
+    """Unknown, revoked and malformed tokens get responses with the same bytes, on every route (protocol)."""
     ada = standing.people["ada"]
     spelled = {"token": ada.token, "short": ada.token[:-1], "tail": ada.token[4:], "upper": ada.token.upper()}
     sent_headers = [header.format(**spelled) for header in headers]
@@ -153,7 +153,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "M-SEAR
 
 
 def test_an_unsupported_method_gets_the_list_of_supported_ones(standing: Standing) -> None:
-    """RFC 9110, 15.5.6: each unsupported method of each route is 405 with Allow, also HEAD of a stream."""
+    """RFC 9110, 15.5.6: each unsupported method of a route gets 405 with the header Allow, also HEAD of a stream."""
     document = standing.http.get("/schema/openapi.json").json()
     ada = standing.people["ada"]
     for template, operations in document["paths"].items():
@@ -167,7 +167,7 @@ def test_an_unsupported_method_gets_the_list_of_supported_ones(standing: Standin
             assert allowed - {"HEAD", "OPTIONS"} == known
         options = standing.raw(standing.request("OPTIONS", path, who=None))
         assert (options.status, options.body, set(options.headers["allow"].split(", "))) == (204, b"", allowed)
-        # A stream has no HEAD, and metrics are for the operator.
+        # A stream has no HEAD, and only the operator can read metrics.
         if "GET" in known and not template.endswith(("/live", "/metrics")):
             headed = standing.raw_head(standing.request("HEAD", path, "Connection: close"))
             assert (headed.status, headed.body) == (200, b""), path
@@ -238,7 +238,7 @@ QUERIES: dict[str, tuple[str, str | None]] = {
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_query_that_is_nonsense_is_refused_by_name(standing: Standing, query: str) -> None:
-    """Law 17: in a query, integers have one form, times have an offset, and names are known and not repeated."""
+    """Law 17: an integer has one form, a time has an offset, and a name is known and occurs once."""
     code, at = QUERIES[query]
     answer = standing.raw(standing.request("GET", "/v1/families/{family}/" + query))
     assert answer.status in (400, 409, 422)
@@ -246,14 +246,14 @@ def test_a_query_that_is_nonsense_is_refused_by_name(standing: Standing, query: 
 
 
 def test_a_query_that_is_very_long_is_not_read(standing: Standing) -> None:
-    """Law 17: a query over the bound is 414."""
+    """Law 17: a query over the bound gets 414."""
     answer = standing.raw(standing.request("GET", "/v1/families/{family}/feed?after=" + "0" * 3_000))
     assert answer.refusal() == (414, "uri_too_long", None)
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "1e3", "1.0", "0x1", "\xb2", "1 1", "1,2", "9" * 19, "9" * 5_000, "null"])
 def test_a_last_event_id_that_is_no_place_is_refused(standing: Standing, last: str) -> None:
-    """Law 17: Last-Event-ID overrides `after`, so it is read as strictly."""
+    """Law 17: Last-Event-ID replaces `after`, so the same checks apply to it."""
     answer = standing.raw(standing.request("GET", "/v1/families/{family}/live?after=0", f"Last-Event-ID: {last}"))
     assert answer.refusal() == (400, "body.invalid", "Last-Event-ID")
 
@@ -269,6 +269,6 @@ ODD_BUT_HARMLESS = [
 
 @pytest.mark.parametrize("headers", ODD_BUT_HARMLESS, ids=lambda headers: headers[0])
 def test_headers_that_mean_nothing_here_change_nothing(standing: Standing, headers: tuple[str, ...]) -> None:
-    """Law 17: unknown headers change nothing, and are never a 5xx."""
+    """Law 17: an unknown header changes nothing, and never causes a 5xx."""
     for path in ("/v1/me", "/v1/families/{family}/feed", "/v1/catalogue"):
         assert standing.raw(standing.request("GET", path, *headers)).status == 200

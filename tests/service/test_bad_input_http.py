@@ -59,19 +59,19 @@ def test_bytes_that_are_no_request_are_refused_and_the_connection_ends(standing:
 
 @pytest.mark.parametrize(("headers", "body"), BROKEN_FRAMES.values(), ids=BROKEN_FRAMES.keys())
 def test_a_body_whose_end_is_in_doubt_is_no_body(standing: Standing, headers: tuple[str, ...], body: bytes) -> None:
-    """Law 17: a body with ambiguous length is refused: a proxy and the service must agree on its end (RFC 9112, 6.3)."""
+    """Law 17: a body with an ambiguous length is refused, since a proxy and the service must agree on its end (RFC 9112, 6.3)."""
     answer = standing.raw(standing.request("POST", EVENTS, JSON, *headers, body=body))
     assert (answer.refusal(), answer.headers["connection"]) == ((400, "head.malformed", None), "close")
 
 
 def test_a_body_without_a_length_is_an_empty_one(standing: Standing) -> None:
-    """RFC 9112, 6.3: a request without length and chunks has an empty body, which is not valid JSON."""
+    """RFC 9112, 6.3: a request with neither a length nor chunks has an empty body, which is no valid JSON."""
     assert standing.raw(standing.request("POST", EVENTS, JSON)).refusal() == (400, "body.malformed", None)
     assert standing.raw(standing.request("POST", EVENTS, JSON, "Content-Length: 0")).refusal() == (400, "body.malformed", None)
 
 
 def test_a_body_in_chunks_is_read_as_one(standing: Standing) -> None:
-    """A chunked body is treated like any other body."""
+    """A chunked body is read like a body with a length."""
     chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in b'{"sent_at":1}') + b"0\r\n\r\n"
     answer = standing.raw(standing.request("POST", EVENTS, JSON, "Transfer-Encoding: chunked", body=chunked))
     assert answer.refusal() == (400, "body.invalid", "sent_at")
@@ -90,14 +90,14 @@ def test_a_too_large_content_length_is_refused_without_waiting(
 
 
 def test_headers_have_a_bound_in_length(standing: Standing) -> None:
-    """Law 17: headers have a bound of 64 KiB in total, as one header or as many."""
+    """Law 17: all headers of a request together have at most 64 KiB, as one header or as many."""
     for flood in (b"X: " + b"a" * 70_000, b"X: a\r\n" * 12_000, b"Cookie: " + b"a=b;" * 17_000):
         assert standing.raw(b"GET /v1/me HTTP/1.1\r\nHost: x\r\n" + flood).refusal() == (431, "head.too_large", None)
     assert standing.raw(b"GET /" + b"a" * 70_000).refusal() == (431, "head.too_large", None)
 
 
 def slowly(standing: Standing, request: bytes) -> Answer:
-    """Sends one byte every twentieth of a second until a response arrives."""
+    """Sends a byte every 0.05 seconds until a response arrives."""
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
         ended = threading.Event()
 
@@ -155,7 +155,10 @@ def test_invalid_bytes_after_a_request_do_not_corrupt_its_response(standing: Sta
 def test_the_rest_of_a_refused_body_is_discarded_for_a_while(
     standing: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Law 17: the rest of a refused body is discarded. The connection then stays open, or is closed if that takes too long."""
+    """Law 17: the rest of a refused body is discarded.
+
+    If that takes too long, the connection is closed; otherwise it stays open.
+    """
     monkeypatch.setattr(service.http.connection, "REST_WITHIN_S", 0.5)
     refused = standing.request("POST", "/v1/devices/pair-codes", JSON, "Content-Length: 100", who=None)
     address = ("127.0.0.1", httpx.URL(standing.url).port or 0)

@@ -1,4 +1,4 @@
-"""Tests invalid pushes in MessagePack: refused by the same rules and with the same field names as JSON."""
+"""Tests invalid pushes in MessagePack: the same rules refuse them, with the same field names as in JSON."""
 
 import json
 import time
@@ -90,7 +90,7 @@ def test_a_push_that_cannot_be_read_is_refused_whole_and_changes_nothing(standin
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_mebibyte_of_nothing_is_refused_quickly(standing: Standing) -> None:
-    """Law 17: a refusal is cheap. Checking this body value by value once blocked the loop for more than two seconds."""
+    """Law 17: a refusal is quick. A check of each value in this body once blocked the event loop for more than two seconds."""
     floods = [
         packed_map(("sent_at", WHEN), ("drafts", b"\xdd" + (1_000_000).to_bytes(4, "big") + b"\xc0" * 1_000_000)),
         push_of(*[b"\xdd" + (65_000).to_bytes(4, "big") + b"\xc0" * 65_000] * 16),
@@ -111,7 +111,7 @@ def in_map(draft: dict[str, Any], *more: tuple[Any, bytes]) -> bytes:
 
 
 def with_event(draft: dict[str, Any], *more: tuple[Any, bytes]) -> bytes:
-    """Returns a draft with more pairs in its event. A key may then occur twice."""
+    """Returns a draft with more pairs in its event, so that a key may occur twice."""
     event = in_map(draft["event"], *more)
     return packed_map(*((key, event if key == "event" else pack(value)) for key, value in draft.items()))
 
@@ -168,7 +168,7 @@ CASES += [("loose", name) for name in LOOSE]
 
 @pytest.mark.parametrize("kind", ["draft", "event", "loose"])
 def test_drafts_that_are_wrong_are_refused_by_name_among_others_that_are_recorded(standing: Standing, kind: str) -> None:
-    """Law 17: in one push with every kind of invalid draft between valid ones, only the valid ones are recorded, and once."""
+    """Law 17: a push has invalid drafts of every kind between valid ones. Only the valid ones are recorded, each once."""
     cases = [spelled(standing, kind, name) for of_kind, name in CASES if of_kind == kind]
     drafts = [good(standing)]
     for bad, _, _ in cases:
@@ -193,7 +193,7 @@ def test_drafts_that_are_wrong_are_refused_by_name_among_others_that_are_recorde
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_problem_document_is_always_json(standing: Standing) -> None:
-    """RFC 9457: a problem document is always JSON, because a caller that cannot read it would not know the reason."""
+    """RFC 9457: a problem document is always JSON, because a caller whose MessagePack is broken may be unable to read any."""
     headers = {"Content-Type": MSGPACK, "Accept": MSGPACK}
     answer = standing.ask("ada", "POST", "/v1/families/{family}/events", content=b"\xc1", headers=headers)
     assert problem_in(answer.status_code, answer.headers["content-type"], answer.content)["code"] == "body.malformed"

@@ -1,4 +1,4 @@
-"""Tests damaged pushes (flipped, cut and spliced bytes): each gets a response, and the service never crashes."""
+"""Tests damaged pushes (flipped, cut and spliced bytes): each gets a response, and the service does not crash."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.service.access_fixtures import Standing, problem_in
 
-# Many examples, because each takes a few milliseconds and crashes are rare.
+# Many examples, because an example takes a few milliseconds, and crashes are rare.
 BRUISED = settings(max_examples=max(300, settings().max_examples), suppress_health_check=[HealthCheck.too_slow])
 
 SNIPPETS = [
@@ -24,7 +24,7 @@ SNIPPETS = [
 
 @st.composite
 def damages(draw: st.DrawFn) -> list[tuple[str, float, float, Any]]:
-    """Draws a list of damages to a body. Positions are fractions of its length."""
+    """Draws a list of damages to a body. Positions are fractions of the body's length."""
     place = st.floats(0, 1, exclude_max=True)
     return draw(
         st.lists(
@@ -97,14 +97,14 @@ def check(standing: Standing, body: bytes, media_type: str) -> None:
 @BRUISED
 @given(what=damages())
 def test_a_damaged_push_of_json_is_answered(standing: Standing, what: list[tuple[str, float, float, Any]]) -> None:
-    """I-32 and law 17: no 5xx, and only drafts with a receipt are recorded."""
+    """Law 17: no damage to a push in JSON causes a 5xx, and only drafts with a receipt are recorded."""
     check(standing, damaged(json.dumps(four_drafts(standing)).encode(), what), "application/json")
 
 
 @BRUISED
 @given(what=damages())
 def test_a_damaged_push_of_messagepack_is_answered(standing: Standing, what: list[tuple[str, float, float, Any]]) -> None:
-    """I-32 and law 17, for MessagePack."""
+    """Law 17: no damage to a push in MessagePack causes a 5xx, and only drafts with a receipt are recorded."""
     check(standing, damaged(msgspec.msgpack.encode(four_drafts(standing)), what), "application/msgpack")
 
 
@@ -134,7 +134,7 @@ BODIES = [
     ),
 )
 def test_a_body_of_any_values_is_answered(standing: Standing, path: str, fields: dict[str, Any]) -> None:
-    """I-32: no 5xx, whatever values the known fields of a body have."""
+    """No values of the known fields of a body cause a 5xx."""
     content = json.dumps(fields).encode()
     answer = standing.ask("ada", "POST", path, content=content, headers={"Content-Type": "application/json"})
     assert answer.status_code in (201, 400, 404, 409, 413, 422)
@@ -149,6 +149,6 @@ def test_a_body_of_any_values_is_answered(standing: Standing, path: str, fields:
     route=st.sampled_from(["/v1/families/{family}/feed", "/v1/families/{family}/timeline", "/v1/catalogue", "/v1/me"]),
 )
 def test_any_query_is_answered(standing: Standing, query: str, name: str, route: str) -> None:
-    """I-32: no 5xx for any query."""
+    """No query causes a 5xx."""
     answer = standing.ask("ada", "GET", route + "?" + name + "".join(f"%{byte:02x}" for byte in query.encode("utf-8", "replace")))
     assert answer.status_code in (200, 400, 409, 422)

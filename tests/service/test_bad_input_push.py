@@ -1,4 +1,4 @@
-"""Tests invalid pushes and drafts in JSON: each refusal names the field, and a refused draft stops no other."""
+"""Tests invalid pushes and drafts in JSON: each refusal names the field, and a refused draft does not stop the other drafts."""
 
 import json
 
@@ -109,7 +109,7 @@ def test_a_push_that_cannot_be_read_is_refused_whole_and_changes_nothing(standin
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_push_of_a_mebibyte_is_taken_and_one_byte_more_is_not(standing: Standing) -> None:
-    """Law 17: the bound of a push is 1 MiB, to the byte. Over it, no draft is recorded."""
+    """Law 17: a push has at most 1 MiB, to the byte. Of a larger push, no draft is recorded."""
     body = push_of(json.dumps(standing.seen(child=standing.ids["absent"])).encode())
     body += b" " * (1024 * 1024 - len(body))
     assert standing.push("ada", body).status_code == 200
@@ -123,7 +123,7 @@ def test_a_push_of_a_mebibyte_is_taken_and_one_byte_more_is_not(standing: Standi
      "application/x-ndjson", "application/problem+json", "application/cloudevents+json", "*/*", "json", "multipart/form-data"],
 )  # fmt: skip
 def test_a_body_of_another_type_is_not_read(standing: Standing, content_type: str) -> None:
-    """Protocol: every other content type is 415."""
+    """Every other content type gets 415 (protocol)."""
     body = push_of(json.dumps(standing.seen()).encode())
     assert refusal(standing, body, media_type=content_type) == (415, "body.media_type", "Content-Type")
 
@@ -131,7 +131,7 @@ def test_a_body_of_another_type_is_not_read(standing: Standing, content_type: st
 @pytest.mark.usefixtures("nothing_changes")
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, gzip", "x"])
 def test_a_shortened_body_is_not_unpacked(standing: Standing, coding: str) -> None:
-    """Law 17: a compressed body is refused without decompression, because it could be a decompression bomb."""
+    """Law 17: a compressed body is refused without decompression, because it could expand beyond any bound."""
     headers = {"Content-Type": "application/json", "Content-Encoding": coding}
     answer = standing.ask("ada", "POST", "/v1/families/{family}/events", content=b"\x1f\x8b", headers=headers)
     assert answer.status_code == 415
@@ -142,7 +142,7 @@ CASES = [("draft", name) for name in DRAFTS] + [("event", name) for name in EVEN
 
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=[f"{kind}: {name}" for kind, name in CASES])
 def test_a_draft_that_is_wrong_is_refused_by_name_beside_two_that_are_recorded(standing: Standing, kind: str, name: str) -> None:
-    """Law 17: the refusal of a draft names the field, changes nothing, and stops no other draft."""
+    """Law 17: the refusal of a draft names the field. The other drafts of the push are recorded."""
     bad, code, at = bad_draft(standing, kind, name)
     push = push_of(json.dumps(standing.seen()).encode(), bad, json.dumps(standing.seen()).encode())
     before = standing.event_count()
@@ -173,7 +173,7 @@ ALIKE = [
 
 @pytest.mark.parametrize(("absent", "foreign"), ALIKE)
 def test_a_foreign_or_invisible_event_is_refused_like_an_absent_one(standing: Standing, absent: str, foreign: str) -> None:
-    """I-19 and law 14: the refusals of absent ids and of existing but invisible ids are the same."""
+    """Law 14: an absent id and the id of an event that the author was not sent get the same refusal."""
     problems = []
     for name in (absent, foreign):
         bad, _, _ = bad_draft(standing, "event", name)
@@ -182,8 +182,8 @@ def test_a_foreign_or_invisible_event_is_refused_like_an_absent_one(standing: St
 
 
 def test_an_id_that_another_member_used_is_free(standing: Standing) -> None:
-    """I-19: ids are scoped to their author, so no error reveals another member's event."""
-    # A new secret, because other tests use `bens_secret`, and here Ada records an event with the same id.
+    """An id belongs to its author, so no error reveals another member's event."""
+    # A new event, because other tests use `bens_secret`, and here Ada records an event with the same id.
     secret = standing.record("ben", standing.draft(with_ids(NOTE, standing.ids), audience="me"))
     draft = standing.draft(with_ids(NOTE, standing.ids), id=secret)
     assert standing.push("ada", [draft]).json()["receipts"][0]["outcome"] == "recorded"

@@ -30,10 +30,10 @@ def stillnew(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 @contextmanager
 def serving(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Runs a service, and yields once it has printed its ready line."""
+    """Runs a service, and yields after the service has printed its ready line."""
     process = subprocess.Popen(
         [sys.executable, "-m", "service.cli", "serve", "--port", "0", *arguments],
-        # An unread pipe would fill up, and the service would block on writing its log.
+        # Without a reader a pipe fills up, and the service would block when it writes its log.
         cwd=ROOT, env=_environment(environment), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     try:
@@ -74,12 +74,12 @@ async def test_serve_prints_one_line_when_ready_and_drains_at_sigterm(database_u
 
 
 def test_unwritable_log_lines_do_not_change_the_exit_code(database_url: str) -> None:
-    """If the log cannot be written, for example on a full disk, the exit code is still that of a success."""
+    """If the log cannot be written, for example on a full disk, the exit code is still 0."""
     with Path("/dev/full").open("w") as full:
         process = subprocess.Popen(
             [sys.executable, "-m", "service.cli", "serve", "--port", "0"], cwd=ROOT,
             stdout=subprocess.PIPE, stderr=full, text=True,
-            # Empty: Python keeps unwritten lines and tries to write them again at exit.
+            # Empty: Python buffers lines that it cannot write, and tries to write them again at exit.
             env=_environment({"DATABASE_URL": database_url, "PYTHONUNBUFFERED": ""}),
         )  # fmt: skip
         assert process.stdout is not None
@@ -91,7 +91,7 @@ def test_unwritable_log_lines_do_not_change_the_exit_code(database_url: str) -> 
 
 
 async def test_serve_brings_its_own_postgres_and_keeps_the_data(open_folder: Path) -> None:
-    """Law 1: a second start on the same data directory finds the family; a killed embedded Postgres is restarted."""
+    """Law 1: a second start on the same data directory finds the family. A killed embedded Postgres is started again."""
     data = open_folder / "brought-along"
     with serving("--data", str(data)) as process:
         assert process.stdout is not None
@@ -113,7 +113,6 @@ async def test_serve_brings_its_own_postgres_and_keeps_the_data(open_folder: Pat
 
 
 def test_an_address_in_use_is_reported_in_one_sentence() -> None:
-    """An address in use is reported in one sentence, without a traceback."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -124,7 +123,7 @@ def test_an_address_in_use_is_reported_in_one_sentence() -> None:
 
 
 def test_a_setting_of_the_wrong_kind_is_named_without_its_value() -> None:
-    """The message names the setting and not its value, which may be a password."""
+    """The message names the setting without its value, because the value may be a password."""
     result = stillnew("doctor", STILLNEW_LIMIT_PUSH="CanaryPassword")
     assert (result.returncode, "STILLNEW_LIMIT_PUSH" in result.stderr) == (1, True)
     assert "CanaryPassword" not in result.stderr + result.stdout
@@ -152,7 +151,10 @@ def test_a_number_out_of_range_is_refused_by_its_name(variable: str, text: str) 
 async def test_a_missing_or_unusable_database_is_reported_in_one_sentence(
     empty_database_url: str, command: str
 ) -> None:
-    """Exit code 3, no traceback and no password; if only the tables are missing, the message names the command for them."""
+    """The exit code is 3, without a traceback or a password.
+
+    If only tables are missing, the message names the command for them.
+    """
     places = {
         "me:CanaryPassword@nowhere": "write it as DATABASE_URL=",
         "postgresql://me:CanaryPassword@127.0.0.1:1/x": "nobody listens",
@@ -169,7 +171,6 @@ async def test_a_missing_or_unusable_database_is_reported_in_one_sentence(
 
 
 def test_settings_are_read_by_name_and_misspelt_ones_are_found() -> None:
-    """Each setting is read from its own variable, and misspelt variables are found."""
     settings = from_environment({"STILLNEW_WORKERS": "3", "DATABASE_URL": "postgresql://x", "STILLNEW_FOUNDING": "closed"})
     assert (settings.workers, settings.database_url, settings.founding) == (3, "postgresql://x", "closed")
     assert unknown_variables({"STILLNEW_WROKERS": "3", "PATH": "x"}) == ["STILLNEW_WROKERS"]
@@ -178,7 +179,7 @@ def test_settings_are_read_by_name_and_misspelt_ones_are_found() -> None:
 
 
 def test_doctor_shows_remedies_and_no_password(database_url: str) -> None:
-    """The exit code is 1 if something is wrong, and 0 otherwise."""
+    """Doctor exits with 1 if something is wrong, and with 0 otherwise."""
     well = stillnew("doctor", DATABASE_URL=database_url)
     assert "fsync" in well.stdout
     ill = stillnew("doctor", DATABASE_URL="postgresql://me:CanaryPassword@127.0.0.1:1/x", STILLNEW_REDIS_URL="redis://127.0.0.1:1")
@@ -189,7 +190,6 @@ def test_doctor_shows_remedies_and_no_password(database_url: str) -> None:
 
 
 async def test_operators_see_ids_and_counts_and_no_names(http: httpx.AsyncClient, database_url: str) -> None:
-    """I-26: operators see ids and counts, and no names."""
     ada = await found_family(http, you="CanaryAda", child="CanaryMia")
     listed = stillnew("family", "list", DATABASE_URL=database_url, COLUMNS="200")
     shown = stillnew("family", "show", ada.family, DATABASE_URL=database_url, COLUMNS="200")
@@ -204,7 +204,6 @@ async def test_operators_see_ids_and_counts_and_no_names(http: httpx.AsyncClient
 
 
 def test_migrate_reports_what_it_applied_and_then_nothing(empty_database_url: str) -> None:
-    """The second run of `migrate` applies nothing, and reports that."""
     first = stillnew("migrate", DATABASE_URL=empty_database_url)
     second = stillnew("migrate", DATABASE_URL=empty_database_url)
     assert "0001_log" in first.stdout

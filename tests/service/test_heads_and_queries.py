@@ -26,7 +26,7 @@ def head_of(path: str, *, filler_bytes: int, each_bytes: int = 8_000) -> bytes:
 
 @pytest.mark.parametrize("each_bytes", [90_000, 8_000, 1])
 def test_a_whole_head_above_64_kib_is_refused_also_when_it_comes_in_one_read(standing: Standing, each_bytes: int) -> None:
-    """Law 17: a head over the bound is 431, in one read or several, in one header or thousands."""
+    """Law 17: a head over the bound gets 431, whether it arrives in one read or in several, as one header or as thousands."""
     filler_bytes = 70_000 if each_bytes > 1 else 8_000
     answer = standing.raw(head_of("/health/live", filler_bytes=filler_bytes, each_bytes=each_bytes))
     assert (answer.refusal(), answer.headers["connection"]) == ((431, "head.too_large", None), "close")
@@ -43,7 +43,7 @@ def test_a_head_just_below_the_bound_is_read(standing: Standing) -> None:
 
 
 def test_each_request_of_a_connection_has_a_head_of_its_own(standing: Standing) -> None:
-    """Law 17: each head is measured alone: a large one after a small request is refused, and many small ones are accepted."""
+    """Law 17: each head is measured alone. A large head after a small one is refused, and many small heads are accepted."""
     small, large = head_of("/health/live", filler_bytes=10), head_of("/health/live", filler_bytes=70_000)
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
         wire.sendall(head_of("/health/live", filler_bytes=60_000))
@@ -57,7 +57,7 @@ def test_each_request_of_a_connection_has_a_head_of_its_own(standing: Standing) 
 
 
 def test_a_large_body_is_not_taken_for_a_large_head(standing: Standing) -> None:
-    """A push of several hundred kilobytes is accepted, even if it arrives in one read with its head."""
+    """A body of several hundred kilobytes does not count towards the bound of the head, even if both arrive in one read."""
     body = json.dumps({"sent_at": 1, "drafts": ["a" * 300_000]}).encode()
     request = standing.request(
         "POST", "/v1/families/{family}/events", "Content-Type: application/json", f"Content-Length: {len(body)}", body=body
@@ -67,7 +67,7 @@ def test_a_large_body_is_not_taken_for_a_large_head(standing: Standing) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/me", "/health/live", "/v1/catalogue", "/nowhere", "/v1/families/{family}/feed"])
 def test_a_request_of_http_1_1_without_a_host_is_refused(standing: Standing, path: str) -> None:
-    """RFC 9112, 3.2: a request of HTTP/1.1 without Host is 400 for any path; HTTP/1.0 may omit it."""
+    """RFC 9112, 3.2: a request of HTTP/1.1 without Host gets 400 for any path. A request of HTTP/1.0 may omit Host."""
     ada = standing.people["ada"]
     path = path.replace("{family}", ada.family)
     for line, refused in (("HTTP/1.1", True), ("HTTP/1.0", False)):
@@ -78,7 +78,7 @@ def test_a_request_of_http_1_1_without_a_host_is_refused(standing: Standing, pat
 
 
 def routes(standing: Standing) -> list[tuple[str, str, dict[str, Any]]]:
-    """Returns every (method, path, operation) of the document, with ids of an existing family, and HEAD for every GET."""
+    """Returns each (method, path, operation) of the OpenAPI document, with ids of a real family, and HEAD beside each GET."""
     ada, document = standing.people["ada"], standing.http.get("/schema/openapi.json").json()
     values = {"family": ada.family, "member": ada.member, "device": ada.device}
     found = []
@@ -102,7 +102,7 @@ def test_a_query_name_that_no_route_lists_is_refused_by_name_on_every_route(stan
         media = next(iter(operation.get("requestBody", {"content": {"": None}})["content"]))
         headers = ("Connection: close", f"Content-Type: {media}", f"Content-Length: {len(body)}")
         request = standing.request(method, f"{path}?{known}{UNLISTED}=1", *headers, body=body)
-        if path == "/metrics":  # for the operator only: 404 for everyone else
+        if path == "/metrics":  # only the operator gets metrics, and other callers get 404
             continue
         if method == "HEAD":
             assert standing.raw_head(request).status == 400, path
@@ -120,6 +120,6 @@ def test_a_malformed_query_is_refused_on_routes_without_parameters(standing: Sta
 
 
 def test_a_missing_token_is_reported_first(standing: Standing) -> None:
-    """Protocol, Auth: a missing token is reported before any other error of the request."""
+    """A missing token is reported before any other error of the request (protocol, Auth)."""
     refused = standing.raw(standing.request("GET", "/v1/me?a=1", who=None))
     assert refused.refusal() == (401, "access.unauthenticated", None)

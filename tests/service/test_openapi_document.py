@@ -1,6 +1,6 @@
-"""Tests that the OpenAPI document agrees with docs/protocol.md: every route, every field, and which fields are optional.
+"""Tests that the OpenAPI document agrees with docs/protocol.md: routes, fields, and which fields are optional.
 
-`protocol_page` repeats the page by hand. The tests fail if code, document and page differ.
+`protocol_page` repeats the content of the page by hand. A test fails if the code, the document and the page differ.
 """
 
 import re
@@ -60,7 +60,7 @@ def fields(document: Document, schema: Any) -> Any:
         mark = "" if name in objects[0].get("required", ()) else "?"
         lists = lists_in(document, inner)
         if lists:
-            # A list of fixed length (months) has one schema per item, and `false` for further items.
+            # A list of fixed length (months) has one schema for each item, and `false` for further items.
             found[f"{name}{mark}*"] = fields(document, lists[0].get("items") or {})
         else:
             found[name + mark] = fields(document, inner)
@@ -74,14 +74,14 @@ def operations(document: Document) -> dict[str, Any]:
 
 
 def test_the_document_has_every_route_of_the_page_and_no_other(document: Document) -> None:
-    """Protocol: Access, Sync, Views (timeline, catalogue), Operations. Planned routes are not in the document."""
+    """Routes that are only planned are not in the document."""
     assert document["openapi"].startswith("3.1")
     assert set(ROUTES) == set(operations(document))
 
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_routes_request_and_response_agree_with_the_page(document: Document, route: str) -> None:
-    """Protocol: required fields, optional fields and the response, field by field."""
+    """The required fields, the optional fields and the response agree field by field."""
     status, takes, answers = ROUTES[route]
     operation = operations(document)[route]
     assert min(code for code in operation["responses"] if code[0] == "2") == str(status)
@@ -117,7 +117,7 @@ def test_fields_that_are_not_listed_are_forbidden_on_the_way_in(document: Docume
     for route, operation in operations(document).items():
         for content in operation.get("requestBody", {"content": {}})["content"].values():
             for one in taken_in(document, content["schema"]):
-                if one["title"] == "CloudEvent":  # the standard allows senders to add extensions
+                if one["title"] == "CloudEvent":  # the CloudEvents standard allows senders to add attributes
                     continue
                 assert one["additionalProperties"] is False, (route, one["title"])
                 names.add(one["title"])
@@ -130,7 +130,7 @@ def test_fields_that_are_not_listed_are_forbidden_on_the_way_in(document: Docume
 
 @pytest.mark.parametrize("kind", DRAFTED)
 def test_an_event_that_a_device_sends_has_the_fields_of_the_page(document: Document, kind: str) -> None:
-    """Protocol, table in section Sync: the fields of each event type."""
+    """The fields of each event type are those of the table in section Sync of the protocol."""
     schema = document["components"]["schemas"][kind]
     plain = {**schema, "properties": {name: inner for name, inner in schema["properties"].items() if name != "type"}}
     assert schema["properties"]["type"] == {"enum": [kind]}
@@ -138,7 +138,7 @@ def test_an_event_that_a_device_sends_has_the_fields_of_the_page(document: Docum
 
 
 def test_the_bounds_of_the_page_are_in_the_document(document: Document) -> None:
-    """Protocol: the bounds of drafts, texts and pages, and the allowed words, are in the document."""
+    """The bounds of drafts, texts and pages, and the allowed words, are those of the protocol."""
     schemas = document["components"]["schemas"]
 
     def text_max(kind: str, field: str) -> int:
@@ -164,7 +164,7 @@ def test_the_bounds_of_the_page_are_in_the_document(document: Document) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_routes_parameters_agree_with_the_page(document: Document, route: str) -> None:
-    """Protocol: all query parameters are optional; ids in the path have one spelling."""
+    """All query parameters are optional. Ids in a path have one spelling."""
     parameters = operations(document)[route]["parameters"]
     assert PARAMETERS.get(route, set()) == {one["name"] for one in parameters if one["in"] != "path"}
     assert not any(one["required"] for one in parameters if one["in"] != "path")
@@ -177,7 +177,7 @@ def test_a_routes_parameters_agree_with_the_page(document: Document, route: str)
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_every_refusal_is_promised_as_a_problem_document(document: Document, route: str) -> None:
-    """RFC 9457: each route lists the statuses of its refusals, all as problem documents."""
+    """RFC 9457: a route lists each status with which it refuses, as a problem document."""
     operation = operations(document)[route]
     refusals = {status: response for status, response in operation["responses"].items() if status[0] in "45" and status != "503"}
     needed = {"400", "405", "414", "500"}
@@ -194,13 +194,13 @@ def test_every_refusal_is_promised_as_a_problem_document(document: Document, rou
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_the_allowed_callers_are_in_the_document(document: Document, route: str) -> None:
-    """Protocol, Auth: every route needs a device token, except those for new users and for monitoring."""
+    """Every route needs a device token, except the routes for new users and for monitoring (protocol, Auth)."""
     expected: list[Any] = [] if route in OPEN else [{}, {"device": []}] if route in OPEN_OR_KNOWN else [{"device": []}]
     assert expected == operations(document)[route]["security"]
 
 
 def test_nothing_internal_is_in_the_document(document: Document) -> None:
-    """Laws 3 and 14: the document has no `seq`, no salt, no "last seen" and no device of another member."""
+    """Laws 3 and 14: the document has no `seq`, no salt, no "last seen", and no device of another member."""
 
     def names(value: Any) -> set[str]:
         match value:

@@ -1,6 +1,6 @@
-"""Tests every operation with valid and invalid requests of every role: the document always describes the response.
+"""Tests every operation with random valid and invalid requests of every role: the response is one that the document describes.
 
-schemathesis generates the requests from the document. A stream never ends, so its test is separate and reads only the head.
+schemathesis draws the requests from the document. A stream never ends, so its test is separate and reads only the head.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ from tests.service.protocol_page import ROUTES
 PEOPLE = ("ada", "ben", "cleo", "ducklings", "eve", None)
 """Two parents, a sitter, a daycare, a parent of another family, and a caller without a token."""
 EXAMPLES = max(5, settings().max_examples // 12)
-"""Fewer examples than other tests, because there are nineteen operations and two kinds of requests."""
+"""Fewer examples than in other tests, because each operation is tested with two kinds of requests."""
 PRINTABLE = st.characters(min_codepoint=33, max_codepoint=126)
 
 ANSWERS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
@@ -37,7 +37,7 @@ PUSH = "/v1/families/{family}/events"
 
 TAKES_SOMETHING = {route for route, (_, takes, _) in ROUTES.items() if takes or "{" in route or "catalogue" in route}
 FORBID_SOMETHING = TAKES_SOMETHING - {f"GET {LIVE}"}
-"""The routes that can receive an invalid body or query; the others have no input."""
+"""The routes that have a body or a query, which can be invalid. Other routes have no input."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def schema(standing: Standing) -> Any:
 
 def ask(standing: Standing, case: Any, who: str | None, family: str | None) -> Any:
     """Sends a case as one of `PEOPLE`, to an existing family or to the generated id."""
-    # The invalid part of a case may be its family id: then it is not replaced.
+    # If the invalid part of a case is its family id, that id is kept.
     if family is not None and CANONICAL_UUID.fullmatch(str((case.path_parameters or {}).get("family"))):
         case.path_parameters["family"] = family
     headers = standing.people[who].headers if who is not None else {}
@@ -55,7 +55,7 @@ def ask(standing: Standing, case: Any, who: str | None, family: str | None) -> A
 
 
 def nothing_forbidden_succeeds(ctx: Any, response: Any, case: Any) -> Any:
-    """Checks that an invalid request fails. Replaces schemathesis's check, which does not know 414."""
+    """Checks that an invalid request fails. Replaces the check of schemathesis, which does not know the status 414."""
     return negative_data_rejection(ctx, response, case) if 200 <= response.status_code < 300 else None
 
 
@@ -76,14 +76,14 @@ def hold_to_the_document(standing: Standing, cases: st.SearchStrategy[Any], chec
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route != f"GET {LIVE}"])
 def test_a_valid_request_gets_a_documented_response(standing: Standing, schema: Any, route: str) -> None:
-    """I-32: no 5xx, and only documented statuses, media types and types."""
+    """No request causes a 5xx. Statuses, media types and types are those of the document."""
     method, path = route.split(" ")
     hold_to_the_document(standing, schema[path][method].as_strategy(), ANSWERS)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route in FORBID_SOMETHING])
 def test_an_invalid_request_gets_a_documented_refusal(standing: Standing, schema: Any, route: str) -> None:
-    """I-32: no 5xx, and no 2xx for an invalid request."""
+    """No invalid request causes a 5xx, or succeeds."""
     method, path = route.split(" ")
     checks = ANSWERS if path == PUSH else [*ANSWERS, nothing_forbidden_succeeds]
     hold_to_the_document(standing, schema[path][method].as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE), checks)
@@ -98,7 +98,7 @@ def test_an_invalid_request_gets_a_documented_refusal(standing: Standing, schema
 def test_a_stream_begins_or_is_refused_as_the_document_says(
     standing: Standing, after: str | None, last: str | None, who: str | None
 ) -> None:
-    """I-32: the head of a stream's response is documented, for any start position."""
+    """The head of a stream's response is one that the document describes, for any start position."""
     headers = {} if who is None else standing.people[who].headers
     if last is not None:
         headers = {**headers, "Last-Event-ID": last}

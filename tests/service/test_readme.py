@@ -13,7 +13,7 @@ URL_IN_README = "URL=http://127.0.0.1:8000\n"
 
 
 def commands() -> str:
-    """Returns the block of commands that calls the service."""
+    """Returns the block of commands in the README that sends requests to the service."""
     found = [block for block in re.findall(r"```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL) if URL_IN_README in block]
     assert len(found) == 1
     return str(found[0])

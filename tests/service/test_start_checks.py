@@ -1,6 +1,6 @@
-"""Tests the start checks of `serve` and `doctor` with real processes on wrongly configured servers.
+"""Tests the checks of `serve` and `doctor` at their start, with real processes and servers that are wrongly configured.
 
-Each error is one sentence with cause and remedy, and without a password, with one worker and with two.
+An error is one sentence with the cause and the remedy, and without a password, with one worker and with two.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from service.postgres.embedded import EmbeddedPostgres
 from service.postgres.migrate import migrate
 from tests.conftest import HASTY, execute
 from tests.crash.serving import Serving, forking, kept_port, run, serving
-from tests.service.conftest import found_family
+from tests.service.conftest import found_family, push
 from tests.service.situations import NEWER, SECRET, SITUATIONS, Place, Wrong, a_database, a_login, as_
 
 CANNOT_START = 3
@@ -69,7 +69,7 @@ def stillnew(folder: Path, command: str, environment: dict[str, str], *arguments
 
 
 def assert_refused(code: int, output: str, log: str, wrong: Wrong) -> None:
-    """Checks that the service never listened, and that its last line, the only one for people, has cause and remedy."""
+    """Checks that the service never listened, and that its log has one sentence for people, with the cause and the remedy."""
     assert (code, output) == (CANNOT_START, ""), (code, output, log)
     sentences = [line for line in log.splitlines() if not line.startswith("{")]
     assert len(sentences) == 1, log
@@ -81,7 +81,7 @@ def assert_refused(code: int, output: str, log: str, wrong: Wrong) -> None:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 async def test_serve_refuses_in_one_sentence_and_doctor_shows_the_same(place: Place, name: str) -> None:
-    """Law 17: one sentence with cause and remedy and exit code 3, with one worker and with two; doctor exits with 1."""
+    """Law 17: `serve` prints one sentence and exits with 3, with one worker or two. `doctor` shows the same, and exits with 1."""
     async with SITUATIONS[name](place) as wrong:
         for workers in ("1", "2"):
             code, output, log = await asyncio.to_thread(stillnew, place.folder, "serve", wrong.environment, "--workers", workers)
@@ -89,7 +89,7 @@ async def test_serve_refuses_in_one_sentence_and_doctor_shows_the_same(place: Pl
             assert ("library error" in log) is ("with_the_workers" in name), "all else is found before a worker starts"
         code, output, log = await asyncio.to_thread(stillnew, place.folder, "doctor", wrong.environment)
         assert SECRET not in output + log
-        if "with_the_workers" in name:  # doctor only counts the connections of the workers; it does not open them
+        if "with_the_workers" in name:  # doctor only counts the workers' connections, and does not open them
             wrong = Wrong(environment={}, cause="connections", remedy="STILLNEW_POOL")
         assert code == 1, output
         errors = [line for line in output.splitlines() if line.startswith("no ")]
@@ -97,7 +97,7 @@ async def test_serve_refuses_in_one_sentence_and_doctor_shows_the_same(place: Pl
 
 
 async def test_a_data_directory_that_a_newer_release_has_used_is_refused_as_well(place: Place) -> None:
-    """Law 17: `serve` and `migrate` check the embedded database like any other."""
+    """Law 17: `serve` and `migrate` check the embedded database as they check any other database."""
     server = EmbeddedPostgres(place.folder / "data", settings=HASTY)
     place.folder.chmod(0o755)
     url = await asyncio.to_thread(server.start)
@@ -121,7 +121,7 @@ async def nothing_wrong(place: Place) -> AsyncIterator[dict[str, str]]:
 
 
 async def test_a_login_whose_own_settings_are_odd_is_served_all_the_same(place: Place) -> None:
-    """Each session sets its own time limits, time zone and isolation, so unusual settings of the login do no harm."""
+    """Unusual settings of a login do no harm, because each session sets its own time limits, time zone and isolation."""
     async with nothing_wrong(place) as environment:
         code, output, log = await asyncio.to_thread(stillnew, place.folder, "migrate", environment)
         assert (code, log) == (0, ""), output + log
@@ -131,6 +131,8 @@ async def test_a_login_whose_own_settings_are_odd_is_served_all_the_same(place: 
         with serving(folder=place.folder / "served", environment=environment) as service:
             async with httpx.AsyncClient(base_url=service.url, timeout=20) as http:
                 ada = await found_family(http)
+                await push(ada, {"type": "NoteWritten", "child": ada.said["child"], "text": "slept"})
                 await asyncio.sleep(0.7)  # longer than the idle timeout of the login
+                await push(ada, {"type": "NoteWritten", "child": ada.said["child"], "text": "slept again"})
                 assert (await ada.ask("GET", "/v1/families/{family}/feed")).status_code == 200
                 assert (await http.get("/health/ready")).json()["ready"] is True

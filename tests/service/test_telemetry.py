@@ -27,14 +27,14 @@ def lines() -> Iterator[io.StringIO]:
 
 
 def test_a_field_that_is_not_listed_is_dropped(lines: io.StringIO) -> None:
-    """I-26: fields that are not in the list are dropped, whatever a caller passes."""
+    """A log line has only the fields of a fixed list."""
     structlog.get_logger().info("something happened", name="CanaryAda", note="CanaryNote", token="sn1_x", status=200)
     line = json.loads(lines.getvalue())
     assert line.keys() == {"event", "level", "timestamp", "status"}
 
 
 def test_an_error_is_logged_with_class_and_place_and_without_its_message(lines: io.StringIO) -> None:
-    """I-26: the message of an error is dropped, because a database quotes the row in it."""
+    """The message of an error is dropped, because a database repeats the row in it."""
     try:
         raise ValueError("Key (name)=(CanaryAda) already exists")
     except ValueError as error:
@@ -49,7 +49,7 @@ def test_an_error_is_logged_with_class_and_place_and_without_its_message(lines: 
 async def test_no_name_note_title_or_token_reaches_a_line_a_metric_or_a_refusal(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I-26: marked values are sent to every route, and none appears in a log line, a metric or a refusal."""
+    """Marked values are sent to every route. None of them is in a log line, a metric or a refusal."""
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     with running(Settings(database_url=database_url, **UNLIMITED)) as url:
@@ -75,7 +75,7 @@ async def test_no_name_note_title_or_token_reaches_a_line_a_metric_or_a_refusal(
     for canary in (*CANARIES, ada.token, accepted.json()["token"], code, "CanaryToken"):
         assert canary not in lines_written
         assert canary not in metrics
-    # A refusal names the field, which here the caller chose, and never repeats a value.
+    # A refusal names the field, whose name the caller chose here, and never repeats a value.
     assert all("CanaryAda" not in answer.text and "CanaryQuery" not in answer.text for answer in refusals)
 
 

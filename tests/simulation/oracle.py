@@ -1,6 +1,6 @@
-"""Computes the feeds of a family in the slow way: one event and one member at a time, from the log alone.
+"""Computes the feeds of a family from the log alone, slowly: one event and one member at a time.
 
-Owns an independent implementation. Shares no line with the rule that the service runs, so that a mistake has to be made twice.
+Owns a second, independent implementation. It shares no line with the rule of the service, so one mistake cannot hide in both.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ FACTS = (
 
 @dataclass
 class EventWithReaders:
-    """An event of the log, and the members that it is visible to."""
+    """An event of the log, with the members to whom it is visible."""
 
     seq: int
     event: Event[Any]
@@ -39,7 +39,7 @@ class EventWithReaders:
 
 
 class Oracle:
-    """The feeds of one family, from its log."""
+    """The feeds of one family, computed from its log."""
 
     def __init__(self, log: Sequence[tuple[int, Event[Any]]]) -> None:
         self.events: list[EventWithReaders] = []
@@ -95,7 +95,7 @@ class Oracle:
 
 
 def chain_of(family: FamilyId, member: MemberId, commitments: Sequence[bytes]) -> list[str]:
-    """Returns the chain before the first entry of a feed and after each one, as defined in section Pull of the protocol."""
+    """Returns the chain before the first entry of a feed and after each entry, by section Pull of docs/protocol.md."""
     chain = sha256(UUID(str(family)).bytes + UUID(str(member)).bytes).digest()
     chains = [chain.hex()]
     for place, commitment in enumerate(commitments, 1):

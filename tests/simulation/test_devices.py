@@ -1,7 +1,7 @@
-"""Simulates devices that are offline, send twice, lose answers and are reinstalled: in the end they are all equal.
+"""Simulates devices that are offline, send twice, lose responses and are reinstalled. In the end all devices are equal.
 
-A Hypothesis state machine over a real Postgres and two processes' logs. A failure prints the steps, and a blob that repeats
-them; STILLNEW_NIGHTLY=1 looks for longer.
+A Hypothesis state machine, with a real Postgres and the logs of two processes. A failure prints the steps, and a blob that
+repeats them. STILLNEW_NIGHTLY=1 asks for more examples.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from events.event import Role
 from events.ids import MemberId
 from service.http.problems import NotFound
-from service.log.receipts import Receipt
+from service.log.append_request import Receipt
 from service.postgres.pool import open_pool
-from tests.conftest import execute, named
+from tests.conftest import copied_database
 from tests.families import CRAWLED, STOOD, WALKED, Draft, Family, drafted, found, join, leave, log_on, note, outcomes, pull, push
 from tests.simulation.two_processes import Fate, Phone, TwoProcesses
 
@@ -37,12 +37,12 @@ days = st.integers(0, 3)
 sizes = st.sampled_from([1, 2, 7, 500])
 fates = st.sampled_from([Fate.ANSWERED, *Fate])
 precisions = st.sampled_from(["minute", "day", "week", "month"])
-# Two homes may be in two zones, and a time keeps the one in which it was written.
+# Two homes may be in two time zones. A time keeps the offset with which it was written.
 zones = st.sampled_from(["+00:00", "+01:00", "-08:00"])
 
 
 class Devices(RuleBasedStateMachine):
-    """One family."""
+    """The state machine of one family and its devices."""
 
     processes: ClassVar[TwoProcesses]
 
@@ -51,7 +51,7 @@ class Devices(RuleBasedStateMachine):
 
     @initialize(early=st.lists(audiences, max_size=4))
     def a_family_is_founded(self, early: list[str | None]) -> None:
-        """Founds the family of Ada, who may write a little before anybody else joins."""
+        """Founds the family of Ada, who may write some events before other members join."""
         self.family = Family()
         self.run(found(self.processes.logs[0], family=self.family, with_everybody=False))
         self.phones = [Phone(self.family.ada)]
@@ -68,11 +68,11 @@ class Devices(RuleBasedStateMachine):
 
     @property
     def joined(self) -> dict[MemberId, Role]:
-        """The role of each member who ever joined."""
+        """The role of each member who has ever joined."""
         there = {phone.member for phone in (*self.phones, *self.gone)}
         return {getattr(self.family, name): role for name, role in ROLES.items() if getattr(self.family, name) in there}
 
-    # People
+    # Members
 
     @rule(name=st.sampled_from(["ben", "ben", "sitter", "granny", "daycare"]))
     def somebody_joins(self, name: str) -> None:
@@ -97,7 +97,7 @@ class Devices(RuleBasedStateMachine):
         if len(self.phones) < 9:
             self.phones.append(Phone(self.phone(number).member, clock_off=off))
 
-    # What they write, online or not
+    # Drafts, written online or offline
 
     def writes(self, phone: Phone, draft: Draft) -> None:
         phone.outbox.append(draft)
@@ -129,7 +129,7 @@ class Devices(RuleBasedStateMachine):
         )  # fmt: skip
 
     def something(self, phone: Phone, number: int, *kinds: str) -> str | None:
-        """Returns the id of an event or an own draft that this phone knows."""
+        """Returns the id of an event or of an own draft that this device knows."""
         known = [event["id"] for event in phone.events() if event["event"]["type"] in kinds]
         known += [draft["id"] for draft in phone.outbox if draft["event"]["type"] in kinds]
         return known[-1 - number % len(known)] if known else None
@@ -179,7 +179,7 @@ class Devices(RuleBasedStateMachine):
             if all(draft["id"] != taken for mine in self.phones for draft in mine.outbox if mine.member == phone.member):
                 self.writes(phone, seen)
 
-    # The way to the service and back
+    # Pushes and pulls
 
     async def sync(self, phone: Phone, fate: Fate, *, size: int, process: int) -> None:
         while phone.outbox:
@@ -218,7 +218,7 @@ class Devices(RuleBasedStateMachine):
 
     @rule(number=phones)
     def a_phone_is_reinstalled(self, number: int) -> None:
-        """Drops its mirror, and pushes again every draft that it ever wrote."""
+        """Empties the mirror of a device, and lets the device push all drafts again that it has ever written."""
         phone = self.phone(number)
         phone.mirror = []
         phone.outbox = phone.recorded + [draft for draft in phone.outbox if draft not in phone.recorded]
@@ -226,7 +226,7 @@ class Devices(RuleBasedStateMachine):
     @precondition(lambda self: any(phone.recorded for phone in self.phones))
     @rule(number=phones)
     def an_id_is_reused(self, number: int) -> None:
-        """Checks law 2: the push is refused by name, and nothing changes."""
+        """Checks law 2: the refusal has the code `event.id_reused`, and the feed does not change."""
         written = [phone for phone in self.phones if phone.recorded]
         phone = written[number % len(written)]
         before = self.run(pull(self.processes.pool, self.family, phone.member))
@@ -234,7 +234,7 @@ class Devices(RuleBasedStateMachine):
         assert outcomes(self.run(push(self.processes.logs[0], self.family, phone.member, other))) == ["event.id_reused"]
         assert self.run(pull(self.processes.pool, self.family, phone.member)) == before
 
-    # What holds at every step, now and then, and in the end
+    # Checks: after each step, at times, and at the end
 
     @invariant()
     def no_number_is_missing(self) -> None:
@@ -246,7 +246,7 @@ class Devices(RuleBasedStateMachine):
         self.run(self.processes.assert_feeds_are_right(self.family, self.joined))
 
     def teardown(self) -> None:
-        """Brings all devices online, and checks that those of a member are equal, byte for byte (law 7, I-06, I-07)."""
+        """Brings all devices online, and checks law 7: the devices of one member are equal, byte for byte."""
         if not hasattr(self, "family"):
             return
         for _ in range(2):
@@ -263,24 +263,22 @@ class Devices(RuleBasedStateMachine):
 
 @contextlib.contextmanager
 def two_processes(server: str, template: str) -> Iterator[TwoProcesses]:
-    """Makes a fresh database with two processes on it."""
+    """Makes a new database with two processes on it."""
     with asyncio.Runner() as runner:
         stack = contextlib.AsyncExitStack()
-        runner.run(execute(server, f"CREATE DATABASE simulation TEMPLATE {template} STRATEGY file_copy"))
-        url = named(server, "simulation")
+        url = runner.run(stack.enter_async_context(copied_database(server, template)))
         pool = runner.run(open_pool(url))
-        logs = tuple(runner.run(stack.enter_async_context(log_on(url, pool))) for _ in range(2))
+        stack.push_async_callback(pool.close)
+        one, other = (runner.run(stack.enter_async_context(log_on(url, pool))) for _ in range(2))
         try:
-            yield TwoProcesses(runner, pool, logs)  # type: ignore[arg-type]
+            yield TwoProcesses(runner, pool, (one, other))
         finally:
             runner.run(stack.aclose())
-            runner.run(pool.close())
-            runner.run(execute(server, "DROP DATABASE simulation WITH (FORCE)"))
 
 
 @pytest.mark.timeout(3_600 if os.environ.get("STILLNEW_NIGHTLY") else 240)
 def test_devices_of_a_member_converge_whatever_befalls_them(postgres: str, template: str) -> None:
-    """Laws 2, 3, 6, 7, 11 and I-06, I-07, I-21: two homes, any number of devices, any faults, any order."""
+    """Laws 2, 3, 6, 7 and 11 hold for two homes, with any number of devices, and with faults in any order."""
     is_long = bool(os.environ.get("STILLNEW_NIGHTLY"))
     with two_processes(postgres, template) as processes:
         Devices.processes = processes

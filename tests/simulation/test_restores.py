@@ -1,7 +1,7 @@
-"""Makes backups and puts them back at any moment, under real devices: no draft of a device is ever lost.
+"""Makes and restores backups at any moment while real devices push. No draft of a device is ever lost.
 
-A Hypothesis state machine. The devices are those of `client`, on files; the service runs, and its database is copied and
-replaced whole while it is down, as an operator would, who forgets `new-log`. A failure prints the steps that led to it.
+A Hypothesis state machine. The devices are those of `client`, with files. The service is stopped while its database is copied and
+replaced, and the operator forgets `new-log`. A failure prints its steps.
 """
 
 import asyncio
@@ -34,11 +34,11 @@ devices = st.sampled_from(NAMES)
 
 
 async def no_time(_: float) -> None:
-    """Returns at once, because the service here is only restarted."""
+    """Returns at once, so that a device does not wait between its attempts."""
 
 
 class LossyTransport(httpx.AsyncHTTPTransport):
-    """A transport that loses responses while `loses_answers`."""
+    """A transport that loses responses while `loses_answers` is set."""
 
     loses_answers = False
 
@@ -51,7 +51,7 @@ class LossyTransport(httpx.AsyncHTTPTransport):
 
 
 class RestorableService:
-    """A service on a database that can be copied and put back, and the loop of its devices."""
+    """A service on a database that can be copied and restored, with the event loop of its devices."""
 
     def __init__(self, server: str, template: str, runner: asyncio.Runner) -> None:
         self._server = server
@@ -64,7 +64,7 @@ class RestorableService:
         return self._runner.run(what)
 
     def serve(self) -> None:
-        """Serves the current database, at a new address."""
+        """Starts a service on the current database, at a new address."""
         self._serving = running(Settings(database_url=named(self._server, "restores"), **UNLIMITED))
         self.url = self._serving.__enter__()
 
@@ -74,12 +74,12 @@ class RestorableService:
             self._serving = None
 
     def replace(self, database: str, *, by: str) -> None:
-        """Copies one database whole over another."""
+        """Replaces one database with a copy of another."""
         self.run(execute(self._server, f"DROP DATABASE IF EXISTS {database} WITH (FORCE)"))
         self.run(execute(self._server, f"CREATE DATABASE {database} TEMPLATE {by} STRATEGY file_copy"))
 
     def begin(self) -> None:
-        """Starts on an empty database."""
+        """Starts a service on an empty database."""
         self.stop()
         self.replace("restores", by=self._template)
         self.serve()
@@ -91,13 +91,13 @@ class RestorableService:
 
 
 class Restores(RuleBasedStateMachine):
-    """One family, two parents, two devices each."""
+    """The state machine of one family: two parents, with two devices each."""
 
     service: ClassVar[RestorableService]
 
     @initialize()
     def a_family_is_founded(self) -> None:
-        """Founds the family with every device before the first backup, because no device can repair a lost joining."""
+        """Founds the family with all its devices before the first backup, because no device can repair a lost joining."""
         self.service.begin()
         self.has_backup = False
         self.written: list[str] = []
@@ -123,7 +123,7 @@ class Restores(RuleBasedStateMachine):
         return Path(self.folder.name) / name
 
     def open(self) -> None:
-        """Opens all devices on the service at its current address."""
+        """Opens all devices, with the current address of the service."""
         self.transport = LossyTransport()
         self.world = World(transport=self.transport, sleep=no_time, backoff=Backoff(attempts_max=2))
         self.devices = {name: Device.open(self.file(name), base_url=self.service.url, world=self.world) for name in NAMES}
@@ -133,7 +133,7 @@ class Restores(RuleBasedStateMachine):
             await device.close()
 
     def restart(self, *, copy: tuple[str, str]) -> None:
-        """Stops everything, copies one database over another, starts again."""
+        """Stops the devices and the service, replaces one database with a copy of another, and starts all again."""
         self.service.run(self.close())
         self.service.stop()
         self.service.replace(copy[1], by=copy[0])
@@ -167,7 +167,7 @@ class Restores(RuleBasedStateMachine):
 
     @rule(name=devices)
     def somebody_listens_for_a_moment(self, name: str) -> None:
-        """Follows a stream as far as the entries that exist already."""
+        """Follows a stream until the last existing entry has arrived."""
 
         async def listen() -> None:
             device = self.devices[name]
@@ -189,7 +189,7 @@ class Restores(RuleBasedStateMachine):
         self.restart(copy=("restores_copy", "restores"))
 
     def teardown(self) -> None:
-        """Brings all devices online, and checks I-07 and I-11: each note once, on every device, in the same bytes."""
+        """Brings all devices online, and checks that each device has each note once, and that devices of one member are equal."""
         if not hasattr(self, "devices"):
             return
         for _ in range(2):
@@ -222,7 +222,7 @@ def restorable_service(server: str, template: str) -> Iterator[RestorableService
 
 @pytest.mark.timeout(3_600 if os.environ.get("STILLNEW_NIGHTLY") else 240)
 def test_a_backup_that_is_put_back_at_any_moment_costs_nothing_that_a_device_authored(postgres: str, template: str) -> None:
-    """Law 1, law 7, I-07, I-11: however often, whatever was pushed, pulled, lost on the way or overtaken since."""
+    """Laws 1 and 7: no draft is lost, for any number of restores and for any pushes, pulls and lost responses in between."""
     is_long = bool(os.environ.get("STILLNEW_NIGHTLY"))
     with restorable_service(postgres, template) as service:
         Restores.service = service
@@ -232,7 +232,7 @@ def test_a_backup_that_is_put_back_at_any_moment_costs_nothing_that_a_device_aut
                 max_examples=400 if is_long else 12,
                 stateful_step_count=40 if is_long else 16,
                 deadline=None,
-                # A smaller example costs minutes of copied databases: the steps that are printed are enough to begin with.
+                # To find a smaller example would take minutes of copying databases. The printed steps are enough at first.
                 phases=set(Phase) if is_long else {Phase.explicit, Phase.reuse, Phase.generate},
                 suppress_health_check=list(HealthCheck),
             ),

@@ -1,6 +1,6 @@
-"""Runs two processes' logs on one database, with simulated devices and the faults of their pushes.
+"""Runs the logs of two processes on one database, with simulated devices and faults of their pushes.
 
-Owns the devices and their faults. Reads every fact about the log from Postgres.
+Owns the devices and the faults. Reads all facts about the log from Postgres.
 """
 
 import asyncio
@@ -17,13 +17,14 @@ import msgspec
 
 from events.event import Role
 from events.ids import FamilyId, MemberId
-from events.wire import AnyEvent, commitment, event_of_bytes
+from events.upcast import event_of_bytes
+from events.wire import AnyEvent, commitment
 from projections import first_saw, timeline
 from service.feed.next_entries import from_anywhere
 from service.feed.pages import CHAIN_DIGITS
 from service.feed.timeline import timeline as read_timeline
+from service.log.append_request import Receipt
 from service.log.log import Log
-from service.log.receipts import Receipt
 from service.log.store.families import read_roster
 from service.replay import replay_family
 from tests.families import Draft, Family, pull, push
@@ -47,7 +48,7 @@ SELECT (SELECT last_seq FROM family WHERE family_id = $1) AS head,
 
 
 class Fate(StrEnum):
-    """The fault that befalls a push, or none."""
+    """The fault of a push, or none."""
 
     ANSWERED = "answered"
     NEVER_SENT = "never sent"
@@ -63,20 +64,20 @@ class Phone:
     clock_off: timedelta = timedelta(0)
     outbox: list[Draft] = field(default_factory=list)
     recorded: list[Draft] = field(default_factory=list)
-    """The drafts that the log has, by the receipts of the device."""
+    """The drafts that the log has recorded, by the device's receipts."""
     mirror: list[tuple[int, bytes]] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """Returns the time of its own clock."""
+        """Returns the time of the device's clock, which may be wrong."""
         return (datetime.now(UTC) + self.clock_off).astimezone(UTC)
 
     def events(self) -> list[dict[str, Any]]:
-        """Returns the events that it mirrors."""
+        """Returns the events in the device's mirror."""
         return [json.loads(entry)["event"] for _, entry in self.mirror]
 
 
 class TwoProcesses:
-    """Two processes on one database, and the loop that everything runs in."""
+    """Two processes on one database, and the event loop of both."""
 
     def __init__(self, runner: asyncio.Runner, pool: asyncpg.Pool, logs: tuple[Log, Log]) -> None:
         self._runner = runner
@@ -84,11 +85,11 @@ class TwoProcesses:
         self.logs = logs
 
     def run(self, what: Coroutine[Any, Any, Result]) -> Result:
-        """Runs a coroutine to its end."""
+        """Runs a coroutine to its end, and returns its result."""
         return self._runner.run(what)
 
     async def push(self, family: Family, phone: Phone, drafts: list[Draft], fate: Fate, *, process: int) -> list[list[Receipt]]:
-        """Pushes drafts, and returns all receipts of the service, also those that the device never received."""
+        """Pushes drafts, and returns all receipts of the service, also those that the device did not receive."""
         sent_at = phone.now()
         tries = {Fate.NEVER_SENT: 0, Fate.SENT_TWICE: 2}.get(fate, 1)
         sent = (
@@ -97,7 +98,7 @@ class TwoProcesses:
         return [list(receipts) for receipts in await asyncio.gather(*sent)]
 
     async def pull(self, family: Family, phone: Phone, *, limit: int) -> None:
-        """Pulls until there is no more."""
+        """Pulls pages until there are no more entries."""
         while True:
             found = await pull(self.pool, family, phone.member, after=len(phone.mirror), limit=limit)
             assert len(found.entries) <= limit
@@ -106,13 +107,13 @@ class TwoProcesses:
                 return
 
     async def assert_shape(self, family: FamilyId) -> None:
-        """Checks law 3, that seq has no gap, and law 7, that no feed has one."""
+        """Checks that neither seq (law 3) nor the places of a feed (law 7) have a gap."""
         (row,) = await self.pool.fetch(SHAPE, family)
         assert row["head"] == row["events"] == row["last"]
         assert row["torn"] == 0
 
     async def assert_feeds_are_right(self, family: Family, roles: dict[MemberId, Role]) -> None:
-        """Compares every feed, every timeline and every row with the log."""
+        """Compares all feeds, timelines and rows with the log."""
         rows = await self.pool.fetch(LOG, family.family)
         events = [(row["seq"], event_of_bytes(row["body"], kind=row["kind"], version=row["version"])) for row in rows]
         oracle = Oracle(events)
@@ -126,7 +127,7 @@ class TwoProcesses:
         assert replayed.differences == ()
 
     async def _assert_feed(self, family: Family, member: MemberId, rows: list[Any], seqs: list[int]) -> None:
-        """Checks laws 6, 7 and I-21: the feed is exactly the member's visible events, in their bytes, with their chain."""
+        """Checks laws 6 and 7: the feed has exactly the events that are visible to the member, with their bytes and chain."""
         page = await pull(self.pool, family, member)
         entries = [json.loads(entry) for _, entry in page.entries]
         visible = [rows[seq - 1] for seq in seqs]
@@ -145,7 +146,7 @@ class TwoProcesses:
             known.add(event["id"])
 
     async def _assert_chain(self, family: Family, member: MemberId, chains: list[str]) -> None:
-        """Checks I-21: each page states the chain at both of its ends, and a stream states it after each entry."""
+        """Checks that a page states the chain at both of its ends, and a stream after each entry."""
         streamed = await from_anywhere(self.pool, family=family.family, member=member, after=0, limit=2_000)
         digits = [json.loads(entry)["chain"] for _, entry in streamed.entries]
         assert digits == [chain[:CHAIN_DIGITS] for chain in chains[1:]]
@@ -154,11 +155,11 @@ class TwoProcesses:
             assert (page.chain_before.hex(), page.chain.hex()) == (chains[after], chains[-1])
 
     async def _assert_timeline(self, family: Family, member: MemberId, role: Role) -> None:
-        """Checks law 11: the stored rows, a fold on request, and a fold of the feed's bytes give the same timeline."""
+        """Checks law 11: the stored rows, a fold on request, and a fold of the feed give the same timeline."""
         now = datetime.now(UTC) + timedelta(hours=1)
-        asked = {"family": family.family, "member": member, "role": role, "child": None}
-        kept = await read_timeline(self.pool, as_of=None, **asked)  # type: ignore[arg-type]
-        folded = await read_timeline(self.pool, as_of=now, **asked)  # type: ignore[arg-type]
+        asked: dict[str, Any] = {"family": family.family, "member": member, "role": role, "child": None}
+        kept = await read_timeline(self.pool, as_of=None, **asked)
+        folded = await read_timeline(self.pool, as_of=now, **asked)
         entries = (await pull(self.pool, family, member)).entries
         events = [msgspec.json.decode(json.dumps(json.loads(entry)["event"]), type=AnyEvent) for _, entry in entries]
         own = await self._own_milestones(family.family)

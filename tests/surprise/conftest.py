@@ -1,13 +1,14 @@
-"""Who is asked for the feeds of a history that was written by hand."""
+"""Provides the feeds of histories that were written by hand, by the oracle and by the fold."""
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from events.ids import MemberId
 from service.postgres.pool import open_pool
-from tests.conftest import execute, named
+from tests.conftest import copied_database
 from tests.surprise.folded import Folded
 from tests.surprise.invented import FAMILY
 from tests.surprise.oracle import Oracle
@@ -25,17 +26,17 @@ def by_the_fold(story: Story, member: MemberId) -> str:
 
 @pytest.fixture(params=[by_the_oracle, by_the_fold], ids=["oracle", "fold"])
 def feed(request: pytest.FixtureRequest) -> Feed:
-    """A member's feed in words."""
+    """Returns a function that writes a member's feed as text: by the oracle, or by the real fold."""
     asked: Feed = request.param
     return asked
 
 
 @pytest.fixture(scope="module")
 def kept(postgres: str, template: str) -> Iterator[Rows]:
-    """A database for all examples: each has a family of its own."""
+    """Makes one database for all examples. Each example has a family of its own."""
     with asyncio.Runner() as runner:
-        runner.run(execute(postgres, f"CREATE DATABASE rows_by_rule TEMPLATE {template} STRATEGY file_copy"))
-        pool = runner.run(open_pool(named(postgres, "rows_by_rule")))
+        stack = AsyncExitStack()
+        pool = runner.run(open_pool(runner.run(stack.enter_async_context(copied_database(postgres, template)))))
         yield Rows(runner, pool)
         runner.run(pool.close())
-        runner.run(execute(postgres, "DROP DATABASE rows_by_rule WITH (FORCE)"))
+        runner.run(stack.aclose())

@@ -1,6 +1,7 @@
-"""Reads the worked histories of docs/surprise.md: fenced blocks, a line for each thing that happened.
+"""Reads the worked histories of docs/surprise.md: fenced blocks with one line for each event.
 
-Owns their notation. What it does not understand is an error, so that nothing in a block goes untried. Knows nothing of the rule.
+Owns their notation. A line that it cannot read is an error, so that no line of a block is left untested. Knows nothing of the
+rule.
 """
 
 import re
@@ -24,21 +25,21 @@ _MARK = re.compile(r" \(([^()]*)\)$")
 
 @dataclass(frozen=True)
 class Outcome:
-    """Who is told of a line, from whom it is held, and what somebody gets because of it."""
+    """The members to whom a line is delivered, those from whom it is held, and the lines that are released because of it."""
 
     told: frozenset[str] = frozenset()
     held: frozenset[str] = frozenset()
     hints: frozenset[tuple[str, str, str]] = frozenset()
-    """Who, of which child, in which domain."""
+    """For each hint: the member, the child and the domain."""
     gets: frozenset[tuple[str, tuple[int, ...], str | None]] = frozenset()
-    """Who, which lines, and how they were freed; None: as history."""
+    """For each member who gets held lines: the member, the lines, and the mark of the release. The mark None means history."""
     quiet: frozenset[str] = frozenset()
     refused: str | None = None
 
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that happened. In `said`, another line is named by its number, a child by its name."""
+    """One event of a history. `said` has its fields: another line is named by its number, a child by its name."""
 
     number: int
     day: str
@@ -50,47 +51,47 @@ class Line:
 
     @property
     def recorded(self) -> str:
-        """The day on which it was recorded."""
+        """The day on which the event was recorded."""
         return next((mark.removeprefix("recorded ") for mark in self.marks if mark.startswith("recorded ")), self.day)
 
     @property
     def audience(self) -> str | None:
-        """Where it is not the one beside its type."""
+        """The audience of the event; None means the default audience of its type."""
         return next((mark.removeprefix("for ") for mark in self.marks if mark in ("for me", "for household", "for family")), None)
 
     @property
     def is_joining(self) -> bool:
-        """Chosen while accepting an invite."""
+        """Whether the choice is made while its author accepts an invite."""
         return "while joining" in self.marks
 
 
 @dataclass
 class History:
-    """A worked history."""
+    """One worked history of the page."""
 
     title: str
     here: tuple[str, ...]
     lines: list[Line] = field(default_factory=list)
     reads: dict[str, tuple[int | str, ...]] = field(default_factory=dict)
-    """Whole feeds: lines by number, and "hint"."""
+    """Whole feeds by member: the numbers of lines, and "hint"."""
 
     @property
     def has_clips(self) -> bool:
-        """No service takes clips yet."""
+        """Whether the history has a clip. The service accepts no clips yet, so only the fold runs such a history."""
         return any(line.kind == "ClipAttached" for line in self.lines)
 
     @property
     def says_quiet(self) -> bool:
-        """Whether it says of each line who asks for quiet."""
+        """Whether the history lists the members in `keep_quiet` of its receipts."""
         return any(line.outcome.quiet for line in self.lines)
 
 
 class NotUnderstood(ValueError):
-    """A block says something that its reader does not know."""
+    """The error for a line that the reader of the page cannot read."""
 
 
 def histories(page: str) -> list[History]:
-    """Every worked history of a page, under the heading before it."""
+    """Returns all worked histories of a page, each with the heading before it."""
     found = []
     for section in re.split(r"^#+ ", page, flags=re.MULTILINE)[1:]:
         title = section.partition("\n")[0]
@@ -129,7 +130,7 @@ def _line(found: re.Match[str], history: History) -> Line:
 
 
 def _is_of_any(mark: str) -> bool:
-    """Whether a mark may stand behind whatever happened."""
+    """Checks whether a mark is allowed behind any line."""
     return mark in ("for me", "for household", "for family", "while joining") or mark.removeprefix("recorded ") in DAYS
 
 
@@ -146,7 +147,7 @@ def _deed(what: str, marks: set[str]) -> tuple[str, dict[str, Any]]:
 
 
 def _of_a_choice(marks: set[str]) -> dict[str, Any]:
-    """Takes from the marks what belongs to a choice."""
+    """Removes the marks of a choice from `marks` and returns them as fields of the choice."""
     said: dict[str, Any] = {}
     for mark in sorted(marks):
         if mark == "everyday notes too":
@@ -160,7 +161,7 @@ def _of_a_choice(marks: set[str]) -> dict[str, Any]:
 
 
 def _milestone(word: str) -> str:
-    """A milestone by the last part of its key, where only one has it; or one of the family's own."""
+    """Returns the key of a milestone from its last part, which must be unique; or the key of one of the family's own."""
     if word in OWN:
         return OWN[word]
     found = [key for key in CATALOGUE.by_key if key.partition(".")[2] == word]

@@ -1,6 +1,6 @@
-"""Runs a worked history of the essay: by the fold alone, and through the log of the service on Postgres.
+"""Runs a worked history of docs/surprise.md: by the fold alone, and through the log of the service on Postgres.
 
-Owns what of it can be seen from outside: entries of feeds, and rows of what is held. Knows nothing of the rule.
+Owns what is read of the result: entries of feeds, receipts, and the rows of held events. Knows nothing of the rule.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ Reads = dict[str, tuple[int | str, ...]]
 
 
 class Writer:
-    """Turns lines into drafts. Every day is the next one of its name; at noon, and a minute later with each line."""
+    """Makes drafts from lines. A line's day is the next day of that name. Lines are at noon, a minute later with each line."""
 
     def __init__(self, history: History) -> None:
         self.history = history
@@ -43,12 +43,12 @@ class Writer:
         self.now = MONDAY
 
     def turn_to(self, line: Line) -> None:
-        """Let time pass until a line happens."""
+        """Sets the clock to the time of a line."""
         ahead = (DAYS.index(line.day) - self.now.weekday()) % 7
         self.now = MONDAY + timedelta(days=(self.now - MONDAY).days + ahead, minutes=line.number)
 
     def draft(self, line: Line) -> Draft:
-        """What its author's device sends."""
+        """Returns the draft that the author's device sends for a line."""
         said = dict(line.said)
         for name in ("about", "target"):
             if name in said:
@@ -63,7 +63,7 @@ class Writer:
 
 
 def fold(history: History) -> tuple[list[Outcome], Reads]:
-    """What becomes of each line, and of the feeds that the history speaks of, by the fold alone."""
+    """Returns the outcome of each line, and the feeds that the history lists, by the fold alone."""
     writer = Writer(history)
     told = Told(writer.family)
     for fact in writer.family.founded():
@@ -77,7 +77,7 @@ def fold(history: History) -> tuple[list[Outcome], Reads]:
 def _folded(writer: Writer, told: Told, line: Line) -> Outcome:
     writer.turn_to(line)
     author = writer.members[line.who]
-    if line.outcome.refused is not None:  # refused at the door, and so never in the log
+    if line.outcome.refused is not None:  # the service refuses the draft, so it never comes into the log
         return line.outcome
     before = {member: len(_entries(told, member)) for member in writer.names}
     own = None
@@ -109,7 +109,7 @@ def _received(event: Event[Any], now: datetime) -> Event[Any]:
 
 
 def _entries(told: Told, member: MemberId) -> list[dict[str, Any]]:
-    """A feed as its runs have it, as far as an entry says it."""
+    """Returns a feed from its runs, each entry with its mark and its event's id."""
     found: list[dict[str, Any]] = []
     for run in told.runs_of(member):
         if run.hint is not None:
@@ -120,7 +120,7 @@ def _entries(told: Told, member: MemberId) -> list[dict[str, Any]]:
 
 
 async def through_the_service(history: History, database_url: str, pool: asyncpg.Pool) -> tuple[list[Outcome], Reads]:
-    """The same, as devices push it and read it back."""
+    """Returns the outcome of each line and the feeds, as devices push the lines and read the feeds back."""
     writer = Writer(history)
     family = writer.family
     async with log_on(database_url, pool, now=lambda: writer.now) as log:
@@ -136,7 +136,7 @@ async def through_the_service(history: History, database_url: str, pool: asyncpg
 
 
 class _Devices:
-    """Everybody's devices, and the one who invites."""
+    """The devices of all members, and Ada, who invites."""
 
     def __init__(self, writer: Writer, log: Log, pool: asyncpg.Pool) -> None:
         self.writer = writer
@@ -145,7 +145,7 @@ class _Devices:
         self.on_the_way_in: list[Draft] = []
 
     async def say(self, line: Line) -> Outcome:
-        """Push a line; what came of it, as everybody's feed and the rows show it."""
+        """Pushes a line, and returns its outcome as all feeds and the rows of held events show it."""
         writer, family = self.writer, self.writer.family
         writer.turn_to(line)
         before = await self.feeds()
@@ -170,11 +170,11 @@ class _Devices:
         return dataclasses.replace(outcome, quiet=frozenset(quiet)) if writer.history.says_quiet else outcome
 
     async def feeds(self) -> dict[MemberId, list[dict[str, Any]]]:
-        """Whole feeds, read."""
+        """Reads the whole feed of each member."""
         return {member: await feed_of(self.pool, self.writer.family, member) for member in self.writer.names}
 
     async def _join(self, member: MemberId) -> None:
-        """Choices first, in the transaction in which somebody joins."""
+        """Adds a member in one transaction that writes the member's choices first."""
         family = self.writer.family
         facts = family.joined(member)
         joins = facts[-1]
@@ -199,7 +199,7 @@ async def _held(pool: asyncpg.Pool, writer: Writer, own: str | None) -> list[Mem
 def _seen(
     writer: Writer, line: Line, own: str | None, fresh: dict[MemberId, list[dict[str, Any]]], held: Sequence[MemberId]
 ) -> Outcome:
-    """What came of a line, from what was added to the feeds. `own`: the id of what happened."""
+    """Returns the outcome of a line from the entries that were added to the feeds. `own` is the id of the line's event."""
     told: set[str] = set()
     hints: set[tuple[str, str, str]] = set()
     gets: set[tuple[str, tuple[int, ...], str | None]] = set()
@@ -223,7 +223,7 @@ def _seen(
 
 
 def _read(entries: Sequence[dict[str, Any]], writer: Writer) -> tuple[int | str, ...]:
-    """A whole feed, the roster aside."""
+    """Returns a whole feed, without the facts of the roster."""
     found: list[int | str] = []
     for entry in entries:
         if entry["event"].get("type") == "Hint":

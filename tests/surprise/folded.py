@@ -1,6 +1,6 @@
-"""What the real fold makes of a history, in the oracle's words.
+"""Folds a history with the real fold and returns the result in the oracle's types.
 
-Owns how runs read as entries. Decides nothing of who is told.
+Owns how entries are read from runs. Decides nothing about who is sent an event.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Folded:
             self.log.add(event)
 
     def feed(self, member: MemberId) -> list[Told]:
-        """A feed, whose places have to be 1, 2, 3, ... without a gap (law 7)."""
+        """Returns a feed, and checks that its places are 1, 2, 3, ... without a gap (law 7)."""
         found: list[Told] = []
         for run in self.log.runs_of(member):
             assert run.first_place == len(found) + 1
@@ -39,6 +39,6 @@ class Folded:
         return found
 
     def held(self, member: MemberId) -> list[int]:
-        """The seqs of what is held from a member."""
+        """Returns the seqs of the events that are held from a member."""
         state = self.log.folded.surprises.get(member)
         return sorted(state.holds.events) if state is not None else []

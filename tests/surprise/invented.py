@@ -1,6 +1,6 @@
-"""Histories that a family could have had, for Hypothesis: whatever is in them, its author could say when they said it.
+"""Draws random histories of a family with Hypothesis. In them, each author could have written each event at its time.
 
-Owns what may happen, and how often. Asks the oracle who was told of what, since nobody refers to what they do not know.
+Owns what may happen, and how often. Asks the oracle for deliveries, since authors refer only to events that they were sent.
 """
 
 from dataclasses import dataclass, field
@@ -33,9 +33,9 @@ MONDAY = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
 MILESTONES = (
     "movement.stands-for-a-moment", "movement.first-steps", "movement.walks", "movement.ten-steps",  # each implies those before
-    "movement.tries-to-roll", "movement.rolls-over",  # both with a safety note
-    "movement.gets-on-hands-and-knees", "movement.crawls",  # the bigger with a safety note, the smaller without
-    "talking.first-word", "feelings.names-a-feeling",  # implies across domains
+    "movement.tries-to-roll", "movement.rolls-over",  # both have a safety note
+    "movement.gets-on-hands-and-knees", "movement.crawls",  # the second has a safety note, the first does not
+    "talking.first-word", "feelings.names-a-feeling",  # implies the first word, in another domain
     "hands.claps", "life.first-tooth",
 )  # fmt: skip
 OWN = ("own.0193a2b4-0000-7000-8000-000000000000", "own.0193a2b4-0000-7000-8000-000000000001")
@@ -53,7 +53,7 @@ CAN_BE_ABOUT = (MilestoneObserved, ParentFirstSaw, NoteWritten, ClipAttached)
 
 @dataclass
 class Inventor:
-    """What happens next, as Hypothesis draws it."""
+    """Draws the next event of a history."""
 
     draw: st.DrawFn
     oracle: Oracle = field(default_factory=Oracle)
@@ -61,7 +61,7 @@ class Inventor:
     actions: tuple[str, ...] = ACTIONS
 
     def happen(self, author: MemberId, body: Body, *, audience: Audience | None = None, about: Line | None = None) -> None:
-        """Write one more event to the log."""
+        """Adds one more event to the log."""
         number = len(self.oracle.log) + 1
         default = body.audience
         if isinstance(default, AsTarget):
@@ -71,7 +71,7 @@ class Inventor:
         is_corrected = self.draw(st.integers(0, 9)) == 9
         self.oracle.add(
             Event(
-                id=EventId(UUID(int=number * 7_919 % 10_007)),  # of no order
+                id=EventId(UUID(int=number * 7_919 % 10_007)),  # in no order of time
                 author=author,
                 occurred_at=recorded_at,
                 precision=Precision.MINUTE,
@@ -84,38 +84,38 @@ class Inventor:
         )
 
     def one(self, *among: Any) -> Any:
-        """One of several."""
+        """Draws one of several values."""
         return self.draw(st.sampled_from(among))
 
     def is_so(self, *, one_in: int = 2) -> bool:
-        """A coin's toss."""
+        """Draws True with a chance of one in `one_in`."""
         return self.draw(st.integers(1, one_in)) == one_in
 
     def here(self, *among: MemberId) -> tuple[MemberId, ...]:
-        """Those of several who are present, or everybody who is."""
+        """Returns the present members among some members, or all present members."""
         present = joined(self.oracle.log)
         return tuple(member for member in (among or FAMILY.members) if member in present)
 
     def known(self, member: MemberId, *kinds: type[Body], own: bool = False) -> list[Line]:
-        """The events of some kinds that a member was told of."""
+        """Returns the events of some kinds that were delivered to a member."""
         told = [self.oracle.log[seq - 1] for seq in sorted(self.oracle.told(member))]
         return [line for line in told if isinstance(line.body, kinds) and (not own or line.event.author == member)]
 
     def found(self, member: MemberId) -> list[Line]:
-        """What a member was told of that stood in a daycare's words."""
+        """Returns the milestones delivered to a member that were found in a daycare's words."""
         return [line for line in self.known(member, MilestoneObserved) if is_found(line)]
 
     def child(self) -> ChildId:
-        """Mia more often than Noah."""
+        """Draws a child, Mia more often than Noah."""
         return ChildId(self.one(FAMILY.child, FAMILY.child, FAMILY.sibling))
 
     def milestone(self, author: MemberId) -> str:
-        """A milestone that its author knows."""
+        """Draws a milestone that the author knows."""
         own = [line.body.milestone for line in self.known(author, MilestoneNamed)]
         return str(self.one(*MILESTONES, *own))
 
     def step(self) -> None:
-        """One more thing happens, or one that cannot happen now does not."""
+        """Draws an action and adds its event. An action that is impossible now adds nothing."""
         self.now += self.draw(st.sampled_from(PAUSES))
         action = self.one(*self.actions)
         author = self.one(*self.here())
@@ -149,13 +149,13 @@ class Inventor:
                 self.tick()
 
     def find(self) -> None:
-        """A daycare's words tell of one milestone, or of several."""
+        """Adds a milestone that was found in a daycare's words, which may tell of up to three milestones."""
         first, *others = self.draw(st.lists(st.sampled_from(MILESTONES), min_size=1, max_size=3, unique=True))
         found = MilestoneObserved(child=self.child(), milestone=first, note="?", found_in_prose=True, tells_of=tuple(others))
         self.happen(FAMILY.daycare, found)
 
     def first(self) -> None:
-        """A parent's own first: private or shared, of itself or of what somebody saw."""
+        """Adds a parent's own first: private or shared, with or without a reference to an observation."""
         author = self.one(*self.here(*PARENTS))
         about, subject = None, (self.child(), self.milestone(author))
         waiting = [
@@ -173,7 +173,7 @@ class Inventor:
         self.happen(author, body, audience=self.one(Audience.ME, Audience.FAMILY, Audience.HOUSEHOLD), about=about)
 
     def refer(self, author: MemberId, action: str) -> None:
-        """A note about, a cheer for, a clip of something that was told."""
+        """Adds a note, a cheer or a clip that refers to an event that was delivered to its author."""
         kinds = tuple(kind for kind in CAN_BE_ABOUT if action != "clip" or kind is not ClipAttached)
         if not (known := self.known(author, *kinds)) or (action == "cheer" and author == FAMILY.daycare):
             return
@@ -187,7 +187,7 @@ class Inventor:
         self.happen(author, body_by_action[action], about=about)
 
     def think_again(self, author: MemberId, action: str) -> None:
-        """An author changes or takes back what they wrote."""
+        """Adds an amendment or a withdrawal of an event by its author."""
         kinds: tuple[type[Body], ...] = (MilestoneObserved, ParentFirstSaw, NoteWritten, Cheered)
         known = self.known(author, *kinds, *((ClipAttached,) if action == "withdraw" else ()), own=True)
         known += [line for line in self.found(author) if author in PARENTS]
@@ -209,7 +209,7 @@ class Inventor:
         self.happen(author, Amended(target=about.event.id, changes=changes), about=about)
 
     def sort(self, author: MemberId) -> None:
-        """Somebody says what an everyday note or clip is about."""
+        """Adds a sorting of an everyday note or clip."""
         if known := sorted(self.known(author, NoteWritten, ClipAttached) + self.found(author), key=lambda line: line.seq):
             about = self.one(*known[-6:])
             if self.may_sort(author, about):
@@ -217,13 +217,13 @@ class Inventor:
                 self.happen(author, Sorted(target=about.event.id, child=self.child(), milestone=milestone), about=about)
 
     def may_sort(self, author: MemberId, about: Line) -> bool:
-        """Whether the door lets this through: a parent's words and the thread of somebody who waits are their own to sort."""
+        """Checks whether the service accepts a sorting: the thread of a member who waits can be sorted only by that member."""
         began = top(self.oracle.log, about).event.author
         is_open = began == author or not any(is_kept(wish) for wish in choices(self.oracle.log, began).values())
         return is_open and may_sort(self.oracle.log, author, about)
 
     def choice(self, author: MemberId, *, mode: Mode | None = None) -> SurpriseChosen:
-        """A choice of any kind; more often than not one to wait."""
+        """Draws a choice, more often to keep than to be told."""
         own = [f"milestone:{line.body.milestone}" for line in self.known(author, MilestoneNamed)]
         return SurpriseChosen(
             child=self.one(None, None, FAMILY.child, FAMILY.sibling),
@@ -234,7 +234,7 @@ class Inventor:
         )
 
     def wish(self, action: str) -> None:
-        """A person chooses, opens an envelope, or names a milestone of the family's own."""
+        """Adds a choice, an opened envelope, or a name for a milestone of the family's own."""
         author = self.one(*self.here(*PARENTS, *PARENTS, FAMILY.granny, FAMILY.sitter))
         match action:
             case "choose":
@@ -249,12 +249,12 @@ class Inventor:
                 taken = {line.body.milestone for line in self.oracle.log if isinstance(line.body, MilestoneNamed)}
                 if names := [name for name in OWN if name in known or name not in taken]:
                     name = self.one(*names)
-                    # In its domain: that is chosen once.
+                    # Always in the same domain, because the domain of an own milestone is chosen once.
                     domain = Domain.TALKING if name == OWN[0] else Domain.LIFE
                     self.happen(author, MilestoneNamed(milestone=name, title="Rides a pony", domain=domain))
 
     def join(self, member: MemberId) -> None:
-        """Somebody joins by Ada's invitation, with or without choices made before."""
+        """Adds the facts of a member's joining, with or without choices made before."""
         for fact in FAMILY.joined(member):
             if isinstance(fact, MemberJoined) and member != FAMILY.daycare:
                 for _ in range(self.one(0, 1, 1, 2)):
@@ -262,7 +262,7 @@ class Inventor:
             self.happen(FAMILY.ada, fact)
 
     def come_and_go(self, action: str) -> None:
-        """Somebody joins who never was there, or leaves."""
+        """Adds the joining of a member who was never in the family, or the leaving of one."""
         ever = {line.body.member for line in self.oracle.log if isinstance(line.body, MemberJoined)}
         if action == "join" and (absent := [member for member in FAMILY.members if member not in ever]):
             self.join(self.one(*absent))
@@ -271,7 +271,7 @@ class Inventor:
             self.happen(member, MemberLeft(member=member))
 
     def tick(self) -> None:
-        """The service's clock says that somebody waited long enough."""
+        """Adds a TimePassed for each member for whom the days of a choice are over."""
         for member in self.here():
             days = [choice.at_most_days for choice in choices(self.oracle.log, member).values() if choice.at_most_days]
             since = [self.oracle.log[seq - 1].event.received_at for seq in self.oracle.held.get(member, [])]
@@ -281,7 +281,7 @@ class Inventor:
 
 @st.composite
 def histories(draw: st.DrawFn, *, most: int = 50) -> Oracle:
-    """A family's whole log, as the oracle understands it."""
+    """Draws the whole log of a family, as an oracle that has read it."""
     inventor = Inventor(draw)
     for fact in FAMILY.founded():
         inventor.happen(FAMILY.ada, fact)
@@ -289,7 +289,7 @@ def histories(draw: st.DrawFn, *, most: int = 50) -> Oracle:
         inventor.join(member)
     for member in inventor.here(*PARENTS):
         inventor.happen(member, inventor.choice(member, mode=draw(st.sampled_from([Mode.KEEP, Mode.HINT]))))
-    if draw(st.booleans()):  # many of few kinds meet where one of each never does
+    if draw(st.booleans()):  # many events of a few kinds find faults that one event of each kind does not
         inventor.actions = tuple(draw(st.lists(st.sampled_from(sorted({*ACTIONS} - {"join", "leave"})), min_size=3, max_size=6)))
     for _ in range(draw(st.integers(1, most))):
         inventor.step()

@@ -1,8 +1,8 @@
-"""What each member is told by the surprise rule, computed as naively as can be: slow, and obviously right.
+"""Computes what each member is sent by the surprise rule, as plainly as possible: slow, and obviously right.
 
-Owns feeds, what is held, and why something is held because something else is. Written from the rule's words alone: it shares
-no code with the projections, which are held against it. Keeps nothing but what was told, held and opened: all else is read off
-the whole log again for each event.
+Owns feeds, held events, and events that are held because of another one. Written from the words of docs/surprise.md: shares no
+code with the projections, which tests compare with it. Keeps only feeds, held events and openings, and reads the whole log again
+for each event.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ from tests.surprise.reasons import Reason, Wishes
 
 @dataclass(frozen=True)
 class Hint:
-    """Something new, and nothing else about it."""
+    """The content of a hint. It names no milestone and no event."""
 
     child: ChildId
     domain: Domain
@@ -37,30 +37,30 @@ class Told:
     what: int | Hint
     """The seq of an event, or a hint."""
     at: datetime
-    """When it was told."""
+    """When the entry was delivered."""
     released: str | None = None
 
 
 class Oracle:
-    """The feeds of one family, and what is held from whom, as its log grows."""
+    """The feeds of one family, and the events held from each member, as the log grows."""
 
     def __init__(self, log: Iterable[Event[Any]] = ()) -> None:
         self.log: list[Line] = []
         self.feeds: dict[MemberId, list[Told]] = {}
         self.held: dict[MemberId, list[int]] = {}
-        """Seqs, in order."""
+        """By member, the seqs of held events in order."""
         self._members: dict[MemberId, MemberJoined] = {}
         self._wishes: dict[MemberId, Wishes] = {}
-        """Who is present and what they wish, as the log says it so far."""
+        """The choices and sightings of each present member, as of the end of the log."""
         self.sorted: dict[tuple[MemberId, int], list[Line]] = {}
-        """How what is held from a member was sorted: itself, or what it hangs from, in order."""
+        """By member and held event: the sortings of this event, or of an event that it refers to, in order."""
         self.ever_held: dict[MemberId, set[int]] = {}
-        """Seqs of what was held at some time, whatever became of it."""
+        """By member, the seqs of all events that were ever held, also of those that were released or withdrawn."""
         for event in log:
             self.add(event)
 
     def add(self, event: Event[Any]) -> None:
-        """Let one more event happen."""
+        """Adds one more event to the log."""
         seq, about = len(self.log) + 1, self._about(event)
         chain = (seq, *(self.log[about - 1].chain if about is not None else ()))
         line = Line(seq, event, about, frozenset(self.told(event.author)), chain)
@@ -76,17 +76,17 @@ class Oracle:
             self._free(member, line)
 
     def told(self, member: MemberId) -> set[int]:
-        """The seqs of all that a member was told."""
+        """Returns the seqs of all events that were delivered to a member."""
         return {entry.what for entry in self.feeds.get(member, []) if isinstance(entry.what, int)}
 
     def _about(self, event: Event[Any]) -> int | None:
         named = getattr(event.event, event.event.refers) if event.event.refers else None
         return next((line.seq for line in self.log if named is not None and line.event.id == named), None)
 
-    # What a member may see, surprises aside
+    # Who may see an event, surprises aside
 
     def _sees(self, member: MemberId, line: Line, known: set[int]) -> bool:
-        """Whether an event is for a member, to whom `known` was told or is kept for."""
+        """Checks whether an event is for a member. `known` has the seqs of the member's delivered and held events."""
         event = line.event
         if Effect.ROSTER_FACT in line.body.effects:
             return True
@@ -96,14 +96,14 @@ class Oracle:
             return True
         if event.audience is Audience.ME or self._members[member].sees is Sees.OWN:
             return False
-        # The homes of who has left, too.
+        # With the homes of members who have left.
         homes = {other.body.member: other.body.household for other in self.log if isinstance(other.body, MemberJoined)}
         return event.audience is Audience.FAMILY or homes[event.author] == homes[member]
 
-    # Who joins
+    # Joining
 
     def _welcome(self, member: MemberId, past: Sequence[Line]) -> None:
-        """Tell who joins of the history, by the choices that they made before it."""
+        """Delivers the history to a member who joins, or holds it, by the choices that the member made before."""
         seen: set[int] = set()
         for line in past:
             is_plain = Effect.ROSTER_FACT in line.body.effects or line.event.author == member
@@ -122,7 +122,7 @@ class Oracle:
         self.ever_held[member] = held | lost
 
     def _sortings_of(self, line: Line) -> list[Line]:
-        """Of a history: all that was said since of what an event is about, and of what it hangs from."""
+        """Returns the later sortings of an event of the history, and of the events that it refers to."""
         return [other for other in self.log[line.seq :] if self._sorts(other) and other.about in line.chain]
 
     def _sorts(self, line: Line) -> bool:
@@ -131,26 +131,27 @@ class Oracle:
         return may_sort(self.log, line.event.author, self.log[line.about - 1])
 
     def _takes_back(self, line: Line) -> bool:
-        """Whether an event is its author's withdrawal."""
+        """Checks whether an event is a withdrawal by the author of its target."""
         if not isinstance(line.body, Withdrawn) or line.about is None:
             return False
         return self.log[line.about - 1].event.author == line.event.author
 
-    # One event, one member
+    # One event and one member
 
     def _offer(self, member: MemberId, line: Line) -> None:
-        """Tell a member of an event, or hold it."""
+        """Delivers an event to a member, or holds it."""
         held = self.held.setdefault(member, [])
         if not self._sees(member, line, self.told(member) | set(held)):
             return
         is_held = line.event.author != member and (bool(self._reasons(member, line)) or self._follows(member, line, set(held)))
         if self._takes_back(line) and line.about is not None and line.about in held:
-            # What its author took back while it was held is never delivered, nor what refers to it, nor that it was withdrawn.
+            # A held event that its author withdraws is never delivered, and neither are the withdrawal and all that refers to the
+            # event.
             self.held[member] = [seq for seq in held if not hangs_from(self.log, self.log[seq - 1], line.about, set(held))]
         elif is_held:
             self.feeds[member] += [Told(hint, line.event.received_at) for hint in self._hints(member, line)]
             if self._sorts(line) and line.about is not None:
-                # Of what was told, a sorting changes nothing of what is said from then on.
+                # A sorting of a note that was delivered changes nothing for later replies.
                 for seq in held:
                     if hangs_from(self.log, self.log[seq - 1], line.about, set(held)):
                         self.sorted.setdefault((member, seq), []).append(line)
@@ -160,7 +161,7 @@ class Oracle:
             self.feeds.setdefault(member, []).append(Told(line.seq, line.event.received_at))
 
     def _reasons(self, member: MemberId, line: Line, *, act: Line | None = None) -> list[Reason]:
-        """What keeps an event by itself, and is not lifted by an act."""
+        """Returns the reasons to hold an event by its own content that an act does not remove."""
         standing = [
             group
             for group in self._groups(member, line)
@@ -183,7 +184,7 @@ class Oracle:
         return isinstance(body, MilestoneNamed) and body.milestone == milestone
 
     def _follows(self, member: MemberId, line: Line, held: set[int]) -> bool:
-        """Whether an event is held because another is: what it refers to, or the name of its subject."""
+        """Checks whether an event is held because of another held event: its target, or the name of its milestone."""
         if line.about in held:
             return True
         names = {milestone for _, milestone in self._subjects(member, line)}
@@ -192,7 +193,7 @@ class Oracle:
         return any(self._names(seq, name) for name in names - is_told for seq in held - {line.seq})
 
     def _still_held(self, member: MemberId, lines: list[Line], *, act: Line | None = None) -> set[int]:
-        """Those with a reason of their own, those that follow them, those that follow these, and so on."""
+        """Returns the events with a reason of their own, and all that are held because of these, directly or through others."""
         held = {line.seq for line in lines if self._reasons(member, line, act=act)}
         while more := {line.seq for line in lines if line.seq not in held and self._follows(member, line, held)}:
             held |= more
@@ -201,7 +202,7 @@ class Oracle:
     # Release
 
     def _free(self, member: MemberId, line: Line) -> None:
-        """After an act, ask again for all that is held from a member, and release what no longer is, in log order."""
+        """Applies the rule again to events held from a member, and releases those without a reason, in the order of the log."""
         how = self._frees(member, line)
         if how is None:
             return
@@ -211,7 +212,7 @@ class Oracle:
         self.held[member] = [seq for seq in held if seq in still]
 
     def _frees(self, member: MemberId, line: Line) -> str | None:
-        """How what an event frees for a member is marked; None where it frees nothing."""
+        """Returns the mark of the events that this event releases for a member; None if it can release nothing."""
         if isinstance(line.body, Sorted | TimePassed):
             return "sorted" if isinstance(line.body, Sorted) else "time"
         if line.event.author != member:
@@ -228,11 +229,11 @@ class Oracle:
     # Hints
 
     def _hints(self, member: MemberId, line: Line) -> list[Hint]:
-        """What a member is told of an event that is held: once for a child, a domain and a day."""
+        """Returns the hints that a member gets for a held event: one for a child, a domain and a day."""
         held = set(self.held[member])
         reasons = self._reasons(member, line)
         if not isinstance(line.body, MilestoneObserved | ParentFirstSaw | Amended | Sorted):
-            return []  # words only may tell of something
+            return []  # words that only may tell of a milestone give no hint
         if self._follows(member, line, held) or any(
             reason.milestone is None or reason.choice.mode is not Mode.HINT for reason in reasons
         ):

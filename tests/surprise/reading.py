@@ -1,6 +1,6 @@
-"""What a log says, read naively: who is in the family, what refers to what, what a member wished and has met.
+"""Reads from a log, as plainly as possible: the members, the references, and the choices and sightings of a member.
 
-Every answer scans the whole log anew, by the words of the rule alone. Shares no code with the projections; knows no feed.
+Each function reads the whole log anew, by the words of docs/surprise.md. Shares no code with the projections, and knows no feed.
 """
 
 from collections.abc import Sequence
@@ -25,40 +25,40 @@ Choices = dict[tuple[ChildId | None, str], Choice]
 
 @dataclass(frozen=True)
 class Line:
-    """One event of a log, and the seq of what it refers to."""
+    """One event of a log, with the seq of the event that it refers to."""
 
     seq: int
     event: Event[Any]
     about: int | None
     knew: frozenset[int]
-    """The seqs of all that its author had been told when they said it."""
+    """The seqs of all events that had been delivered to its author before this event."""
     chain: tuple[int, ...]
-    """Its own seq, that of what it refers to, of what that refers to, and so on to the top."""
+    """The seqs of the event, of its target, of the target's target, and so on."""
 
     @property
     def body(self) -> Any:
-        """What the event says."""
+        """The event's content."""
         return self.event.event
 
 
 Log = Sequence[Line]
-"""By seq, from 1 on."""
+"""All lines, in order of seq from 1."""
 
 
 def top(log: Log, line: Line) -> Line:
-    """The event at the top of the chain of references: whose author began the thread."""
+    """Returns the first event of a thread. Its author began the thread."""
     return log[line.chain[-1] - 1]
 
 
 def hangs_from(log: Log, line: Line, seq: int, held: set[int]) -> bool:
-    """Whether a line is, or refers to, directly or through others that are held, the event `seq`, which is held."""
+    """Checks whether a line is the held event `seq`, or refers to it, directly or through other held events."""
     if seq not in held or seq not in line.chain:
         return False
     return all(link in held for link in line.chain[: line.chain.index(seq)])
 
 
 def joined(log: Log) -> dict[MemberId, MemberJoined]:
-    """Everybody who is present."""
+    """Returns all present members with the facts of their joining."""
     here: dict[MemberId, MemberJoined] = {}
     for line in log:
         if isinstance(line.body, MemberJoined):
@@ -69,19 +69,19 @@ def joined(log: Log) -> dict[MemberId, MemberJoined]:
 
 
 def is_helper(log: Log, author: MemberId) -> bool:
-    """Whether somebody is, or was, a caregiver or a daycare."""
+    """Checks whether a member is, or was, a caregiver or a daycare."""
     return any(
         isinstance(line.body, MemberJoined) and line.body.member == author and line.body.role is not Role.PARENT for line in log
     )
 
 
 def children(log: Log) -> list[ChildId]:
-    """All children of the family."""
+    """Returns all children of the family."""
     return [line.body.child for line in log if isinstance(line.body, ChildAdded)]
 
 
 def domain_of(log: Log, milestone: str) -> Domain:
-    """A milestone's domain; of two namings of the family's own, the one that was recorded later counts."""
+    """Returns a milestone's domain. For one of the family's own, the name that was recorded last decides."""
     if milestone in CATALOGUE.by_key:
         return CATALOGUE.by_key[milestone].domain
     namings = [line.event for line in log if isinstance(line.body, MilestoneNamed) and line.body.milestone == milestone]
@@ -90,13 +90,13 @@ def domain_of(log: Log, milestone: str) -> Domain:
 
 
 def choices(log: Log, member: MemberId) -> Choices:
-    """What stands of a member's choices: of two for the same child and scope, the one that was recorded later."""
+    """Returns a member's choices. Of two for one child and scope, the one that was recorded later counts."""
     chosen = [line.event for line in log if isinstance(line.body, SurpriseChosen) and line.event.author == member]
     return {(event.event.child, event.event.scope): event.event for event in sorted(chosen, key=lambda event: event.order)}
 
 
 def met(log: Log, member: MemberId) -> set[Subject]:
-    """All that a member's own standing sightings tell, as amended, with what they imply."""
+    """Returns all subjects that a member has met: those of their amended sightings that are not withdrawn, and implied ones."""
     found: set[Subject] = set()
     for line in log:
         if line.event.author != member or not isinstance(line.body, MilestoneObserved | ParentFirstSaw):
@@ -114,7 +114,7 @@ def met(log: Log, member: MemberId) -> set[Subject]:
 
 
 def content(log: Log, line: Line) -> list[Subject]:
-    """What an event tells by its own content: what its author says, of what the author knows."""
+    """Returns the subjects that an event tells by its own content, and by what its author knew."""
     body = line.body
     if isinstance(body, MilestoneObserved | ParentFirstSaw):
         return [(body.child, milestone) for milestone in (body.milestone, *getattr(body, "tells_of", ()))]
@@ -138,9 +138,9 @@ def content(log: Log, line: Line) -> list[Subject]:
 
 
 def subjects(log: Log, line: Line, sortings: Sequence[Line] = ()) -> list[Subject]:
-    """What an event tells by its own content, or was sorted to.
+    """Returns the subjects that an event tells by its own content, or by its sortings.
 
-    The last of its sortings counts, but what its author says of it is final. What words only may tell of, a sorting replaces.
+    The last sorting counts, but the author's own is final. A sorting replaces subjects that words only may tell of.
     """
     found = content(log, line)
     if not sortings:
@@ -153,7 +153,7 @@ def subjects(log: Log, line: Line, sortings: Sequence[Line] = ()) -> list[Subjec
 
 
 def may_sort(log: Log, sorter: MemberId, line: Line) -> bool:
-    """Whether somebody may say what an event is about: of a parent's own words only that parent."""
+    """Checks whether a member may sort an event. A parent's own words can be sorted by that parent alone."""
     return sorter == line.event.author or is_helper(log, line.event.author)
 
 
@@ -162,7 +162,7 @@ def _amends(line: Line, seq: int) -> bool:
 
 
 def is_everyday(log: Log, line: Line) -> bool:
-    """Whether an event is an everyday note or clip of a helper, whatever was said of it since."""
+    """Checks whether an event is an everyday note or clip of a helper, sorted or not."""
     if is_found(line):
         return True
     is_word = isinstance(line.body, NoteWritten | ClipAttached) and isinstance(top(log, line).body, NoteWritten)
@@ -170,28 +170,28 @@ def is_everyday(log: Log, line: Line) -> bool:
 
 
 def is_found(line: Line) -> bool:
-    """Whether an event is a milestone that stood in a daycare's words, which may tell of more."""
+    """Checks whether an event is a milestone that was found in a daycare's words. Such words may tell of more milestones."""
     return isinstance(line.body, MilestoneObserved) and line.body.found_in_prose
 
 
 def child_named(line: Line) -> ChildId | None:
-    """The child that an event names, if it names one."""
+    """Returns the child that an event names; None if it names no child."""
     child: ChildId | None = getattr(line.body, "child", None)
     return child
 
 
 def has_safety_note(milestone: str) -> bool:
-    """Whether a home has to change on the day that the child can do it."""
+    """Checks whether a milestone has a safety note."""
     return milestone in CATALOGUE.by_key and CATALOGUE.by_key[milestone].safety is not None
 
 
 def is_kept(choice: Choice | None) -> bool:
-    """Whether a choice is one not to be told."""
+    """Checks whether a choice is `keep` or `hint`."""
     return choice is not None and choice.mode is not Mode.TELL
 
 
 def governing(log: Log, standing: Choices, child: ChildId | None, milestone: str, *, by_name_alone: bool) -> Choice | None:
-    """The choice that decides on a milestone of a child, or of every child."""
+    """Returns the choice that counts for a milestone of a child, or of every child."""
     scopes = [f"milestone:{milestone}"]
     if not by_name_alone:
         scopes += [f"domain:{domain_of(log, milestone)}", "all"]

@@ -1,7 +1,7 @@
-"""Why one event is kept from one member by its own words, naively.
+"""Finds why an event is held from a member by its own content, as plainly as possible.
 
-Owns reasons of an event's own: its subjects, a new name, an everyday word that nobody sorted. What is held because something
-else is, the oracle says.
+Owns the reasons of an event by itself: its subjects, a new name, an everyday note that nobody sorted. The oracle decides which
+events are held because of another held event.
 """
 
 from collections.abc import Sequence
@@ -35,25 +35,25 @@ from tests.surprise.reading import (
 
 @dataclass(frozen=True)
 class Reason:
-    """One choice that keeps one event."""
+    """One choice that holds one event."""
 
     child: ChildId | None
-    """None: nobody can tell of which child."""
+    """The child of the subject. None means that the event names no child."""
     milestone: str | None
-    """The direct subject's; None: nobody has sorted it."""
+    """The milestone of the subject. None means an everyday note that nobody has sorted."""
     choice: Choice
     found: str | None = None
-    """The first milestone that nobody has sorted a daycare's words to: the envelope that they lie in."""
+    """The first milestone that was found in a daycare's words. Unsorted words are in the envelope of this milestone."""
     tells: frozenset[Subject] = frozenset()
-    """All that such words tell of, where it was found in them for certain."""
+    """All subjects that were found in a daycare's words for certain."""
 
     @property
     def is_hint(self) -> bool:
-        """Whether a hint is wished."""
+        """Whether the choice is `hint`."""
         return self.choice.mode is Mode.HINT
 
     def is_lifted_by(self, act: Line | None, received_at: datetime, log: Log) -> bool:
-        """Whether an act lifts it, of an event that was received at some time: an opened envelope, or a clock's tick."""
+        """Checks whether an act (an opened envelope, a first, a tick) removes the reason to hold an event of that time."""
         if act is not None and isinstance(act.body, EnvelopeOpened):
             return self._lies_in(act.body, log)
         if self.tells and act is not None and isinstance(act.body, MilestoneObserved | ParentFirstSaw | Amended):
@@ -73,7 +73,7 @@ class Reason:
 
 
 def newly_met(log: Log, act: Line) -> set[Subject]:
-    """What an author has met by an act, and had not before."""
+    """Returns the subjects that the author of an act has met by this act, and had not met before."""
     return met(log, act.event.author) - met(log[: act.seq - 1], act.event.author)
 
 
@@ -87,7 +87,7 @@ class Wishes:
         self.met: set[Subject] = met(log, member) if self.standing else set()
 
     def of_subject(self, child: ChildId | None, milestone: str) -> list[Reason]:
-        """All that keeps one milestone of one child."""
+        """Returns the reasons to hold one milestone of one child."""
         by_name = governing(self.log, self.standing, child, milestone, by_name_alone=True)
         if has_safety_note(milestone) and not is_kept(by_name):
             return []
@@ -99,14 +99,16 @@ class Wishes:
         return found
 
     def of_event(self, line: Line, sortings: Sequence[Line] = (), *, is_sorted: bool = False) -> list[list[Reason]]:
-        """What keeps an event, in groups: each group by itself keeps it, and does so while all of its parts stand.
+        """Returns the reasons to hold an event, in groups: a group holds the event until each of its reasons is removed.
 
-        `sortings` of the event itself, by whom may; `is_sorted`: somebody sorted it, or what it hangs from.
+        `sortings` are those of the event itself by members who may sort it. `is_sorted`: the event, or one that it refers to, was
+        sorted.
         """
         if top(self.log, line).event.author == self.member and line.about is not None:
             return []  # nothing is held in a thread that the member began
         if isinstance(line.body, MilestoneNamed):
-            # A name is kept while what it names is kept of every child; another one is told, unless it names another domain.
+            # A name is held if its milestone is kept for every child. A new name for a known milestone is delivered, unless it
+            # changes the domain.
             of_children = [self.of_subject(child, line.body.milestone) for child in children(self.log)]
             is_kept_of_all = is_news(self.log, line) and all(of_children)
             return [[reason for of_child in of_children for reason in of_child]] if is_kept_of_all else []
@@ -126,7 +128,7 @@ class Wishes:
 
 
 def is_news(log: Log, line: Line) -> bool:
-    """Whether a name is the first one of its milestone, or brings that into another domain."""
+    """Checks whether a name is the first one of its milestone, or changes the milestone's domain."""
     namings = [other.event for other in log[: line.seq - 1]
                if isinstance(other.body, MilestoneNamed) and other.body.milestone == line.body.milestone]  # fmt: skip
     if not namings:

@@ -1,6 +1,6 @@
-"""A family's story, told by hand, and its feeds as a reader would note them down.
+"""Builds a family's history from short calls, and writes feeds as text, one line an entry.
 
-Owns short words for who did what. Decides nothing: whatever takes events and yields feeds can be asked for them.
+Owns short words for events. Decides nothing: the oracle and the real fold can both compute its feeds.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ PONY = "own.0193a2b4-0000-7000-8000-000000000000"
 
 
 class Story:
-    """What happened, in order. `absent` join when they are let in."""
+    """A history, in order. The members in `absent` join only when `joins` is called."""
 
     def __init__(self, *absent: MemberId) -> None:
         self.events: list[Event[Any]] = []
@@ -44,7 +44,7 @@ class Story:
     def happens(
         self, author: MemberId, body: Body, *, audience: Audience | None = None, late: timedelta | None = None
     ) -> EventId:
-        """One more event; `late`: how long ago it was recorded."""
+        """Adds one more event. `late` is how long ago it was recorded."""
         named = getattr(body, body.refers) if body.refers else None
         target = next((event for event in self.events if event.id == named), None)
         default = body.audience if isinstance(body.audience, Audience) else target.audience if target else None
@@ -58,11 +58,11 @@ class Story:
         return event.id
 
     def passes(self, *, days: int = 0, hours: int = 0) -> None:
-        """Time passes; back, too, as a server's clock can step."""
+        """Moves the clock; also back, as a server's clock can step."""
         self.now += timedelta(days=days, hours=hours)
 
     def joins(self, member: MemberId) -> None:
-        """Somebody joins by Ada's invitation."""
+        """Adds the facts of a member's joining, by Ada's invitation."""
         for fact in FAMILY.joined(member):
             self.happens(ADA, fact)
 
@@ -70,14 +70,14 @@ class Story:
         self, who: MemberId, mode: str, scope: str = "all", *, child: ChildId | None = None, late: timedelta | None = None,
         hold_unsorted: bool | None = None, at_most_days: int | None = None,
     ) -> None:  # fmt: skip
-        """`tell`, `hint` or `keep`."""
+        """Adds a choice. `mode` is `tell`, `hint` or `keep`."""
         wish = SurpriseChosen(
             child=child, scope=scope, mode=Mode(mode), hold_unsorted=hold_unsorted, at_most_days=at_most_days
         )  # fmt: skip
         self.happens(who, wish, late=late)
 
     def opens(self, who: MemberId, scope: str = "all", *, child: ChildId | None = None) -> None:
-        """An envelope is opened."""
+        """Adds an opened envelope."""
         self.happens(who, EnvelopeOpened(child=child, scope=scope))
 
     def saw(
@@ -89,59 +89,59 @@ class Story:
         audience: Audience | None = None,
         late: timedelta | None = None,
     ) -> EventId:
-        """Somebody saw it."""
+        """Adds an observation."""
         return self.happens(who, MilestoneObserved(child=child, milestone=milestone), audience=audience, late=late)
 
     def finds(self, who: MemberId, milestone: str, child: ChildId = MIA) -> EventId:
-        """A daycare's words tell of it, and maybe of more."""
+        """Adds a milestone that was found in a daycare's words. The words may tell of more milestones."""
         return self.happens(who, MilestoneObserved(child=child, milestone=milestone, note="?", found_in_prose=True))
 
     def perhaps(self, who: MemberId, milestone: str, child: ChildId = MIA) -> EventId:
-        """A daycare's words may tell of it."""
+        """Adds a daycare's note that may tell of a milestone."""
         return self.happens(who, NoteWritten(child=child, text="off she went", may_tell_of=(milestone,)))
 
     def first(
         self, who: MemberId, milestone: str, child: ChildId = MIA, *, of: EventId | None = None, shared: bool = False,
         late: timedelta | None = None,
     ) -> EventId:  # fmt: skip
-        """A parent's own first."""
+        """Adds a parent's own first."""
         body = ParentFirstSaw(child=child, milestone=milestone, how=How.IN_PERSON, observation=of)
         return self.happens(who, body, audience=Audience.FAMILY if shared else Audience.ME, late=late)
 
     def writes(self, who: MemberId, text: str, *, about: EventId | None = None, child: ChildId = MIA) -> EventId:
-        """A note."""
+        """Adds a note."""
         return self.happens(who, NoteWritten(child=child, text=text, about=about))
 
     def cheers(self, who: MemberId, about: EventId) -> EventId:
-        """A cheer."""
+        """Adds a cheer."""
         return self.happens(who, Cheered(about=about))
 
     def clips(self, who: MemberId, target: EventId) -> EventId:
-        """A clip."""
+        """Adds a clip."""
         return self.happens(who, ClipAttached(target=target, clip=ClipId(UUID(int=len(self.events)))))
 
     def amends(self, who: MemberId, target: EventId, **changes: Any) -> EventId:
-        """A second thought."""
+        """Adds an amendment."""
         return self.happens(who, Amended(target=target, changes=Changes(**changes)))
 
     def withdraws(self, who: MemberId, target: EventId) -> None:
-        """Words taken back."""
+        """Adds a withdrawal."""
         self.happens(who, Withdrawn(target=target))
 
     def sorts(self, who: MemberId, target: EventId, milestone: str | None = None, *, child: ChildId = MIA) -> None:
-        """An everyday note or clip is said to be about a milestone, or about none."""
+        """Adds a sorting of an everyday note or clip: to a milestone, or to none."""
         self.happens(who, Sorted(target=target, child=child, milestone=milestone))
 
     def names(self, who: MemberId, title: str, *, domain: Domain = Domain.LIFE) -> None:
-        """The family's own milestone gets a name."""
+        """Adds a name for the family's own milestone."""
         self.happens(who, MilestoneNamed(milestone=PONY, title=title, domain=domain))
 
     def ticks(self, who: MemberId) -> None:
-        """The service's clock says that somebody has waited long enough."""
+        """Adds a TimePassed, which the service writes when the days of a choice are over."""
         self.happens(who, TimePassed())
 
     def noted(self, feed: list[Told]) -> str:
-        """A feed in words, one line an entry, roster facts left out."""
+        """Returns a feed as text, one line an entry, without roster facts."""
         return "\n".join(
             _hint(entry.what) if isinstance(entry.what, Hint) else _said(self.events[entry.what - 1]) + _mark(entry)
             for entry in feed
@@ -186,9 +186,9 @@ def _short(milestone: str) -> str:
 
 
 def table(words: str) -> str:
-    """A feed that was written out by hand."""
+    """Returns a feed that was written by hand, without its indentation."""
     return "\n".join(line.strip() for line in words.strip().splitlines())
 
 
 Feed = Callable[[Story, MemberId], str]
-"""Says in words what a member was told in a story."""
+"""Returns the feed of a member of a story as text."""

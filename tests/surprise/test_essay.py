@@ -1,4 +1,4 @@
-"""The worked histories of docs/surprise.md are what happens: by the fold, and through the service's own log."""
+"""Tests that the worked histories of docs/surprise.md are true: by the fold alone, and through the service's own log."""
 
 import dataclasses
 import re
@@ -26,7 +26,7 @@ def test_the_essay_works_out_as_many_histories_as_it_has_blocks() -> None:
 
 @each_history
 def test_a_worked_history_is_what_the_rule_makes_of_it(history: History) -> None:
-    """Section 4, laws 6, 9: who is told, held, hinted, and how each thing is released."""
+    """Laws 6, 9: the fold delivers, holds, hints and releases what each line of the page states."""
     outcomes, reads = fold(history)
     said = [dataclasses.replace(line.outcome, quiet=frozenset()) for line in history.lines]
     assert outcomes == said
@@ -37,7 +37,7 @@ def test_a_worked_history_is_what_the_rule_makes_of_it(history: History) -> None
     "history", [one for one in HISTORIES if not one.has_clips], ids=lambda history: history.title.replace(" ", "-")
 )
 async def test_a_worked_history_is_what_devices_are_told(history: History, database_url: str, pool: asyncpg.Pool) -> None:
-    """Section 4, laws 6, 9: the same from drafts that are pushed, feeds that are read back, and rows of what is held."""
+    """Laws 6, 9: with drafts that devices push, the service's feeds and held events agree with each line of the page."""
     outcomes, reads = await through_the_service(history, database_url, pool)
     assert outcomes == [line.outcome for line in history.lines]
     assert reads == history.reads
@@ -48,14 +48,14 @@ WORD = re.compile(r"\((?P<why>\w+)\)|(?P<name>Ada|Ben|Sam|Gran)|(?P<number>\d+)"
 
 
 def altered(word: re.Match[str]) -> str:
-    """Another word in the place of one."""
+    """Returns another word in place of a name, a number or a reason."""
     if word["name"]:
         return "Sunflowers"
     return "99" if word["number"] else "(time)" if word["why"] != "time" else "(told)"
 
 
 def test_every_word_of_an_outcome_counts() -> None:
-    """With one name, number or reason altered, a page says something else than what happens."""
+    """With one name, number or reason replaced, the page gives another history. So no word of an outcome is ignored."""
     alterations = 0
     for said in SAID.finditer(PAGE_TEXT):
         for word in WORD.finditer(PAGE_TEXT, *said.span()):
@@ -79,6 +79,6 @@ def test_every_word_of_an_outcome_counts() -> None:
     ],
 )
 def test_a_line_that_is_not_understood_fails(line: str) -> None:
-    """Nothing that stands in a block goes untried."""
+    """A line that cannot be read is an error, so that no line of a block is left untested."""
     with pytest.raises(NotUnderstood):
         histories(f"## A\n```history\nhere: Ada, Ben\n{line}\n```\n")

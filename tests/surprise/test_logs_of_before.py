@@ -1,4 +1,4 @@
-"""Logs that were written when nothing acted on a choice, folded by the rule of today."""
+"""Tests that the rule of today folds logs from before choices had an effect."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.histories import Told, enumerate_seqs, happened
 
 
 class Before(Told):
-    """A log in which members refer to what they were told of then, and by today's rule would not have been."""
+    """A log from before choices had an effect: members refer to events that today's rule would have held from them."""
 
     def _target(self, event: Event[Any]) -> LoggedEvent | None:
         known = super()._target(event)
@@ -24,7 +24,7 @@ class Before(Told):
 
 
 def test_ones_own_words_stay_in_ones_feed_whatever_they_were_about() -> None:
-    """Laws 1 and 11: a replay takes nobody's own words from them, and their own first frees what it was about."""
+    """Laws 1, 11: a replay keeps a member's own events in their feed. A member's own first releases the event it refers to."""
     family = Family()
     log = Before.of_everybody(family)
     log.add(happened(family.ben, SurpriseChosen(scope="all", mode=Mode.KEEP), audience=Audience.ME))

@@ -1,6 +1,6 @@
-"""Laws 19 and 20, from their words alone: nothing is lost by waiting, and no act of one member holds the words of another.
+"""Tests laws 19 and 20 by their words: nothing is lost by waiting, and no act of one member holds the words of another.
 
-Owns no rule: what is held is read off the fold, and the laws say what has to be so. The oracle is not asked.
+Owns no rule: held events are read from the fold. Does not use the oracle.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ thoroughly = settings(
 
 
 def targets(log: Log) -> dict[int, int]:
-    """Each event's seq and the seq of what it refers to."""
+    """Returns the seq of the event's target for each event that refers to another one."""
     found: dict[int, int] = {}
     first: dict[EventId, int] = {}
     for seq, event in enumerate(log, start=1):
@@ -43,7 +43,7 @@ def targets(log: Log) -> dict[int, int]:
 
 
 def above(seq: int, about: dict[int, int]) -> list[int]:
-    """What an event hangs from: what it refers to, what that refers to, and so on."""
+    """Returns the seqs of an event's target, of the target's target, and so on."""
     found = []
     while (up := about.get(seq)) is not None:
         found.append(seq := up)
@@ -51,7 +51,7 @@ def above(seq: int, about: dict[int, int]) -> list[int]:
 
 
 def held_at_each_step(log: Log, member: MemberId) -> tuple[Folded, list[set[int]]]:
-    """The fold, and what is held from a member after each event."""
+    """Returns the fold, and the events that are held from a member after each event."""
     folded, held = Folded(FAMILY, ()), []
     for event in log:
         folded.log.add(event)
@@ -64,7 +64,7 @@ def ids(folded: Folded, member: MemberId) -> set[EventId]:
 
 
 def opened(log: Log, member: MemberId) -> list[Event[Any]]:
-    """The log, after which a member opens everything, and chooses `tell` in the place of each of their choices."""
+    """Returns the log with a member's acts at its end: `tell` in place of each of their choices, and everything opened."""
     last = log[-1]
     chosen = {(one.event.child, one.event.scope) for one in log if isinstance(one.event, SurpriseChosen) and one.author == member}
     bodies: list[Any] = [SurpriseChosen(child=child, scope=scope, mode=Mode.TELL) for child, scope in sorted(chosen, key=str)]
@@ -85,7 +85,7 @@ def opened(log: Log, member: MemberId) -> list[Event[Any]]:
 @thoroughly
 @given(histories())
 def test_who_opens_everything_holds_what_a_member_who_never_chose_holds(one: Oracle) -> None:
-    """Law 19: apart from what its author took back while it was itself held, and what was said of that."""
+    """Law 19: one exception is allowed: an event that its author withdrew while it was held, with all that refers to it."""
     log = [line.event for line in one.log]
     present = set(one.held) & {member for member in FAMILY.members if one.feeds.get(member)}
     for member in sorted(present):
@@ -96,7 +96,8 @@ def test_who_opens_everything_holds_what_a_member_who_never_chose_holds(one: Ora
         about = targets(after)
         lost: set[int] = set()
         joined = next(seq for seq, event in enumerate(log, 1) if getattr(event.event, "member", None) == member)
-        # A clock's tick frees for everybody, so that one is no wish of the member for whom it was written.
+        # A TimePassed can release events for every member. So it is not removed with the choices of the member for whom it was
+        # written.
         never = [event for event in log if not (event.author == member and isinstance(event.event, CHOICES))]
         plain = Folded(FAMILY, never)
         told, expected = ids(folded, member), ids(plain, member)
@@ -116,7 +117,7 @@ def test_who_opens_everything_holds_what_a_member_who_never_chose_holds(one: Ora
 
 
 def could_be_said(log: Log) -> bool:
-    """Whether each author was told of what they refer to: else they would not have said it."""
+    """Checks whether each author was sent the event that they refer to. Otherwise the service would have refused their draft."""
     folded = Folded(FAMILY, ())
     about = targets(log)
     for seq, event in enumerate(log, 1):
@@ -131,7 +132,7 @@ def could_be_said(log: Log) -> bool:
 @thoroughly
 @given(histories(), st.data())
 def test_no_act_of_one_member_holds_the_words_of_another(one: Oracle, data: st.DataObject) -> None:
-    """Law 20: without the act, and what hangs from it, whatever is held was held all the same; and no answer to M's own words."""
+    """Law 20: a held event stays held if an act of another member is left out. Nothing is held in a member's own thread."""
     log = [line.event for line in one.log]
     about = targets(log)
     held_by_member = {member: held_at_each_step(log, member)[1] for member in sorted(one.held)}

@@ -1,7 +1,8 @@
-"""What a member's receipts say of others: whom to keep quiet from, whatever happens, and nothing of what is held from them."""
+"""Tests receipts: they name the members before whom to keep quiet, and tell nothing of what is held from their reader."""
 
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -15,7 +16,7 @@ from events.ids import EventId, FamilyId, MemberId
 from events.observations import MilestoneNamed
 from events.surprise import Sorted, TimePassed
 from events.wire import bytes_of_event
-from service.log.receipts import Receipt
+from service.log.append_request import Receipt
 from tests.surprise.invented import FAMILY, histories
 from tests.surprise.oracle import Hint, Oracle
 from tests.surprise.written import Rows, Written, transactions
@@ -34,7 +35,7 @@ thoroughly = settings(
 )
 
 
-def written(kept: Rows, log: list[Event], cuts: list[bool], *, forgets: bool) -> Written:  # type: ignore[type-arg]
+def written(kept: Rows, log: list[Event[Any]], cuts: list[bool], *, forgets: bool) -> Written:
     events = [msgspec.structs.replace(event, claimed_at=None) for event in log]
     return kept.runner.run(kept.write(FamilyId(uuid4()), events, cuts, forgets=forgets, again=True))
 
@@ -45,13 +46,13 @@ def written(kept: Rows, log: list[Event], cuts: list[bool], *, forgets: bool) ->
 def test_a_receipt_names_everybody_from_whom_the_event_is_held_also_when_it_is_sent_again(
     kept: Rows, one: Oracle, cuts: list[bool], forgets: bool
 ) -> None:
-    """Law 20: and says the same the second time. In a thread of the member's own, too, where a held name holds it."""
+    """Law 20: the receipt of a repeated draft names the same members."""
     became = written(kept, [line.event for line in one.log], cuts, forgets=forgets)
     here: set[MemberId] = set()
     for event in became.accepted:
         id, quiet = event.id, set(became.receipts[event.id].keep_quiet)
         here |= {event.event.member} if isinstance(event.event, MemberJoined) else set()
-        # From a member who joined later in the same transaction it is held as history: no receipt could say so.
+        # A member who joined later in the same transaction is not in the receipt: the event is held from them as history.
         assert {NAMES[member] for member in became.held[id] & here} <= quiet, (event, quiet)
         if id in became.alone:
             assert became.again[id].keep_quiet == became.receipts[id].keep_quiet, event
@@ -62,9 +63,9 @@ PAIRS = 300
 
 @pytest.mark.timeout(900)
 def test_what_is_taken_away_changes_nothing_that_a_member_reads(kept: Rows) -> None:
-    """Laws 8 and 21, the other way round: of a history as it came about, whatever is held from a member is taken away.
+    """Laws 8, 21: without all events that are held from a member to the end, a history gives this member the same bytes.
 
-    Their feed, and the receipts of their own drafts, the first time and again, are the same as before.
+    The test compares the member's feed and the receipts of their own drafts, also of repeated drafts.
     """
     tried: Counter[str] = Counter()
 
@@ -75,7 +76,7 @@ def test_what_is_taken_away_changes_nothing_that_a_member_reads(kept: Rows) -> N
             return
         log = [line.event for line in one.log]
         before = written(kept, log, cuts, forgets=forgets)
-        accepted = Oracle(before.accepted)  # the invented history also has refused drafts, and other claims about times
+        accepted = Oracle(before.accepted)  # without drafts that the service refused, and with the times that it corrected
         for member in FAMILY.members:
             gone = held_for_good(accepted, member)
             if not gone or sorts_something_else(accepted, gone):
@@ -94,10 +95,11 @@ def test_what_is_taken_away_changes_nothing_that_a_member_reads(kept: Rows) -> N
     assert tried["pairs"] >= PAIRS
 
 
-def cuts_without(lost: set[EventId], log: list[Event], cuts: list[bool]) -> list[bool]:  # type: ignore[type-arg]
-    """Returns the cuts that leave each event that stays in its transaction of before.
+def cuts_without(lost: set[EventId], log: list[Event[Any]], cuts: list[bool]) -> list[bool]:
+    """Returns cuts that leave each remaining event in the transaction in which it was before.
 
-    A repeated receipt goes by the choices that stand when its transaction is over, so a moved cut alone could change it.
+    The receipt of a repeated draft depends on the choices at the end of its transaction, so another cut alone could change the
+    receipt.
     """
     numbers = [number for number, (_, together) in enumerate(transactions(log, cuts)) for _ in together]
     left = [number for event, number in zip(log, numbers, strict=True) if event.id not in lost]
@@ -105,21 +107,22 @@ def cuts_without(lost: set[EventId], log: list[Event], cuts: list[bool]) -> list
 
 
 def others_could_not(before: Written, after: Written, lost: set[EventId], member: MemberId) -> bool:
-    """Whether another member wrote something that they could not have written without what was taken away.
+    """Checks whether another member wrote an event that the service refuses without the removed events.
 
-    What is taken away may have been an own first that let them see what they then spoke of. Then it is no history by itself.
+    A removed event may be a first that released an event to its author. Without this first, the author could not refer to that
+    event.
     """
     left = {event.id for event in after.accepted}
     return any(event.author != member and event.id not in left | lost for event in before.accepted)
 
 
 def sorts_something_else(one: Oracle, gone: set[int]) -> bool:
-    """Whether what is taken away sorts an event that stays: a sorting decides what an event is held for, and so when it comes."""
+    """Checks whether a removed event sorts an event that stays. A sorting decides why, and for how long, an event is held."""
     return any(isinstance(line.body, Sorted) and line.about not in gone for line in one.log if line.seq in gone)
 
 
 def held_for_good(one: Oracle, member: MemberId) -> set[int]:
-    """What is held from a member to the end, with whatever refers to it or bears a name that is."""
+    """Returns the events held from a member to the end, with all that refers to them or has a milestone whose name is held."""
     gone = one.ever_held.get(member, set()) - one.told(member)
     names = [line.body.milestone for line in one.log if line.seq in gone and isinstance(line.body, MilestoneNamed)]
     for line in one.log:
@@ -129,7 +132,7 @@ def held_for_good(one: Oracle, member: MemberId) -> set[int]:
 
 
 def read_by(kept: Rows, became: Written, member: MemberId) -> list[object]:
-    """What a member's devices were sent: entries of the feed and receipts, as if there were no hints, which say what is held."""
+    """Returns the feed entries and receipts of a member's devices, without hints: a hint tells of a held event."""
     entries = kept.runner.run(kept.feed(became.family, member, became.accepted))
     hints = [place for place, entry in enumerate(entries, 1) if isinstance(entry.what, Hint)]
     read: list[object] = [
@@ -142,6 +145,6 @@ def read_by(kept: Rows, became: Written, member: MemberId) -> list[object]:
 
 
 def without_hints(receipt: Receipt, hints: list[int]) -> Receipt:
-    """A receipt whose place counts no hints."""
+    """Returns a receipt whose place does not count hints."""
     place = receipt.place and receipt.place - sum(hint <= receipt.place for hint in hints)
     return msgspec.structs.replace(receipt, place=place)

@@ -1,4 +1,4 @@
-"""The rows of a real database say what the rule's words say, however drafts are gathered into transactions; so does a replay."""
+"""Tests that the rows of a real database agree with the oracle and with a replay, however drafts are grouped in transactions."""
 
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ from tests.surprise.written import Rows
 def test_the_rows_are_the_log_by_the_rule_and_a_replay_gives_the_same(
     kept: Rows, one: Oracle, cuts: list[bool], forgets: bool
 ) -> None:
-    """Laws 6, 7, 9, 11: whatever happens, in whatever transactions, by a process that remembers and by one that does not."""
+    """Laws 6, 7, 9, 11: feeds and held events agree, for a process that caches the family and for one that does not."""
     family = FamilyId(uuid4())
     events = [msgspec.structs.replace(line.event, claimed_at=None) for line in one.log]
     accepted = kept.runner.run(kept.write(family, events, cuts, forgets=forgets)).accepted

@@ -1,4 +1,4 @@
-"""The fold tells, holds and releases what the rule's words say, whatever a family does and whatever its members wish."""
+"""Tests that the fold delivers, holds and releases the events that the oracle does, for any history."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ from tests.surprise.oracle import Hint, Oracle
 
 WISHES = (SurpriseChosen, EnvelopeOpened, TimePassed)
 
-# Not less than this in any profile; the night's asks for more.
+# At least this many examples in each profile. The nightly profile has more.
 thoroughly = settings(
     max_examples=max(300, settings().max_examples),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
@@ -23,7 +23,7 @@ thoroughly = settings(
 @thoroughly
 @given(histories())
 def test_every_feed_is_the_log_by_the_rule(one: Oracle) -> None:
-    """Laws 6, 7, 9: events, hints, marks and times, at contiguous places, none twice; and what is held from whom."""
+    """Laws 6, 7, 9: feeds agree in events, hints, marks and times, and held events agree. No event is in a feed twice."""
     folded = Folded(FAMILY, [line.event for line in one.log])
     for member in FAMILY.members:
         feed = folded.feed(member)
@@ -34,7 +34,7 @@ def test_every_feed_is_the_log_by_the_rule(one: Oracle) -> None:
 
 @given(histories())
 def test_who_has_chosen_nothing_is_told_what_they_would_be_told_without_surprises(one: Oracle) -> None:
-    """Section 4: others' wishes, envelopes and clocks are nothing to them; nor is anything of theirs marked."""
+    """Choices, openings and ticks of others change nothing for a member without a choice. No entry of such a member is marked."""
     events = [line.event for line in one.log]
     folded, plain = Folded(FAMILY, events), Folded(FAMILY, [event for event in events if not isinstance(event.event, WISHES)])
     for member in FAMILY.members:

@@ -1,4 +1,4 @@
-"""What members choose, at joining and later, by worked histories: each feed is written out by hand."""
+"""Tests choices, at joining and later, with worked histories. Each expected feed is written by hand."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ from tests.surprise.story import (
 
 
 def test_what_makes_a_home_change_is_told_unless_it_was_chosen_by_name(feed: Feed) -> None:
-    """Section 4: a safety note is told to who keeps the whole domain, and to who keeps a step within it."""
+    """A milestone with a safety note is delivered to a member who keeps its domain, or a smaller step that it implies."""
     story = Story()
     story.chooses(BEN, "keep")
     story.chooses(BEN, "keep", f"milestone:{ON_ALL_FOURS}")
@@ -50,7 +50,7 @@ def test_what_makes_a_home_change_is_told_unless_it_was_chosen_by_name(feed: Fee
 
 
 def test_a_choice_at_joining_precedes_the_history(feed: Feed) -> None:
-    """Section 4: what was withdrawn before is not in it; no hint is given for it; it is freed like all else (law 9)."""
+    """A history has no record that was withdrawn earlier, and gives no hint. Its held events are released like others (law 9)."""
     story = Story(BEN)
     seen = story.saw(GRANNY, WALKED)
     story.cheers(ADA, seen)
@@ -76,7 +76,7 @@ def test_a_choice_at_joining_precedes_the_history(feed: Feed) -> None:
 
 
 def test_a_hint_is_given_once_a_day_for_a_child_and_a_domain(feed: Feed) -> None:
-    """Section 4: none for what waits already, for a day that is not later than the last, or where anything is to be kept."""
+    """A hint is not repeated for a subject that is already held, nor for an earlier day. No hint is given if a `keep` applies."""
     story = Story()
     story.chooses(BEN, "hint")
     story.chooses(BEN, "keep", f"milestone:{STEPPED}")
@@ -107,7 +107,7 @@ def test_a_hint_is_given_once_a_day_for_a_child_and_a_domain(feed: Feed) -> None
 
 
 def test_the_most_specific_choice_counts_then_the_one_that_was_recorded_last(feed: Feed) -> None:
-    """Section 4: also where it arrives first; and a choice to be told frees."""
+    """A choice that was recorded earlier and arrives later does not count. A choice of `tell` releases."""
     story = Story()
     story.chooses(BEN, "keep")
     story.chooses(BEN, "tell", "domain:talking")
@@ -134,7 +134,7 @@ def test_the_most_specific_choice_counts_then_the_one_that_was_recorded_last(fee
 
 
 def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
-    """Section 4: `at_most_days` from when it was received; what refers to it comes with it, unless it waits by itself."""
+    """`at_most_days` counts from each event's receipt. A reply comes with its target, unless the reply is held by itself too."""
     story = Story()
     story.chooses(BEN, "keep", at_most_days=2)
     story.chooses(BEN, "keep", "domain:talking")
@@ -159,7 +159,7 @@ def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
 
 
 def test_an_amendment_of_what_was_withdrawn_before_somebody_joined_comes_when_it_is_opened(feed: Feed) -> None:
-    """Law 19: what it amends was never held, so nothing that was said of that is gone; in a history, too."""
+    """Law 19: the target was never held, so its withdrawal does not remove a held amendment, also if Ben joins later."""
     story = Story(BEN)
     changed = story.saw(SITTER, CLAPPED)
     story.amends(SITTER, changed, milestone=STEPPED)
@@ -179,7 +179,7 @@ def test_an_amendment_of_what_was_withdrawn_before_somebody_joined_comes_when_it
 
 
 def test_a_name_is_kept_no_longer_than_what_it_names(feed: Feed) -> None:
-    """Section 4: once it may be told of one child, the name is told, else it would hold back what is due."""
+    """A name is delivered when its milestone may be delivered for one child, because that event cannot be shown without it."""
     story = Story()
     story.chooses(BEN, "keep", at_most_days=3)
     story.chooses(BEN, "keep", child=MIA)
@@ -197,7 +197,7 @@ def test_a_name_is_kept_no_longer_than_what_it_names(feed: Feed) -> None:
 
 
 def test_a_hint_is_given_for_what_is_kept_alone(feed: Feed) -> None:
-    """Section 4: an amendment may bring several subjects, of which some are told; those are in no hint."""
+    """An amendment may bring several subjects. The hint names only the child and the domain of those that are kept."""
     story = Story()
     story.chooses(BEN, "hint")
     mistaken = story.saw(GRANNY, CRAWLED, NOAH)

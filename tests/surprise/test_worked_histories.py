@@ -1,4 +1,4 @@
-"""What is held, met, opened and taken back, by worked histories: each feed is written out by hand."""
+"""Tests held, met, opened and withdrawn events with worked histories. Each expected feed is written by hand."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ from tests.surprise.story import (
 
 
 def test_who_saw_running_has_seen_walking(feed: Feed) -> None:
-    """Section 4: a first of what implies it is a meeting, and frees all that it implies, in log order (law 9)."""
+    """A first of running meets walking too, because running implies it, and releases both in the order of the log (law 9)."""
     story = Story()
     story.chooses(BEN, "keep")
     seen = story.saw(GRANNY, WALKED)
@@ -43,7 +43,7 @@ def test_who_saw_running_has_seen_walking(feed: Feed) -> None:
 
 
 def test_ten_steps_would_tell_of_the_first_one(feed: Feed) -> None:
-    """Section 4: what implies a kept milestone is held, and what prepares it is told."""
+    """A milestone that implies a kept one is held. A milestone that comes before the kept one is delivered."""
     story = Story()
     story.chooses(BEN, "keep", f"milestone:{STEPPED}")
     story.saw(GRANNY, TEN_STEPS)
@@ -67,7 +67,7 @@ def test_ten_steps_would_tell_of_the_first_one(feed: Feed) -> None:
 
 
 def test_what_was_withdrawn_while_it_was_held_is_never_delivered(feed: Feed) -> None:
-    """Laws 8, 9: nor its clip, nor a cheer for the clip, nor that it was withdrawn; not even when all is opened."""
+    """Laws 8, 9: the withdrawn event, its clip, a cheer for the clip and the withdrawal never come, even after an opening."""
     story = Story()
     story.chooses(BEN, "keep")
     seen = story.saw(GRANNY, WALKED)
@@ -85,7 +85,7 @@ def test_what_was_withdrawn_while_it_was_held_is_never_delivered(feed: Feed) -> 
 
 
 def test_an_envelope_opens_for_what_is_in_it_and_not_for_what_comes(feed: Feed) -> None:
-    """Section 4: a second observation is held again until it is met; what refers to what was told is told."""
+    """After the opening, replies to the opened event are delivered. Another record of the milestone is held until it is met."""
     story = Story()
     story.chooses(BEN, "keep")
     seen = story.saw(GRANNY, WALKED)
@@ -110,7 +110,7 @@ def test_an_envelope_opens_for_what_is_in_it_and_not_for_what_comes(feed: Feed) 
 
 
 def test_an_amendment_is_held_that_would_bring_an_event_to_a_kept_milestone(feed: Feed) -> None:
-    """Laws 19, 20: it alone, not what others say of what was told; and taking back what was told drops nothing."""
+    """Laws 19, 20: only the amendment is held, not the cheers of others. The withdrawal of the target drops no amendment."""
     story = Story()
     story.chooses(BEN, "keep", "domain:movement")
     first, second = story.saw(GRANNY, CLAPPED), story.saw(SITTER, CLAPPED)
@@ -134,7 +134,7 @@ def test_an_amendment_is_held_that_would_bring_an_event_to_a_kept_milestone(feed
 
 
 def test_a_milestone_of_the_familys_own_is_kept_with_its_name(feed: Feed) -> None:
-    """Section 4: who waits for everything is not told its name, and once they are, they are told when it is renamed."""
+    """The name is held from a member who keeps everything. After its release, later names of the milestone are delivered."""
     story = Story()
     story.chooses(BEN, "keep")
     story.chooses(GRANNY, "keep", child=MIA)
@@ -162,7 +162,7 @@ def test_a_milestone_of_the_familys_own_is_kept_with_its_name(feed: Feed) -> Non
 
 
 def test_a_first_that_was_withdrawn_is_unmet_and_what_was_released_stays_told(feed: Feed) -> None:
-    """Section 4: from then on it is kept again; an amendment of one's own can meet and unmeet, too."""
+    """After the withdrawal, new records are held again. An amendment of an own first can also meet a milestone, or unmeet one."""
     story = Story()
     story.chooses(BEN, "keep")
     story.saw(GRANNY, WALKED)
@@ -185,7 +185,7 @@ def test_a_first_that_was_withdrawn_is_unmet_and_what_was_released_stays_told(fe
 
 
 def test_what_was_recorded_offline_days_before_frees_when_it_arrives(feed: Feed) -> None:
-    """Law 9: each once, in log order; what nobody but its author was to know is not freed, and neither is another child's."""
+    """Law 9: each event is released once, in log order. Events that Ben may not see anyway, and Noah's, are not released."""
     story = Story()
     story.chooses(BEN, "keep")
     story.saw(GRANNY, WALKED)

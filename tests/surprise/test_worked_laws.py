@@ -1,4 +1,4 @@
-"""Laws 19 and 20, and words that may tell, by worked histories: each feed is written out by hand."""
+"""Tests laws 19 and 20, and words that may tell of a milestone, with worked histories. Each expected feed is written by hand."""
 
 from events.catalogue import Domain
 from tests.surprise.story import (
@@ -22,7 +22,10 @@ from tests.surprise.story import (
 
 
 def test_what_hangs_from_a_word_that_was_told_comes_although_that_was_taken_back(feed: Feed) -> None:
-    """Law 19: to be told and then taken back is not to be held; what was itself held and taken back is gone, with its answers."""
+    """Law 19: replies to a delivered note come after its withdrawal.
+
+    A note that was withdrawn while held is gone with its replies.
+    """
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     note = story.writes(ADA, "how was it?")
@@ -44,7 +47,7 @@ def test_what_hangs_from_a_word_that_was_told_comes_although_that_was_taken_back
 
 
 def test_what_another_takes_back_is_not_gone_for_who_waits(feed: Feed) -> None:
-    """Law 20: a parent may take back what was found in a daycare's words; held from the other, both come, as they were told."""
+    """Law 20: Ada withdraws a milestone found in a daycare's words. Ben, from whom both are held, gets both when he opens all."""
     story = Story()
     story.chooses(BEN, "keep")
     found = story.finds(DAYCARE, STEPPED)
@@ -61,7 +64,7 @@ def test_what_another_takes_back_is_not_gone_for_who_waits(feed: Feed) -> None:
 
 
 def test_a_daycares_correction_states_nothing_of_a_parents_correction_that_it_was_not_sent(feed: Feed) -> None:
-    """Law 21: a daycare is sent no words of Ada, so its correction speaks of what it wrote itself, which Ben has met."""
+    """Law 21: Ada's amendment was not sent to the daycare. So the daycare's own amendment tells only what Ben has met."""
     story = Story()
     story.chooses(BEN, "keep")
     story.saw(BEN, STOOD)
@@ -77,7 +80,7 @@ def test_a_daycares_correction_states_nothing_of_a_parents_correction_that_it_wa
 
 
 def test_nothing_is_held_in_a_thread_that_one_began(feed: Feed) -> None:
-    """Law 20: an answer to one's own question comes, everyday notes of helpers too, and what a first is said to be of."""
+    """Law 20: replies to Ben's question are delivered, also helpers' everyday notes, and a first that refers to Ben's record."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     asked = story.writes(BEN, "did she take her medicine?")
@@ -98,7 +101,10 @@ def test_nothing_is_held_in_a_thread_that_one_began(feed: Feed) -> None:
 
 
 def test_words_that_may_tell_wait_until_somebody_says_what_they_tell(feed: Feed) -> None:
-    """Issue: held from who keeps it, without a hint; freed by a sorting, by one's own first, or by opening its envelope."""
+    """Words that may tell are held from members who keep the milestone, without a hint.
+
+    A sorting or an own first releases all.
+    """
     story = Story()
     story.chooses(BEN, "hint", "domain:movement")
     story.perhaps(DAYCARE, STEPPED)
@@ -125,7 +131,7 @@ def test_words_that_may_tell_wait_until_somebody_says_what_they_tell(feed: Feed)
 
 
 def test_a_name_that_moves_into_a_kept_domain_is_a_new_name(feed: Feed) -> None:
-    """Law 19: in a log of before, when a name could move; the milestone itself stays known."""
+    """Law 19: in an old log, a name moved to another domain. The new name is held, and the milestone stays known."""
     story = Story()
     story.names(ADA, "Rides a pony", domain=Domain.TALKING)
     story.chooses(BEN, "keep", "domain:life")

@@ -1,10 +1,10 @@
-"""Everyday notes and clips, sorted and not, by worked histories: each feed is written out by hand."""
+"""Tests everyday notes and clips, sorted and unsorted, with worked histories. Each expected feed is written by hand."""
 
 from tests.surprise.story import ADA, BEN, CLAPPED, CRAWLED, DAYCARE, GRANNY, ON_ALL_FOURS, SITTER, STEPPED, Feed, Story, table
 
 
 def test_a_sitters_everyday_note_waits_until_it_is_sorted_or_time_has_passed(feed: Feed) -> None:
-    """Section 4: `hold_unsorted` and `at_most_days`; a parent's note does not wait, nor a helper's note about what was told."""
+    """With `hold_unsorted`, a parent's note is delivered, and so is a helper's note about a delivered event."""
     story = Story()
     story.chooses(BEN, "keep", "domain:movement", hold_unsorted=True, at_most_days=3)
     lunch = story.writes(SITTER, "soup")
@@ -39,7 +39,7 @@ def test_a_sitters_everyday_note_waits_until_it_is_sorted_or_time_has_passed(fee
 
 
 def test_a_note_that_was_sorted_to_a_kept_milestone_waits_for_the_milestone(feed: Feed) -> None:
-    """Section 4: held with its sorting, and with what refers to it, while time frees everyday notes."""
+    """The note is held with its sorting and all that refers to it, also when `at_most_days` have passed for everyday notes."""
     story = Story()
     story.chooses(BEN, "keep", "domain:movement")
     story.chooses(BEN, "keep", "domain:hands", hold_unsorted=True, at_most_days=3)
@@ -63,7 +63,7 @@ def test_a_note_that_was_sorted_to_a_kept_milestone_waits_for_the_milestone(feed
 
 
 def test_a_sorting_of_what_was_told_changes_nothing_of_what_is_said_from_then_on(feed: Feed) -> None:
-    """Law 20: the sorting waits by itself; what others say of the note is told, as it was before."""
+    """Law 20: only the sorting is held. Replies to the note are delivered as before."""
     story = Story()
     story.chooses(BEN, "keep")
     told = story.writes(ADA, "guess what")
@@ -86,7 +86,7 @@ def test_a_sorting_of_what_was_told_changes_nothing_of_what_is_said_from_then_on
 
 
 def test_of_several_sortings_the_last_counts_and_its_authors_is_final(feed: Feed) -> None:
-    """Law 20: whoever put a note under a wrong name, another may put it right, and its author for good."""
+    """Law 20: any reader of a note can correct a wrong sorting. The sorting by the note's own author is final."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     fever = story.writes(SITTER, "she has a fever")
@@ -106,7 +106,7 @@ def test_of_several_sortings_the_last_counts_and_its_authors_is_final(feed: Feed
 
 
 def test_a_parents_own_words_are_sorted_by_nobody_else(feed: Feed) -> None:
-    """Law 20: a log of before holds such sortings; they keep nothing that they do not themselves tell."""
+    """Law 20: in an old log, others may have sorted a parent's words. Only the sorting is held, if it tells of a milestone."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     note = story.writes(SITTER, "look")
@@ -122,7 +122,7 @@ def test_a_parents_own_words_are_sorted_by_nobody_else(feed: Feed) -> None:
 
 
 def test_a_sorting_that_is_kept_frees_nothing_of_its_thread(feed: Feed) -> None:
-    """Law 8: an everyday clip beside the one that shows it, or the note that it hangs from, would tell of it."""
+    """Law 8: a held sorting releases no clip and no note of its thread, because that would tell of the sorting."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     told = story.writes(ADA, "guess what")
@@ -154,7 +154,7 @@ def test_a_sorting_that_is_kept_frees_nothing_of_its_thread(feed: Feed) -> None:
 
 
 def test_a_note_in_a_history_is_about_what_it_was_sorted_to(feed: Feed) -> None:
-    """Section 4: it waits with what refers to it, for a member who keeps that; what was sorted to none is told."""
+    """A member who keeps the milestone of a sorting gets neither note nor replies. A note sorted as nothing is delivered."""
     story = Story(BEN)
     note = story.writes(SITTER, "guess what")
     story.clips(SITTER, note)
@@ -190,7 +190,7 @@ def test_a_note_in_a_history_is_about_what_it_was_sorted_to(feed: Feed) -> None:
 
 
 def test_a_second_thought_frees_no_words_about_what_was_met_before_it(feed: Feed) -> None:
-    """Section 4: only what an own first meets that was not met before frees a daycare's words about it."""
+    """A daycare's words are released by an own first only if this first meets a milestone that was not met before."""
     story = Story()
     story.chooses(BEN, "keep", "domain:hands", hold_unsorted=True)
     crawled = story.first(BEN, CRAWLED)

@@ -1,6 +1,6 @@
-"""Writes histories to the rows of a real database, and reads feeds, what is held, and receipts back.
+"""Writes histories to the rows of a real database, and reads feeds, held events and receipts back.
 
-Owns how events become offers. Decides nothing.
+Owns how events become requests for an append. Decides nothing.
 """
 
 import asyncio
@@ -23,11 +23,8 @@ from events.observations import MilestoneObserved, NoteWritten
 from events.wire import ServiceBody
 from projections.roster import Member, member_of
 from service.log.append import Appended, append
-from service.log.append_request import AppendRequest
-from service.log.family_cache import FamilyCache
-from service.log.ledger_entry import LedgerEntry
-from service.log.receipts import Receipt
-from service.log.store.heads import open_family
+from service.log.append_request import AppendRequest, LedgerEntry, Receipt
+from service.log.family_batch import FamilyCache, open_family
 from service.replay.family import replay_family
 from tests.surprise.oracle import Hint, Told
 
@@ -39,20 +36,20 @@ SELECT first_place, first_seq, length, released, told_at, hint, seqs
 
 @dataclass
 class Written:
-    """What became of a history that was written to rows."""
+    """The receipts and held events of a history that was written to rows."""
 
     family: FamilyId
     accepted: list[Event[Any]] = field(default_factory=list)
     receipts: dict[EventId, Receipt] = field(default_factory=dict)
     again: dict[EventId, Receipt] = field(default_factory=dict)
-    """The receipts of drafts that were sent a second time at once."""
+    """The receipts of drafts that were sent a second time, directly after the first."""
     alone: set[EventId] = field(default_factory=set)
-    """The events that had a transaction to themselves, so that nothing happened between the two receipts."""
+    """The events that were alone in their transaction, so that nothing happened between their two receipts."""
     held: dict[EventId, set[MemberId]] = field(default_factory=dict)
-    """From whom each event was held when its transaction was over."""
+    """By event, the members from whom it was held at the end of its transaction."""
 
     def note(self, appended: Appended, offered: list[list[Event[Any]]], held: set[tuple[MemberId, int]]) -> None:
-        """Remember what became of one transaction."""
+        """Stores the receipts and held events of one transaction."""
         for receipts, events in zip(appended.receipts, offered, strict=True):
             if isinstance(receipts, Refused):
                 continue
@@ -68,9 +65,9 @@ class Written:
     def note_again(
         self, appended: Appended, offered: list[list[Event[Any]]], held: set[tuple[MemberId, int]], *, is_alone: bool
     ) -> None:
-        """Remember what was said the second time.
+        """Stores the receipts of drafts that were sent a second time.
 
-        A draft may be recorded only then: it may refer to an event that its first transaction released.
+        A draft may be recorded only the second time, if it refers to an event that its first transaction released.
         """
         for receipts, events in zip(appended.receipts, offered, strict=True):
             if isinstance(receipts, Refused):
@@ -84,7 +81,7 @@ class Written:
 
 @dataclass
 class Rows:
-    """A database, and families that are written to it."""
+    """A database to which histories are written, each as a family of its own."""
 
     runner: asyncio.Runner
     pool: asyncpg.Pool
@@ -92,9 +89,10 @@ class Rows:
     async def write(
         self, family: FamilyId, events: list[Event[Any]], cuts: list[bool], *, forgets: bool, again: bool = False
     ) -> Written:
-        """Offer events as their authors would, in transactions that end where `cuts` says; what was accepted, and receipts.
+        """Appends events as drafts of their authors, in transactions that end as `cuts` decides, and returns accepted events and
+        receipts.
 
-        `again`: after each transaction its drafts are sent a second time.
+        With `again`, the drafts of each transaction are sent a second time after it.
         """
         states, written = FamilyCache(), Written(family)
         joining = {event.event.member: member_of(event.event) for event in events if isinstance(event.event, MemberJoined)}
@@ -125,7 +123,7 @@ class Rows:
         return {(row[0], row[1]) for row in rows_of_held}
 
     async def feed(self, family: FamilyId, member: MemberId, log: list[Event[Any]]) -> list[Told]:
-        """A feed as it is stored."""
+        """Returns a member's feed as it is stored."""
         found: list[Told] = []
         for first_place, first_seq, length, released, told_at, hint, seqs in await self.pool.fetch(RUNS, family, member):
             assert first_place == len(found) + 1
@@ -138,18 +136,18 @@ class Rows:
         return found
 
     async def held(self, family: FamilyId, member: MemberId) -> list[int]:
-        """The seqs of what is held from a member."""
+        """Returns the seqs of the events that are held from a member."""
         sql = "SELECT seq FROM held WHERE family_id = $1 AND member_id = $2 ORDER BY seq"
         return [row[0] for row in await self.pool.fetch(sql, family, member)]
 
     async def replayed(self, family: FamilyId) -> tuple[Any, ...]:
-        """What a replay finds to be different."""
+        """Returns the differences that a replay finds."""
         async with self.pool.acquire() as connection:
             return (await replay_family(connection, family, swap=False)).differences
 
 
 def transactions(events: list[Event[Any]], cuts: list[bool]) -> Iterator[tuple[datetime, list[Event[Any]]]]:
-    """Neighbours that were received at one time, in one transaction or in several."""
+    """Groups events with one time of receipt into transactions: all together, or several, as `cuts` decides."""
     together: list[Event[Any]] = []
     for index, event in enumerate(events):
         if together and (cuts[index % len(cuts)] or event.received_at != together[0].received_at or len(together) == 40):
@@ -183,14 +181,14 @@ def offers_of(
 
 
 def entries_of(written: list[Event[Any]]) -> tuple[LedgerEntry, ...]:
-    """What an offer of a daycare's records brings with it: without, nobody may say that something was found in words."""
+    """Returns the ledger entry for a daycare's record. Without it, the append refuses milestones that were found in words."""
     if not any(is_read(event.event) for event in written):
         return ()
     return (LedgerEntry(source="journal", record=str(written[0].id), expects=0, drafts=len(written), said=b"{}"),)
 
 
 def is_read(body: Body) -> bool:
-    """Whether an event says what the service reads out of a daycare's words."""
+    """Checks whether an event has content that the service found in a daycare's words."""
     match body:
         case MilestoneObserved(found_in_prose=found):
             return found

@@ -1,7 +1,4 @@
-"""Two services on two copies of one database, in which as many families stand as a stretch of pairs needs.
-
-Owns their start and their end.
-"""
+"""Starts two services on two copies of one database, which holds as many families as a stretch of pairs needs."""
 
 import asyncio
 import uuid
@@ -10,33 +7,33 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from service.settings import Settings
 from tests.conftest import execute, named
 from tests.service.conftest import running
+from tests.service.webhooks.receiving import Frame, receiving
 from tests.worlds.copied_families import Founding
-from tests.worlds.frames import Cursors, Hall, hall
 from tests.worlds.pairs import Pairs
-from tests.worlds.running import World
+from tests.worlds.run import World
 from tests.worlds.seeded import seeded, seeds_for
-from tests.worlds.wire import Wire
+from tests.worlds.wire import Connection
 
 FAMILIES = 60
-FRAMED_EVERY = 5
-"""Of those families one has webhooks: somewhat more of them than of the histories that are listened to at a frame."""
+WITH_WEBHOOKS_EVERY = 5
+"""Of so many families one has webhooks: more of them than of the histories that are compared at a webhook, too."""
 
 LIMITS: Any = {
     "limit_push": 2.0, "limit_drafts": 30.0, "limit_read": 25.0, "limit_access": 5.0, "limit_strangers": 50.0,
 }  # fmt: skip
-"""Low enough to be met within a pair, so that what is left of them is seen. The clock stands still within a step."""
+"""Low enough to be reached within a pair, so that what is left of them can be noticed. The clock stands still within a step."""
 
 
 @contextmanager
-def _world(database_url: str, frames: Hall) -> Iterator[World]:
-    seeds = seeds_for(database_url)
+def _world(database_url: str, frame: Frame) -> Iterator[World]:
     settings = Settings(database_url=database_url, pool=3, webhooks_anywhere=True, **LIMITS)
-    with closing(Cursors(database_url)) as cursors, running(settings) as url:
-        yield World(int(url.rpartition(":")[2]), seeds, frames, cursors)
+    with running(settings) as url:
+        yield World(int(url.rpartition(":")[2]), seeds_for(database_url), frame)
 
 
 @contextmanager
@@ -53,23 +50,25 @@ def _copies(postgres: str, original: str, count: int) -> Iterator[list[str]]:
 
 @pytest.fixture(scope="module")
 def pairs(postgres: str, template: str) -> Iterator[Pairs]:
-    """Pairs of worlds, as many as are asked for: when all families were used, both worlds begin anew.
+    """Makes pairs of worlds, as many as are asked for.
 
     Not for the session: the seeds are for these services alone, and other files want the real ids and salts.
     """
     with seeded(), ExitStack() as stack:
-        frames = stack.enter_context(hall())
-        [village] = stack.enter_context(_copies(postgres, template, 1))
-        with _world(named(postgres, village), frames) as founding:
-            wire = Wire(founding.port)
-            founder = Founding(wire, founding.seeds, frames)
-            families = [founder.found(framed=number % FRAMED_EVERY == 0) for number in range(FAMILIES)]
-            wire.close()
+        portal = stack.enter_context(start_blocking_portal())
+        frame = stack.enter_context(portal.wrap_async_context_manager(receiving()))
+        [original] = stack.enter_context(_copies(postgres, template, 1))
+        with _world(named(postgres, original), frame) as world, closing(Connection(world.port)) as connection:
+            founding = Founding(connection, world.seeds, frame)
+            families = [founding.found(with_webhooks=number % WITH_WEBHOOKS_EVERY == 0) for number in range(FAMILIES)]
 
         @contextmanager
         def both() -> Iterator[tuple[World, World]]:
-            with _copies(postgres, village, 2) as names, ExitStack() as opened:
-                first, second = (opened.enter_context(_world(named(postgres, name), frames)) for name in names)
-                yield first, second
+            with (
+                _copies(postgres, original, 2) as [first, second],
+                _world(named(postgres, first), frame) as alone,
+                _world(named(postgres, second), frame) as beside,
+            ):
+                yield alone, beside
 
         yield stack.enter_context(Pairs(families, both))

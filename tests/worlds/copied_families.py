@@ -1,32 +1,35 @@
-"""Many families in one database, founded once over HTTP and copied: what the two worlds begin with, ids and tokens and all.
+"""Founds many families in one database over HTTP, which is then copied for both worlds, with ids and tokens and all.
 
 Owns who is in a family. Knows nothing of what happens to it afterwards.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from tests.worlds.frames import Hall, Hook
+from tests.service.webhooks.receiving import Frame
 from tests.worlds.seeded import BEGUN, Seeds
-from tests.worlds.wire import Answer, Ask, Wire, asking
+from tests.worlds.webhooks import Hook
+from tests.worlds.wire import Connection, Request, Response, json_request
 
-JOINING: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("ben", "parent", {"household": {"name": "Bens"}}),
-    ("sam", "caregiver", {}),
-    ("gran", "caregiver", {"sees": "all"}),
-    ("duck", "daycare", {}),
-    ("exa", "caregiver", {}),
+JOINING: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("ben", {"role": "parent", "household": {"name": "Bens"}}),
+    ("sam", {"role": "caregiver"}),
+    ("gran", {"role": "caregiver", "sees": "all"}),
+    ("duck", {"role": "daycare"}),
+    ("exa", {"role": "caregiver"}),
 )
-"""Beside Ada, who founds: Ben in a home of his own, a sitter, a grandmother, a daycare, and somebody who has left again."""
-SECOND_DEVICE = ("ada", "ben", "gran")
-WITH_A_FRAME = ("ada", "ben", "gran")
-"""In some families; and, until they leave, whoever has left by then."""
+"""Beside Ada, who founds: Ben in a home of his own, a sitter, a grandmother, a daycare, and Exa, who leaves again."""
+WITH_TWO_DEVICES = ("ada", "ben", "gran")
+WITH_WEBHOOK = ("ada", "ben", "gran")
+"""In families with webhooks. Exa has one as well, until she leaves."""
+PARENTS = ("ada", "ben")
+CSV = "Content-Type: text/csv"
 
 
 @dataclass(frozen=True)
 class Person:
-    """A member, and the tokens of their devices."""
+    """A member, and their devices with their tokens."""
 
     member: str
     tokens: tuple[str, ...]
@@ -40,73 +43,64 @@ class Household:
     family: str
     people: dict[str, Person]
     children: dict[str, str]
-    homes: dict[str, str] = field(default_factory=dict)
-    hooks: dict[str, Hook] = field(default_factory=dict)
-    """Whose feed is posted to a frame, in a family that has any."""
+    homes: dict[str, str]
+    hooks: dict[str, Hook]
+    """Empty in a family without webhooks."""
 
     def of(self, path: str) -> str:
-        """A path of this family."""
+        """Returns a path of this family."""
         return path.replace("{family}", self.family)
 
 
 class Founding:
     """Founds families, one after the other."""
 
-    def __init__(self, wire: Wire, seeds: Seeds, hall: Hall) -> None:
-        self._wire = wire
-        self._hall = hall
+    def __init__(self, connection: Connection, seeds: Seeds, frame: Frame) -> None:
+        self._connection = connection
+        self._frame = frame
         self._seeds = seeds
         self._number = 0
 
-    def found(self, *, framed: bool) -> Household:
-        """A family of six, two of whom have two devices, and two children. `framed`: some of them have webhooks."""
+    def found(self, *, with_webhooks: bool) -> Household:
+        """Founds a family of six with two children."""
         self._number += 1
         self._seeds.begin(f"founding {self._number}", BEGUN - timedelta(days=30) + timedelta(minutes=self._number))
         body = {"you": {"name": "Ada"}, "household": {"name": "Home"}, "child": {"name": "Mia"}, "device": {"name": "phone"}}
         ada = self._post("/v1/families", None, body)
-        family, token = ada["family"], ada["token"]
-        born = {"name": "Noah", "born": "2025-04-01"}
-        noah = self._post(f"/v1/families/{family}/children", token, born)["child"]
-        found = {"ada": ada} | {name: self._join(family, token, name=name, role=role, more=more) for name, role, more in JOINING}
-        tokens = {name: [said["token"]] for name, said in found.items()}
-        devices = {name: [said["device"]] for name, said in found.items()}
-        for name in SECOND_DEVICE:
-            code = self._post("/v1/devices/pair-codes", tokens[name][0], None)["code"]
-            paired = self._post("/v1/devices/pair", None, {"code": code, "device": {"name": "tablet"}})
-            tokens[name].append(paired["token"])
-            devices[name].append(paired["device"])
-        for name in ("ada", "ben"):
-            # A parent's first import is told to everybody: their importer joins.
-            ask = Ask(
-                method="POST", path=f"/v1/families/{family}/imports?source=plain", token=tokens[name][0],
-                headers=("Content-Type: text/csv",), body=b"id,child,occurred_at,text,milestone,gone\n",
-            )  # fmt: skip
-            assert self._wire.ask(ask).status == 200
-        hooks = self._hang(family, tokens, ("exa",) if framed else ())
-        gone = f"/v1/families/{family}/members/{found['exa']['member']}"
-        assert self._ask("DELETE", gone, tokens["exa"][0], None).status == 204
-        # Last of all: so nothing is on its way to a frame when this database is copied.
-        hooks |= self._hang(family, tokens, WITH_A_FRAME if framed else ())
-        people = {name: Person(said["member"], tuple(tokens[name]), tuple(devices[name])) for name, said in found.items()}
-        return Household(family, people, {"mia": ada["child"], "noah": noah}, {"ada": ada["household"]}, hooks)
+        path, token = f"/v1/families/{ada['family']}", ada["token"]
+        noah = self._post(f"{path}/children", token, {"name": "Noah", "born": "2025-04-01"})["child"]
+        devices = {"ada": [ada]} | {name: [self._join(path, token, name, invite)] for name, invite in JOINING}
+        for name in WITH_TWO_DEVICES:
+            code = self._post("/v1/devices/pair-codes", devices[name][0]["token"], None)["code"]
+            devices[name].append(self._post("/v1/devices/pair", None, {"code": code, "device": {"name": "tablet"}}))
+        people = {
+            name: Person(paired[0]["member"], tuple(one["token"] for one in paired), tuple(one["device"] for one in paired))
+            for name, paired in devices.items()
+        }
+        for name in PARENTS:
+            # A parent's first import is delivered to everybody: their importer joins.
+            body_of_file = b"id,child,occurred_at,text,milestone,gone\n"
+            self._send(200, Request("POST", f"{path}/imports?source=plain", people[name].tokens[0], (CSV,), body_of_file))
+        hooks = {name: self._hook(path, people, name) for name in ("exa",) if with_webhooks}
+        self._send(204, Request("DELETE", f"{path}/members/{people['exa'].member}", people["exa"].tokens[0]))
+        # Last of all, so that nothing is on its way when this database is copied.
+        hooks |= {name: self._hook(path, people, name) for name in WITH_WEBHOOK if with_webhooks}
+        return Household(ada["family"], people, {"mia": ada["child"], "noah": noah}, {"ada": ada["household"]}, hooks)
 
-    def _hang(self, family: str, tokens: dict[str, list[str]], names: tuple[str, ...]) -> dict[str, Hook]:
-        hooks = {}
-        for name in names:
-            path = f"/{self._number}/{name}"
-            made = self._post(f"/v1/families/{family}/webhooks", tokens[name][0], {"url": self._hall.url(path)})
-            hooks[name] = Hook(made["webhook"], made["secret"], path)
-        return hooks
+    def _hook(self, path: str, people: dict[str, Person], name: str) -> Hook:
+        own = f"/{self._number}/{name}"
+        made = self._post(f"{path}/webhooks", people[name].tokens[0], {"url": self._frame.url(path=own)})
+        return Hook(made["webhook"], made["secret"], own)
 
-    def _join(self, family: str, token: str, *, name: str, role: str, more: dict[str, Any]) -> Any:
-        code = self._post(f"/v1/families/{family}/invites", token, {"role": role, **more})["code"]
+    def _join(self, path: str, token: str, name: str, invite: dict[str, Any]) -> Any:
+        code = self._post(f"{path}/invites", token, invite)["code"]
         body = {"code": code, "name": name.capitalize(), "device": {"name": f"{name}'s"}}
         return self._post("/v1/invites/accept", None, body)
 
-    def _post(self, path: str, token: str | None, said: Any) -> Any:
-        answer = self._ask("POST", path, token, said)
-        assert answer.status == 201, answer.as_bytes
-        return answer.said()
+    def _post(self, path: str, token: str | None, body: Any) -> Any:
+        return self._send(201, Request("POST", path, token) if body is None else json_request("POST", path, token, body)).json()
 
-    def _ask(self, method: str, path: str, token: str | None, said: Any) -> Answer:
-        return self._wire.ask(asking(method, path, token=token, said=said))
+    def _send(self, status: int, request: Request) -> Response:
+        response = self._connection.request(request)
+        assert response.status == status, response.as_bytes
+        return response

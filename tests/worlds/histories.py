@@ -1,15 +1,15 @@
-"""What happens in both worlds, and what happens in one of them alone: kept from the protected member.
+"""Defines a history: what happens in both worlds, and what happens in one of them alone, held from the protected member.
 
-Owns the shape of a history and the families' wishes. A draft names children and events by words; ids come later, from the words
-alone, so that they are the same in both worlds.
+Owns the wishes that are tried. A step names children and events by words; ids follow from the words alone, so that they are the
+same in both worlds.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.families import Draft, drafted
 from tests.worlds.copied_families import Household
 from tests.worlds.seeded import uuid_of
 
@@ -17,72 +17,58 @@ Subject = tuple[str, str]
 """A child and a milestone."""
 
 STEPS, TEN_STEPS, RUNS = "movement.first-steps", "movement.ten-steps", "movement.runs"
-MOMENT, PULLS_UP, ROLLS = (
-    "movement.stands-for-a-moment", "movement.pulls-to-stand", "movement.rolls-over",
-)  # fmt: skip
+MOMENT, PULLS_UP, ROLLS = "movement.stands-for-a-moment", "movement.pulls-to-stand", "movement.rolls-over"
+TALKS = "talking.first-word"
 OWN = f"own.{uuid_of('a milestone of their own', version=4)}"
 REFERENCES = ("about", "target", "observation")
 IMPORTED = "Imported"
 """The `type` of a step that is no draft: a file that a parent imports, in one of its `version`s."""
 FIRST, LATER, GONE, PLAIN = "first", "later", "gone", "plain"
 VERSIONS_HELD = (FIRST, FIRST, LATER, GONE)
-"""Versions of which the protected member is told nothing: what they keep, the same said otherwise, and that it is taken back."""
+"""Versions that are held: the records that they keep, the same in other words, and their withdrawal."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the protected member chose, and what follows from it for a few milestones."""
+    """The choices of the protected member, and what follows for a few milestones."""
 
     choices: tuple[Mapping[str, Any], ...]
     kept: tuple[Subject, ...]
-    told: tuple[Subject, ...]
+    delivered: tuple[Subject, ...]
     own_is_kept: bool = False
+    """A milestone of the family's own in the domain of movement is kept, too."""
     holds_unsorted: bool = False
     hints: bool = False
 
 
-def _of(child: str, *milestones: str) -> tuple[Subject, ...]:
-    return tuple((child, milestone) for milestone in milestones)
+def _of(*milestones: str, children: tuple[str, ...] = ("mia", "noah")) -> tuple[Subject, ...]:
+    return tuple((child, milestone) for child in children for milestone in milestones)
 
 
-def _of_both(*milestones: str) -> tuple[Subject, ...]:
-    return _of("mia", *milestones) + _of("noah", *milestones)
+def _keep(scope: str, **more: Any) -> dict[str, Any]:
+    return {"scope": scope, "mode": "keep", **more}
 
 
-TALKS = "talking.first-word"
-ALL_KEPT = _of_both(STEPS, TEN_STEPS, MOMENT)
+FIRSTS = (STEPS, TEN_STEPS, MOMENT)
+MOVEMENT = "domain:movement"
 
 WISHES: Mapping[str, Wish] = {
-    "everything": Wish(({"scope": "all", "mode": "keep"},), ALL_KEPT, _of_both(PULLS_UP, ROLLS), own_is_kept=True),
-    "movement": Wish(
-        ({"scope": "domain:movement", "mode": "keep", "at_most_days": 3_650},),
-        ALL_KEPT,
-        _of_both(PULLS_UP, TALKS),
-        own_is_kept=True,
-    ),
-    "one milestone": Wish(
-        ({"scope": f"milestone:{STEPS}", "mode": "keep"},), _of_both(STEPS, TEN_STEPS, RUNS), _of_both(MOMENT, TALKS)
-    ),
-    "one child": Wish(
-        ({"child": "mia", "scope": "all", "mode": "keep"},), _of("mia", STEPS, TEN_STEPS, MOMENT), _of("noah", STEPS, TALKS)
-    ),
-    "all but talking": Wish(
-        ({"scope": "all", "mode": "keep"}, {"scope": "domain:talking", "mode": "tell"}), ALL_KEPT, _of_both(TALKS, ROLLS)
-    ),
-    "a safety note by name": Wish(
-        ({"scope": f"milestone:{PULLS_UP}", "mode": "keep"},), _of_both(PULLS_UP), _of_both(STEPS, ROLLS)
-    ),
+    "everything": Wish((_keep("all"),), _of(*FIRSTS), _of(PULLS_UP, ROLLS), own_is_kept=True),
+    "movement": Wish((_keep(MOVEMENT, at_most_days=3_650),), _of(*FIRSTS), _of(PULLS_UP, TALKS), own_is_kept=True),
+    "one milestone": Wish((_keep(f"milestone:{STEPS}"),), _of(STEPS, TEN_STEPS, RUNS), _of(MOMENT, TALKS)),
+    "one child": Wish((_keep("all", child="mia"),), _of(*FIRSTS, children=("mia",)), _of(STEPS, TALKS, children=("noah",))),
+    "all but talking": Wish((_keep("all"), {"scope": "domain:talking", "mode": "tell"}), _of(*FIRSTS), _of(TALKS, ROLLS)),
+    "a safety note by name": Wish((_keep(f"milestone:{PULLS_UP}"),), _of(PULLS_UP), _of(STEPS, ROLLS)),
     "unsorted, too": Wish(
-        ({"scope": "all", "mode": "keep", "hold_unsorted": True},), ALL_KEPT, _of_both(PULLS_UP, ROLLS),
-        own_is_kept=True, holds_unsorted=True,
+        (_keep("all", hold_unsorted=True),), _of(*FIRSTS), _of(PULLS_UP, ROLLS), own_is_kept=True, holds_unsorted=True
     ),
-    "a hint": Wish(({"scope": "domain:movement", "mode": "hint"},), ALL_KEPT, _of_both(PULLS_UP, TALKS), hints=True),
-}  # fmt: skip
+    "a hint": Wish(({"scope": MOVEMENT, "mode": "hint"},), _of(*FIRSTS), _of(PULLS_UP, TALKS), hints=True),
+}
 
 
 @dataclass(frozen=True)
-class Said:
-    """One draft: `name` is what its id is made of."""
+class Step:
+    """A draft that somebody pushes, or a file that somebody imports. Its id follows from its name."""
 
     name: str
     who: str
@@ -95,31 +81,29 @@ class Said:
 
     @property
     def refers(self) -> str | None:
-        """The name of the draft that this one is about."""
+        """The name of the step that this one refers to."""
         return next((self.event[one] for one in REFERENCES if one in self.event), None)
 
-    def draft(self, household: Household, now: datetime) -> dict[str, Any]:
-        """The draft as it is pushed."""
-        event = {name: self._resolved(name, value, household) for name, value in self.event.items()}
-        happened = (now - timedelta(minutes=5)).isoformat(timespec="milliseconds")
-        audience = {} if self.audience is None else {"audience": self.audience}
-        times = {"occurred_at": happened, "precision": "minute", "recorded_at": happened}
-        return {"id": self.id, **times, **audience, "event": event}
+    def draft(self, household: Household, now: datetime) -> Draft:
+        """Returns the draft as it is in a push."""
+        event = dict(self.event)
+        if "child" in event:
+            event["child"] = household.children[event["child"]]
+        event |= {name: str(uuid_of(event[name], version=7)) for name in REFERENCES if name in event}
+        return drafted(event.pop("type"), id=self.id, at=now - timedelta(minutes=5), audience=self.audience, **event)
 
-    def _resolved(self, name: str, value: Any, household: Household) -> Any:
-        if name == "child":
-            return household.children[value]
-        if name in REFERENCES:
-            return str(uuid_of(value, version=7))
-        return value
+
+def step(name: str, who: str, kind: str, *, audience: str | None = None, **fields: Any) -> Step:
+    """Returns the step in which a member pushes an event of this type."""
+    return Step(name, who, {"type": kind, **fields}, audience)
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """A draft of the second world: before the visible step `slot`, or at the same time."""
+    """A step of the second world alone: before the visible step `slot`, or at the same time."""
 
     slot: int
-    said: Said
+    step: Step
     races: bool = False
 
 
@@ -129,27 +113,42 @@ class History:
 
     protected: str
     wish: str
-    visible: tuple[Said, ...]
+    visible: tuple[Step, ...]
     hidden: tuple[Hidden, ...]
     ending: str = "opened"
     """How the protected member ends the surprise: `own_first`, `opened` or `told`."""
     probe: int = 0
-    """Which of the exercises that change something are tried."""
-    common: frozenset[str] = field(default_factory=frozenset)
-    """Names of the visible drafts that are held in both worlds."""
+    """Decides which requests are tried, where they are tried by turns."""
+    common: frozenset[str] = frozenset()
+    """Names of the visible steps that are held in both worlds."""
 
     @property
     def imports(self) -> bool:
         """Whether a parent imports a file."""
-        return any(one.event["type"] == IMPORTED for one in (*self.visible, *(one.said for one in self.hidden)))
+        return any(one.event["type"] == IMPORTED for one in (*self.visible, *(one.step for one in self.hidden)))
 
     @property
     def chosen(self) -> tuple[Mapping[str, Any], ...]:
         return WISHES[self.wish].choices
 
+    @property
+    def acts(self) -> list[Step]:
+        """The steps that end the surprise: in the end everything is opened."""
+        child, milestone = WISHES[self.wish].kept[0]
+        opened = step("opened", self.protected, "EnvelopeOpened", scope="all")
+        match self.ending:
+            case "own_first":
+                return [step("seen", self.protected, "MilestoneObserved", child=child, milestone=milestone), opened]
+            case "told":
+                choices = [{**one, "mode": "tell"} for one in self.chosen]
+                told = [step(f"told{number}", self.protected, "SurpriseChosen", **one) for number, one in enumerate(choices)]
+                return [*told, opened]
+            case _:
+                return [opened]
+
 
 def rows_of_file(history: History, now: datetime, version: str) -> list[str]:
-    """The rows of a plain file that are about what the protected member waits for, but for the version that tells of a nap."""
+    """Returns the rows of a plain file that record what the protected member waits for; the version `PLAIN` records a nap."""
     child, kept = WISHES[history.wish].kept[0]
     assert child == "mia"
     at = f"{now:%Y-%m-%d}T0{1 if version == LATER else 0}:00"
@@ -161,10 +160,5 @@ def rows_of_file(history: History, now: datetime, version: str) -> list[str]:
 
 
 def bytes_of_file(rows: list[str]) -> bytes:
-    """The body of an import."""
+    """Returns the body of an import."""
     return "\n".join(("id,child,occurred_at,text,milestone,gone", *rows)).encode()
-
-
-def bytes_of_push(drafts: list[dict[str, Any]], sent_at: datetime) -> bytes:
-    """The body of a push."""
-    return json.dumps({"sent_at": sent_at.isoformat(timespec="milliseconds"), "drafts": drafts}).encode()

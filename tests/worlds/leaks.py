@@ -1,111 +1,158 @@
-"""What makes a planted leak: a name, and patches to the running service.
+"""Defines a planted leak: its name, what it changes in the running service, and a history in which it is noticed.
 
-Owns the list, which the other files of leaks fill, and what they read to leak it: how long a family's log is, and how much of
-it is held.
+Owns the list of all leaks, which the files `leaks_of_*.py` fill, and the ways to plant one: another function around one of the
+service's, another text of a query, or a patch of its own.
 """
 
+import threading
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
 
 import pytest
 
-from tests.worlds.histories import MOMENT, OWN, STEPS, TALKS, TEN_STEPS, Hidden, History, Said
+import service.log.append
+from service.feed.notifier import LocalNotifier
+from service.postgres.queries import Queries
+from tests.worlds.histories import MOMENT, OWN, STEPS, TALKS, TEN_STEPS, Hidden, History, Step, step
 
-Patch = Callable[[pytest.MonkeyPatch], None]
-
-
-@dataclass(frozen=True)
-class Leak:
-    """One way to tell."""
-
-    name: str
-    plant: Patch
-    history: History
-    listens: bool = False
-    """It can be heard at the receiver of a webhook alone."""
+Plant = Callable[[pytest.MonkeyPatch], None]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _seen(name: str, who: str, child: str, milestone: str) -> Said:
-    return Said(name, who, {"type": "MilestoneObserved", "child": child, "milestone": milestone, "note": f"look, {name}"})
+def _seen(name: str, who: str, milestone: str, *, child: str = "mia") -> Step:
+    return step(name, who, "MilestoneObserved", child=child, milestone=milestone, note=f"look, {name}")
 
 
-def _note(name: str, who: str, audience: str | None = None, **more: str) -> Said:
-    return Said(name, who, {"type": "NoteWritten", "child": "mia", "text": f"dear all, {name}", **more}, audience)
+def _note(name: str, who: str, audience: str | None = None, **more: str) -> Step:
+    return step(name, who, "NoteWritten", audience=audience, child="mia", text=f"dear all, {name}", **more)
 
 
-_FIRST = {"type": "ParentFirstSaw", "child": "mia", "milestone": STEPS, "how": "in_person", "observation": "h0"}
-_NAMED = {"type": "MilestoneNamed", "milestone": OWN, "title": "Says moon", "domain": "movement"}
+_FIRST = {"child": "mia", "milestone": STEPS, "how": "in_person", "observation": "h0"}
+_NAMED = step("h5", "gran", "MilestoneNamed", milestone=OWN, title="Says moon", domain="movement")
 
 RICH = History(
     protected="ada",
     wish="movement",
     visible=(
-        _note("v0", "ben"), _seen("v1", "sam", "mia", TALKS), _note("v2", "ada"), _note("v3", "gran"),
-        Said("v4", "ben", {"type": "Cheered", "about": "v2"}),
+        _note("v0", "ben"), _seen("v1", "sam", TALKS), _note("v2", "ada"), _note("v3", "gran"),
+        step("v4", "ben", "Cheered", about="v2"),
     ),
     hidden=(
-        Hidden(1, _seen("h0", "sam", "mia", STEPS)),
-        Hidden(2, Said("h1", "ben", {"type": "Cheered", "about": "h0"})),
+        Hidden(1, _seen("h0", "sam", STEPS)),
+        Hidden(2, step("h1", "ben", "Cheered", about="h0")),
         Hidden(2, _note("h2", "gran", about="h0")),
-        Hidden(3, Said("h3", "sam", {"type": "Amended", "target": "h0", "changes": {"note": "six of them"}})),
-        Hidden(3, Said("h4", "ben", _FIRST, "family")),
-        Hidden(4, Said("h5", "gran", _NAMED)),
-        Hidden(4, _seen("h6", "gran", "mia", OWN)),
-        Hidden(4, Said("h7", "sam", {"type": "Amended", "target": "v1", "changes": {"milestone": STEPS}})),
-        Hidden(5, Said("h8", "ben", {"type": "Sorted", "target": "v3", "child": "mia", "milestone": STEPS})),
+        Hidden(3, step("h3", "sam", "Amended", target="h0", changes={"note": "six of them"})),
+        Hidden(3, step("h4", "ben", "ParentFirstSaw", audience="family", **_FIRST)),
+        Hidden(4, _NAMED),
+        Hidden(4, _seen("h6", "gran", OWN)),
+        Hidden(4, step("h7", "sam", "Amended", target="v1", changes={"milestone": STEPS})),
+        Hidden(5, step("h8", "ben", "Sorted", target="v3", child="mia", milestone=STEPS)),
         Hidden(5, _note("h9", "ben", "household")),
         Hidden(5, _note("h10", "sam", "me")),
-        Hidden(5, _seen("h11", "gran", "noah", MOMENT)),
+        Hidden(5, _seen("h11", "gran", MOMENT, child="noah")),
         Hidden(5, _note("h12", "ben", about="h11")),
-        Hidden(5, Said("h13", "ben", {"type": "Withdrawn", "target": "h12"})),
-        Hidden(5, _seen("h14", "sam", "mia", TEN_STEPS), races=True),
+        Hidden(5, step("h13", "ben", "Withdrawn", target="h12")),
+        Hidden(5, _seen("h14", "sam", TEN_STEPS), races=True),
     ),
 )  # fmt: skip
-"""Everything that can be held, once. Nothing of it in both worlds, so that in the first one nothing at all is held."""
+"""Each thing that can be held, once. None of them is in both worlds, so nothing at all is held in the first one."""
 
 
-def only(history: History = RICH, *names: str, **changed: Any) -> History:
-    """The history with these held drafts alone, so that a leak is caught by nothing else."""
-    kept = tuple(one for one in history.hidden if one.said.name in names) if names else history.hidden
-    fields = {name: getattr(history, name) for name in History.__dataclass_fields__}
-    return History(**fields | {"hidden": kept} | changed)
+def only(*names: str, **changed: Any) -> History:
+    """Returns `RICH` with these held drafts alone, so that nothing else makes a leak visible, and with other fields changed."""
+    return replace(RICH, hidden=tuple(one for one in RICH.hidden if one.step.name in names), **changed)
 
 
-BEN_WAITS_TOO = only(
+BEN_WAITS_TOO = replace(
     RICH,
-    visible=(*RICH.visible[:4], Said("v4", "ben", {"type": "SurpriseChosen", "scope": "all", "mode": "keep"})),
-    hidden=(Hidden(5, _seen("h0", "ben", "mia", STEPS)), Hidden(5, Said("h5", "gran", _NAMED))),
+    visible=(*RICH.visible[:4], step("v4", "ben", "SurpriseChosen", scope="all", mode="keep")),
+    hidden=(Hidden(5, _seen("h0", "ben", STEPS)), Hidden(5, _NAMED)),
 )
-"""The other parent waits as well, and has met it, which the protected one may not know."""
+"""The other parent waits as well, and has seen the milestone, which the protected member may not know."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """One way in which the service could show that something is held."""
+
+    name: str
+    plants: tuple[Plant, ...]
+    history: History
+    with_webhooks: bool = False
+    """Only the receiver of a webhook can notice it."""
+
+    def plant(self, patch: pytest.MonkeyPatch) -> None:
+        for plant in self.plants:
+            plant(patch)
+
 
 LEAKS: list[Leak] = []
 
 
-def leak(name: str, history: History = RICH, *, listens: bool = False) -> Callable[[Patch], Patch]:
-    """Plant this."""
+def leak(name: str, *plants: Plant, history: History = RICH, with_webhooks: bool = False) -> None:
+    """Adds a leak to the list."""
+    LEAKS.append(Leak(name, plants, history, with_webhooks))
 
-    def note(plant: Patch) -> Patch:
-        LEAKS.append(Leak(name, plant, history, listens))
-        return plant
 
-    return note
+def leak_around(
+    name: str, owner: Any, attribute: str, *plants: Plant, history: History = RICH, with_webhooks: bool = False
+) -> Callable[[Function], Function]:
+    """Adds a leak to the list: the decorated function, `around` a function or method of the service."""
+
+    def add(leaking: Function) -> Function:
+        leak(name, around(owner, attribute, leaking), *plants, history=history, with_webhooks=with_webhooks)
+        return leaking
+
+    return add
+
+
+def around(owner: Any, attribute: str, leaking: Callable[..., Any]) -> Plant:
+    """Returns a plant that runs `leaking` in place of a function or method, which is the first argument of `leaking`."""
+    assert not attribute.startswith("_"), "a leak in a private name breaks, or plants nothing, at every change of shape"
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        original = getattr(owner, attribute)
+        patch.setattr(owner, attribute, lambda *args, **named: leaking(original, *args, **named))
+
+    return plant
+
+
+def rewritten(queries: Queries, name: str, old: str, new: str) -> Plant:
+    """Returns a plant that changes the text of a query. It fails where the query does not contain `old`."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        text = queries[name]
+        assert old in text, f"{name} does not contain {old!r}"
+        patch.setitem(queries.text_by_name, name, text.replace(old, new))
+
+    return plant
+
+
+def _notify_everybody(entries_delivered: Any, self: LocalNotifier, family: Any, members: Any) -> None:
+    entries_delivered(self, family, {member for other, member in self._by_member if other == family})
+
+
+EVERYBODY_READS = around(LocalNotifier, "entries_delivered", _notify_everybody)
+"""Every listener of a family reads its feed after each commit, also where nothing was delivered to it."""
 
 
 @dataclass(frozen=True)
 class Log:
-    """What no answer may depend on."""
+    """The state of a family's log. No response may depend on it."""
 
     seq: int
-    """The last place of the family's log."""
+    """The last place of the log."""
     held: int
-    """How many events are held from anybody."""
-    latest: Any
-    """When the last event was received."""
+    """The number of held events, of all members."""
+    latest: datetime
+    """The time at which the last event was received."""
 
 
 async def log_of(pool: Any, family: Any) -> Log:
-    """A family's log, as a careless route would ask for it."""
+    """Reads the state of a family's log, as a careless route would."""
     return Log(
         *await pool.fetchrow(
             "SELECT last_seq, (SELECT count(*) FROM held WHERE family_id = $1),"
@@ -115,8 +162,24 @@ async def log_of(pool: Any, family: Any) -> Log:
     )
 
 
-def rewrite(patch: pytest.MonkeyPatch, queries: Any, name: str, old: str, new: str) -> None:
-    """Change the text of a query. A text that is not there any more plants nothing, and is noticed."""
-    before = queries[name]
-    assert old in before, f"{name} does not say {old!r}"
-    patch.setitem(queries.text_by_name, name, before.replace(old, new))
+HELD_COUNT = "(SELECT count(*) FROM held WHERE held.family_id = $1 AND held.member_id = $2)"
+"""In a query about member $2 of family $1."""
+
+_recorded: Counter[int] = Counter()
+"""The number of events that each service has recorded, by its thread."""
+
+
+def recorded_count() -> int:
+    """Returns the number of events that this thread's service has recorded, where `count_recorded` is planted."""
+    return _recorded[threading.get_ident()]
+
+
+def count_recorded(patch: pytest.MonkeyPatch) -> None:
+    """Counts the events that each service records, as a metric would."""
+
+    def counting(fold: Any, *args: Any) -> Any:
+        _recorded[threading.get_ident()] += 1
+        return fold(*args)
+
+    _recorded.clear()
+    around(service.log.append, "fold", counting)(patch)

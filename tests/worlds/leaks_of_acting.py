@@ -1,241 +1,175 @@
-"""Leaks through what a member does: receipts, refusals, limits, ids and codes made by the service, wake-ups."""
+"""Plants leaks in the responses to a member's own acts: receipts, refusals, limits, ids and codes; and in notifications."""
 
-import threading
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
-from uuid import UUID
 
 import msgspec
-import pytest
 
 import service.access.founding
 import service.access.joining
-import service.log.batch
-import service.log.family_batch
+import service.log.append
 import service.log.store.read
-from events.errors import IdReused, NotTheAuthor, UnknownMilestone, UnknownTarget
+from events.errors import IdReused, NotTheAuthor, Refused, UnknownMilestone, UnknownTarget
 from events.observations import MilestoneObserved
+from events.surprise import EnvelopeOpened
 from projections.family import Family
-from projections.fold import Fold
-from projections.keep_quiet import QuietList
 from service.http.gateway import ResponseSender
 from service.http.rate_limit import Limits
 from service.log.admit import referred_to
+from service.log.append import Batch
+from service.log.append_request import Receipt
 from service.log.family_batch import FamilyBatch
-from service.log.receipts import Receipt
-from tests.worlds.leaks import BEN_WAITS_TOO, RICH, leak, only, rewrite
+from tests.worlds.leaks import BEN_WAITS_TOO, Plant, around, count_recorded, leak, leak_around, only, recorded_count, rewritten
 from tests.worlds.seeded import uuid_of
 
-Decide = Callable[[Any, Any, Any], Receipt | None]
+Decide = Callable[[Any, FamilyBatch, Any], Receipt | None]
+"""Returns the receipt of a draft in place of the service's, from the append request, the family's batch and the draft."""
+
+READ_FOR_EVERYBODY = rewritten(
+    service.log.store.read.QUERIES, "stored_events", "WHERE event.author_id = wanted.member_id", "WHERE true"
+)
+"""The append also reads events with a draft's ids that were not delivered to the author. No leak can show what is not read."""
 
 
-def _decisions(patch: pytest.MonkeyPatch, before: Decide) -> None:
-    """Ask `before` of each draft first; what it gives is the receipt."""
-    decide = service.log.batch.Batch.decide_draft
+def deciding_first(decide: Decide) -> Plant:
+    """Returns a plant that asks `decide` before the service decides a draft."""
 
-    async def leaking(self: Any, offer: Any, work: FamilyBatch, draft: Any) -> Receipt:
-        return before(offer, work, draft) or await decide(self, offer, work, draft)
+    async def leaking(decide_draft: Any, self: Batch, request: Any, batch: FamilyBatch, draft: Any) -> Receipt:
+        receipt: Receipt = decide(request, batch, draft) or await decide_draft(self, request, batch, draft)
+        return receipt
 
-    patch.setattr(service.log.batch.Batch, "decide_draft", leaking)
-
-
-def _untold_target(offer: Any, work: FamilyBatch, draft: Any) -> bool:
-    """Whether a draft refers to something that there is, and that its author was not told of."""
-    named: Any = referred_to(draft.event)
-    found = work.events_by_id(named) if named is not None else []
-    return bool(found) and all(offer.author not in one.delivered_to for one in found)
+    return around(Batch, "decide_draft", leaking)
 
 
-def _everything_is_looked_up(patch: pytest.MonkeyPatch) -> None:
-    """Read events of these ids also for who was told of none: of what is never read, nothing can be told."""
-    rewrite(patch, service.log.store.read.QUERIES, "stored_events", "WHERE event.author_id = wanted.member_id", "WHERE true")
+def refusing_what_is_held(refusal: Callable[[Any], Refused]) -> Plant:
+    """Returns a plant that refuses, in another way than the service, drafts about an event that exists but was not delivered."""
+
+    def refuse(request: Any, batch: FamilyBatch, draft: Any) -> None:
+        target: Any = referred_to(draft.event)
+        found = list(batch.events_by_id(target)) if target is not None else []
+        if found and all(request.author not in logged.delivered_to for logged in found):
+            raise refusal(draft)
+
+    return deciding_first(refuse)
 
 
-@leak("an id that another member used is taken")
-def _(patch: pytest.MonkeyPatch) -> None:
-    _everything_is_looked_up(patch)
-
-    def refuse(offer: Any, work: FamilyBatch, draft: Any) -> None:
-        if any(sent.author != offer.author for sent in work.events_by_id(draft.id)):
-            raise IdReused("This id is taken.", at="id")
-
-    _decisions(patch, refuse)
+def _refuse_others_ids(request: Any, batch: FamilyBatch, draft: Any) -> None:
+    if any(logged.author != request.author for logged in batch.events_by_id(draft.id)):
+        raise IdReused("This id is taken.", at="id")
 
 
-@leak("what is held is forbidden, and not unknown")
-def _(patch: pytest.MonkeyPatch) -> None:
-    _everything_is_looked_up(patch)
-
-    def refuse(offer: Any, work: FamilyBatch, draft: Any) -> None:
-        if _untold_target(offer, work, draft):
-            raise NotTheAuthor("Not yours to speak of.", at="event.target")
-
-    _decisions(patch, refuse)
-
-
-@leak("what is held is unknown in other words")
-def _(patch: pytest.MonkeyPatch) -> None:
-    _everything_is_looked_up(patch)
-
-    def refuse(offer: Any, work: FamilyBatch, draft: Any) -> None:
-        if _untold_target(offer, work, draft):
-            raise UnknownTarget("You have not been told of this event yet.", at=f"event.{draft.event.refers}")
-
-    _decisions(patch, refuse)
+leak("an id that another member used is taken", READ_FOR_EVERYBODY, deciding_first(_refuse_others_ids))
+leak(
+    "what is held is forbidden, and not unknown",
+    READ_FOR_EVERYBODY,
+    refusing_what_is_held(lambda draft: NotTheAuthor("Not yours to speak of.", at="event.target")),
+)
+leak(
+    "what is held is unknown in other words",
+    READ_FOR_EVERYBODY,
+    refusing_what_is_held(
+        lambda draft: UnknownTarget("You have not been told of this event yet.", at=f"event.{draft.event.refers}")
+    ),
+)
 
 
-@leak("one can speak of what is held")
-def _(patch: pytest.MonkeyPatch) -> None:
-    _everything_is_looked_up(patch)
-
-    def target_of(self: FamilyBatch, draft: Any, author: Any) -> Any:
-        named: Any = referred_to(draft.event)
-        return next(iter(self.events_by_id(named)), None) if named is not None else None
-
-    patch.setattr(FamilyBatch, "target_of", target_of)
+@leak_around("one can speak of what is held", FamilyBatch, "target_of", READ_FOR_EVERYBODY)
+def _(target_of: Any, self: FamilyBatch, draft: Any, author: Any) -> Any:
+    target: Any = referred_to(draft.event)
+    return next(iter(self.events_by_id(target)), None) if target is not None else None
 
 
-@leak("a first that others recorded already", only(RICH, "h0", ending="own_first"))
-def _(patch: pytest.MonkeyPatch) -> None:
-    def already(offer: Any, work: FamilyBatch, draft: Any) -> Receipt | None:
-        state = work.family.surprises.get(offer.author)
-        seen = draft.event
-        if state is not None and isinstance(seen, MilestoneObserved) and state.holds.tell_of((seen.child, seen.milestone)):
-            return Receipt(id=draft.id, outcome="already_recorded", place=work.feeds.place_of(offer.author))
+def _know_others_firsts(request: Any, batch: FamilyBatch, draft: Any) -> Receipt | None:
+    state, seen = batch.family.surprises.get(request.author), draft.event
+    if state is not None and isinstance(seen, MilestoneObserved) and state.holds.tell_of((seen.child, seen.milestone)):
+        return Receipt(id=draft.id, outcome="already_recorded", place=batch.feeds.place_of(request.author))
+    return None
+
+
+leak("a first that others recorded already", deciding_first(_know_others_firsts), history=only("h0", ending="own_first"))
+
+
+def _refuse_held_names(request: Any, batch: FamilyBatch, draft: Any) -> None:
+    milestone = getattr(draft.event, "milestone", None)
+    if milestone in batch.family.roster.own_milestones and milestone in batch.family.unnamed_to(request.author):
+        raise UnknownMilestone("Not known to you.", at="event.milestone")
+
+
+leak("a name that is held is unknown in other words", deciding_first(_refuse_held_names), history=only("h5"))
+leak(
+    "the family's own milestone is known although its name is held",
+    around(Family, "unnamed_to", lambda unnamed_to, self, member: ()),
+    history=only("h5"),
+)
+
+
+def _show_seq_again(request: Any, batch: FamilyBatch, draft: Any) -> Receipt | None:
+    sent = batch.sent_before(draft, request.author)
+    return None if sent is None else Receipt(id=draft.id, outcome="already_recorded", place=sent.logged.seq)
+
+
+leak("the receipt of a draft sent again has the log's place", deciding_first(_show_seq_again))
+
+
+@leak_around("the receipt of a new draft has the log's place", Batch, "decide_draft")
+async def _(decide_draft: Any, self: Batch, request: Any, batch: FamilyBatch, draft: Any) -> Any:
+    receipt = await decide_draft(self, request, batch, draft)
+    return msgspec.structs.replace(receipt, place=batch.seq) if receipt.outcome == "recorded" else receipt
+
+
+def _count_what_is_released(request: Any, batch: FamilyBatch, draft: Any) -> Receipt | None:
+    state = batch.family.surprises.get(request.author)
+    if not isinstance(draft.event, EnvelopeOpened) or state is None or not state.holds.events:
         return None
-
-    _decisions(patch, already)
-
-
-@leak("the family's own milestone is known although its name is held", only(RICH, "h5"))
-def _(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Family, "unnamed_to", lambda self, member: ())
+    place = batch.feeds.place_of(request.author) + 1 + len(state.holds.events)
+    return Receipt(id=draft.id, outcome="recorded", place=place)
 
 
-@leak("a name that is held is unknown in other words", only(RICH, "h5"))
-def _(patch: pytest.MonkeyPatch) -> None:
-    def refuse(offer: Any, work: FamilyBatch, draft: Any) -> None:
-        said = getattr(draft.event, "milestone", None)
-        if said in work.family.roster.own_milestones and said in work.family.unnamed_to(offer.author):
-            raise UnknownMilestone("Not known to you.", at="event.milestone")
-
-    _decisions(patch, refuse)
+leak("the receipt of the act counts what comes with it", deciding_first(_count_what_is_released), history=only("h0", "h11"))
 
 
-@leak("the receipt of a draft sent again has the log's place")
-def _(patch: pytest.MonkeyPatch) -> None:
-    def again(offer: Any, work: FamilyBatch, draft: Any) -> Receipt | None:
-        sent = work.sent_before(draft, offer.author)
-        return None if sent is None else Receipt(id=draft.id, outcome="already_recorded", place=sent.logged.seq)
-
-    _decisions(patch, again)
-
-
-@leak("the receipt of a new draft has the log's place")
-def _(patch: pytest.MonkeyPatch) -> None:
-    decide = service.log.batch.Batch.decide_draft
-
-    async def leaking(self: Any, offer: Any, work: FamilyBatch, draft: Any) -> Receipt:
-        receipt = await decide(self, offer, work, draft)
-        return msgspec.structs.replace(receipt, place=work.seq) if receipt.outcome == "recorded" else receipt
-
-    patch.setattr(service.log.batch.Batch, "decide_draft", leaking)
+@leak_around(
+    "keep_quiet forgets whoever met it unknown to the author", service.log.append, "quiet_names", history=BEN_WAITS_TOO
+)
+def _(quiet_names: Any, family: Family, *what: Any) -> Any:
+    unmet = {member: state for member, state in family.surprises.items() if not state.met.own}
+    return quiet_names(Family(family.roster, unmet), *what)
 
 
-@leak("the receipt of the act counts what comes with it", only(RICH, "h0", "h11"))
-def _(patch: pytest.MonkeyPatch) -> None:
-    def counting(offer: Any, work: FamilyBatch, draft: Any) -> Receipt | None:
-        state = work.family.surprises.get(offer.author)
-        if type(draft.event).__name__ != "EnvelopeOpened" or state is None or not state.holds.events:
-            return None
-        place = work.feeds.place_of(offer.author) + 1 + len(state.holds.events)
-        return Receipt(id=draft.id, outcome="recorded", place=place)
-
-    _decisions(patch, counting)
-
-
-@leak("keep_quiet forgets whoever met it unknown to the author", BEN_WAITS_TOO)
-def _(patch: pytest.MonkeyPatch) -> None:
-    def all_knowing(author: Any, roster: Any, surprises: Any) -> QuietList:
-        return QuietList(author, roster, {member: state for member, state in surprises.items() if not state.met.own})
-
-    patch.setattr(service.log.family_batch, "QuietList", all_knowing)
+leak(
+    "one bucket for the whole family",
+    around(Limits, "take", lambda take, self, kind, who, **named: take(self, kind, "everybody", **named)),
+    history=only("h14", probe=4),
+)
+leak(
+    "an id of the service's from a counter",
+    count_recorded,
+    around(service.access.founding, "uuid4", lambda uuid4: uuid_of(f"{recorded_count()}/{uuid4()}", version=4)),
+)
+leak(
+    "an invite's code from a counter",
+    count_recorded,
+    around(service.access.joining, "new_code", lambda new_code: f"code-{recorded_count()}"),
+)
 
 
-@leak("one bucket for the whole family", only(RICH, "h14", probe=4))
-def _(patch: pytest.MonkeyPatch) -> None:
-    take = Limits.take
-
-    def shared(self: Limits, kind: Any, who: Any, *, count: int = 1) -> None:
-        take(self, kind, "everybody", count=count)
-
-    patch.setattr(Limits, "take", shared)
+@leak_around("a header with the load of the process", ResponseSender, "send", count_recorded)
+async def _(send: Any, self: ResponseSender, message: Any) -> None:
+    if message["type"] == "http.response.start":
+        message = {**message, "headers": [*message.get("headers", ()), (b"x-recorded", b"%d" % recorded_count())]}
+    await send(self, message)
 
 
-def counted(patch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """How many events the process has recorded: what a counter in it would say."""
-    counts: Counter[int] = Counter()
-    fold = vars(service.log.batch)["fold"]
+def notifying(members_of: Callable[[Family], Collection[Any]]) -> Plant:
+    """Returns a plant that notifies these members after each commit, also where nothing was delivered to them."""
 
-    def counting(*told: Any) -> Fold:
-        counts[threading.get_ident()] += 1
-        folding: Fold = fold(*told)
-        return folding
-
-    patch.setattr(service.log.batch, "fold", counting)
-    return lambda: counts[threading.get_ident()]
-
-
-@leak("an id of the service's from a counter")
-def _(patch: pytest.MonkeyPatch) -> None:
-    count = counted(patch)
-    drawn: Counter[int] = Counter()
-
-    def uuid4() -> UUID:
-        drawn[threading.get_ident()] += 1
-        return uuid_of(f"{count()}/{drawn[threading.get_ident()]}", version=4)
-
-    patch.setattr(service.access.founding, "uuid4", uuid4)
-
-
-@leak("an invite's code from a counter")
-def _(patch: pytest.MonkeyPatch) -> None:
-    count = counted(patch)
-    patch.setattr(service.access.joining, "new_code", lambda: f"code-{count()}")
-
-
-@leak("a header with the load of the process")
-def _(patch: pytest.MonkeyPatch) -> None:
-    count, send = counted(patch), ResponseSender.send
-
-    async def loaded(self: ResponseSender, message: Any) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), (b"x-recorded", b"%d" % count())]}
-        await send(self, message)
-
-    patch.setattr(ResponseSender, "send", loaded)
-
-
-@leak("a wake-up for everybody in the family", only(RICH, "h10"))
-def _(patch: pytest.MonkeyPatch) -> None:
-    write = service.log.batch.Batch.write
-
-    async def and_everybody(self: service.log.batch.Batch) -> None:
+    async def leaking(write: Any, self: Batch) -> None:
         await write(self)
         for batch in self.families.values():
-            batch.delivered_to.update(batch.family.roster.present)
+            batch.delivered_to.update(members_of(batch.family))
 
-    patch.setattr(service.log.batch.Batch, "write", and_everybody)
+    return around(Batch, "write", leaking)
 
 
-@leak("a wake-up for who is kept from it", only(RICH, "h0"))
-def _(patch: pytest.MonkeyPatch) -> None:
-    write = service.log.batch.Batch.write
-
-    async def and_who_waits(self: service.log.batch.Batch) -> None:
-        await write(self)
-        for batch in self.families.values():
-            batch.delivered_to.update(batch.family.surprises)
-
-    patch.setattr(service.log.batch.Batch, "write", and_who_waits)
+leak("a wake-up for everybody in the family", notifying(lambda family: family.roster.present), history=only("h10"))
+leak("a wake-up for who is kept from it", notifying(lambda family: family.surprises), history=only("h0"))

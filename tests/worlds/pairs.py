@@ -1,6 +1,6 @@
-"""Both worlds side by side, and families that stand in both of them untouched.
+"""Holds both worlds side by side, and gives each history a family that is in both of them and unchanged.
 
-Owns which family is whose turn. Knows nothing of what is compared.
+Knows nothing of what is compared.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from tests.worlds.copied_families import Household
 from tests.worlds.histories import History
-from tests.worlds.running import Run, World
+from tests.worlds.run import Run, World
 
 
 class Pairs:
-    """Gives out families, each of which stands in both worlds, and begins anew where all were used."""
+    """Gives out families, and starts both worlds anew when all were used."""
 
     def __init__(self, families: list[Household], both: Callable[[], AbstractContextManager[tuple[World, World]]]) -> None:
         self._families = families
@@ -29,25 +29,25 @@ class Pairs:
         self._stack.close()
 
     def begin_anew(self) -> None:
-        """Let the next pair find two services that nobody has spoken to."""
+        """Gives the next pair two new services."""
         self._untouched = []
 
-    def next(self, *, listens: bool = False) -> tuple[tuple[World, World], Household, int]:
-        """Both worlds, a family to which nothing has happened yet, with webhooks or without, and the day on which it begins."""
-        if self.worlds is None or not any(bool(one.hooks) is listens for one in self._untouched):
+    def next(self, *, with_webhooks: bool = False) -> tuple[tuple[World, World], Household, int]:
+        """Returns both worlds, a family that nothing has happened to, with or without webhooks, and the day of its history."""
+        if self.worlds is None or not any(bool(one.hooks) is with_webhooks for one in self._untouched):
             self._stack.close()
             self._stack = ExitStack()
             self.worlds, self._day = self._stack.enter_context(self._both()), 0
             self._untouched = list(self._families)
-        family = next(one for one in self._untouched if bool(one.hooks) is listens)
+        family = next(one for one in self._untouched if bool(one.hooks) is with_webhooks)
         self._untouched.remove(family)
         self._day += 1
         return self.worlds, family, self._day
 
     @contextmanager
-    def of(self, history: History, *, whole: bool = False, listens: bool = False) -> Iterator[tuple[Run, Run]]:
-        """The history, ready to be run in both worlds, one after the other. `listens`: at a webhook's receiver, too."""
-        (first, second), household, day = self.next(listens=listens)
+    def of(self, history: History, *, whole: bool = False, with_webhooks: bool = False) -> Iterator[tuple[Run, Run]]:
+        """Yields the history's runs, one a world, which must run one after the other."""
+        (first, second), household, day = self.next(with_webhooks=with_webhooks)
         runs = tuple(Run(world, history, household, day=day, hides=world is second, whole=whole) for world in (first, second))
         try:
             yield runs[0], runs[1]

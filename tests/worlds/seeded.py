@@ -1,13 +1,14 @@
-"""Clock, ids, codes, tokens and salts of a running service, keyed by what the protected member sees and never by how often
-something was drawn: so what is held cannot shift them.
+"""Replaces the clock, ids, codes, tokens, secrets and salts of a running service by values that both worlds share.
 
-Owns the list of what is replaced. Two services run in one process, a thread each; a thread says which of them asks.
+They follow from the step of the visible history, and never from how often something was drawn before: so what is held cannot
+shift them. Owns the list of what is replaced. Two services run in one process, a thread each; the thread tells which one draws.
 """
 
 import asyncio
+import functools
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,81 +26,84 @@ import service.daycare.event_ids
 import service.daycare.import_routes
 import service.daycare.parent_routes
 import service.daycare.signed_routes
-import service.log.batch
-import service.log.log
+import service.http.rate_limit
+import service.log.append
+import service.log.transaction
 import service.webhooks.routes
 from events.ids import EventId, FamilyId, MemberId
 from service.feed.notifier import LocalNotifier
-from service.http.rate_limit import Kind, Limits
+from service.http.rate_limit import Limits
+from service.runtime import Runtime
 from service.settings import Settings
-from service.webhooks.sender import Sender
 
 BEGUN = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
 
 @dataclass
 class Seeds:
-    """What one service draws from."""
+    """The source of all that one service draws, and the parts of that service that tests wait for."""
 
-    database_url: str
     step: str = "before"
     """The step of the visible history that is under way."""
     now: datetime = BEGUN
     drawn: Counter[str] = field(default_factory=Counter)
-    woken: list[tuple[FamilyId, frozenset[MemberId]]] = field(default_factory=list)
-    """Whom the service woke, wake-up by wake-up."""
-    sender: Sender | None = None
-    """The service's own, in this loop."""
+    notified: list[Collection[MemberId]] = field(default_factory=list)
+    """The members that each notification named."""
+    runtime: Any = None
     loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self, step: str, now: datetime) -> None:
-        """From here on everything is drawn for this step."""
+        """Draws everything from here on for this step."""
         self.step, self.now = step, now
         self.drawn.clear()
 
     def draw(self, what: str) -> bytes:
-        """32 bytes for one use within a step."""
+        """Returns 32 bytes for one use within a step."""
         self.drawn[what] += 1
         return sha256(f"{self.now}/{self.step}/{what}/{self.drawn[what]}".encode()).digest()
 
-    def let_the_sender_rest(self, within_s: float) -> None:
-        """Wait until the service's sender of webhooks has done whatever it was woken for, seen or unseen.
+    def wait_for(self, coroutine: Coroutine[Any, Any, None], within_s: float) -> None:
+        """Runs a coroutine in the service's loop.
 
         Raises:
-            TimeoutError: it does not come to rest.
+            TimeoutError: it takes longer than `within_s`.
         """
         assert self.loop is not None
-        assert self.sender is not None
-        asyncio.run_coroutine_threadsafe(self.sender.until_idle(), self.loop).result(within_s)
+        asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, within_s), self.loop).result()
 
-    def wakes_of(self, member: str) -> int:
-        """How many wake-ups named a member since they were last forgotten."""
-        return sum(UUID(member) in members for _, members in self.woken)
+    def notifications_of(self, member: str) -> int:
+        """Returns how many notifications named a member since they were last cleared."""
+        return sum(UUID(member) in members for members in self.notified)
 
 
 _by_thread: dict[int, Seeds] = {}
 _by_database: dict[str, Seeds] = {}
 
 
+def seeds_for(database_url: str) -> Seeds:
+    """Returns the seeds of the service that will run on a database."""
+    return _by_database.setdefault(database_url, Seeds())
+
+
 def _seeds() -> Seeds:
     return _by_thread[threading.get_ident()]
 
 
+def _now() -> datetime:
+    return _seeds().now
+
+
 def uuid_of(name: str | bytes, *, version: int) -> UUID:
-    """The id of a name."""
-    drawn = sha256(name.encode() if isinstance(name, str) else name).digest()
-    return UUID(bytes=drawn[:16], version=4) if version == 4 else UUID(int=_as_version_7(UUID(bytes=drawn[:16], version=4).int))
-
-
-def _as_version_7(number: int) -> int:
-    return number & ~(0xF << 76) | (7 << 76)
+    """Returns the id of a name."""
+    drawn = UUID(bytes=sha256(name.encode() if isinstance(name, str) else name).digest()[:16], version=4)
+    return UUID(int=drawn.int & ~(0xF << 76) | version << 76)
 
 
 class SaltsOfTheirEvents:
-    """Salts that follow from the event's id."""
+    """Salts that follow from the event's id. The service's own are drawn `count` at a time."""
 
     def __init__(self, count: int) -> None:
-        """`count` is for the service's own, which are drawn together."""
+        del count
 
     def salt_of(self, event: EventId) -> bytes:
         return sha256(event.bytes).digest()[:16]
@@ -112,79 +116,57 @@ class SecretsOfTheirFamilies:
         return sha256(family.bytes).digest()
 
 
-class Recorded(LocalNotifier):
-    """Wake-ups, each written down."""
+class RecordingNotifier(LocalNotifier):
+    """A notifier that records whom it notifies."""
 
-    def __init__(self, seeds: Seeds) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
-        self._seeds = seeds
+        assert settings.database_url is not None
+        self._seeds = seeds_for(settings.database_url)
+        # The service makes its notifier in its own thread, as the first of its parts that are replaced here.
+        _by_thread[threading.get_ident()] = self._seeds
 
     def entries_delivered(self, family: FamilyId, members: Collection[MemberId]) -> None:
-        self._seeds.woken.append((family, frozenset(members)))
+        self._seeds.notified.append(frozenset(members))
         super().entries_delivered(family, members)
 
 
-def _wake(settings: Settings) -> Recorded:
-    assert settings.database_url is not None
-    seeds = _by_database[settings.database_url]
-    # Called in the service's own thread as it starts: the first moment at which that thread can be known.
-    _by_thread[threading.get_ident()] = seeds
-    return Recorded(seeds)
-
-
-def _sender(**parts: Any) -> Sender:
+def _runtime(**parts: Any) -> Runtime:
     seeds = _seeds()
-    seeds.sender, seeds.loop = Sender(**parts), asyncio.get_running_loop()
-    return seeds.sender
+    seeds.runtime, seeds.loop = Runtime(**parts, now=_now), asyncio.get_running_loop()
+    runtime: Runtime = seeds.runtime
+    return runtime
 
 
-def _limits_of(settings: Settings) -> Limits:
-    kinds = {
-        Kind.PUSH: settings.limit_push,
-        Kind.DRAFTS: settings.limit_drafts,
-        Kind.READ: settings.limit_read,
-        Kind.ACCESS: settings.limit_access,
-        Kind.STRANGER: settings.limit_strangers,
-    }
-    return Limits(per_s_by_kind=kinds, clock_s=lambda: _seeds().now.timestamp())
+DRAWN: tuple[tuple[str, Callable[[], Any], tuple[Any, ...]], ...] = (
+    ("uuid4", lambda: uuid_of(_seeds().draw("uuid4"), version=4), (
+        service.access.founding, service.access.joining, service.log.transaction, service.daycare.parent_routes,
+        service.daycare.signed_routes, service.daycare.import_routes, service.webhooks.routes,
+    )),
+    ("uuid7", lambda: uuid_of(_seeds().draw("uuid7"), version=7), (service.access.joining, service.log.transaction)),
+    ("new_token", lambda: "sn1_" + _seeds().draw("code").hex()[:43], (service.access.founding,)),
+    ("new_code", lambda: _seeds().draw("code").hex()[:43], (
+        service.access.joining, service.access.devices, service.daycare.parent_routes,
+    )),
+    ("new_secret", lambda: _seeds().draw("secret"), (
+        service.daycare.parent_routes, service.daycare.signed_routes, service.webhooks.routes,
+    )),
+)  # fmt: skip
+"""Functions that draw, what they return here, and the modules that call them."""
 
 
 @contextmanager
 def seeded() -> Iterator[None]:
-    """Let every service that is built within draw from its seeds."""
-    ids_4 = (
-        (service.access.founding, "uuid4"), (service.access.joining, "uuid4"), (service.log.log, "uuid4"),
-        (service.daycare.parent_routes, "uuid4"), (service.daycare.signed_routes, "uuid4"),
-        (service.daycare.import_routes, "uuid4"),
-        (service.webhooks.routes, "uuid4"),
-    )  # fmt: skip
-    ids_7 = ((service.access.joining, "uuid7"), (service.log.log, "uuid7"))
-    codes = (
-        (service.access.founding, "new_token", "sn1_"), (service.access.joining, "new_code", ""),
-        (service.access.devices, "new_code", ""), (service.daycare.parent_routes, "new_code", ""),
-    )  # fmt: skip
-    secrets = (service.daycare.parent_routes, service.daycare.signed_routes, service.webhooks.routes)
-    runtime: Any = vars(service.app)["Runtime"]
+    """Lets every service that is started within draw from its seeds."""
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in ids_4:
-            patch.setattr(module, name, lambda: uuid_of(_seeds().draw("uuid4"), version=4))
-        for module, name in ids_7:
-            patch.setattr(module, name, lambda: uuid_of(_seeds().draw("uuid7"), version=7))
-        for module, name, prefix in codes:
-            patch.setattr(module, name, lambda prefix=prefix: prefix + _seeds().draw("code").hex()[:43])
-        for module in secrets:
-            patch.setattr(module, "new_secret", lambda: _seeds().draw("secret"))
-        patch.setattr(service.log.batch, "Salts", SaltsOfTheirEvents)
+        for name, draw, modules in DRAWN:
+            for module in modules:
+                patch.setattr(module, name, draw)
+        patch.setattr(service.log.append, "Salts", SaltsOfTheirEvents)
         patch.setattr(service.daycare.event_ids, "Secrets", SecretsOfTheirFamilies)
-        patch.setattr(service.app, "now_utc", lambda: _seeds().now)
-        patch.setattr(service.app, "Runtime", lambda **parts: runtime(**parts, now=lambda: _seeds().now))
-        patch.setattr(service.app, "limits_of", _limits_of)
-        patch.setattr(service.app, "notifier_of", _wake)
-        patch.setattr(service.app, "Sender", _sender)
+        patch.setattr(service.http.rate_limit, "Limits", functools.partial(Limits, clock_s=lambda: _now().timestamp()))
+        patch.setattr(service.app, "now_utc", _now)
+        patch.setattr(service.app, "Runtime", _runtime)
+        patch.setattr(service.app, "notifier_of", RecordingNotifier)
         patch.setattr(service.app, "request_log", lambda _: lambda line: None)
         yield
-
-
-def seeds_for(database_url: str) -> Seeds:
-    """The seeds of the service that will run on this database."""
-    return _by_database.setdefault(database_url, Seeds(database_url))

@@ -1,114 +1,117 @@
-"""Daycares' systems, files and webhooks, as the protected member sets them up and as their keys speak: in both worlds alike.
+"""Lists the requests about other systems: daycares' keys, imported files and webhooks, in both worlds alike.
 
-Owns what is asked of these routes. Whoever makes a key knows its secret, and reads the receipts of what it posts.
+Whoever makes a daycare's key knows its secret, and reads the receipts of what it posts.
 """
 
-import hmac
 import json
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from typing import Any
 
-from tests.worlds.exercises import ABSENT, FAMILY, View
+from standardwebhooks import Webhook
+
 from tests.worlds.histories import FIRST, PLAIN, bytes_of_file, rows_of_file
-from tests.worlds.wire import Ask
+from tests.worlds.view import ABSENT, FAMILY, View
+from tests.worlds.wire import Request
 
 BATCH = "application/cloudevents-batch+json"
-STRANGE = ABSENT, "whsec_" + "A" * 43 + "="
-"""A key that nobody has."""
+UNKNOWN_KEY = ABSENT, "whsec_" + "A" * 43 + "="
 NAMED = "life.first-snow"
 NOBODY_LISTENS = "http://127.0.0.1:9/"
 
+Key = tuple[str, str]
+"""The id and the secret of a daycare's key."""
 
-def signed(view: View, key: tuple[str, str], path: str, said: Any, *, kind: str = "application/json", call: str = "call") -> Ask:
-    """A signed call of a daycare's system."""
-    body, at = json.dumps(said).encode(), str(int(view.now.timestamp()))
-    secret = b64decode(key[1].removeprefix("whsec_"))
-    digest = hmac.new(secret, f"{call}.{at}.".encode() + body, sha256).digest()
+
+def _signed(view: View, key: Key, path: str, body: Any, *, call: str, kind: str = "application/json") -> Request:
+    """Returns a signed call by a daycare's system. `call` is its id."""
+    encoded = json.dumps(body)
     headers = (
-        f"Content-Type: {kind}", f"webhook-id: {call}", f"webhook-timestamp: {at}",
-        f"webhook-signature: v1,{b64encode(digest).decode()}",
+        f"Content-Type: {kind}", f"webhook-id: {call}", f"webhook-timestamp: {int(view.now.timestamp())}",
+        f"webhook-signature: {Webhook(key[1]).sign(call, view.now, encoded)}",
     )  # fmt: skip
-    return Ask(method="POST", path=f"/v1/daycare/{path}?key={key[0]}", token=None, headers=headers, body=body)
+    return Request("POST", f"/v1/daycare/{path}?key={key[0]}", None, headers, encoded.encode())
 
 
-def event(view: View, name: str, kind: str, data: Any) -> dict[str, Any]:
-    """A CloudEvent about a child that the key calls kid-17."""
-    return {
-        "specversion": "1.0", "id": name, "source": "https://ducklings.example", "type": f"org.stillnew.{kind}.v1",
-        "subject": "kid-17", "time": view.now.isoformat(), "data": data,
-    }  # fmt: skip
+def _posted(view: View, key: Key, events: list[dict[str, Any]], *, call: str = "call") -> Request:
+    return _signed(view, key, "events", events, call=call, kind=BATCH)
 
 
-def entries(view: View) -> list[dict[str, Any]]:
-    """What a daycare writes: everyday words, words that tell, and a milestone by its name, of which nobody else speaks."""
+def _daycare_events(view: View) -> list[dict[str, Any]]:
+    """Returns CloudEvents about a child: everyday words, words that tell, and a milestone that nobody else records."""
+    records: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("nap", "NoteWritten", {"text": "Slept from nine to ten."}),
+        ("told", "NoteWritten", {"text": "She got her first haircut today!"}),
+        ("named", "MilestoneObserved", {"milestone": NAMED}),
+        ("gone", "Withdrawn", {"target": "nap"}),
+        ("bad", "NoteWritten", {"words": 1}),
+    )
     return [
-        event(view, "nap", "NoteWritten", {"text": "Slept from nine to ten."}),
-        event(view, "told", "NoteWritten", {"text": "She got her first haircut today!"}),
-        event(view, "named", "MilestoneObserved", {"milestone": NAMED}),
-        event(view, "gone", "Withdrawn", {"target": "nap"}),
-        event(view, "bad", "NoteWritten", {"words": 1}),
-    ]
+        {"specversion": "1.0", "id": name, "source": "https://ducklings.example", "type": f"org.stillnew.{kind}.v1",
+         "subject": "kid-17", "time": view.now.isoformat(), "data": data}
+        for name, kind, data in records
+    ]  # fmt: skip
 
 
-def _key(view: View, ask: Ask) -> tuple[str, str]:
-    said = view.tell([ask])[0].said()
-    return (said["key_id"], said["secret"]) if "secret" in said else STRANGE
+def _new_key(view: View, path: str, name: str) -> tuple[Key, dict[str, Any]]:
+    """Makes a daycare's key. Returns the key, or an unknown one where the member may not, and the response."""
+    body = view.send([view.post(path, {"name": name})])[0].json()
+    return ((body["key_id"], body["secret"]) if "secret" in body else UNKNOWN_KEY), body
 
 
 def _daycare(view: View) -> None:
-    answer = view.tell([view.put("POST", f"{FAMILY}/daycares", {"name": "Ducklings"})])[0].said()
-    key = (answer["key_id"], answer["secret"]) if "secret" in answer else STRANGE
-    child = view.household.children["mia"]
-    path = f"{FAMILY}/daycares/{answer.get('member', ABSENT)}/children"
-    said = entries(view)
-    view.tell([signed(view, key, "events", said[:2], kind=BATCH, call="early"), view.get(f"{FAMILY}/daycares")])
-    view.tell([view.put("PUT", path, {"reference": "kid-17", "child": child})])
-    view.tell([signed(view, key, "events", said, kind=BATCH), signed(view, key, "events", said, kind=BATCH)])
-    view.tell([view.put("PUT", path, {"reference": "kid-17", "child": None}), view.get(f"{FAMILY}/daycares")])
-    view.tell([signed(view, key, "secret", {}, call="new secret"), signed(view, key, "links", {}, call="no code")])
+    key, made = _new_key(view, f"{FAMILY}/daycares", "Ducklings")
+    children = f"{FAMILY}/daycares/{made.get('member', ABSENT)}/children"
+    linked, unlinked = (
+        view.post(children, {"reference": "kid-17", "child": child}, method="PUT")
+        for child in (view.household.children["mia"], None)
+    )
+    events, daycares = _daycare_events(view), view.get(f"{FAMILY}/daycares")
+    view.send([_posted(view, key, events[:2], call="early"), daycares])
+    view.send([linked])
+    view.send([_posted(view, key, events)] * 2)
+    view.send([unlinked, daycares])
+    view.send([_signed(view, key, "secret", {}, call="new secret"), _signed(view, key, "links", {}, call="no code")])
 
 
 def _codes(view: View) -> None:
-    key = _key(view, view.put("POST", "/v1/daycares", {"name": "Sparrows"}))
-    child = view.household.children["mia"]
-    made, _ = view.tell([view.put("POST", f"{FAMILY}/daycare-codes", {"child": one}) for one in (child, ABSENT)])
-    code = {"code": made.said().get("code", "no such code"), "reference": "kid-17"}
-    view.tell([signed(view, key, "links", code, call="first"), signed(view, key, "links", code, call="second")])
-    view.tell([signed(view, key, "events", entries(view)[1:3], kind=BATCH), view.get(f"{FAMILY}/daycares")])
+    key, _ = _new_key(view, "/v1/daycares", "Sparrows")
+    children = (view.household.children["mia"], ABSENT)
+    made, _ = view.send([view.post(f"{FAMILY}/daycare-codes", {"child": child}) for child in children])
+    code = {"code": made.json().get("code", "no such code"), "reference": "kid-17"}
+    view.send([_signed(view, key, "links", code, call=call) for call in ("first", "second")])
+    view.send([_posted(view, key, _daycare_events(view)[1:3]), view.get(f"{FAMILY}/daycares")])
+
+
+def imported(view: View, file: bytes, *, source: str = "plain", more: str = "") -> Request:
+    """Returns the import of a file about Mia."""
+    kind = "text/csv" if source == "plain" else "application/json"
+    path = f"{FAMILY}/imports?source={source}&child={view.household.children['mia']}{more}"
+    post = view.post(path)
+    return Request(post.method, post.path, post.token, (f"Content-Type: {kind}",), file)
 
 
 def _imports(view: View) -> None:
     day = f"{view.now:%Y-%m-%d}"
     rows = [f"1,m,{day},Ate peas,,", f"2,m,{day},She got her first haircut today!,,", f"3,m,{day},,{NAMED},"]
-    files = view.history.imports
-    # Only where somebody imports them: they are held from the member in both worlds, beside which other leaks are harder to see.
-    kept, plain = (rows_of_file(view.history, view.now, version) if files else [] for version in (FIRST, PLAIN))
+    # Only in histories with imports: beside records that are held in both worlds, other leaks are harder to notice.
+    kept, plain = (rows_of_file(view.history, view.now, version) if view.history.imports else [] for version in (FIRST, PLAIN))
     file = bytes_of_file([*rows, *kept])
-    view.tell([imports(view, file, more=more) for more in ("&dry_run=true", "", "", "&zone=Nowhere")])
-    view.tell([imports(view, bytes_of_file(plain)), view.get(f"{FAMILY}/daycares")])
+    view.send([imported(view, file, more=more) for more in ("&dry_run=true", "", "", "&zone=Nowhere")])
+    view.send([imported(view, bytes_of_file(plain)), view.get(f"{FAMILY}/daycares")])
     nothing = b'{"activities": []}'
-    view.tell([imports(view, nothing, source="brightwheel", more=more) for more in ("&dry_run=true", "", "&dry_run=true")])
-
-
-def imports(view: View, file: bytes, *, source: str = "plain", more: str = "") -> Ask:
-    """An import of a file about Mia."""
-    path = view.household.of(f"{FAMILY}/imports?source={source}&child={view.household.children['mia']}{more}")
-    kind = "text/csv" if source == "plain" else "application/json"
-    return Ask(method="POST", path=path, token=view.token, headers=(f"Content-Type: {kind}",), body=file)
+    view.send([imported(view, nothing, source="brightwheel", more=more) for more in ("&dry_run=true", "", "&dry_run=true")])
 
 
 def _webhooks(view: View) -> None:
     path = f"{FAMILY}/webhooks"
-    said = view.tell([view.put("POST", path, {"url": NOBODY_LISTENS})])[0].said()
-    own = f"{path}/{said.get('webhook', ABSENT)}"
-    view.tell([view.put("POST", f"{path}?after={view.place + 1_000}", {"url": NOBODY_LISTENS}), view.get(path)])
-    view.tell([view.put("POST", f"{one}/{what}") for one in (own, f"{path}/{ABSENT}") for what in ("secret", "resume")])
-    view.tell([view.put("DELETE", own), view.put("DELETE", own), view.get(path)])
+    made = view.send([view.post(path, {"url": NOBODY_LISTENS})])[0].json()
+    own, others = f"{path}/{made.get('webhook', ABSENT)}", f"{path}/{ABSENT}"
+    view.send([view.post(f"{path}?after={view.place + 1_000}", {"url": NOBODY_LISTENS}), view.get(path)])
+    view.send([view.post(f"{one}/{what}") for one in (own, others) for what in ("secret", "resume")])
+    view.send([*[view.get(own, method="DELETE")] * 2, view.get(path)])
 
 
-CHANGES: Mapping[str, Callable[[View], None]] = {
+WRITES: Mapping[str, Callable[[View], None]] = {
     f"POST {FAMILY}/daycares": _daycare,
     f"PUT {FAMILY}/daycares/{{member}}/children": _daycare,
     "POST /v1/daycare/events": _daycare,

@@ -5,14 +5,12 @@ Owns real time: the beats are shortened, and their phase is what no delay of a b
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 import service.feed.streams
-from service.feed.notifier import LocalNotifier
 from service.feed.stream import Stream
-from tests.worlds.leaks import RICH, only
+from tests.worlds.leaks import EVERYBODY_READS, only
 from tests.worlds.pairs import Pairs
 
 BEAT = b":\n\n"
@@ -32,21 +30,21 @@ def shortened(pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def beats_of(pairs: Pairs, *, hides: bool) -> tuple[float, bytes]:
     """By how much the phase of the beats moved, in seconds, and all that was heard but for them."""
-    history = only(RICH, "h0", "h1", "h9", "h10", "h11")
+    history = only("h0", "h1", "h9", "h10", "h11")
     with pairs.of(history) as (_, beside):
         beside.choose()
         stream = beside.live
-        begun = len(stream.heard)
+        begun = len(stream.received)
         phases: list[float] = []
         while len(phases) < BEFORE + AFTER:
-            stream.hear(past=len(stream.heard))
+            stream.wait_past(len(stream.received))
             phases.append(time.monotonic() - INTERVAL_S * len(phases))
             if len(phases) == BEFORE:
                 # Half of the interval later, so that beats which begin anew are as far from their phase as they can be.
                 time.sleep(INTERVAL_S / 2)
                 for one in history.hidden if hides else ():
                     beside.hide(one, beside.begun)
-        said = stream.heard[begun:].replace(b"3\r\n" + BEAT + b"\r\n", b"")
+        said = stream.received[begun:].replace(b"3\r\n" + BEAT + b"\r\n", b"")
     return min(phases[BEFORE:]) - min(phases[:BEFORE]), said
 
 
@@ -60,16 +58,13 @@ def test_heartbeats_keep_their_phase(pairs: Pairs, hides: bool) -> None:
 
 def test_a_heartbeat_that_begins_anew_is_caught(pairs: Pairs, monkeypatch: pytest.MonkeyPatch) -> None:
     """I-33: the phase of a stream that was woken for nothing."""
-    told, notice_entries = LocalNotifier.entries_delivered, Stream.notice_entries
-
-    def everybody(self: LocalNotifier, family: Any, members: Any) -> None:
-        told(self, family, {member for of, member in self._by_member if of == family})
+    notice_entries = Stream.notice_entries
 
     def anew(self: Stream) -> None:
         self.beat_at = time.monotonic() + INTERVAL_S
         notice_entries(self)
 
-    monkeypatch.setattr(LocalNotifier, "entries_delivered", everybody)
+    EVERYBODY_READS(monkeypatch)
     monkeypatch.setattr(Stream, "notice_entries", anew)
     moved, said = beats_of(pairs, hides=True)
     assert said == b"", "no byte tells"

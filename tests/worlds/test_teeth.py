@@ -10,8 +10,8 @@ import pytest
 
 from tests.worlds import leaks, leaks_of_acting, leaks_of_reading, leaks_of_systems, leaks_of_the_rule
 from tests.worlds.leaks import LEAKS, Leak
+from tests.worlds.owed import require_owed
 from tests.worlds.pairs import Pairs
-from tests.worlds.releasing import require_owed
 
 PLANTED_IN = (leaks_of_reading, leaks_of_acting, leaks_of_the_rule, leaks_of_systems)
 
@@ -22,10 +22,10 @@ def tell_apart(pairs: Pairs, planted: Leak) -> None:
     Raises:
         AssertionError: a byte differs, or what comes in the end is not what is owed.
     """
-    with pairs.of(planted.history, whole=True, listens=planted.listens) as (alone, beside):
+    with pairs.of(planted.history, whole=True, with_webhooks=planted.with_webhooks) as (alone, beside):
         beside.run(like=alone.run())
         for run in (alone, beside):
-            require_owed(planted.history, run.household, run.told_since(), hides=run is beside)
+            require_owed(planted.history, run.household, run.entries_since_the_act(), hides=run is beside)
 
 
 def test_there_are_enough() -> None:
@@ -36,7 +36,7 @@ def test_there_are_enough() -> None:
 
 def test_leaks_are_planted_through_public_names() -> None:
     """A leak that hangs on a private name breaks, or plants nothing, at every change of shape."""
-    private = re.compile(r"""patch\.set\w+\(.*(?:["']_[a-z]|\._[a-z]).*""")
+    private = re.compile(r"""(?:patch\.set\w+|around)\(.*(?:["']_[a-z]|\._[a-z]).*""")
     found = {module.__name__: private.findall(inspect.getsource(module)) for module in (leaks, *PLANTED_IN)}
     assert {name: names for name, names in found.items() if names} == {}
 
@@ -49,8 +49,8 @@ def test_nothing_is_caught_where_nothing_is_planted(pairs: Pairs) -> None:
         one = planted.history
         by_schedule.setdefault(str((one.wish, one.visible, one.ending, one.probe)), []).append(planted)
     for alike in by_schedule.values():
-        for listens in {planted.listens for planted in alike}:
-            tell_apart(pairs, Leak("none", lambda patch: None, alike[-1].history, listens))
+        for with_webhooks in {planted.with_webhooks for planted in alike}:
+            tell_apart(pairs, Leak("none", (), alike[-1].history, with_webhooks))
 
 
 @pytest.mark.parametrize("planted", LEAKS, ids=lambda planted: planted.name.replace(" ", "-"))

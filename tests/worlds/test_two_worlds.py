@@ -1,4 +1,4 @@
-"""Two worlds: the same schedule, and in one of them something that one member is not to be told.
+"""Runs the same schedule in two worlds. In the second one, something more happens and is held from one member.
 
 Every byte that this member's devices get is the same in both, on every route, until their own act; and then everything comes,
 once. Owns how many histories are tried, and the count of what was. STILLNEW_NIGHTLY=1 tries more.
@@ -6,37 +6,37 @@ once. Owns how many histories are tried, and the count of what was. STILLNEW_NIG
 
 import os
 from collections import Counter
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 
-from tests.worlds.changing import CHANGES
-from tests.worlds.choosing import histories
-from tests.worlds.exercises import READS
 from tests.worlds.histories import IMPORTED, History
+from tests.worlds.owed import imported_in, owed, require_owed
 from tests.worlds.pairs import Pairs
-from tests.worlds.releasing import imported_in, owed, require_owed
-from tests.worlds.wire import Wire, asking
+from tests.worlds.reads import READS
+from tests.worlds.strategies import histories
+from tests.worlds.wire import Connection, Request
+from tests.worlds.writes import WRITES
 
 IS_NIGHT = os.environ.get("STILLNEW_NIGHTLY") == "1"
-LISTENS_TO_EVERY = 7
-"""Of so many histories one is listened to at the receiver of a webhook, too. Coprime to how often anything else has its turn."""
+WITH_WEBHOOKS_EVERY = 7
+"""Of so many histories one is compared at the receiver of a webhook, too. Coprime to how often anything else has its turn."""
 PAIRS = 7_000 if IS_NIGHT else 102
 """For each of the three who are protected by turns."""
 
 
 def operations(pairs: Pairs) -> set[str]:
-    """Every operation of the OpenAPI document, as the running service tells it."""
+    """Returns every operation of the OpenAPI document of the running service."""
     (world, _), _, _ = pairs.next()
-    wire = Wire(world.port)
-    document = wire.ask(asking("GET", "/schema/openapi.json", token=None)).said()
-    wire.close()
+    with closing(Connection(world.port)) as connection:
+        document = connection.request(Request("GET", "/schema/openapi.json")).json()
     return {f"{method.upper()} {path}" for path, found in document["paths"].items() for method in found}
 
 
 def test_every_operation_is_tried(pairs: Pairs) -> None:
     """I-18: a new route is a new way to tell, so that one without an exercise fails here."""
-    assert operations(pairs) == {*READS, *CHANGES}
+    assert operations(pairs) == {*READS, *WRITES}
 
 
 @pytest.mark.timeout(0 if IS_NIGHT else 400)
@@ -49,23 +49,23 @@ def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str
     @given(history=histories(protected=(protected,)))
     def run(history: History) -> None:
         note(str(history))
-        listens = history.probe % LISTENS_TO_EVERY == 3
-        with pairs.of(history, listens=listens) as (alone, beside):
+        with_webhooks = history.probe % WITH_WEBHOOKS_EVERY == 3
+        with pairs.of(history, with_webhooks=with_webhooks) as (alone, beside):
             left = alone.run()
             right = beside.run(like=left)
             for run in (alone, beside):
-                require_owed(history, run.household, run.told_since(), hides=run is beside)
+                require_owed(history, run.household, run.entries_since_the_act(), hides=run is beside)
         assert not set(right.outcomes) - {"recorded"}, f"what should be held was refused: {right.outcomes}"
         tried.update(right.exercised)
         tried.update(["pairs", f"wish: {history.wish}", f"ending: {history.ending}"])
-        tried.update(f"held: {one.said.event['type']}" for one in history.hidden)
-        tried["listened to at a frame"] += listens
+        tried.update(f"held: {one.step.event['type']}" for one in history.hidden)
+        tried["with webhooks"] += with_webhooks
         tried["raced"] += sum(one.races for one in history.hidden)
         tried["owed"] += len(owed(history, hides=True))
 
     run()
     assert tried["pairs"] >= PAIRS
-    assert tried["listened to at a frame"] >= PAIRS // 25
+    assert tried["with webhooks"] >= PAIRS // 25
     seldom = {operation: tried[operation] for operation in operations(pairs) if tried[operation] < PAIRS // 50}
     assert not seldom, f"tried in too few of {tried['pairs']} pairs"
 
@@ -73,9 +73,9 @@ def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str
 @pytest.mark.timeout(0 if IS_NIGHT else 400)
 @pytest.mark.parametrize("protected", ["ada", "ben"])
 def test_an_import_is_answered_as_if_the_other_parent_had_imported_nothing(pairs: Pairs, protected: str) -> None:
-    """Laws 20 and 21: both parents import, change and take back the same records, also at once, and neither is told of it.
+    """Laws 20 and 21: both parents import, change and withdraw the same records, also at once, and neither notices it.
 
-    Once everything is opened, all that the member's own files say is there, whatever the other parent took back.
+    Once everything is opened, all records of the member's own files are there, whatever the other parent withdrew.
     """
     tried: Counter[str] = Counter()
 

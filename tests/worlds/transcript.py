@@ -1,4 +1,4 @@
-"""What the observers of a history got, to the byte, and the moment at which the second world gives them something else."""
+"""Records what the observers of a history get, to the byte, and fails as soon as the second world gives them something else."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ class Differs(AssertionError):
 
 @dataclass
 class Transcript:
-    """What the observers got, to the byte. The second one is held against the first as it grows."""
+    """The bytes that observers got in one world. The second transcript is compared with the first as it grows."""
 
     like: "Transcript | None" = None
     parts: list[tuple[str, bytes]] = field(default_factory=list)
     exercised: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
-    """What became of the held drafts."""
+    """Of the held drafts."""
 
     def add(self, what: str, got: bytes) -> None:
-        """Write down what was got.
+        """Adds what was got.
 
         Raises:
             Differs: something else than in the first world.

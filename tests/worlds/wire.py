@@ -1,51 +1,52 @@
-"""Bytes on a socket: asks as a device asks, and keeps every byte of the answer, in its order.
+"""Sends requests over a socket as a device does, and keeps every byte of the responses, in order.
 
 Owns the one header that is left out, `Date`. A client library would hide the rest: the order of headers, how a body is framed,
-where a stream's chunks begin and end. Knows no route and no family.
+where the chunks of a stream begin and end. Knows no route and no family.
 """
 
 import json
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 REQUEST_ID = "one-and-the-same"
-TOGETHER_MAX = 24
-"""Requests sent before their answers are read; the service answers them in order."""
+PIPELINED_MAX = 24
+"""The number of requests that are sent before their responses are read. The service answers them in order."""
 PATIENCE_S = 10.0
+JSON = "Content-Type: application/json"
+LATE = b"(and then nothing)"
+"""Replaces bytes that did not come in time."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ask:
-    """A request. `{family}` was put in before."""
-
+@dataclass(frozen=True)
+class Request:
     method: str
     path: str
     token: str | None = None
     headers: tuple[str, ...] = ()
     body: bytes | None = None
 
+    @property
     def as_bytes(self) -> bytes:
-        """The request on the wire."""
         lines = [f"{self.method} {self.path} HTTP/1.1", "Host: localhost", f"X-Request-Id: {REQUEST_ID}", *self.headers]
         if self.token is not None:
             lines.append(f"Authorization: Bearer {self.token}")
         if self.body is not None:
             lines.append(f"Content-Length: {len(self.body)}")
-            if not any(line.startswith("Content-Type") for line in self.headers):
-                lines.append("Content-Type: application/json")
         return "\r\n".join([*lines, "", ""]).encode() + (self.body or b"")
 
     def __str__(self) -> str:
-        said = "" if self.body is None else f" {self.body[:300]!r}"
-        return f"{self.method} {self.path} {' '.join(self.headers)}{said}"
+        body = "" if self.body is None else f" {self.body[:300]!r}"
+        return f"{self.method} {self.path} {' '.join(self.headers)}{body}"
+
+
+def json_request(method: str, path: str, token: str | None, body: Any) -> Request:
+    return Request(method, path, token, (JSON,), json.dumps(body).encode())
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
+class Response:
     head: bytes
     """The status line and every header but `Date`, as they came."""
     body: bytes
@@ -58,165 +59,132 @@ class Answer:
     def as_bytes(self) -> bytes:
         return self.head + b"\r\n\r\n" + self.body
 
-    def said(self) -> Any:
+    def json(self) -> Any:
         return json.loads(self.body)
 
 
-def asking(method: str, path: str, *, token: str | None, headers: tuple[str, ...] = (), said: Any = None) -> Ask:
-    """A request whose body is JSON."""
-    body = None if said is None else json.dumps(said).encode()
-    return Ask(method=method, path=path, token=token, headers=headers, body=body)
-
-
-class Wire:
-    """A kept connection to one service."""
+class Connection:
+    """A connection to one service, which is opened when it is needed and kept."""
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._socket: socket.socket | None = None
-        self._held = b""
+        self._received: BinaryIO | None = None
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        self._socket, self._held = None, b""
+        for opened in (self._received, self._socket):
+            if opened is not None:
+                opened.close()
+        self._socket = self._received = None
 
-    def send(self, ask: Ask) -> None:
-        """Send, and do not wait."""
-        self._send(ask.as_bytes())
-
-    def ask(self, ask: Ask) -> Answer:
-        """Send, and read the answer."""
-        self.send(ask)
-        return self.read(ask)
-
-    def ask_all(self, asks: Sequence[Ask]) -> list[Answer]:
-        """Ask in a row; answers in the order of the questions."""
-        answers: list[Answer] = []
-        for start in range(0, len(asks), TOGETHER_MAX):
-            portion = asks[start : start + TOGETHER_MAX]
-            self._send(b"".join([ask.as_bytes() for ask in portion]))
-            answers += [self.read(ask) for ask in portion]
-        return answers
-
-    def read(self, ask: Ask) -> Answer:
-        """Read the answer to what was sent."""
-        head = self._until(b"\r\n\r\n")
-        lines = head.split(b"\r\n")
-        length = 0
-        for line in lines:
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-            assert name.lower() != b"transfer-encoding", f"{ask} is answered without a length"
-        body = b"" if ask.method == "HEAD" or b" 204 " in lines[0] else self._take(length)
-        answer = Answer(without_date(lines), body)
-        if b"connection: close" in answer.head.lower():
-            self.close()
-        return answer
-
-    def _send(self, asked: bytes) -> None:
+    def send(self, *requests: Request) -> None:
+        """Sends requests, and does not wait."""
         if self._socket is None:
-            self._socket = connect(self._port)
-        self._socket.sendall(asked)
+            self._socket = _connect(self._port)
+            self._received = self._socket.makefile("rb")
+        self._socket.sendall(b"".join(request.as_bytes for request in requests))
 
-    def _until(self, mark: bytes) -> bytes:
-        while mark not in self._held:
+    def request(self, request: Request) -> Response:
+        """Sends a request, and reads its response."""
+        self.send(request)
+        return self.read(request)
+
+    def request_all(self, requests: Sequence[Request]) -> list[Response]:
+        """Sends requests, and returns their responses in the same order."""
+        responses: list[Response] = []
+        for start in range(0, len(requests), PIPELINED_MAX):
+            portion = requests[start : start + PIPELINED_MAX]
+            self.send(*portion)
+            responses += [self.read(request) for request in portion]
+        return responses
+
+    def read(self, request: Request) -> Response:
+        """Reads the response to a request that was sent."""
+        assert self._received is not None
+        lines: list[bytes] = []
+        while (line := self._received.readline()) != b"\r\n":
+            assert line, f"the connection ended within a response: {lines}"
+            lines.append(line.removesuffix(b"\r\n"))
+        value_by_name = {name.lower(): value for name, _, value in (line.partition(b":") for line in lines)}
+        assert b"transfer-encoding" not in value_by_name, f"the response to {request} has no length"
+        is_empty = request.method == "HEAD" or b" 204 " in lines[0]
+        length = 0 if is_empty else int(value_by_name.get(b"content-length", 0))
+        body = self._received.read(length)
+        assert len(body) == length, f"the connection ended within a response: {lines}"
+        if value_by_name.get(b"connection", b"").strip() == b"close":
+            self.close()
+        return Response(_without_date(lines), body)
+
+
+class LiveStream:
+    """An open live stream: `head`, and every byte after it, with the framing of its chunks."""
+
+    def __init__(self, port: int, request: Request) -> None:
+        self._socket = _connect(port)
+        self._socket.sendall(request.as_bytes)
+        self.received = b""
+        while b"\r\n\r\n" not in self.received:
             self._receive()
-        head, _, self._held = self._held.partition(mark)
-        return head
+        head, _, self.received = self.received.partition(b"\r\n\r\n")
+        self.head = _without_date(head.split(b"\r\n"))
 
-    def _take(self, count: int) -> bytes:
-        while len(self._held) < count:
-            self._receive()
-        body, self._held = self._held[:count], self._held[count:]
-        return body
+    def wait_past(self, length: int) -> None:
+        """Waits until more than `length` bytes have come."""
+        self._wait_until(lambda received: len(received) > length)
 
-    def _receive(self) -> None:
-        assert self._socket is not None
-        got = self._socket.recv(1 << 20)
-        assert got, f"the connection ended within an answer: {self._held!r}"
-        self._held += got
+    def wait_for(self, mark: bytes) -> None:
+        """Waits until some bytes have come."""
+        self._wait_until(lambda received: mark in received)
 
-
-class Listening:
-    """An open live stream: every byte after its head, chunks and all."""
-
-    def __init__(self, port: int, ask: Ask) -> None:
-        self._socket = connect(port)
-        self._socket.sendall(ask.as_bytes())
-        self.heard = b""
-        while b"\r\n\r\n" not in self.heard:
-            self._receive()
-        head, _, self.heard = self.heard.partition(b"\r\n\r\n")
-        self.head = without_date(head.split(b"\r\n"))
-
-    def hear(self, *, past: int, within_s: float = PATIENCE_S) -> None:
-        """Wait until there is more than `past` bytes, in whole chunks; less where nothing more comes."""
-        self._socket.settimeout(within_s)
-        try:
-            while len(self.heard) <= past or not _is_whole(self.heard):
-                self._receive()
-        except TimeoutError:
-            self.heard += b"(and then nothing)"
-        self._socket.settimeout(None)
-
-    def hear_until(self, mark: bytes) -> None:
-        """Wait for the chunk in which something is said."""
+    def _wait_until(self, is_enough: Callable[[bytes], bool]) -> None:
         self._socket.settimeout(PATIENCE_S)
         try:
-            while mark not in self.heard or not _is_whole(self.heard):
+            while not is_enough(self.received) or _chunks(self.received)[1]:
                 self._receive()
         except TimeoutError:
-            self.heard += b"(and then nothing)"
-        self._socket.settimeout(None)
+            self.received += LATE
 
-    def hear_what_is_there(self) -> None:
-        """Take what has arrived, and wait for nothing."""
+    def receive_at_once(self) -> None:
+        """Receives the bytes that have come already."""
         self._socket.setblocking(False)
         try:
             self._receive()
         except BlockingIOError:
             return
-        finally:
-            self._socket.setblocking(True)
 
     def lines(self) -> list[bytes]:
-        """What was said, without the framing of chunks."""
-        said, at = b"", 0
-        while (end := self.heard.find(b"\r\n", at)) >= 0:
-            length = int(self.heard[at:end], 16)
-            said += self.heard[end + 2 : end + 2 + length]
-            at = end + 2 + length + 2
-        return said.splitlines()
+        """Returns the lines of the stream, without the framing of its chunks."""
+        return b"".join(_chunks(self.received)[0]).splitlines()
 
     def close(self) -> None:
         self._socket.close()
 
     def _receive(self) -> None:
-        got = self._socket.recv(1 << 20)
-        if not got:
+        received = self._socket.recv(1 << 20)
+        if not received:
             raise TimeoutError
-        self.heard += got
+        self.received += received
 
 
-def _is_whole(chunked: bytes) -> bool:
-    at = 0
-    while at < len(chunked):
-        end = chunked.find(b"\r\n", at)
-        if end < 0:
-            return False
-        at = end + 2 + int(chunked[at:end], 16) + 2
-    return at == len(chunked)
+def _chunks(received: bytes) -> tuple[list[bytes], bytes]:
+    """Returns the contents of the whole chunks, and the bytes after them."""
+    chunks, at = [], 0
+    while (end := received.find(b"\r\n", at)) >= 0:
+        begin = end + 2
+        length = int(received[at:end], 16)
+        if len(received) < begin + length + 2:
+            break
+        chunks.append(received[begin : begin + length])
+        at = begin + length + 2
+    return chunks, received[at:]
 
 
-def connect(port: int) -> socket.socket:
-    """A connection without Nagle's algorithm: a small request behind another is not to wait for an acknowledgement."""
-    made = socket.create_connection(("127.0.0.1", port), timeout=20)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return made
+def _connect(port: int) -> socket.socket:
+    """Connects without Nagle's algorithm, so that a small request does not wait for an acknowledgement of the one before."""
+    connected = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connected
 
 
-def without_date(lines: Iterable[bytes]) -> bytes:
-    """A head without its one line that may differ."""
+def _without_date(lines: Iterable[bytes]) -> bytes:
     return b"\r\n".join(line for line in lines if not line.lower().startswith(b"date:"))

@@ -1,6 +1,6 @@
-"""Reads the cue files: for each language, the patterns by which a note states a milestone, and the word lists of its grammar.
+"""Reads the cue files. A cue is a pattern with which a note states a milestone; the files also have word lists for the grammar.
 
-Owns the schema of `languages/*.toml`, one file a language. The syntax of patterns is in `patterns`. In a cue's `unless`,
+Owns the schema of `languages/*.toml`, one file for each language. The syntax of patterns is in `patterns`. In a cue's `unless`,
 `=helped` means all patterns of the file's list `unless.helped`.
 """
 
@@ -27,11 +27,11 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     did: tuple[str, ...] = ()
     event: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
-    """Patterns that give the cue another meaning, anywhere in its sentence: "ran out", "in the stroller"."""
+    """Patterns that give the cue another meaning if they match anywhere in the sentence: "ran out", "in the stroller"."""
 
 
 class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The content of one language's file."""
+    """The content of one language's cue file."""
 
     frequent_words: tuple[str, ...]
     """Frequent short words by which the language is recognised."""
@@ -44,7 +44,7 @@ class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     speakers: tuple[str, ...]
     """Pronouns of the writer and the reader: we, I, you."""
     others: tuple[str, ...]
-    """Groups and things. As a subject they exclude the child."""
+    """Words for groups and things. If the subject of a clause is such a word, the subject is not the child."""
     persons: tuple[str, ...]
     """Words for one other person or animal, to which a later "she" may refer."""
     titles: tuple[str, ...]
@@ -55,26 +55,26 @@ class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     openers: tuple[str, ...]
     """Words that are allowed before a cue in a clause without a subject: today, wow."""
     adjuncts: tuple[str, ...]
-    """Words that open a clause before its subject is named: *after* lunch Mia ..."""
+    """Words that begin a clause before its subject is named: *after* lunch Mia ..."""
     everyday_verbs: tuple[str, ...]
-    """Verbs with which everyday notes begin when they leave the subject out: ate, slept."""
+    """Verbs that often begin a note without a subject: ate, slept."""
     things: tuple[str, ...]
-    """Words that may have a capital and are no names."""
+    """Words that are no names, but may have a capital."""
     determiners: tuple[str, ...]
     not_the_childs: tuple[str, ...]
-    """Words that give an event to somebody else: *our* first steps."""
+    """Words that state that an event is another person's: *our* first steps."""
     conjunctions: tuple[str, ...]
     """Words that start a clause: and, but, when."""
     adversatives: tuple[str, ...]
     """Conjunctions that end a denial: not walking yet, *but* ..."""
     relatives: tuple[str, ...]
-    """Relative pronouns, whose subject is the word before them: Leo, *who* ..."""
+    """Relative pronouns. They refer to the word before them: Leo, *who* ..."""
     guards: tuple[str, ...]
-    """Patterns of denials, plans, hopes and near misses. They exclude cues of their clause and of clauses that depend on it."""
+    """Patterns of denials, plans, hopes and near misses. A guard excludes the cues of its clause and of dependent clauses."""
     sentence_guards: tuple[str, ...]
-    """Patterns of conditions, requests, hearsay and other days. They exclude every cue of their sentence."""
+    """Patterns of conditions, requests, hearsay and other days. Such a pattern excludes every cue of its sentence."""
     harmless: tuple[str, ...]
-    """Patterns that look like a guard and are none: no problem."""
+    """Patterns that look like a guard, but exclude nothing: "no problem"."""
     all_names_are_capital: bool
     """Whether a capital inside a sentence marks a name. False for German, where every noun has a capital."""
     lists: Mapping[str, tuple[str, ...]] = {}
@@ -93,14 +93,15 @@ class CompiledCue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Language(msgspec.Struct, frozen=True, kw_only=True):
-    """One language's file with its patterns compiled."""
+    """One language's cue file with compiled patterns."""
 
     name: str
     file: CueFile
     frequent_words: frozenset[str]
     words: Mapping[str, frozenset[str]]
-    """Each word list of the file by its name. `roles` holds the names of a word's lists by the word."""
+    """The word lists of the file, by name."""
     roles: Mapping[str, frozenset[str]]
+    """The names of the word lists that contain a word, by that word."""
     cues: Mapping[str, tuple[CompiledCue, ...]]
     """Compiled cues by their first word."""
     guards: Index
@@ -129,11 +130,11 @@ LISTS: Final = (
     "adversatives",
     "relatives",
 )
-"""The names of the word lists in a file. The lists that a word is in are its roles."""
+"""The names of the word lists in a cue file."""
 
 
 def read_language(name: str, content: bytes) -> Language:
-    """Reads one language's file.
+    """Compiles the cue file of one language.
 
     Raises:
         LanguageFileInvalid: The file is not TOML, has an unknown or a missing field, or an invalid pattern.
@@ -166,17 +167,17 @@ def read_language(name: str, content: bytes) -> Language:
 
 
 def _expanded(file: CueFile, source: str) -> tuple[str, ...]:
-    """Returns the patterns of a list that is named by `=name`, or the pattern itself."""
+    """Returns the patterns of the list `name` if `source` is `=name`, or `source` itself as the only pattern."""
     return file.unless[source[1:]] if source.startswith("=") else (source,)
 
 
 def read_all(folder: Traversable) -> tuple[Language, ...]:
-    """Reads every language file of `folder`, in the order of their names."""
+    """Reads every cue file of `folder`, in the order of the file names."""
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     return tuple(read_language(file.name.removesuffix(".toml"), file.read_bytes()) for file in files)
 
 
 @cache
 def languages() -> tuple[Language, ...]:
-    """Returns the languages that come with the service, in the order of their names. Reads the files once, at the first call."""
+    """Returns the languages of the service, in the order of their names. Reads the files once, at the first call."""
     return read_all(resources.files("service.daycare.prose") / "languages")

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from typing import Final
 
 UNPACKED_MAX: Final = 2
-"""How often HTML is unescaped: twice, because some systems escape it again (&lt;p&gt;)."""
+"""Number of times that HTML is unescaped: some systems escape HTML a second time (&lt;p&gt;)."""
 TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|<!--", re.IGNORECASE)
 ENTITY: Final = re.compile(r"&(?:[a-z]{2,10}|#\d{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 MARKDOWN: Final = re.compile(r"\*\*|__|~~|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)|^ {0,3}#{1,6} +", re.MULTILINE)
@@ -62,7 +62,7 @@ def _without_tags(text: str) -> str:
 
 
 class _VisibleText(HTMLParser):
-    """Collects the text that a browser would show."""
+    """A parser that collects the text that a browser would show."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -1,7 +1,7 @@
-"""Finds the words of a note that mean the child: its names, "your daughter" and the like, and pronouns in a letter from or to it.
+"""Finds the words of a note that mean the child: names, "your daughter" and the like, and the pronouns "I" and "you" in letters.
 
-Owns how names are compared: case, accents and Unicode form do not matter, and ü equals ue. It does not know what the child did. A
-name is given whole, as the family or the source writes it: first, middle and last names.
+Owns the comparison of names: case, accents and Unicode form do not matter, and "ü" equals "ue". Knows no milestones. A name is a
+full name, as the family or the source writes it: first, middle and last names.
 """
 
 import re
@@ -20,7 +20,7 @@ PARTICLES: Final = frozenset(
 UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
 
 CHILD_MARK: Final = "\ue000"
-"""Replaces "your daughter" and the like in a text. Notes cannot hold this private character: it is removed from them before."""
+"""The character that replaces "your daughter" and the like in a text. `text.prepared` removes this character from notes first."""
 
 _EN_KIN = r"daughter|son|princess|munchkin|superstar|cutie|kiddo|bubba|bubs|lo|toddler|baby|bab[ey]|child|kid"
 _EN_PET = (
@@ -60,7 +60,7 @@ SUBSTITUTES: Final = re.compile(
     ),
     re.IGNORECASE,
 )  # fmt: skip
-# "Miss Mia" is read as the child Mia: whether a member of staff has that name, too, is not known here.
+# "Miss Mia" is read as the child Mia. This module cannot know whether a member of staff is called Mia, too.
 FORMS_OF_ADDRESS: Final = frozenset(
     {"miss", "master", "princess", "prince", "lady", "señorita", "mademoiselle", "mlle", "fräulein", "prinzessin"}
 )
@@ -87,11 +87,11 @@ PRAISED: Final = re.compile(
 
 
 class ChildNames(msgspec.Struct, frozen=True):
-    """The single words of a child's names."""
+    """The single words of a child's full names."""
 
     first_names: frozenset[str]
     later_names: frozenset[str]
-    """Middle and last names. They mean the child only where no other first name is before them."""
+    """Middle and last names. After another first name, such a name does not mean the child."""
     initials: frozenset[str]
 
     def is_first(self, word: str) -> bool:
@@ -104,7 +104,7 @@ class ChildNames(msgspec.Struct, frozen=True):
 
 
 def names_of(names: Collection[str]) -> ChildNames:
-    """Splits whole names into first names, later names and initials. Reads at most 32 names of 200 characters."""
+    """Splits full names into first names, later names and initials. Reads at most 32 names, and 200 characters of each name."""
     first_names: set[str] = set()
     later_names: set[str] = set()
     for name in sorted(names)[:NAMES_MAX]:
@@ -122,7 +122,7 @@ def names_of(names: Collection[str]) -> ChildNames:
 
 
 def forms(word: str) -> frozenset[str]:
-    """Returns the spellings of a name in lower case: with its accents, without them, and with ü as ue."""
+    """Returns the spellings of a name in lower case: with accents, without accents, and with "ü" as "ue"."""
     low = word.lower()
     if low.isascii():
         return frozenset({low})
@@ -135,7 +135,7 @@ def _without_accents(word: str) -> str:
 
 
 def child_pronouns(text: str, names: ChildNames) -> frozenset[str]:
-    """Returns the pronouns that mean the child: "I" if the note is written as if by the child, "you" if it is addressed to it."""
+    """Returns the pronouns that mean the child: "I" in a note in the child's voice, "you" in a note to the child."""
     found: frozenset[str] = frozenset()
     if WRITTEN_AS_CHILD.search(text):
         found |= FIRST_PERSONS

@@ -1,4 +1,4 @@
-"""Compiles and matches the word patterns of the language files. Owns their syntax.
+"""Compiles and matches the word patterns of the language files. Owns the syntax of patterns.
 
     clapped|claps       one of these words
     [her|his]           one of these words, or none
@@ -22,21 +22,22 @@ CHILD: Final = "#child"
 
 
 class VerbForms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The forms of a verb: those that state an action alone (clapped), and those that need a word before them (clapping)."""
+    """The forms of a verb: `standalone` forms state an action by themselves (clapped), `bare` forms need a word before them
+    (clapping)."""
 
     standalone: tuple[str, ...]
     bare: tuple[str, ...] = ()
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
-    """The lists and verbs of one file, which its patterns may name."""
+    """The word lists and the verbs of one language file. The patterns of that file may name these lists and verbs."""
 
     lists: Mapping[str, tuple[str, ...]] = {}
     verbs: Mapping[str, VerbForms] = {}
 
 
 class Words(msgspec.Struct, frozen=True):
-    """A set of words, given whole, or by how they begin or end."""
+    """A set of words, described by whole words, by beginnings of words and by ends of words."""
 
     whole: frozenset[str]
     beginnings: tuple[str, ...] = ()
@@ -59,16 +60,16 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Pattern(msgspec.Struct, frozen=True):
-    """A sequence of steps. The first is always a word that must be there."""
+    """A sequence of steps. The first step is always a required word."""
 
     steps: tuple[Step, ...]
     bare: frozenset[str] = frozenset()
-    """The forms of the first word's verb that need a word before them."""
+    """If the pattern begins with a verb: the forms of that verb that need a word before them."""
 
     def end(self, tokens: Sequence[Token], clauses: Sequence[int], start: int) -> int:
-        """Returns where the longest match that begins at `start` ends, or -1 if there is none.
+        """Returns the end of the longest match that begins at `start`, or -1 if there is no match.
 
-        The first word is not compared: the caller found the pattern by it.
+        The first word is not compared, because the caller found the pattern by its first word.
         """
         ends = {start + 1}
         for step in self.steps[1:]:
@@ -86,7 +87,7 @@ class Pattern(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    """Patterns by their first word, so that few of them have to be tried at each word of a text."""
+    """Patterns by their first word, so that only a few patterns are tried at each word of a text."""
 
     by_word: Mapping[str, tuple[Pattern, ...]]
     partial: tuple[Pattern, ...] = ()
@@ -95,13 +96,13 @@ class Index(msgspec.Struct, frozen=True):
     ends: tuple[str, ...] = ()
 
     def may_be_in(self, words: frozenset[str]) -> bool:
-        """Returns whether one of these words begins a pattern. Much faster than `spans`, and most patterns are in no sentence."""
+        """Returns whether a pattern may begin with one of these words. The check is much faster than `spans`."""
         if not words.isdisjoint(self.by_word):
             return True
         return bool(self.partial) and any(word.startswith(self.beginnings) or word.endswith(self.ends) for word in words)
 
     def spans(self, tokens: Sequence[Token], clauses: Sequence[int]) -> list[tuple[int, int]]:
-        """Returns the start and end of each match, in the order of the words; at one start only the longest."""
+        """Returns the start and the end of each match, in order. Of matches with the same start, only the longest is returned."""
         found = []
         for at, token in enumerate(tokens):
             tried = self.by_word.get(token.word, ())
@@ -179,7 +180,7 @@ def index_of(patterns: Sequence[str], vocabulary: Vocabulary) -> Index:
             by_word.setdefault(word, []).append(pattern)
     firsts = [pattern.steps[0].words for pattern in partial]
     for words in firsts:
-        for word in words.whole:  # an item may hold whole words beside beginnings
+        for word in words.whole:  # an item may have whole words and beginnings
             by_word.setdefault(word, [])
     return Index(
         {word: tuple(found) for word, found in by_word.items()},

@@ -1,8 +1,8 @@
-"""Finds the great firsts that a sentence possibly mentions, so that the note can be held from a parent who waits for them.
+"""Finds the great firsts, such as first steps, that a sentence possibly mentions. The note is held from a parent who keeps one.
 
-Favours recall: any trigger word is a possible mention, unless it is denied or planned, has another meaning in its phrase, is part
-of a title, or is certainly the act of somebody else. Owns these exceptions. Does not decide what is recorded; `reader` does, and
-uses `counts` for it. Examines each word of a sentence a bounded number of times.
+Prefers recall: any trigger word is a possible mention. Owns the four exceptions: the word is denied or planned, has another
+meaning in its phrase, is part of a title, or names an act that is certainly another person's. `reader` decides which milestones
+are recorded, and uses `counts` for that. Examines each word of a sentence a bounded number of times.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,33 +14,33 @@ from service.daycare.prose.subject import ParsedSentence
 from service.daycare.prose.trigger_words import TriggerSet, TriggerWords, in_all_languages, triggers_by_language
 
 DENIED_WITHIN: Final = 8
-"""How many words behind a denial it covers, within its clause."""
+"""Number of words that a denial covers after itself, within its clause."""
 LATE_WITHIN: Final = 4
-"""How many words before a late denial ("crawls not yet") it covers, within its clause."""
+"""Number of words that a late denial ("crawls not yet") covers before itself, within its clause."""
 PLANNED_WITHIN: Final = 6
-"""How many words behind a plan it covers, within its clause."""
+"""Number of words that a plan covers after itself, within its clause."""
 CLAUSES_BACK: Final = 6
-"""How many clauses are searched backwards for the actor."""
+"""Number of clauses that are searched backwards for the actor."""
 WORDS_BACK: Final = 24
-"""How many words of a clause are searched for the actor."""
+"""Number of words of one clause that are searched for the actor."""
 TITLE_SHARE_MAX: Final = 0.6
-"""The share of words with a capital above which a sentence is a headline. In a headline a capital does not mark a title."""
+"""A sentence with a larger share of words with a capital is a headline. In a headline, a capital does not mark a title."""
 SHORT_WORDS: Final = 3
-"""The longest sentence, in words, that needs no second word beside its trigger word: `Mia stands!`"""
+"""Largest number of words in a sentence whose trigger word counts without a word of `needs`: `Mia stands!`"""
 QUOTED_MAX: Final = 3
 """The largest number of quoted words that may be the child's own first words."""
 FIRST_WORD: Final = ("talking.first-word",)
 
 
 class SentenceMentions:
-    """Finds the possible mentions of one sentence, read in one language."""
+    """The possible mentions in one sentence, parsed in one language."""
 
     def __init__(self, sentence: ParsedSentence) -> None:
         self._sentence = sentence
         self._triggers: TriggerWords = triggers_by_language()[sentence.language.name]
 
     def possible_keys(self) -> Iterator[tuple[str, ...]]:
-        """Yields, for each trigger set that matches, its milestones: the sentence possibly mentions one of them."""
+        """Yields the milestones of each trigger set that matches. The sentence possibly mentions one milestone of the set."""
         triggers = self._triggers
         hits = [(trigger_set, spans) for trigger_set in triggers.sets if (spans := self._spans(trigger_set.words))]
         if any(self.counts(at, at + 1) for at in self._quoted()):
@@ -50,7 +50,7 @@ class SentenceMentions:
                 yield trigger_set.keys
 
     def is_vague(self) -> bool:
-        """Returns whether the sentence announces something great without saying what it was."""
+        """Returns whether the sentence announces something great without naming the milestone."""
         triggers = self._triggers
         if not (self._spans(triggers.vague) or triggers.are_signs(self._words)):
             return False
@@ -58,7 +58,7 @@ class SentenceMentions:
         return not any(map(self._spans, excluding))
 
     def counts(self, start: int, end: int) -> bool:
-        """Returns whether these words count: not denied, not planned, not in a title, and not the act of somebody else."""
+        """Returns whether these words are not denied, not planned, not part of a title, and not another person's act."""
         is_only_planned = start < self._planned_before or start in self._denied_or_planned
         return not (is_only_planned or self._is_title(start) or self._is_act_of_another(start))
 
@@ -83,7 +83,7 @@ class SentenceMentions:
 
     @cached_property
     def _planned_before(self) -> int:
-        """The place where the planned part ends: a "but" behind the last plan, or the sentence's end; 0 if there is no plan."""
+        """The position where the planned part ends: a "but" after the last plan, or the sentence's end. 0: there is no plan."""
         sentence = self._sentence
         spans = self._spans(self._triggers.plans_anywhere)
         planned = [end for start, end in spans if not (start in self._harmless or sentence.tokens[start].is_child)]
@@ -94,19 +94,19 @@ class SentenceMentions:
 
     @cached_property
     def _harmless(self) -> frozenset[int]:
-        """The places of words that look like a denial or a plan and are none."""
+        """The positions of words that look like a denial or a plan, but are neither."""
         return frozenset(at for start, end in self._spans(self._triggers.false_denials) for at in range(start, end))
 
     @cached_property
     def _is_shared_act(self) -> bool:
-        """Whether the child did the same as somebody else: "so did Mia"."""
+        """Whether the child did the same as another person: "so did Mia"."""
         tokens = self._sentence.tokens
         is_named = any(token.is_child or self._sentence.is_in(at, "she", "he") for at, token in enumerate(tokens))
         return is_named and bool(self._spans(self._triggers.also))
 
     @cached_property
     def _denied_or_planned(self) -> frozenset[int]:
-        """The places of the words that a denial or a plan of the same clause covers."""
+        """The positions of the words that a denial or a plan of the same clause covers."""
         triggers = self._triggers
         ranges = (
             (triggers.denials, DENIED_WITHIN),
@@ -117,7 +117,7 @@ class SentenceMentions:
         return frozenset(at for index, within in ranges for at in self._covered_by(index, within))
 
     def _covered_by(self, index: Index, within: int) -> Iterator[int]:
-        """Yields the places that the matches of an index cover: `within` words after them, or before them if it is negative."""
+        """Yields the positions that each match of an index covers: `within` words after the match, or before it if negative."""
         sentence = self._sentence
         for start, end in self._spans(index):
             if start in self._harmless or sentence.tokens[start].is_quoted or sentence.tokens[start].is_child:
@@ -126,13 +126,13 @@ class SentenceMentions:
             yield from (at for at in covered if sentence.clause_of[at] == sentence.clause_of[start])
 
     def _quoted(self) -> list[int]:
-        """Returns the places of the quoted words, if they may be the child's own: at most 3, and no title is likely."""
+        """Returns the positions of the quoted words. Returns an empty list for more than 3 words, or for a possible title."""
         quoted = [at for at, token in enumerate(self._sentence.tokens) if token.is_quoted]
         return quoted if len(quoted) <= QUOTED_MAX and not self._titled else []
 
     @cached_property
     def _titled(self) -> frozenset[int]:
-        """The places of words for things that have titles: a room, a book, a class."""
+        """The positions of words for things that have titles: a room, a book, a class."""
         things, tokens = in_all_languages("things"), self._sentence.tokens
         return frozenset(at for at, token in enumerate(tokens) if token.word in things and not token.is_quoted)
 
@@ -143,7 +143,7 @@ class SentenceMentions:
 
     @cached_property
     def _labelled(self) -> frozenset[int]:
-        """The clauses behind a label for a thing with a title ("Activity: ..."), unless they name the child."""
+        """The numbers of the clauses that follow a label such as "Activity:" and do not name the child."""
         sentence = self._sentence
         things = {sentence.clause_of[at] for at in self._titled}
         children = {sentence.clause_of[at] for at, token in enumerate(sentence.tokens) if token.is_child}
@@ -154,9 +154,9 @@ class SentenceMentions:
         )
 
     def _is_title(self, at: int) -> bool:
-        """Returns whether a word is part of a title of a book, a room or a class.
+        """Returns whether a word is part of the title of a book, a room or a class.
 
-        It is quoted, or behind a label, or has a capital beside a word for such a thing.
+        The sentence must have a word for such a thing. A title is quoted, or follows a label, or its words have a capital.
         """
         if not self._titled:
             return False
@@ -190,7 +190,7 @@ class SentenceMentions:
                 return not is_child
             first = sentence.starts[back]
             if sentence.tokens[first].follows_break and not sentence.is_in(first, "conjunctions", "relatives"):
-                return False  # "As Grandma left, waved goodbye": the subject of the clause before is not the actor
+                return False  # "As Grandma left, waved goodbye": the subject of the previous clause is not the actor
         return False
 
     def _is_child_acting(self, clause: int, before: int) -> bool | None:
@@ -217,7 +217,7 @@ class SentenceMentions:
         return False if is_relative and self._is_person(first - 1) else None
 
     def _is_possessive(self, at: int, last: int) -> bool:
-        """Returns whether the child is named here only to name another person: Mia's brother; her little friend Aisha."""
+        """Returns whether the word for the child is a part of another person's name: Mia's brother; her little friend Aisha."""
         sentence = self._sentence
         after = at + 2 if at + 1 < len(sentence.tokens) and sentence.tokens[at + 1].word == "'s" else at + 1
         if after == at + 1 and sentence.tokens[at].is_child:
@@ -225,12 +225,12 @@ class SentenceMentions:
         return any(sentence.is_in(other, "persons") for other in range(after, min(after + 3, last)))
 
     def _is_possible_actor(self, at: int, first: int) -> bool:
-        """Returns whether another person or a group is named here who may be the actor."""
+        """Returns whether the word at this position names another person or a group that may be the actor."""
         sentence, triggers = self._sentence, self._triggers
         token = sentence.tokens[at]
         back = range(max(first, at - DENIED_WITHIN), at)
         if any(sentence.tokens[other].word in triggers.finite_verbs or sentence.is_in(other, "everyday_verbs") for other in back):
-            return False  # a verb is before the name, which is then its object
+            return False  # a verb is before the name, so the name is the verb's object
         if token.is_quoted or (
             at > first and (sentence.tokens[at - 1].word in triggers.prepositions or sentence.is_in(at - 1, "links", "reports"))
         ):

@@ -1,7 +1,7 @@
-"""Skips notes without milestones in a few microseconds: a note is read only if it has all words of some cue or trigger pattern.
+"""Decides in a few microseconds whether a note has to be read: whether the note has all words of some cue or trigger pattern.
 
-Most notes are about meals and naps, so most are skipped. Ignores order and grammar: it may pass a note without a milestone, but
-never skips one that the reader would find something in.
+Most notes are about meals and naps, so most notes are skipped. The check ignores order and grammar. A note without milestones may
+pass the check, but a note in which `reader` would find a milestone is never skipped.
 """
 
 import re
@@ -23,7 +23,7 @@ RequiredWords = frozenset[frozenset[str]]
 
 
 def may_have_milestones(text: str) -> bool:
-    """Returns whether a text has to be read: it has all words of a pattern in any order, signs of two kinds, or a quotation."""
+    """Returns whether a text has all words of a pattern in any order, signs of two kinds, or a quotation."""
     words, required, parts = frozenset(map(corrected, LETTERS.findall(text.lower()))), _required(), _parts()
     return (
         any(_are_met(others, words) for word in words & required.keys() for others in required[word])
@@ -39,7 +39,7 @@ def _are_met(others: RequiredWords, words: frozenset[str]) -> bool:
 
 @cache
 def _required() -> dict[str, frozenset[RequiredWords]]:
-    """Returns the rarest required words of every pattern, each with the sets of other words that its patterns require."""
+    """Returns, by the rarest required word of each pattern, the other words that the pattern requires."""
     required: defaultdict[str, set[RequiredWords]] = defaultdict(set)
     for pattern, marks in _patterns():
         if not _is_partial(pattern) and (certain := _certain(pattern)):
@@ -59,7 +59,7 @@ def _parts() -> Words:
 
 
 def _patterns() -> Iterator[tuple[Pattern, frozenset[str]]]:
-    """Yields every pattern of cues and trigger words, with the frequent words of its language."""
+    """Yields every pattern of cues and trigger words, each with the frequent words of the pattern's language."""
     for language in languages():
         yield from ((cue.pattern, language.frequent_words) for cues in language.cues.values() for cue in cues)
         triggers = triggers_by_language()[language.name]
@@ -73,7 +73,7 @@ def _is_partial(pattern: Pattern) -> bool:
 
 
 def _certain(pattern: Pattern) -> list[frozenset[str]]:
-    """Returns the words of each step that a pattern requires. Steps that may be a name or a number are left out."""
+    """Returns the words of each required step of a pattern. Steps that may be a name or a number are left out."""
     return [
         step.words.whole
         for step in pattern.steps
@@ -84,7 +84,7 @@ def _certain(pattern: Pattern) -> list[frozenset[str]]:
 
 
 def _rarity(words: frozenset[str], *, marks: frozenset[str]) -> tuple[int, int]:
-    """Returns a sort key that is larger for rarer words: fewer of them are frequent words, and they are longer."""
+    """Returns a sort key that is larger if fewer of these words are frequent words, and then if the words are longer."""
     return -len(words & marks), min(map(len, words))
 
 

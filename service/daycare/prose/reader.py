@@ -1,19 +1,21 @@
-"""Finds the milestones in a daycare's note: those that this child certainly reached, and those that the note possibly mentions.
+"""Finds the milestones in a daycare's note: certain milestones, and milestones that the note possibly mentions.
 
-Certain ones are recorded on a timeline, so precision comes first. Possible ones are only held from a parent who waits for them,
-so recall comes first. Owns the rule for certain ones; `possible_mentions` owns the other. Knows no family, no clock and no
-source; the words of each language are data (`cues`, `trigger_words`). The rule for certain ones:
+Certain milestones are recorded on timelines, so precision comes first. A possible milestone only has the effect that the note is
+held from a parent who keeps that milestone, so recall comes first. Owns the rule for certain milestones; `possible_mentions` owns
+the rule for possible ones. Knows no family, no clock and no source; the words of each language are data (`cues`,
+`trigger_words`). The rule for certain milestones:
 
-- The child itself does it in this note, in the past or the present, for the first time or again ("loves walking" counts too).
+- The note states that the child did it, in the past or the present, for the first time or again ("loves walking" counts, too).
   Denials, plans, hopes, practice, near misses, questions, conditions, requests and songs do not count. A denial ends at "but", or
   at a clause that names the child again.
 - Hearsay and other days do not count: "Mum says she walked at home", "yesterday".
-- The subject is the child's name, "she" or "he" where no other person can be meant, or nobody, as in a caption ("Clapped her
-  hands!"). "They" does not count: it may be anybody. Without `names`, every name is another person's.
-- Groups do not count: "the children danced". "Mia and Leo danced" counts only for the name next to the verb.
-- Other actors do not count (a brother, a bear, a train, we). An unknown word between the child and the verb makes it uncertain.
-- A milestone that is reached alone does not count if a helping hand or a stroller is mentioned.
-- Of two cues that share words, the longer one counts. Of two in one clause, one that the other implies does not count.
+- The subject is the child's name, or "she" or "he" if no other person can be meant, or is missing, as in a caption ("Clapped her
+  hands!"). "They" does not count, because "they" may be anybody. Without `names`, every name is another person's name.
+- Groups do not count: "the children danced". In "Mia and Leo danced", only the name next to the verb counts.
+- Other actors (a brother, a bear, a train, we) do not count. If an unknown word is between the child and the verb, the milestone
+  is uncertain.
+- A milestone that children reach without help does not count if the sentence mentions a helping hand or a stroller.
+- Of two cues that share words, the longer cue counts. In one clause, a milestone that another milestone implies does not count.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -45,11 +47,11 @@ from service.daycare.prose.text import Sentence, Token, prepared, sentences
 from service.daycare.prose.trigger_words import great_firsts, triggers_by_language
 
 TEXT_CHARACTERS_MAX: Final = 10_000
-"""The longest note that an event may hold. Text beyond it is not read."""
+"""Largest number of characters of a note in an event. Further text is not read."""
 FEWER_WORDS_MAX: Final = 2
-"""How many frequent words less than the likeliest language a second one may have in a sentence that is read in both."""
+"""Difference in frequent words. With 5 such words of the likeliest language, a sentence is also read in languages with 3 or 4."""
 POSSIBLE_MAX: Final = 16
-"""How many possible milestones an event may name."""
+"""Largest number of possible milestones that an event may list."""
 
 Span = tuple[int, int]
 
@@ -58,18 +60,18 @@ class Findings(msgspec.Struct, frozen=True, array_like=True):
     """The milestones of a note, as keys of the catalogue."""
 
     found: tuple[str, ...] = ()
-    """Certain ones, which are recorded, in the order of the note's words."""
+    """The certain milestones, in the order of the note's words. These are recorded."""
     possible: tuple[str, ...] = ()
-    """Possible ones, for which the note is held. At most 16, none of which is in `found`."""
+    """At most 16 possible milestones, without those in `found`. The note is held from a parent who keeps such a milestone."""
 
 
 NOTHING: Final = Findings()
 
 
 def findings_in(text: str, *, names: Collection[str] = ()) -> Findings:
-    """Returns the milestones that this child certainly reached according to a note, and those that the note possibly mentions.
+    """Returns the certain and the possible milestones of a note.
 
-    `names` are full names of the child: the one in the source and the one in the family. The same text and names give the
+    `names` are full names of the child: the name in the source and the names in the family. The same text and names give the
     same result. Accepts any text and never raises. The time is linear in the length of the text.
     """
     text = prepared(text[:TEXT_CHARACTERS_MAX])
@@ -77,12 +79,12 @@ def findings_in(text: str, *, names: Collection[str] = ()) -> Findings:
 
 
 def milestones_in(text: str, *, names: Collection[str] = ()) -> tuple[str, ...]:
-    """Returns the milestones that this child certainly reached according to a note."""
+    """Returns the certain milestones of a note."""
     return findings_in(text, names=names).found
 
 
 def read_prepared(text: str, names: Collection[str]) -> Findings:
-    """Reads a prepared note word by word. Returns the same as `findings_in`, without the fast check that skips most notes."""
+    """Returns the findings in a prepared note, like `findings_in`, but without the fast check that skips most notes."""
     text = without_retracted(text)
     found: dict[str, None] = {}
     uncertain: dict[str, None] = {}
@@ -113,14 +115,14 @@ def read_prepared(text: str, names: Collection[str]) -> Findings:
 def _possible_beside(
     found: Collection[str], uncertain: Collection[str], triggered: Collection[tuple[str, ...]]
 ) -> tuple[str, ...]:
-    """Returns the possible milestones that are not certain. A trigger set adds none if one of its milestones is certain."""
+    """Returns the possible milestones that are not certain. A trigger set adds nothing if one of its milestones is certain."""
     certain = {key for one in found for key in (one, *CATALOGUE.implied_by(one))}
     keys = [*uncertain, *(key for of_set in triggered if certain.isdisjoint(of_set) for key in of_set)]
     return tuple(key for key in dict.fromkeys(keys) if key not in certain)[:POSSIBLE_MAX]
 
 
 def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], list[ParsedSentence]]]:
-    """Returns each sentence of a note, parsed in its likeliest languages, and in others if it has their trigger words."""
+    """Returns two lists for each sentence: its parses in the likeliest languages, and in further languages with trigger words."""
     split = tuple(sentences(text, names=names, common=_common(), pronouns=child_pronouns(text, names)))
     counts_by_sentence = [_frequent_word_counts(sentence) for sentence in split]
     note_counts = [sum(column) for column in zip(*counts_by_sentence, strict=True)]
@@ -137,7 +139,7 @@ def _readings(text: str, names: ChildNames) -> list[tuple[list[ParsedSentence], 
 
 @cache
 def _common() -> frozenset[str]:
-    """Returns everyday words. Some of them are also names (will, may), and are read as names only with a capital."""
+    """Returns everyday words. Some of these words are also names (will, may): such a word with a capital is read as a name."""
     return frozenset(word for one in languages() for word in (*one.words["between"], *one.guards.by_word))
 
 
@@ -153,7 +155,7 @@ def _frequent_word_counts(sentence: Sentence) -> list[int]:
 
 @cache
 def _languages_by_frequent_word() -> dict[str, list[int]]:
-    """Returns, by frequent word, the numbers of the languages that have it."""
+    """Returns the frequent words of all languages, each with the indexes of its languages in `languages()`."""
     found: dict[str, list[int]] = {}
     for number, language in enumerate(languages()):
         for word in language.frequent_words:
@@ -162,7 +164,7 @@ def _languages_by_frequent_word() -> dict[str, list[int]]:
 
 
 def _likeliest_languages(counts: Sequence[int], note_counts: Sequence[int]) -> list[Language]:
-    """Returns the languages with most frequent words in the sentence; of these, those with most in the note."""
+    """Returns the languages with the most frequent words in a sentence. If several are equal, the counts of the note decide."""
     scores = list(zip(counts, note_counts, strict=True))
     most = max(scores)
     return [language for language, score in zip(languages(), scores, strict=True) if score == most]
@@ -184,7 +186,7 @@ def _parsed(sentence: Sentence, language: Language) -> ParsedSentence:
 
 
 def _milestones_of(sentence: ParsedSentence, context: NoteContext) -> Iterator[tuple[str, bool]]:
-    """Yields each milestone that a sentence has a cue for, and whether it is certain. Records its subjects in `context`."""
+    """Yields each milestone that the cues of a sentence name, and whether the milestone is certain. Updates `context`."""
     clause_of, starts, language = sentence.clause_of, sentence.starts, sentence.language
     guarded = _guarded(sentence, language.guards) if sentence.matches else {}
     is_void = not sentence.matches or sentence.is_question or bool(_guarded(sentence, language.sentence_guards))
@@ -224,15 +226,16 @@ def _milestones_of(sentence: ParsedSentence, context: NoteContext) -> Iterator[t
 
 @cache
 def _trigger_keys() -> frozenset[str]:
-    """Returns the great firsts, and the milestones that imply or are implied by one.
+    """Returns the great firsts, and the milestones that imply a great first or are implied by a great first.
 
-    An uncertain cue for one of these is ignored: the trigger words decide better whether it is a possible mention.
+    An uncertain cue for one of these milestones is ignored: the trigger words decide better whether the note mentions that
+    milestone.
     """
     return frozenset(one for key in great_firsts() for one in (key, *CATALOGUE.implied_by(key), *CATALOGUE.implying(key)))
 
 
 def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Language) -> tuple[Match, ...]:
-    """Returns the cues of a sentence in order. Of cues that share a word only the longest is kept."""
+    """Returns the cues of a sentence in order. Of cues that share a word, only the longest cue is returned."""
     found = [
         Match(at, end, cue)
         for at, token in enumerate(tokens)
@@ -252,12 +255,12 @@ def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Langua
 
 
 def _by_preference(match: Match) -> tuple[int, int, int]:
-    """Returns a sort key: the longest cue first; of two of one length, the one that implies more milestones."""
+    """Returns a sort key: the longest cue first; of two cues of the same length, the cue that implies more milestones."""
     return match.start - match.end, -len(CATALOGUE.implied_by(match.cue.key)), match.start
 
 
 def _guarded(sentence: ParsedSentence, guards: Index) -> dict[int, Span]:
-    """Returns the span of the first guard by its clause. A guard that is harmless, quoted or part of a cue is left out."""
+    """Returns the span of the first guard in each clause. A guard that is harmless, quoted or part of a cue is left out."""
     spans = sentence.language.harmless.spans(sentence.tokens, sentence.clause_of)
     harmless = {at for start, end in spans for at in range(start, end)}
     found: dict[int, Span] = {}
@@ -269,12 +272,12 @@ def _guarded(sentence: ParsedSentence, guards: Index) -> dict[int, Span]:
 
 
 def _is_only_guard(sentence: ParsedSentence, clause: int, guard: Span) -> bool:
-    """Returns whether a clause is nothing but a guard, which then applies to the clause before: "Walking, almost!"."""
+    """Returns whether a clause consists of a guard alone. Such a guard applies to the previous clause: "Walking, almost!"."""
     return guard[0] == sentence.starts[clause] and guard[1] == sentence.end(clause)
 
 
 class _OtherMeanings:
-    """Finds the words of a sentence that give its cues another meaning. Searches once for each list of such words."""
+    """The words of a sentence that give its cues another meaning. Each list of such words is searched only once."""
 
     def __init__(self, sentence: ParsedSentence) -> None:
         self._sentence = sentence

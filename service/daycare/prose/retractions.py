@@ -1,7 +1,8 @@
 """Finds retractions in a note: "wrong child", "disregard this", "falsches Kind".
 
-Owns the words of retractions in five languages. A certain retraction removes the note from its beginning to the end of the
-sentence that retracts. A possible one ("sorry", "actually no") removes nothing, but no milestone of that note is certain.
+Owns the words of retractions in five languages. A certain retraction removes the text from the beginning of the note to the end
+of the retracting sentence. A possible retraction ("sorry", "actually no") removes nothing, but no milestone of the note is then
+certain.
 """
 
 import re
@@ -47,7 +48,7 @@ SENTENCE_END: Final = re.compile(r"[.!?\n]+|$")
 
 
 def without_retracted(text: str) -> str:
-    """Returns the text behind the last sentence that certainly retracts; the whole text if there is none."""
+    """Returns the text after the last certain retraction; the whole text if there is no certain retraction."""
     end = 0
     for found in CERTAIN.finditer(text):
         if (until := SENTENCE_END.search(text, found.end())) is not None:
@@ -56,5 +57,5 @@ def without_retracted(text: str) -> str:
 
 
 def may_be_retracted(text: str) -> bool:
-    """Returns whether a note has words that may retract something of it."""
+    """Returns whether a note contains a possible retraction."""
     return POSSIBLE.search(text) is not None

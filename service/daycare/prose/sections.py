@@ -1,8 +1,8 @@
 """Removes plans from a note: the text under a heading such as "Next steps:", "Ziele:" or "Prochaine étape :".
 
-Owns the headings in five languages. A heading opens a line or a sentence and ends with a colon or a dash, or is a line of its
-own. The rest of its line is a plan, even if it names the child. If the rest is empty, the lines below are the plan, up to another
-heading, or up to an empty line behind them.
+Owns the headings in five languages. A heading begins a line or a sentence and ends with a colon or a dash, or is a whole line.
+The rest of the heading's line is a plan, even if the rest names the child. If the rest is empty, the next lines are the plan.
+Such a plan ends at another heading, or at an empty line after the plan's text, unless a list item follows that line.
 """
 
 import re
@@ -52,7 +52,7 @@ OTHER_HEADING: Final = re.compile(r"^[^\W\d_][^:\n]{0,40}:[ \t]*$|^[^\W\d_][^:\n
 
 
 def without_plans(text: str) -> str:
-    """Returns a note without its plans, line by line."""
+    """Returns a note without its plans."""
     kept: list[str] = []
     is_planned = has_items = is_after_gap = False
     for line in text.split("\n"):

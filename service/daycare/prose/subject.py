@@ -1,7 +1,7 @@
-"""Finds the subject of a clause: this child, another person, a group, the writer, or none.
+"""Finds the subject of a clause: the child, another person, a group, the writer, or nobody.
 
-Owns the subject rule. It knows no milestone: the places of the cues are an argument. The rule is an allow list: between the
-child's name and the cue it accepts only words that are known to keep the child the subject. A clause with any other word there is
+Owns the subject rule. Knows no milestones: the positions of the cues (words that name an action or an event) are an argument. The
+rule is an allow list. Only listed words may be between the child's name and a cue. If there is any other word, the subject is
 UNCLEAR.
 """
 
@@ -15,7 +15,7 @@ from service.daycare.prose.cues import CompiledCue, Language
 from service.daycare.prose.text import Token
 
 BETWEEN_MAX: Final = 12
-"""How many words before a cue are searched for its subject: more than staff write, and a bound on the time for any text."""
+"""Number of words before a cue that are searched for the cue's subject. Staff write fewer words; the bound limits the time."""
 
 
 class ClauseSubject(enum.Enum):
@@ -28,21 +28,21 @@ class ClauseSubject(enum.Enum):
     OTHER = enum.auto()
     UNCLEAR = enum.auto()
     NOBODY = enum.auto()
-    """The clause names nobody: its subject is that of the clause before, or the child if there is none."""
+    """The clause names nobody. The subject is that of the previous clause, or the child if there is no previous clause."""
 
 
 CHILD_SUBJECTS: Final = frozenset({ClauseSubject.CHILD, ClauseSubject.PRONOUN, ClauseSubject.NOBODY})
 
 
 class NoteContext(msgspec.Struct):
-    """The people whom a note has mentioned so far, to decide what the next "she" refers to."""
+    """The people whom a note has mentioned so far. They decide to whom the next "she" or "he" refers."""
 
     is_about_another: bool = False
-    """The last subject is another person."""
+    """Whether the last subject is another person."""
     has_other_person: bool = False
-    """Another person was mentioned after the child was last named."""
+    """Whether another person was mentioned after the child was last named."""
     gender: str | None = None
-    """`she` or `he`, as soon as one pronoun certainly meant the child."""
+    """The child's pronoun, `she` or `he`. None: no pronoun has certainly meant the child yet."""
 
     def record_subject(self, who: ClauseSubject) -> None:
         """Records the subject of a clause."""
@@ -61,7 +61,7 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class ParsedSentence(msgspec.Struct, frozen=True, kw_only=True):
-    """A sentence in one language: its words, the clause number of each word, where each clause starts, and the cues found."""
+    """A sentence, parsed in one language: the words, the clause number of each word, the start of each clause, and the cues."""
 
     language: Language
     tokens: tuple[Token, ...]
@@ -69,23 +69,23 @@ class ParsedSentence(msgspec.Struct, frozen=True, kw_only=True):
     starts: tuple[int, ...]
     matches: tuple[Match, ...]
     covered: frozenset[int]
-    """The places of the words that are part of a cue."""
+    """The positions of the words that are part of a cue."""
     is_question: bool = False
 
     def end(self, clause: int) -> int:
-        """Returns the place after the last word of a clause."""
+        """Returns the position after the last word of a clause."""
         return self.starts[clause + 1] if clause + 1 < len(self.starts) else len(self.tokens)
 
     def is_in(self, at: int, *lists: str) -> bool:
-        """Returns whether the word at this place is in one of these word lists of the language."""
+        """Returns whether the word at this position is in one of these word lists of the language."""
         roles = self.language.roles.get(self.tokens[at].word)
         return roles is not None and not roles.isdisjoint(lists)
 
     def is_name(self, at: int) -> bool:
-        """Returns whether a word looks like another person's name: it has a capital, and no article is before it.
+        """Returns whether a word looks like the name of another person: the word has a capital, and no article before it.
 
-        In German, where every noun has a capital, a link word must be before it, too. So "mit Leo" is a name, and "mit Klötzen"
-        is wrongly taken for one: the milestone is then only possible instead of certain.
+        In German every noun has a capital, so a link word must be before a name, too. So "Leo" in "mit Leo" is a name. "Klötzen"
+        in "mit Klötzen" (with blocks) is taken for a name by mistake: a milestone is then not certain, but only possible.
         """
         token = self.tokens[at]
         if not token.is_capital or token.is_child or token.is_quoted or at == 0:
@@ -96,7 +96,7 @@ class ParsedSentence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clauses_of(tokens: Sequence[Token], language: Language) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Returns the clause number of each word, and the place where each clause starts.
+    """Returns the clause number of each word, and the position where each clause starts.
 
     A clause starts at a punctuation mark such as a comma, and at a conjunction (and, but, when).
     """
@@ -110,7 +110,7 @@ def clauses_of(tokens: Sequence[Token], language: Language) -> tuple[tuple[int, 
 
 
 def subject_of(sentence: ParsedSentence, clause: int, context: NoteContext) -> ClauseSubject:
-    """Returns the subject of a clause, found by its first words."""
+    """Returns the subject of a clause. Reads the words of the clause up to the first cue or the first word that decides."""
     for at in range(sentence.starts[clause], sentence.end(clause)):
         if at in sentence.covered:
             return ClauseSubject.NOBODY
@@ -127,7 +127,7 @@ def subject_of(sentence: ParsedSentence, clause: int, context: NoteContext) -> C
 
 
 def _person_at(sentence: ParsedSentence, at: int, context: NoteContext) -> ClauseSubject | None:
-    """Returns the person that the word at this place names; None if it names nobody."""
+    """Returns the kind of person or group that the word at this position names; None if the word names neither."""
     if sentence.tokens[at].is_child:
         is_owner = at + 2 < len(sentence.tokens) and sentence.tokens[at + 1].word == "'s"
         return ClauseSubject.PERSON if is_owner and sentence.is_in(at + 2, "persons", "others") else ClauseSubject.CHILD
@@ -143,9 +143,9 @@ def _person_at(sentence: ParsedSentence, at: int, context: NoteContext) -> Claus
 
 
 def _subject_after_adjunct(sentence: ParsedSentence, start: int, end: int, context: NoteContext) -> ClauseSubject:
-    """Returns the subject of a clause that opens with "after lunch", "with the others" and the like.
+    """Returns the subject of a clause that begins with an adjunct such as "after lunch" or "with the others".
 
-    It is the first child, pronoun or speaker named; if there is none, the last other person named.
+    The subject is the first child, pronoun or speaker that the clause names; if it names none, the last other person.
     """
     seen = ClauseSubject.NOBODY
     for at in range(start, end):
@@ -159,7 +159,7 @@ def _subject_after_adjunct(sentence: ParsedSentence, start: int, end: int, conte
 
 
 def _unlisted_word(sentence: ParsedSentence, at: int) -> ClauseSubject:
-    """Returns PERSON for a word in no list that is written and used like a name, else UNCLEAR."""
+    """Returns PERSON for an unlisted word that is written and used like a name, and UNCLEAR for any other unlisted word."""
     if sentence.is_name(at):
         return ClauseSubject.PERSON
     is_first_name = at == 0 and sentence.tokens[at].is_capital and not sentence.is_in(at, "things")
@@ -168,7 +168,7 @@ def _unlisted_word(sentence: ParsedSentence, at: int) -> ClauseSubject:
 
 
 def pronoun(sentence: ParsedSentence, at: int, context: NoteContext) -> ClauseSubject:
-    """Returns what a pronoun refers to: the child (PRONOUN), or PERSON where it may be another person."""
+    """Returns PRONOUN if a pronoun refers to the child, and PERSON if the pronoun may refer to another person."""
     is_she, is_he = sentence.is_in(at, "she"), sentence.is_in(at, "he")
     gender = None if is_she and is_he else "she" if is_she else "he"
     if context.is_about_another or (gender and context.gender and gender != context.gender):
@@ -181,9 +181,9 @@ def pronoun(sentence: ParsedSentence, at: int, context: NoteContext) -> ClauseSu
 
 
 def actor_of(sentence: ParsedSentence, match: Match, before: ClauseSubject, context: NoteContext) -> ClauseSubject:
-    """Returns who does the action that a cue names.
+    """Returns the actor of the action that a cue names.
 
-    `before` is the subject of the clause before, used where this clause names nobody.
+    `before` is the subject of the previous clause. This subject is the actor if the cue's own clause names nobody.
     """
     first = sentence.starts[sentence.clause_of[match.start]]
     if first and sentence.is_in(first, "relatives") and not sentence.tokens[first - 1].is_child:
@@ -211,7 +211,7 @@ def actor_of(sentence: ParsedSentence, match: Match, before: ClauseSubject, cont
 
 
 def _actor_at(sentence: ParsedSentence, at: int, first: int, context: NoteContext) -> ClauseSubject:
-    """Returns the child named at this place as the actor, or UNCLEAR if the words before it in the clause do not allow that."""
+    """Returns the person at this position as the actor, or UNCLEAR if earlier words of the clause exclude that."""
     who = _person_at(sentence, at, context) or ClauseSubject.UNCLEAR
     if at == first:
         return who
@@ -233,7 +233,10 @@ def _actor_at(sentence: ParsedSentence, at: int, first: int, context: NoteContex
 def event_owner(
     sentence: ParsedSentence, match: Match, subject: ClauseSubject, before: ClauseSubject, context: NoteContext
 ) -> ClauseSubject:
-    """Returns the owner of an event that a cue names ("first tooth"). `subject` is the subject of the cue's own clause."""
+    """Returns the kind of person whose event a cue names ("first tooth").
+
+    `subject` is the subject of the cue's own clause. `before` is the subject of the previous clause.
+    """
     first = sentence.starts[sentence.clause_of[match.start]]
     if match.start > first:
         at = match.start - 1
@@ -258,7 +261,7 @@ def event_owner(
 
 
 def _belongs_to_another(sentence: ParsedSentence, after: int) -> bool:
-    """Returns whether the words behind an event name another owner: the first steps *of Leo*."""
+    """Returns whether the words after an event name another person as its owner: the first steps *of Leo*."""
     if after + 1 >= len(sentence.tokens) or not sentence.is_in(after, "links"):
         return False
     is_another = sentence.is_name(after + 1) or sentence.is_in(after + 1, "persons", "others", "speakers")

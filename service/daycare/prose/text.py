@@ -1,8 +1,8 @@
-"""Splits a note into sentences and words, the same way for every language. Owns what a word and a sentence are.
+"""Splits a note into sentences and words, in the same way for every language. Owns the definition of a word and a sentence.
 
-It knows no cue and no language: letters make a word, punctuation ends a sentence. Text in quotation marks is speech or a title:
-at most 4 quoted words are kept and marked as quoted ("she said 'more milk'"), longer quotations are removed. A note that is
-quoted from its first word to its last is no quotation. Each step reads the text once, so the work is linear in its length.
+Knows no cue and no language: letters make a word, punctuation ends a sentence. Text in quotation marks is speech or a title. A
+quotation of at most 4 words is kept, and its words are marked as quoted ("she said 'more milk'"). A longer quotation is removed.
+Quotation marks around a whole note are ignored. Each step reads the text once, so the time is linear in the length of the text.
 """
 
 import re
@@ -18,9 +18,9 @@ from service.daycare.prose.sections import without_plans
 from service.daycare.prose.typing_errors import corrected
 
 QUOTED_WORDS_MAX: Final = 4
-"""Longer quotations are not read. Four words are enough for a child's first words; a line of a song is longer."""
+"""A quotation with more words is removed. Four words are enough for a child's first words; a line of a song is longer."""
 
-# A part that a language joins to a word is a word of its own: she's, they'll, l'eau. "isn't" stays whole.
+# A part that an apostrophe joins to a word becomes a separate word: she's, they'll, l'eau. But "isn't" stays one word.
 PIECE: Final = re.compile(
     r"(?P<word>[^\W\d_]+n['’]t(?!\w)|(?:[cdjlmnst]|qu|jusqu|aujourd)['’](?=\w)|['’](?:s|m|re|ll|d|ve)(?!\w)|[^\W\d_]+|\ue000)"
     r"|(?P<number>\d+(?:[.,:]\d+)*)|(?P<end>[.!?…。]+|\n+)|(?P<break>[^\w\s'’¡¿])",
@@ -54,12 +54,12 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
     word: str
     is_child: bool = False
-    """The word is a name of the child, or used in place of one ("your daughter")."""
+    """Whether the word is a name of the child, or replaces a name ("your daughter")."""
     is_capital: bool = False
-    """The first letter is a capital and the rest is not all capitals, as in a name."""
+    """Whether the first letter is a capital and the rest is not all capitals, as in a name."""
     is_quoted: bool = False
     follows_break: bool = False
-    """A comma, a dash, a bracket or another mark inside the sentence is before the word."""
+    """Whether a comma, a dash, a bracket or another mark inside the sentence is before the word."""
     follows_colon: bool = False
 
 
@@ -82,10 +82,10 @@ def prepared(text: str) -> str:
 
 
 def sentences(text: str, *, names: ChildNames, common: Collection[str], pronouns: Collection[str] = ()) -> Iterator[Sentence]:
-    """Yields the sentences of a note in order, none without a word.
+    """Yields the sentences of a note in order. Each sentence has at least one word.
 
-    Words that mean the child are marked `is_child`: its names, "your daughter" and the like (one word here), and `pronouns` of
-    a letter from or to the child. A name that is one of the `common` words too (Will, May) is marked only if it has a capital.
+    Words that mean the child are marked `is_child`: the child's names, "your daughter" and the like (which become one word), and
+    `pronouns`. A name that is also one of the `common` words (Will, May) is marked only if it has a capital.
     """
     words = _SentenceBuilder(names, common, pronouns)
     for piece, is_quoted in _pieces(SUBSTITUTES.sub(CHILD_MARK, text)):
@@ -106,7 +106,7 @@ def sentences(text: str, *, names: ChildNames, common: Collection[str], pronouns
 
 
 class _SentenceBuilder:
-    """Collects the words of the sentence that is being read."""
+    """The words of the sentence that is being read."""
 
     def __init__(self, names: ChildNames, common: Collection[str], pronouns: Collection[str]) -> None:
         self._names, self._common, self._pronouns = names, common, pronouns
@@ -127,7 +127,7 @@ class _SentenceBuilder:
         )
 
     def add(self, written: str, *, is_quoted: bool) -> None:
-        """Adds a word, or drops it where it only continues the child's name before it."""
+        """Adds a word to the sentence. A word that only continues the child's name (a last name, an initial) is left out."""
         word = written.lower().replace("’", "'")
         is_upper = written[0].isupper()
         before = self.tokens[-1] if self.tokens and not self.is_after_break else None
@@ -152,7 +152,10 @@ class _SentenceBuilder:
         self.is_after_break = False
 
     def _continues_name(self, word: str) -> bool:
-        """Returns whether a word continues the child's name. An initial that is not the child's makes it another child's name."""
+        """Returns whether a word continues the child's name before it.
+
+        If the word is an initial that the child does not have, the name is another child's, and `is_child` becomes false.
+        """
         if len(word) == 1 and word.isalpha():
             if not self._names.initials or word in self._names.initials:
                 return True
@@ -172,7 +175,7 @@ class _SentenceBuilder:
 
 
 def _pieces(text: str) -> Iterator[tuple[re.Match[str], bool]]:
-    """Yields the pieces of a text and whether each is quoted, without long quotations and without quotation marks."""
+    """Yields the pieces of a text, and whether each piece is quoted. Leaves out long quotations and quotation marks."""
     at = 0
     for quotation in QUOTATION.finditer(text):
         yield from _plain_pieces(text, at, quotation.start())

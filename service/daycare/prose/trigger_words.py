@@ -1,6 +1,6 @@
-"""Reads the files of trigger words: for each language, the words that possibly mention a great first, and those that exclude one.
+"""Reads the files of trigger words: words that possibly mention a great first (such as first steps), and words that exclude one.
 
-Owns the schema of `triggers/*.toml`, one file a language. The syntax of patterns is in `patterns`.
+Owns the schema of `triggers/*.toml`, one file for each language. The syntax of patterns is in `patterns`.
 """
 
 import tomllib
@@ -14,7 +14,7 @@ from service.daycare.prose.cues import LanguageFileInvalid
 from service.daycare.prose.patterns import Index, Vocabulary, index_of
 
 SIGNS_MIN: Final = 2
-"""How many kinds of signs must be in one sentence to make it a vague announcement."""
+"""Number of kinds of signs that make a sentence a vague announcement."""
 
 
 class TriggerSetFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,11 +24,11 @@ class TriggerSetFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     words: tuple[str, ...]
     """The trigger words: one of them has to be in the sentence."""
     needs: tuple[str, ...] = ()
-    """If any are listed, one of these has to be in the sentence, too."""
+    """If this list is not empty, one of its words has to be in the sentence, too."""
     harmless: tuple[str, ...] = ()
     """Phrases in which a trigger word has another meaning."""
     unless: tuple[str, ...] = ()
-    """Words that exclude the whole set, anywhere in the sentence."""
+    """Words that exclude the whole set if one of them is anywhere in the sentence."""
 
 
 class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,31 +38,31 @@ class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     close_denials: tuple[str, ...]
     """Denials that cover only the next two words."""
     late_denials: tuple[str, ...]
-    """Denials that cover the words before them: "she crawls not yet", as some languages have it."""
+    """Denials that cover the words before them: "she crawls not yet", a usual order in some languages."""
     false_denials: tuple[str, ...]
-    """Phrases that look like a denial or a plan and are none: cannot believe."""
+    """Phrases that look like a denial or a plan, but are neither: "cannot believe"."""
     plans: tuple[str, ...]
     """Plans that cover the next words of their clause."""
     plans_anywhere: tuple[str, ...]
-    """Plans and conditions that cover their whole sentence, up to a "but" behind them."""
+    """Plans and conditions that cover their whole sentence, or the part before a later "but"."""
     also: tuple[str, ...]
-    """Words for doing the same as somebody else: so did Mia."""
+    """Words that state that the child did the same as another person: "so did Mia"."""
     other_actors: tuple[str, ...]
-    """Words for other people and animals, who may be the actor."""
+    """Words for other people and animals that may be the actor."""
     prepositions: tuple[str, ...]
     """Words after which a name is not the actor: she walked *to* Leo."""
     plural_pronouns: tuple[str, ...]
-    """Pronouns of a group, which is the actor of a verb right behind: *we* walked."""
+    """Pronouns of a group. The group is the actor of a verb directly after the pronoun: *we* walked."""
     finite_verbs: tuple[str, ...]
     """Forms of a verb that need a subject: `walked`, `stands`."""
     things: tuple[str, ...]
     """Words for things that have titles: room, book, class."""
     vague: tuple[str, ...]
-    """Phrases that announce something great without saying what it was."""
+    """Phrases that announce something great without naming the milestone."""
     vague_unless: tuple[str, ...] = ()
-    """Words of everyday life, with which a vague phrase announces nothing great: lunch, birthday."""
+    """Everyday words. In a sentence with such a word, a vague phrase announces nothing great: lunch, birthday."""
     signs: dict[str, tuple[str, ...]] = {}
-    """Word lists by kind. A sentence with words of two kinds announces something great, too: her feet, for the first time."""
+    """Lists of signs, by kind. A sentence with signs of two kinds is an announcement, too: her feet, for the first time."""
     lists: dict[str, tuple[str, ...]] = {}
     sets: tuple[TriggerSetFile, ...] = ()
 
@@ -78,7 +78,7 @@ class TriggerSet(msgspec.Struct, frozen=True):
 
 
 class TriggerWords(msgspec.Struct, frozen=True, kw_only=True):
-    """One language's file of trigger words with its patterns compiled."""
+    """One language's file of trigger words with compiled patterns."""
 
     denials: Index
     close_denials: Index
@@ -98,11 +98,11 @@ class TriggerWords(msgspec.Struct, frozen=True, kw_only=True):
     sets: tuple[TriggerSet, ...]
 
     def may_be_in(self, words: frozenset[str]) -> bool:
-        """Returns whether a sentence of these words can contain a possible mention. True too often, never False wrongly."""
+        """Returns whether a sentence of these words can contain a possible mention. Only the result False is certain."""
         return self.are_signs(words) or any(index.may_be_in(words) for index in (self.vague, *(one.words for one in self.sets)))
 
     def are_signs(self, words: frozenset[str]) -> bool:
-        """Returns whether these words are signs of at least two kinds."""
+        """Returns whether these words contain signs of at least two kinds."""
         return sum(not words.isdisjoint(kind) for kind in self.signs) >= SIGNS_MIN
 
 
@@ -157,11 +157,11 @@ def triggers_by_language() -> dict[str, TriggerWords]:
 
 @cache
 def in_all_languages(field: str) -> frozenset[str]:
-    """Returns one word list of all languages together: notes mix languages, and few words mean something else in another one."""
+    """Returns the words of one list in all languages, because notes mix languages."""
     return frozenset(word for one in triggers_by_language().values() for word in getattr(one, field))
 
 
 @cache
 def great_firsts() -> tuple[str, ...]:
-    """Returns the milestones that have trigger words, each once."""
+    """Returns the great firsts: the milestones that have trigger words, such as first steps. Each milestone occurs once."""
     return tuple(dict.fromkeys(key for triggers in triggers_by_language().values() for one in triggers.sets for key in one.keys))

@@ -1,10 +1,10 @@
 """Corrects typing errors in the words that mention great firsts: frist, wlaking, claped, stepsss.
 
 Owns the words that are corrected (`typing_errors.toml`). A typing error is one letter missing, doubled, added or changed, or two
-letters swapped. Real words that look like one are listed and stay. Knows no grammar.
+letters swapped. Real words that look like a typing error are listed, too, and are not changed. Knows no grammar.
 
-The index holds each word under every form of it with one letter removed (symmetric delete, as in SymSpell), so that a correction
-takes one look-up for each letter. A library for edit distance would compare each word of a note with every word of the list.
+The index contains each listed word under all its forms with one letter removed (symmetric delete, as in SymSpell). So a
+correction takes one look-up for each letter. A library for edit distance would compare each word of a note with all listed words.
 """
 
 import re
@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Final
 
 LETTERS_MIN: Final = 5
-"""In a shorter word only swapped letters are corrected: too many other words differ from it by one letter."""
+"""In a word with fewer letters, only swapped letters are corrected: too many real words differ from short words by one letter."""
 SHORT_MIN: Final = 4
 LETTERS_MAX: Final = 20
 STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")
@@ -23,7 +23,7 @@ STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")
 
 @lru_cache(maxsize=8_192)
 def corrected(word: str) -> str:
-    """Returns the listed word that this one misspells, or the word itself if there is none."""
+    """Returns the correct spelling of a misspelled listed word. Returns any other word unchanged."""
     words, real_words, by_form = _index()
     if (correct := _accented().get(_without_accents(word))) is not None and word not in words:
         return correct
@@ -39,7 +39,7 @@ def corrected(word: str) -> str:
 
 
 def _is_typing_error(word: str, listed: str) -> bool:
-    """Returns whether one typing error turns `listed` into `word`. The first letter must be right: it is seldom mistyped."""
+    """Returns whether one typing error turns `listed` into `word`. The first letters must be equal: they are seldom mistyped."""
     if word[0] != listed[0]:
         return False
     pairs = enumerate(zip(word, listed, strict=False))
@@ -64,20 +64,20 @@ def _without_accents(word: str) -> str:
 
 @cache
 def _accented() -> dict[str, str]:
-    """Returns the listed words that have accents, by the word without them: laüft and lauft are läuft."""
+    """Returns the listed words with accents, by their spelling without accents: `läuft` by `lauft`."""
     words, real_words, _ = _index()
     accented = ((_without_accents(word), word) for word in sorted(words) if not word.isascii())
     return {plain: word for plain, word in accented if plain not in real_words}
 
 
 def _forms_with_letter_removed(word: str) -> set[str]:
-    """Returns a word, and every form of it with one letter removed."""
+    """Returns a word, and all its forms with one letter removed."""
     return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
 
 
 @cache
 def _index() -> tuple[frozenset[str], frozenset[str], dict[str, tuple[str, ...]]]:
-    """Returns the listed words, the real words that stay, and the listed words by their forms with one letter removed."""
+    """Returns the listed words, the real words that are not changed, and the listed words by their forms with one letter less."""
     file = tomllib.loads((resources.files("service.daycare.prose") / "typing_errors.toml").read_text("utf-8"))
     words = frozenset(file["words"].split())
     by_form: dict[str, list[str]] = {}

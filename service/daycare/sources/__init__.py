@@ -1,4 +1,4 @@
-"""Lists the systems whose files can be imported. Each is a module with one pure function, `translate`.
+"""Lists the systems whose files can be imported. Each system has a module with a pure function `translate`.
 
     file -> open (strict: records with their places, or the file is refused) -> translate (pure) -> an outcome for each record
 
@@ -27,4 +27,4 @@ SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
         )
     }
 )
-"""Each source by its name, in the order in which users are offered them."""
+"""The sources by name, in the order in which users see them."""

@@ -1,9 +1,10 @@
-"""Translates Baby Connect: a CSV of one child's entries: start, end, duration, activity, quantity, extra data, text, notes.
+"""Translates files from Baby Connect: a CSV file with the entries of one child (start, activity, quantity, text, notes and more).
 
-Owns its columns, and makes the ids that its rows lack. A row's id is made of its start, its activity and the child, so an entry
-keeps it when its text, end or quantity is corrected. Rows that share all three are told apart by `row_ids`. Times have no zone
-and no column names the child: the importer gives both. The caregiver's name is not read. For most activities the app composes the
-text from buttons ("Lia went for a walk", which may be in a stroller); for a few, people type it. Notes are always typed.
+Owns the columns, and makes ids, because the rows have none. An id is made of the start, the activity and the child, so the id of
+an entry stays the same if its text, end or quantity is corrected. `row_ids` distinguishes rows with the same start, activity and
+child. Times have no zone and no column names the child, so the importing parent states the zone and the child. The caregiver's
+name is not read. For most activities the app composes the text from buttons ("Lia went for a walk", perhaps in a stroller); for
+the activities in `TYPED`, people type the text. Notes are always typed.
 """
 
 from datetime import datetime
@@ -29,18 +30,18 @@ COLUMN_BY_START: Final = {
     "text": "text",
     "note": "notes",
 }
-"""The beginning of a column's name in lower case (`start`, `start time`, `date/time`), and its name in this module."""
+"""The name of a column in this module, by the beginning of the column's name in the file (`start`, `start time`, `date/time`)."""
 
 TYPED: Final = ("note", "diary", "journal", "message", "photo", "picture", "milestone")
-"""The beginnings, in lower case, of the activities whose text people type, or choose because the child did it."""
+"""The beginnings, in lower case, of names of activities whose text people type, or choose because of what the child did."""
 
 ORDER: Final = "order"
-"""The key of a row's date order. The month is first, as the app is American, unless the file proves that the day is, or the
-importer states the order. A date that contradicts the order is refused, not reordered."""
+"""The key of a row's date order. The order that the importing parent states comes first, then the order that the file proves. The
+default is month first, because the app is American. A date that contradicts the order is refused."""
 
 
 def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
-    """Returns the record of one row, or why there is none."""
+    """Returns the record of one row, or the reason why the row is ignored."""
     row = csv_file.complete_row(record)
     start = required(row.get("start"), at="start")
     reference = identifier(hints.reference, at="reference")
@@ -57,7 +58,7 @@ def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] 
     text = clean(row.get("text"), at="text")
     notes = clean(row.get("notes"), at="notes")
     if text is None and notes is None and not activity:
-        # Nothing is withdrawn: the row may be any one of several entries of its minute.
+        # No earlier record is withdrawn, because the row may be any of several entries of one minute.
         return Ignored(why=Why.NO_WORDS)
     kind = labels.phrase(activity)
     composed = labels.labelled(kind, [labels.phrase(row.get("quantity"))]) if text is None and kind is not None else None
@@ -78,17 +79,17 @@ def _started(start: str, order: str | None, hints: ImportHints) -> tuple[datetim
             raise FieldInvalid("There is no such time.", at="start")
         hour = hour % 12 + (12 if found["half"] in "Pp" else 0)
     try:
-        read = datetime(year + 2000 if year < 100 else year, month, day, hour, minute)  # noqa: DTZ001
+        read = datetime(year + 2000 if year < 100 else year, month, day, hour, minute, tzinfo=zone)
     except ValueError:
         written = "day/month/year" if is_day_first else "month/day/year"
         raise FieldInvalid(f"There is no such time: the dates of this file are read as {written}.", at="start") from None
-    return times.in_zone(read, at="start", zone=zone), Precision.MINUTE if found["hour"] is not None else Precision.DAY
+    return times.with_fixed_offset(read, at="start"), Precision.MINUTE if found["hour"] is not None else Precision.DAY
 
 
 def naming(record: Any, hints: ImportHints, reference: str) -> Naming:
-    """Returns how to make the id of a row that has none.
+    """Returns the possible ids of a row.
 
-    The id depends on start, activity and child. Rows that are equal in all three are numbered 0, 1, 2, ...
+    An id contains the start, the activity and the child. Rows with the same start, activity and child are numbered 0, 1, 2, ...
     """
     row = csv_file.complete_row(record)
     start, _ = _started(required(row.get("start"), at="start"), row.get(ORDER), hints)
@@ -97,7 +98,7 @@ def naming(record: Any, hints: ImportHints, reference: str) -> Naming:
 
 
 def _id(start: datetime, activity: str, reference: str, *, number: int) -> str:
-    """Returns an id made of fields that are not corrected later. It uses the local time, as each import may name another zone."""
+    """Returns an id made of fields that nobody corrects later. Uses the local time: a later import may state another zone."""
     parts = msgspec.json.encode([start.isoformat(), activity.casefold(), reference, str(number)])
     return sha256(parts).hexdigest()[:32]
 
@@ -106,7 +107,7 @@ def open_file(body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile:
     """Reads the rows of one file, and gives its columns the names of this module.
 
     Raises:
-        FieldInvalid: The column of starts, activities or texts is missing.
+        FieldInvalid: A column in `NEEDED` is missing.
     """
     header, found = csv_file.rows_in(body)
     by_column = _columns(header)

@@ -1,8 +1,8 @@
-"""Translates Brightwheel: a child's activities as its guardian API returns them (`{"activities": [...]}`, page by page).
+"""Translates files from Brightwheel: a child's activities (`{"activities": [...]}`), as the API for guardians returns them.
 
-Owns which fields of an activity are read. The rest is never decoded: likes (they show what the other parent looked at), names and
-addresses of staff, rooms, health questions at drop-off, the list of all milestones beside an observation. Each activity is about
-one child. A kudo that is typed an hour after its event keeps both times.
+Owns the choice of fields. Other fields are never decoded, such as likes (they show what the other parent looked at), names of
+staff, rooms, health questions at drop-off, or the list of all milestones beside an observation. Each activity is about one child.
+The time of an event and the time at which staff typed it are both kept.
 """
 
 from typing import Any, Final
@@ -17,7 +17,7 @@ from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, Open
 
 PROSE: Final = frozenset({"ac_note", "ac_kudo", "ac_observation", "ac_photo", "ac_video"})
 SAFETY: Final = {"ac_incident": "Incident", "ac_medication": "Medication", "ac_health_check": "Health check"}
-"""Kinds that are always imported, by any author and even without text: a surprise never hides an injury or a medicine."""
+"""Kinds of activities that are always imported, from any author and even without text, so that no injury is left out."""
 BY_STATE: Final = {
     ("ac_checkin", "1"): "Signed in",
     ("ac_checkin", "2"): "Signed out",
@@ -27,7 +27,7 @@ BY_STATE: Final = {
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """The child whom an activity is about, or its author. Of the author only `user_type` is used."""
+    """The child of an activity, or the author of the activity. Of the author, only `user_type` is used."""
 
     object_id: str | None = None
     first_name: str | None = None
@@ -36,14 +36,14 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture, by its id."""
+    """The id and the URL of a picture."""
 
     object_id: str | int | None = None
     image_url: str | None = None
 
 
 class Film(msgspec.Struct, frozen=True, kw_only=True):
-    """A film, by its id."""
+    """The id and the URL of a film."""
 
     object_id: str | int | None = None
     downloadable_url: str | None = None
@@ -56,7 +56,7 @@ class Tag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields that are read of one activity."""
+    """The fields that are read from one activity."""
 
     object_id: str | None = None
     action_type: str | None = None
@@ -75,9 +75,9 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
-    """Returns the record of one activity, or why there is none.
+    """Returns the record of one activity, or the reason why the activity is ignored.
 
-    An activity by a guardian is ignored, except for signing in and out and for kinds in `SAFETY`.
+    An activity of a guardian is ignored, except for sign-ins, sign-outs and the kinds in `SAFETY`.
     """
     activity = converted(record, Activity)
     entry = _entry(activity, hints)
@@ -113,7 +113,7 @@ def _entry(activity: Activity, hints: ImportHints) -> SourceEntry:
 
 
 def _composed(activity: Activity, kind: str) -> str | None:
-    """Returns text composed of an activity's fields; None if its kind has none."""
+    """Returns a text composed of an activity's coded fields. Returns None if the activity's kind has no coded fields."""
     details = _details(activity)
     match kind:
         case "ac_food":
@@ -137,8 +137,8 @@ def _typed_dish(activity: Activity, kind: str) -> str | None:
 def _food(activity: Activity, details: dict[str, Any]) -> str:
     """Returns the text of a meal or a bottle.
 
-    How much was eaten and which meal it was are numbers without a documented meaning, and are left out. The label is "Meal", not
-    "Ate", because 0 may mean that nothing was eaten.
+    The eaten share and the kind of meal are left out, because both are numbers without a documented meaning. The label is "Meal"
+    and not "Ate", because perhaps nothing was eaten.
     """
     unit = labels.word(details.get("amount_type"))
     how_much = labels.amount(details.get("amount")) if unit is not None else None

@@ -1,7 +1,7 @@
 """Reads CSV files as spreadsheets save them: with or without a byte order mark, any line ends, quotes, line breaks within quotes.
 
-Owns the reasons for which a whole file is refused. Knows no source. The separator is a comma, or a semicolon if the header has
-semicolons and no comma: spreadsheets write so in half of Europe.
+Owns the reasons for refusing a whole file. Knows no source. The separator is a comma, or a semicolon if the header has semicolons
+and no comma: in half of Europe, spreadsheets write semicolons.
 """
 
 import csv
@@ -16,7 +16,7 @@ from service.daycare.sources.reading import RECORDS_MAX, RawRecord
 
 COLUMNS_MAX: Final = 64
 OTHER_FIELD_COUNT: Final = ""
-"""Marks, as a key of the row, that it has more or fewer fields than the header. No column has this name."""
+"""The key that marks a row with more or fewer fields than the header. No column has this name."""
 
 
 def rows_in(body: bytes) -> tuple[list[str], list[RawRecord]]:
@@ -68,7 +68,7 @@ def _by_column(header: list[str], fields: list[str]) -> dict[str, str]:
 
 
 def complete_row(row: object) -> dict[str, str]:
-    """Returns a complete row as texts by column.
+    """Returns the texts of a row by column, after checking that the row is complete.
 
     Raises:
         FieldInvalid: The value is no row, or has more or fewer fields than the header.

@@ -1,6 +1,6 @@
-"""Finds the order of dates with slashes: the month or the day may be first, and a file's own rows can prove which.
+"""Finds the order of day and month in dates with slashes. The rows of a file can prove the order.
 
-Owns the proof: in 13/06/2026 the day is first, in 6/25/2026 the month, and 5/6/2026 proves nothing.
+Owns the proof: 13/06/2026 proves that the day is first, 6/25/2026 proves that the month is first, 5/6/2026 proves nothing.
 """
 
 import re
@@ -16,14 +16,14 @@ MONTHS: Final = 12
 
 
 class Order(StrEnum):
-    """Which part of a date with slashes is first."""
+    """The order of day and month in a date with slashes."""
 
     MONTH_FIRST = "month_first"
     DAY_FIRST = "day_first"
 
 
 def orders_in(texts: Iterable[str]) -> set[Order | None]:
-    """Returns the orders that these dates prove. The set holds None if a date proves nothing."""
+    """Returns the orders that these dates prove. The set contains None if one of the dates proves nothing."""
     return {_order_of(found) for text in texts if (found := SLASH_DATE.fullmatch(text.strip())) is not None}
 
 

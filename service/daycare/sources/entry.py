@@ -1,6 +1,6 @@
-"""Builds our records from one entry of a source: one for each child, or marks that it was deleted.
+"""Builds our records from one entry of a source: one record for each child. Also builds records that mark an entry as deleted.
 
-Owns how a record's id is made, and how long its text may be. Knows no source.
+Owns the ids of these records, and the bound on their text. Knows no source.
 """
 
 from collections.abc import Iterable
@@ -16,12 +16,12 @@ from service.daycare.sources.fields import clean, identifier
 from service.daycare.sources.reading import Ignored, Why
 
 TEXT_CHARACTERS_MAX: Final = 10_000
-"""The longest note that an event may hold. A longer text is refused, not cut: its end may matter most."""
+"""Largest number of characters of a note in an event. A longer text is refused and not cut: its end may be important."""
 MEDIA_MAX: Final = 100
 
 
 class SourceChild(msgspec.Struct, frozen=True):
-    """A child as the source names it: the source's own id, and the name that it displays."""
+    """A child in a source: the source's id of the child, and the name that the source displays."""
 
     reference: str
     shown_name: str | None = None
@@ -33,20 +33,20 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     children: tuple[SourceChild, ...]
     names_several: bool = False
-    """Whether an entry of this source can be about several children. Then each record's id contains its child, even if there is
-    only one: a second child that is added later must not change the id of the first one's record."""
+    """Whether entries of this source can be about several children. If so, the id of every record contains the reference of its
+    child. So the id of a record does not change if a second child is added to the entry later."""
     occurred_at: datetime
     precision: Precision
     recorded_at: datetime
     revised_at: datetime | None
-    """When it was last changed; None if the source does not record that."""
+    """The time of the last change of the entry. None: the source does not record this time."""
 
     def translated(
         self, text: str | None, *, prose: str | None = None, media: Iterable[Media] = (), milestone: str | None = None
     ) -> tuple[Record, ...] | Ignored:
-        """Returns one record for each child; ignored if there is neither text nor a milestone.
+        """Returns one record for each child, or `Ignored` if the entry has neither text nor a milestone.
 
-        `prose` is the part of the text that people typed, as in `Record`. If all of it was typed, it is None or the text itself.
+        `prose` is the part of the text that people typed, as in `Record`. None: people typed the whole text.
 
         Raises:
             FieldInvalid: The text is longer than 10,000 characters.
@@ -60,7 +60,7 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
         return self._records(text, prose=_prose_if_partial(prose, text), media=media, milestone=milestone, is_gone=False)
 
     def ignored(self, why: Why, *, media: int = 0) -> Ignored:
-        """Returns the entry as left out, with its ids to withdraw if they were imported before."""
+        """Returns the entry as `Ignored`, with the ids of its records, so that the records of an earlier import are withdrawn."""
         return Ignored(why=why, media=media, taken_back=self.deleted())
 
     def deleted(self) -> tuple[Record, ...]:
@@ -91,7 +91,7 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _prose_if_partial(prose: str | None, text: str | None) -> str | None:
-    """Returns the prose of a text; None if it is the whole text, so that equal content is stored in one form."""
+    """Returns `prose`, or None if `prose` is the whole text: so equal content is stored in the same form."""
     if prose is None or text is None:
         return None
     written = clean(prose, at="text") or ""

@@ -1,12 +1,12 @@
-"""Translates Famly: learning journey observations, notes about a child and feed items, as its GraphQL and HTTP APIs return them.
+"""Translates files from Famly: observations, notes about a child and feed items, as Famly's GraphQL and HTTP APIs return them.
 
-Owns which fields are read. Only records that were sent to parents are imported. Of an observation only the prose (`remark.body`)
-is read: its areas and statements grade the child against a framework (emerging, developing, secure), and its next steps are
-plans. An observation can name several children, by name only: where there is no id, the name is the reference.
+Owns the choice of fields. Only records that were sent to parents are imported. Of an observation, only the prose (`remark.body`)
+is read. The areas and statements grade the child against a framework (emerging, developing, secure), and the next steps are
+plans. An observation can name several children. If a child has no id in the file, the child's name is the reference.
 
-The public tools (famly-fetch, famly-media-downloader) request only what is SENT and visible to parents, and their files leave out
-the state, the visibility flags and some ids. Such records are read if the importer states that the file was downloaded with a
-parent's own account (`as_parent`). A record without an id gets one made of its time and its child.
+The public tools (famly-fetch, famly-media-downloader) request only records that are SENT and visible to parents. Their files lack
+the state, the visibility flags and some ids. Such records are imported if the importing parent states that the file was
+downloaded with a parent's account (`as_parent`). A record without an id gets an id that is made of its time and its child.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ LISTS: Final = (
 
 
 def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
-    """Returns one record for each child that an observation, a note or a feed item names, or why there is none."""
+    """Returns a record for each child that an observation, a note or a feed item names, or the reason why there is none."""
     if isinstance(record, dict) and _is_note(record):
         return _note(converted(record, ChildNote), hints)
     if isinstance(record, dict) and "feedItemId" in record:
@@ -81,12 +81,12 @@ def _observation(one: Observation, hints: ImportHints) -> tuple[Record, ...] | I
 
 
 def _unmarked(media: Sequence[Media]) -> Ignored:
-    """Leaves out a record without visibility flags. Nothing is withdrawn: an earlier file may have had the flags."""
+    """Ignores a record without visibility flags. An earlier import stays, because its file may have had the flags."""
     return Ignored(why=Why.UNMARKED, media=len(media))
 
 
 def _stages(one: Observation, hints: ImportHints) -> list[tuple[datetime, str | None]]:
-    """Returns the publishing steps of an observation in the order of time; steps of one time in the file's order."""
+    """Returns the publishing steps of an observation, sorted by time. Steps with the same time keep the file's order."""
     zone = times.zone_named(hints.zone)
     reached = [
         (times.parse_time(stage.created_at, at=f"statuses[{index}].createdAt", zone=zone)[0], stage.state)
@@ -97,7 +97,7 @@ def _stages(one: Observation, hints: ImportHints) -> list[tuple[datetime, str | 
 
 
 def _day(remark: Remark, stages: Sequence[tuple[datetime, str | None]], hints: ImportHints) -> tuple[datetime, Precision]:
-    """Returns the day that an observation names; without one, the day of its first publishing step."""
+    """Returns the day that an observation names, or else the day of its first publishing step."""
     if remark.date is None and stages:
         return stages[0][0], Precision.DAY
     return times.parse_time(required(remark.date, at="remark.date"), at="remark.date", zone=times.zone_named(hints.zone))
@@ -117,7 +117,10 @@ def _children(named: Sequence[FamlyChild | None]) -> tuple[SourceChild, ...]:
 
 
 def _note(one: ChildNote, hints: ImportHints) -> tuple[Record, ...] | Ignored:
-    """Translates a note about a child. It is imported only if all three of its flags state that parents may see it."""
+    """Translates a note about a child. The note is ignored if one of its flags hides the note from parents.
+
+    If a flag is missing, the note is imported only with `as_parent`.
+    """
     media = _media(one.images, one.files)
     why = _hidden_reason(one, hints)
     children = _the_child(one.child, hints)
@@ -144,7 +147,7 @@ def _hidden_reason(one: ChildNote, hints: ImportHints) -> Why | None:
 
 
 def _feed_item(one: FeedItem, hints: ImportHints) -> tuple[Record, ...] | Ignored:
-    """Translates a feed item. Most are about a whole room, so it is imported only if the importer names the child."""
+    """Translates a feed item. Most feed items are about a whole room, so the importing parent has to name the child."""
     media = _media(one.images, one.videos, one.files)
     if one.embed is not None and one.embed.observation_id is not None:
         return Ignored(why=Why.ELSEWHERE, media=len(media))
@@ -174,7 +177,7 @@ def _entry_written_at(
     at: str,
     hints: ImportHints,
 ) -> SourceEntry:
-    """Returns the entry of a note or feed item, whose only time is when it was written."""
+    """Returns the entry of a note or a feed item. The file states one time for such an entry: the time of writing."""
     zone = times.zone_named(hints.zone)
     occurred_at, precision = times.parse_time(required(created, at=at), at=at, zone=zone)
     return SourceEntry(
@@ -189,9 +192,9 @@ def _entry_written_at(
 
 
 def naming(record: Any, hints: ImportHints, reference: str) -> Naming | None:
-    """Returns the possible ids of a record: one for each number 0, 1, 2, ... among those of its kind, time and child.
+    """Returns the possible ids of a record without an id, or None if the record has an id in the file.
 
-    Returns None if the record has an id in the file.
+    An id contains the kind, the time and the child. Records with the same kind, time and child are numbered 0, 1, 2, ...
     """
     if not isinstance(record, dict) or any(record.get(name) is not None for name in ("id", "noteId", "feedItemId")):
         return None

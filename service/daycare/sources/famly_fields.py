@@ -1,4 +1,4 @@
-"""Defines the fields that are read of Famly's observations, child notes and feed items.
+"""Defines the fields that are read from Famly's observations, child notes and feed items.
 
 Any field may be missing or null; `famly` decides which are required.
 """
@@ -21,14 +21,14 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """The text of an observation, and the day that it is about. `richTextBody` is the same text in HTML, and is not read."""
+    """The text and the day of an observation. The field `richTextBody` has the same text in HTML, and is not read."""
 
     date: str | None = None
     body: str | None = None
 
 
 class FamlyMedia(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A picture, a film or a file. Its id has different names in the API, the feed and the public tools."""
+    """A picture, a film or a file. The field of the id has different names in the API, the feed and the public tools."""
 
     id: str | int | None = None
     image_id: str | int | None = None
@@ -39,7 +39,7 @@ class FamlyMedia(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields that are read of one observation."""
+    """The fields that are read from one observation."""
 
     id: str | None = None
     children: list[FamlyChild | None] | None = None
@@ -54,7 +54,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChildNote(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The fields that are read of one note about a child."""
+    """The fields that are read from one note about a child."""
 
     note_id: str | None = None
     text: str | None = None
@@ -76,7 +76,7 @@ class Embed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class FeedItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The fields that are read of one feed item."""
+    """The fields that are read from one feed item."""
 
     feed_item_id: str | None = None
     created_date: str | None = None

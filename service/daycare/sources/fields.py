@@ -1,6 +1,6 @@
-"""Reads and checks single fields of decoded records, which may be missing, null or of any type.
+"""Reads and checks single fields of decoded records. A field may be missing, null or of any type.
 
-Owns their bounds. An error names the field and never quotes its content. Knows no source.
+Owns the bounds of fields. An error names the field and never quotes its content. Knows no source.
 """
 
 from typing import Any, Final, TypeVar
@@ -34,7 +34,7 @@ def identifier(value: str | int | None, *, at: str) -> str:
     """Returns an id or a reference: an opaque text of 1 to 255 characters.
 
     Raises:
-        FieldInvalid: It is missing, blank or longer.
+        FieldInvalid: The value is missing, blank or longer.
     """
     text = clean("" if value is None else str(value), at=at)
     if text is None or len(text) > ID_CHARACTERS_MAX:
@@ -46,7 +46,7 @@ def required(value: str | None, *, at: str) -> str:
     """Returns a text that is neither missing nor blank.
 
     Raises:
-        FieldInvalid: It is missing or blank.
+        FieldInvalid: The text is missing or blank.
     """
     if value is None or not value.strip():
         raise FieldInvalid("This is missing.", at=at)
@@ -57,7 +57,7 @@ def clean(text: str | None, *, at: str) -> str | None:
     """Returns a text stripped of outer white space, with "\\n" as its only line end; None if nothing is left.
 
     Raises:
-        FieldInvalid: The text holds NUL or a lone surrogate.
+        FieldInvalid: The text contains NUL or a lone surrogate.
     """
     if text is None:
         return None

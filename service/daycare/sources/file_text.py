@@ -1,7 +1,7 @@
 """Decodes the bytes of a file as UTF-8, with or without a byte order mark.
 
-Owns the errors for other encodings. In a file that is mostly UTF-8 an invalid byte becomes a lone surrogate, so that only its own
-row is refused.
+Owns the errors for other encodings. In a file that is mostly UTF-8, an invalid byte becomes a lone surrogate, so that only the
+row with that byte is refused.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ UTF_8_MARK: Final = b"\xef\xbb\xbf"
 UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 SAVE_AS_UTF_8: Final = 'Save it as UTF-8 and import that file: spreadsheets call it "CSV UTF-8", editors "Encoding: UTF-8".'
 EXAMINED_MAX: Final = 100
-"""How many invalid bytes are examined before the encoding is decided."""
+"""Number of invalid bytes that are examined before the encoding is decided."""
 
 
 def text_of(body: bytes) -> str:
@@ -40,7 +40,7 @@ def _is_utf_16_without_mark(beginning: bytes) -> bool:
 
 
 def _is_mostly_utf_8(body: bytes) -> bool:
-    """Returns whether multi-byte characters, whole or cut off, outnumber the bytes that belong to no character."""
+    """Returns whether a file has more multi-byte characters, whole or cut off, than bytes that belong to no character."""
     right = wrong = first = 0
     for _ in range(EXAMINED_MAX):
         try:
@@ -58,5 +58,5 @@ def _beyond_ascii(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """Returns a text with "?" in place of lone surrogates, which no response can hold."""
+    """Returns a text with "?" in place of lone surrogates, because a response cannot contain lone surrogates."""
     return text.encode(errors="replace").decode()

@@ -1,7 +1,7 @@
 """Reads JSON files as people save them: one response of a system, a list of responses, or a list of records.
 
-Owns the reasons for which a whole file is refused, and how a place in it is named. Knows no source: the paths of the lists of
-records are an argument.
+Owns the reasons for refusing a whole file, and the names of places in a file. Knows no source: the paths of the lists of records
+are an argument.
 """
 
 import json
@@ -11,12 +11,13 @@ from typing import Any, Final, Never
 import msgspec
 
 from events.errors import BodyMalformed, BodyTooDeep, DuplicateKey, FieldInvalid
-from events.json_checks import bare_quotes, joined, refuse_duplicate_keys
+from events.json_checks import joined, refuse_duplicate_keys
+from events.wire import bare_quotes
 from service.daycare.sources.file_text import UTF_8_MARK, printable, text_of
 from service.daycare.sources.reading import RECORDS_MAX, RawRecord
 
 DEPTH_MAX: Final = 64
-"""The deepest nesting accepted. Responses nest about 10 deep, but the depth of one list, a framework's milestones, is unknown."""
+"""Bound on the nesting of objects and lists. Known responses are about 10 levels deep."""
 
 EVERY_KEY: Final = "*"
 """The part of a path that means every key of the object at that place."""
@@ -27,11 +28,11 @@ Path = tuple[str, ...]
 def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[RawRecord, ...]:
     """Returns the records of a file, each with its place, in the file's order.
 
-    `lists` are the paths, as keys from the outside in, at which a response holds lists of records.
+    `lists` are the paths of the lists of records in a response. A path consists of keys from the outermost to the innermost.
 
     Raises:
         BodyMalformed, DuplicateKey, BodyTooDeep: The file is not strict JSON.
-        FieldInvalid: A response has no such list, or there are more than 20,000 records.
+        FieldInvalid: A response has no such list, or the file has more than 20,000 records.
     """
     found: list[RawRecord] = []
     for one in _found(decoded(body), lists):
@@ -42,7 +43,7 @@ def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[RawRecord, ...]
 
 
 def decoded(body: bytes) -> Any:
-    """Decodes strict JSON. A text with a lone surrogate is kept as it is, so that only its own record is refused later.
+    """Decodes strict JSON. A text with a lone surrogate is kept as it is; only the record with that text is refused later.
 
     Raises:
         BodyMalformed, DuplicateKey, BodyTooDeep: The file is not strict JSON.
@@ -68,7 +69,7 @@ def _decoded_strictly(body: bytes) -> Any:
 
 
 def _decoded_with_surrogates(text: str) -> Any:
-    """Decodes a file that the strict decoder refused, as it does for a lone surrogate. Slower."""
+    """Decodes a file that the strict decoder refused, for example because of a lone surrogate. Slower than that decoder."""
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
         refuse_duplicate_keys(text.encode(errors="surrogatepass"))
@@ -123,7 +124,7 @@ def _found(value: Any, lists: tuple[Path, ...]) -> Iterator[RawRecord]:
 
 
 def _is_response(value: Any, lists: tuple[Path, ...]) -> bool:
-    """Returns whether this is a response with lists of records, and not a record."""
+    """Returns whether a value is a response with lists of records, and not a record."""
     for path in lists:
         fixed = path[: path.index(EVERY_KEY)] if EVERY_KEY in path else path
         inner = value

@@ -1,6 +1,7 @@
 """Composes short English texts from the coded fields of sources: nappies, meals, naps.
 
-Owns their form. Words that the source shows to people are kept as they are. Codes without a documented meaning are left out.
+Owns the form of these texts. Words that the source shows to people are not changed. Codes without a documented meaning are left
+out.
 """
 
 import re
@@ -9,23 +10,23 @@ from typing import Any, Final
 
 PLAIN_WORD: Final = re.compile(r"[^\W\d_][\w' &/,.()+-]{0,119}")
 CODED: Final = {"bm": "soiled", "nothing": "dry"}
-"""Codes for nappies of two sources, and the words for them."""
+"""The words for the nappy codes of two sources."""
 PHRASE_CHARACTERS_MAX: Final = 200
 CLOCK: Final = re.compile(r"[0-2]?[0-9]:[0-5][0-9](?: ?[AaPp][Mm])?")
 
 
 def lines(*parts: str | None) -> str | None:
-    """Joins texts, one a line and each once. None if there is none."""
+    """Joins texts with line breaks, without repetitions. Returns None if there is no text."""
     return "\n".join(dict.fromkeys(part for part in parts if part is not None)) or None
 
 
 def prose(*parts: str | None) -> str:
-    """Joins the texts that people typed, one a line. Empty if there is none, which states that the whole text is composed."""
+    """Joins the texts that people typed with line breaks. Returns "" if there is none: then a record's text has no prose."""
     return lines(*parts) or ""
 
 
 def word(value: Any) -> str | None:
-    """Returns a word that was chosen from a list, with blanks for underscores; None for numbers, punctuation and addresses."""
+    """Returns a word that staff chose from a list, with spaces for underscores; None for numbers, punctuation and addresses."""
     if not isinstance(value, str):
         return None
     plain = " ".join(value.replace("_", " ").split())
@@ -33,7 +34,7 @@ def word(value: Any) -> str | None:
 
 
 def phrase(value: Any) -> str | None:
-    """Returns a short typed text as one line; None if it is longer than 200 characters, or holds an address."""
+    """Returns a short typed text as one line; None if the text is longer than 200 characters, or contains an address."""
     if not isinstance(value, str) or "://" in value or "@" in value:
         return None
     plain = " ".join(value.split())
@@ -41,7 +42,7 @@ def phrase(value: Any) -> str | None:
 
 
 def amount(value: Any) -> str | None:
-    """Returns an amount as text (`4`, `2.5`), from a number or its digits; None for 0 and for anything else."""
+    """Returns an amount as a text (`4`, `2.5`), from a number or its digits; None for 0 and for any other value."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,4})?", value.strip()) is not None:
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1_000_000:
@@ -50,7 +51,7 @@ def amount(value: Any) -> str | None:
 
 
 def clock(value: Any) -> str | None:
-    """Returns a time of day as the source writes it; None for anything else."""
+    """Returns a time of day as the source writes it; None for any other value."""
     return value.strip() if isinstance(value, str) and CLOCK.fullmatch(value.strip()) is not None else None
 
 

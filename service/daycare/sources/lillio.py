@@ -1,8 +1,8 @@
-"""Translates Lillio (HiMama): a child's journal as its page loads it (`{"intervals": {"June, 2025": [{"activity": {...}}]}}`).
+"""Translates files from Lillio (HiMama): a child's journal (`{"intervals": {"June, 2025": [{"activity": {...}}]}}`).
 
-Owns which fields are read. The file does not name the child (only the account's URL does), so the importer has to. The time of an
-activity is `list_date`, or `created_at` if that is null. A `list_date` at midnight is a date without a time. The title is the
-activity's name, the same for all children of a group, so only the description is prose.
+Owns the choice of fields. The file does not name the child, so the importing parent has to name the child. The time of an
+activity is `list_date`, or `created_at` if `list_date` is empty. A `list_date` at midnight is a date without a time. The title
+is the name of an activity for all children of a group, so only the description is prose.
 """
 
 from datetime import time
@@ -18,7 +18,7 @@ from service.daycare.sources.fields import clean, converted, identifier, require
 from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, OpenedFile, Source
 
 LISTS: Final = (("intervals", json_file.EVERY_KEY), ("intervals",))
-"""Lists by month. A page behind the last one has an empty list in place of the months."""
+"""The paths of the lists, one list for each month. A page after the last one has an empty list in place of the months."""
 
 
 class LinkedMedia(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class LinkedMedia(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields that are read of one activity."""
+    """The fields that are read from one activity."""
 
     id: int | str | None = None
     title: str | None = None
@@ -41,7 +41,10 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
-    """Returns the record of one activity, or why there is none. Accepts it bare or within `{"activity": ...}`."""
+    """Returns the record of one activity, or the reason why the activity is ignored.
+
+    Accepts the activity itself, or an object `{"activity": ...}` that contains it.
+    """
     if isinstance(record, dict) and isinstance(record.get("activity"), dict):
         record = record["activity"]
     activity = converted(record, Activity)

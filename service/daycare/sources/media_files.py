@@ -1,6 +1,6 @@
 """Names the pictures and films of an entry, without downloading them.
 
-Owns which names are kept: an id or a file name, never a URL or a folder, which might give access to the file.
+Owns the choice of names: an id or a file name, never a URL or a folder, because these might give access to the file.
 """
 
 import re
@@ -25,15 +25,15 @@ TYPE_BY_ENDING: Final = {
 
 
 def media_named(name: str | int | None, *, url: str | None = None, content_type: str | None = None) -> tuple[Media, ...]:
-    """Returns a picture or a film, named by its id or else by the file name at the end of its URL; empty if neither is usable.
+    """Returns a picture or a film with its id as the name, or else with the file name at the end of its URL.
 
-    The URL itself is never kept: its query may give access to the file.
+    Returns an empty tuple if neither is a usable name. The URL is never kept, because its query may give access to the file.
     """
     address = path_of(url)
     at_its_end = address.rpartition("/")[2] if address is not None else ""
     chosen = clean(str(name) if name is not None else None, at="media") or clean(at_its_end, at="media") or ""
     ending = at_its_end.rpartition(".")[2] or chosen.rpartition(".")[2]
-    # A name with a slash is a URL or a folder: it might give access to the file, too.
+    # A name with a slash is a URL or a folder, and might give access to the file, too.
     if FILE_NAME.fullmatch(chosen) is None:
         return ()
     return (Media(name=chosen, content_type=content_type or TYPE_BY_ENDING.get(ending.lower())),)
@@ -46,7 +46,7 @@ def media_type(value: Any) -> str | None:
 
 
 def path_of(url: str | None) -> str | None:
-    """Returns the path of a URL, without query and fragment; None if it is no URL."""
+    """Returns the path of a URL, without query and fragment; None if `url` is missing or invalid."""
     if url is None:
         return None
     try:

@@ -1,6 +1,6 @@
-"""Translates plain CSV: our own format, for a system without an importer here, or for a spreadsheet written by hand.
+"""Translates plain CSV: our own format, for systems without a module in `sources` and for spreadsheets written by hand.
 
-Owns its header. One row is one record about one child:
+Owns the header of this format. One row is one record about one child:
 
 | column | holds | |
 |---|---|---|
@@ -8,9 +8,9 @@ Owns its header. One row is one record about one child:
 | `child` | the child, by any name or number that stays the same; 1 to 255 characters | needed |
 | `occurred_at` | `2026-03-14T09:05:00+01:00`; local without an offset; `2026-03-14` is that day, `2026-03` that month | needed |
 | `text` | the words, to 10,000 characters; may be empty where there is a milestone | needed |
-| `child_name` | the child's name as it is shown | |
-| `recorded_at` | when it was entered; else as `occurred_at` | |
-| `revised_at` | when it was last changed; of rows without it, those of the later import count | |
+| `child_name` | the child's name for display | |
+| `recorded_at` | the time at which the record was entered; if empty, `occurred_at` | |
+| `revised_at` | the time of the last change; of two contents without this time, the content from the later import counts | |
 | `milestone` | a key of the catalogue, such as `movement.first-steps` | |
 | `media` | file names, with `|` between them | |
 | `gone` | `yes`: the record was deleted in the source | |
@@ -38,7 +38,7 @@ IS_GONE: Final = {"": False, "no": False, "yes": True}
 
 
 def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
-    """Returns the record of one row, or why there is none."""
+    """Returns the record of one row, or the reason why the row is ignored."""
     row = csv_file.complete_row(record)
     zone = times.zone_named(hints.zone)
     occurred_at, precision = _occurred(required(row.get("occurred_at"), at="occurred_at"), zone)
@@ -84,7 +84,7 @@ def open_file(body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile:
     """Reads the rows of one file.
 
     Raises:
-        FieldInvalid: A column is missing, or one is not in the table above.
+        FieldInvalid: A needed column is missing, or the file has a column that this format does not know.
     """
     header, found = csv_file.rows_in(body)
     for needed in NEEDED:

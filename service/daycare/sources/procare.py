@@ -1,8 +1,9 @@
-"""Translates Procare (Kinderlime): daily activities as its parents' page loads them (`{"daily_activities": [...]}`, 30 a page).
+"""Translates files from Procare (Kinderlime): daily activities (`{"daily_activities": [...]}`) as the parents' page loads them.
 
-Owns which fields are read. One activity can name several children, so every record has the child in its id. The children's names
-are in another response (`{"kids": [...]}`), which may be in the same file. A nap is two activities with no common id, and becomes
-two records. The person who signed a child in, the staff on duty and comments at sign-in and sign-out are not read.
+Owns the choice of fields. One activity can name several children, so the id of every record contains the child. The children's
+names are in another response (`{"kids": [...]}`), which may be in the same file. A nap consists of two activities without a
+common id, and becomes two records. The person who signed a child in, the staff on duty, and comments at sign-in and sign-out are
+not read.
 """
 
 from typing import Any, Final
@@ -27,14 +28,14 @@ class NamedValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProcareDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """The nested fields that are read of a learning activity."""
+    """The nested fields that are read from a learning activity."""
 
     learning_activity_name: NamedValue | None = None
     learning_activity_categories: list[NamedValue | None] | None = None
 
 
 class DailyActivity(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields that are read of one activity."""
+    """The fields that are read from one activity."""
 
     id: str | int | None = None
     activity_time: str | None = None
@@ -51,7 +52,7 @@ class DailyActivity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
-    """Returns one record for each child that an activity names, or why there is none."""
+    """Returns a record for each child that an activity names, or the reason why the activity is ignored."""
     activity = converted(record, DailyActivity)
     entry = _entry(activity, hints)
     kind = (activity.activity_type or "").removesuffix("_activity")
@@ -88,7 +89,7 @@ def _entry(activity: DailyActivity, hints: ImportHints) -> SourceEntry:
 
 
 def _composed(activity: DailyActivity, kind: str, data: dict[str, Any]) -> str | None:
-    """Returns text composed of an activity's fields, whose values are words that Procare shows to people; None if it has none."""
+    """Returns a text composed of an activity's coded fields. Returns None if the activity's kind has no coded fields."""
     match kind:
         case "sign_in":
             return "Signed in"
@@ -121,7 +122,7 @@ def _nap(data: dict[str, Any]) -> str:
 
 
 def _bottle(data: dict[str, Any]) -> str:
-    """Returns the amounts without a unit: each centre chooses its own, and the file does not name it."""
+    """Returns the amounts of a bottle without a unit: each daycare chooses a unit, and the file does not name the unit."""
     offered, drunk = labels.amount(data.get("amount")), labels.amount(data.get("bottle_consumed"))
     if offered is not None and drunk is not None:
         return f"Bottle: {drunk} of {offered}"

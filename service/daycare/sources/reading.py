@@ -1,6 +1,6 @@
-"""Reads a source's file record by record. Each is translated into our records, ignored for a reason, or unreadable.
+"""Reads a source's file record by record. Each record is translated into our records, ignored for a reason, or unreadable.
 
-Owns these outcomes, and the loop in which a bad record does not stop the others. Knows no source, no family and no clock.
+Owns these outcomes, and the loop: an unreadable record does not stop the reading. Knows no source, no family and no clock.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -17,65 +17,66 @@ from service.daycare.sources.dates import Order
 from service.daycare.sources.times import zone_named
 
 RECORDS_MAX: Final = 20_000
-"""About three years of one child: 600 days of care with 33 entries each. A longer history needs several files."""
+"""Bound on the records of one file: about three years of one child (600 days of care with 33 entries each). A longer history
+needs several files."""
 
 
 class Why(StrEnum):
-    """Why a record is left out. The list is closed, so that a client can translate each reason."""
+    """The reason why a record is ignored. The list is closed, so that a client can translate each reason."""
 
     STAFF_ONLY = "staff_only"
     SAFEGUARDING = "safeguarding"
     SENSITIVE = "sensitive"
     NOT_FOR_PARENTS = "not_for_parents"
     UNMARKED = "unmarked"
-    """The file does not state whether parents may see the record, so it is treated as hidden from them."""
+    """The file does not state whether parents may see the record, so the record is treated as hidden from parents."""
     DRAFT = "draft"
     ASSESSMENT = "assessment"
-    """The record grades the child against a framework, which is not for every member of a family."""
+    """The record grades the child against a framework. Such grades are not for every member of a family."""
     BY_PARENT = "by_parent"
-    """A parent wrote it, for the daycare and not for the other home."""
+    """A parent wrote the record for the daycare, not for the other home of the family."""
     NO_WORDS = "no_words"
     NO_CHILD = "no_child"
     ELSEWHERE = "elsewhere"
-    """It only refers to a record that has an id of its own."""
+    """The record only refers to another record, which has its own id."""
     UNKNOWN_KIND = "unknown_kind"
 
 
 class Ignored(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that is left out, and why."""
+    """A record that is not imported, and the reason."""
 
     why: Why
     media: int = 0
-    """How many pictures and films it has."""
+    """Number of pictures and films of the record."""
     taken_back: tuple[Record, ...] = ()
-    """Its ids and times without content, marked as gone. If one was imported before, when the record was still for parents, the
-    import withdraws it; other ids are ignored."""
+    """The record's ids and times without content, marked as gone. If an earlier import wrote a record under such an id, the
+    import withdraws that record."""
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that cannot be read: its place and the error, without any of its content."""
+    """A record that cannot be read: its place in the file and the error, without the record's content."""
 
     at: str
     detail: str
 
 
 Outcome = tuple[Record, ...] | Ignored | Unreadable
-"""The result of one record: our records, one for each child that it names, or why there are none."""
+"""The result of one record of a source: one of our records for each child, or the reason why there are none."""
 
 
 class ImportHints(msgspec.Struct, frozen=True, kw_only=True):
-    """The facts that an importer states about a file because the file does not."""
+    """Facts about a file that the importing parent states, because the file does not."""
 
     zone: str = "UTC"
-    """The zone of local times, by its name in the tz database."""
+    """The time zone of local times, by its name in the tz database."""
     reference: str | None = None
-    """The child of a file that names none: any name that stays the same from file to file."""
+    """The child's reference if the file names no child: any text that is the same for each file about this child."""
     name_by_reference: Mapping[str, str] = MappingProxyType({})
-    """Children's names by the source's own ids. Names in the file take precedence."""
+    """Children's names by the source's ids of the children. Names in the file take precedence."""
     dates: Order | None = None
-    """The order of dates with slashes, if the importer states it."""
+    """The order of day and month in dates with slashes. None: the parent does not state the order."""
     as_parent: bool = False
-    """The file was downloaded with a parent's own account, so records without visibility flags are visible to parents."""
+    """Whether the file was downloaded with a parent's account. Then records without visibility flags are visible to parents."""
 
 
 NO_HINTS: Final = ImportHints()
@@ -97,28 +98,28 @@ class ReadRecord(msgspec.Struct, frozen=True):
 
 
 class OpenedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """The records of an opened file, in its order."""
+    """The records of a decoded file, in the order of the file."""
 
     found: tuple[RawRecord, ...]
     name_by_reference: Mapping[str, str] = MappingProxyType({})
-    """Children's names that the file holds beside the records."""
+    """Children's names that the file contains outside the records."""
     is_order_unproven: bool = False
-    """No date of the file proves whether the month or the day is first."""
+    """Whether the file has dates with slashes, and none of them proves that the month or the day is first."""
 
 
 class OpenFile(Protocol):
-    """Opens a file of one source."""
+    """A function that decodes a file of one source."""
 
     def __call__(self, body: bytes, hints: ImportHints = NO_HINTS) -> OpenedFile: ...
 
 
 class Naming(msgspec.Struct, frozen=True, kw_only=True):
-    """The possible ids of a row that has none in the file. Rows that agree in all parts of the id are numbered 0, 1, 2, ..."""
+    """The possible ids of a row that has no id in the file. Rows that agree in all parts of the id are numbered 0, 1, 2, ..."""
 
     row: Hashable
-    """Identifies the row: two rows with equal values are one record."""
+    """A value that identifies the row: two rows with equal values are one record."""
     id_of: Callable[[int], str]
-    """Returns the id of the record with this number: 0, 1, 2, ..."""
+    """A function that returns the id for a number (0, 1, 2, ...)."""
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,31 +128,32 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     media_types: tuple[str, ...]
     needs_reference: bool = False
-    """Whether the importer must name the child, because the files do not."""
+    """Whether the importing parent must name the child, because the files do not."""
     open: OpenFile
-    """Decodes a file, and refuses the whole file if this source does not write such files."""
+    """A function that decodes a file. Refuses the whole file if this source does not write such files."""
     translate: Callable[[Any, ImportHints], tuple[Record, ...] | Ignored]
-    """Translates one decoded record into ours. Pure. Raises FieldInvalid if the record cannot be read."""
+    """A pure function that translates one decoded record into our records. Raises FieldInvalid if the record is unreadable."""
     naming: Callable[[Any, ImportHints, str], Naming | None] | None = None
-    """For a source whose rows may lack an id: returns the possible ids of a row about the child of a reference; None if the row
-    has an id. `translate` gives a row without one the id of number 0."""
+    """A function that returns the possible ids of a row about the child with this reference, or None if the row has an id.
+    `translate` gives a row without an id the id of number 0. None: all rows of this source have ids."""
     when_unmarked: str = ""
-    """The end of a sentence for the importer: which fields to request from the source if records are left out as UNMARKED."""
+    """The end of a sentence for the importing parent. It names the fields to request from the source, so that records are not
+    ignored as UNMARKED."""
 
     def read(self, body: bytes, hints: ImportHints = NO_HINTS) -> Iterator[ReadRecord]:
-        """Returns every record of a file with its outcome, in the file's order. The same record may be there twice.
+        """Returns every record of a file with its outcome, in the file's order. The file may contain the same record twice.
 
         Raises:
-            Refused: The whole file is refused, before the first outcome: it cannot be read, holds more than 20,000 records, or
-                `hints` lacks what this source needs.
+            Refused: The file cannot be read or has more than 20,000 records, or `hints` lacks a field that this source needs. The
+                whole file is refused before the first outcome.
         """
         return self.read_opened(self.opened(body, hints), hints)
 
     def opened(self, body: bytes, hints: ImportHints) -> OpenedFile:
-        """Opens a file.
+        """Decodes a file.
 
         Raises:
-            Refused: As for `read`.
+            Refused: For the same reasons as in `read`.
         """
         zone_named(hints.zone)
         if self.needs_reference and not (hints.reference or "").strip():
@@ -159,13 +161,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return self.open(body, hints)
 
     def read_opened(self, file: OpenedFile, hints: ImportHints) -> Iterator[ReadRecord]:
-        """Returns every record of an opened file with its outcome, in the file's order."""
+        """Returns every record of a decoded file with its outcome, in the file's order."""
         if file.name_by_reference:
             hints = msgspec.structs.replace(hints, name_by_reference={**hints.name_by_reference, **file.name_by_reference})
         return (ReadRecord(found.at, found.record, self.outcome(found, hints)) for found in file.found)
 
     def outcome(self, found: RawRecord, hints: ImportHints) -> Outcome:
-        """Returns the outcome of one record. A record that cannot be read gives `Unreadable` and raises nothing."""
+        """Returns the outcome of one record. For a record that cannot be read, returns `Unreadable` and raises nothing."""
         try:
             return self.translate(found.record, hints)
         except FieldInvalid as refusal:

@@ -1,7 +1,8 @@
-"""Translates Tadpoles: events as its parents' web page loads them (`{"events": [...], "cursor": ...}`).
+"""Translates files from Tadpoles: events (`{"events": [...], "cursor": ...}`), as the web page for parents loads them.
 
-Owns which fields are read. Times are seconds since 1970, with the name of a time zone, which decides the local day: an unknown
-zone is refused. The child's display name is its only reference. The comment is prose; an event without one has only pictures.
+Owns the choice of fields. Times are seconds since 1970, with the name of a time zone. The zone decides the local day, so an
+unknown zone is refused. The reference is the child's display name, because the file has no other. The comment is prose; an event
+without a comment has only pictures.
 """
 
 from datetime import tzinfo
@@ -19,14 +20,14 @@ from service.daycare.sources.reading import NO_HINTS, Ignored, ImportHints, Open
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture or a film, by its key."""
+    """The key and the media type of a picture or a film."""
 
     key: str | None = None
     mime_type: str | None = None
 
 
 class TadpolesEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields that are read of one event."""
+    """The fields that are read from one event."""
 
     key: str | None = None
     comment: str | None = None
@@ -38,7 +39,7 @@ class TadpolesEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] | Ignored:
-    """Returns the record of one event, or why there is none."""
+    """Returns the record of one event, or the reason why the event is ignored."""
     event = converted(record, TadpolesEvent)
     zone = _zone(event.tz, hints)
     if event.event_time is None:
@@ -61,7 +62,7 @@ def translate(record: Any, hints: ImportHints = NO_HINTS) -> tuple[Record, ...] 
 
 
 def _zone(name: str | None, hints: ImportHints) -> tzinfo:
-    """Returns the zone of an event; if it names none, the importer's."""
+    """Returns the time zone that an event names, or else the zone that the importing parent states."""
     return times.zone_named(hints.zone) if name is None or not name.strip() else times.zone_named(name, at="tz")
 
 

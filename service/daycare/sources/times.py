@@ -1,7 +1,7 @@
-"""Parses the times of sources: with an offset, without one, a date without a time, or seconds since 1970.
+"""Parses the times of sources: times with and without an offset, dates without a time, and seconds since 1970.
 
-Owns how each is read. Every time returned has a fixed offset in whole minutes: the source's, or the zone's on that day. A date
-without a time becomes noon of that day, so that readers in other zones see the same date.
+Every returned time has a fixed offset in whole minutes: the offset in the source, or the offset of the given time zone on that
+day. A date without a time becomes noon of that day, so that readers in other time zones see the same date.
 """
 
 import re
@@ -20,7 +20,7 @@ TIME_TEXT: Final = re.compile(
 )
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
-"""The bounds of the log. No record is older than the first; beyond the last, an offset leaves the calendar."""
+"""The log accepts no year before `EARLIEST_YEAR` or after `LATEST_YEAR`. In year 9999, an offset could exceed `datetime.max`."""
 
 
 @cache
@@ -45,7 +45,7 @@ def zone_named(name: str, *, at: str = "zone") -> tzinfo:
 def parse_time(text: str, *, at: str, zone: tzinfo) -> tuple[datetime, Precision]:
     """Parses a time, or a date without a time. `zone` is used for a text without an offset.
 
-    Of a local time that occurs twice, when clocks go back, it returns the first.
+    If a local time occurs twice, because clocks go back, returns the earlier instant.
 
     Raises:
         FieldInvalid: The text has another form, or no such time exists.
@@ -62,27 +62,27 @@ def parse_time(text: str, *, at: str, zone: tzinfo) -> tuple[datetime, Precision
 
 
 def time_or(text: str | None, *, at: str, zone: tzinfo, default: datetime) -> datetime:
-    """Parses a time and returns `default` if the text is missing or blank."""
+    """Parses a time. Returns `default` if the text is missing or blank."""
     return default if text is None or not text.strip() else parse_time(text, at=at, zone=zone)[0]
 
 
 def parse_revision(text: str | None, *, at: str) -> datetime | None:
-    """Parses when a record was last changed; None if the source does not record it.
+    """Parses the time of a record's last change. Returns None if the source does not record this time.
 
-    A time without an offset is read as UTC, whatever zone the importer names: so the order of two changes stays the same when a
-    wrong zone is corrected in a later import.
+    A time without an offset is read as UTC, even if the importing parent states a time zone. So two changes keep their order if
+    the parent corrects the time zone in a later import.
     """
     return None if text is None or not text.strip() else parse_time(text, at=at, zone=UTC)[0]
 
 
-def in_zone(read: datetime, *, at: str, zone: tzinfo) -> datetime:
-    """Returns a naive time with the offset of a zone.
+def with_fixed_offset(read: datetime, *, at: str) -> datetime:
+    """Returns a zone's time with the offset that the zone has at that time.
 
     Raises:
         FieldInvalid: No such time exists.
     """
     try:
-        return _within_years(_with_fixed_offset(read.replace(tzinfo=zone)), at=at)
+        return _within_years(_with_fixed_offset(read), at=at)
     except (ValueError, OverflowError):
         raise FieldInvalid("There is no such time.", at=at) from None
 
@@ -91,7 +91,7 @@ def from_epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
     """Returns a time from seconds since 1970, given as a number or as digits.
 
     Raises:
-        FieldInvalid: They are no number, or no such time exists.
+        FieldInvalid: `seconds` is no number, or no such time exists.
     """
     try:
         counted = float(seconds)
@@ -104,7 +104,7 @@ def from_epoch(seconds: float | str, *, at: str, zone: tzinfo) -> datetime:
 
 
 def _with_fixed_offset(time: datetime) -> datetime:
-    """Returns the same instant with a fixed offset; in UTC if the zone's offset had seconds then, as some had long ago."""
+    """Returns the same instant with a fixed offset. If the offset has seconds (some zones had this), returns the time in UTC."""
     offset = time.utcoffset()
     assert offset is not None
     if offset % timedelta(minutes=1):

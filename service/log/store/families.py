@@ -1,6 +1,6 @@
 """Reads the state of a family: its roster, the ends of its feeds, and its surprise states."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import asyncpg
@@ -9,20 +9,15 @@ import msgspec
 from events.catalogue import Domain
 from events.event import Role
 from events.family import Sees
-from events.ids import FamilyId, MemberId, Seq
+from events.ids import FamilyId, MemberId
 from projections.feed import Run
-from projections.first_saw import Sighting
-from projections.met import telling_of
 from projections.roster import Child, Member, OwnMilestone, Roster, roster_of
-from projections.subjects import DescribedEvent, Subject
 from projections.surprise_state import SurpriseState
 from service.background import off_loop
-from service.log.store.codec import decode_held, decode_hint, decode_sighting, decode_wishes
+from service.log.store.codec import decode_held, decode_hint, decode_wishes
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "families.sql")
-
-Whose = tuple[FamilyId, MemberId]
 
 
 async def read_roster(connection: Any, family: FamilyId) -> Roster:
@@ -103,57 +98,3 @@ def _note_hints(states: Mapping[MemberId, SurpriseState], hints: Iterable[Any]) 
             hint, hinted = decode_hint(body), states[member].hinted
             key = (hint.child, str(hint.domain))
             hinted[key] = max(hint.day, hinted.get(key, hint.day))
-
-
-async def load_met(
-    connection: Any, wanted: Mapping[Whose, tuple[SurpriseState, Collection[Subject]]]
-) -> None:
-    """Reads the own sightings that show whether these members have met these subjects, or subjects that these imply."""
-    states = {
-        (*whose, *telling): state
-        for whose, (state, subjects) in wanted.items()
-        for subject in subjects
-        for telling in telling_of(subject)
-    }
-    if not states:
-        return
-    for family, member, seq, body in await connection.fetch(QUERIES.sightings_of, *zip(*states, strict=True)):
-        wanted[family, member][0].met.see(seq, decode_sighting(body))
-
-
-async def families_with_more_held(connection: Any, wanted: Collection[Whose], *, than: int) -> set[FamilyId]:
-    """Returns the families with more than `than` events held from one of these members."""
-    if not wanted:
-        return set()
-    return {row[0] for row in await connection.fetch(QUERIES.more_held, *zip(*wanted, strict=True), than)}
-
-
-async def load_whole(connection: Any, wanted: Mapping[Whose, SurpriseState]) -> None:
-    """Reads all events held from these members, and all that they have met."""
-    if not wanted:
-        return
-    held = await connection.fetch(QUERIES.held, *zip(*wanted, strict=True))
-    own = await own_sightings(connection, wanted)
-    await off_loop(len(held) + len(own), _fill, wanted, held, own)
-
-
-def _fill(
-    wanted: Mapping[Whose, SurpriseState], held: Iterable[Any], own: Iterable[tuple[FamilyId, MemberId, Seq, Sighting]]
-) -> None:
-    events: dict[Whose, list[DescribedEvent]] = {whose: [] for whose in wanted}
-    for family, member, body in held:
-        events[family, member].append(decode_held(body))
-    for family, member, seq, sighting in own:
-        wanted[family, member].met.see(seq, sighting)
-    for whose, state in wanted.items():
-        state.holds.fill(events[whose])
-
-
-async def own_sightings(
-    connection: Any, wanted: Collection[Whose]
-) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
-    """Returns all own sightings of these members, as they are now."""
-    if not wanted:
-        return []
-    found = await connection.fetch(QUERIES.own_sightings, *zip(*wanted, strict=True))
-    return await off_loop(len(found), lambda: [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found])

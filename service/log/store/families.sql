@@ -20,7 +20,8 @@ SELECT milestone, title, domain, named_at, named_by
 
 -- name: last_runs
 -- The last run of each feed, found by its key: reading all runs would take longer the more was delivered to the others. A person
--- who chooses before they join has a feed, but is not a member yet.
+-- who chooses before they join has a feed, but is not a member yet. None of the functions of feeds is called, because they decode
+-- the rows: here the rows themselves are needed, which the next entries make longer.
 SELECT one.member_id, run.first_place, run.first_seq, run.length, run.released, run.told_at, run.chain_before, run.chain,
        run.hint, run.seqs
   FROM (SELECT member_id FROM member WHERE family_id = $1
@@ -45,36 +46,6 @@ SELECT member_id, body
  WHERE family_id = $1
    AND is_name
  ORDER BY seq;
-
--- name: held
-SELECT held.family_id, held.member_id, held.body
-  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
-  JOIN held USING (family_id, member_id)
- ORDER BY held.seq;
-
--- name: more_held
--- The families with more than $3 events held from one of these members. Counts no further than that.
-SELECT wanted.family_id
-  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
- WHERE (SELECT count(*)
-          FROM (SELECT
-                  FROM held
-                 WHERE held.family_id = wanted.family_id
-                   AND held.member_id = wanted.member_id
-                 LIMIT $3::integer + 1) AS few) > $3::integer;
-
--- name: own_sightings
--- The own sightings of these members.
-SELECT wanted.family_id, wanted.member_id, sighting.seq, sighting.body
-  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
-  JOIN sighting USING (family_id, member_id)
- WHERE sighting.milestone IS NOT NULL;
-
--- name: sightings_of
--- The own sightings of these members, of these subjects.
-SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
-  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS wanted (family_id, member_id, child_id, milestone)
-  JOIN sighting USING (family_id, member_id, child_id, milestone);
 
 -- name: hints
 SELECT member_id, hint

@@ -1,24 +1,26 @@
-"""Reads what a batch of drafts may repeat, refer to or free. Each query reads for a set, in one round trip."""
+"""Reads what a batch of drafts may repeat, refer to or free, and the history that a fold needs. Each query reads for a set."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from events.amend import Amended
 from events.event import Audience, Event
 from events.ids import EventId, FamilyId, MemberId, Seq
 from events.kinds import SIGHTING_CHANGES, SIGHTINGS, TELLING
-from events.wire import event_of_bytes
+from events.upcast import event_of_bytes
 from projections.first_saw import Sighting
+from projections.fold import Need, NeedEvents, NeedHistory, NeedSightings
 from projections.joining_history import History
-from projections.logged_event import LoggedEvent
-from projections.subjects import SubjectHistory, change_of, history_after, history_of
+from projections.logged_event import DescribedEvent, LoggedEvent, Subject
+from projections.surprise_state import SurpriseState, subjects_showing
 from service.background import off_loop
-from service.log.store.codec import decode_sighting
+from service.log.store.codec import decode_held, decode_sighting
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "read.sql")
+
+Whose = tuple[FamilyId, MemberId]
 
 REFERENCES_MAX: Final = 200
 """How many references from one event to the next are followed. No family writes so many replies to replies."""
@@ -37,10 +39,10 @@ async def stored_events(
     connection: Any, wanted: Collection[tuple[FamilyId, EventId, MemberId]]
 ) -> list[tuple[FamilyId, EventId, StoredEvent]]:
     """Returns the events with these ids that the member wrote or was sent, once for each such member in `wanted`."""
-    if not wanted:
-        return []
-    found = await connection.fetch(QUERIES.stored_events, *zip(*wanted, strict=True))
-    return [(row[0], row[1], _stored(row)) for row in found]
+    return [
+        (row[0], row[1], _stored(row))
+        for row in await connection.fetch(QUERIES.stored_events, *zip(*wanted, strict=True))
+    ]
 
 
 def _stored(row: Sequence[Any]) -> StoredEvent:
@@ -68,16 +70,12 @@ async def sightings(
 
 async def subject_histories(
     connection: Any, wanted: Collection[tuple[FamilyId, Seq]]
-) -> dict[tuple[FamilyId, Seq], SubjectHistory]:
-    """Returns all children and milestones that these sightings have ever been about."""
+) -> list[tuple[FamilyId, Seq, Seq, Event[Any]]]:
+    """Returns the events that state what these sightings are about, themselves and their amendments, with their seqs."""
     if not wanted:
-        return {}
-    found: dict[tuple[FamilyId, Seq], SubjectHistory] = {}
-    for family, of, seq, kind, version, body in await connection.fetch(QUERIES.subjects_of, *zip(*wanted, strict=True)):
-        event = event_of_bytes(body, kind=kind, version=version)
-        is_amendment = isinstance(event.event, Amended)
-        found[family, of] = history_after(found[family, of], change_of(seq, event)) if is_amendment else history_of(event)
-    return found
+        return []
+    found = await connection.fetch(QUERIES.subjects_of, *zip(*wanted, strict=True))
+    return [(family, of, seq, event_of_bytes(body, kind=kind, version=version)) for family, of, seq, kind, version, body in found]
 
 
 async def referred_to(
@@ -109,6 +107,17 @@ def _with_words(row: Sequence[Any]) -> tuple[LoggedEvent, Event[Any]]:
     return LoggedEvent(seq, event.author, kind, event.audience, target_seq, *thread), event
 
 
+async def needed(connection: Any, family: FamilyId, need: Need) -> Any:
+    """Returns what a fold needs of the log and its rows."""
+    match need:
+        case NeedEvents(seqs=seqs):
+            return await events_at(connection, family, seqs)
+        case NeedSightings(member=member, seqs=seqs):
+            return {seq: sighting for _, _, seq, sighting in await sightings(connection, [(family, seq, member) for seq in seqs])}
+        case NeedHistory(before=before, is_whole=is_whole):
+            return await history(connection, family, before=before, is_whole=is_whole)
+
+
 async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> dict[Seq, tuple[Event[Any], bytes]]:
     """Returns events with their commitments."""
     found = await connection.fetch(QUERIES.events_at, family, seqs)
@@ -133,3 +142,55 @@ def _history(past: Sequence[Any], words: Sequence[Any]) -> History:
         commitments=[row[5] for row in past],
         events={row[0]: event_of_bytes(row[3], kind=row[1], version=row[2]) for row in words},
     )
+
+
+async def load_met(
+    connection: Any, wanted: Mapping[Whose, tuple[SurpriseState, Collection[Subject]]]
+) -> None:
+    """Reads the own sightings that show whether these members have met these subjects, or subjects that these imply."""
+    states = {
+        (*whose, *showing): state
+        for whose, (state, subjects) in wanted.items()
+        for subject in subjects
+        for showing in subjects_showing(subject)
+    }
+    if not states:
+        return
+    for family, member, seq, body in await connection.fetch(QUERIES.sightings_of, *zip(*states, strict=True)):
+        wanted[family, member][0].met.see(seq, decode_sighting(body))
+
+
+async def families_with_more_held(connection: Any, wanted: Collection[Whose], *, than: int) -> set[FamilyId]:
+    """Returns the families with more than `than` events held from one of these members; at least one member."""
+    return {row[0] for row in await connection.fetch(QUERIES.more_held, *zip(*wanted, strict=True), than)}
+
+
+async def load_whole(connection: Any, wanted: Mapping[Whose, SurpriseState]) -> None:
+    """Reads all events held from these members, and all that they have met."""
+    if not wanted:
+        return
+    held = await connection.fetch(QUERIES.held, *zip(*wanted, strict=True))
+    own = await own_sightings(connection, wanted)
+    await off_loop(len(held) + len(own), _fill, wanted, held, own)
+
+
+def _fill(
+    wanted: Mapping[Whose, SurpriseState], held: Iterable[Any], own: Iterable[tuple[FamilyId, MemberId, Seq, Sighting]]
+) -> None:
+    events: dict[Whose, list[DescribedEvent]] = {whose: [] for whose in wanted}
+    for family, member, body in held:
+        events[family, member].append(decode_held(body))
+    for family, member, seq, sighting in own:
+        wanted[family, member].met.see(seq, sighting)
+    for whose, state in wanted.items():
+        state.holds.fill(events[whose])
+
+
+async def own_sightings(
+    connection: Any, wanted: Collection[Whose]
+) -> list[tuple[FamilyId, MemberId, Seq, Sighting]]:
+    """Returns all own sightings of these members, as they are now."""
+    if not wanted:
+        return []
+    found = await connection.fetch(QUERIES.own_sightings, *zip(*wanted, strict=True))
+    return await off_loop(len(found), lambda: [(row[0], row[1], row[2], decode_sighting(row[3])) for row in found])

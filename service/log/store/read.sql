@@ -98,3 +98,33 @@ SELECT seq, kind, version, body
    AND seq < $2
    AND (kind = ANY ($4::text[]) OR $3)
    AND audience <> 'me';
+
+-- name: held
+SELECT held.family_id, held.member_id, held.body
+  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
+  JOIN held USING (family_id, member_id)
+ ORDER BY held.seq;
+
+-- name: more_held
+-- The families with more than $3 events held from one of these members. Counts no further than that.
+SELECT wanted.family_id
+  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
+ WHERE (SELECT count(*)
+          FROM (SELECT
+                  FROM held
+                 WHERE held.family_id = wanted.family_id
+                   AND held.member_id = wanted.member_id
+                 LIMIT $3::integer + 1) AS few) > $3::integer;
+
+-- name: own_sightings
+-- The own sightings of these members.
+SELECT wanted.family_id, wanted.member_id, sighting.seq, sighting.body
+  FROM unnest($1::uuid[], $2::uuid[]) AS wanted (family_id, member_id)
+  JOIN sighting USING (family_id, member_id)
+ WHERE sighting.milestone IS NOT NULL;
+
+-- name: sightings_of
+-- The own sightings of these members, of these subjects.
+SELECT sighting.family_id, sighting.member_id, sighting.seq, sighting.body
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS wanted (family_id, member_id, child_id, milestone)
+  JOIN sighting USING (family_id, member_id, child_id, milestone);

@@ -1,4 +1,7 @@
-"""Writes events, and the changes that they make to the projections: collects them first, then writes them in one round trip."""
+"""Writes events, and the changes that they make to the projections: collects them first, then writes them in one round trip.
+
+Owns the rows, and what they store as bytes. `codec` decodes these.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from events.ids import FamilyId, MemberId, Seq
+from events.ids import ChildId, FamilyId, MemberId, Seq
 from projections.changes import (
     Change,
     Delivered,
@@ -21,12 +24,12 @@ from projections.changes import (
 )
 from projections.feed import Run
 from projections.first_saw import Sighting
+from projections.logged_event import DescribedEvent
 from projections.roster import Roster
-from projections.subjects import DescribedEvent
-from projections.wishes import Wishes
-from service.background import in_turns, off_loop
-from service.log.store.codec import at_most_days_of, encode_held, encode_sighting, encode_wishes, is_name, own_subject
-from service.postgres.combine_statements import ROWS_AT_ONCE, Row, Statement, of_rows, together
+from projections.surprise_state import Wishes
+from service.background import WORTH_IT, in_turns, off_loop
+from service.log.store.codec import HeldRow
+from service.postgres.pool import ROWS_AT_ONCE, Row, Statement, of_rows, together
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "write.sql")
@@ -46,6 +49,10 @@ BRACES: Final = str.maketrans("[]", "{}")
 COPIED_FROM: Final = 24
 """From this number of rows on, a COPY is faster. asyncpg checks of every element of an array whether it is an array itself,
 0.3 us each, which a COPY avoids; but a COPY costs one more round trip."""
+
+_encode: Final = msgspec.json.Encoder().encode
+"""JSON, because MessagePack loses a time's offset from UTC."""
+encode_sighting: Final = _encode
 
 Place = tuple[FamilyId, MemberId, Seq]
 
@@ -87,11 +94,7 @@ class PendingRows:
                     pass
 
     async def write(
-        self,
-        connection: Any,
-        *,
-        written: Mapping[FamilyId, tuple[int, Roster]],
-        beside: Sequence[Statement] = (),
+        self, connection: Any, *, written: Mapping[FamilyId, tuple[int, Roster]], beside: Sequence[Statement] = ()
     ) -> None:
         """Writes all rows. Call it once: later changes are collected in other pending rows.
 
@@ -100,26 +103,25 @@ class PendingRows:
         together with the statements `beside` of the caller.
         """
         after_seq = {family: seq for family, (seq, _) in written.items()}
-        new, changed, gone = await off_loop(self._size(), self._sighting_rows, after_seq)
-        kept, dropped, forgotten = await off_loop(len(self._held), self._surprise_rows)
-        await together(connection, self._roster_rows({family: roster for family, (_, roster) in written.items()}))
+        size = len(self._sightings) + len(self._held)
+        rows = self._encoded(after_seq) if size < WORTH_IT else await off_loop(size, self._encoded, after_seq)
+        new, changed, gone, surprises, forgotten = rows
+        for family, after in self.rosters.items():
+            await together(connection, roster_rows(family, written[family][1], after))
         few = [
             *await _added(connection, "event", EVENT_COLUMNS, QUERIES.add_events, self.events),
             *await _put_runs(connection, self.runs, after_seq),
             *await _put_sightings(connection, new, changed, gone),
-            *kept,
-            *dropped,
+            *surprises,
             *beside,
         ]
         await together(connection, few)
         await together(connection, forgotten)
 
-    def _size(self) -> int:
-        """Returns about how many rows have to be encoded."""
-        return len(self._sightings) + len(self._held)
-
-    def _sighting_rows(self, after_seq: Mapping[FamilyId, int]) -> tuple[list[Row], list[Row], list[Row]]:
-        """Returns the new rows, the changed rows, and the keys of the rows to delete."""
+    def _encoded(
+        self, after_seq: Mapping[FamilyId, int]
+    ) -> tuple[list[Row], list[Row], list[Row], list[Statement], list[Statement]]:
+        """Returns the new sightings, the changed ones, the keys of those to delete, and the statements of `_surprise_rows`."""
         new: list[Row] = []
         changed: list[Row] = []
         gone: list[Row] = []
@@ -133,10 +135,10 @@ class PendingRows:
                     encoded[id(sighting)] = encode_sighting(sighting)
                 row = (family, member, seq, encoded[id(sighting)], *own_subject(sighting, member))
                 (new if seq > after_seq[family] else changed).append(row)
-        return new, changed, gone
+        return new, changed, gone, *self._surprise_rows()
 
-    def _surprise_rows(self) -> tuple[list[Statement], list[Statement], list[Statement]]:
-        """Returns three lists of statements: put wishes and held events, drop held events, drop all rows of members who left."""
+    def _surprise_rows(self) -> tuple[list[Statement], list[Statement]]:
+        """Returns the statements for wishes and held events, and those that drop all rows of members who left."""
         left = [whose for whose, wishes in self._wishes.items() if wishes is None]
         wishes = [(*whose, at_most_days_of(one), encode_wishes(one)) for whose, one in self._wishes.items() if one is not None]
         held = [
@@ -144,13 +146,9 @@ class PendingRows:
         ]
         gone = [place for place, one in self._held.items() if one is None]
         return (
-            [*of_rows(QUERIES.put_waiting, wishes), *of_rows(QUERIES.put_held, held)],
-            of_rows(QUERIES.drop_held, gone),
+            [*of_rows(QUERIES.put_waiting, wishes), *of_rows(QUERIES.put_held, held), *of_rows(QUERIES.drop_held, gone)],
             [*of_rows(QUERIES.drop_waiting, left), *of_rows(QUERIES.drop_all_held, left)],
         )
-
-    def _roster_rows(self, rosters: Mapping[FamilyId, Roster]) -> list[Statement]:
-        return [one for family, after in self.rosters.items() for one in roster_rows(family, rosters[family], after)]
 
 
 def roster_rows(family: FamilyId, before: Roster, after: Roster) -> list[Statement]:
@@ -175,6 +173,41 @@ def roster_rows(family: FamilyId, before: Roster, after: Roster) -> list[Stateme
         *of_rows(QUERIES.put_members, members),
         *of_rows(QUERIES.put_own_milestones, own),
     ]
+
+
+def own_subject(sighting: Sighting, member: MemberId) -> tuple[ChildId, str] | tuple[None, None]:
+    """Returns the child and milestone by which a member's own sighting is looked up; two None for another author's sighting."""
+    return (sighting.child, sighting.milestone) if sighting.author == member else (None, None)
+
+
+def at_most_days_of(wishes: Wishes) -> int | None:
+    """Returns the smallest number of days among a member's choices; None where no choice has one."""
+    return min((choice.at_most_days for choice in wishes.choices.values() if choice.at_most_days is not None), default=None)
+
+
+def encode_wishes(wishes: Wishes) -> bytes:
+    """Returns a member's wishes as their row's bytes."""
+    return _encode(sorted(wishes.choices.values(), key=lambda choice: (str(choice.child), choice.scope)))
+
+
+def is_name(described: DescribedEvent) -> bool:
+    """Returns whether a held event names a milestone of the family's own."""
+    return described.logged.kind == "MilestoneNamed"
+
+
+def held_row(described: DescribedEvent) -> HeldRow:
+    """Returns a held event as its row."""
+    logged, content = described.logged, described.content
+    return HeldRow(
+        logged.seq, logged.kind, logged.thread, logged.target_seq, described.sighting, content.subjects, content.own_milestones,
+        content.is_everyday, content.child, described.received_at, logged.author, logged.thread_author, content.stated,
+        content.is_possible, described.is_sorted_by_author, described.takes_back, described.naming == "first",
+    )  # fmt: skip
+
+
+def encode_held(described: DescribedEvent) -> bytes:
+    """Returns a held event as its row's bytes."""
+    return _encode(held_row(described))
 
 
 async def _added(

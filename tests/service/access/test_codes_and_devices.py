@@ -1,4 +1,4 @@
-"""Tests that codes work once, a revoked token is refused within a second, and a member who left has no access."""
+"""Tests that a code works once, that a revoked token is refused within a second, and that a member who left has no access."""
 
 import asyncio
 import time
@@ -25,7 +25,6 @@ async def code_of(ada: Someone, role: str = "caregiver") -> str:
 
 
 async def test_of_many_concurrent_requests_with_one_invite_one_joins(http: httpx.AsyncClient) -> None:
-    """I-24: of many concurrent requests with one invite, one succeeds."""
     ada = await found_family(http)
     code = await code_of(ada)
 
@@ -40,7 +39,6 @@ async def test_of_many_concurrent_requests_with_one_invite_one_joins(http: httpx
 
 
 async def test_of_many_concurrent_requests_with_one_pair_code_one_is_paired(http: httpx.AsyncClient) -> None:
-    """I-24: of many concurrent requests with one pair code, one succeeds."""
     ada = await found_family(http)
     code = (await ada.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     body = {"code": code, "device": {"name": "tablet"}}
@@ -50,7 +48,7 @@ async def test_of_many_concurrent_requests_with_one_pair_code_one_is_paired(http
 
 
 async def test_used_expired_and_invented_codes_are_answered_alike(http: httpx.AsyncClient, database_url: str) -> None:
-    """I-19: the response does not reveal why a code is invalid."""
+    """The response does not show why a code is invalid."""
     ada = await found_family(http)
     used, expired = await code_of(ada), await code_of(ada)
     accepted = await http.post("/v1/invites/accept", json={"code": used, "name": "N", "device": {"name": "d"}})
@@ -64,7 +62,6 @@ async def test_used_expired_and_invented_codes_are_answered_alike(http: httpx.As
 
 
 async def test_a_new_pair_code_ends_the_one_before_and_all_end_in_ten_minutes(http: httpx.AsyncClient, database_url: str) -> None:
-    """A new pair code replaces the last one, and each code expires after ten minutes."""
     ada = await found_family(http)
     first = (await ada.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     second = (await ada.ask("POST", "/v1/devices/pair-codes")).json()["code"]
@@ -74,7 +71,7 @@ async def test_a_new_pair_code_ends_the_one_before_and_all_end_in_ten_minutes(ht
 
 
 async def test_a_second_device_speaks_for_the_same_member(http: httpx.AsyncClient) -> None:
-    """A paired device acts as the same member: a device belongs to a person, and a person is one member of a family."""
+    """A device belongs to a person, and a person is one member of a family."""
     ada = await found_family(http)
     code = (await ada.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     tablet = Someone(http, (await http.post("/v1/devices/pair", json={"code": code, "device": {"name": "tablet"}})).json())
@@ -82,7 +79,7 @@ async def test_a_second_device_speaks_for_the_same_member(http: httpx.AsyncClien
 
 
 async def test_a_person_with_a_token_founds_and_joins_as_the_same_person(http: httpx.AsyncClient) -> None:
-    """A person can belong to several families with the same device."""
+    """A person can be a member of several families, with one device."""
     ada, ben = await found_family(http), await found_family(http, you="Ben")
     joined = await ben.ask("POST", "/v1/invites/accept", json={"code": await code_of(ada), "name": "Uncle Ben"})
     again = await ben.ask(
@@ -96,7 +93,7 @@ async def test_a_person_with_a_token_founds_and_joins_as_the_same_person(http: h
 
 
 async def test_a_member_cannot_join_twice_and_the_code_is_not_used_up(http: httpx.AsyncClient) -> None:
-    """Law 17: the refusal changes nothing, so the code stays valid."""
+    """Law 17: the refusal changes nothing, so the code is still valid."""
     ada = await found_family(http)
     code = await code_of(ada)
     twice = await ada.ask("POST", "/v1/invites/accept", json={"code": code, "name": "Ada again"})
@@ -106,13 +103,13 @@ async def test_a_member_cannot_join_twice_and_the_code_is_not_used_up(http: http
 
 
 async def test_without_a_token_a_device_is_named(http: httpx.AsyncClient) -> None:
-    """Law 17: without a token `device` is required, and the refusal names it."""
+    """Law 17: a request without a token must have the field `device`. The refusal names that field."""
     answer = await http.post("/v1/families", json={"you": {"name": "A"}, "household": {"name": "H"}, "child": {"name": "K"}})
     assert (answer.status_code, answer.json()["at"]) == (400, "device")
 
 
 async def test_missing_unknown_revoked_and_malformed_tokens_are_answered_alike(http: httpx.AsyncClient) -> None:
-    """I-19: the responses have the same bytes, except date and request id."""
+    """A missing, an unknown, a revoked and a malformed token get the same bytes, except for the date and the request id."""
     ada = await found_family(http)
     assert (await ada.ask("DELETE", f"/v1/devices/{ada.device}")).status_code == 204
     tokens = [
@@ -126,7 +123,7 @@ async def test_missing_unknown_revoked_and_malformed_tokens_are_answered_alike(h
 
 
 async def test_foreign_and_absent_families_are_answered_alike(http: httpx.AsyncClient) -> None:
-    """I-19: the responses have the same bytes, for every route of a family."""
+    """A foreign family and an absent one get the same bytes, on every route of a family."""
     ada, eve = await found_family(http), await found_family(http, you="Eve")
     absent = "0193a3c0-0000-4000-8000-000000000000"
     routes = [("GET", ""), ("GET", "/feed"), ("GET", "/live"), ("GET", "/timeline"), ("POST", "/events"), ("POST", "/children"),
@@ -142,7 +139,7 @@ def _headers(answer: httpx.Response) -> list[tuple[str, str]]:
 
 
 async def test_a_foreign_device_cannot_be_revoked_and_does_not_show(http: httpx.AsyncClient) -> None:
-    """I-19, law 14: devices of other persons are invisible to the caller, and cannot be revoked."""
+    """Law 14: a device of another person gets the response of a device that does not exist."""
     ada, eve = await found_family(http), await found_family(http, you="Eve")
     foreign = await eve.ask("DELETE", f"/v1/devices/{ada.device}")
     absent = await eve.ask("DELETE", "/v1/devices/0193a3c0-0000-4000-8000-000000000000")
@@ -151,7 +148,7 @@ async def test_a_foreign_device_cannot_be_revoked_and_does_not_show(http: httpx.
 
 
 async def test_a_revocation_in_one_process_takes_effect_in_another_within_a_second(database_url: str) -> None:
-    """I-25: without wake-ups between the processes, the device's streams and requests still end within a second."""
+    """The two processes send each other no wake-ups. Still, the device's streams and requests end within a second."""
     settings = Settings(database_url=database_url, workers=2, **UNLIMITED)
     with running(settings) as here, running(settings) as there:
         async with httpx.AsyncClient(base_url=here, timeout=10) as near, httpx.AsyncClient(base_url=there, timeout=10) as far:
@@ -164,13 +161,13 @@ async def test_a_revocation_in_one_process_takes_effect_in_another_within_a_seco
                 assert (await ada.ask("GET", "/v1/me")).status_code == 401
                 async for _ in stream.aiter_bytes():
                     pass
-                assert time.monotonic() - revoked_at < 1.5  # half a second of the poll, and a reserve for a slow machine
+                assert time.monotonic() - revoked_at < 1.5  # half a second for the poll, and the rest for a slow machine
             await asyncio.sleep(max(0.0, revoked_at + 0.6 - time.monotonic()))
             assert (await far.get("/v1/me", headers=ada.headers)).status_code == 401
 
 
 async def test_a_member_who_left_has_no_access_and_returns_as_a_new_member(http: httpx.AsyncClient) -> None:
-    """Law 16: leaving ends access; the events of the old member stay, and a person who returns is a new member."""
+    """Law 16: the events of the member who left stay. A person who returns is a new member."""
     ada = await found_family(http)
     sitter = await ada.invite("caregiver", name="Cleo")
     assert (await sitter.ask("DELETE", f"/v1/families/{{family}}/members/{sitter.member}")).status_code == 204
@@ -182,7 +179,7 @@ async def test_a_member_who_left_has_no_access_and_returns_as_a_new_member(http:
 
 
 async def test_a_removal_is_one_of_many_and_ends_the_targets_stream(http: httpx.AsyncClient) -> None:
-    """I-25: the removed member's stream ends within a second; of several concurrent removals one succeeds."""
+    """Of several removals at the same time one succeeds, and the removed member's stream ends within a second."""
     ada = await found_family(http)
     sitter = await ada.invite("caregiver", name="Cleo")
     async with http.stream("GET", f"/v1/families/{ada.family}/live", headers=sitter.headers) as stream:
@@ -196,7 +193,7 @@ async def test_a_removal_is_one_of_many_and_ends_the_targets_stream(http: httpx.
 
 
 async def test_the_last_parent_cannot_leave_and_of_two_leaving_at_once_one_stays(http: httpx.AsyncClient) -> None:
-    """The last parent cannot leave: without a parent, no one could invite, export or erase."""
+    """Without a parent, nobody could invite, export or erase."""
     ada = await found_family(http)
     alone = await ada.ask("DELETE", f"/v1/families/{{family}}/members/{ada.member}")
     assert (alone.status_code, alone.json()["code"]) == (409, "access.last_parent")
@@ -208,7 +205,6 @@ async def test_the_last_parent_cannot_leave_and_of_two_leaving_at_once_one_stays
 
 
 async def test_open_invites_of_a_member_who_left_are_invalid(http: httpx.AsyncClient) -> None:
-    """The open invites of a member who left are invalid."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Bens"})
     code = await code_of(ben)
@@ -218,7 +214,7 @@ async def test_open_invites_of_a_member_who_left_are_invalid(http: httpx.AsyncCl
 
 
 async def test_only_hashes_of_tokens_and_codes_are_kept(http: httpx.AsyncClient, database_url: str) -> None:
-    """The database has no token and no code, so a stolen backup gives no access."""
+    """The database contains no token and no code, so a stolen backup gives no access."""
     ada = await found_family(http)
     code = await code_of(ada)
     pair = (await ada.ask("POST", "/v1/devices/pair-codes")).json()["code"]
@@ -236,7 +232,6 @@ async def test_only_hashes_of_tokens_and_codes_are_kept(http: httpx.AsyncClient,
 
 @pytest.mark.parametrize(("founding", "status"), [("closed", 403), ("invited", 403), ("open", 201)])
 async def test_founding_follows_the_setting(database_url: str, founding: str, status: int) -> None:
-    """The setting STILLNEW_FOUNDING decides which callers may found a family."""
     settings = Settings(database_url=database_url, founding=Founding(founding), **UNLIMITED)
     with running(settings) as url:
         async with httpx.AsyncClient(base_url=url) as http:

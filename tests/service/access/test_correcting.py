@@ -1,4 +1,4 @@
-"""Tests corrections of the roster: permissions, visibility, and that every view shows the new name or birth date."""
+"""Tests corrections of the roster: who may correct what, and that each view shows the new name or birth date."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -39,7 +39,7 @@ def problem(answer: httpx.Response) -> tuple[int, str, str | None]:
 
 
 async def test_a_parents_correction_of_a_child_is_visible_to_all_members(http: httpx.AsyncClient) -> None:
-    """Law 10: a correction is visible to all members. An omitted field stays unchanged."""
+    """Law 10: a correction is delivered to all members. A field that is left out stays unchanged."""
     cast = await cast_of(http)
     ada, ben = cast["parent"], cast["other_parent"]
     child = await child_of(ada)
@@ -59,7 +59,7 @@ async def test_a_parents_correction_of_a_child_is_visible_to_all_members(http: h
 
 
 async def test_a_new_member_receives_the_whole_history_of_the_roster(http: httpx.AsyncClient) -> None:
-    """A new member receives the whole roster history, even one who sees only their own events."""
+    """A new member receives all roster facts, also one who sees only their own events."""
     ada = await found_family(http)
     child, home = await child_of(ada), (await roster_of(ada))["households"][0]["household"]
     await ada.ask("PATCH", f"{FAMILY}/children/{child}", json={"name": "Maja"})
@@ -72,7 +72,7 @@ async def test_a_new_member_receives_the_whole_history_of_the_roster(http: httpx
 
 
 async def test_each_member_can_rename_themselves_and_no_other_person(http: httpx.AsyncClient) -> None:
-    """Law 16: a parent cannot rename the other parent, or the other's caregivers or daycare."""
+    """Law 16: a parent cannot rename the other parent, nor a caregiver or a daycare of the other home."""
     cast = await cast_of(http)
     theirs = await cast["other_parent"].invite("caregiver", name="Oma")
     ducks = (await cast["other_parent"].ask("POST", f"{FAMILY}/daycares", json={"name": "Ducks"})).json()["member"]
@@ -114,7 +114,7 @@ async def test_each_member_can_rename_themselves_and_no_other_person(http: httpx
 
 
 async def test_a_home_is_named_by_those_who_belong_to_it(http: httpx.AsyncClient) -> None:
-    """Law 16: a parent cannot rename the other's home, and a daycare cannot rename any home."""
+    """Law 16: a parent cannot rename the home of the other parent, and a daycare cannot rename a home."""
     cast = await cast_of(http)
     homes = {one["name"]: one["household"] for one in (await roster_of(cast["parent"]))["households"]}
     attempts = [
@@ -150,7 +150,7 @@ async def test_only_parents_correct_children_and_a_member_who_left_corrects_noth
 
 
 async def test_a_repeated_correction_writes_nothing(http: httpx.AsyncClient) -> None:
-    """Law 2: a repeated request, for example after a lost response, changes nothing."""
+    """Law 2: a request that is repeated after a lost response changes nothing."""
     ada = await found_family(http)
     child, home = await child_of(ada), (await roster_of(ada))["households"][0]["household"]
     corrections: list[tuple[str, dict[str, Any]]] = [
@@ -166,7 +166,7 @@ async def test_a_repeated_correction_writes_nothing(http: httpx.AsyncClient) -> 
 
 
 async def test_two_corrections_at_once_keep_both(http: httpx.AsyncClient) -> None:
-    """Of two concurrent corrections, of a name and of a birth date, both are kept."""
+    """One parent corrects the name, and the other parent the birth date, at the same time."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Bens"})
     child = await child_of(ada)
@@ -187,7 +187,7 @@ IN_RANGE = (TODAY + timedelta(days=300), TODAY, TODAY - timedelta(days=1), date(
 
 
 async def test_an_impossible_birth_date_is_refused_by_its_field_on_every_route(http: httpx.AsyncClient) -> None:
-    """Law 17: an impossible birth date is refused, because all members would get wrong tips. A due date is allowed."""
+    """Law 17: a wrong birth date would give all members wrong tips. A due date within the next ten months is allowed."""
     ada = await found_family(http)
     child = await child_of(ada)
     founding = {"you": {"name": "Eve"}, "household": {"name": "Home"}, "device": {"name": "phone"}}
@@ -226,13 +226,13 @@ async def test_an_impossible_birth_date_is_refused_by_its_field_on_every_route(h
 async def test_a_correction_that_cannot_be_read_is_refused_by_its_field(
     http: httpx.AsyncClient, route: str, body: dict[str, Any], status: int, code: str, at: str | None
 ) -> None:
-    """Law 17: an invalid body is refused before any permission is checked."""
+    """Law 17: an invalid body is refused before a permission is checked."""
     ada = await found_family(http)
     assert problem(await ada.ask("PATCH", f"{FAMILY}/{route}/{ABSENT}", json=body)) == (status, code, at)
 
 
 async def test_tips_the_card_and_receipts_follow(http: httpx.AsyncClient) -> None:
-    """After a correction, tips use the new birth date, and the hand-over card and receipts use the new names."""
+    """After a correction, tips use the new birth date. The hand-over card and receipts use the new names."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Bens"})
     child = await child_of(ada)
@@ -265,7 +265,7 @@ async def test_tips_the_card_and_receipts_follow(http: httpx.AsyncClient) -> Non
 async def test_a_replay_of_a_roster_that_was_put_right_gives_the_live_rows(
     http: httpx.AsyncClient, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 11: a replay gives the live rows, and the check finds a row that differs."""
+    """Law 11: a replay gives the live rows, and its check finds rows that differ."""
     ada = await found_family(http)
     child, home = await child_of(ada), (await roster_of(ada))["households"][0]["household"]
     for path in (f"children/{child}", f"members/{ada.member}", f"households/{home}"):

@@ -39,7 +39,6 @@ def member(role: Role, household: HouseholdId = OURS) -> RosterMember:
 
 @pytest.mark.parametrize("role", [Role.CAREGIVER, Role.DAYCARE])
 def test_only_parents_invite_and_add_children(role: Role) -> None:
-    """Law 16: only parents invite and add children."""
     with pytest.raises(NotForRole):
         decide_invite(Invite(role=Role.CAREGIVER), inviter=member(role))
     with pytest.raises(NotForRole):
@@ -47,7 +46,7 @@ def test_only_parents_invite_and_add_children(role: Role) -> None:
 
 
 def test_a_birth_date_is_of_the_last_thirty_years_or_due_within_ten_months() -> None:
-    """Law 17: the first and the last allowed day, and the days just outside."""
+    """Law 17: the test tries the first and the last allowed day, and the days before and after them."""
     today = date(2026, 11, 27)
     for born in (None, date(1996, 1, 1), today, date(2027, 10, 3)):
         require_sane_birth(born, today=today, at="born")
@@ -58,7 +57,7 @@ def test_a_birth_date_is_of_the_last_thirty_years_or_due_within_ten_months() -> 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_parent_names_the_daycares_of_their_home_and_no_person(role: Role) -> None:
-    """Law 16: a parent may rename the daycares of their own home, but no person."""
+    """Law 16: a parent may rename the daycares of their own home, and no other member."""
     parent, target = member(Role.PARENT), member(role)
     may_rename_member(target, by=target)
     for by, home in ((parent, OURS), (member(Role.CAREGIVER), OURS), (member(Role.PARENT, THEIRS), THEIRS)):
@@ -72,14 +71,14 @@ def test_a_parent_names_the_daycares_of_their_home_and_no_person(role: Role) -> 
 
 
 def test_no_invite_is_for_the_other_parents_home() -> None:
-    """Law 16: no invite puts a person into the other parent's home."""
+    """Law 16: a parent cannot invite a person into the home of the other parent."""
     with pytest.raises(NotYourHousehold):
         decide_invite(Invite(role=Role.CAREGIVER, household=THEIRS), inviter=member(Role.PARENT))
 
 
 @pytest.mark.parametrize("role", [Role.CAREGIVER, Role.DAYCARE])
 def test_only_an_invited_parent_opens_a_home(role: Role) -> None:
-    """Only an invited parent gets a home of their own; a helper belongs to the home of the inviting parent."""
+    """An invited parent gets a home of their own. A helper belongs to the home of the inviting parent."""
     with pytest.raises(NotYourHousehold):
         decide_invite(Invite(role=role, household=Named(name="Third home")), inviter=member(Role.PARENT))
     granted = decide_invite(Invite(role=Role.PARENT, household=Named(name="Bens")), inviter=member(Role.PARENT))
@@ -98,14 +97,14 @@ def test_only_an_invited_parent_opens_a_home(role: Role) -> None:
     ],
 )
 def test_an_invite_grants_the_requested_visibility_or_the_roles_default(role: Role, requested: Sees | None, sees: Sees) -> None:
-    """Without a household an invite is for the inviter's home; without `sees` it grants the role's default."""
+    """An invite without a household is for the inviter's home. An invite without `sees` grants the role's default."""
     granted = decide_invite(Invite(role=role, sees=requested), inviter=member(Role.PARENT))
     assert (sees, OURS, None) == (granted.sees, granted.household, granted.new_household)
 
 
 @pytest.mark.parametrize("sees", [Sees.ALL, Sees.SINCE_JOINING])
 def test_a_daycare_never_sees_more_than_its_own(sees: Sees) -> None:
-    """A daycare sees only its own events, whatever the invite requests."""
+    """A daycare sees only its own events, whatever an invite requests."""
     with pytest.raises(CannotSeeThat):
         decide_invite(Invite(role=Role.DAYCARE, sees=sees), inviter=member(Role.PARENT))
 
@@ -126,7 +125,7 @@ def test_a_daycare_never_sees_more_than_its_own(sees: Sees) -> None:
 def test_neither_parent_can_remove_the_other_or_the_others_caregivers(
     by: RosterMember, target: RosterMember, is_allowed: bool
 ) -> None:
-    """Law 16: a parent may remove only the caregivers and the daycare of their own home."""
+    """Law 16: a parent may remove only the caregivers and the daycares of their own home."""
     try:
         may_remove(target, by=by)
     except NotYoursToRemove:
@@ -137,7 +136,6 @@ def test_neither_parent_can_remove_the_other_or_the_others_caregivers(
 
 @pytest.mark.parametrize("role", list(Role))
 def test_anyone_may_leave(role: Role) -> None:
-    """Law 16: every member may leave."""
     oneself = member(role)
     may_remove(oneself, by=oneself)
 
@@ -152,7 +150,6 @@ def test_anyone_may_leave(role: Role) -> None:
     ],
 )
 def test_the_setting_decides_which_callers_found_families(founding: Founding, has_token: bool, is_allowed: bool) -> None:
-    """The setting STILLNEW_FOUNDING decides which callers may found a family."""
     try:
         may_found(founding, has_token=has_token)
     except FoundingClosed:

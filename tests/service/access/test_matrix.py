@@ -1,6 +1,6 @@
-"""Tests the access matrix: the status of every route for every role.
+"""Tests the access matrix: the status of each route for each role.
 
-The rows are compared with the OpenAPI document, so a new route without a row fails here.
+The rows are compared with the OpenAPI document, so a new route without a row fails the test.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ ABSENT = "0193a3c0-0000-4000-8000-000000000000"
 PUSH = {"sent_at": "2026-11-21T18:00:00Z", "drafts": [{"id": "not an id"}]}
 
 ROLES = ("parent", "other_parent", "caregiver", "daycare", "stranger", "revoked", "nobody")
-"""`stranger`: a parent of another family. `revoked`: a parent's device that was revoked. `nobody`: no token."""
+"""`stranger` is a parent of another family. `revoked` is a revoked device of a parent. `nobody` has no token."""
 
 EVERYBODY = dict.fromkeys(ROLES, 200)
 MEMBERS_ONLY = EVERYBODY | {"stranger": 404, "revoked": 401, "nobody": 401}
@@ -27,7 +27,7 @@ ANY_DEVICE = MEMBERS_ONLY | {"stranger": 200}
 ABSENT_FOR_MEMBERS = MEMBERS_ONLY | dict.fromkeys(("parent", "other_parent", "caregiver", "daycare"), 404)
 
 UNSIGNED = dict.fromkeys(ROLES, 400)
-"""The requests name no daycare key. tests/service/daycare tests wrong signatures."""
+"""The statuses of a request that names no daycare key. tests/service/daycare has the tests of wrong signatures."""
 ABSENT_FOR_PERSONS = ABSENT_FOR_MEMBERS | {"daycare": 403}
 
 Row = tuple[Mapping[str, int], dict[str, Any] | None]
@@ -38,7 +38,7 @@ MATRIX: Mapping[str, Row] = {
     "GET /metrics": (dict.fromkeys(ROLES, 404), None),
     "GET /schema/openapi.json": (EVERYBODY, None),
     "GET /v1/catalogue": (EVERYBODY, None),
-    # The same refusal for every role, for a missing field or an invalid code; but a revoked token is always 401.
+    # A missing field or an invalid code is refused for each role alike, except that a revoked token always gets 401.
     "POST /v1/families": (dict.fromkeys(ROLES, 400) | {"revoked": 401}, {}),
     "POST /v1/invites/accept": (
         dict.fromkeys(ROLES, 404) | {"revoked": 401},
@@ -86,12 +86,12 @@ MATRIX: Mapping[str, Row] = {
         {"reference": "kid-17", "child": None},
     ),
     "POST /v1/daycares": (dict.fromkeys(ROLES, 400) | {"revoked": 401}, {}),
-    # The request names no source.
+    # The request does not name a source.
     "POST /v1/families/{family}/imports": (
         MEMBERS_ONLY | dict.fromkeys(("parent", "other_parent", "caregiver", "daycare"), 400),
         {},
     ),
-    # A daycare's system has no token: its signature identifies it.
+    # A daycare's system has no token. Its signature identifies it.
     "POST /v1/daycare/events": (UNSIGNED, {}),
     "POST /v1/daycare/links": (UNSIGNED, {}),
     "POST /v1/daycare/secret": (UNSIGNED, {}),
@@ -99,7 +99,7 @@ MATRIX: Mapping[str, Row] = {
 
 
 async def cast_of(http: httpx.AsyncClient) -> dict[str, Someone]:
-    """Returns the headers of each role: members of one family, and callers outside of it."""
+    """Returns a device for each role: members of one family, and callers from outside."""
     parent = await found_family(http)
     other_parent = await parent.invite("parent", name="Ben", household={"name": "Bens"})
     code = (await parent.ask("POST", "/v1/devices/pair-codes")).json()["code"]
@@ -117,13 +117,13 @@ async def cast_of(http: httpx.AsyncClient) -> dict[str, Someone]:
 
 
 async def status_of(http: httpx.AsyncClient, method: str, path: str, *, headers: dict[str, str], body: Any) -> int:
-    """Returns the status, and reads no body, because a live stream never ends."""
+    """Returns the status of a response. The body is not read, because a live stream never ends."""
     async with http.stream(method, path, headers=headers, json=body) as answer:
         return answer.status_code
 
 
 async def test_every_operation_responds_to_every_role_as_in_its_row(http: httpx.AsyncClient) -> None:
-    """I-24: each operation of the OpenAPI document for each role, in the caller's family and in another one."""
+    """Each operation of the OpenAPI document is called by each role, in the caller's family and in another one."""
     document = (await http.get("/schema/openapi.json")).json()
     operations = {f"{method.upper()} {path}" for path, found in document["paths"].items() for method in found}
     assert operations == MATRIX.keys(), "a route without a row, or a row without a route"
@@ -146,7 +146,7 @@ async def test_every_operation_responds_to_every_role_as_in_its_row(http: httpx.
 
 
 async def test_what_a_parent_may_remove_is_decided_per_home(http: httpx.AsyncClient) -> None:
-    """Law 16: a parent cannot remove the other parent or the other's caregivers; a caregiver cannot remove anyone."""
+    """Law 16: a parent cannot remove the other parent, nor caregivers of the other home. A caregiver can remove nobody else."""
     cast = await cast_of(http)
     theirs = await cast["other_parent"].invite("caregiver", name="Oma")
     attempts = [
@@ -167,7 +167,7 @@ async def test_what_a_parent_may_remove_is_decided_per_home(http: httpx.AsyncCli
 
 
 async def test_every_response_of_the_matrix_is_in_the_document(http: httpx.AsyncClient) -> None:
-    """Every success and every refusal of the matrix is in the OpenAPI document, with its type."""
+    """The OpenAPI document lists each status of the matrix, with the type of its response."""
     document = (await http.get("/schema/openapi.json")).json()
     cast = await cast_of(http)
     for operation, (_, body) in MATRIX.items():

@@ -12,7 +12,7 @@ from tests.service.access_fixtures import Standing, problem_in
 
 
 def test_the_whole_catalogue_is_served_to_any_caller(standing: Standing) -> None:
-    """Design, section 3: the response has keys, titles, domains, months, relations, counts and safety notes."""
+    """The response has all milestones with all their fields."""
     answer = standing.http.get("/v1/catalogue")
     body = answer.json()
     assert (200, "en", CATALOGUE.version) == (answer.status_code, body["lang"], body["version"])
@@ -21,7 +21,7 @@ def test_the_whole_catalogue_is_served_to_any_caller(standing: Standing) -> None
 
 
 def test_a_caller_with_the_current_catalogue_gets_304(standing: Standing) -> None:
-    """RFC 9110, 13.1.2: the catalogue is cacheable, and 304 while it has not changed."""
+    """RFC 9110, 13.1.2: the catalogue can be cached. A repeated request gets 304 while the catalogue has not changed."""
     first = standing.http.get("/v1/catalogue")
     assert first.headers["cache-control"] == "public, max-age=3600"
     for held in (first.headers["etag"], f'"old", {first.headers["etag"]}', CATALOGUE.version.join('""'), "*"):
@@ -34,7 +34,7 @@ def test_a_caller_with_the_current_catalogue_gets_304(standing: Standing) -> Non
 
 
 def test_a_language_that_we_do_not_have_is_answered_in_english(standing: Standing) -> None:
-    """Protocol, section Views: the response states its language."""
+    """The response states its language, which is English for now (protocol, Views)."""
     for lang in ("en", "de", "pt-BR", "zh-Hant-TW"):
         answer = standing.http.get("/v1/catalogue", params={"lang": lang})
         assert (answer.status_code, answer.json()["lang"]) == (200, "en"), lang
@@ -42,14 +42,13 @@ def test_a_language_that_we_do_not_have_is_answered_in_english(standing: Standin
 
 @pytest.mark.parametrize("query", ["lang=", "lang=../etc", "lang=" + "a" * 40, "lang=en&lang=de", "language=en", "lang=en%00"])
 def test_an_invalid_language_is_refused_by_name(standing: Standing, query: str) -> None:
-    """Law 17: an invalid language tag is refused by its name."""
     answer = standing.http.get(f"/v1/catalogue?{query}")
     problem = problem_in(answer.status_code, answer.headers["content-type"], answer.content)
     assert (400, "body.invalid", query.partition("=")[0]) == (problem["status"], problem["code"], problem["at"])
 
 
 def test_the_catalogue_comes_short_and_in_both_encodings(standing: Standing) -> None:
-    """The catalogue is compressed and available in both encodings: a phone fetches a few dozen kilobytes."""
+    """The compressed catalogue has less than 60 kB, because phones fetch it."""
     plain = standing.http.get("/v1/catalogue", headers={"Accept-Encoding": "identity"})
     packed = standing.http.get("/v1/catalogue", headers={"Accept": "application/msgpack", "Accept-Encoding": "identity"})
     assert msgspec.msgpack.decode(packed.content) == plain.json()
@@ -62,7 +61,7 @@ def test_the_catalogue_comes_short_and_in_both_encodings(standing: Standing) -> 
 
 
 def test_no_byte_of_the_catalogue_depends_on_the_caller(standing: Standing) -> None:
-    """Law 8: no header, ETag or length of the response depends on the caller."""
+    """Law 8: neither the headers nor the length of the response depend on the caller."""
 
     def seen(answer: httpx.Response) -> tuple[object, ...]:
         headers = {name: value for name, value in answer.headers.items() if name not in ("x-request-id", "date")}

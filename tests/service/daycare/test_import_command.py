@@ -1,10 +1,11 @@
-"""Tests `stillnew import` as a parent runs it: the real command, a real service."""
+"""Tests `stillnew import` as a parent runs it, with the real command and a real service."""
 
 import re
 import subprocess
 from pathlib import Path
 
-from tests.service.daycare.conftest import Village, events_by
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by
 from tests.service.daycare.test_import_room import TOO_MANY
 from tests.service.test_cli import stillnew
 

@@ -1,10 +1,10 @@
-"""Tests dates with slashes: the rows of a file prove whether the day or the month is first; if none does, the report says so."""
+"""Tests dates with slashes: rows of a file show whether the day or the month comes first. If none does, the report says so."""
 
 from typing import Any
 
 import pytest
 
-from tests.service.daycare.conftest import Village
+from tests.service.conftest import Village
 from tests.service.daycare.test_import_command import run
 from tests.service.daycare.test_imports import imported
 

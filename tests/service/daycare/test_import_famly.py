@@ -1,4 +1,4 @@
-"""Tests Famly's responses as public tools request them: without the state, and without marks of what parents may see."""
+"""Tests responses of Famly as public tools request them: without the field `state`, and without marks of what parents may see."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.service.daycare.conftest import Village, events_by
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by
 from tests.service.daycare.test_import_command import run
 from tests.service.daycare.test_imports import imported
 
@@ -73,7 +74,7 @@ async def test_records_that_are_marked_as_not_for_parents_are_ignored_with_as_pa
 
 
 async def test_a_file_without_marks_withdraws_no_record(village: Village) -> None:
-    """A later file that does not state whether parents may see a record is no reason to withdraw it."""
+    """A file without marks of what parents may see does not withdraw a record of an earlier file."""
     marked = NOTE | {"sensitive": False, "safeguardingConcern": False, "parentVisible": True}
     first = await imported(village.ada, "famly", notes(marked), child=village.child)
     second = await imported(village.ada, "famly", notes(NOTE), child=village.child)
@@ -88,7 +89,7 @@ async def test_pictures_films_and_files_of_the_feed_are_listed(village: Village)
 
 
 async def test_records_without_an_id_are_told_apart_by_their_time_and_their_words(village: Village) -> None:
-    """famly-fetch requests no id at all."""
+    """The tool famly-fetch requests no ids. So records are distinguished by their time and their words."""
 
     def without_id(one: dict[str, Any], **changes: Any) -> dict[str, Any]:
         return {name: value for name, value in one.items() if name not in ("id", "noteId")} | changes

@@ -1,4 +1,4 @@
-"""Tests that a dry run foresees the import, that refused rows are listed with place and reason, and that the counts add up."""
+"""Tests that a dry run gives the outcomes of the import, that each refused row is listed, and that the counts add up."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ import pytest
 from service.access.decide import MEMBERS_MAX
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import ImportHints as Hints
-from tests.service.daycare.conftest import Village
+from tests.service.conftest import Village
 from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
 from tests.service.daycare.test_imports import PLAIN, imported, post_import
 
@@ -56,14 +56,14 @@ async def test_whichever_time_is_ahead_the_row_is_refused(village: Village, row:
 
 
 async def test_a_refused_record_does_not_wait_for_its_child(village: Village) -> None:
-    """It would be refused after its child is linked, when nobody reads why."""
+    """A record that must be refused is refused at once. After the linking of its child, nobody would read the refusal."""
     dry, done = await foreseen_and_done(village, PLAIN + f"a,mia,{AHEAD},Later\nb,mia,2026-06-01,Now\n")
     assert dry == done
     assert done["outcomes"] == {"refused": 1, "waiting": 1}
 
 
 async def test_a_record_that_a_file_holds_several_times_is_foreseen_as_it_is_recorded(village: Village) -> None:
-    """In a source without dates of change the last row about a record counts; the same row again changes nothing."""
+    """In a source without dates of change, the last row of a record counts. A repeated row changes nothing."""
     rows = "1,mia,2026-02-28,Ate\n1,mia,2026-03-01,Slept\n1,mia,2026-03-01,Slept well\n1,mia,2026-03-01,Slept well\n"
     dry, done = await foreseen_and_done(village, PLAIN + rows, child=village.child)
     assert dry == done
@@ -71,7 +71,7 @@ async def test_a_record_that_a_file_holds_several_times_is_foreseen_as_it_is_rec
 
 
 async def test_a_record_that_comes_again_far_from_its_first_form_is_foreseen(village: Village) -> None:
-    """The two rows are in different batches of the import."""
+    """The two rows of the record are in different batches of the import."""
     rows = [f"{number},mia,2026-03-01,Nap {number}\n" for number in range(450)]
     dry, done = await foreseen_and_done(village, PLAIN + "".join([*rows, rows[0]]), child=village.child)
     assert dry == done
@@ -101,7 +101,7 @@ async def test_more_than_a_hundred_unreadable_rows_are_all_counted(village: Vill
 
 
 async def test_the_withdrawal_of_a_record_that_is_left_out_now_is_foreseen_and_counted(village: Village) -> None:
-    """Famly: o1 was sent, and is not sent any longer, so it is withdrawn. o2 was never sent: it is only ignored."""
+    """Famly: o1 was sent to parents earlier, so its event is withdrawn. o2 was never sent, so the file's o2 is ignored."""
 
     def file(*states: str) -> str:
         stages = ",".join(f'{{"state":"{state}","createdAt":"2026-06-0{day + 1}T10:00:00Z"}}' for day, state in enumerate(states))
@@ -118,7 +118,7 @@ async def test_the_withdrawal_of_a_record_that_is_left_out_now_is_foreseen_and_c
 
 
 async def test_half_a_character_in_one_record_stops_no_other(village: Village) -> None:
-    """Law 17: the other records are recorded, and the broken one is listed."""
+    """Law 17: the other records are recorded, and the record with the lone surrogate is listed."""
     texts = ("Ate soup.", "Cut off in an emoji \\ud83c", "Slept.")
     notes = [f'{{"noteId":"n{number}","createdAt":"2026-06-25T13:00:00Z","sensitive":false,"safeguardingConcern":false,'
              f'"parentVisible":true,"text":"{text}","child":{{"id":"c"}}}}' for number, text in enumerate(texts)]  # fmt: skip
@@ -130,7 +130,7 @@ async def test_half_a_character_in_one_record_stops_no_other(village: Village) -
 
 
 async def test_a_family_that_is_full_is_refused_by_the_dry_run_too(village: Village, database_url: str) -> None:
-    """Law 17: the first import of a source makes a member, so the dry run checks the bound of members, too."""
+    """Law 17: the first import of a source adds a member, so the dry run also checks the bound of members."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(

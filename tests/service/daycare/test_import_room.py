@@ -1,4 +1,4 @@
-"""Tests the bound of waiting records: one sentence refuses a file, no part of it is imported, and the source still works."""
+"""Tests the bound of waiting records: a file with too many is refused as a whole, and its source can be imported later."""
 
 import asyncio
 import json
@@ -12,7 +12,8 @@ import pytest
 
 from client.importing import ImportFailed, import_file
 from service.daycare.intake import WAITING_MAX
-from tests.service.daycare.conftest import Village, added, events_by, link, note
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import added, events_by, link, note
 from tests.service.daycare.test_imports import PLAIN, imported, post_import
 
 TOO_MANY = PLAIN + "".join(f"{number},mia,2026-06-25 10:00,Ate soup {number}.\n" for number in range(WAITING_MAX + 1))
@@ -31,7 +32,7 @@ async def daycares(village: Village) -> Any:
 
 
 async def test_a_file_of_more_than_may_wait_is_refused_before_the_answer_begins(village: Village) -> None:
-    """Law 17: the refusal comes first even if the request accepts progress lines, and nothing changes."""
+    """Law 17: the refusal comes before the first progress line, and nothing changes."""
     before = await daycares(village)
     for dry_run in ("true", "false"):
         answer = await post_import(village.ada, "plain", TOO_MANY, as_="text/csv", dry_run=dry_run)
@@ -69,7 +70,7 @@ async def test_a_record_that_waits_already_does_not_count_twice(village: Village
 
 
 async def test_an_ignored_record_does_not_wait(village: Village) -> None:
-    """It takes no room among the records that wait."""
+    """An ignored record does not count towards the bound of waiting records."""
     report = await imported(village.ada, "famly", UNMARKED)
     assert (report["outcomes"], report["ignored"]) == ({}, {"unmarked": WAITING_MAX + 1})
     assert not any(reference["is_waiting"] for daycare in await daycares(village) for reference in daycare["references"])
@@ -90,7 +91,7 @@ async def test_a_waiting_record_that_is_left_out_later_is_not_written_once_it_is
 
 
 async def test_a_daycare_may_post_its_waiting_records_again(village: Village) -> None:
-    """Law 2: records that were sent before do not count twice in a nightly run."""
+    """Law 2: a record that waits already does not count twice when a daycare posts it again."""
     system, member = await added(village.ada)
     for first in range(0, WAITING_MAX, 500):
         events = [note("Slept.", id=f"n{number}") for number in range(first, first + 500)]
@@ -104,7 +105,7 @@ async def test_a_daycare_may_post_its_waiting_records_again(village: Village) ->
 
 @asynccontextmanager
 async def others_fill_the_room(database_url: str) -> AsyncIterator[None]:
-    """Blocks other writers of waiting records while the block runs, then fills nearly all of the room with other records."""
+    """Blocks other writers of waiting records during the block, and then fills nearly all of the bound with other records."""
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
@@ -119,7 +120,7 @@ async def others_fill_the_room(database_url: str) -> AsyncIterator[None]:
 
 
 async def test_an_error_after_the_response_has_begun_is_its_last_line(village: Village, database_url: str) -> None:
-    """Law 17: a response is not cut off in the middle, and states why the import ended."""
+    """Law 17: a response that has begun is not cut off. Its last line is the reason why the import ended."""
     await imported(village.ada, "plain", rows(0, 1, "mia"), as_="text/csv")
     path = f"/v1/families/{village.ada.family}/imports?source=plain"
     headers = village.ada.headers | {"content-type": "text/csv", "accept": "application/x-ndjson"}

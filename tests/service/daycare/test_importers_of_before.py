@@ -1,16 +1,13 @@
-"""Tests importers from before migration 0013, one for each family and source: each belongs to its maker, and its events stay."""
+"""Tests importers from before migration 0013, of which a family had one for each source: each keeps its maker and its events."""
 
-import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import httpx
-import pytest
 
 from service.postgres.migrate import migrate
 from service.settings import Settings
-from tests.conftest import execute, named
+from tests.conftest import execute
 from tests.service.conftest import UNLIMITED, found_family, running
 from tests.service.daycare.conftest import events_by
 from tests.service.daycare.test_imports import imported
@@ -23,17 +20,9 @@ def rollback() -> str:
     return MIGRATION.read_text().partition("-- migrate: rollback")[2]
 
 
-@pytest.fixture
-async def empty(postgres: str, template: str) -> AsyncIterator[str]:
-    name = f"t_{uuid.uuid4().hex}"
-    await execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield named(postgres, name)
-    await execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def test_an_earlier_importer_belongs_to_the_parent_who_made_it(empty: str) -> None:
-    """Law 16: it is Ben's own, because he imported first, and importing the same file again writes nothing."""
-    settings = Settings(database_url=empty, **UNLIMITED)
+async def test_an_earlier_importer_belongs_to_the_parent_who_made_it(database_url: str) -> None:
+    """Law 16: the importer belongs to Ben, who imported first. When he imports the file again, nothing is written."""
+    settings = Settings(database_url=database_url, **UNLIMITED)
     with running(settings) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             ada = await found_family(http)
@@ -41,10 +30,10 @@ async def test_an_earlier_importer_belongs_to_the_parent_who_made_it(empty: str)
             child = (await ada.ask("GET", "/v1/families/{family}")).json()["children"][0]["child"]
             first = await imported(ben, "plain", FILE, as_="text/csv", child=child)
     # The ids of these events contain a secret; before the migration ids had none. The copied secret stands in for that.
-    await execute(empty, f"CREATE TABLE secret_of_now AS TABLE family_secret; {rollback()}")
-    await execute(empty, "DELETE FROM _pogo_migration WHERE migration_id = '0013_importers'")
-    assert await migrate(empty) == ["0013_importers"]
-    await execute(empty, "INSERT INTO family_secret TABLE secret_of_now")
+    await execute(database_url, f"CREATE TABLE secret_of_now AS TABLE family_secret; {rollback()}")
+    await execute(database_url, "DELETE FROM _pogo_migration WHERE migration_id = '0013_importers'")
+    assert await migrate(database_url) == ["0013_importers"]
+    await execute(database_url, "INSERT INTO family_secret TABLE secret_of_now")
     with running(settings) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             for parent in (ada, ben):

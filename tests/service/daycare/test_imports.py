@@ -1,4 +1,4 @@
-"""Tests imports of other systems' files over HTTP: each record once, and under the same rules as posted ones."""
+"""Tests imports of other systems' files over HTTP: each record is written once, by the rules for posted records."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service.conftest import Someone
-from tests.service.daycare.conftest import Village, events_by, link
+from tests.service.conftest import Someone, Village
+from tests.service.daycare.conftest import events_by, link
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "brightwheel"
 PLAIN = "id,child,occurred_at,text\n"
@@ -28,7 +28,7 @@ async def post_import(parent: Someone, source: str, body: bytes | str, *, as_: s
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the anonymised answers of Brightwheel lie beside the project, in ../shared/data")
 async def test_the_real_answers_of_brightwheel_are_imported_once_however_often(village: Village) -> None:
-    """Laws 2 and 21: both parents import, one of them twice. Nothing is written twice; a report ignores the other's import."""
+    """Laws 2 and 21: both parents import, one of them twice. Nothing is written twice, and reports ignore the other's import."""
     files = [REAL / f"activities{name}.json" for name in ("", "-checkin", "-food", "-nap", "-empty")]
     counts = []
     importers = []
@@ -62,7 +62,7 @@ async def test_a_dry_run_says_what_would_be_and_writes_nothing(village: Village)
     report = await imported(village.ada, "plain", body.replace("Slept", "Woke"), as_="text/csv", dry_run="true")
     assert report["outcomes"] == {"already_recorded": 1, "amended": 1}
     after = (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()["place"]
-    assert after == before + 3  # the importer joined, and wrote two events
+    assert after == before + 3  # the fact that the importer joined, and two events of the file
 
 
 async def test_children_whom_a_file_names_wait_until_each_is_linked(village: Village) -> None:
@@ -101,7 +101,7 @@ async def test_an_import_sends_its_progress(village: Village) -> None:
 async def test_a_file_that_cannot_be_read_is_refused_whole(
     village: Village, source: str, body: str, as_: str, status: int, code: str
 ) -> None:
-    """Law 17: the response names the error, and no member joins."""
+    """Law 17: the response has the code of the error, and no importer joins the family."""
     before = (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()["place"]
     answer = await post_import(village.ada, source, body, as_=as_)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -109,7 +109,7 @@ async def test_a_file_that_cannot_be_read_is_refused_whole(
 
 
 async def test_an_import_is_nobodys_own_first(village: Village) -> None:
-    """A parent who imports a file has read it, but has not seen it: no timeline states otherwise."""
+    """A parent who imports a file has not seen its milestones, so both timelines list them as still new."""
     body = PLAIN + "1,mia,2026-03-01,She took her first steps today!\n"
     await imported(village.ada, "plain", body, as_="text/csv", child=village.child)
     for parent in (village.ada, village.ben):

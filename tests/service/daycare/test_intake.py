@@ -1,7 +1,8 @@
-"""Tests records in any order, in any calls, some concurrent: the log equals that of one clean pass, in a real database."""
+"""Tests that the log does not depend on the order, the grouping and the concurrency of a daycare's calls, in a real database."""
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from service.daycare.prose_queue import ProseQueue
 from service.log.log import Log
 from service.postgres.pool import open_pool
 from service.replay import replay
-from tests.conftest import execute, named
+from tests.conftest import copied_database
 from tests.families import Family, feed_of, found, log_on
 from tests.service.daycare.test_translate import Version, histories
 
@@ -36,7 +37,7 @@ class Rows:
     reading: ProseQueue
 
     async def take_all(self, calls: list[list[Version]], *, at_once: bool) -> list[Any]:
-        """Gives versions to the intake, call by call or all at once. Returns what a parent can read in the end."""
+        """Passes versions of records to the intake, call by call or at once, and returns what a parent can read in the end."""
         family = await found(self.log)
         person = PersonId(uuid4())
         sql = "INSERT INTO daycare_child VALUES ($1, 'kid-17', $2, $3, $4)"
@@ -53,7 +54,7 @@ class Rows:
         return await self.visible(family)
 
     async def visible(self, family: Family) -> list[Any]:
-        """Returns the daycare's events in a parent's feed, with amendments and withdrawals applied."""
+        """Returns the daycare's events in a parent's feed, after all amendments and withdrawals."""
         feed = await feed_of(self.pool, family, family.ada)
         events = [one["event"] for one in feed if one["event"].get("author") == str(family.daycare)]
         live: dict[str, dict[str, Any]] = {}
@@ -79,19 +80,16 @@ def _given(call: list[Version]) -> list[SourcedRecord]:
 
 @pytest.fixture(scope="module")
 def rows(postgres: str, template: str) -> Iterator[Rows]:
-    name = f"t_{uuid4().hex}"
     with asyncio.Runner() as runner:
-        runner.run(execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
-        url = named(postgres, name)
+        stack = AsyncExitStack()
+        url = runner.run(stack.enter_async_context(copied_database(postgres, template)))
         pool = runner.run(open_pool(url))
-        opened = log_on(url, pool)
-        log = runner.run(opened.__aenter__())
+        stack.push_async_callback(pool.close)
+        log = runner.run(stack.enter_async_context(log_on(url, pool)))
         reading = ProseQueue()
+        stack.push_async_callback(reading.stop)
         yield Rows(runner, url, pool, log, reading)
-        runner.run(reading.stop())
-        runner.run(opened.__aexit__(None, None, None))
-        runner.run(pool.close())
-        runner.run(execute(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+        runner.run(stack.aclose())
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -99,7 +97,7 @@ def rows(postgres: str, template: str) -> Iterator[Rows]:
 def test_however_calls_are_cut_and_crossed_the_log_comes_to_one_clean_pass(
     rows: Rows, history: tuple[list[Version], list[Version]], size: int, at_once: bool
 ) -> None:
-    """Laws 2, 11 and 12: if two calls write one record at once, the slower one translates it again."""
+    """Laws 2, 11 and 12: if two calls write one record at the same time, the slower call translates the record again."""
     clean, messy = history
     calls = [messy[first : first + size] for first in range(0, len(messy), size)]
     crossed = rows.runner.run(rows.take_all(calls, at_once=at_once))
@@ -107,5 +105,4 @@ def test_however_calls_are_cut_and_crossed_the_log_comes_to_one_clean_pass(
 
 
 def test_a_replay_of_what_daycares_wrote_gives_the_live_rows(rows: Rows) -> None:
-    """Law 11: a replay gives the rows that the appends wrote."""
     assert rows.runner.run(replay(rows.database_url, check=True, processes=1)).differences == ()

@@ -1,11 +1,12 @@
-"""Tests that a later import is a later statement: importing again corrects an error, such as a wrong zone."""
+"""Tests that a later import corrects an earlier one, for example with another time zone."""
 
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from tests.service.daycare.conftest import Village, events_by, link
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by, link
 from tests.service.daycare.test_imports import imported
 
 DIARY = "id,child,occurred_at,text\n1,mia,2026-06-25 19:30,Fell asleep at half past seven.\n"
@@ -20,7 +21,7 @@ FILES = {
 
 
 async def happened(village: Village, importer: str) -> str:
-    """Returns when an importer's one record happened, in a parent's feed, with the latest amendment applied."""
+    """Returns the time of an importer's only record in a parent's feed, after the latest amendment."""
     page = (await village.ben.ask("GET", "/v1/families/{family}/feed")).json()
     own = [one["event"] for one in page["entries"] if one["event"].get("author") == importer]
     first, *amended = own
@@ -33,7 +34,7 @@ async def happened(village: Village, importer: str) -> str:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("zones", [*(["UTC", zone] for zone in ZONES if zone != "UTC"), [*ZONES, *ZONES]], ids=str)
 async def test_a_zone_in_a_later_import_corrects_the_time(village: Village, name: str, zones: list[str]) -> None:
-    """The zones are east and west of UTC. In one case the right zone was given before the wrong one."""
+    """The zones are east and west of UTC. In one case the right zone is imported before the wrong one."""
     source, body, more = FILES[name]
 
     async def imports(zone: str, *, dry_run: str) -> Any:
@@ -69,7 +70,7 @@ async def test_of_dated_contents_the_later_one_counts_in_whatever_order_they_are
 
 
 async def test_a_file_with_a_record_twice_has_the_same_result_each_time(village: Village) -> None:
-    """Law 2: without dates of change the last row counts, and importing the file again changes nothing."""
+    """Law 2: without dates of change, the last row of a record counts. So a second import of the file changes nothing."""
     body = DIARY + "1,mia,2026-06-25 19:30,Fell asleep late.\n1,mia,2026-06-25 19:30,Fell asleep late.\n"
     report = await imported(village.ada, "plain", body, as_="text/csv", child=village.child)
     assert report["outcomes"] == {"already_recorded": 1, "outdated": 1, "recorded": 1}

@@ -1,4 +1,4 @@
-"""Tests that an unreadable record of a signed batch is refused by itself and affects no other, for every kind of error."""
+"""Tests that an unreadable record of a signed batch is refused alone, for each kind of error."""
 
 import hmac
 import json
@@ -9,11 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from tests.service.daycare.conftest import BATCH, System, Village, binary, events_by, note, outcomes, structured
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import BATCH, System, binary, events_by, note, outcomes, structured
 
 HALF_MIB = 512 * 1024
 
-# The record that replaces a good one, then its receipt's id, code and field.
+# The record that replaces a valid one, and the id, the code and the field of its receipt.
 BAD: dict[str, tuple[bytes, str | None, str, str]] = {
     "half a character": (b'{good,"data":{"text":"Cut off in an emoji \\ud83c"}}', "b", "body.malformed", ".data.text"),
     "the other half": (b'{good,"data":{"text":"\\udf89 Cut off"}}', "b", "body.malformed", ".data.text"),
@@ -42,14 +43,14 @@ BAD: dict[str, tuple[bytes, str | None, str, str]] = {
 
 
 def attributes(id: str) -> bytes:
-    """Returns the attributes of a good event, without the braces."""
+    """Returns the attributes of a valid event as JSON, without the braces."""
     members = json.loads(structured(note("", id=id))[1])
     del members["data"]
     return json.dumps(members).encode()[1:-1]
 
 
 def signed(system: System, body: bytes) -> dict[str, str]:
-    """Returns the headers of a signed call. The package signs only texts, and some bodies here are not text."""
+    """Returns the headers of a signed call. The package can only sign texts, and some bodies here are no text."""
     id, at = f"call-{uuid4()}", str(int(time.time()))
     key = b64decode(system.secret.removeprefix("whsec_"))
     digest = hmac.digest(key, f"{id}.{at}.".encode() + body, "sha256")
@@ -65,9 +66,9 @@ async def posted(system: System, body: bytes) -> list[dict[str, Any]]:
 
 
 async def test_a_record_that_cannot_be_read_is_refused_by_itself(village: Village, ducklings: System) -> None:
-    """Law 17, and daycare.md: "One that is refused stops no other". Its receipt names the field, and the id if possible."""
+    """Law 17: the receipt of the unreadable record names the field and, if possible, the id. The other records are recorded."""
     for number, (fault, (bad, id, code, at)) in enumerate(BAD.items()):
-        # Each event gets an id unless it names one: of a repeated key only the first is read.
+        # Of a repeated key only the first value is read, so an id is added only to a record that has none.
         attributed = attributes("b") if b'"id":' not in bad else attributes("b").replace(b'"id": "b", ', b"")
         good = [b"{" + attributes(f"{name}-{number}") + b',"data":{"text":"Ate soup."}}' for name in "ac"]
         body = b"[" + b", ".join([good[0], bad.replace(b"good", attributed, 1), good[1]]) + b"]"
@@ -89,7 +90,7 @@ NO_LISTS = (
 
 
 async def test_a_body_that_is_no_list_is_refused_whole(ducklings: System) -> None:
-    """Law 17: the records cannot be separated from each other."""
+    """Law 17: records in a body that is no list cannot be separated."""
     for body in NO_LISTS:
         answer = await ducklings.call("events", body, signed(ducklings, body))
         assert (answer.status_code, answer.json()["code"]) == (400, "body.malformed"), body[:20]
@@ -103,7 +104,7 @@ async def test_more_records_than_a_call_holds_are_refused_also_beside_half_a_cha
 
 @pytest.mark.parametrize("form", [structured, binary])
 async def test_half_a_character_of_a_single_event_is_refused_with_a_receipt(ducklings: System, form: Any) -> None:
-    """A batch, a structured and a binary event are refused alike."""
+    """A lone surrogate is refused with a receipt in a batch, in a structured event and in a binary event."""
     headers, body = form(note("Soup.", id="b"))
     body = body.replace(b"Soup.", b"Soup \\ud83c")
     answer = await ducklings.call("events", body, headers | ducklings.signed(body, id="b"))

@@ -1,4 +1,4 @@
-"""Tests the process that reads notes: in turns, with any content, and whatever happens to the process."""
+"""Tests the process that reads notes: it takes daycares in turn, accepts any text, and is restarted after a crash."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ WALKED = Prose("Mia took her first steps today!", ("Mia",))
 STEPPED = Findings(("movement.first-steps",), ())
 NAP = Prose("Slept from nine to ten.", ())
 LONG = Prose("and clapped, " * 300, ())
-"""Nearly as long as a text that is still read, and slow to read."""
+"""A note near the maximal length of a text that is read. Reading it is slow."""
 
 
 @asynccontextmanager
@@ -44,7 +44,7 @@ async def reading() -> AsyncIterator[ProseQueue]:
 
 
 def process(parent: int = os.getpid()) -> psutil.Process:
-    """Returns the process that reads for another one."""
+    """Returns the child process of `parent` that reads notes."""
     (found,) = [child for child in psutil.Process(parent).children() if "service.daycare.prose_process" in child.cmdline()]
     return found
 
@@ -62,7 +62,7 @@ async def test_nothing_to_read_starts_no_process(reading: ProseQueue) -> None:
 
 
 async def test_slow_notes_of_one_daycare_delay_no_other(reading: ProseQueue) -> None:
-    """Law 17: three hundred long notes of one daycare are read a few at a time, and another daycare's call in between."""
+    """Law 17: three hundred long notes of one daycare are read a few at a time. Another daycare's note is read in between."""
     slow = asyncio.create_task(reading.milestones([LONG] * 300, posted_by=THEIRS))
     await asyncio.sleep(0)  # starts the slow call
     assert await reading.milestones([WALKED], posted_by=HERS) == [STEPPED]
@@ -146,7 +146,7 @@ def test_the_process_ends_with_the_service_however_that_ends() -> None:
 
 
 async def test_reading_does_not_block_the_event_loop(reading: ProseQueue) -> None:
-    """The event loop runs while a second's worth of notes is read: a push would get its response meanwhile."""
+    """The event loop runs while the process reads notes for about a second."""
     await reading.milestones([NAP], posted_by=HERS)
     turns, began_s = 0, time.process_time()
     call = asyncio.create_task(reading.milestones([LONG] * 40, posted_by=HERS))

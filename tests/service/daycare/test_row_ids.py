@@ -1,4 +1,4 @@
-"""Tests rows without an id: their words decide which record each of them is, not their place in the file."""
+"""Tests rows without an id: a row is matched with a record by its words, not by its place in the file."""
 
 from itertools import permutations
 from typing import Any
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from service.daycare.row_ids import IN_GROUP_MAX, HasWords, Unnamed, numbers_of
 from service.daycare.sources.reading import Naming
-from tests.service.daycare.conftest import Village, events_by
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by
 from tests.service.daycare.test_imports import imported
 
 HEADER = "Start Time,End Time,Activity,Duration (min),Quantity,Extra data,Text,Notes,Caregiver,Unit\n"
@@ -23,7 +24,7 @@ def file(*texts: str, quantity: str = "") -> str:
 
 
 async def dry_run_and_import(village: Village, body: str, **query: str) -> Any:
-    """Imports a file. Checks that a dry run before has the same outcomes."""
+    """Imports a file, and checks that a dry run before the import has the same outcomes."""
     query = {"as_": "text/csv", "reference": "mia", "zone": "Europe/Berlin", **query}
     dry = await imported(village.ada, "baby_connect", body, dry_run="true", **query)
     done = await imported(village.ada, "baby_connect", body, **query)
@@ -40,7 +41,10 @@ async def events_of(village: Village, member: str) -> list[dict[str, Any]]:
 async def test_a_later_export_with_another_entry_of_the_minute_leaves_the_first_where_it_is(
     village: Village, is_linked: bool
 ) -> None:
-    """The newest row comes first: the first steps keep their event, the lunch is new, and nothing is withdrawn."""
+    """The new row is the first of the file.
+
+    The first steps keep their event, the lunch gets a new event, and nothing is withdrawn.
+    """
     query = {"child": village.child} if is_linked else {}
     first = await dry_run_and_import(village, file(STEPS), **query)
     before = await events_of(village, first["member"])
@@ -63,7 +67,7 @@ async def test_a_corrected_row_amends_its_record_also_beside_others_of_its_minut
 
 
 async def test_two_new_rows_and_one_that_is_missing_withdraw_nothing(village: Village) -> None:
-    """It is unknown whether one of the two is a correction of the third."""
+    """One of the two new rows may correct the missing row. This is unknown, so nothing is withdrawn."""
     first = await dry_run_and_import(village, file(STEPS), child=village.child)
     second = await dry_run_and_import(village, file("Slept.", "Woke."), child=village.child)
     assert second["outcomes"] == {"recorded": 2}
@@ -86,7 +90,7 @@ async def test_a_row_that_lost_its_words_takes_no_other_row_of_its_minute_back(v
 
 
 async def test_more_rows_of_one_minute_than_anybody_writes_are_refused_by_their_place(village: Village) -> None:
-    """Law 17: each row is compared with each record of its minute."""
+    """Law 17: each row is compared with each record of its minute, so the number of rows in a minute has a bound."""
     body = file(*(f"Note {number}" for number in range(IN_GROUP_MAX + 1)))
     report = await dry_run_and_import(village, body, child=village.child)
     assert report["outcomes"] == {"recorded": IN_GROUP_MAX, "refused": 1}

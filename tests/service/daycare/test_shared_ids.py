@@ -1,8 +1,9 @@
-"""Tests ids that two children share, in one file or in two: each child's record stays its own."""
+"""Tests ids that two children share, in one file or in two files: each child keeps its own record."""
 
 from typing import Any
 
-from tests.service.daycare.conftest import Village, events_by, link
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by, link
 from tests.service.daycare.test_imports import PLAIN, imported
 
 MIA = "1,mia,2026-03-01 10:00,Mia slept\n2,mia,2026-03-02 10:00,Mia ate\n"
@@ -16,7 +17,7 @@ async def siblings(village: Village) -> dict[str, str]:
 
 
 async def dry_run_and_import(village: Village, rows: str, **query: str) -> dict[str, Any]:
-    """Imports a file. Checks that a dry run before has the same outcomes."""
+    """Imports a file, and checks that a dry run before the import has the same outcomes."""
     dry = await imported(village.ada, "plain", PLAIN + rows, as_="text/csv", zone="UTC", dry_run="true", **query)
     done: dict[str, Any] = await imported(village.ada, "plain", PLAIN + rows, as_="text/csv", zone="UTC", **query)
     assert dry["outcomes"] == done["outcomes"]
@@ -24,7 +25,7 @@ async def dry_run_and_import(village: Village, rows: str, **query: str) -> dict[
 
 
 async def notes_of(village: Village, member: str) -> list[tuple[str, str]]:
-    """Returns the notes that an importer wrote. Checks that it has withdrawn or amended none."""
+    """Returns the notes of an importer, and checks that the importer has withdrawn or amended none of them."""
     bodies = await events_by(village.ada, member)
     assert {one["type"] for one in bodies} == {"NoteWritten"}
     return [(one["child"], one["text"]) for one in bodies]

@@ -1,4 +1,4 @@
-"""Tests which calls are accepted: signed with the key's secret, now, and once. All others are refused, and change nothing."""
+"""Tests that a call is accepted if its signature is valid, recent and used once. A refused call changes nothing."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.service.daycare.conftest import BATCH, System, Village, batch_of, binary, events_by, note, outcomes
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import BATCH, System, batch_of, binary, events_by, note, outcomes
 
 
 async def count_of_events(village: Village, system: System) -> int:
@@ -43,7 +44,7 @@ async def test_a_call_that_is_signed_wrongly_is_refused_and_changes_nothing(
 async def test_another_body_another_secret_another_key_and_no_signature_are_answered_alike(
     village: Village, ducklings: System
 ) -> None:
-    """I-19: the responses are equal to the byte, except for the time and the request's id."""
+    """The responses have the same bytes, except for the date and the request id."""
     body = batch_of([note("Slept well")])
     signed = {"content-type": BATCH} | ducklings.signed(body)
     other = {"content-type": BATCH} | ducklings.signed(body, secret="whsec_" + "A" * 43 + "=")
@@ -68,7 +69,7 @@ async def test_a_call_is_signed_within_five_minutes_of_now(village: Village, duc
 
 
 async def test_the_very_same_call_again_is_a_replay_and_signed_anew_it_is_a_retry(village: Village, ducklings: System) -> None:
-    """I-02: a sender who lost the response signs the call again, and gets the same receipts."""
+    """A sender who lost the response signs the call again, and gets the same receipts."""
     body = batch_of([note("Slept well")])
     at = datetime.now(UTC) - timedelta(seconds=10)
     signed = {"content-type": BATCH} | ducklings.signed(body, id="call-1", at=at)
@@ -83,7 +84,7 @@ async def test_the_very_same_call_again_is_a_replay_and_signed_anew_it_is_a_retr
 
 
 async def test_in_binary_mode_the_id_is_the_signed_one(village: Village, ducklings: System) -> None:
-    """No signature covers a header: an event is refused if its id was changed on its way."""
+    """A signature does not cover headers. So an event is refused if its header `ce-id` differs from the signed id."""
     headers, body = binary(note("Slept well"))
     answer = await ducklings.call("events", body, headers | ducklings.signed(body))
     refused(answer, 400, "body.invalid")
@@ -113,13 +114,13 @@ async def test_after_a_new_secret_both_are_good_for_a_while_and_a_third_ends_the
 
 
 async def test_a_removed_key_is_refused(village: Village, ducklings: System) -> None:
-    """I-25: the key is removed with its member."""
+    """When the daycare's member is removed, its key is removed too."""
     await village.ada.ask("DELETE", f"/v1/families/{{family}}/members/{ducklings.member}")
     refused(await ducklings.batch(note("Slept well")), 401, "daycare.signature_wrong")
 
 
 async def test_a_key_reads_nothing(village: Village, ducklings: System) -> None:
-    """A secret is no token: no route for devices accepts it."""
+    """The key and its secret are no tokens: no route for devices accepts them."""
     for path in ("", "/feed", "/timeline", "/handover", "/daycares", "/live"):
         for token in (ducklings.secret, ducklings.key_id):
             answer = await ducklings.http.get(

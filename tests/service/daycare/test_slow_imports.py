@@ -1,4 +1,4 @@
-"""Tests imports of files that arrive slowly: they take no place from others, and hold bounded memory. Real processes."""
+"""Tests imports of files that arrive slowly, with real processes: they delay no other import, and use bounded memory."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import pytest
 
 from tests.crash.serving import serving
 from tests.service.conftest import Someone, found_family
-from tests.service.daycare.test_strangers import Call, ServedFamily
+from tests.service.daycare.test_strangers import Call, ServedService
 
 FILE = b"id,child,occurred_at,text\n1,mia,2026-03-01T10:00,Slept well\n"
 MIB = 1024 * 1024
@@ -19,15 +19,15 @@ FILE_MIB_MAX = 32
 
 
 @pytest.fixture
-async def served(database_url: str, open_folder: Path) -> AsyncIterator[tuple[ServedFamily, list[Someone]]]:
+async def served(database_url: str, open_folder: Path) -> AsyncIterator[tuple[ServedService, list[Someone]]]:
     with serving(folder=open_folder / f"imports-{uuid4().hex[:8]}", environment={"DATABASE_URL": database_url}) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
             families = [await found_family(http) for _ in range(4)]
-            yield ServedFamily(service=service, http=http, ada=families[0], system=None), families  # type: ignore[arg-type]
+            yield ServedService(service=service, http=http), families
 
 
-async def begin(served: ServedFamily, someone: Someone, *, length: int) -> Call:
-    """Begins an import: sends its headers only."""
+async def begin(served: ServedService, someone: Someone, *, length: int) -> Call:
+    """Begins an import by sending only its headers."""
     path = f"/v1/families/{someone.family}/imports?source=plain"
     return await Call.begin(served, path, {**someone.headers, "Content-Type": "text/csv"}, length=length, address="192.0.2.1")
 
@@ -37,8 +37,8 @@ async def imported(someone: Someone) -> httpx.Response:
     return await someone.http.post(path, content=FILE, headers={**someone.headers, "Content-Type": "text/csv"})
 
 
-async def test_files_that_come_slowly_keep_nobody_else_from_importing(served: tuple[ServedFamily, list[Someone]]) -> None:
-    """Law 22: a place is taken once the file has arrived. Before that its sender delays nobody."""
+async def test_files_that_come_slowly_keep_nobody_else_from_importing(served: tuple[ServedService, list[Someone]]) -> None:
+    """Law 22: an import waits for its turn only after its file has arrived. A slow sender delays nobody."""
     service, (ada, ben, cleo, _) = served
     slow = [await begin(service, one, length=MIB) for one in (ada, ben, ada, ben)]
     await asyncio.gather(*(call.send(MIB // 2) for call in slow))
@@ -50,8 +50,8 @@ async def test_files_that_come_slowly_keep_nobody_else_from_importing(served: tu
         call.close()
 
 
-async def test_slow_files_are_bounded_by_person_and_stop_no_pushes(served: tuple[ServedFamily, list[Someone]]) -> None:
-    """Law 22: one person's files together hold at most the bytes of one file of the greatest length; the rest gets 503."""
+async def test_slow_files_are_bounded_by_person_and_stop_no_pushes(served: tuple[ServedService, list[Someone]]) -> None:
+    """Law 22: all arriving files of one person use at most the bytes of the largest allowed file. Further files get 503."""
     service, (ada, ben, *_) = served
     slow = [await begin(service, ada, length=FILE_MIB_MAX * MIB) for _ in range(3)]
     await asyncio.gather(*(call.send(20 * MIB) for call in slow[:2]))
@@ -65,8 +65,8 @@ async def test_slow_files_are_bounded_by_person_and_stop_no_pushes(served: tuple
         call.close()
 
 
-async def test_pushes_that_come_slowly_are_bounded_by_person(served: tuple[ServedFamily, list[Someone]]) -> None:
-    """Law 22: one person's devices hold at most 4 MiB of slow pushes. Others can push all the time, this person afterwards."""
+async def test_pushes_that_come_slowly_are_bounded_by_person(served: tuple[ServedService, list[Someone]]) -> None:
+    """Law 22: slow pushes of one person use at most 4 MiB. Others can push meanwhile, and this person can push afterwards."""
     service, (ada, ben, *_) = served
     path, headers = f"/v1/families/{ada.family}/events", {**ada.headers, "Content-Type": "application/json"}
     slow = [await Call.begin(service, path, headers, length=MIB, address="192.0.2.1") for _ in range(8)]

@@ -1,4 +1,4 @@
-"""Tests every system's file, with every trap of its feed, from the import to both parents' timelines."""
+"""Tests a file of each system, with all edge cases of its test feed, from the import to both parents' timelines."""
 
 from collections import Counter
 from typing import Any
@@ -6,16 +6,15 @@ from typing import Any
 import pytest
 
 from service.daycare.sources import SOURCES
-from tests.service.conftest import Someone
-from tests.service.daycare.conftest import Village, events_by, link
+from tests.service.conftest import Someone, Village, keeps, push
+from tests.service.daycare.conftest import events_by, link
 from tests.service.daycare.sources.feeds import BODY_BY_SOURCE
 from tests.service.daycare.sources.invented import NEVER
 from tests.service.daycare.test_imports import imported
-from tests.service.surprise.conftest import keeps, push
 
 RECORDS_MIN = 60
 WITHOUT_PROSE = {"baby_connect"}
-"""Its rows are amounts and durations."""
+"""Sources whose rows are only amounts and durations, without texts to read."""
 LATE_OR_THERE = {"already_recorded", "outdated"}
 
 
@@ -26,7 +25,7 @@ async def timeline(parent: Someone) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("source", BODY_BY_SOURCE)
 async def test_a_file_comes_once_to_both_parents_and_its_firsts_are_still_new_to_both(village: Village, source: str) -> None:
-    """Laws 2 and 8: each record once; nothing for others; a parent who waits is sent the rest after seeing it themselves."""
+    """Laws 2 and 8: each record is written once. Ben, who keeps everything, gets nothing until he has seen the milestones."""
     body = BODY_BY_SOURCE[source]()
     given = {"as_": "text/csv"} if SOURCES[source].media_types[0] == "text/csv" else {}
     given |= {"reference": "the-child"} if SOURCES[source].needs_reference else {}

@@ -1,4 +1,4 @@
-"""Tests calls of unknown senders: what the service holds for them, whom they delay, and what they learn. Real processes."""
+"""Tests calls of unknown senders, with real processes: how much memory they use, whom they delay, and what they learn."""
 
 import asyncio
 import json
@@ -39,13 +39,11 @@ ODD_HEADERS: dict[str, dict[str, str | None]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServedFamily:
-    """A service, a family, and a daycare's system with a key."""
+class ServedService:
+    """A service in a process of its own."""
 
     service: Serving
     http: httpx.AsyncClient
-    ada: Someone
-    system: System
 
     @property
     def port(self) -> int:
@@ -56,10 +54,18 @@ class ServedFamily:
         return int(psutil.Process(self.service.pid).memory_info().rss)
 
     async def held_bytes(self) -> int:
-        """Returns the bytes of strangers' bodies that the service reports."""
+        """Returns the bytes of unknown senders' bodies that the service holds, from its metrics."""
         text = (await self.http.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})).text
         found = HELD.search(text)
         return int(float(found[1])) if found else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedFamily(ServedService):
+    """A service, a family, and a daycare's system with a key."""
+
+    ada: Someone
+    system: System
 
 
 @pytest.fixture
@@ -73,7 +79,7 @@ async def served(database_url: str, open_folder: Path) -> AsyncIterator[ServedFa
 
 
 def signed_by_nobody() -> dict[str, str]:
-    """Returns well-formed headers with a wrong signature."""
+    """Returns headers of the right form with a wrong signature."""
     return {"webhook-id": "call", "webhook-timestamp": str(int(time.time())), "webhook-signature": f"v1,{'A' * 43}="}
 
 
@@ -85,9 +91,9 @@ class Call:
 
     @classmethod
     async def begin(
-        cls, served: ServedFamily, path: str, headers: dict[str, str], *, length: int = CALL_BYTES, address: str
+        cls, served: ServedService, path: str, headers: dict[str, str], *, length: int = CALL_BYTES, address: str
     ) -> "Call":
-        """Sends the headers, with `address` as the sender that a proxy names."""
+        """Sends the headers of a call. `address` is the sender that a proxy would name."""
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         lines = [f"POST {path} HTTP/1.1", "Host: x", f"X-Forwarded-For: {address}", f"Content-Length: {length}"]
         lines += [f"{name}: {value}" for name, value in {"Content-Type": BATCH, **headers}.items()]
@@ -95,7 +101,7 @@ class Call:
         return cls(reader, writer)
 
     async def send(self, count: int) -> None:
-        """Sends `count` more bytes. Stops early if the service closes the connection or stops reading."""
+        """Sends `count` more bytes, or fewer if the service closes the connection or stops reading."""
         for first in range(0, count, 64 * 1024):
             self._writer.write(b" " * min(64 * 1024, count - first))
             try:
@@ -118,7 +124,7 @@ class Call:
 async def trickling(
     served: ServedFamily, headers: dict[str, str], *, key_id: str, addresses: Iterable[str], count: int = CALLS
 ) -> AsyncIterator[list[Call]]:
-    """Opens calls and sends all but the last byte of each."""
+    """Begins calls, and sends all bytes but the last of each."""
     path, addresses = f"/v1/daycare/events?key={key_id}", list(addresses)
     calls = [await Call.begin(served, path, headers, address=addresses[n % len(addresses)]) for n in range(count)]
     sending = asyncio.gather(*(call.send(CALL_BYTES - 1) for call in calls))
@@ -132,7 +138,7 @@ async def trickling(
 
 
 async def highest(served: ServedFamily, *, for_s: float) -> tuple[int, int]:
-    """Returns the most memory, and the most bytes of strangers' bodies, that the service held during `for_s` seconds."""
+    """Returns the most memory and the most bytes of unknown senders' bodies that the service held during `for_s` seconds."""
     rss = held = 0
     ends = time.monotonic() + for_s
     while time.monotonic() < ends:
@@ -142,7 +148,7 @@ async def highest(served: ServedFamily, *, for_s: float) -> tuple[int, int]:
 
 
 async def test_unsigned_calls_are_refused_before_their_bodies_are_read(served: ServedFamily) -> None:
-    """Law 22: 150 unsigned calls of 2 MiB hold nothing; each gets its response before its body is complete."""
+    """Law 22: 150 unsigned calls of 2 MiB use no memory. Each gets its response before its body is complete."""
     before = served.rss_bytes
     async with trickling(served, {}, key_id=str(uuid4()), addresses=["192.0.2.1"]) as calls:
         watching = asyncio.create_task(highest(served, for_s=3))
@@ -155,7 +161,7 @@ async def test_unsigned_calls_are_refused_before_their_bodies_are_read(served: S
 
 @pytest.mark.parametrize("whose", ["nobody's", "known"])
 async def test_calls_that_look_signed_share_one_bounded_budget_and_stop_nobody(served: ServedFamily, whose: str) -> None:
-    """Law 22: from 150 addresses, with a key that does not exist, or with one that does, because a key's id is no secret."""
+    """Law 22: calls from 150 addresses share one budget, with a known key too, because the id of a key is no secret."""
     assert (await served.system.batch(note("Slept well"))).status_code == 200
     key_id = served.system.key_id if whose == "known" else str(uuid4())
     before = served.rss_bytes
@@ -168,7 +174,7 @@ async def test_calls_that_look_signed_share_one_bounded_budget_and_stop_nobody(s
         assert (await served.system.batch(note("Slept on"))).status_code == 200
         assert (await found_family(served.http)).family
         rss, held = await watching
-        # A new daycare waits until the slow calls time out, and no longer.
+        # A new daycare's call waits at most until the slow calls time out.
         other, _ = await added(served.ada, "Goslings")
         assert await posted_from(served, other, "203.0.113.9", within_s=15)
     assert 2 * MIB < held <= STRANGERS_MIB * MIB
@@ -176,7 +182,7 @@ async def test_calls_that_look_signed_share_one_bounded_budget_and_stop_nobody(s
 
 
 async def posted_from(served: ServedFamily, system: System, address: str, *, within_s: float) -> bool:
-    """Posts a long call like a client that follows the documentation: again, after each 503."""
+    """Posts a long call, again after each 503, as docs/daycare.md tells clients to do."""
     body = batch_of([note("y" * 9_000) for _ in range(200)])
     ends = time.monotonic() + within_s
     while time.monotonic() < ends:
@@ -190,7 +196,7 @@ async def posted_from(served: ServedFamily, system: System, address: str, *, wit
 
 
 async def test_one_address_holds_a_part_and_others_have_the_rest(served: ServedFamily) -> None:
-    """Law 22: whatever one address sends, there is room for another's calls at once."""
+    """Law 22: one address uses at most a quarter of the budget, so a call from another address is accepted at once."""
     other, _ = await added(served.ada, "Goslings")
     async with trickling(served, signed_by_nobody(), key_id=str(uuid4()), addresses=["198.51.100.1"], count=40):
         await asyncio.sleep(1)
@@ -202,7 +208,7 @@ async def test_one_address_holds_a_part_and_others_have_the_rest(served: ServedF
 async def test_wrong_headers_are_refused_at_once_for_every_key(
     served: ServedFamily, odd: dict[str, str | None]
 ) -> None:
-    """I-19: the refusal comes before the body, and is equal to the byte for a key that exists and one that does not."""
+    """The refusal is sent before the body arrives, with the same bytes for a known key and an unknown one."""
     headers = {name: value for name, value in {**signed_by_nobody(), **odd}.items() if value is not None}
     answers = []
     for key_id in (served.system.key_id, str(uuid4())):
@@ -214,7 +220,7 @@ async def test_wrong_headers_are_refused_at_once_for_every_key(
 
 
 async def test_the_time_of_a_response_does_not_reveal_whether_a_key_exists(served: ServedFamily) -> None:
-    """I-19: a well-formed call is read to its end, then refused with the same response for every key."""
+    """A call of the right form is read to its end, and then refused with the same response for each key."""
     answers = []
     for key_id in (served.system.key_id, str(uuid4())):
         call = await Call.begin(served, f"/v1/daycare/events?key={key_id}", signed_by_nobody(), address="192.0.2.3")
@@ -229,7 +235,10 @@ async def test_the_time_of_a_response_does_not_reveal_whether_a_key_exists(serve
 
 
 async def test_an_address_above_its_limit_is_refused_before_its_bodies_are_read(database_url: str, open_folder: Path) -> None:
-    """Law 17: well-formed calls count against the address until one is signed well, and from then on against the key."""
+    """Law 17: calls of the right form count against the address.
+
+    After a valid signature, calls with its key count against the key.
+    """
     environment = {"DATABASE_URL": database_url, "STILLNEW_METRICS_TOKEN": TOKEN, "STILLNEW_LIMIT_STRANGERS": "0.5"}
     with serving(folder=open_folder / f"strangers-{uuid4().hex[:8]}", environment=environment) as service:
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as http:
@@ -245,7 +254,7 @@ async def test_an_address_above_its_limit_is_refused_before_its_bodies_are_read(
                 assert (status, json.loads(body)["code"]) == (429, "too_many_requests"), number
                 assert int(headers["retry-after"]) >= 1
                 over.close()
-            for _ in range(12):  # from another address, and more than the limit for strangers
+            for _ in range(12):  # from another address, and more calls than the limit for unknown senders
                 assert (await system.batch(note("Slept well"))).status_code == 200
             for call in calls:
                 call.close()
@@ -253,7 +262,7 @@ async def test_an_address_above_its_limit_is_refused_before_its_bodies_are_read(
 
 @pytest.mark.parametrize("path", ["/v1/families", "/v1/invites/accept", "/v1/daycares", "/v1/devices/pair"])
 async def test_other_bodies_that_come_before_anybody_is_known_are_in_the_same_budget(served: ServedFamily, path: str) -> None:
-    """Law 22: one address holds at most a quarter of the budget, with any number of small bodies; its other calls get 503."""
+    """Law 22: one address uses at most a quarter of the budget with many small bodies. Its further calls get 503."""
     headers, length = {"Content-Type": "application/json"}, 64 * 1024
     calls = [await Call.begin(served, path, headers, length=length, address="198.51.100.1") for _ in range(100)]
     await asyncio.gather(*(call.send(length // 2) for call in calls))

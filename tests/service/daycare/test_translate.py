@@ -1,4 +1,4 @@
-"""Tests what records become: the same in any order, with any repetition, and with any edits on the way."""
+"""Tests the translation of records: the result does not depend on the order, on repetitions, or on versions in between."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,7 @@ MILESTONES = st.sampled_from([None, None, "movement.crawls", "hands.claps"])
 
 
 class Version(NamedTuple):
-    """One content of one record."""
+    """One version of a record's content."""
 
     record: int
     number: int
@@ -55,7 +55,7 @@ class Version(NamedTuple):
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[Version], list[Version]]:
-    """Draws versions in order, each once; and the same ones shuffled, with repetitions."""
+    """Draws versions in order, and the same versions shuffled, with repetitions."""
     clean = [
         Version(record, number, draw(TEXTS), draw(MILESTONES), draw(st.integers(0, 3)), draw(st.integers(0, 6)) == 0)
         for record in range(draw(st.integers(1, 3)))
@@ -66,7 +66,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Version], list[Version]]:
 
 
 class Log:
-    """Holds what a log would: events once by id, and the recorded state of each record."""
+    """A simple log: events by id, and the ledger's state of each record."""
 
     def __init__(self) -> None:
         self.states: dict[str, RecordState] = {}
@@ -86,7 +86,7 @@ class Log:
         return translation.outcome
 
     def visible(self) -> list[tuple[Any, ...]]:
-        """Returns the visible events, with amendments and withdrawals applied."""
+        """Returns the visible events, after all amendments and withdrawals."""
         live: dict[EventId, dict[str, Any]] = {}
         for draft in self.drafts.values():
             if isinstance(draft.event, MilestoneObserved | NoteWritten):
@@ -110,7 +110,7 @@ def visible_after(versions: Sequence[Version]) -> list[tuple[Any, ...]]:
 @settings(max_examples=300, deadline=None)
 @given(histories())
 def test_any_order_and_any_repetition_come_to_what_one_clean_pass_comes_to(history: tuple[list[Version], list[Version]]) -> None:
-    """Laws 2 and 12: the events are equal, except for the order of arrival and for what was withdrawn on the way."""
+    """Laws 2 and 12: the visible events are equal. The order of arrival and withdrawn events may differ."""
     clean, messy = history
     assert visible_after(messy) == visible_after(clean)
 
@@ -136,7 +136,7 @@ def bodies_for(text: str | None, *, milestone: str | None = None) -> list[Any]:
 
 
 def test_words_that_are_too_long_for_a_note_refer_to_what_was_found_in_them() -> None:
-    """Law 8: a member who is kept from the milestone is kept from the words."""
+    """Law 8: the words refer to the milestone, so they are held with it."""
     found, words = bodies_for(LONG)
     assert (found.milestone, found.note, found.found_in_prose) == ("movement.first-steps", None, True)
     assert (words.text, words.about) == (LONG, next(iter(_ids(LONG))))
@@ -198,7 +198,7 @@ def test_a_stored_record_without_the_field_prose_is_read_whole() -> None:
 
 
 def test_the_ledger_keeps_no_words() -> None:
-    """Law 15: an erasure would find nothing here but salted digests."""
+    """Law 15: the ledger has only salted digests, so an erasure need not change it."""
     log = Log()
     log.take(Version(0, 0, "She took her first steps today!", None, 0, False))
     assert b"steps today" not in msgspec.json.encode(log.states["r-0"])
@@ -216,7 +216,7 @@ def test_without_a_date_of_change_an_old_content_that_comes_late_is_no_change_ba
 
 
 def test_words_that_are_read_another_way_are_another_content() -> None:
-    """Law 12: a title that moves into the description reads the same to a parent, but is read for milestones now."""
+    """Law 12: a title that moves into the description gives the same text, but is read for milestones from then on."""
     moved = Version(0, 1, "First steps", None, 0, False)
 
     def visible(order: Sequence[bool]) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Tests two parents who import the same files: neither learns of the other's, no words get lost, and nothing is written twice."""
+"""Tests two parents who import the same files: neither learns of the other's import, and each word is in the log once."""
 
 import asyncio
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from service.replay import replay
-from tests.service.conftest import Someone
-from tests.service.daycare.conftest import Village, added, events_by, link, note, outcomes
+from tests.service.conftest import Someone, Village, keeps, push
+from tests.service.daycare.conftest import added, events_by, link, note, outcomes
 from tests.service.daycare.test_imports import imported
-from tests.service.surprise.conftest import keeps, push
 
 HEADER = "id,child,occurred_at,text"
 STEPS = "She took her first steps today!"
@@ -18,12 +17,12 @@ WALKED = "movement.first-steps"
 
 
 def plain(**text_by_id: str) -> str:
-    """Returns a plain file with a row for each record, all at one time."""
+    """Returns a plain CSV file with one row for each record, all at one time."""
     return "\n".join([HEADER, *(f'{id},mia,2026-03-01T10:00,"{text}"' for id, text in text_by_id.items()), ""])
 
 
 def without(*ids: str) -> str:
-    """Returns a plain file that marks some records as gone."""
+    """Returns a plain CSV file that marks some records as gone."""
     return "\n".join([f"{HEADER},gone", *(f"{id},mia,2026-03-01T10:00,,yes" for id in ids), ""])
 
 
@@ -32,7 +31,7 @@ async def import_plain(parent: Someone, village: Village, body: str, **query: st
 
 
 async def words(reader: Someone) -> list[str]:
-    """Returns the importers' words in a reader's feed, in order, with all changes applied."""
+    """Returns the texts of importers' events in a reader's feed, in order, after all amendments and withdrawals."""
     page = (await reader.ask("GET", "/v1/families/{family}/feed?limit=2000")).json()
     text_by_id: dict[str, str] = {}
     for event in (entry["event"] for entry in page["entries"] if "event" in entry["event"]):
@@ -59,7 +58,7 @@ async def ids_by(reader: Someone, importer: str) -> list[str]:
 
 
 async def test_the_report_of_an_import_is_the_same_as_if_nobody_else_had_imported(village: Village) -> None:
-    """Law 21: Ben's report has `recorded` for Ada's records, both for one that is held from him and for one he was sent."""
+    """Law 21: Ben's report counts Ada's records as `recorded`: the one that is held from him, and the one that he was sent."""
     await keeps(village.ben)
     file = plain(a=STEPS, b="Ate peas.")
     ada = await import_plain(village.ada, village, file)
@@ -72,7 +71,7 @@ async def test_the_report_of_an_import_is_the_same_as_if_nobody_else_had_importe
 
 
 async def test_a_record_in_both_parents_files_is_written_once(village: Village) -> None:
-    """Law 2: this holds for all members, also for one who waits, after opening the envelope."""
+    """Law 2: a reader finds each record once. So does Ben, who keeps everything, after he has opened the envelope."""
     await keeps(village.ben)
     file = plain(a=STEPS, b="Ate peas.", c=f"She slept. {'A long day. ' * 200}{STEPS}")
     await import_plain(village.ada, village, file)
@@ -86,7 +85,7 @@ async def test_a_record_in_both_parents_files_is_written_once(village: Village) 
 
 
 async def test_a_file_rewrites_nothing_that_the_other_parents_file_brought(village: Village) -> None:
-    """Law 20: Ben's file adds its own words where it differs, and Ada's words stay."""
+    """Law 20: where Ben's file differs, an event with his text is added. Ada's event stays."""
     await import_plain(village.ada, village, plain(a=BRUISE))
     assert (await import_plain(village.ben, village, plain(a=BRUISE)))["outcomes"] == {"recorded": 1}
     assert (await import_plain(village.ben, village, plain(a=NAPPED)))["outcomes"] == {"amended": 1}
@@ -100,7 +99,7 @@ async def test_a_file_rewrites_nothing_that_the_other_parents_file_brought(villa
 
 
 async def test_a_parent_withdraws_only_their_own_copy_of_a_shared_record(village: Village) -> None:
-    """Law 20: Ben's file states it too, so his importer's event stays."""
+    """Law 20: Ben's file has the record too, so an event of Ben's importer replaces the withdrawn one."""
     ada = await import_plain(village.ada, village, plain(a=BRUISE, b="Ate peas."))
     ben = await import_plain(village.ben, village, plain(a=BRUISE, b="Ate peas."))
     assert (await import_plain(village.ada, village, without("a")))["outcomes"] == {"withdrawn": 1}
@@ -114,7 +113,7 @@ async def test_a_parent_withdraws_only_their_own_copy_of_a_shared_record(village
 
 
 async def test_a_parent_changes_only_their_own_copy_of_a_shared_record(village: Village, database_url: str) -> None:
-    """Laws 11 and 20: a shared record, such as a sighting with long words, is written anew in its earlier order."""
+    """Laws 11 and 20: Ben's importer writes the shared sighting and its long words again, in their order."""
     long = f"She slept. {'A long day. ' * 200}{STEPS}"
     await import_plain(village.ada, village, plain(a=long))
     ben = await import_plain(village.ben, village, plain(a=long))
@@ -128,7 +127,7 @@ async def test_a_parent_changes_only_their_own_copy_of_a_shared_record(village: 
 
 
 async def test_a_held_record_that_one_parent_withdraws_is_released_from_the_others_file(village: Village) -> None:
-    """Laws 8 and 20: Ben's own file states it, so it is in his envelope after Ada's file has withdrawn it."""
+    """Laws 8 and 20: Ben's own file has the record. So his envelope contains it after Ada's file has withdrawn Ada's record."""
     await keeps(village.ben)
     await import_plain(village.ada, village, plain(a=STEPS))
     ben = await import_plain(village.ben, village, plain(a=STEPS))
@@ -141,7 +140,7 @@ async def test_a_held_record_that_one_parent_withdraws_is_released_from_the_othe
 
 
 async def test_only_the_importing_parent_corrects_what_was_found_in_a_file(village: Village) -> None:
-    """Law 20: Ben cannot withdraw Ada's words, and Ada withdraws only hers."""
+    """Law 20: Ben cannot withdraw an event of Ada's importer. After a withdrawal by Ada, the event of Ben's importer stays."""
     ada = await import_plain(village.ada, village, plain(a=STEPS))
     ben = await import_plain(village.ben, village, plain(a=STEPS))
     [found] = await ids_by(village.ada, ada["member"])
@@ -163,7 +162,7 @@ async def refusal(author: Someone, event: dict[str, Any]) -> str:
 
 
 async def test_a_sorting_of_the_first_copy_hides_nothing_of_the_second(village: Village) -> None:
-    """Laws 20 and 21: Ada has sorted her record as first steps; Ben's file is read by its own words."""
+    """Laws 20 and 21: Ada sorted her record as first steps. This does not change how Ben's record is read."""
     await keeps(village.ben, hold_unsorted=True)
     ada = await import_plain(village.ada, village, plain(a=NAPPED))
     [napped] = await ids_by(village.ada, ada["member"])
@@ -175,7 +174,7 @@ async def test_a_sorting_of_the_first_copy_hides_nothing_of_the_second(village: 
 
 
 async def test_a_sorting_of_one_copy_does_not_change_why_the_other_is_held(village: Village) -> None:
-    """Law 20: Ada sorts her record as first steps while Ben waits for everyday notes: his own record is released like one."""
+    """Law 20: Ada sorts her record as first steps. Ben's own record stays an everyday note, and is released as one."""
     await keeps(village.ben, hold_unsorted=True)
     ada = await import_plain(village.ada, village, plain(a=NAPPED))
     ben = await import_plain(village.ben, village, plain(a=NAPPED))
@@ -187,7 +186,7 @@ async def test_a_sorting_of_one_copy_does_not_change_why_the_other_is_held(villa
 
 
 async def test_a_member_who_was_never_sent_the_first_copy_is_sent_the_second(village: Village) -> None:
-    """Law 20: Gran joined after Ada's import, and is sent what is written from then on: also what Ben's file states."""
+    """Law 20: Gran joined after Ada's import, so she was not sent Ada's event. She gets Ben's event for the same record."""
     await import_plain(village.ada, village, plain(a=NAPPED))
     gran = await village.ada.invite("caregiver", name="Gran")
     assert await words(gran) == []
@@ -197,7 +196,7 @@ async def test_a_member_who_was_never_sent_the_first_copy_is_sent_the_second(vil
 
 
 async def test_two_imports_at_once_come_to_one(village: Village, database_url: str) -> None:
-    """Laws 2 and 11: in either order, each record exists once, and both parents' reports count it as recorded."""
+    """Laws 2 and 11: each record is written once, and both reports count it as recorded."""
     file = plain(**{f"r{number}": f"Nap {number}" for number in range(120)}, steps=STEPS)
     text_by_id = await asyncio.gather(*(import_plain(parent, village, file) for parent in (village.ada, village.ben)))
     assert [one["outcomes"] for one in text_by_id] == [{"recorded": 121}] * 2
@@ -208,7 +207,7 @@ async def test_two_imports_at_once_come_to_one(village: Village, database_url: s
 
 
 async def test_changes_from_both_sides_at_once_lose_nothing(village: Village, database_url: str) -> None:
-    """Laws 2, 11 and 20: both parents' changes are recorded, each by their own importer."""
+    """Laws 2, 11 and 20: the changes of both parents are recorded, by the importer of each."""
     ids = [f"r{number}" for number in range(40)]
     for parent in (village.ada, village.ben):
         await import_plain(parent, village, plain(**{id: f"Nap {id}" for id in ids}))
@@ -221,7 +220,7 @@ async def test_changes_from_both_sides_at_once_lose_nothing(village: Village, da
 
 
 async def test_an_importer_is_its_parents_to_link_to_see_and_to_remove(village: Village) -> None:
-    """Laws 16 and 21: only Ada is shown the references of her file, because each reveals a record."""
+    """Laws 16 and 21: only Ada sees the references of her file, because a reference shows that a record exists."""
     eve = await village.ada.invite("parent", name="Eve")
     ada = await imported(village.ada, "plain", plain(a=NAPPED), as_="text/csv")
     for other in (village.ben, eve):
@@ -244,7 +243,7 @@ async def test_an_importer_is_its_parents_to_link_to_see_and_to_remove(village: 
 
 
 async def test_imported_records_stay_when_their_parent_leaves(village: Village) -> None:
-    """Law 16: the events stay, and what both files state is not written a second time."""
+    """Law 16: the events of Ben's importer stay. A record that is in both files is not written again."""
     await import_plain(village.ben, village, plain(a=NAPPED, b=BRUISE))
     await import_plain(village.ada, village, plain(a=NAPPED))
     gone = await village.ben.ask("DELETE", f"/v1/families/{{family}}/members/{village.ben.member}")
@@ -255,7 +254,7 @@ async def test_imported_records_stay_when_their_parent_leaves(village: Village) 
 
 
 async def test_a_daycares_own_post_is_no_importers_record(village: Village) -> None:
-    """Two senders with the same source and id write one event each."""
+    """Two senders with the same source and the same id write one event each."""
     system, member = await added(village.ada)
     assert (await link(village.ada, member, village.child, reference="mia")).status_code == 204
     await import_plain(village.ada, village, plain(a=NAPPED))

@@ -1,16 +1,15 @@
-"""Tests words about the child: the family's names, nicknames, and notes that are held because they may tell of a first."""
+"""Tests words about a child: the family's names and nicknames for the child, and notes that may tell of a first."""
 
 from typing import Any
 
 import pytest
 
-from tests.service.conftest import Someone
-from tests.service.daycare.conftest import System, Village, added, events_by, link, note
+from tests.service.conftest import Someone, Village, keeps, push
+from tests.service.daycare.conftest import System, added, events_by, link, note
 from tests.service.daycare.test_imports import imported
-from tests.service.surprise.conftest import keeps, push
 
 STEPS = "movement.first-steps"
-# shared/cases/01-note-names-the-child: the post has no name, and the file has no column for one.
+# The file has no column for the child's name.
 CONNECT = """Start Time,End Time,Activity,Duration (min),Quantity,Extra data,Text,Notes,Caregiver,Unit
 6/25/2026 9:30 AM,,Diary,,,,"Mia took her first steps!",,X,
 """
@@ -27,7 +26,7 @@ async def nicknames(parent: Someone, member: str) -> list[list[str]]:
 
 
 async def test_a_note_that_names_the_child_is_the_childs_where_no_name_was_posted(village: Village, ducklings: System) -> None:
-    """Case 01: the service knows the child's names in the family."""
+    """The service knows the names of the child in the family, so the post need not contain a name."""
     await keeps(village.ben, "all")
     (receipt,) = await ducklings.post(note("Mia took her first steps today!", time="2026-11-20T09:30:00+01:00"))
     assert (receipt["outcome"], receipt["keep_quiet"]) == ("recorded", ["Ben"])
@@ -37,7 +36,7 @@ async def test_a_note_that_names_the_child_is_the_childs_where_no_name_was_poste
 
 
 async def test_a_file_without_names_is_about_the_child_that_it_is_imported_for(village: Village) -> None:
-    """Case 01, with a file instead of a post."""
+    """The import request names the child, so the file need not name the child."""
     await keeps(village.ben, "all")
     report = await imported(village.ada, "baby_connect", CONNECT, as_="text/csv", child=village.child)
     (found,) = await events_by(village.ada, report["member"])
@@ -55,7 +54,7 @@ async def test_a_record_that_waited_for_its_child_is_read_with_the_name_of_that_
 async def test_a_note_that_may_tell_of_a_first_is_no_milestone_and_is_held_until_the_first_was_seen(
     village: Village, ducklings: System
 ) -> None:
-    """Law 8: a note that is too unsure to be recorded as a milestone is still held."""
+    """Law 8: a note that is too uncertain to be recorded as a milestone is still held."""
     await keeps(village.ben, f"milestone:{STEPS}")
     (receipt,) = await ducklings.post(note("I think Mia took a step, but I only saw it from behind."))
     assert (receipt["outcome"], receipt["keep_quiet"]) == ("recorded", ["Ben"])
@@ -75,7 +74,7 @@ async def test_a_note_without_a_first_is_sent_at_once(village: Village, duckling
 
 
 async def test_new_words_of_a_note_that_may_tell_of_a_first_are_written_anew(village: Village, ducklings: System) -> None:
-    """An amendment changes words, but not the milestones that they may tell of."""
+    """An amendment cannot change `may_tell_of`. So the note is withdrawn and written again."""
     first = note("I think Mia took a step.", id="a", revised="2026-11-20T10:00:00Z")
     again = note("I think Mia said a word.", id="a", revised="2026-11-20T11:00:00Z")
     for one in (first, again):
@@ -93,7 +92,7 @@ async def test_a_nickname_is_the_childs_once_a_parent_has_given_it(village: Vill
 
 
 async def test_nicknames_stay_with_their_child(village: Village, ducklings: System) -> None:
-    """A link without nicknames keeps them; another child has none of them."""
+    """A link request without nicknames keeps the earlier nicknames. A link to another child removes them."""
     await set_nicknames(village.ada, ducklings.member, village.child, ["Beanie"])
     await link(village.ada, ducklings.member, village.child)
     assert await nicknames(village.ada, ducklings.member) == [["Beanie"]]

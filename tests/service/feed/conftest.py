@@ -1,4 +1,4 @@
-"""A running service for the tests of the feed."""
+"""Provides a running service for the tests of the feed."""
 
 from collections.abc import AsyncIterator
 
@@ -9,6 +9,6 @@ from tests.service.feed.listening import Running, serving
 
 @pytest.fixture
 async def running(database_url: str) -> AsyncIterator[Running]:
-    """A process that serves a new database."""
+    """Runs a service process on a new database."""
     async with serving(database_url) as one:
         yield one

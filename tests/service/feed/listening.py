@@ -1,10 +1,10 @@
-"""Runs a service in one process, with the phones of a family, and subscribes to streams, for the tests of the feed."""
+"""Runs a service in the test's process, with devices of a family that push and that subscribe to streams."""
 
 import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,18 +19,12 @@ from service.http.connection import HttpConnection
 from service.http.gateway import Gateway
 from service.runtime import Runtime
 from service.settings import Settings
-
-
-async def until(is_so: Callable[[], bool], *, within_s: float = 10.0) -> None:
-    """Waits until a condition is true, or fails."""
-    async with asyncio.timeout(within_s):
-        while not is_so():  # noqa: ASYNC110 - what is waited for has no event to wait on
-            await asyncio.sleep(0.01)
+from tests.polling import until
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A served process, in the event loop of the test."""
+    """A running service, in the event loop of the test."""
 
     url: str
     port: int
@@ -45,7 +39,7 @@ class Running:
 
 @dataclass(frozen=True, kw_only=True)
 class Phone:
-    """A member's device."""
+    """A device of a member."""
 
     family: str
     member: str
@@ -75,7 +69,7 @@ class Phone:
             return await http.post(f"/v1/families/{self.family}/events", json={"sent_at": sent_at, "drafts": drafts})
 
     async def write(self, running: Running, *texts: str, audience: str = "family") -> list[int]:
-        """Pushes notes, and returns their places in this member's feed."""
+        """Pushes notes, and returns their places in the feed of the device's member."""
         answer = await self.push(running, self.notes(*texts, audience=audience))
         assert answer.status_code == 200, answer.text
         return [receipt["place"] for receipt in answer.json()["receipts"]]
@@ -83,20 +77,20 @@ class Phone:
 
 @dataclass
 class Subscription:
-    """What one stream has received, in order."""
+    """The messages that one stream has received, in order."""
 
     status: int = 0
     body: bytes = b""
     opening: dict[str, Any] = field(default_factory=dict)
-    """The stream's first message, which describes the feed."""
+    """The first message of the stream: the log, the place and the chain of the feed."""
     places: list[int] = field(default_factory=list)
     entries: list[bytes] = field(default_factory=list)
     beats_at: list[float] = field(default_factory=list)
     has_ended: bool = False
     was_cut: bool = False
-    """Whether the connection was cut without an end."""
+    """Whether the connection broke before the stream ended."""
     message: bytes = b""
-    """The kind of the message that is being received."""
+    """The type of the message whose lines are arriving."""
 
     def texts(self) -> list[str]:
         """Returns the texts of the received notes."""
@@ -120,7 +114,7 @@ class Subscription:
 
 
 async def receive_lines(subscription: Subscription, answer: httpx.Response) -> None:
-    """Receives lines as SSE defines them: a U+2028 ends no line."""
+    """Splits a response into lines as SSE defines them: a U+2028 does not end a line."""
     rest = b""
     async for part in answer.aiter_bytes():
         *lines, rest = (rest + part).split(b"\n")
@@ -132,7 +126,7 @@ async def receive_lines(subscription: Subscription, answer: httpx.Response) -> N
 async def listening(
     running: Running, phone: Phone, *, after: int = 0, last_event_id: str | None = None
 ) -> AsyncIterator[Subscription]:
-    """Opens a stream and receives from it while the block runs."""
+    """Opens a stream, and receives its messages while the block runs."""
     subscription = Subscription()
     headers = phone.headers | ({} if last_event_id is None else {"Last-Event-ID": last_event_id})
 
@@ -164,7 +158,7 @@ async def listening(
 
 @asynccontextmanager
 async def serving(database_url: str, **settings: Any) -> AsyncIterator[Running]:
-    """Serves a database while the block runs."""
+    """Runs a service on a database while the block runs."""
     gateway = build(Settings(database_url=database_url, log="console", **settings))
     config = uvicorn.Config(
         gateway, port=0, http=HttpConnection, lifespan="on", access_log=False, log_level="error", timeout_graceful_shutdown=10
@@ -181,7 +175,7 @@ async def serving(database_url: str, **settings: Any) -> AsyncIterator[Running]:
 
 
 async def found(running: Running) -> Phone:
-    """Founds a family, and returns the first parent's phone."""
+    """Founds a family, and returns the device of the first parent."""
     body = {"you": {"name": "Ada"}, "household": {"name": "Hill"}, "child": {"name": "Noor"}, "device": {"name": "phone"}}
     async with httpx.AsyncClient(base_url=running.url) as http:
         answer = await http.post("/v1/families", json=body)
@@ -190,7 +184,7 @@ async def found(running: Running) -> Phone:
 
 
 async def invite(running: Running, phone: Phone, *, role: str = "parent") -> Phone:
-    """Invites and joins a member, a parent in a household of their own; returns their phone."""
+    """Invites a member and accepts the invite. A parent gets a household of their own. Returns the member's device."""
     async with httpx.AsyncClient(base_url=running.url) as http:
         body = {"role": role} | ({"household": {"name": "Lake"}} if role == "parent" else {})
         answer = await http.post(f"/v1/families/{phone.family}/invites", json=body, headers=phone.headers)
@@ -202,7 +196,7 @@ async def invite(running: Running, phone: Phone, *, role: str = "parent") -> Pho
 
 
 def counting_reads(running: Running) -> list[str]:
-    """Returns a list to which each read of a stream appends its member, for streams opened from now on."""
+    """Returns a list. Each later read for a stream adds the member of that stream to the list."""
     members: list[str] = []
     read = running.runtime.streams.read
 
@@ -210,5 +204,11 @@ def counting_reads(running: Running) -> list[str]:
         members.append(str(arguments["member"]))
         return await read(**arguments)
 
-    running.runtime.streams.read = reading  # type: ignore[method-assign]
+    read_with(running, reading)
     return members
+
+
+def read_with(running: Running, reading: Callable[..., Awaitable[Any]]) -> None:
+    """Makes streams that are opened from now on read with a function of the test."""
+    streams: Any = running.runtime.streams
+    streams.read = reading

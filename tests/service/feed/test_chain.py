@@ -1,4 +1,4 @@
-"""The chain that pages and streams state, by which a device notices that a feed is not its own."""
+"""Tests the chain in pages and streams, by which a device notices that the service's feed differs from its own."""
 
 import asyncio
 import json
@@ -9,15 +9,16 @@ import msgspec
 import pytest
 
 from service.feed import poller
-from tests.service.feed.listening import Phone, Running, found, listening, until
+from tests.polling import until
+from tests.service.feed.listening import Phone, Running, found, listening
 
 FOUNDING_ENTRIES = 4
 ENTRIES = FOUNDING_ENTRIES + 300
-"""More entries than a run holds."""
+"""More entries than the maximal length of a run."""
 
 
 async def pull(running: Running, phone: Phone, *, after: int, limit: int = 2_000, media_type: str = "application/json") -> Any:
-    """Returns a decoded page."""
+    """Returns one page of the feed, decoded."""
     async with httpx.AsyncClient(base_url=running.url, headers=phone.headers | {"Accept": media_type}) as http:
         answer = await http.get(f"/v1/families/{phone.family}/feed", params={"after": after, "limit": limit})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, media_type)
@@ -26,7 +27,7 @@ async def pull(running: Running, phone: Phone, *, after: int, limit: int = 2_000
 
 @pytest.fixture
 async def ada(running: Running) -> Phone:
-    """A parent with a feed of several runs."""
+    """Founds a family whose parent has a feed of several runs."""
     phone = await found(running)
     for _ in range(3):
         await phone.write(running, *(f"note {number}" for number in range(100)))
@@ -34,7 +35,7 @@ async def ada(running: Running) -> Phone:
 
 
 async def test_a_page_ends_with_the_chain_that_the_next_one_begins_with(running: Running, ada: Phone) -> None:
-    """I-06, I-21: pages state the same chain for a place, wherever they begin, and also at the feed's end."""
+    """The chain at a place is the same in each page, wherever the page begins, and also at the end of the feed."""
     whole = await pull(running, ada, after=0)
     pages = [await pull(running, ada, after=after, limit=7) for after in range(0, ENTRIES, 7)]
     assert [page["chain_before"] for page in pages] == [whole["chain_before"], *(page["chain"] for page in pages[:-1])]
@@ -52,14 +53,14 @@ async def test_a_page_states_its_chain_in_messagepack_as_in_json(running: Runnin
 
 
 async def test_an_entry_of_a_page_has_no_chain_of_its_own(running: Running, ada: Phone) -> None:
-    """Hashes do not compress: one in each of 2,000 entries was a quarter of a first pull's bytes."""
+    """Hashes do not compress. With a chain in each of its 2,000 entries, a quarter of a page's bytes would be hashes."""
     page = await pull(running, ada, after=0)
     assert {tuple(entry) for entry in page["entries"]} == {("place", "told_at", "released", "event")}
 
 
 @pytest.mark.parametrize("after", [0, FOUNDING_ENTRIES, 270, ENTRIES])
 async def test_a_stream_begins_with_the_log_and_the_chain_at_its_place(running: Running, ada: Phone, after: int) -> None:
-    """I-11: a device that resumes sees at once whether the stream continues its own feed."""
+    """A device that resumes a stream notices at once whether the stream continues its own feed."""
     page = await pull(running, ada, after=after)
     async with listening(running, ada, after=after) as subscription:
         await until(lambda: len(subscription.entries) == ENTRIES - after)
@@ -75,7 +76,7 @@ async def test_a_stream_begins_with_the_log_and_the_chain_at_its_place(running: 
 async def test_a_stream_that_outlives_a_restore_sends_nothing_of_another_feed(
     running: Running, ada: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """I-11: the database was restored while the service ran; the stream ends, and the device learns of it when it reconnects."""
+    """The database is restored while the service runs. The stream ends, and the device notices the restore when it reconnects."""
     monkeypatch.setattr(poller, "POLL_S_MAX", 0.2)
     async with listening(running, ada, after=ENTRIES) as subscription:
         await until(lambda: subscription.opening != {})
@@ -83,7 +84,7 @@ async def test_a_stream_that_outlives_a_restore_sends_nothing_of_another_feed(
         async with running.runtime.pool.acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE device")
             await connection.execute("UPDATE feed_run SET chain_before = sha256(chain_before)")
-            # Longer than a poll may take, and than the interval of polls: the service notices that its database is gone.
+            # Longer than a poll may take, so that the service finds its database gone.
             await asyncio.sleep(1.5)
         await until(lambda: stream.is_doubted)
         await ada.write(running, "after the restore")

@@ -1,4 +1,4 @@
-"""The stream as a device receives it: catching up, following and resuming, and what it never receives."""
+"""Tests the stream of one device: the first entries, later entries, a resumed stream, and what a stream never sends."""
 
 import asyncio
 import json
@@ -9,15 +9,16 @@ import pytest
 
 from service.feed import notifier as wake_module
 from service.feed.streams import STREAMS_PER_DEVICE_MAX
-from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, until
+from tests.polling import until
+from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, read_with
 
 FOUNDING_ENTRIES = 4
-"""FamilyFounded, HouseholdOpened, MemberJoined, ChildAdded."""
+"""The entries of a new family's feed: FamilyFounded, HouseholdOpened, MemberJoined and ChildAdded."""
 
 
 @pytest.fixture(autouse=True)
 def no_polling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Turns polling off, so that each entry arrives by a notification."""
+    """Turns polling off, so that each entry arrives because of a notification."""
     monkeypatch.setattr(wake_module, "POLL_EVERY_S", 600.0)
 
 
@@ -30,7 +31,7 @@ async def pulled(running: Running, phone: Phone) -> list[dict[str, object]]:
 
 
 async def test_a_stream_catches_up_and_then_follows(running: Running) -> None:
-    """Law 7: places are contiguous, from the first page to the entries that are written while the stream is open."""
+    """Law 7: places are contiguous, from the first page to entries that are written while the stream is open."""
     ada = await found(running)
     await ada.write(running, *(f"before {number}" for number in range(150)))
     async with listening(running, ada) as subscription:
@@ -41,7 +42,7 @@ async def test_a_stream_catches_up_and_then_follows(running: Running) -> None:
 
 
 async def test_a_stream_sends_what_a_pull_returns(running: Running) -> None:
-    """Law 7: all devices of a member converge to the same bytes, by pages or by a stream."""
+    """Law 7: the devices of a member converge to the same bytes, by pages or by a stream."""
     ada = await found(running)
     ben = await invite(running, ada)
     async with listening(running, ben) as subscription:
@@ -55,7 +56,7 @@ async def test_a_stream_sends_what_a_pull_returns(running: Running) -> None:
 
 
 async def test_an_entry_written_while_the_first_page_is_read_arrives(running: Running) -> None:
-    """Law 3: the stream registers before it reads, so that it is notified of an entry which its first page missed."""
+    """Law 3: a stream is registered before it reads. So an entry that its first page missed causes a notification."""
     ada = await found(running)
     read = running.runtime.streams.read
     has_written = False
@@ -68,7 +69,7 @@ async def test_an_entry_written_while_the_first_page_is_read_arrives(running: Ru
             await ada.write(running, "just missed")
         return page
 
-    running.runtime.streams.read = reading  # type: ignore[method-assign]
+    read_with(running, reading)
     async with listening(running, ada) as subscription:
         await until(lambda: subscription.texts() == ["just missed"], within_s=3)
 
@@ -92,7 +93,7 @@ async def test_streams_that_begin_while_others_write_miss_nothing(running: Runni
 
 
 async def test_the_last_event_id_wins_over_after(running: Running) -> None:
-    """Law 3: a resumed stream begins after the device's last entry, which a browser states in `Last-Event-ID`."""
+    """Law 3: a browser that resumes a stream sends the place of its last entry in `Last-Event-ID`."""
     ada = await found(running)
     async with listening(running, ada, after=0, last_event_id="3") as subscription:
         await until(lambda: bool(subscription.places))
@@ -101,16 +102,16 @@ async def test_the_last_event_id_wins_over_after(running: Running) -> None:
 
 @pytest.mark.parametrize("last", ["-1", "4a", "٤", "9" * 19, "1.0"])
 async def test_a_last_event_id_that_is_no_place_is_refused_by_name(running: Running, last: str) -> None:
-    """Law 17: bad input is refused with a problem document that names the field."""
+    """Law 17: the refusal names the header."""
     ada = await found(running)
     async with httpx.AsyncClient(base_url=running.url) as http:
-        headers = {**ada.headers, "Last-Event-ID": last.encode()}
-        answer = await http.get(f"/v1/families/{ada.family}/live", headers=headers)  # type: ignore[arg-type]
+        headers = [(name.encode(), value.encode()) for name, value in {**ada.headers, "Last-Event-ID": last}.items()]
+        answer = await http.get(f"/v1/families/{ada.family}/live", headers=headers)
     assert (answer.status_code, answer.json()["at"]) == (400, "Last-Event-ID")
 
 
 async def test_a_device_that_is_ahead_of_the_feed_is_refused(running: Running) -> None:
-    """Law 3, I-11: a device notices a restored log, and never diverges silently."""
+    """Law 3: a device that is ahead of the feed notices that the log was restored, and does not diverge unnoticed."""
     ada = await found(running)
     async with listening(running, ada, after=FOUNDING_ENTRIES + 1) as subscription:
         await until(lambda: subscription.has_ended)
@@ -118,7 +119,7 @@ async def test_a_device_that_is_ahead_of_the_feed_is_refused(running: Running) -
 
 
 async def test_an_event_for_somebody_else_sends_nothing_and_causes_no_read(running: Running) -> None:
-    """Law 8, I-22: an event that a member may not see sends no byte to them, and does not even cause a read of their feed."""
+    """Law 8: an event that is not delivered to a member sends no byte to the member's stream, and causes no read of the feed."""
     ada = await found(running)
     ben = await invite(running, ada)
     reads = counting_reads(running)
@@ -133,7 +134,7 @@ async def test_an_event_for_somebody_else_sends_nothing_and_causes_no_read(runni
 
 
 async def test_a_heartbeat_keeps_its_phase_whatever_happens(running: Running) -> None:
-    """I-22: heartbeats are counted from the stream's start, so that they reveal no event, delivered or held."""
+    """Law 8: heartbeats count from the start of the stream, so they reveal no event."""
     running.runtime.streams.heartbeat_s = 0.3
     ada = await found(running)
     ben = await invite(running, ada)
@@ -145,12 +146,12 @@ async def test_a_heartbeat_keeps_its_phase_whatever_happens(running: Running) ->
             await asyncio.sleep(0.11)
         await until(lambda: len(subscription.beats_at) >= 6)
         beats = (stream.beat_at - first_beat_at) / 0.3
-        # Read from the stream's own schedule, because a busy machine delays what arrives.
+        # Read from the stream's own schedule, because a busy machine delays heartbeats on their way.
         assert (round(beats, 6), abs(len(subscription.beats_at) - beats) <= 1) == (round(beats), True)
 
 
 async def test_a_stream_ends_after_its_last_heartbeat(running: Running) -> None:
-    """Law 17: every wait has a stated bound, and so has a stream's whole life; its device opens another one."""
+    """Law 17: the life of a stream has a bound. Its device then opens another stream."""
     running.runtime.streams.heartbeat_s, running.runtime.streams.beats_max = 0.05, 3
     async with listening(running, await found(running)) as subscription:
         await until(lambda: subscription.has_ended)
@@ -158,7 +159,7 @@ async def test_a_stream_ends_after_its_last_heartbeat(running: Running) -> None:
 
 
 async def test_a_device_holds_eight_streams_and_no_ninth(running: Running) -> None:
-    """Law 17: the bound of streams counts one device's own streams alone."""
+    """Law 17: the streams of one device have a bound. Other devices are not affected."""
     ada = await found(running)
     ben = await invite(running, ada)
     async with asyncio.TaskGroup() as group, asyncio.timeout(20):
@@ -181,7 +182,7 @@ async def test_a_device_holds_eight_streams_and_no_ninth(running: Running) -> No
 
 
 async def test_a_full_process_says_when_to_come_again(running: Running) -> None:
-    """Law 17: the number of streams in a process has a bound."""
+    """Law 17: the streams of a process have a bound. A refusal has the header Retry-After."""
     ada = await found(running)
     running.runtime.streams.streams_max = 1
     async with listening(running, ada), httpx.AsyncClient(base_url=running.url) as http:
@@ -190,7 +191,7 @@ async def test_a_full_process_says_when_to_come_again(running: Running) -> None:
 
 
 async def test_a_stream_is_not_compressed(running: Running) -> None:
-    """Law 8: the length of compressed data reveals its neighbours; and compression would delay entries."""
+    """Law 8: the length of compressed data would reveal the content beside it. Compression would also delay entries."""
     ada = await found(running)
     async with httpx.AsyncClient(base_url=running.url) as http:
         headers = {**ada.headers, "Accept-Encoding": "gzip, zstd"}

@@ -1,4 +1,4 @@
-"""How streams end: at a revocation, a departure, a slow reader, a lost connection, a shutdown. At once, and leaving nothing."""
+"""Tests the end of streams: after a revocation, a departure, slow reading, a lost connection or a shutdown."""
 
 import asyncio
 import socket
@@ -10,10 +10,11 @@ import pytest
 
 from service.feed import stream as stream_module
 from service.feed.notifier import LocalNotifier
-from tests.service.feed.listening import Phone, Running, Subscription, found, invite, listening, serving, until
+from tests.polling import until
+from tests.service.feed.listening import Phone, Running, Subscription, found, invite, listening, serving
 
 WITHIN_S = 1.0
-"""The bound of a revocation, by I-25."""
+"""The seconds within which a revocation ends a stream."""
 
 
 async def pair(running: Running, phone: Phone) -> Phone:
@@ -31,7 +32,7 @@ async def delete(running: Running, phone: Phone, path: str) -> None:
 
 
 async def test_a_revoked_devices_stream_ends_within_a_second_and_no_other(running: Running) -> None:
-    """I-25: a revocation ends the streams of that device alone."""
+    """A revocation ends only the streams of the revoked device."""
     phone = await found(running)
     tablet = await pair(running, phone)
     async with listening(running, phone) as stays, listening(running, tablet) as ends:
@@ -43,7 +44,7 @@ async def test_a_revoked_devices_stream_ends_within_a_second_and_no_other(runnin
 
 
 async def test_a_revocation_without_a_notification_ends_the_stream_as_soon(running: Running) -> None:
-    """I-25: a revocation takes effect although its process died before it sent the notification."""
+    """The process that revoked the device died before it sent a notification. The poll ends the stream."""
     phone = await found(running)
     async with listening(running, phone) as subscription:
         await running.runtime.pool.execute("UPDATE device SET revoked_at = now() WHERE device_id = $1", phone.device)
@@ -51,7 +52,7 @@ async def test_a_revocation_without_a_notification_ends_the_stream_as_soon(runni
 
 
 async def test_a_member_who_leaves_receives_no_more(running: Running) -> None:
-    """I-25: a departure ends the streams of all devices of the member, and of nobody else."""
+    """When a member leaves, the streams of all their devices end. Streams of other members continue."""
     ada = await found(running)
     gran = await invite(running, ada, role="caregiver")
     async with listening(running, ada) as stays, listening(running, gran) as ends:
@@ -63,7 +64,7 @@ async def test_a_member_who_leaves_receives_no_more(running: Running) -> None:
 
 
 async def test_a_departure_without_a_notification_ends_the_stream_as_soon(running: Running) -> None:
-    """I-25: the poll reads a departure from the database, whichever process wrote it."""
+    """The poll reads from the database that the member has left, whichever process wrote it."""
     ada = await found(running)
     gran = await invite(running, ada, role="caregiver")
     async with listening(running, gran) as subscription:
@@ -72,7 +73,7 @@ async def test_a_departure_without_a_notification_ends_the_stream_as_soon(runnin
 
 
 async def idle_reader(running: Running, phone: Phone) -> socket.socket:
-    """Requests a stream and reads nothing of it."""
+    """Requests a stream, and reads nothing from it."""
     idle = socket.socket()
     idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     idle.setblocking(False)
@@ -86,7 +87,7 @@ async def idle_reader(running: Running, phone: Phone) -> socket.socket:
 async def test_a_reader_that_does_not_read_is_cut_off_and_delays_nobody(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Law 17, I-28: a slow reader costs a bounded number of bytes and seconds; others of the family receive entries as before."""
+    """Law 17: a slow reader uses bounded bytes for a bounded time. Other devices receive their entries without delay."""
     monkeypatch.setattr(stream_module, "DRAIN_S_MAX", 0.5)
     ada = await found(running)
     tablet = await pair(running, ada)
@@ -103,7 +104,7 @@ async def test_a_reader_that_does_not_read_is_cut_off_and_delays_nobody(
 
 
 async def test_a_revoked_reader_that_does_not_read_is_gone_within_a_second(running: Running) -> None:
-    """I-25: a revoked device is cut although its socket is full."""
+    """The stream of a revoked device is closed, although its socket is full."""
     ada = await found(running)
     texts = ["x" * 9_900 for _ in range(200)]
     for at in range(0, len(texts), 50):
@@ -119,7 +120,7 @@ async def test_a_revoked_reader_that_does_not_read_is_gone_within_a_second(runni
 
 
 async def test_nothing_is_left_of_streams_that_were_hung_up(running: Running) -> None:
-    """I-28: streams, listeners, tasks and connections return to their baseline after many lost connections."""
+    """After many lost connections, the numbers of streams, listeners, tasks and connections are as before."""
     ada = await found(running)
     ben = await invite(running, ada)
     tasks = len(asyncio.all_tasks())
@@ -141,7 +142,7 @@ async def test_nothing_is_left_of_streams_that_were_hung_up(running: Running) ->
 
 
 async def test_a_service_that_stops_ends_its_streams_at_once(database_url: str) -> None:
-    """Law 18: at SIGTERM a stream ends in order, so that its device reconnects to another process."""
+    """Law 18: after SIGTERM a stream ends in good order, and its device reconnects to another process."""
     async with serving(database_url) as running:
         ada = await found(running)
         async with listening(running, ada) as subscription:
@@ -152,8 +153,13 @@ async def test_a_service_that_stops_ends_its_streams_at_once(database_url: str) 
     assert time.monotonic() - began_at < 3
 
 
+async def ended(subscription: Subscription, done: asyncio.Event) -> None:
+    """Waits until a stream has ended, or nobody wants it any more."""
+    await until(lambda: subscription.has_ended or done.is_set(), within_s=30)
+
+
 async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running: Running) -> None:
-    """Law 3: where Postgres drops every connection, a device that resumes at its place receives every entry once."""
+    """Law 3: Postgres drops every connection. A device that resumes at its place receives each entry once."""
     ada = await found(running)
     subscriptions: list[Subscription] = []
     done = asyncio.Event()
@@ -164,7 +170,7 @@ async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running
                 running, ada, after=max((place for subscription in subscriptions for place in subscription.places), default=0)
             ) as subscription:
                 subscriptions.append(subscription)
-                await until(lambda: subscription.has_ended or done.is_set(), within_s=30)  # noqa: B023 - awaited before the next turn
+                await ended(subscription, done)
 
     def places() -> list[int]:
         return [place for subscription in subscriptions for place in subscription.places]
@@ -181,7 +187,7 @@ async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running
 
 
 async def drop_connections(running: Running) -> None:
-    """Drops the connections of this test's database alone, as a restart of Postgres would."""
+    """Drops the connections to the database of this test, as a restart of Postgres does."""
     connection = await asyncpg.connect(running.runtime.database_url)
     try:
         others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
@@ -191,8 +197,10 @@ async def drop_connections(running: Running) -> None:
 
 
 async def push_until_accepted(running: Running, phone: Phone, text: str) -> None:
-    """Pushes as a device does: the same draft again until it is accepted."""
+    """Pushes one draft as a device does: again, until it is accepted."""
     drafts = phone.notes(text)
-    async with asyncio.timeout(20):
-        while (await phone.push(running, drafts)).status_code != 200:  # noqa: ASYNC110 - the service has no event for us
-            await asyncio.sleep(0.2)
+
+    async def is_accepted() -> bool:
+        return (await phone.push(running, drafts)).status_code == 200
+
+    await until(is_accepted, within_s=20, every_s=0.2)

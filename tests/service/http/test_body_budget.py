@@ -1,4 +1,4 @@
-"""Tests the budgets of arriving bodies: slow senders are dropped first, and no sender exceeds their part."""
+"""Tests the budget for bodies that are arriving: slow senders are dropped first, and no sender exceeds their own bound."""
 
 import asyncio
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ ALL, EACH = 100, 40
 
 
 class Arriving:
-    """Holds bodies that are being read, and a clock that the test moves."""
+    """The bodies that are arriving, and a clock that a test sets."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -23,7 +23,10 @@ class Arriving:
         self.held = ExitStack()
 
     async def begin(self, sender: str, *, is_read: bool = True) -> BudgetShare:
-        """Begins a body and returns its share. `is_read=False`: the body is complete and waits to be checked."""
+        """Begins a body and returns its share of the budget.
+
+        With `is_read=False` the body is complete and waits to be checked.
+        """
         share = self.held.enter_context(self.budget.hold(sender))
         if is_read:
             share.timeout = asyncio.timeout(None)
@@ -37,7 +40,7 @@ def arriving() -> Arriving:
 
 
 async def test_the_oldest_body_past_its_grace_time_is_dropped_for_a_new_one(arriving: Arriving) -> None:
-    """Law 22: if a budget is full, the oldest body is dropped and its bytes are free at once."""
+    """Law 22: if the budget is full, the oldest body is dropped, and its bytes are free at once."""
     slow = await arriving.begin("a")
     slow.take(EACH)
     arriving.now_s = GRACE_S
@@ -77,7 +80,7 @@ async def test_one_sender_never_holds_more_than_their_part(arriving: Arriving) -
 
 
 async def test_a_body_that_is_whole_and_waits_to_be_checked_is_not_dropped(arriving: Arriving) -> None:
-    """A complete body is not dropped, because it only waits for the service."""
+    """A complete body is not dropped, because only the service delays it."""
     whole = await arriving.begin("a", is_read=False)
     whole.take(EACH)
     reading = await arriving.begin("b")

@@ -1,4 +1,4 @@
-"""Tests what the gateway does for every request, whatever its route."""
+"""Tests what the gateway does for each request, on every route."""
 
 import asyncio
 import time
@@ -80,7 +80,7 @@ async def test_a_refusal_is_a_problem_document_with_all_six_fields(http: httpx.A
 
 
 async def test_an_unsupported_method_is_405_and_lists_the_supported_ones(http: httpx.AsyncClient) -> None:
-    """RFC 9110, 15.5.6: 405 lists the allowed methods in the header Allow, and so does OPTIONS."""
+    """RFC 9110, 15.5.6: a 405 lists the allowed methods in the header Allow. The response to OPTIONS has the same header."""
     refused = await http.put("/v1/me")
     options = await http.options("/v1/me")
     assert (refused.status_code, options.status_code) == (405, 204)
@@ -97,14 +97,14 @@ async def test_head_answers_as_get_without_a_body(http: httpx.AsyncClient) -> No
 
 
 async def test_head_never_opens_a_stream(http: httpx.AsyncClient) -> None:
-    """Law 17: HEAD opens no stream, because no one would read it."""
+    """Law 17: HEAD starts no stream, because no client reads the body of its response."""
     ada = await found_family(http)
     headed = await ada.ask("HEAD", "/v1/families/{family}/live")
     assert (headed.status_code, headed.headers["allow"]) == (405, "GET, OPTIONS")
 
 
 async def test_a_sane_request_id_is_kept_and_any_other_replaced(http: httpx.AsyncClient) -> None:
-    """A valid request id of the caller appears in the log; an invalid one is replaced, so that callers cannot write log lines."""
+    """A valid request id of the caller is logged. An invalid id is replaced, so that callers cannot write lines into the log."""
     kept = await http.get("/health/live", headers={"X-Request-Id": "phone-1234.abc"})
     assert kept.headers["x-request-id"] == "phone-1234.abc"
     for insane in ("short", "a" * 65, 'x"y{injected}'):
@@ -145,7 +145,7 @@ async def test_a_compressed_body_is_refused(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_body_over_its_bound_is_refused_before_it_is_read(http: httpx.AsyncClient) -> None:
-    """Law 17: 413, with or without a Content-Length."""
+    """Law 17: the response is 413, with or without a Content-Length."""
     ada = await found_family(http)
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -191,7 +191,7 @@ async def test_a_response_is_messagepack_if_the_caller_prefers_it(http: httpx.As
 
 
 async def test_the_readiness_check_names_the_missing_part(http: httpx.AsyncClient) -> None:
-    """The response of the readiness check names the missing part, so that an operator can repair it."""
+    """The response names each part and its state, so that an operator knows what to repair."""
     assert (await http.get("/health/live")).json() == {"alive": True}
     ready = (await http.get("/health/ready")).json()
     assert ready == {"ready": True, "database": "ok", "migrations": "ok", "redis": "not configured"}
@@ -212,7 +212,7 @@ async def test_metrics_are_for_the_operator_alone(http: httpx.AsyncClient, datab
 
 
 async def test_metrics_name_routes_and_no_family(http: httpx.AsyncClient) -> None:
-    """I-26: labels are route templates and status classes; all unknown paths share one label."""
+    """Labels are route templates and classes of status. All unknown paths share one label."""
     ada = await found_family(http)
     await ada.ask("GET", "/v1/families/{family}")
     await http.get("/" + "x" * 40)
@@ -239,7 +239,7 @@ async def test_a_body_that_trickles_is_cut(http: httpx.AsyncClient, monkeypatch:
 
 
 async def test_an_invalid_host_is_refused_by_name(http: httpx.AsyncClient) -> None:
-    """I-32, RFC 9112: an invalid host is refused with 400, and never appears in an invite link."""
+    """An invalid Host header gets 400 (RFC 9112), so an invite link never contains an invalid host."""
     ada = await found_family(http)
     assert http.base_url.port is not None
     links = {"example.org:8443": "http://example.org:8443/join#", "[::1]": "http://[::1]/join#", "[": "", "a b": "", "x/y": ""}

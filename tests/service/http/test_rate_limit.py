@@ -10,7 +10,7 @@ from tests.service.conftest import AS_OPERATOR, UNLIMITED, found_family, running
 
 
 class Clock:
-    """A clock that only the test moves."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -20,7 +20,7 @@ class Clock:
 
 
 def test_ten_seconds_worth_may_come_at_once_and_then_the_rate_holds() -> None:
-    """Law 17: requests of ten seconds may arrive at once; a refusal states when to retry."""
+    """Law 17: the requests of ten seconds may arrive at once. A refusal states when to try again."""
     clock = Clock()
     limits = Limits(per_s_by_kind={Kind.PUSH: 2.0}, clock_s=clock)
     for _ in range(20):
@@ -33,7 +33,7 @@ def test_ten_seconds_worth_may_come_at_once_and_then_the_rate_holds() -> None:
 
 
 def test_one_device_does_not_use_up_anothers_limit() -> None:
-    """I-29: buckets are per device, never per family."""
+    """Each device has a bucket of its own, and no family has a shared one."""
     limits = Limits(per_s_by_kind={Kind.PUSH: 0.1}, clock_s=Clock())
     limits.take(Kind.PUSH, "mine")
     with pytest.raises(TooManyRequests):
@@ -43,7 +43,7 @@ def test_one_device_does_not_use_up_anothers_limit() -> None:
 
 
 def test_buckets_are_bounded() -> None:
-    """Law 17: a million addresses use no more memory than the bound."""
+    """Law 17: the number of buckets has a bound, whatever the number of addresses."""
     limits = Limits(per_s_by_kind={Kind.STRANGER: 1.0}, clock_s=Clock())
     for index in range(BUCKETS_MAX + 500):
         limits.take(Kind.STRANGER, index)
@@ -62,12 +62,12 @@ def test_buckets_are_bounded() -> None:
     ],
 )
 def test_a_stranger_is_counted_by_what_one_caller_owns(address: str | None, counted_as: str) -> None:
-    """All 2^64 addresses of one IPv6 network count as one caller."""
+    """All 2^64 addresses of an IPv6 network count as one caller."""
     assert address_or_network(address) == counted_as
 
 
 def test_a_full_push_costs_what_is_in_it() -> None:
-    """Law 17, I-29: drafts are counted too; otherwise a push of 256 drafts would cost as much as a push of one."""
+    """Law 17: a push counts its drafts, because a push of 256 drafts costs more than a push of one."""
     clock = Clock()
     limits = Limits(per_s_by_kind={Kind.DRAFTS: 50.0}, clock_s=clock)
     limits.take(Kind.DRAFTS, "phone", count=256)
@@ -80,13 +80,13 @@ def test_a_full_push_costs_what_is_in_it() -> None:
 
 
 def test_what_is_more_than_a_whole_bucket_passes_when_the_bucket_is_full() -> None:
-    """Law 17: a very low limit slows a device down, and never blocks it forever."""
+    """Law 17: a very low limit makes a device slower, and never stops it for ever."""
     limits = Limits(per_s_by_kind={Kind.DRAFTS: 1.0}, clock_s=Clock())
     limits.take(Kind.DRAFTS, "phone", count=256)
 
 
 async def test_a_device_over_its_limit_is_refused_and_others_are_not(database_url: str) -> None:
-    """I-29: a device over its limit is refused with 429 and Retry-After; other devices are not."""
+    """A device over its limit gets 429 with Retry-After. Other devices are not refused."""
     async def outcomes(url: str) -> None:
         async with httpx.AsyncClient(base_url=url) as http:
             ada, eve = await found_family(http), await found_family(http, you="Eve")
@@ -104,7 +104,7 @@ async def test_a_device_over_its_limit_is_refused_and_others_are_not(database_ur
 
 
 async def test_callers_without_a_token_are_counted_by_address_on_every_route(database_url: str) -> None:
-    """Law 17: for one address, founding, accepting, pairing and guessing tokens share one bucket."""
+    """Law 17: founding, accepting, pairing and unknown tokens from one address share one bucket."""
     with running(Settings(database_url=database_url, limit_strangers=0.5)) as url:
         async with httpx.AsyncClient(base_url=url) as http:
             tries = [("POST", "/v1/invites/accept"), ("POST", "/v1/devices/pair"), ("GET", "/v1/me")]

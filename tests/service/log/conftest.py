@@ -1,4 +1,4 @@
-"""The log of one process, and of a second one on the same database; and one whose clock a test sets."""
+"""Provides the log of one process, the log of a second process on the same database, and a log whose clock a test sets."""
 
 from collections.abc import AsyncIterator
 from itertools import cycle
@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from service.log.append_queue import Answer
 from service.log.log import Log
-from service.log.pending_append import Answer
 from service.replay import replay
 from tests.families import log_on
 from tests.waiting import Clock
@@ -16,14 +16,14 @@ from tests.waiting import Clock
 
 @pytest.fixture
 async def log(database_url: str, pool: asyncpg.Pool) -> AsyncIterator[Log]:
-    """The log, as one process has it."""
+    """Starts a log, as a service process does."""
     async with log_on(database_url, pool) as one:
         yield one
 
 
 @pytest.fixture
 async def other_log(database_url: str, pool: asyncpg.Pool) -> AsyncIterator[Log]:
-    """The same log, as another process has it."""
+    """Starts a second log on the same database, as another process does."""
     async with log_on(database_url, pool) as one:
         yield one
 
@@ -37,9 +37,9 @@ def clock() -> Clock:
 async def log_by_clock(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, database_url: str, pool: asyncpg.Pool, clock: Clock
 ) -> AsyncIterator[Log]:
-    """On a clock that the test sets; once as one process has it, and once as two that take every other push.
+    """Starts a log whose clock the test sets. Each test runs with one process, and with two that take the pushes in turn.
 
-    Each of the two has to read afresh what the other has made of a family: nothing is remembered.
+    With two processes, each finds that the other has written, and reads the family from the database again.
     """
     async with log_on(database_url, pool, now=clock) as one, log_on(database_url, pool, now=clock) as other:
         if request.param == "forgetting":
@@ -54,6 +54,6 @@ async def log_by_clock(
 
 @pytest.fixture
 async def replayed(log_by_clock: Log, database_url: str) -> AsyncIterator[None]:
-    """Law 11: whatever a test did, a replay of the log gives exactly the live rows."""
+    """Checks law 11: after the test, a replay of the log gives exactly the live rows."""
     yield
     assert (await replay(database_url, check=True, processes=1)).differences == ()

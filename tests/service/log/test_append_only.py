@@ -1,4 +1,4 @@
-"""Nothing in the log is changed or deleted: by privilege, and by trigger where privileges do not bind."""
+"""Tests that no row of the log can be changed or deleted: privileges prevent it, and a trigger where privileges do not apply."""
 
 from collections.abc import AsyncIterator
 
@@ -29,7 +29,7 @@ UNDOINGS = (
 
 @pytest.fixture
 async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """The login that made the tables, which no privilege binds."""
+    """Connects as the owner of the tables, to whom no privilege check applies."""
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
@@ -48,7 +48,7 @@ async def rows(pool: asyncpg.Pool) -> list[asyncpg.Record]:
 
 @pytest.mark.parametrize("change", CHANGES)
 async def test_the_service_cannot_change_what_was_written(log: Log, pool: asyncpg.Pool, change: str) -> None:
-    """Law 4: by privilege."""
+    """Law 4: the service's login lacks the privilege."""
     before = await written(log, pool)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await pool.execute(change)
@@ -59,7 +59,7 @@ async def test_the_service_cannot_change_what_was_written(log: Log, pool: asyncp
 async def test_the_owner_cannot_change_what_was_written(
     log: Log, pool: asyncpg.Pool, owner: asyncpg.Connection, change: str
 ) -> None:
-    """Law 4: by trigger, where the login may do everything."""
+    """Law 4: a trigger refuses the change, because the owner may do everything else."""
     before = await written(log, pool)
     with pytest.raises(asyncpg.RestrictViolationError):
         await owner.execute(change)
@@ -68,7 +68,7 @@ async def test_the_owner_cannot_change_what_was_written(
 
 @pytest.mark.parametrize("undoing", UNDOINGS)
 async def test_the_service_cannot_take_the_guard_away(pool: asyncpg.Pool, undoing: str) -> None:
-    """Law 4: nor grant itself what it lacks. (A grant that changes nothing is a warning, so the right is looked at as well.)"""
+    """Law 4: the service cannot grant itself a privilege. A GRANT without effect only warns, so the test reads the privilege."""
     refused = False
     try:
         await pool.execute(undoing)
@@ -79,7 +79,7 @@ async def test_the_service_cannot_take_the_guard_away(pool: asyncpg.Pool, undoin
 
 
 async def test_an_amendment_leaves_the_first_words_in_the_log(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 4: what was amended or withdrawn is still there, byte for byte."""
+    """Law 4: the first version of an amended or withdrawn event stays in the log, unchanged."""
     family = await found(log)
     draft = note(family, "the first words")
     await push(log, family, family.ada, draft)

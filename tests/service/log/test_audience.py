@@ -1,4 +1,4 @@
-"""Whom a draft may be for: some types have one audience, and a draft cannot ask for another."""
+"""Tests the audience of a draft: some types have only one audience, and a draft of such a type cannot ask for another."""
 
 import asyncpg
 import pytest
@@ -12,14 +12,14 @@ OWN = "own.0193a2b4-0000-7000-8000-000000000000"
 
 
 async def title_of_own(log: Log, pool: asyncpg.Pool, family: Family) -> str:
-    """What Ada's timeline calls the family's own milestone."""
+    """Returns the title of the family's own milestone in Ada's timeline."""
     found = await timeline(pool, family=family.family, member=family.ada, role=Role.PARENT, child=None, as_of=None)
     return next(entry.title for entry in found if entry.milestone == OWN)
 
 
 @pytest.mark.parametrize("audience", ["me", "household"])
 async def test_nobody_renames_the_familys_milestone_behind_its_back(log: Log, pool: asyncpg.Pool, audience: str) -> None:
-    """Law 6: a name shows in everybody's timeline, so everybody is told of it."""
+    """Law 6: a name is shown in the timelines of all members, so it must be delivered to all of them."""
     family = await found(log)
     named = drafted("MilestoneNamed", milestone=OWN, title="First puddle", domain="life")
     await push(log, family, family.ada, named, saw(family, milestone=OWN))
@@ -32,7 +32,7 @@ async def test_nobody_renames_the_familys_milestone_behind_its_back(log: Log, po
 
 @pytest.mark.parametrize("audience", ["household", "family"])
 async def test_nobody_tells_the_others_what_they_wish_not_to_be_told(log: Log, audience: str) -> None:
-    """Law 14: a wish and an opened envelope are their author's alone, also by mistake of a device."""
+    """Law 14: a choice and an opened envelope have only the audience `me`, so a mistake of a device cannot reveal them."""
     family = await found(log)
     chosen = drafted("SurpriseChosen", scope="all", mode="keep", audience=audience)
     opened = drafted("EnvelopeOpened", scope="all", audience=audience)
@@ -41,7 +41,7 @@ async def test_nobody_tells_the_others_what_they_wish_not_to_be_told(log: Log, a
 
 
 async def test_the_one_audience_that_a_type_has_may_be_named(log: Log) -> None:
-    """Law 10: the default beside the type, said aloud."""
+    """Law 10: a draft may name the default audience of its type."""
     family = await found(log)
     named = drafted("MilestoneNamed", milestone=OWN, title="First puddle", domain="life", audience="family")
     chosen = drafted("SurpriseChosen", scope="all", mode="keep", audience="me")

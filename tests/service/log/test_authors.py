@@ -1,7 +1,4 @@
-"""Who may author what: each role, each type that a device could name, over the whole way from the push to the log."""
-
-from typing import Any
-from uuid import uuid4
+"""Tests which roles may author which event types, from the push to the log."""
 
 import pytest
 
@@ -9,63 +6,14 @@ from events.event import Role
 from events.ids import MemberId
 from events.wire import BODY_BY_NAME
 from service.log.log import Log
-from tests.families import WALKED, Draft, Family, drafted, found, note, outcomes, push
+from tests.events.events_page import AGREED, DEVICE_TYPES
+from tests.families import Family, found, outcomes, push
+from tests.good_drafts import drafts_of
 
-EVERYONE = frozenset(Role)
-PERSONS = frozenset({Role.PARENT, Role.CAREGIVER})
-NOBODY: frozenset[Role] = frozenset()
-
-# type -> whose device may draft it
-MAY_DRAFT = {
-    "MilestoneObserved": EVERYONE,
-    "ParentFirstSaw": frozenset({Role.PARENT}),
-    "ClipAttached": EVERYONE,
-    "NoteWritten": EVERYONE,
-    "Cheered": PERSONS,
-    "MilestoneNamed": PERSONS,
-    "SurpriseChosen": PERSONS,
-    "EnvelopeOpened": PERSONS,
-    "Sorted": EVERYONE,
-    "Amended": EVERYONE,
-    "Withdrawn": EVERYONE,
-    # The service's own: these cannot even be read as a draft, whoever sends them.
-    "FamilyFounded": NOBODY,
-    "HouseholdOpened": NOBODY,
-    "ChildAdded": NOBODY,
-    "MemberJoined": NOBODY,
-    "ChildCorrected": NOBODY,
-    "MemberRenamed": NOBODY,
-    "HouseholdRenamed": NOBODY,
-    "MemberLeft": NOBODY,
-    "TimePassed": NOBODY,
-    "Erased": NOBODY,
-}
+# Type -> the roles whose devices may draft it, as the page lists them. A draft of a type that the service writes cannot be read.
+MAY_DRAFT: dict[str, set[str]] = {kind: agreed.authors if kind in DEVICE_TYPES else set() for kind, agreed in AGREED.items()}
 NO_CLIPS_YET = "event.unknown_clip"
-"""What becomes of a ClipAttached that is good in all else."""
-
-
-def good_draft(kind: str, family: Family, about: Draft) -> Draft:
-    """A draft of this type that would be recorded, were its author allowed to write it."""
-    said: dict[str, dict[str, Any]] = {
-        "MilestoneObserved": {"child": family.child, "milestone": WALKED},
-        "ParentFirstSaw": {"child": family.child, "milestone": WALKED, "how": "in_person"},
-        "ClipAttached": {"target": about["id"], "clip": uuid4()},
-        "NoteWritten": {"child": family.child, "text": "a good day"},
-        "Cheered": {"about": about["id"]},
-        "MilestoneNamed": {"milestone": f"own.{uuid4()}", "title": "First puddle", "domain": "life"},
-        "SurpriseChosen": {"scope": "all", "mode": "keep"},
-        "EnvelopeOpened": {"scope": "all"},
-        "Sorted": {"target": about["id"], "child": family.child, "milestone": WALKED},
-        "Amended": {"target": about["id"], "changes": {"text": "a better day"}},
-        "Withdrawn": {"target": about["id"]},
-        "HouseholdOpened": {"household": uuid4(), "name": "Third home"},
-        "ChildAdded": {"child": uuid4(), "name": "Lea"},
-        "ChildCorrected": {"child": family.child, "name": "Mia R.", "born": "2026-01-31"},
-        "MemberRenamed": {"member": family.ben, "name": "Benno"},
-        "HouseholdRenamed": {"household": family.home, "name": "The flat"},
-        "MemberLeft": {"member": family.ben},
-    }
-    return drafted(kind, **said.get(kind, {}))
+"""The refusal of a ClipAttached that is valid otherwise, because the service accepts no clips yet."""
 
 
 def by_role(family: Family) -> dict[Role, MemberId]:
@@ -73,21 +21,20 @@ def by_role(family: Family) -> dict[Role, MemberId]:
 
 
 def test_every_type_has_its_row() -> None:
-    """Law 10: a new type says here, too, who may author it."""
+    """Law 10: the page lists the authors of each type."""
     assert MAY_DRAFT.keys() == BODY_BY_NAME.keys()
 
 
 @pytest.mark.parametrize("kind", MAY_DRAFT)
 async def test_a_role_authors_what_was_agreed_and_nothing_else(log: Log, kind: str) -> None:
-    """Law 10: decided by the type's declaration, and refused by name."""
+    """Law 10: the declaration of the type decides, and the refusal names the field."""
     family = await found(log)
     for role, member in by_role(family).items():
-        own = note(family)
-        await push(log, family, member, own)
-        (receipt,) = await push(log, family, member, good_draft(kind, family, own))
+        drafts = drafts_of(kind, family)
+        *_, receipt = await push(log, family, member, *drafts)
         allowed = "recorded" if kind != "ClipAttached" else NO_CLIPS_YET
         refused = "event.role_may_not" if MAY_DRAFT[kind] else "body.invalid"
         assert outcomes([receipt]) == [allowed if role in MAY_DRAFT[kind] else refused], role
         if role not in MAY_DRAFT[kind]:
             assert receipt.problem is not None
-            assert receipt.problem.at == "drafts[0].event.type"
+            assert receipt.problem.at == f"drafts[{len(drafts) - 1}].event.type"

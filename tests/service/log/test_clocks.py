@@ -1,4 +1,4 @@
-"""Times that come from a wrong clock are put right; times that a person told are left alone; order needs no clock at all."""
+"""Tests times: those from a wrong clock are corrected, those that a person entered stay, and the order needs no clock."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def at(text: str) -> datetime:
 
 @pytest.mark.parametrize("off", OFF, ids=str)
 async def test_a_time_from_a_clock_that_is_off_is_corrected_by_that_much(log: Log, pool: asyncpg.Pool, off: timedelta) -> None:
-    """I-10: and what the device claimed is kept beside it."""
+    """The corrected event has the time of the device's clock in `claimed_at`."""
     family, now = await found(log), datetime.now(UTC)
     happened = now - timedelta(hours=3)
     draft = saw(family, at=happened + off, recorded_at=happened + off + timedelta(seconds=90))
@@ -45,7 +45,7 @@ async def test_a_time_from_a_clock_that_is_off_is_corrected_by_that_much(log: Lo
 async def test_a_time_that_was_told_by_hand_is_not_corrected(
     log: Log, pool: asyncpg.Pool, off: timedelta, precision: str
 ) -> None:
-    """I-10: a person read it off a calendar, and not off the device's clock."""
+    """A person read this time from a calendar, so an error of the device's clock does not affect it."""
     family, now = await found(log), datetime.now(UTC)
     told = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
     draft = saw(family, at=told, recorded_at=now + off, precision=precision)
@@ -55,7 +55,7 @@ async def test_a_time_that_was_told_by_hand_is_not_corrected(
 
 
 async def test_a_day_is_not_shifted_by_a_clock(log: Log, pool: asyncpg.Pool) -> None:
-    """I-10: a time which is no more exact than a day is never the clock's, however close to it."""
+    """A time with the precision of a day or longer is never corrected, even if it is near the device's time."""
     family, now = await found(log), datetime.now(UTC)
     slow = now - timedelta(hours=7)
     draft = saw(family, at=slow, precision="day")
@@ -65,7 +65,7 @@ async def test_a_day_is_not_shifted_by_a_clock(log: Log, pool: asyncpg.Pool) -> 
 
 @pytest.mark.parametrize("off", [timedelta(0), timedelta(seconds=50), timedelta(seconds=-50)], ids=str)
 async def test_a_slow_push_is_not_taken_for_a_wrong_clock(log: Log, pool: asyncpg.Pool, off: timedelta) -> None:
-    """Below a minute the difference may be the way that the push took."""
+    """A difference of less than a minute may be the time that the push needed on its way."""
     family, now = await found(log), datetime.now(UTC)
     draft = saw(family, at=now - timedelta(hours=1))
     event = await kept(log, pool, family, draft, sent_at=now + off)
@@ -74,7 +74,7 @@ async def test_a_slow_push_is_not_taken_for_a_wrong_clock(log: Log, pool: asyncp
 
 @pytest.mark.parametrize("off", [timedelta(0), *OFF], ids=str)
 async def test_what_lies_more_than_a_day_ahead_is_refused(log: Log, off: timedelta) -> None:
-    """Law 17: by the server's clock, whatever the device's says; a field is named and nothing is changed."""
+    """Law 17: the server's clock decides, whatever the device's clock is. The refusal names the field, and no row changes."""
     family, now = await found(log), datetime.now(UTC)
     soon, late = now + timedelta(hours=23), now + timedelta(hours=25)
     mine = note(family, at=now + off)
@@ -98,7 +98,7 @@ async def test_what_lies_more_than_a_day_ahead_is_refused(log: Log, off: timedel
 @pytest.mark.parametrize("time", ["1899-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
 @pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-06-01T00:00:00+00:00"])
 async def test_no_clock_is_so_wrong_that_it_breaks_the_arithmetic(log: Log, time: str, sent_at: str) -> None:
-    """Law 17: the ends of the calendar, in every zone, are refused like any other time that cannot be."""
+    """Law 17: the first and the last times of the calendar are refused in each time zone, without an error of arithmetic."""
     family = await found(log, with_everybody=False)
     receipts = await push(log, family, family.ada, note(family, at=time), note(family, recorded_at=time), sent_at=sent_at)
     assert set(outcomes(receipts)) == {"draft.time_out_of_range"}
@@ -106,7 +106,7 @@ async def test_no_clock_is_so_wrong_that_it_breaks_the_arithmetic(log: Log, time
 
 @pytest.mark.parametrize("off", [TEN_YEARS, timedelta(hours=7)], ids=str)
 async def test_a_phone_ahead_of_its_time_does_not_have_the_last_word(log: Log, pool: asyncpg.Pool, off: timedelta) -> None:
-    """Law 12: of two amendments the one made later counts, whatever the clock of the other phone said."""
+    """Law 12: of two amendments, the one that was made later counts, even if the clock of the other phone was ahead."""
     family, now = await found(log), datetime.now(UTC)
     seen = saw(family, at=now - timedelta(days=3))
     await push(log, family, family.ada, seen)
@@ -125,7 +125,7 @@ async def test_a_phone_ahead_of_its_time_does_not_have_the_last_word(log: Log, p
 
 
 async def test_a_server_clock_that_steps_back_hides_nothing(database_url: str, pool: asyncpg.Pool, log: Log) -> None:
-    """I-10: a timeline that asks for no instant holds what its member was told, however late that claims to have been."""
+    """A timeline without `as_of` contains all that was delivered to its member, also events received in the future."""
     async with log_on(database_url, pool, now=lambda: datetime.now(UTC) + timedelta(days=1)) as ahead:
         family = await found(ahead)
         await push(ahead, family, family.ada, saw(family))
@@ -135,13 +135,13 @@ async def test_a_server_clock_that_steps_back_hides_nothing(database_url: str, p
 
 
 def clocks() -> Iterator[datetime]:
-    """A server's clock that steps back and forth by ten years, and stands still between."""
+    """Yields times of a server's clock that jumps back and forth by ten years, and sometimes stands still."""
     base = datetime(2026, 6, 1, 12, tzinfo=UTC)
     return cycle([base, base, base + TEN_YEARS, base - TEN_YEARS, base + timedelta(seconds=1), base])
 
 
 async def test_order_asks_no_clock(database_url: str, pool: asyncpg.Pool, log: Log) -> None:
-    """I-10: under clocks at +-10 years, stepping and frozen, the same drafts come in the same order, and all of them."""
+    """Under clocks that jump by ten years or stand still, all drafts are recorded, and in the order in which they were pushed."""
     ticking = clocks()
     seen = []
     for offs in ([timedelta(0)], [TEN_YEARS, -TEN_YEARS, timedelta(0)]):

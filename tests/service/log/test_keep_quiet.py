@@ -1,4 +1,4 @@
-"""What a receipt says of others: whom to keep quiet from, by what its author knows, the same when a draft is sent again."""
+"""Tests `keep_quiet` in receipts: it depends on what the author was sent, and is the same for a repeated draft."""
 
 import asyncpg
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from events.ids import MemberId
 from service.log.append import append
 from service.log.append_request import AppendRequest
-from service.log.family_cache import FamilyCache
+from service.log.family_batch import FamilyCache
 from service.log.log import Log
 from tests.families import STOOD, WALKED, Draft, Family, drafted, found, note, saw
 from tests.families import pushed as offered
@@ -21,7 +21,7 @@ def log(log_by_clock: Log) -> Log:
 
 
 async def quiet(log: Log, family: Family, who: MemberId, draft: Draft) -> tuple[str, ...]:
-    """The names in the receipt of one draft, which its repetition has to repeat."""
+    """Pushes a draft, and returns the names in its receipt. Checks that the receipt of a repeated draft has the same names."""
     at_noon(draft)
     (receipt,) = await pushed(log, family, who, draft)
     assert receipt.problem is None, receipt.problem
@@ -31,7 +31,7 @@ async def quiet(log: Log, family: Family, who: MemberId, draft: Draft) -> tuple[
 
 
 async def test_whatever_refers_to_something_held_says_so(log: Log) -> None:
-    """Law 20: an answer, a cheer, an amendment, another parent's first, and a cheer for the answer."""
+    """Law 20: replies, cheers, amendments, firsts of others and new names are held from Ben, and their receipts name him."""
     family = await found(log)
     await waits(log, family, family.ben)
     seen = saw(family, WALKED)
@@ -47,7 +47,7 @@ async def test_whatever_refers_to_something_held_says_so(log: Log) -> None:
 
 
 async def test_what_somebody_opened_or_saw_alone_shows_in_no_receipt_of_what_refers_to_it(log: Log) -> None:
-    """Law 14: a cheer says the same before and after Ben was told of what it is for."""
+    """Law 14: the receipt of a cheer is the same before and after Ben opened the envelope that contains the cheered event."""
     family = await found(log)
     await waits(log, family, family.ben)
     seen = saw(family, WALKED)
@@ -62,7 +62,7 @@ async def test_what_somebody_opened_or_saw_alone_shows_in_no_receipt_of_what_ref
 async def test_a_sorting_that_is_held_from_an_author_changes_no_receipt_of_theirs(
     log: Log, is_sorted: bool, holds_unsorted: bool
 ) -> None:
-    """Law 21: Granny waits for first steps. Neither her answer nor a repetition shows that a note was sorted to them."""
+    """Law 21: Granny keeps first steps. A sorting to first steps, which is held from her, does not change her receipts."""
     family = await found(log)
     await waits(log, family, family.ben, hold_unsorted=holds_unsorted)
     expected = ("Ben",) if holds_unsorted else ()
@@ -80,7 +80,7 @@ async def test_a_sorting_that_is_held_from_an_author_changes_no_receipt_of_their
 async def test_a_sorting_in_the_same_transaction_changes_no_receipt_of_an_author_who_is_not_sent_it(
     log: Log, pool: asyncpg.Pool
 ) -> None:
-    """Law 21: the sorting is held from Granny, and her answer is recorded right after it, before either is committed."""
+    """Law 21: Granny's reply follows, in one transaction, a sorting that is held from her. Her receipt does not change."""
     family = await found(log)
     await waits(log, family, family.ben)
     await waits(log, family, family.granny, scope=f"milestone:{WALKED}")
@@ -99,7 +99,7 @@ async def test_a_sorting_in_the_same_transaction_changes_no_receipt_of_an_author
 
 
 async def test_a_sorting_that_was_never_sent_changes_no_receipt_although_it_is_held_no_longer(log: Log) -> None:
-    """Law 21: the sitter's note and its sorting are held from Granny, and gone when the sitter takes the note back."""
+    """Law 21: the sitter's note and its sorting are held from Granny until the note is withdrawn. Her receipt names nobody."""
     family = await found(log)
     await waits(log, family, family.ben)
     await waits(log, family, family.granny, hold_unsorted=True)
@@ -114,7 +114,7 @@ async def test_a_sorting_that_was_never_sent_changes_no_receipt_although_it_is_h
 
 
 async def test_an_answer_says_so_where_a_sorting_holds_what_it_refers_to(log: Log) -> None:
-    """Law 20: Ben has met what the note says by itself, and waits for what it was sorted to; its answers wait with it."""
+    """Law 20: Ben keeps first steps, to which the note was sorted. So replies to the note are held from him, and name him."""
     family = await found(log)
     await waits(log, family, family.ben, hold_unsorted=True)
     day = note(family, "look at her go")
@@ -129,7 +129,7 @@ async def test_an_answer_says_so_where_a_sorting_holds_what_it_refers_to(log: Lo
 
 
 async def test_answers_to_ones_own_words_are_no_reason_to_keep_quiet(log: Log) -> None:
-    """Law 20: nothing is held in a thread that Ben began, so nobody is asked to keep it from him."""
+    """Law 20: nothing is held in a thread that Ben began, so no receipt of that thread names Ben."""
     family = await found(log)
     await waits(log, family, family.ben, hold_unsorted=True)
     asked = note(family, "did she take her medicine?")
@@ -139,7 +139,7 @@ async def test_answers_to_ones_own_words_are_no_reason_to_keep_quiet(log: Log) -
 
 
 async def test_a_correction_names_who_waits_for_what_it_corrects_to(log: Log) -> None:
-    """Law 20: of what was told, it is held only for what it tells itself."""
+    """Law 20: an amendment of a delivered event is held only if the amendment itself tells of a kept milestone."""
     family = await found(log)
     await waits(log, family, family.ben, scope="domain:talking")
     seen = saw(family, STOOD)

@@ -1,4 +1,4 @@
-"""One family's rows are locked for long: that family is refused, and nobody else notices."""
+"""Tests a family whose rows are locked for long: its requests are refused, and no other family waits."""
 
 import asyncio
 import time
@@ -10,10 +10,9 @@ import pytest
 
 from events.errors import Refused
 from events.family import ChildAdded
-from service.log.append_queue import LogBusy
-from service.log.append_request import AppendRequest
-from service.log.group_commit import DRAFTS_WAITING_MAX, LogUnavailable
-from service.log.locked_families import DRAFTS_PER_FAMILY_MAX, FamilyLocked
+from service.log.append_queue import DRAFTS_PER_FAMILY_MAX
+from service.log.append_request import AppendRequest, FamilyLocked, LogBusy, LogUnavailable
+from service.log.group_commit import DRAFTS_WAITING_MAX
 from service.log.log import Log
 from service.replay.family import replay_family
 from tests.families import Family, found, note, outcomes, pull, push, pushed
@@ -21,7 +20,7 @@ from tests.service.log.test_order import assert_the_log_has_no_hole
 
 REFUSED_WITHIN_S = 2.0
 ROOM_S = 3.0
-"""For a machine that others use too."""
+"""Additional seconds for a machine that does other work too."""
 LOCKS = {
     "for update, by hand": "SELECT FROM family WHERE family_id = $1 FOR UPDATE",
     "for share, by hand": "SELECT FROM family WHERE family_id = $1 FOR SHARE",
@@ -31,7 +30,7 @@ LOCKS = {
 
 @asynccontextmanager
 async def locking(database_url: str, lock: str, *families: Family) -> AsyncIterator[None]:
-    """A transaction that holds these families, until the block ends; then it is rolled back."""
+    """Locks these families in a transaction until the block ends, and then rolls back."""
     connection = await asyncpg.connect(database_url)
     transaction = connection.transaction()
     await transaction.start()
@@ -45,7 +44,7 @@ async def locking(database_url: str, lock: str, *families: Family) -> AsyncItera
 
 
 async def refused(log: Log, family: Family, *drafts: dict[str, object]) -> tuple[float, Refused]:
-    """Push to a locked family; gives the seconds and the refusal."""
+    """Pushes to a locked family, and returns the seconds until the refusal, and the refusal."""
     began_s = time.monotonic()
     with pytest.raises((FamilyLocked, LogBusy)) as caught:
         await push(log, family, family.ada, *drafts)
@@ -56,7 +55,7 @@ async def refused(log: Log, family: Family, *drafts: dict[str, object]) -> tuple
 async def test_a_locked_family_is_refused_in_time_and_no_other_waits(
     log: Log, pool: asyncpg.Pool, database_url: str, lock: str
 ) -> None:
-    """Law 22: 503 within two seconds for the one; the others are written meanwhile, in the same groups."""
+    """Law 22: the locked family gets 503 within two seconds. Meanwhile other families are written in the same groups."""
     theirs, ours = await found(log), [await found(log) for _ in range(4)]
     mine = note(theirs)
     async with locking(database_url, lock, theirs):
@@ -79,7 +78,7 @@ async def test_a_locked_family_is_refused_in_time_and_no_other_waits(
 
 
 async def test_a_replay_that_puts_a_family_right_stops_no_other(log: Log, database_url: str) -> None:
-    """Law 22: a swap holds the family to its commit."""
+    """Law 22: a replay that swaps a family's rows locks the family until its commit."""
     theirs, ours = await found(log), await found(log)
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
@@ -107,7 +106,7 @@ async def test_what_was_set_aside_is_written_in_its_order_as_soon_as_the_family_
 
 
 async def test_many_locked_families_are_refused_in_time_and_no_other_waits(log: Log, database_url: str) -> None:
-    """Law 22: it is no matter how many they are."""
+    """Law 22: thirty locked families get 503 in time, and no other family waits."""
     theirs, ours = [await found(log, with_everybody=False) for _ in range(30)], await found(log)
     async with locking(database_url, LOCKS["for update, by hand"], *theirs):
         refusing = [asyncio.create_task(refused(log, one, *(note(one) for _ in range(40)))) for one in theirs]
@@ -118,7 +117,7 @@ async def test_many_locked_families_are_refused_in_time_and_no_other_waits(log: 
 
 
 async def test_the_devices_of_a_locked_family_fill_no_queue_that_others_need(log: Log, database_url: str) -> None:
-    """Law 17, law 22: of a locked family so many drafts wait; the queue is there for the others."""
+    """Laws 17, 22: only a bounded number of a locked family's drafts wait, so the queue has room for other families."""
     theirs, ours = await found(log), await found(log)
     async with locking(database_url, LOCKS["for update, by hand"], theirs):
         first = asyncio.create_task(refused(log, theirs, note(theirs)))
@@ -138,7 +137,7 @@ async def test_the_devices_of_a_locked_family_fill_no_queue_that_others_need(log
 
 
 async def test_what_machines_offer_waits_for_no_other_familys_lock(log: Log, database_url: str) -> None:
-    """Law 22: the daycares' committer is one like the other."""
+    """Law 22: a daycare's post to a locked family delays no post to another family."""
     theirs, ours = await found(log), await found(log)
 
     def of(family: Family) -> AppendRequest:
@@ -156,7 +155,7 @@ async def test_what_machines_offer_waits_for_no_other_familys_lock(log: Log, dat
 async def test_requests_of_access_to_a_locked_family_leave_connections_to_others(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 22: however many parents of one family add children, whoever reads finds a connection; and all are answered."""
+    """Law 22: forty requests to a locked family all get a response. Meanwhile other families find free connections."""
     theirs, ours = await found(log), await found(log)
 
     async def add_child(family: Family) -> None:
@@ -183,7 +182,7 @@ async def test_requests_of_access_to_a_locked_family_leave_connections_to_others
 async def test_rows_that_are_locked_behind_a_familys_back_stop_others_once_and_never_again(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 22: a person holds rows that every push writes, and not the head: the family is written apart as long as that lasts."""
+    """Law 22: another client locks rows that each push writes, but not the head. Only the first group waits for these rows."""
     theirs, ours = await found(log), await found(log)
     mine = note(theirs)
     async with locking(database_url, "SELECT FROM feed_run WHERE family_id = $1 FOR UPDATE", theirs):

@@ -1,4 +1,4 @@
-"""Long work leaves the event loop to everybody else."""
+"""Tests that a long fold does not block the event loop."""
 
 import asyncio
 import gc
@@ -26,11 +26,11 @@ from tests.families import drafted as draft
 EVENTS = 4_000
 ENTRIES = "SELECT sum(length) FROM feed_run WHERE family_id = $1 AND member_id = $2"
 SHARE_MAX = 0.15
-"""Of what the act takes. Its longest fold alone was a quarter of it."""
+"""The longest block of the event loop, as a share of the act's time. Without a thread, one fold took a quarter of that time."""
 
 
 class Gap:
-    """The longest time that the loop stood, and how long all took."""
+    """In seconds: the longest time for which the event loop was blocked, and the time of the whole `with` block."""
 
     longest_s = 0.0
     total_s = 0.0
@@ -38,7 +38,7 @@ class Gap:
 
 @asynccontextmanager
 async def watching() -> AsyncIterator[Gap]:
-    """Look at the loop without pause. The collector's pauses are those of a process that holds all tests."""
+    """Measures the blocks of the event loop. Garbage collection is off, because its pauses grow with all tests in the process."""
     gap, is_over = Gap(), False
     gc.collect()
     gc.disable()
@@ -61,7 +61,7 @@ async def watching() -> AsyncIterator[Gap]:
 
 
 def busy(seconds: float) -> int:
-    """Pure Python that never waits."""
+    """Computes for some seconds without ever awaiting."""
     count, ends_s = 0, time.perf_counter() + seconds
     while time.perf_counter() < ends_s:
         count += 1
@@ -69,7 +69,7 @@ def busy(seconds: float) -> int:
 
 
 async def test_long_work_lets_the_loop_go_on_and_short_work_is_done_at_once() -> None:
-    """Law 22."""
+    """Law 22: work on many events runs in another thread, and work on few runs at once in the loop."""
     async with watching() as gap:
         assert await off_loop(WORTH_IT, busy, 0.5) > 0
     assert gap.longest_s < 0.25
@@ -99,7 +99,7 @@ async def test_rows_are_given_in_turns_whole_and_in_their_order() -> None:
 
 
 async def with_history(log: Log) -> Family:
-    """A family of some thousand events, half of which tell of a milestone."""
+    """Founds a family with 4,000 events, half of which tell of a milestone."""
     family = await found(log)
     for _ in range(EVENTS // 200):
         await push(log, family, family.granny, *(note(family) if number % 2 else saw(family) for number in range(200)))
@@ -117,7 +117,7 @@ async def join_with_a_choice(log: Log, family: Family) -> MemberId:
 
 
 async def test_acts_that_look_at_a_long_history_leave_the_loop(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 22: joining with a choice, opening thousands at once, and timelines that are folded from a feed."""
+    """Law 22: joining with a choice, opening thousands of events, and folding a timeline do not block the event loop."""
     family = await with_history(log)
     async with watching() as joining:
         eve = await join_with_a_choice(log, family)
@@ -141,7 +141,7 @@ async def test_acts_that_look_at_a_long_history_leave_the_loop(log: Log, pool: a
 async def test_who_opens_thousands_at_once_keeps_no_other_family_waiting(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 22, law 9: others are written meanwhile, by groups that do not wait for it; and a replay finds the same rows."""
+    """Laws 22, 9: while thousands of events are released, pushes of another family are written. A replay finds the same rows."""
     theirs, ours = await with_history(log), await found(log)
     eve = await join_with_a_choice(log, theirs)
     before = await pool.fetchval(ENTRIES, theirs.family, eve)

@@ -1,4 +1,4 @@
-"""A reader who follows a log or a feed misses nothing, however many write."""
+"""Tests that a reader who follows a log or a feed misses nothing while many writers push."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ Read = Callable[[int], Awaitable[Entries]]
 
 
 async def followed(read: Read, writing: Awaitable[object]) -> Entries:
-    """What a reader gets who asks for what comes after the last that they have, flat out, until the writing is over."""
+    """Reads the entries after the last known one, again and again until the writing is over. Returns all entries."""
     done = asyncio.ensure_future(writing)
     seen: Entries = []
     is_last_look = False
@@ -30,7 +30,7 @@ async def followed(read: Read, writing: Awaitable[object]) -> Entries:
 
 
 async def sixteen(write: Callable[[int, int], Awaitable[object]]) -> None:
-    """Sixteen writers, each of whom waits for an answer before writing again."""
+    """Runs sixteen writers. Each waits for its response before it writes again."""
 
     async def one(writer: int) -> None:
         for number in range(DRAFTS_EACH):
@@ -40,7 +40,7 @@ async def sixteen(write: Callable[[int, int], Awaitable[object]]) -> None:
 
 
 async def test_sixteen_writers_and_a_reader_who_polls_flat_out(log: Log, other_log: Log, pool: asyncpg.Pool) -> None:
-    """Law 3, I-05: places are 1..n as they are read, and no place is filled later or read otherwise; through two processes."""
+    """Law 3: with pushes through two processes, places are read as 1..n, and no place is filled later or changed."""
     family = await found(log)
     draw = random.Random(3)
 
@@ -49,7 +49,7 @@ async def test_sixteen_writers_and_a_reader_who_polls_flat_out(log: Log, other_l
         drafts = [
             note(family, audience=("me", "household", "family", None)[number % 4]),
             *(saw(family) for _ in range(draw.choice((0, 0, 1, 5)))),
-            saw(family, child=family.family),  # refused: its number is given back
+            saw(family, child=family.family),  # refused: its seq is used for another draft
         ]
         await push((log, other_log)[draw.randrange(2)], family, author, *drafts)
 
@@ -63,7 +63,7 @@ async def test_sixteen_writers_and_a_reader_who_polls_flat_out(log: Log, other_l
 
 
 async def test_a_reader_of_the_log_itself_misses_nothing(log: Log, other_log: Log, pool: asyncpg.Pool) -> None:
-    """Law 3: seq follows the order of commit, so that the greatest that is seen has all the others before it."""
+    """Law 3: seq follows the order of commit, so a reader who has read a seq has read all smaller ones."""
     family = await found(log)
 
     async def write(writer: int, number: int) -> None:
@@ -80,7 +80,7 @@ async def test_a_reader_of_the_log_itself_misses_nothing(log: Log, other_log: Lo
 
 
 async def test_a_log_that_numbered_by_a_sequence_would_be_caught(postgres: str, database_url: str) -> None:
-    """Law 3, the other way round: the same reader misses entries of a log whose numbers are drawn before the commit."""
+    """Law 3: the control. The reader misses entries of a table whose numbers are drawn from a sequence before the commit."""
     pool = await asyncpg.create_pool(database_url, min_size=WRITERS + 1, max_size=WRITERS + 1)
     await pool.execute("CREATE TABLE numbered_by_a_sequence (seq bigserial PRIMARY KEY, digest bytea NOT NULL)")
     slow: list[int] = []
@@ -92,7 +92,7 @@ async def test_a_log_that_numbered_by_a_sequence_would_be_caught(postgres: str, 
             if (writer, number) == (0, 0):
                 slow.append(seq)
                 await was_passed.wait()
-            if number % 4 == 3:  # a draft that turns out refused
+            if number % 4 == 3:  # a draft that is refused after its number was drawn
                 await connection.execute("DELETE FROM numbered_by_a_sequence WHERE seq = lastval()")
 
     async def read(after: int) -> Entries:
@@ -110,7 +110,7 @@ async def test_a_log_that_numbered_by_a_sequence_would_be_caught(postgres: str, 
 
 
 async def test_what_was_taken_for_refused_drafts_is_given_back(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 3: a push of refused, repeated and unreadable drafts moves no number."""
+    """Law 3: a push of only refused, repeated and unreadable drafts uses no seq."""
     family = await found(log)
     kept = note(family)
     await push(log, family, family.ada, kept)

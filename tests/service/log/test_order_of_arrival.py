@@ -1,4 +1,4 @@
-"""Devices that were offline tell of the same things in any order, and the timelines are the same."""
+"""Tests that devices which were offline can push the same facts in any order, and the timelines are the same."""
 
 import random
 from dataclasses import replace
@@ -15,12 +15,12 @@ from service.feed.timeline import timeline
 from service.log.log import Log
 from tests.families import CRAWLED, STOOD, WALKED, Draft, Family, drafted, found, outcomes, push, saw
 
-# Who wrote it, on which of their devices.
+# The author, the number of one of their devices, and the draft
 Written = tuple[MemberId, int, Draft]
 
 
 def a_month(family: Family, draw: random.Random) -> list[Written]:
-    """What several devices of a family write in a month: each device's own second thoughts come after its first ones."""
+    """Returns what eight devices of a family write in a month. A device amends or withdraws only after it wrote."""
     written: list[Written] = []
     start = datetime(2026, 3, 1, 12, tzinfo=UTC)
     for device in range(8):
@@ -39,7 +39,7 @@ def a_month(family: Family, draw: random.Random) -> list[Written]:
                 )
                 recorded_at = start + timedelta(days=draw.randrange(3))
                 amended = drafted("Amended", target=seen["id"], changes=changes, at=recorded_at, precision="day")
-                # A second device of theirs that was told of it may have written this, and may come online first or last.
+                # Another device of this author may have written the amendment, and may push before or after this one.
                 written.append((author, draw.choice((device, device + 4)), amended))
             if draw.random() < 0.2:
                 written.append((author, device, drafted("Withdrawn", target=seen["id"], at=start)))
@@ -47,7 +47,7 @@ def a_month(family: Family, draw: random.Random) -> list[Written]:
 
 
 def arriving(written: list[Written], draw: random.Random) -> list[Written]:
-    """In another order: only after what they are about, for a device amends only what it knows."""
+    """Returns the drafts in another order. A draft comes after its target, because a device amends only what it knows."""
     waiting = draw.sample(written, len(written))
     arrived: list[Written] = []
     while waiting:
@@ -62,7 +62,7 @@ def arriving(written: list[Written], draw: random.Random) -> list[Written]:
 async def test_two_logs_with_the_same_facts_give_the_same_timelines(
     log: Log, other_log: Log, pool: asyncpg.Pool, seed: int
 ) -> None:
-    """Law 12: one family lived twice, its devices coming online in another order each time."""
+    """Law 12: two families have the same facts, which their devices push in different orders."""
     draw = random.Random(seed)
     once = await found(log)
     again = await found(other_log, family=replace(once, family=FamilyId(uuid4())))

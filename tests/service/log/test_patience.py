@@ -1,12 +1,11 @@
-"""What a machine offers is written beside people's pushes: neither waits for the other, and both are bounded."""
+"""Tests that daycares' posts are written beside people's pushes: neither waits for the other, and both queues are bounded."""
 
 import asyncio
 
 import asyncpg
 import pytest
 
-from service.log.append_queue import LogBusy
-from service.log.append_request import AppendRequest
+from service.log.append_request import AppendRequest, LogBusy
 from service.log.log import PATIENT_WAITING_MAX, Log
 from tests.families import Family, feed_of, found, note, push, pushed
 
@@ -17,7 +16,7 @@ def machines(family: Family, *, count: int) -> AppendRequest:
 
 
 async def test_a_push_goes_before_what_may_wait(log: Log) -> None:
-    """However much a daycare posts: its drafts come in transactions of a few, and pushes in between."""
+    """A daycare's drafts come in transactions of a few drafts, and pushes are written between them."""
     theirs, ours = await found(log), await found(log)
     waiting = [asyncio.create_task(log.append(machines(theirs, count=24))) for _ in range(12)]
     await asyncio.sleep(0)
@@ -43,7 +42,7 @@ async def test_what_may_wait_has_its_turn_however_many_pushes_there_are(log: Log
 
 
 async def test_a_push_waits_for_no_other_familys_machine(log: Log, pool: asyncpg.Pool) -> None:
-    """Their daycare's transaction is held up as long as one likes: ours is written meanwhile."""
+    """The transaction of a daycare's post waits for a lock. Meanwhile a push of another family is written."""
     theirs, ours = await found(log), await found(log)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT FROM family WHERE family_id = $1 FOR UPDATE", theirs.family)
@@ -56,7 +55,7 @@ async def test_a_push_waits_for_no_other_familys_machine(log: Log, pool: asyncpg
 
 
 async def test_pushes_and_machines_of_one_family_come_one_after_the_other(log: Log, pool: asyncpg.Pool) -> None:
-    """Both remember the family's state: neither believes it once the other has written."""
+    """Both committers cache the family's state. Neither uses its cache after the other has written."""
     family = await found(log)
     offers = [log.append(machines(family, count=3)) for _ in range(20)]
     pushes = [push(log, family, family.ada, note(family)) for _ in range(20)]
@@ -68,7 +67,7 @@ async def test_pushes_and_machines_of_one_family_come_one_after_the_other(log: L
 
 
 async def test_machines_are_turned_away_by_a_bound_of_their_own(log: Log) -> None:
-    """Law 17: what they post turns no push away."""
+    """Law 17: daycares' drafts have a bound of their own, so that they cause no refusal of a push."""
     theirs, ours = await found(log), await found(log)
     waiting = [asyncio.create_task(log.append(machines(theirs, count=250))) for _ in range(PATIENT_WAITING_MAX // 250)]
     await asyncio.sleep(0)
@@ -79,7 +78,7 @@ async def test_machines_are_turned_away_by_a_bound_of_their_own(log: Log) -> Non
 
 
 async def test_machines_wait_for_no_push_that_hangs(log: Log, pool: asyncpg.Pool) -> None:
-    """They begin while no push is being written, but not for ever."""
+    """A daycare's transaction begins when no push is being written, or after a bounded time."""
     theirs, ours = await found(log), await found(log)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT FROM family WHERE family_id = $1 FOR UPDATE", ours.family)

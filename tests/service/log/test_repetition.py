@@ -1,4 +1,4 @@
-"""A draft that is sent again is the same event; another under its id is refused."""
+"""Tests that a repeated draft is the same event, and that another draft with its id is refused."""
 
 import asyncio
 from uuid import UUID
@@ -23,7 +23,7 @@ async def head_of(pool: asyncpg.Pool, family: Family) -> int:
 async def test_a_draft_that_is_sent_a_hundred_times_at_once_is_one_event(
     log: Log, other_log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 2, I-03: through two processes and after a restart too, all receipts name the same place."""
+    """Law 2: all receipts have the same place, through two processes and after a restart."""
     family = await found(log)
     draft = saw(family)
     sent = (push((log, other_log)[number % 2], family, family.ben, draft) for number in range(100))
@@ -38,7 +38,7 @@ async def test_a_draft_that_is_sent_a_hundred_times_at_once_is_one_event(
 
 
 async def test_a_push_that_is_sent_again_gets_the_same_receipts(log: Log) -> None:
-    """Law 2, I-02: also where it holds refused drafts, and drafts about one another."""
+    """Law 2: a repeated push gets the same receipts, also for refused drafts and for drafts that refer to each other."""
     family = await found(log)
     observed = saw(family)
     drafts = [observed, drafted("Cheered", about=uuid7()), drafted("Cheered", about=observed["id"]), note(family, audience="me")]
@@ -50,7 +50,7 @@ async def test_a_push_that_is_sent_again_gets_the_same_receipts(log: Log) -> Non
 
 
 async def test_a_draft_that_stands_twice_in_a_push_is_one_event(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 2: within a push as between pushes."""
+    """Law 2: a draft that occurs twice in one push is recorded once."""
     family = await found(log)
     draft = saw(family)
     receipts = await push(log, family, family.ada, draft, draft)
@@ -60,7 +60,7 @@ async def test_a_draft_that_stands_twice_in_a_push_is_one_event(log: Log, pool: 
 
 
 async def test_an_id_that_is_reused_for_other_content_changes_nothing(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 2: refused by name; the first content stands, and goes on being recorded under its id."""
+    """Law 2: other content with a used id is refused. The first draft stays, and still gets its receipt when it is sent again."""
     family = await found(log)
     draft = note(family, "the first words")
     await push(log, family, family.ada, draft)
@@ -78,7 +78,7 @@ async def test_an_id_that_is_reused_for_other_content_changes_nothing(log: Log, 
 
 
 async def test_two_members_may_use_the_same_id(log: Log, pool: asyncpg.Pool) -> None:
-    """I-03: ids are scoped to their author, so that using another's id tells nothing of it, whether one may see it or not."""
+    """An id belongs to its author. So the use of an id does not reveal whether another member has used it."""
     family = await found(log)
     hers = note(family, "for me alone", audience="me")
     await push(log, family, family.ada, hers)
@@ -91,7 +91,7 @@ async def test_two_members_may_use_the_same_id(log: Log, pool: asyncpg.Pool) -> 
 
 
 async def test_an_author_mends_their_own_words_whoever_else_used_the_id(log: Log) -> None:
-    """I-03: of two events with one id, an amendment or a withdrawal is about its author's own."""
+    """Of two events with one id, an amendment or a withdrawal applies to its author's own event."""
     family = await found(log)
     hers = note(family, "hers")
     await push(log, family, family.ada, hers)
@@ -102,7 +102,7 @@ async def test_an_author_mends_their_own_words_whoever_else_used_the_id(log: Log
 
 
 async def test_the_id_of_a_roster_fact_is_an_id_like_any_other(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 17: who left was never told of it themselves; whoever names it is refused or recorded, and never met by a crash."""
+    """Law 17: no event may refer to a MemberLeft. A draft with the id of a MemberLeft is refused or recorded, without a crash."""
     family = await found(log)
     await leave(log, family, family.sitter)
     left = await pool.fetchval("SELECT event_id FROM event WHERE family_id = $1 AND kind = 'MemberLeft'", family.family)
@@ -113,7 +113,7 @@ async def test_the_id_of_a_roster_fact_is_an_id_like_any_other(log: Log, pool: a
 
 
 async def test_who_has_left_and_comes_back_begins_anew(log: Log) -> None:
-    """Law 2: a member who joins again is another author, and their ids are their own."""
+    """Law 2: a member who joins again is a new author, with new ids."""
     family = await found(log)
     draft = note(family)
     await push(log, family, family.granny, draft)

@@ -1,4 +1,4 @@
-"""What a secret must not touch: names, timelines, receipts of others, and the very rows of a feed."""
+"""Tests that held events show neither in own milestones' names, in timelines, in others' receipts, nor in the rows of a feed."""
 
 import asyncpg
 import pytest
@@ -23,7 +23,7 @@ def log(log_by_clock: Log) -> Log:
 
 
 async def test_a_name_of_the_familys_own_is_held_with_what_it_names(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 8: whoever was not told the name does not have the milestone, as if there were none."""
+    """Law 8: for a member from whom a name is held, the milestone does not exist."""
     family = await found(log)
     await waits(log, family, family.ben, scope="domain:life")
     own = f"own.{uuid7()}"
@@ -43,7 +43,7 @@ async def test_a_name_of_the_familys_own_is_held_with_what_it_names(log: Log, po
 
 
 async def test_the_parents_timeline_follows_what_they_were_told(log: Log, pool: asyncpg.Pool) -> None:
-    """Laws 8 and 9: rows of a timeline appear with the release, and not before."""
+    """Laws 8 and 9: rows of the timeline appear with the release, and not before it."""
     family = await found(log)
     await waits(log, family, family.ben)
     first = saw(family, WALKED)
@@ -56,7 +56,7 @@ async def test_the_parents_timeline_follows_what_they_were_told(log: Log, pool: 
 
 
 async def test_a_private_first_shows_in_no_receipt_and_a_shared_one_does(log: Log) -> None:
-    """Law 14: whether Ben has seen it by now, only Ben says."""
+    """Law 14: whether Ben has seen a milestone is visible only if Ben shares it."""
     family = await found(log)
     await waits(log, family, family.ben)
 
@@ -73,7 +73,7 @@ async def test_a_private_first_shows_in_no_receipt_and_a_shared_one_does(log: Lo
 
 @pytest.mark.parametrize("held", [0, 1])
 async def test_the_rows_of_one_who_waits_are_alike_whatever_is_held(log: Log, pool: asyncpg.Pool, held: int) -> None:
-    """I-20: neither the rows nor the time that it takes to read them tell where something is held."""
+    """Law 8: the runs of a feed do not depend on how many events are held, so reading them takes the same time."""
     family = await found(log)
     await pushed(log, family, family.ada, *at_noon(*(note(family) for _ in range(5))))
     await waits(log, family, family.ben)

@@ -1,4 +1,4 @@
-"""One event for the records of two importers: in whatever order their offers meet, no word is lost and none is doubled."""
+"""Tests one event that two importers share: in any order of their requests, no word is lost, and none is there twice."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -13,12 +13,9 @@ from events.family import MemberJoined, Sees
 from events.ids import EventId, MemberId
 from events.observations import NoteWritten
 from service.log.append import append
-from service.log.append_request import AppendRequest
-from service.log.family_cache import FamilyCache
-from service.log.ledger import Overtaken
-from service.log.ledger_entry import LedgerEntry, Like
+from service.log.append_request import AppendRequest, LedgerEntry, Like, Overtaken, Receipt
+from service.log.family_batch import FamilyCache
 from service.log.log import Log
-from service.log.receipts import Receipt
 from service.replay import replay
 from tests.families import Family, feed_of, found
 
@@ -36,7 +33,7 @@ def told(number: int, text: str, family: Family) -> Draft[Any]:
 
 
 class Importers:
-    """Two importers of one source, and what each offers of one record."""
+    """Two importers of one source, and the requests of each for one record."""
 
     def __init__(self, pool: asyncpg.Pool, family: Family, ben: MemberId) -> None:
         self.pool, self.family = pool, family
@@ -69,13 +66,13 @@ class Importers:
         return self.offer(self.ada, gone, expects=1)
 
     async def written(self, *offers: AppendRequest) -> list[str]:
-        """Append offers in one transaction; what became of each."""
+        """Appends requests in one transaction, and returns the outcome of each."""
         async with self.pool.acquire() as connection, connection.transaction():
             appended = await append(connection, offers, now=datetime.now(UTC), cache=FamilyCache())
         return [_outcome(one) for one in appended.receipts]
 
     async def read(self) -> list[str]:
-        """What a member reads of both, in order."""
+        """Returns the texts and types that Ben reads of the record, in order."""
         said = [one["event"]["event"] for one in await feed_of(self.pool, self.family, self.family.ben)]
         return [
             one.get("text") or one.get("changes", {}).get("text") or one["type"]
@@ -114,7 +111,7 @@ async def both(log: Log, pool: asyncpg.Pool) -> Importers:
 
 @pytest.fixture
 async def shared(both: Importers) -> Importers:
-    """Ada's importer wrote the event, and Ben's shares it."""
+    """Writes the record as Ada's importer, and then as Ben's, which shares the event."""
     assert await both.written(both.adas()) == ["recorded"]
     assert await both.written(both.bens()) == ["recorded"]
     assert (await both.read(), await both.shares()) == (["a bruise"], 1)
@@ -137,7 +134,7 @@ async def test_a_record_that_the_other_importer_has_changed_since_is_made_again(
 async def test_what_was_made_of_a_shared_record_is_made_again_once_it_has_its_own_event(
     shared: Importers, database_url: str, at_once: bool
 ) -> None:
-    """Law 20: else Ben's old words would stay beside his new ones."""
+    """Law 20: Ben's change was made for the shared event. After Ada's change it must be made again, for Ben's own event."""
     if at_once:
         assert await shared.written(shared.adas_change(), shared.bens_change(expects=1)) == ["recorded", "overtaken"]
     else:
@@ -158,7 +155,7 @@ async def test_a_record_that_says_its_own_is_left_alone_when_the_other_is_change
 async def test_what_is_shared_and_parted_in_one_transaction_has_its_own_event(
     both: Importers, database_url: str, what: str
 ) -> None:
-    """Law 20: and no seq is left out or taken twice, though more was written than was offered."""
+    """Law 20: the log gets one event more than was requested, without a hole in seq."""
     await both.written(both.adas())
     assert await both.written(both.bens(), getattr(both, what)()) == ["recorded", "recorded"]
     assert await both.read() == ["a bruise", "Ada's words" if what == "adas_change" else "Withdrawn", "a bruise"]
@@ -168,7 +165,7 @@ async def test_what_is_shared_and_parted_in_one_transaction_has_its_own_event(
 
 
 async def test_a_change_that_is_refused_leaves_the_record_shared(shared: Importers) -> None:
-    """Law 17: what a refused draft says changes nothing."""
+    """Law 17: a refused draft changes nothing, so it does not end the sharing."""
     late = Draft(
         id=id_of(7), occurred_at=datetime(2999, 1, 1, tzinfo=UTC), precision=Precision.MINUTE, recorded_at=NOW,
         event=NoteWritten(child=shared.family.child, text="from the future"),

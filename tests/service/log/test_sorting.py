@@ -1,7 +1,7 @@
-"""Anyone present may say what an everyday note or clip is about, and it is told to whoever was told of that."""
+"""Tests sortings: a member states what an everyday note or clip is about, and the sorting is delivered to the note's readers."""
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import asyncpg
@@ -10,28 +10,31 @@ import pytest
 from events.amend import Erased
 from events.family import ChildCorrected, HouseholdRenamed, MemberRenamed
 from events.ids import EventId, MemberId
-from events.wire import BODY_BY_NAME
+from events.wire import BODY_BY_NAME, DeviceBody
 from service.log.log import Log
 from tests.families import WALKED, Draft, Family, drafted, feed_of, found, leave, note, outcomes, push, saw
+from tests.good_drafts import drafts_of
 
 
 def sorting(family: Family, target: Draft, **more: str) -> Draft:
-    """A draft that sorts what another draft says."""
+    """Returns a draft that sorts another draft."""
     return drafted("Sorted", **({"target": target["id"], "child": str(family.child), "milestone": WALKED} | more))
 
 
 async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.Pool) -> None:
-    """Surprise: whatever else there is says itself what it is about, and is refused as if it were not there."""
+    """Events of other types state their own subject. The sorting of such an event gets the refusal of an absent event."""
     family = await found(log)
     seen, day = saw(family), note(family)
     own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle", "domain": "life"}
-    await push(
-        log, family, family.ada, seen, day, sorting(family, day),
+    drafts = [
+        seen, day, sorting(family, day),
         drafted("ParentFirstSaw", child=family.child, milestone=WALKED, how="in_person"), drafted("MilestoneNamed", **own),
         drafted("Cheered", about=day["id"]), drafted("Amended", target=seen["id"], changes={"note": "at last"}),
         drafted("Withdrawn", target=seen["id"]), drafted("SurpriseChosen", scope="all", mode="tell"),
         drafted("EnvelopeOpened", scope="all"),
-    )  # fmt: skip
+    ]  # fmt: skip
+    others = {body.__name__ for body in get_args(DeviceBody)} - {draft["event"]["type"] for draft in drafts} - {"ClipAttached"}
+    await push(log, family, family.ada, *drafts, *(draft for kind in sorted(others) for draft in drafts_of(kind, family)))
     await leave(log, family, family.granny)
     async with log.transaction() as writing:
         facts = (
@@ -43,7 +46,7 @@ async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.P
     became: dict[str, set[str]] = defaultdict(set)
     for event in events:
         became[event["event"]["type"]] |= set(outcomes(await push(log, family, family.ada, sorting(family, event))))
-    # Nobody is told of a tick; and there are no uploads yet, so a clip stands in the table alone.
+    # TimePassed is delivered to nobody, and clips are not accepted yet.
     assert became.keys() | {"TimePassed", "ClipAttached"} == BODY_BY_NAME.keys()
     assert became.pop("NoteWritten") == {"recorded"}
     assert {kind for kind, what in became.items() if what != {"event.unknown_target"}} == set()
@@ -56,7 +59,7 @@ def sortings(feed: list[dict[str, Any]]) -> list[str]:
 
 @pytest.mark.parametrize("audience", ["household", "family"])
 async def test_a_sorting_is_told_to_whoever_was_told_of_the_note(log: Log, pool: asyncpg.Pool, audience: str) -> None:
-    """Law 10: anyone of them may sort it, and everyone of them hears what it was sorted to."""
+    """Law 10: each member who was sent the note may sort it, and is sent the sorting."""
     family = await found(log)
     day = note(family, audience=audience)
     await push(log, family, family.sitter, day)
@@ -68,7 +71,7 @@ async def test_a_sorting_is_told_to_whoever_was_told_of_the_note(log: Log, pool:
 
 
 async def test_what_is_ones_own_stays_ones_own_when_it_is_sorted(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 14: nobody else hears of it, and to nobody else is it there."""
+    """Law 14: the sorting of a private note is delivered to its author alone. For other members the note does not exist."""
     family = await found(log)
     secret = note(family, audience="me")
     await push(log, family, family.ben, secret)
@@ -83,7 +86,7 @@ async def test_what_is_ones_own_stays_ones_own_when_it_is_sorted(log: Log, pool:
 
 @pytest.mark.parametrize("audience", ["me", "household", "family"])
 async def test_a_sorting_chooses_no_audience(log: Log, audience: str) -> None:
-    """Law 10: it is for those who were told of its target, also where it asks for just these."""
+    """Law 10: a sorting always has the audience of its target. A draft that asks for an audience is refused."""
     family = await found(log)
     day = note(family, audience=audience)
     await push(log, family, family.ada, day)
@@ -93,7 +96,7 @@ async def test_a_sorting_chooses_no_audience(log: Log, audience: str) -> None:
 
 
 async def test_a_sorting_is_to_something_that_the_family_has_or_to_nothing(log: Log) -> None:
-    """Protocol: the child is the family's, and the milestone the catalogue's or the family's own; or it is left out."""
+    """The child must be the family's. The milestone is in the catalogue, is the family's own, or is left out (protocol)."""
     family = await found(log)
     day, own = note(family), "own.0193a2b4-0000-7000-8000-000000000000"
     await push(log, family, family.sitter, day)
@@ -110,7 +113,7 @@ async def test_a_sorting_is_to_something_that_the_family_has_or_to_nothing(log: 
 
 
 async def test_a_sighting_says_itself_what_it_is_about(log: Log) -> None:
-    """Surprise: nobody sorts a sighting; its author amends it."""
+    """A sighting is not sorted. Its author amends it."""
     family = await found(log)
     sighting = saw(family)
     await push(log, family, family.ben, sighting)
@@ -120,13 +123,13 @@ async def test_a_sighting_says_itself_what_it_is_about(log: Log) -> None:
 
 
 async def code_of(log: Log, family: Family, who: MemberId, draft: Draft) -> str:
-    """What the log answers to one draft: its outcome, or the code of the problem."""
+    """Pushes one draft, and returns its outcome or the code of its refusal."""
     [outcome] = outcomes(await push(log, family, who, draft))
     return outcome
 
 
 async def test_a_parents_own_words_are_sorted_by_nobody_else(log: Log) -> None:
-    """Law 20: nobody says for a parent what their words are about, wherever they wrote them."""
+    """Law 20: only the parent who wrote them can sort a parent's words, also in a thread of another member."""
     family = await found(log)
     question, day = note(family), note(family)
     await push(log, family, family.ben, question)
@@ -141,7 +144,7 @@ async def test_a_parents_own_words_are_sorted_by_nobody_else(log: Log) -> None:
 
 
 async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(log: Log) -> None:
-    """Law 20: nothing is held in it, so that a sorting to what they keep would tell them of it."""
+    """Law 20: nothing is held in a thread that a waiting member began, so another's sorting there would tell of a milestone."""
     family = await found(log)
     day = note(family)
     await push(log, family, family.granny, day)
@@ -157,7 +160,7 @@ async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(l
 
 
 async def test_a_milestone_of_the_familys_own_stays_in_its_domain(log: Log) -> None:
-    """Law 19: another title is told to whoever knows it; another domain may be one that somebody keeps."""
+    """Law 19: a new title is delivered to all who know the milestone. A new domain is refused, because a member may keep it."""
     family = await found(log)
     own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle"}
     await push(log, family, family.ada, drafted("MilestoneNamed", **own, domain="life"))

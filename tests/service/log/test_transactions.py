@@ -1,4 +1,4 @@
-"""What commits together, what stops what, and that writers who meet do not wait for ever."""
+"""Tests transactions: what commits together, what a failure stops, and that writers do not deadlock."""
 
 import asyncio
 import contextlib
@@ -11,11 +11,10 @@ import asyncpg
 
 from events.ids import FamilyId
 from service.log.append import append
-from service.log.append_request import AppendRequest
-from service.log.family_cache import FamilyCache
-from service.log.group_commit import DRAFTS_PER_TRANSACTION, LogUnavailable
+from service.log.append_request import AppendRequest, LogUnavailable, Receipt
+from service.log.family_batch import FamilyCache
+from service.log.group_commit import DRAFTS_PER_TRANSACTION
 from service.log.log import Log
-from service.log.receipts import Receipt
 from tests.families import Draft, Family, drafted, found, log_on, note, outcomes, pull, push, pushed, saw
 from tests.service.log.test_order import assert_the_log_has_no_hole
 
@@ -24,7 +23,7 @@ TAKE = "UPDATE family SET last_seq = last_seq WHERE family_id = $1"
 
 
 async def test_a_batch_for_several_families_commits_whole_or_not_at_all(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 5: whoever looks meanwhile sees both families' events or neither's, and a batch that fails leaves nothing."""
+    """Law 5: a reader sees the events of both families or of neither, and a batch that fails leaves none."""
     families = (await found(log), await found(log))
     ids = [one.family for one in families]
     before = await pool.fetchval(HEADS, ids)
@@ -55,7 +54,7 @@ async def test_a_batch_for_several_families_commits_whole_or_not_at_all(log: Log
 async def test_writers_who_take_the_same_families_in_opposite_order_do_not_wait_for_each_other(
     database_url: str, pool: asyncpg.Pool
 ) -> None:
-    """Law 5: a batch takes what is free and waits for nothing while it holds anything, so that there is no deadlock to end."""
+    """Law 5: a batch takes only families that are free, and does not wait while it holds a lock. So there is no deadlock."""
     families = [Family(family=FamilyId(uuid)) for uuid in (uuid4() for _ in range(99)) if uuid.int % 2 == 0][:2]
     rival = await asyncpg.connect(database_url)
     async with log_on(database_url, pool) as log, asyncio.timeout(20):
@@ -64,7 +63,7 @@ async def test_writers_who_take_the_same_families_in_opposite_order_do_not_wait_
         for held, wanted in (families, reversed(families)):
             async with rival.transaction():
                 await rival.execute(TAKE, held.family)
-                # Both reach one committer in one turn of the loop, so they are one batch.
+                # Both come to one committer in one turn of the loop, so they are in one batch.
                 behind = asyncio.create_task(push(log, held, held.ada, note(held), saw(held)))
                 receipts = await push(log, wanted, wanted.ada, note(wanted), saw(wanted))
                 assert outcomes(receipts) == ["recorded"] * 2
@@ -78,7 +77,7 @@ async def test_writers_who_take_the_same_families_in_opposite_order_do_not_wait_
 
 
 async def test_a_refused_draft_stops_no_other_and_receipts_keep_the_order(log: Log, pool: asyncpg.Pool) -> None:
-    """I-04: the accepted drafts of a push are recorded, each refused one is named by its index."""
+    """The accepted drafts of a push are recorded. The refusal of each other draft has the draft's index."""
     family = await found(log)
     kept = note(family, "already there")
     await push(log, family, family.daycare, kept)
@@ -108,7 +107,7 @@ async def test_a_refused_draft_stops_no_other_and_receipts_keep_the_order(log: L
 
 
 async def test_the_accepted_drafts_of_a_push_are_seen_together(log: Log, pool: asyncpg.Pool) -> None:
-    """I-04: a reader who polls flat out never sees a part of a push."""
+    """A reader who reads all the time never sees a part of a push."""
     family = await found(log)
     base = (await pull(pool, family, family.ben)).place
     is_over = False
@@ -128,7 +127,7 @@ async def test_the_accepted_drafts_of_a_push_are_seen_together(log: Log, pool: a
 
 
 async def test_a_push_whose_connection_dies_is_there_whole_or_not_at_all(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 1, I-04, I-02: and the same drafts sent again get the receipts of the try that committed, if one did."""
+    """Law 1: the same drafts, sent again, get the receipts of the first attempt if that one committed."""
     family = await found(log)
     owner = await asyncpg.connect(database_url)
     draw = random.Random(1)
@@ -156,7 +155,7 @@ async def test_a_push_whose_connection_dies_is_there_whole_or_not_at_all(log: Lo
 
 
 async def answered(log: Log, family: Family, drafts: list[Draft]) -> tuple[Receipt, ...]:
-    """Receipts, however often the log does not answer first: a connection may die while nobody uses it."""
+    """Pushes drafts until the log answers, and returns the receipts. A push fails if its pooled connection is dead."""
     for _ in range(5):
         with contextlib.suppress(LogUnavailable):
             return await push(log, family, family.ada, *drafts)
@@ -164,7 +163,7 @@ async def answered(log: Log, family: Family, drafts: list[Draft]) -> tuple[Recei
 
 
 async def test_pushes_at_one_time_share_commits_and_no_transaction_is_too_large(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 17: design.md bounds a transaction at 500 drafts; within that, whoever comes meanwhile shares the next commit."""
+    """Law 17: a transaction has at most 500 drafts. Pushes that arrive meanwhile share the next commit."""
     family = await found(log)
     pushes = [[saw(family) for _ in range(90)] for _ in range(20)]
     members = family.members

@@ -1,4 +1,4 @@
-"""Replay folds the log afresh: it finds every row that is not what the log says, and puts it right."""
+"""Tests the replay: it folds the log again, finds each row that differs from the result, and corrects the row."""
 
 from collections.abc import AsyncIterator
 
@@ -7,8 +7,8 @@ import pytest
 from pogo_core.util.migrate import rollback
 from uuid_utils.compat import uuid7
 
+from service.log.append_request import Receipt
 from service.log.log import Log
-from service.log.receipts import Receipt
 from service.postgres.migrate import FOLDER, SCHEMA, migrate
 from service.replay import ReplayResult, replay
 from tests.families import Family, drafted, found, join, leave, log_on, note, outcomes, push, saw
@@ -19,18 +19,18 @@ OWN = "own.0193a2b4-0000-7000-8000-000000000000"
 
 @pytest.fixture
 async def log(database_url: str, pool: asyncpg.Pool) -> AsyncIterator[Log]:
-    """The log, as one process has it."""
+    """Starts a log, as a service process does."""
     async with log_on(database_url, pool) as one:
         yield one
 
 
 async def rows(pool: asyncpg.Pool) -> dict[str, list[str]]:
-    """Every row of every projection."""
+    """Returns all rows of the projections, by table."""
     return {table: sorted(str(tuple(row.values())) for row in await pool.fetch(f"SELECT * FROM {table}")) for table in TABLES}
 
 
 async def with_a_history(log: Log) -> Family:
-    """Something of everything that a projection keeps: gaps in feeds, a late joiner, a leaver, names given twice."""
+    """Writes a history that fills all tables: gaps in feeds, a late joiner, a member who leaves, and a milestone named twice."""
     family = await found(log, with_everybody=False)
     first = saw(family)
     await push(log, family, family.ada, first, note(family, audience="me"), note(family, audience="household"))
@@ -58,7 +58,7 @@ async def with_a_history(log: Log) -> Family:
 
 
 async def with_surprises(log: Log, family: Family) -> tuple[Receipt, ...]:
-    """Ben waits for talking and hears hints of the hands; Gran waits too, and then leaves."""
+    """Writes choices and held events: Ben keeps talking and has hints for hands, and Gran, who leaves later, keeps everything."""
     laughed, said, drew, stacked = "talking.coos", "talking.first-word", "hands.scribbles", "hands.stacks-two"
     seen = [saw(family, milestone) for milestone in (laughed, said, drew, stacked)]
     receipts = await push(
@@ -117,7 +117,7 @@ DAMAGES = {
 
 
 async def test_the_live_rows_are_what_the_log_says(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 11: after everything that can happen to a family, at once and after a restart."""
+    """Law 11: the replay of three families finds no difference."""
     for _ in range(3):
         await with_a_history(log)
     replayed = await replay(database_url, check=True, processes=1)
@@ -126,7 +126,7 @@ async def test_the_live_rows_are_what_the_log_says(log: Log, pool: asyncpg.Pool,
 
 
 async def test_replay_finds_what_was_damaged_and_mends_it(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 11: in every table of the projections, whatever was done to a row; a check finds it and changes nothing."""
+    """Law 11: a check finds each damage to a table of the projections and changes nothing. A replay mends each damage."""
     await with_a_history(log)
     before = await rows(pool)
     for damage, statement in DAMAGES.items():
@@ -143,7 +143,7 @@ async def test_replay_finds_what_was_damaged_and_mends_it(log: Log, pool: asyncp
 
 
 async def test_every_table_of_the_projections_is_damaged_once(pool: asyncpg.Pool) -> None:
-    """Law 11, the other way round: a new table of a family is not forgotten here."""
+    """Law 11: a new table of a family must be added to the tables of this test."""
     tables = await pool.fetch("SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = 'public'"
                               " AND column_name = 'family_id'")  # fmt: skip
     of_access = {
@@ -155,7 +155,7 @@ async def test_every_table_of_the_projections_is_damaged_once(pool: asyncpg.Pool
 
 
 async def test_a_difference_says_no_name_and_no_word(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 14, I-26: what an operator reads has ids in it, and places."""
+    """Law 14: the report for an operator contains ids and places, and no names."""
     await with_a_history(log)
     for statement in DAMAGES.values():
         await pool.execute(statement)
@@ -166,7 +166,7 @@ async def test_a_difference_says_no_name_and_no_word(log: Log, pool: asyncpg.Poo
 
 
 async def test_a_log_with_a_hole_is_no_ground_to_fold_on(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 3: a missing event is named and not passed over."""
+    """Law 3: the replay raises an error that names the missing event."""
     await with_a_history(log)
     await pool.execute("UPDATE family SET last_seq = last_seq + 1")
     with pytest.raises(LookupError, match="has no event"):
@@ -174,7 +174,7 @@ async def test_a_log_with_a_hole_is_no_ground_to_fold_on(log: Log, pool: asyncpg
 
 
 async def test_a_replay_while_others_write_loses_nothing(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 11: the head is held while rows are swapped, so that no writer's entry falls between."""
+    """Law 11: the replay locks the family's head while it swaps rows, so no other writer writes in between."""
     family = await with_a_history(log)
     for number in range(6):
         await pool.execute(list(DAMAGES.values())[13 + number])
@@ -186,7 +186,7 @@ async def test_a_replay_while_others_write_loses_nothing(log: Log, pool: asyncpg
 async def test_a_service_that_met_damaged_rows_writes_rightly_once_they_are_mended(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 11: what a committer remembers of a family is not older than the mending."""
+    """Law 11: after the repair, a committer does not use what it has cached from the damaged rows."""
     family = await with_a_history(log)
     await pool.execute("UPDATE feed_run SET chain = sha256(chain) WHERE told_at IS NULL")
     async with log_on(database_url, pool) as restarted:
@@ -200,7 +200,7 @@ async def test_a_service_that_met_damaged_rows_writes_rightly_once_they_are_mend
 async def test_rows_from_before_own_sightings_had_subjects_become_what_this_release_would_have_written(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 11: back to the tables before, with all that they held, and up again."""
+    """Law 11: the migrations since 0008 are rolled back and applied again, with rows in the tables."""
     await with_a_history(log)
     connection = await asyncpg.connect(database_url)
     since = sorted(path.stem for path in FOLDER.glob("*.sql") if path.stem >= "0008_own_sightings_by_subject")

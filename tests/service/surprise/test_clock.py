@@ -1,8 +1,8 @@
-"""Tests the clock's tick: a held event is released once its wait is over, exactly once; without a due wait nothing is written."""
+"""Tests the service's clock: it releases a held event once, when the days are over. When nothing is due, it writes nothing."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from service.replay import replay
 from service.settings import Settings
 from service.surprise.clock import Clock
 from tests.families import STOOD, WALKED, Family, drafted, feed_of, found, leave, outcomes, push, saw
+from tests.polling import until
 from tests.service.conftest import UNLIMITED, found_family, running
 
 SPOKE = "talking.first-word"
@@ -25,7 +26,7 @@ MONDAY = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
 
 class Time:
-    """The time that the processes of a test use."""
+    """The clock of all processes of a test."""
 
     def __init__(self) -> None:
         self.now = MONDAY
@@ -39,7 +40,7 @@ class Time:
 
 
 class Woken:
-    """A notifier that records the members that the log wakes."""
+    """A notifier that records the members whom the log notifies."""
 
     def __init__(self) -> None:
         self.members: list[MemberId] = []
@@ -52,20 +53,13 @@ class Woken:
 async def process(
     database_url: str, pool: asyncpg.Pool, time: Time, woken: Woken | None = None
 ) -> AsyncIterator[tuple[Log, Clock]]:
-    """A log and a clock as one process has them; two on one database are two processes."""
+    """Starts a log and a clock, as a service process has them. Two pairs on one database behave as two processes."""
     log = Log(pool=pool, database_url=database_url, notifier=woken or Woken(), now=time)
     await log.start()
     try:
         yield log, Clock(pool=pool, log=log)
     finally:
         await log.stop()
-
-
-async def until(is_so: Callable[[], Awaitable[Any]]) -> None:
-    """Waits until the condition is true, for at most twenty seconds."""
-    async with asyncio.timeout(20):
-        while not await is_so():  # noqa: ASYNC110 - what is waited for is in rows, which tell nobody
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -85,12 +79,12 @@ async def here(database_url: str, pool: asyncpg.Pool, time: Time, woken: Woken) 
 
 
 async def says(log: Log, time: Time, family: Family, author: MemberId, *drafts: dict[str, Any]) -> None:
-    """Appends events at the current test time."""
+    """Appends events at the test's current time."""
     assert set(outcomes(await push(log, family, author, *drafts, sent_at=time.now))) == {"recorded"}
 
 
 async def kept(log: Log, time: Time, *, days: int | None = 7, scope: str = "all") -> Family:
-    """Creates a family in which Ben keeps surprises and Ada sees the first steps."""
+    """Founds a family in which Ben keeps surprises and Ada sees the first steps."""
     family = await found(log)
     await says(log, time, family, family.ben,
                drafted("SurpriseChosen", at=time.now, scope=scope, mode="keep", at_most_days=days))  # fmt: skip
@@ -104,7 +98,7 @@ async def logged(pool: asyncpg.Pool) -> list[str]:
 
 
 async def released(pool: asyncpg.Pool, family: Family) -> list[tuple[str, str | None]]:
-    """Returns the sightings that were released to Ben, and how."""
+    """Returns the sightings in Ben's feed, with the mark of their release."""
     entries = await feed_of(pool, family, family.ben)
     return [(entry["event"]["event"]["milestone"], entry["released"]) for entry in entries if _is_sighting(entry)]
 
@@ -116,7 +110,7 @@ def _is_sighting(entry: dict[str, Any]) -> bool:
 async def test_after_the_wait_the_event_is_released_once_and_the_log_still_replays(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Laws 9 and 11: the release is in the tick's transaction, marked as released by time; not early, and only once."""
+    """Laws 9 and 11: the event is released once, in the transaction of the TimePassed, with the mark `time`, not too early."""
     log, ticking = here
     family = await kept(log, time)
     time.passes(days=7, milliseconds=-1)
@@ -134,14 +128,14 @@ async def test_after_the_wait_the_event_is_released_once_and_the_log_still_repla
 async def test_of_two_processes_that_find_the_same_family_one_writes(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 9: both processes find the due wait, and the event is released once."""
+    """Law 9: both processes find the family, and the event is released once."""
     log, ticking = here
     families = [await kept(log, time) for _ in range(5)]
     time.passes(days=8)
     async with process(database_url, pool, time) as (other_log, other):
         assert sum(await asyncio.gather(ticking.tick(), other.tick(), ticking.tick())) == 5
         for family in families:
-            # Both processes have already found a due wait, from the state before either tick.
+            # Both processes have found the family before either of them wrote.
             assert not await log.note_time(family=family.family, author=family.ben)
             assert not await other_log.note_time(family=family.family, author=family.ben)
             assert await released(pool, family) == [(WALKED, "time")]
@@ -150,7 +144,7 @@ async def test_of_two_processes_that_find_the_same_family_one_writes(
 
 
 async def test_a_tick_writes_nothing_where_nothing_is_due(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
-    """Law 3: no tick for waits without a limit, for limits of other things, or for members who left."""
+    """Nothing is written for choices without a limit of days, for limits of other choices, or for members who have left."""
     log, ticking = here
     await kept(log, time, days=None)
     partly = await kept(log, time, days=None)
@@ -170,7 +164,7 @@ async def test_a_tick_writes_nothing_where_nothing_is_due(here: tuple[Log, Clock
 async def test_a_tick_is_in_no_feed_and_wakes_only_the_member_of_the_release(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, woken: Woken
 ) -> None:
-    """Laws 8 and 14: only Ben learns that his wait is over."""
+    """Laws 8 and 14: only Ben's devices are notified of the release."""
     log, ticking = here
     family = await kept(log, time)
     others = [member for member in family.members if member != family.ben]
@@ -184,7 +178,7 @@ async def test_a_tick_is_in_no_feed_and_wakes_only_the_member_of_the_release(
 
 
 async def test_each_event_is_released_after_its_own_wait(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
-    """Design, section 4: each event has its own wait, which begins when the log received it."""
+    """The days of each event count from when the log received it."""
     log, ticking = here
     family = await kept(log, time, days=7)
     await says(log, time, family, family.ben,
@@ -202,7 +196,7 @@ async def test_each_event_is_released_after_its_own_wait(here: tuple[Log, Clock]
 async def test_a_stopped_or_backward_clock_releases_nothing_early_or_twice(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """I-10: with a stopped or backward clock nothing is released early or twice; a release is never undone."""
+    """If the clock stands still or goes back, nothing is released too early or twice, and no release is undone."""
     log, ticking = here
     family = await kept(log, time)
     time.passes(days=7)
@@ -220,7 +214,7 @@ async def test_a_stopped_or_backward_clock_releases_nothing_early_or_twice(
 async def test_one_broken_family_stops_no_other_and_is_tried_again(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool
 ) -> None:
-    """Law 17: families with a damaged row do not stop others; after a repair their events are released too."""
+    """Law 17: a family with a damaged row does not stop other families. After a repair its events are released too."""
     log, ticking = here
     ticking = Clock(pool=pool, log=log, families_a_page=2)
     families = sorted([await kept(log, time) for _ in range(6)], key=lambda family: family.family)
@@ -237,19 +231,23 @@ async def test_one_broken_family_stops_no_other_and_is_tried_again(
 
 
 async def test_the_clock_outlives_a_look_that_fails(database_url: str, time: Time) -> None:
-    """Law 17: a failed search is logged with its code, and the next search finds the missed waits."""
+    """Law 17: a search that fails is logged with its code. The next search finds what was due."""
     opened = await asyncpg.create_pool(database_url, min_size=1, max_size=2)
     async with process(database_url, opened, time) as (log, _):
         family = await kept(log, time)
         time.passes(days=7)
         ticking = Clock(pool=opened, log=log, every_s=0.05, first_after_s=0.0)
+
+        async def is_released() -> bool:
+            return bool(await released(opened, family))
+
         await opened.execute("ALTER TABLE waiting RENAME TO away")
         with structlog.testing.capture_logs() as lines:
             await ticking.start()
-            await until(lambda: asyncio.sleep(0, len(lines) >= 2))
+            await until(lambda: len(lines) >= 2, within_s=20)
         await opened.execute("ALTER TABLE away RENAME TO waiting")
         await opened.expire_connections()
-        await until(lambda: released(opened, family))
+        await until(is_released, within_s=20)
         await ticking.stop()
     assert {line["code"] for line in lines} == {"clock.crashed"}
     await opened.close()
@@ -258,7 +256,7 @@ async def test_the_clock_outlives_a_look_that_fails(database_url: str, time: Tim
 async def test_a_started_service_releases_what_became_due_while_it_was_stopped(
     database_url: str, time: Time
 ) -> None:
-    """Law 9: the service ticks by itself soon after its start."""
+    """Law 9: the service looks for due releases soon after its start."""
     settings = Settings(database_url=database_url, **UNLIMITED)
     with running(settings, log_clock=time) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:
@@ -276,8 +274,11 @@ async def test_a_started_service_releases_what_became_due_while_it_was_stopped(
     async def last() -> Any:
         return (await ben.ask("GET", "/v1/families/{family}/feed")).json()["entries"][-1]["released"]
 
+    async def is_released() -> bool:
+        return await last() is not None
+
     with running(settings, log_clock=time) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as ben.http:
             assert await last() is None
-            await until(last)
+            await until(is_released, within_s=20)
             assert await last() == "time"

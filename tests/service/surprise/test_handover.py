@@ -1,4 +1,4 @@
-"""Tests the hand-over card over HTTP: what not to mention, without anything that is invisible to its reader."""
+"""Tests the hand-over card over HTTP: it lists what not to mention, and contains nothing that is invisible to its reader."""
 
 from typing import Any
 
@@ -7,8 +7,7 @@ import pytest
 
 from service.surprise import handover_card
 from tests.service.access_fixtures import Standing, problem_in
-from tests.service.conftest import Someone
-from tests.service.surprise.conftest import Village, keeps, push
+from tests.service.conftest import Someone, Village, keeps, push
 
 CARD = "/v1/families/{family}/handover"
 WALKED, SPOKE, STOOD, CLAPPED = "movement.first-steps", "talking.first-word", "movement.stands-for-a-moment", "hands.claps"
@@ -24,19 +23,19 @@ async def read(someone: Someone, **query: str) -> list[dict[str, Any]]:
 
 
 async def card_of(reader: Someone) -> tuple[list[str], list[str]]:
-    """Returns the milestones of the only card: those that its member knows, and those not to mention."""
+    """Returns the milestones of the only card: those that the member knows, and those not to be mentioned."""
     (card,) = await read(reader)
     return [line["milestone"] for line in card["knows"]], [line["milestone"] for line in card["not_to_mention"]]
 
 
 def observable(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Returns status, headers and body of a response, without date and request id."""
+    """Returns the status, the headers and the body of a response, without the date and the request id."""
     headers = [(name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id")]
     return answer.status_code, headers, answer.content
 
 
 async def test_the_sitter_and_both_parents_read_what_not_to_mention(village: Village) -> None:
-    """Design, section 4: each parent reads a card about the other, with titles and a safe phrase."""
+    """Each parent gets the card about the other parent, with titles and a safe phrase."""
     await keeps(village.ben, "domain:movement", hold_unsorted=True)
     await push(village.sam, village.saw(WALKED), village.saw(SPOKE))
     for reader in (village.ada, village.sam):
@@ -58,7 +57,7 @@ async def test_the_sitter_and_both_parents_read_what_not_to_mention(village: Vil
 
 
 async def test_what_one_saw_alone_or_opened_changes_no_byte_of_anybodys_card(village: Village) -> None:
-    """Law 14: what a member saw alone or opened changes no card of others, and no receipt; a shared first does."""
+    """Law 14: a private first and an opened envelope change no card and no receipt of others. A shared first does."""
     await keeps(village.ben)
     await push(village.ada, village.saw(WALKED))
     readers = (village.ada, village.sam, village.ducklings)
@@ -81,7 +80,7 @@ async def test_what_one_saw_alone_or_opened_changes_no_byte_of_anybodys_card(vil
 
 
 async def test_what_is_held_from_a_reader_changes_no_byte_of_their_card(village: Village) -> None:
-    """Law 8: what Ada and Sam record while it is held from Ben changes no byte of Ben's card."""
+    """Law 8: events that are held from Ben change no byte of Ben's card."""
     await keeps(village.ada, "domain:hands")
     await push(village.ada, village.saw(CLAPPED))
     await push(village.sam, village.saw(CLAPPED))
@@ -106,7 +105,7 @@ async def test_what_is_held_from_a_reader_changes_no_byte_of_their_card(village:
 
 
 async def test_a_sighting_that_its_author_amends_out_of_the_readers_sight_stays_what_it_was_to_them(village: Village) -> None:
-    """Law 8: Ada amends a sighting that Ben cannot see amended; his card does not reveal the change."""
+    """Law 8: Ada's amendment is held from Ben, so Ben's card does not change."""
     await keeps(village.ada)
     await keeps(village.ben, "domain:hands")
     (mine,) = await push(village.ada, village.saw(WALKED))
@@ -120,7 +119,7 @@ async def test_a_sighting_that_its_author_amends_out_of_the_readers_sight_stays_
 
 
 async def test_a_card_about_one_child_is_that_part_of_the_card(village: Village) -> None:
-    """Protocol, section Views: a card filtered by child is that part of the full card."""
+    """The card with `child` in its query has the part of the full card that is about this child (protocol, Views)."""
     noah = (await village.ada.ask("POST", "/v1/families/{family}/children", json={"name": "Noah"})).json()["child"]
     await keeps(village.ben)
     await keeps(village.ada, child=noah)
@@ -131,7 +130,7 @@ async def test_a_card_about_one_child_is_that_part_of_the_card(village: Village)
 
 
 async def test_the_pages_of_the_card_end_and_cover_every_member(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 17: a page has a bounded number of members; the pages cover all members except those who left."""
+    """Law 17: a page has a bounded number of members. The pages together have all members."""
     monkeypatch.setattr(handover_card, "MEMBERS_A_PAGE", 2)
     waiting = [village.ben, *[await village.ada.invite("caregiver", name=f"Aunt {number}") for number in range(4)]]
     for member in waiting:
@@ -156,7 +155,6 @@ WRONG = {"child=mia": "child", "child=": "child", "after=x": "after", "limit=1":
 @pytest.mark.usefixtures("nothing_changes")
 @pytest.mark.parametrize("query", WRONG)
 def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: str) -> None:
-    """Law 17: an invalid query is refused by its name."""
     answer = standing.ask("ada", "GET", f"{CARD}?{query}")
     problem = problem_in(answer.status_code, answer.headers["content-type"], answer.content)
     assert (400, "body.invalid", WRONG[query]) == (problem["status"], problem["code"], problem["at"])
@@ -164,7 +162,7 @@ def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: st
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_foreign_child_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
-    """I-19: the response does not reveal whether a child of this id exists in another family."""
+    """The response does not show whether a child of this id exists in another family."""
     children = [standing.ids[name] for name in ("foreign_child", "absent")]
     answers = [observable(standing.ask("ada", "GET", CARD, params={"child": child})) for child in children]
     assert answers[0] == answers[1]

@@ -8,8 +8,7 @@ import httpx
 import pytest
 
 from client.handover_page import Card, Line, page
-from tests.service.conftest import found_family
-from tests.service.surprise.conftest import Village, keeps, push
+from tests.service.conftest import Village, found_family, keeps, push
 from tests.service.test_cli import stillnew
 
 WALKED, SPOKE = "movement.first-steps", "talking.first-word"
@@ -30,7 +29,7 @@ Hang this where it is not read by Ben.
 
 
 async def test_the_command_prints_what_the_sitter_may_know(village: Village, service_url: str, tmp_path: Path) -> None:
-    """Deliverable 5: plain text with the date at the bottom; the token comes from a file or the environment."""
+    """The page is plain text with the date at the bottom. The token comes from a file or from the environment."""
     await keeps(village.ben, "domain:movement", hold_unsorted=True)
     await push(village.sam, village.saw(WALKED), village.saw(SPOKE))
     token = tmp_path / "token"
@@ -49,7 +48,7 @@ async def test_the_command_prints_what_the_sitter_may_know(village: Village, ser
 async def test_every_error_is_one_sentence_without_the_token(
     http: httpx.AsyncClient, service_url: str, tmp_path: Path
 ) -> None:
-    """Every error is one sentence with the next step, without a traceback and without the token."""
+    """Each sentence names the next step. The output has neither a traceback nor the token."""
     ada = await found_family(http)
     nothing, absent = tmp_path / "empty", tmp_path / "absent"
     nothing.write_text("\n")
@@ -72,7 +71,7 @@ async def test_every_error_is_one_sentence_without_the_token(
 
 @pytest.mark.parametrize("name", ["Ben", "B" * 120, "Ben \x1b[2J\r\n\u202eof the other home", "ベンジャミン", "a " * 60])
 def test_a_page_fits_its_paper_and_commands_no_terminal(name: str) -> None:
-    """The page has at most eighty columns, and control characters in a name are not printed."""
+    """The page has at most eighty columns. Control characters in a name are not printed."""
     lines = tuple(Line(milestone="x", title=f"{name} {number}") for number in range(12))
     card = Card(name=name, child_name=name, knows=lines, not_to_mention=lines, notes_too=False, phrase=f"{name} is fine.")
     printed = page([card, card], reader=name, today=date(2026, 11, 22))
@@ -82,7 +81,7 @@ def test_a_page_fits_its_paper_and_commands_no_terminal(name: str) -> None:
 
 
 def test_a_page_is_sorted_by_name_and_states_where_not_to_hang_it() -> None:
-    """The page is sorted by name, in whatever order the cards arrive."""
+    """The page does not depend on the order in which the service sends the cards."""
     cards = [
         Card(name=name, child_name=child, knows=(), not_to_mention=(), notes_too=False, phrase="All is well.")
         for name, child in (("Ben", "Noah"), ("Ada", "Mia"), ("Ben", "Mia"))

@@ -1,4 +1,4 @@
-"""Tests over HTTP that all members of a family receive the same tips, whatever was recorded."""
+"""Tests over HTTP that all members of a family get the same tips, whatever was recorded."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ async def push(author: Someone, *events: dict[str, Any], audience: str | None = 
 
 
 def observable(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Returns status, headers and body of a response, without date and request id."""
+    """Returns the status, the headers and the body of a response, without the date and the request id."""
     headers = [(name, value) for name, value in answer.headers.items() if name not in ("date", "x-request-id")]
     return answer.status_code, headers, answer.content
 
@@ -55,10 +55,10 @@ async def distinct_responses(members: list[Someone], **query: str) -> set[bytes]
 
 
 async def test_tips_are_the_same_for_everybody_whether_or_not_anything_happened(http: httpx.AsyncClient) -> None:
-    """Law 8, I-18: tips depend on the age only, never on a sighting.
+    """Law 8: tips depend on the age alone, never on a sighting.
 
-    Ben keeps every surprise. Ada records that the child pulls up: as a milestone, in a note, as a first for her alone. Then Ben
-    opens it, sees it himself, and it is withdrawn.
+    Ben keeps everything. Ada records that the child pulls up to stand: as a milestone, in a note, and as a private first. Then
+    Ben opens the envelope and records the milestone himself, and Ada withdraws hers.
     """
     ada = await found_family(http)
     child = await add_child(ada, "Mia", BORN)
@@ -84,7 +84,7 @@ async def test_tips_are_the_same_for_everybody_whether_or_not_anything_happened(
 
 
 async def test_tips_are_those_of_the_catalogue_at_each_childs_age(http: httpx.AsyncClient) -> None:
-    """Protocol, section Views: tips are in order of the children's ids, also for a child without a birth date or not yet born."""
+    """The tips are in the order of the children's ids, also for a child without a birth date, and for one who is not yet born."""
     ada = await found_family(http)
     born_by_child: dict[str, date | None] = {(await ada.ask("GET", TIPS)).json()["children"][0]["child"]: None}
     for name, born in (("Mia", BORN), ("Noah", ON + timedelta(days=20)), ("Old", date(2001, 2, 28)), ("Lea", date(2024, 2, 29))):
@@ -102,7 +102,7 @@ async def test_tips_are_those_of_the_catalogue_at_each_childs_age(http: httpx.As
 
 
 async def test_tips_are_for_the_date_that_the_device_names(http: httpx.AsyncClient) -> None:
-    """Without a date in the query, tips are for today in UTC; the response states its date."""
+    """Without a date in the query, the tips are for today in UTC. The response states its date."""
     ada = await found_family(http)
     child = await add_child(ada, "Mia", BORN)
     for on, months in ((date(2026, 2, 27), 0), (date(2026, 2, 28), 1), (date.min, None), (date.max, None)):
@@ -139,7 +139,6 @@ WRONG = {
 @pytest.mark.usefixtures("nothing_changes")
 @pytest.mark.parametrize("query", WRONG)
 def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: str) -> None:
-    """Law 17: an invalid query is refused by its name."""
     answer = standing.ask("ada", "GET", f"{TIPS}?{query}")
     problem = problem_in(answer.status_code, answer.headers["content-type"], answer.content)
     assert (400, "body.invalid", WRONG[query]) == (problem["status"], problem["code"], problem["at"])
@@ -147,7 +146,7 @@ def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: st
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_foreign_child_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
-    """I-19: the response does not reveal whether a child of this id exists in another family."""
+    """The response does not show whether a child of this id exists in another family."""
     answers = [
         observable(standing.ask(who, "GET", TIPS, params={"child": child}))
         for child in (standing.ids["foreign_child"], standing.ids["absent"], some_uuid(4), standing.people["ada"].member)

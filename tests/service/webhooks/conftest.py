@@ -1,7 +1,4 @@
-"""Provides a family with a log, a clock that a test sets, and senders as processes have them.
-
-Nothing is imitated: Postgres, the log, the notifier and the receivers are real.
-"""
+"""Provides a family with a log, a clock that a test sets, and senders of webhooks. Postgres and the receivers are real."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -29,7 +26,7 @@ AT_HOME = EgressPolicy(allow_private=True)
 
 
 class Time:
-    """The clock of a test's processes."""
+    """The clock of all processes of a test."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC).replace(microsecond=0)
@@ -43,7 +40,7 @@ class Time:
 
 @dataclass
 class Hook:
-    """A webhook in the database."""
+    """A webhook that is stored in the database, with its secret."""
 
     id: UUID
     secret: str
@@ -64,7 +61,7 @@ class Home:
         self, *, egress: EgressPolicy = AT_HOME, jitter: Callable[[], float] = lambda: 0.0,
         attempt_s_max: float = ATTEMPT_S_MAX, slow_s: float = SLOW_S,
     ) -> Sender:  # fmt: skip
-        """Returns a new sender, as of another process."""
+        """Returns a new sender, as another process has it."""
         self.senders.append(
             Sender(
                 pool=self.pool, notifier=self.notifier, egress=egress, now=self.time, jitter=jitter,
@@ -74,7 +71,7 @@ class Home:
         return self.senders[-1]
 
     async def hook(self, url: str, *, member: MemberId | None = None, after: int = 0) -> Hook:
-        """Makes a webhook that begins after a place, by default for Ben."""
+        """Adds a webhook that begins after a place of the feed, by default of Ben's feed."""
         secret, webhook = new_secret(), uuid4()
         await self.pool.execute(
             QUERIES.add, self.family.family, member or self.family.ben, webhook, url, None, secret, self.time.now, after
@@ -88,7 +85,7 @@ class Home:
         return await feed_of(self.pool, self.family, member or self.family.ben)
 
     async def entries(self, member: MemberId | None = None) -> list[tuple[int, bytes]]:
-        """Returns a member's entries in the exact bytes of a stream."""
+        """Returns a member's entries, in the bytes that a stream sends."""
         return (
             await from_anywhere(self.pool, family=self.family.family, member=member or self.family.ben, after=0, limit=2_000)
         ).entries
@@ -99,14 +96,14 @@ class Home:
 
 
 async def poll_and_finish(sender: Sender) -> None:
-    """Polls once, and waits until all turns are over."""
+    """Polls once, and waits until all deliveries have ended."""
     await sender.poll()
     await sender.until_idle()
 
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """Sets the clock, also of the standardwebhooks package, which refuses messages older than five minutes."""
+    """Sets the clock. The standardwebhooks package, which refuses messages older than five minutes, uses it too."""
     time = Time()
 
     class OnTime(datetime):

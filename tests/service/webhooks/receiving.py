@@ -1,6 +1,6 @@
-"""Runs a receiver of webhooks, a digital picture frame, on a real socket, with responses that a test sets byte by byte.
+"""Runs a receiver of webhooks, such as a digital picture frame, on a real socket. A test decides each byte of its responses.
 
-Owns the receiving side alone. Decides nothing.
+Owns only the receiving side. Decides nothing.
 """
 
 import asyncio
@@ -13,10 +13,12 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
+from tests.polling import until
+
 
 @dataclass(frozen=True)
 class Delivery:
-    """One received request."""
+    """One request that was received."""
 
     line: str
     headers: dict[str, str]
@@ -24,7 +26,7 @@ class Delivery:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """The entry as a page has it: without the chain of an entry that is sent alone."""
+        """Returns the entry as a page has it, without the field `chain`."""
         return {name: value for name, value in self.received["entry"].items() if name != "chain"}
 
     @property
@@ -45,7 +47,7 @@ class Delivery:
         return self.headers["webhook-signature"].split(" ")
 
     def is_signed_with(self, secret: str) -> None:
-        """Verifies the signature with the independent standardwebhooks package. Raises where it is wrong."""
+        """Verifies the signature with the independent standardwebhooks package, which raises an error if it is wrong."""
         Webhook(secret).verify(self.body, self.headers)
 
 
@@ -74,17 +76,17 @@ async def never(_: Delivery, __: asyncio.StreamWriter) -> None:
 
 @dataclass
 class Frame:
-    """The receiver."""
+    """A receiver of webhooks, with all requests that it received."""
 
     port: int = 0
     answer: Answer = field(default_factory=lambda: with_status(204))
     deliveries: list[Delivery] = field(default_factory=list)
     connections: int = 0
     open: int = 0
-    """The number of requests without a complete response yet."""
+    """The number of requests that have no complete response yet."""
     open_max: int = 0
     cut: int = 0
-    """The number of connections that the sender closed before the response was complete."""
+    """The number of connections that the sender closed before it had the complete response."""
 
     def url(self, *, host: str = "127.0.0.1", path: str = "/hooks/frame") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -129,9 +131,8 @@ async def _read(reader: asyncio.StreamReader) -> Delivery | None:
 
 
 async def _gone(reader: asyncio.StreamReader) -> None:
-    """Waits until the sender closes the connection: it sends nothing before it has the response."""
-    while not reader.at_eof():  # noqa: ASYNC110 - a stream reader has no event for its end
-        await asyncio.sleep(0.01)
+    """Waits until the sender closes the connection."""
+    await until(reader.at_eof, within_s=60)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The addresses that a webhook may connect to: public ones, however they are written, and exactly those that were checked."""
+"""Tests the addresses to which a webhook may connect: only public ones, in any spelling, and only those that were checked."""
 
 import asyncio
 import ssl
@@ -49,7 +49,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_an_address_that_is_not_public_or_not_plain_is_refused(url: str) -> None:
-    """Without a look-up, and with the same sentence for all of them."""
+    """The URL is refused without a look-up, and with one sentence for all reasons."""
     with pytest.raises(UrlNotAllowed) as refused:
         EgressPolicy().read(url)
     assert (str(refused.value), refused.value.at) == (str(UrlNotAllowed()), "url")
@@ -73,7 +73,7 @@ def test_a_public_address_is_read(url: str, host: str, port: int, path: str, nam
 
 
 def test_which_addresses_are_public() -> None:
-    """Addresses of the public internet; an IPv6 address that contains an IPv4 address is public where that one is."""
+    """An IPv6 address that contains an IPv4 address is public if the IPv4 address is."""
     public = ("8.8.8.8", "1.1.1.1", "100.63.255.255", "172.32.0.1", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8")
     assert [text for text in public if not is_public(ip_address(text))] == []
     private = ("100.127.255.255", "172.31.0.1", "64:ff9b::a00:1", "::ffff:192.168.0.1", "2002::1", "2001::1", "3fff::1",
@@ -93,7 +93,7 @@ TARGET = ParsedUrl(scheme="https", host="frame.example", port=443, path="/")
               ("::ffff:127.0.0.1",), ("fe80::1%2",)],
 )  # fmt: skip
 async def test_a_name_with_a_private_address_is_refused(found: tuple[str, ...]) -> None:
-    """All addresses of a name are checked, since an attacker can put a private one among public ones."""
+    """All addresses of a name are checked, because an attacker can add a private address to public ones."""
     with pytest.raises(Unreachable):
         await EgressPolicy(resolve=resolves_to(*found)).find(TARGET)
 
@@ -105,21 +105,21 @@ async def test_a_public_name_resolves_to_its_first_addresses() -> None:
 
 @pytest.mark.parametrize("url", ["http://frame.example/", "https://frame/", "https://10.0.0.1/", "https://[::1]/"])
 async def test_an_allowed_address_is_checked_again_at_each_attempt(url: str) -> None:
-    """Existing webhooks obey an operator who stops allowing private addresses."""
+    """If an operator no longer allows private addresses, existing webhooks to such addresses fail."""
     target = EgressPolicy(allow_private=True).read(url)
     with pytest.raises(Unreachable):
         await EgressPolicy(resolve=resolves_to("8.8.8.8")).find(target)
 
 
 async def test_the_systems_own_look_up_is_used_and_localhost_refused() -> None:
-    """The default resolver: names of this machine resolve to private addresses."""
+    """With the default resolver, names of this machine resolve to private addresses."""
     assert "127.0.0.1" in addresses_of("localhost", 80)
     with pytest.raises(Unreachable):
         await EgressPolicy().find(ParsedUrl(scheme="https", host="localhost", port=443, path="/"))
 
 
 async def test_a_look_up_that_hangs_is_given_up_and_delays_no_other() -> None:
-    """Law 17: a look-up runs in a thread of its own, and has a time limit."""
+    """Law 17: each look-up runs in a thread of its own, with a time limit."""
     released = threading.Event()
 
     def hangs(host: str, port: int) -> Sequence[str]:
@@ -137,14 +137,14 @@ async def test_a_look_up_that_hangs_is_given_up_and_delays_no_other() -> None:
 
 
 class OneAddressIsPublic(EgressPolicy):
-    """Allows 127.0.0.1 alone: the machine of a test has no public address."""
+    """A policy that allows 127.0.0.1 in place of public addresses, because the machine of a test has none."""
 
     def is_allowed(self, address: Address) -> bool:
         return str(address) == "127.0.0.1"
 
 
 async def test_the_checked_address_is_the_one_to_connect_to() -> None:
-    """DNS rebinding: the name is public at its first look-up and private afterwards. An attempt looks it up once."""
+    """DNS rebinding: the name resolves to a public address first, and then to a private one. An attempt resolves a name once."""
     resolved: list[str] = []
 
     def rebinds(host: str, port: int) -> list[str]:
@@ -175,7 +175,7 @@ async def test_the_next_address_is_tried_where_the_first_refuses() -> None:
 async def test_no_proxy_and_no_credentials_of_the_environment_are_used(
     frame: Frame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A proxy would look the name up again, and a netrc file would send an operator's passwords to hosts that members name."""
+    """A proxy would look up the name again. A netrc file would send the operator's passwords to hosts that members choose."""
     async with receiving() as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
@@ -190,7 +190,7 @@ async def test_no_proxy_and_no_credentials_of_the_environment_are_used(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Makes a certificate for frame.example, since the project contains no key."""
+    """Makes a certificate for frame.example, because the project contains no private key."""
     folder = tmp_path_factory.mktemp("tls")
     key, made = folder / "key", folder / "certificate"
     subprocess.run(
@@ -209,7 +209,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 async def test_the_certificate_is_verified_for_the_name_and_not_the_address(
     certificate: tuple[Path, Path], host: str, is_trusted: bool, status: int | None
 ) -> None:
-    """Although the address is fixed, TLS verifies the host that the member named, and a trusted authority."""
+    """TLS verifies the host name that the member gave, and not the address to which the sender connects."""
     key, made = certificate
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(made, key)

@@ -1,4 +1,4 @@
-"""The documentation page: its examples run, and verify what was sent."""
+"""Tests that the examples of docs/webhooks.md run, and that they verify real deliveries."""
 
 import base64
 import os
@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 async def test_the_python_of_the_page_verifies_what_was_sent(
     home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The example uses none of the service's code."""
+    """The example on the page uses no code of the service."""
     hook = await home.hook(frame.url())
     await poll_and_finish(home.sender())
     sent = frame.deliveries[0]
@@ -43,6 +43,14 @@ async def test_the_python_of_the_page_verifies_what_was_sent(
     assert not verify(hook.secret, sent.headers, sent.body)
 
 
+def printed_by(shell: str, folder: Path, given: dict[str, str]) -> str:
+    """Returns what a shell script prints that is run in a folder with the given variables."""
+    run = subprocess.run(
+        ["sh", "-c", shell], cwd=folder, check=True, capture_output=True, text=True, env={"PATH": os.environ["PATH"], **given}
+    )
+    return run.stdout.strip()
+
+
 @pytest.mark.needs("openssl")
 async def test_the_shell_of_the_page_signs_as_we_do(home: Home, frame: Frame, tmp_path: Path) -> None:
     hook = await home.hook(frame.url())
@@ -50,11 +58,8 @@ async def test_the_shell_of_the_page_signs_as_we_do(home: Home, frame: Frame, tm
     sent = frame.deliveries[0]
     shell = next(block for block in blocks("sh") if "openssl" in block)
     (tmp_path / "body").write_bytes(sent.body)
-    received = subprocess.run(  # noqa: ASYNC221 - nothing else runs meanwhile
-        ["sh", "-c", shell], cwd=tmp_path, check=True, capture_output=True, text=True,
-        env={"PATH": os.environ["PATH"], "SECRET": hook.secret, "ID": sent.id, "TIMESTAMP": sent.headers["webhook-timestamp"]},
-    )  # fmt: skip
-    assert f"v1,{received.stdout.strip()}" == sent.headers["webhook-signature"]
+    given = {"SECRET": hook.secret, "ID": sent.id, "TIMESTAMP": sent.headers["webhook-timestamp"]}
+    assert f"v1,{printed_by(shell, tmp_path, given)}" == sent.headers["webhook-signature"]
 
 
 def test_the_example_for_home_assistant_is_yaml() -> None:
@@ -64,7 +69,7 @@ def test_the_example_for_home_assistant_is_yaml() -> None:
 
 
 def test_the_page_names_the_bounds_that_hold() -> None:
-    """Law 17: the bounds on the page are those in the code."""
+    """Law 17: the bounds on the page are those of the code."""
     for received, is_so in (
         ("at most five each", retry_policy.WEBHOOKS_MAX == 5),
         ("at most 2,048 bytes", shapes.URL_BYTES_MAX == 2_048),

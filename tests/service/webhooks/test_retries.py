@@ -1,4 +1,4 @@
-"""Failed deliveries are retried with growing waits, in order, and one dead target delays no other."""
+"""Tests that failed deliveries are repeated with growing waits and in order, and that a dead target delays no other target."""
 
 import asyncio
 import time as wall
@@ -12,7 +12,7 @@ from service.feed.notifier import LocalNotifier
 from service.webhooks import sender
 from service.webhooks.egress_policy import EgressPolicy
 from tests.families import found, note
-from tests.service.feed.listening import until
+from tests.polling import until
 from tests.service.webhooks.conftest import AT_HOME, Home, poll_and_finish
 from tests.service.webhooks.receiving import Frame, after, never, receiving, with_status
 
@@ -24,7 +24,7 @@ from tests.service.webhooks.receiving import Frame, after, never, receiving, wit
 async def test_an_undelivered_entry_is_sent_again_before_any_other(
     home: Home, frame: Frame, status: int, word: str
 ) -> None:
-    """Order: an entry is sent only after the one before it. A retry has the same id, and the time of its own attempt."""
+    """An entry is sent only after the previous one was delivered. A repeated delivery has the same id and a new timestamp."""
     hook = await home.hook(frame.url())
     frame.answer = with_status(status)
     one = home.sender()
@@ -80,7 +80,7 @@ async def test_a_target_that_responds_gone_is_disabled_at_once(home: Home, frame
 
 
 async def test_a_redirect_is_not_followed(home: Home, frame: Frame) -> None:
-    """A redirect could lead from a checked address to an unchecked one."""
+    """A redirect could lead from the checked address to an unchecked one."""
     async with receiving() as elsewhere:
         hook = await home.hook(frame.url())
         for status in (301, 302, 307, 308):
@@ -92,7 +92,7 @@ async def test_a_redirect_is_not_followed(home: Home, frame: Frame) -> None:
 
 
 async def test_an_unreachable_and_an_unknown_host_are_one_failure(home: Home) -> None:
-    """A member cannot explore a network by naming addresses in it."""
+    """The two failures look the same. So a member cannot find out which addresses of a network exist."""
 
     def no_such_host(host: str, port: int) -> list[str]:
         raise OSError(host)
@@ -108,7 +108,7 @@ async def test_an_unreachable_and_an_unknown_host_are_one_failure(home: Home) ->
 
 
 async def test_a_dead_target_delays_no_other(home: Home, frame: Frame) -> None:
-    """While forty targets accept requests and never respond, one that responds receives each entry within a second."""
+    """Forty targets accept requests and never respond. A target that responds still gets each entry within a second."""
 
     def everywhere(host: str, port: int) -> list[str]:
         return ["127.0.0.1"]
@@ -120,7 +120,7 @@ async def test_a_dead_target_delays_no_other(home: Home, frame: Frame) -> None:
         for family in families[1:]:
             home.family = family
             for number in range(5):
-                # They have failed before, so that they are known as slow targets.
+                # The webhooks have failed before, so the sender treats them as slow targets.
                 hook = await home.hook(dead.url(host=f"{number}.{family.family}.example"))
                 await home.pool.execute(
                     "UPDATE webhook SET attempts = 1, failing_since = $2, failed_as = 'no_answer' WHERE webhook_id = $1",
@@ -139,7 +139,6 @@ async def test_a_dead_target_delays_no_other(home: Home, frame: Frame) -> None:
 
 
 async def test_one_host_gets_two_requests_at_a_time(home: Home, frame: Frame) -> None:
-    """A host with many webhooks gets at most two requests at a time."""
     frame.answer = after(0.1, with_status(200))
     for number in range(6):
         await home.hook(frame.url(path=f"/{number}"), after=len(await home.feed()) - 1)
@@ -156,7 +155,7 @@ async def test_a_slow_target_continues_among_the_slow_ones_and_misses_nothing(ho
 
 
 async def test_an_answer_that_never_comes_or_never_ends_is_given_up(home: Home, frame: Frame) -> None:
-    """Law 17: a response has a bound in time and bytes. Its status counts, whatever follows."""
+    """Law 17: a response has a bound in time and in bytes. Its status counts, whatever follows the status."""
     sent = 0
 
     async def drips(_: Any, writer: asyncio.StreamWriter) -> None:
@@ -198,7 +197,7 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(home: Home, 
 
 
 async def test_a_notification_makes_it_prompt_and_polling_makes_it_certain(home: Home, frame: Frame) -> None:
-    """Law 18: a notified sender sends at once, another one at its next poll."""
+    """Law 18: a sender that gets the notification sends at once. Another sender finds the entry at its next poll."""
     await home.hook(frame.url(), after=len(await home.feed()))
     hears = home.sender()
     home.notifier = LocalNotifier()
@@ -217,7 +216,7 @@ async def test_a_notification_makes_it_prompt_and_polling_makes_it_certain(home:
 
 
 class OftenPolled(LocalNotifier):
-    """Lets a process poll ten times a second."""
+    """A notifier with which a process polls ten times a second."""
 
     @property
     def poll_every_s(self) -> float:
@@ -225,7 +224,7 @@ class OftenPolled(LocalNotifier):
 
 
 async def test_a_sender_survives_every_failure_and_logs_no_names(home: Home, frame: Frame, database_url: str) -> None:
-    """Law 17, I-26: logs contain no address, no name and no word of a feed, whatever fails."""
+    """Law 17: no failure stops the sender, and no log line contains an address, a name or words of a feed."""
     home.notifier = OftenPolled()
     opened = await asyncpg.create_pool(database_url, min_size=1, max_size=2)
     home.pool = opened

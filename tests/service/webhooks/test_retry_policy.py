@@ -1,4 +1,4 @@
-"""What follows from an attempt: how long to wait, and when to disable a webhook."""
+"""Tests what follows from a failed attempt: the time until the next attempt, or that the webhook is disabled."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,13 +12,13 @@ NOW = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
 @given(attempts=st.integers(1, 10_000), jitter=st.floats(0, 1))
 def test_a_wait_is_between_five_seconds_and_six_hours(attempts: int, jitter: float) -> None:
-    """Law 17: every wait has bounds, after any number of failures."""
+    """Law 17: each wait is within these bounds, after any number of failures."""
     assert timedelta(seconds=5) <= wait_after(attempts, jitter=jitter) <= timedelta(hours=6)
 
 
 @given(attempts=st.integers(1, 10_000), jitter=st.floats(0, 1))
 def test_a_wait_is_never_shorter_than_the_one_before_it(attempts: int, jitter: float) -> None:
-    """Waits grow, for the same jitter."""
+    """The waits grow if the jitter stays the same."""
     assert wait_after(attempts, jitter=jitter) <= wait_after(attempts + 1, jitter=jitter)
     assert wait_after(attempts, jitter=0.0) <= wait_after(attempts, jitter=jitter)
 
@@ -38,7 +38,7 @@ def test_five_days_of_failures_disable_a_webhook_and_no_less() -> None:
 
 
 def test_how_many_attempts_five_days_hold() -> None:
-    """The documentation states about thirty attempts."""
+    """docs/webhooks.md states that about thirty attempts are made in five days."""
     at, since, attempts = NOW, None, 0
     while True:
         failing = after_failure(500, attempts=attempts, since=since, at=at, jitter=0.5)
@@ -49,7 +49,7 @@ def test_how_many_attempts_five_days_hold() -> None:
 
 
 def test_gone_disables_at_once() -> None:
-    """Standard Webhooks: 410 means that the receiver is gone for good."""
+    """By Standard Webhooks, the status 410 means that the receiver is gone for ever."""
     gone = after_failure(410, attempts=0, since=None, at=NOW, jitter=0.0)
     assert (gone.disabled_as, gone.failed_as) == (Disabled.GONE, Failure.REFUSED)
 

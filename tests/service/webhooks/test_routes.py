@@ -1,4 +1,4 @@
-"""Over HTTP: members make, list, rotate, resume and drop their own webhooks, and nobody else's."""
+"""Tests the routes of webhooks: members make, list, rotate, resume and delete their own webhooks, and no others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,9 +12,8 @@ import pytest
 
 from service.webhooks.egress_policy import EgressPolicy
 from service.webhooks.sender import Sender
-from tests.service.conftest import UNLIMITED, Someone
+from tests.service.conftest import UNLIMITED, Someone, Village, keeps, push
 from tests.service.feed.listening import Running, serving
-from tests.service.surprise.conftest import Village, keeps, push, village  # noqa: F401 - a fixture
 from tests.service.webhooks.conftest import poll_and_finish
 from tests.service.webhooks.receiving import Frame, with_status
 
@@ -24,7 +23,7 @@ ABSENT = "0193a3c0-0000-4000-8000-000000000000"
 
 @dataclass
 class Service:
-    """A running service, and its sender, which a test can poll itself."""
+    """A running service, and its sender, which a test can poll."""
 
     running: Running
     sender: Sender
@@ -32,7 +31,7 @@ class Service:
 
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[Service]:
-    """A service that allows private addresses, since a test's receivers are on this machine."""
+    """Runs a service that allows private addresses, because the receivers of a test are on this machine."""
     async with serving(database_url, webhooks_anywhere=True, **UNLIMITED) as running:
         yield Service(running, running.runtime.webhook_sender)
 
@@ -63,9 +62,9 @@ async def feed(someone: Someone) -> list[dict[str, Any]]:
 
 
 async def test_a_webhook_begins_at_the_feeds_end_or_at_a_given_place(
-    service: Service, village: Village, frame: Frame  # noqa: F811
+    service: Service, village: Village, frame: Frame
 ) -> None:
-    """End to end: a webhook is made, receives entries that verify, and they are those of a pull."""
+    """The webhooks receive the entries of a pull, with valid signatures."""
     now, all_of_it = await made(village.ben, frame), await made(village.ben, frame, query="?after=0", url=frame.url(path="/all"))
     assert (now["place"], all_of_it["place"]) == (len(await feed(village.ben)), 0)
     await push(village.ada, village.saw("movement.first-steps"))
@@ -80,8 +79,8 @@ async def test_a_webhook_begins_at_the_feeds_end_or_at_a_given_place(
     assert (ahead.status_code, ahead.json()["code"]) == (409, "feed.ahead")
 
 
-async def test_a_webhook_belongs_to_its_maker_alone(village: Village, frame: Frame) -> None:  # noqa: F811
-    """Law 14, I-19: webhooks of other members and families and absent ones give the same response, and do not change."""
+async def test_a_webhook_belongs_to_its_maker_alone(village: Village, frame: Frame) -> None:
+    """Law 14: webhooks of other members get the response of a webhook that does not exist, and do not change."""
     hook = (await made(village.ben, frame, name="the frame in the hall"))["webhook"]
     before = await listed(village.ben)
     assert [one["name"] for one in before] == ["the frame in the hall"]
@@ -97,7 +96,7 @@ async def test_a_webhook_belongs_to_its_maker_alone(village: Village, frame: Fra
         assert (answer.status_code, answer.json()["code"]) == (403, "access.not_for_role")
 
 
-async def test_a_secret_is_returned_once(village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_a_secret_is_returned_once(village: Village, frame: Frame) -> None:
     hook = await made(village.sam, frame)
     assert hook["secret"].startswith("whsec_")
     received = (await village.sam.ask("GET", HOOKS)).text
@@ -105,8 +104,8 @@ async def test_a_secret_is_returned_once(village: Village, frame: Frame) -> None
     assert hook["secret"][6:] not in received
 
 
-async def test_at_most_five_webhooks_also_when_made_at_once(village: Village, frame: Frame) -> None:  # noqa: F811
-    """Law 17: two devices at once cannot exceed the bound."""
+async def test_at_most_five_webhooks_also_when_made_at_once(village: Village, frame: Frame) -> None:
+    """Law 17: concurrent requests do not exceed the bound."""
     answers = await asyncio.gather(*(village.ben.ask("POST", HOOKS, json={"url": frame.url()}) for _ in range(12)))
     assert sorted(answer.status_code for answer in answers) == [201] * 5 + [409] * 7
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"access.too_many"}
@@ -118,7 +117,7 @@ async def test_at_most_five_webhooks_also_when_made_at_once(village: Village, fr
     await made(village.ada, frame)
 
 
-async def test_a_new_secret_signs_beside_the_last_one(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
+async def test_a_new_secret_signs_beside_the_last_one(service: Service, village: Village, frame: Frame) -> None:
     hook = await made(village.ben, frame, query="?after=0")
     answer = await village.ben.ask("POST", f"{HOOKS}/{hook['webhook']}/secret")
     assert answer.status_code == 200, answer.text
@@ -129,8 +128,8 @@ async def test_a_new_secret_signs_beside_the_last_one(service: Service, village:
         frame.deliveries[0].is_signed_with(secret)
 
 
-async def test_the_states_of_a_webhook_and_its_resumption(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
-    """Active, failing, disabled, and resumed at its place: the state is one of a closed list."""
+async def test_the_states_of_a_webhook_and_its_resumption(service: Service, village: Village, frame: Frame) -> None:
+    """A webhook is active, then failing, then disabled. A resumed webhook continues at its place."""
     hook = (await made(village.ben, frame, query="?after=0"))["webhook"]
     (active,) = await listed(village.ben)
     assert (active["state"], active["since"], active["next_attempt_at"], active["last"]) == ("active", None, None, None)
@@ -156,9 +155,9 @@ async def test_the_states_of_a_webhook_and_its_resumption(service: Service, vill
 @pytest.mark.parametrize("url", ["https://192.168.1.1/", "https://nobody.invalid/", "https://localhost:8443/", "http://example.org/",
                                  "https://[::ffff:10.0.0.1]/", "https://2130706433/", "https://a@example.org/", "nonsense"])
 async def test_a_forbidden_address_is_refused_with_one_sentence(
-    service: Service, village: Village, url: str  # noqa: F811
+    service: Service, village: Village, url: str
 ) -> None:
-    """Law 17: the exact reason would reveal the operator's network."""
+    """Law 17: all forbidden addresses get one sentence, because the exact reason would reveal the operator's network."""
     egress = EgressPolicy(resolve=lambda host, port: ["10.0.0.1"])
     service.running.gateway.runtime = replace(service.running.runtime, egress=egress)
     expected = await village.ben.ask("POST", HOOKS, json={"url": "https://private.example/"})
@@ -176,16 +175,16 @@ async def test_a_forbidden_address_is_refused_with_one_sentence(
      ({"url": "https://a.example/"}, "?from=0", "from")],
 )  # fmt: skip
 async def test_a_bad_body_or_query_is_refused_with_its_field(
-    village: Village, body: dict[str, Any], query: str, at: str  # noqa: F811
+    village: Village, body: dict[str, Any], query: str, at: str
 ) -> None:
-    """Law 17: bad input is refused, with the name of the field."""
+    """Law 17: the refusal names the field."""
     answer = await village.ben.ask("POST", HOOKS + query, json=body)
     assert (400, "body.invalid", at) == (answer.status_code, answer.json()["code"], answer.json()["at"])
     assert await listed(village.ben) == []
 
 
-async def test_a_webhook_belongs_to_the_member_and_not_to_a_device(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
-    """I-25: a webhook goes on after the phone on which it was made is revoked, and is dropped when its member leaves."""
+async def test_a_webhook_belongs_to_the_member_and_not_to_a_device(service: Service, village: Village, frame: Frame) -> None:
+    """A webhook continues when the device that made it is revoked, and is deleted when its member leaves."""
     code = (await village.sam.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     received = (await village.sam.http.post("/v1/devices/pair", json={"code": code, "device": {"name": "lost"}})).json()
     lost = Someone(village.sam.http, received | {"family": village.sam.family, "member": village.sam.member})
@@ -206,8 +205,8 @@ async def test_a_webhook_belongs_to_the_member_and_not_to_a_device(service: Serv
     assert await service.running.runtime.pool.fetchval("SELECT count(*) FROM webhook") == 0
 
 
-async def test_a_held_event_shows_in_no_response(service: Service, village: Village, frame: Frame) -> None:  # noqa: F811
-    """Law 8: a held event changes no byte of the list of webhooks, and nothing is sent."""
+async def test_a_held_event_shows_in_no_response(service: Service, village: Village, frame: Frame) -> None:
+    """Law 8: a held event changes no byte of the list of webhooks, and nothing is sent for it."""
     await keeps(village.ben)
     await made(village.ben, frame, query="?after=0")
     await poll_and_finish(service.sender)
@@ -220,8 +219,8 @@ async def test_a_held_event_shows_in_no_response(service: Service, village: Vill
     assert [one.entry for one in frame.deliveries] == await feed(village.ben)
 
 
-async def test_responses_match_the_openapi_document(village: Village, frame: Frame) -> None:  # noqa: F811
-    """Responses are validated against the OpenAPI document, which is made from the types."""
+async def test_responses_match_the_openapi_document(village: Village, frame: Frame) -> None:
+    """The document is generated from the types of the responses."""
     document = (await village.ben.ask("GET", "/schema/openapi.json")).json()
     hook = (await village.ben.ask("POST", HOOKS, json={"url": frame.url()})).json()
     requests = [("get", ""), ("post", "/{webhook}/secret"), ("post", "/{webhook}/resume"), ("post", "")]

@@ -1,4 +1,4 @@
-"""A webhook is sent its member's feed: in order, signed, from its place on, and without held events."""
+"""Tests that a webhook receives its member's feed: in order, signed, from its place on, and without held events."""
 
 import asyncio
 from datetime import timedelta
@@ -8,7 +8,7 @@ from standardwebhooks import WebhookVerificationError
 
 from service.feed.notifier import LocalNotifier
 from tests.families import STOOD, WALKED, drafted, leave, note, saw
-from tests.service.feed.listening import until
+from tests.polling import until
 from tests.service.webhooks.conftest import Home, poll_and_finish
 from tests.service.webhooks.receiving import Delivery, Frame, after, never, with_status
 
@@ -16,12 +16,12 @@ SPOKE = "talking.first-word"
 
 
 async def keeps(home: Home, mode: str = "keep", scope: str = "all") -> None:
-    """Makes Ben choose to wait for surprises."""
+    """Appends Ben's choice to keep surprises."""
     await home.append(home.family.ben, drafted("SurpriseChosen", at=home.time.now, scope=scope, mode=mode))
 
 
 async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Frame) -> None:
-    """Law 6, law 7: entry by entry, in order, in the exact bytes of a stream; an event for Ada alone is not among them."""
+    """Laws 6 and 7: the entries come in order, in the bytes of a stream. An event for Ada alone is not sent to Ben."""
     family = home.family
     await keeps(home, mode="hint", scope="domain:movement")
     await home.append(family.ada, saw(family, WALKED), note(family, "für Mia 👣\u2028"), note(family, "mine", audience="me"))
@@ -43,7 +43,7 @@ async def test_a_webhook_is_sent_exactly_its_members_feed(home: Home, frame: Fra
 
 
 async def test_another_secret_or_another_body_does_not_verify(home: Home, frame: Frame) -> None:
-    """The standardwebhooks package, which the tests use, refuses wrong signatures."""
+    """The standardwebhooks package refuses a wrong signature, so the other tests can rely on it."""
     hook, other = await home.hook(frame.url()), await home.hook(frame.url(path="/other"))
     await poll_and_finish(home.sender())
     delivery = next(one for one in frame.deliveries if one.line.startswith("POST /hooks/frame "))
@@ -53,7 +53,7 @@ async def test_another_secret_or_another_body_does_not_verify(home: Home, frame:
 
 
 async def test_a_webhook_goes_on_from_its_place_also_in_another_process(home: Home, frame: Frame) -> None:
-    """Law 1: the delivered place is stored, and no delivered entry is sent again."""
+    """Law 1: the place of the last delivery is stored, so no delivered entry is sent again."""
     last = len(await home.feed())
     await home.hook(frame.url(), after=last)
     first = home.sender()
@@ -68,7 +68,7 @@ async def test_a_webhook_goes_on_from_its_place_also_in_another_process(home: Ho
 
 
 async def test_what_a_killed_process_had_begun_is_sent_again_with_the_same_id(home: Home, frame: Frame) -> None:
-    """At least once: the lease of a killed process expires, and the receiver recognizes the repeated message by its id."""
+    """The lease of a killed process expires, and another process sends the message again. Receivers know it by its id."""
     hook = await home.hook(frame.url())
     frame.answer = never
     killed = home.sender()
@@ -89,7 +89,7 @@ async def test_what_a_killed_process_had_begun_is_sent_again_with_the_same_id(ho
 
 
 async def test_a_stopped_process_hands_over_at_once(home: Home, frame: Frame) -> None:
-    """A stopped process releases its leases, so that no webhook waits for one to expire."""
+    """A process that stops releases its leases, so no webhook waits until a lease expires."""
     await home.hook(frame.url())
     frame.answer = never
     first = home.sender()
@@ -102,7 +102,7 @@ async def test_a_stopped_process_hands_over_at_once(home: Home, frame: Frame) ->
 
 
 async def test_of_two_senders_one_sends_and_the_order_holds(home: Home, frame: Frame) -> None:
-    """One process sends for a webhook at a time: the first that claims it."""
+    """A webhook is served by one process at a time: the first that claims it."""
     await home.hook(frame.url())
     await home.append(home.family.ada, *(note(home.family, f"note {number}") for number in range(20)))
     frame.answer = after(0.005, with_status(200))
@@ -117,7 +117,7 @@ async def test_of_two_senders_one_sends_and_the_order_holds(home: Home, frame: F
 
 
 async def test_both_secrets_sign_for_a_day(home: Home, frame: Frame) -> None:
-    """Standard Webhooks: a receiver can change its secret without missing a message."""
+    """For a day both secrets are valid, so a receiver can change to the new one without missing a message."""
     hook = await home.hook(frame.url())
     frame.answer = with_status(500)
     newer = b"n" * 32
@@ -139,7 +139,7 @@ async def test_both_secrets_sign_for_a_day(home: Home, frame: Frame) -> None:
 
 
 async def test_a_held_event_changes_nothing(home: Home, frame: Frame) -> None:
-    """Law 8, I-22: a held event causes no request, no attempt, no lease and no change of a row. Released events come in order."""
+    """Law 8: a held event causes no request, no attempt, no lease and no change of a row. Released events are sent in order."""
     family = home.family
     await keeps(home)
     hook = await home.hook(frame.url())
@@ -161,7 +161,7 @@ async def test_a_held_event_changes_nothing(home: Home, frame: Frame) -> None:
 
 
 async def test_what_fails_meanwhile_is_the_same_in_both_worlds(home: Home, frame: Frame) -> None:
-    """Law 8: the back-off counts attempts at entries with a place, so that a held event makes no attempt sooner."""
+    """Law 8: the wait after a failure counts attempts at delivered entries, so a held event causes no earlier attempt."""
     await keeps(home)
     hook = await home.hook(frame.url())
     frame.answer = with_status(503)
@@ -175,7 +175,7 @@ async def test_what_fails_meanwhile_is_the_same_in_both_worlds(home: Home, frame
 
 
 async def test_nothing_is_sent_for_a_member_who_has_left(home: Home, frame: Frame) -> None:
-    """I-25: waiting entries are dropped, together with the address and its secrets."""
+    """The webhook of a member who has left is deleted, with its address and secrets, and its entries are not sent."""
     hook = await home.hook(frame.url(), member=home.family.sitter)
     other = await home.hook(frame.url(path="/ben"))
     await leave(home.log, home.family, home.family.sitter)
@@ -185,7 +185,7 @@ async def test_nothing_is_sent_for_a_member_who_has_left(home: Home, frame: Fram
 
 
 async def test_a_turn_after_the_member_left_sends_nothing(home: Home, frame: Frame) -> None:
-    """I-25: the roster is checked when a turn begins, and again before each next entry."""
+    """The roster is checked when a delivery begins, and again before each further entry."""
     sitter = home.family.sitter
     await home.hook(frame.url(), member=sitter, after=len(await home.feed(sitter)))
     home.notifier = LocalNotifier()
@@ -207,7 +207,7 @@ async def test_a_turn_after_the_member_left_sends_nothing(home: Home, frame: Fra
 
 @pytest.mark.parametrize("how", ["leaves", "drops it", "leaves, and is heard of"])
 async def test_a_turn_under_way_is_cancelled_within_a_second(home: Home, frame: Frame, how: str) -> None:
-    """I-25: also without a notification, as between two processes."""
+    """The delivery is cancelled also without a notification, as if another process had removed the member or the webhook."""
     await home.hook(frame.url(), member=home.family.sitter)
     frame.answer = after(0.9, with_status(200))
     sender = home.sender()

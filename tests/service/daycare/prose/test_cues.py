@@ -1,4 +1,4 @@
-"""Tests the cue files: they name only milestones of the catalogue, and an invalid file is refused with its name and the error."""
+"""Tests the cue files: they name only milestones of the catalogue. An invalid file is refused with its name and the error."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_an_invalid_cue_file_is_refused_by_its_name(content: bytes, message: str
         read_language("xx", content)
 
 
-# Three simplest sentences for each language: they fail if the guards or the subject rule of a language exclude its own cues.
+# Three simple sentences for each language. They fail if a language's guards or its rule about subjects exclude its own cues.
 PLAIN = {
     "en": ("Mia clapped.", "Mia crawled.", "Mia laughed."),
     "de": ("Mia hat geklatscht.", "Mia ist gekrabbelt.", "Mia hat gelacht."),

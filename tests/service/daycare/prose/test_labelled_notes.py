@@ -1,8 +1,8 @@
-"""Measures which notes are held and which milestones are recorded, on notes of our own that were written before the reader.
+"""Measures which notes are held and which milestones are recorded, on labelled notes that were written before the reader.
 
-`notes/tuning.toml` may be tuned on, and its errors are printed. `notes/apart.toml` is a held-out set: the reader was never tuned
-on it, and its errors are not printed, so its figures are the better estimate, although one author wrote both sets. Of fresh notes
-that were added for tuning in three rounds, 0.8 were held before the reader was changed for them.
+`notes/tuning.toml` may be used for tuning, and its errors are printed. `notes/apart.toml` is a held-out set: the reader was never
+tuned on it, and its errors are not printed. So its figures are the better estimate, although one author wrote both sets. New
+notes were added for tuning three times. A share of 0.8 of these notes was held before the reader was changed for them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from service.daycare.prose.reader import Findings, findings_in
 HERE = Path(__file__).parent
 HELD_MIN, PRECISION_MIN, HELD_IN_ERROR_MAX = 0.97, 0.95, 0.10
 HELD_OUT_HELD_MIN = 0.96
-"""The least share of great firsts that must be held in the held-out set. It reaches 121 of 125; the aim is 0.97."""
+"""The least share of great firsts that must be held in the held-out set. The reader holds 121 of 125; the aim is 0.97."""
 GREAT_FIRSTS: Final = {
     "steps": "movement.first-steps",
     "crawling": "movement.crawls",
@@ -35,7 +35,7 @@ GREAT_FIRSTS: Final = {
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A labelled note: what may be recorded of it and for what it has to be held. The head of tuning.toml explains the fields."""
+    """A labelled note, with the milestones that may be recorded from it and those for which it must be held (see tuning.toml)."""
 
     text: str
     keys: tuple[str, ...] = ()
@@ -77,12 +77,12 @@ TUNING, HELD_OUT = labelled_notes("tuning"), labelled_notes("apart")
 
 
 def with_implied(keys: Sequence[str]) -> set[str]:
-    """Returns the keys and all milestones that they imply. A member who waits for one of these may not see a note of `keys`."""
+    """Returns the keys and all milestones that they imply. A note of `keys` is held from a member who keeps one of these."""
     return {one for key in keys for one in (key, *CATALOGUE.implied_by(key))}
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures that were measured on one set of notes, each a share from 0 to 1."""
+    """The figures of one set of notes, each a share from 0 to 1."""
 
     held: float
     precision: float
@@ -127,7 +127,7 @@ def measured(notes: Sequence[Note]) -> Figures:
 def test_revealing_notes_are_held_and_recorded_milestones_are_right(
     capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
-    """Required by issue 11, section 3. Every run prints the figures of both sets, and each error of the tuning set."""
+    """Each run prints the figures of both sets, and each error of the tuning set."""
     tuning, held_out = measured(TUNING), measured(HELD_OUT)
     with capsys.disabled():
         summaries = (tuning.summary("for tuning", len(TUNING)), *tuning.lines, held_out.summary("held out", len(HELD_OUT)))
@@ -143,7 +143,7 @@ def test_revealing_notes_are_held_and_recorded_milestones_are_right(
 
 
 def test_the_labelled_set_is_large_in_every_kind_and_a_third_of_it_is_held_out() -> None:
-    """At least 600 notes in five languages, none in both sets; at least a quarter are without any milestone."""
+    """The sets have at least 600 notes in five languages, and no note is in both. At least a quarter have no milestone."""
     everything = (*TUNING, *HELD_OUT)
     assert len({note.text for note in everything}) == len(everything) >= 600
     assert len(HELD_OUT) >= 200

@@ -1,7 +1,7 @@
-"""Measures the precision and recall of the certain milestones on labelled sentences of our own.
+"""Measures the precision and the recall of certain milestones on labelled sentences of our own.
 
-The cues were tuned on `tuned.toml` and not on `held_out.toml`, so the figures of the latter are the better estimate. Every run
-prints the figures and errors of both.
+The cues were tuned on `tuned.toml` and not on `held_out.toml`, so the figures of `held_out.toml` are the better estimate. Each
+run prints the figures and the errors of both.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ TUNED, HELD_OUT = labelled("tuned"), labelled("held_out")
 
 
 class Score(msgspec.Struct, frozen=True):
-    """Counts of pairs of a sentence and a milestone, and a line for each wrong pair."""
+    """Counts of pairs of a sentence and a milestone, with a line of text for each wrong pair."""
 
     right: int
     false: int
@@ -77,7 +77,7 @@ def summary(what: str, sentences: Sequence[Labelled]) -> str:
 def test_certain_milestones_are_found_with_the_required_precision_and_recall(
     capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
-    """Required by issue 4: precision of at least 0.95 and recall of at least 0.7 over both sets. Every run prints both."""
+    """The precision is at least 0.95 and the recall at least 0.7 over both sets. Each run prints both."""
     whole = score((*TUNED, *HELD_OUT))
     with capsys.disabled():
         print("\n" + "\n".join((summary("tuned", TUNED), summary("held out", HELD_OUT))))
@@ -89,12 +89,12 @@ def test_certain_milestones_are_found_with_the_required_precision_and_recall(
 
 
 def test_the_held_out_set_reaches_the_same_precision() -> None:
-    """Cues can be made to fit any set that they are tuned on, so the held-out set is measured alone."""
+    """The held-out set is measured alone, because cues can be made to fit any set on which they are tuned."""
     assert score(HELD_OUT).precision >= PRECISION_MIN
 
 
 def test_the_labelled_set_is_large_and_mostly_hard() -> None:
-    """At least 240 notes in five languages: 80 or more held out, 110 or more without a milestone, and none in both files."""
+    """The sets have at least 240 notes in five languages. 80 or more are held out, and 110 or more have no milestone."""
     everything = (*TUNED, *HELD_OUT)
     assert len({one.text for one in everything}) == len(everything) >= 240
     assert len(HELD_OUT) >= 80

@@ -1,4 +1,4 @@
-"""Tests how a note is read: subjects, denials, cues that share words; and that the work is linear for any text."""
+"""Tests how a note is read: subjects, denials and cues that share words. The work is linear in the length of any text."""
 
 import sys
 from types import FrameType
@@ -27,7 +27,7 @@ def test_milestones_come_in_the_order_of_the_words_and_each_once() -> None:
 
 
 def test_of_two_cues_that_share_words_the_more_specific_one_counts() -> None:
-    """A note of first steps does not also record that the child walks."""
+    """A note of first steps is not also recorded as walking."""
     assert milestones_in("Mia took her first steps today.", names=["Mia"]) == (FIRST_STEPS,)
     assert milestones_in("She rolled from her tummy to her back.", names=["Mia"]) == ("movement.rolls-tummy-to-back",)
     assert milestones_in("Mia crawled up the stairs.", names=["Mia"]) == ("movement.crawls-up-stairs",)
@@ -140,7 +140,7 @@ def test_a_skipped_note_has_no_milestone(text: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize("language", languages(), ids=lambda language: language.name)
 def test_a_note_with_a_cue_is_never_skipped(language: Language) -> None:
-    """Tries the shortest text that matches each cue, in lower case and with capitals as in a title."""
+    """Each cue is tried with the shortest text that matches it, in lower case and with capitals as in a title."""
     for cues in language.cues.values():
         for cue in cues:
             certain = [step.words for step in cue.pattern.steps if not (step.is_optional or step.gap)]
@@ -187,11 +187,11 @@ HOSTILE = {
 
 
 COUNTED_CHARACTERS = 2_000
-"""Long enough to distinguish quadratic from linear work, short enough to trace line by line."""
+"""Characters of a text that is long enough to distinguish quadratic from linear work, and short enough to trace each line."""
 
 
 def steps(text: str) -> int:
-    """Returns how many lines of the reader's code run for a text: a measure of work that does not depend on the machine."""
+    """Returns how many lines of the reader's code run for a text. This measure of work does not depend on the machine."""
     count = 0
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -212,7 +212,7 @@ def steps(text: str) -> int:
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_the_work_grows_no_faster_than_the_text(hostile: str) -> None:
-    """Twice the text causes at most 2.3 times the work, and 1,000 lines more."""
+    """For a text of twice the length, the reader runs at most 2.3 times as many lines of code, and 1,000 more."""
     half = HOSTILE[hostile] * (COUNTED_CHARACTERS // 2 // len(HOSTILE[hostile]))
     assert steps(half * 2) <= 2.3 * steps(half) + 1_000
 

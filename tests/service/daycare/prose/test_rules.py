@@ -1,4 +1,4 @@
-"""Tests the reader's rules one by one: plans, uncertain milestones, retractions, names of the child, markup and typing errors."""
+"""Tests the reader's rules: plans, uncertain milestones, retractions, names of the child, markup and typing errors."""
 
 import msgspec
 import pytest
@@ -9,7 +9,7 @@ from service.daycare.prose.typing_errors import corrected
 
 STEPS, CLAPS = "movement.first-steps", "hands.claps"
 
-# Case 12: text under a heading of next steps, goals, targets or aims is a plan up to the end of its line, even with a name.
+# Text after a heading such as next steps, goals, targets or aims is a plan until the end of its line, even with a child's name.
 CASE_12 = (
     "Mia loved the water tray and filled cup after cup. Next steps: Mia walks without holding on.",
     "Aim for this month: Mia feeds herself with a spoon.",
@@ -143,7 +143,6 @@ def test_a_real_word_is_not_corrected() -> None:
 
 
 def test_every_language_has_trigger_words_for_every_great_first() -> None:
-    """Every language has trigger words for each great first."""
     keys = {name: {key for one in triggers.sets for key in one.keys} for name, triggers in triggers_by_language().items()}
     assert all(of == set(great_firsts()) for of in keys.values()), {name: set(great_firsts()) - of for name, of in keys.items()}
 

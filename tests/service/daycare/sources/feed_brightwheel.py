@@ -1,7 +1,7 @@
-"""Builds a Brightwheel feed in its real format: three pages with everyday entries and every edge case."""
+"""Builds a Brightwheel feed in its real format: three pages with everyday entries and all edge cases."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.service.daycare.sources.invented import NAMES, NEVER, NEVER_URL, Day, zulu
@@ -101,10 +101,10 @@ def edge_cases(day: Day) -> dict[str, Any]:
 
 
 def pages() -> list[dict[str, Any]]:
-    day = Day(1, start=datetime(2021, 9, 1, 13))  # noqa: DTZ001 (the feed's own clock)
+    day = Day(1, start=datetime(2021, 9, 1, 13, tzinfo=UTC))
     listed = [everyday(day, index) for index in range(48)] + list(edge_cases(day).values())
     third = len(listed) // 3
-    parts = [listed[:third], listed[third - 1 : 2 * third], listed[2 * third :]]  # one row stands on two pages
+    parts = [listed[:third], listed[third - 1 : 2 * third], listed[2 * third :]]  # one row is on two pages
     counts = {"count": len(listed), "offset": 0, "page_size": third}
     return [{**counts, "page": index, "activities": part} for index, part in enumerate(parts)]
 

@@ -1,8 +1,8 @@
-"""Builds CSV files of Baby Connect, in its real format, and of our plain format, each with the edge cases of spreadsheets."""
+"""Builds CSV files in the real format of Baby Connect and in our plain format, each with the edge cases of spreadsheets."""
 
 import csv
 import io
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tests.service.daycare.sources.invented import NAMES, NEVER, Day
 
@@ -50,7 +50,7 @@ def written(header: tuple[str, ...], rows: list[tuple[str, ...]], *, separator: 
 
 
 def baby_connect() -> bytes:
-    day = Day(6, start=datetime(2021, 1, 4, 8))  # noqa: DTZ001 (the feed's own clock)
+    day = Day(6, start=datetime(2021, 1, 4, 8, tzinfo=UTC))
     rows: list[tuple[str, ...]] = []
     for index in range(60):
         start = day.step()
@@ -61,7 +61,7 @@ def baby_connect() -> bytes:
 
 
 def plain(*, separator: str = ",") -> bytes:
-    day = Day(7, start=datetime(2026, 1, 4, 8))  # noqa: DTZ001 (the feed's own clock)
+    day = Day(7, start=datetime(2026, 1, 4, 8, tzinfo=UTC))
     rows: list[tuple[str, ...]] = []
     for index in range(60):
         at = day.step().isoformat(timespec="minutes")

@@ -1,7 +1,7 @@
 """Builds a Famly feed in its real format: a GraphQL response, notes about a child and feed items, with every edge case."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.service.daycare.sources.invented import NAMES, NEVER, NEVER_URL, Day, zulu
@@ -108,7 +108,7 @@ def item_edge_cases(day: Day) -> dict[str, Any]:
 
 
 def body() -> bytes:
-    day = Day(3, start=datetime(2026, 1, 7, 8))  # noqa: DTZ001 (the feed's own clock)
+    day = Day(3, start=datetime(2026, 1, 7, 8, tzinfo=UTC))
     listed = [observation(day) for _ in range(50)]
     observations = {"results": [*listed, *observation_edge_cases(day).values()], "next": None}
     answers = [

@@ -1,7 +1,7 @@
-"""Builds a Lillio journal in its real format: two pages by month and one behind the last, with every edge case."""
+"""Builds a Lillio journal in its real format: two pages, each for a month, and an empty page after them, with all edge cases."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.service.daycare.sources.invented import NEVER_URL, Day
@@ -40,7 +40,7 @@ def edge_cases(day: Day) -> dict[str, Any]:
 
 
 def body() -> bytes:
-    day = Day(4, start=datetime(2025, 6, 2, 12), offset_h=-4)  # noqa: DTZ001 (the feed's own clock)
+    day = Day(4, start=datetime(2025, 6, 2, 12, tzinfo=UTC), offset_h=-4)
     june = [activity(day) for _ in range(40)]
     july = [*(activity(day) for _ in range(20)), *edge_cases(day).values(), june[-1]]
     answers = [{"intervals": {"June, 2025": june}}, {"intervals": {"July, 2025": july, "August, 2025": []}}, {"intervals": []}]

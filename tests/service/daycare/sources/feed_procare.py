@@ -1,7 +1,7 @@
 """Builds a Procare feed in its real format: the list of children's names and three pages of activities, with every edge case."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.service.daycare.sources.invented import NAMES, NEVER, NEVER_URL, Day
@@ -73,11 +73,11 @@ def edge_cases(day: Day) -> dict[str, Any]:
 
 
 def pages() -> list[dict[str, Any]]:
-    day = Day(2, start=datetime(2026, 2, 1, 17), offset_h=-8)  # noqa: DTZ001 (the feed's own clock)
+    day = Day(2, start=datetime(2026, 2, 1, 17, tzinfo=UTC), offset_h=-8)
     listed = [everyday(day, index) for index in range(60)] + list(edge_cases(day).values())
     firsts = [name.split()[0] for name in NAMES[: len(KIDS)]]
     kids = [{"id": kid, "first_name": first, "dob": NEVER} for kid, first in zip(KIDS, firsts, strict=True)]
-    parts = [listed[:30], listed[29:60], listed[60:]]  # one row stands on two pages
+    parts = [listed[:30], listed[29:60], listed[60:]]  # one row is on two pages
     return [{"page": index + 1, "per_page": 30, "daily_activities": part} for index, part in enumerate(parts)] + [{"kids": kids}]
 
 

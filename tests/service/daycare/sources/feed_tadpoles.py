@@ -1,7 +1,7 @@
 """Builds a Tadpoles feed in its real format: two pages of events, with every edge case."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.service.daycare.sources.invented import NAMES, NEVER, Day
@@ -43,7 +43,7 @@ def edge_cases(day: Day) -> dict[str, Any]:
 
 
 def body() -> bytes:
-    day = Day(5, start=datetime(2021, 2, 1, 14))  # noqa: DTZ001 (the feed's own clock)
+    day = Day(5, start=datetime(2021, 2, 1, 14, tzinfo=UTC))
     listed = [event(day) for _ in range(60)]
     answers = [
         {"cursor": "next", "events": listed[:40]},

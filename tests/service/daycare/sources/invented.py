@@ -1,7 +1,7 @@
-"""Draws invented children, notes and times for the test feeds. No name is of a real person.
+"""Draws invented children, notes and times for the test feeds. No name belongs to a real person.
 
-Owns the random numbers, which are seeded: a feed that is built twice is equal byte for byte. `NEVER` is in every field that must
-not be imported.
+Owns the random numbers. They are seeded, so a feed that is built twice has the same bytes. The word `NEVER` is in each field that
+must not be imported.
 """
 
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -23,11 +23,11 @@ PROSE = (
 
 
 class Day:
-    """The clock of a daycare: each step moves it on by 3 to 300 minutes. Returns local times."""
+    """The clock of a daycare. Each step moves the clock by 3 to 300 minutes and returns the local time."""
 
     def __init__(self, seed: int, *, start: datetime, offset_h: float = 0) -> None:
         self.random = Random(seed)
-        self.now = start.replace(tzinfo=UTC)
+        self.now = start
         self.zone = timezone(timedelta(hours=offset_h))
 
     def step(self) -> datetime:

@@ -1,4 +1,4 @@
-"""Reads test feeds and single records as an import does, and sums up their outcomes."""
+"""Reads test feeds and single records as an import does, and counts their outcomes."""
 
 from collections import Counter
 from typing import Any
@@ -38,7 +38,7 @@ def text(source: str, record: Any, given: ImportHints = NO_HINTS) -> str | None:
 
 
 def verdict(source: str, record: Any, given: ImportHints = NO_HINTS) -> str:
-    """Returns the reason of an ignored record (`no_words`), the place of an unreadable one, or `translated`."""
+    """Returns the reason why a record is ignored (such as `no_words`), the field that is unreadable, or `translated`."""
     return named(outcome(source, record, given))
 
 
@@ -61,16 +61,16 @@ def records(found: list[Outcome]) -> list[Record]:
 
 
 def findings_of(record: Record, before: RecordState | None = None) -> Findings:
-    """Returns the milestones that are read from a record. `before` is the state of the ledger for its id."""
+    """Returns the milestones that are found in a record. `before` is the ledger's state of the record."""
     prose = prose_of(record, before, child=ChildId(UUID(int=1)))
     return NOTHING if prose is None else findings_in(prose.text, names=prose.names)
 
 
 def found_in(record: Record, before: RecordState | None = None) -> tuple[str, ...]:
-    """Returns only the certain milestones of a record."""
+    """Returns the milestones that are found in a record for certain."""
     return findings_of(record, before).found
 
 
 def found_in_all_words(record: Record) -> tuple[str, ...]:
-    """Returns the certain milestones that a record would have if its whole text were read as prose."""
+    """Returns the certain milestones of a record whose whole text is read as prose."""
     return found_in(replace(record, prose=None))

@@ -1,4 +1,4 @@
-"""Tests that any record gives one of three outcomes, and that no outcome holds a field that must not be imported."""
+"""Tests that a record of any content is translated, ignored or unreadable, and that forbidden fields are never imported."""
 
 import json
 from copy import deepcopy
@@ -40,7 +40,7 @@ def test_a_feed_is_long_enough_to_say_something(source: str) -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_fields_that_are_not_for_the_family_are_not_imported(source: str) -> None:
-    """No outcome holds a name of staff, a URL, a like, or a text that is not for parents."""
+    """No result has a name of staff, a URL, a like, or a text that is not for parents."""
     found = read(source, BODY_BY_SOURCE[source](), LINKED)
     assert NEVER in BODY_BY_SOURCE[source]().decode() or source == "plain"  # our own format has no other fields
     encoded = msgspec.json.encode(found).decode()
@@ -69,7 +69,7 @@ def test_records_keep_their_bounds(source: str) -> None:
 
 
 def _has_partial_prose(record: Record) -> bool:
-    """Returns whether the prose of a record is a part of its text, and not the whole."""
+    """Checks whether the prose of a record is only a part of its text."""
     if record.prose is None:
         return True
     text = record.text or ""
@@ -98,7 +98,7 @@ def test_a_record_with_any_field_missing_null_or_strange_is_an_outcome_and_no_ex
 
 
 def _changed(value: Any, data: st.DataObject) -> Any:
-    """Returns a value with one field in it left out, null, strange or added."""
+    """Draws a change to a value: one field is left out, is null, gets a strange value or is added."""
     if not isinstance(value, dict) or not value:
         return data.draw(ANYTHING)
     key = data.draw(st.sampled_from(sorted(value)))

@@ -12,11 +12,11 @@ from tests.service.daycare.sources.feed_brightwheel import CHILD, activity, body
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, outcome, read, records, tally, text, verdict
 
-EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 10, 1, 13)))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 10, 1, 13, tzinfo=UTC)))
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The feed has 48 everyday entries and 19 edge cases; one entry is on two pages."""
+    """The feed has 48 everyday entries and 19 edge cases. One entry is on two pages."""
     found = read("brightwheel", body())
     assert tally(found) == {
         "translated": 48 + 1 + 10,
@@ -81,7 +81,7 @@ def test_every_edge_case_is_tested() -> None:
 
 
 def test_a_nap_is_two_entries() -> None:
-    day = Day(9, start=datetime(2021, 9, 1, 13))  # noqa: DTZ001 (the feed's own clock)
+    day = Day(9, start=datetime(2021, 9, 1, 13, tzinfo=UTC))
     assert [text("brightwheel", activity(day, "ac_nap", state=state)) for state in ("1", "0", 1)] == [
         "Nap: asleep",
         "Nap: awake",
@@ -90,7 +90,7 @@ def test_a_nap_is_two_entries() -> None:
 
 
 def test_how_much_was_eaten_is_not_guessed_from_a_bare_number() -> None:
-    day = Day(9, start=datetime(2021, 9, 1, 13))  # noqa: DTZ001 (the feed's own clock)
+    day = Day(9, start=datetime(2021, 9, 1, 13, tzinfo=UTC))
     details = {"food": "porridge", "amount": 0, "food_type": "food", "amount_type": "", "food_meal_type": 3}
     eaten = activity(day, "ac_food", details_blob=details, menu_item_tags=[{"name": "2% milk"}, None])
     assert text("brightwheel", eaten) == "Meal: porridge, 2% milk"
@@ -99,12 +99,12 @@ def test_how_much_was_eaten_is_not_guessed_from_a_bare_number() -> None:
 
 
 def test_composed_text_is_checked_like_typed_text() -> None:
-    day = Day(9, start=datetime(2021, 9, 1, 13))  # noqa: DTZ001 (the feed's own clock)
+    day = Day(9, start=datetime(2021, 9, 1, 13, tzinfo=UTC))
     assert verdict("brightwheel", activity(day, "ac_food", menu_item_tags=[{"name": "pe\0as"}])) == "it.text"
 
 
 def test_a_withdrawn_entry_is_named_without_its_content() -> None:
-    """An entry that becomes visible to staff only is returned as an id to withdraw, without its text."""
+    """An entry that becomes visible to staff alone gives an id to withdraw, without its text."""
     hidden = outcome("brightwheel", {**EDGE_CASES["late_kudo"], "staff_only": True, "media": {"object_id": "m"}})
     assert isinstance(hidden, Ignored)
     assert (hidden.why, hidden.media) == (Why.STAFF_ONLY, 1)

@@ -1,6 +1,7 @@
-"""Tests Baby Connect's CSV and our plain CSV: stable ids, local times, and the forms in which spreadsheets save a file."""
+"""Tests the CSV of Baby Connect and our plain CSV: stable ids, local times, and the forms in which spreadsheets save a file."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,10 @@ def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str 
 
 
 def test_a_whole_file_of_baby_connect_gives_the_expected_outcomes() -> None:
-    """The file has 60 everyday rows and 13 edge cases. Three rows of one minute share an id here; `row_ids` tells them apart."""
+    """The file has 60 everyday rows and 13 edge cases.
+
+    Three rows of one minute share an id, until `row_ids` gives each its own.
+    """
     found = read("baby_connect", feed_csv.baby_connect(), LIA)
     assert tally(found) == {"translated": 60 + 8, "no_words": 1, "unreadable": 4}
     assert [one.at for one in found if isinstance(one, Unreadable)] == [
@@ -86,8 +90,9 @@ def test_a_plain_file_with_semicolons_gives_the_same_records() -> None:
 def test_plain_rows_are_translated_exactly() -> None:
     by_id = {record.id: record for record in records(read("plain", feed_csv.plain(), ImportHints(zone="Europe/Berlin")))}
     noon = datetime(2026, 3, 14, 12, tzinfo=CET)
-    shape = {"reference": "ada", "recorded_at": noon, "revised_at": noon, "occurred_at": noon, "precision": Precision.DAY}
-    assert by_id["steps"] == Record(id="steps", milestone="movement.first-steps", is_dated=False, **shape)  # type: ignore[arg-type]
+    times = dict.fromkeys(("recorded_at", "revised_at", "occurred_at"), noon)
+    shape: dict[str, Any] = {"reference": "ada", "precision": Precision.DAY, **times}
+    assert by_id["steps"] == Record(id="steps", milestone="movement.first-steps", is_dated=False, **shape)
     assert by_id["quoted"] == Record(
         id="quoted",
         reference="ada",
@@ -98,7 +103,7 @@ def test_plain_rows_are_translated_exactly() -> None:
         text='He said "ball",\nthen "more"',
     )
     gone = {**shape, "revised_at": datetime(2026, 3, 20, 12, tzinfo=UTC)}
-    assert by_id["gone"] == Record(id="gone", is_gone=True, **gone)  # type: ignore[arg-type]
+    assert by_id["gone"] == Record(id="gone", is_gone=True, **gone)
     month = by_id["month"]
     assert (month.occurred_at.isoformat(), month.precision) == ("2026-03-15T12:00:00+01:00", Precision.MONTH)
     assert month.media == (Media(name="hum.m4a"), Media(name="hum.jpg", content_type="image/jpeg"))
@@ -107,7 +112,7 @@ def test_plain_rows_are_translated_exactly() -> None:
 
 
 def test_a_time_whose_old_offset_has_seconds_is_given_in_utc() -> None:
-    """Until 1972 Monrovia's offset was -00:44:30, which cannot be written in whole minutes."""
+    """Until 1972, the offset of Monrovia was -00:44:30, which cannot be written in whole minutes."""
     (old,) = records(
         read("plain", b"id,child,occurred_at,text\n1,ada,1960-01-01 12:00,Old\n", ImportHints(zone="Africa/Monrovia"))
     )
@@ -115,6 +120,6 @@ def test_a_time_whose_old_offset_has_seconds_is_given_in_utc() -> None:
 
 
 def test_a_text_with_nul_is_unreadable() -> None:
-    """A file with NUL is refused before, so only a caller who translates a single record gets this outcome."""
+    """A file with NUL is refused as a whole. This outcome exists only for a caller who translates a single record."""
     row = {"id": "1", "child": "ada", "occurred_at": "2026-03-14", "text": "a\0b"}
     assert verdict("plain", row) == "it.text"

@@ -1,4 +1,4 @@
-"""Tests Famly: only records that were sent to parents are imported, and of those only the prose."""
+"""Tests Famly: only records that were sent to parents are imported, and only their prose."""
 
 from datetime import UTC, datetime
 
@@ -11,13 +11,13 @@ from tests.service.daycare.sources.feed_famly import body, item_edge_cases, note
 from tests.service.daycare.sources.invented import NAMES, Day
 from tests.service.daycare.sources.outcomes import only, outcome, read, records, tally, translated, verdict
 
-DAY = Day(1, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
+DAY = Day(1, start=datetime(2026, 2, 2, 17, tzinfo=UTC))
 EDGE_CASES = {**observation_edge_cases(DAY), **note_edge_cases(DAY), **item_edge_cases(DAY)}
 LINKED = ImportHints(reference="ada", name_by_reference={"ada": "Ada"})
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The feed has 50 everyday observations, one of them twice, and 17 edge cases; 5 notes and 6 edge cases; 2 feed items."""
+    """The feed has 50 everyday observations (one of them twice) and 17 edge cases, 5 notes and 6 edge cases, and 2 feed items."""
     found = read("famly", body())
     assert tally(found) == {
         "translated": 50 + 1 + 5 + 5 + 1,

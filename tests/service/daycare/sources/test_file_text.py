@@ -1,4 +1,4 @@
-"""Tests that other encodings are refused with advice, and that one broken row does not stop the others."""
+"""Tests that a file in another encoding is refused with advice, and that one broken row does not stop the other rows."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def test_a_file_in_utf_16_is_refused_with_advice(source: str, encoding: str) -> 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_a_file_in_the_encoding_of_older_spreadsheets_is_refused_with_advice(encoding: str) -> None:
-    """It is refused even if three of its bytes happen to be a valid UTF-8 character."""
+    """The file is refused even if three of its bytes happen to be a valid UTF-8 character."""
     refusal = refusal_of("plain", MUESLI.encode(encoding))
     assert "Windows-1252" in refusal.detail
     assert "CSV UTF-8" in refusal.detail
@@ -64,7 +64,7 @@ def test_a_row_that_was_cut_inside_a_character_does_not_stop_the_others(cut: int
 
 
 def test_a_lone_surrogate_in_one_json_record_does_not_stop_the_others() -> None:
-    """JSON.stringify writes a text that was cut inside an emoji as such a lone surrogate."""
+    """JSON.stringify writes a lone surrogate if a text was cut inside of an emoji."""
     notes = [note("a", "Ate soup."), note("b", "Cut off \ud83c"), note("c", f"Slept {CAT}")]
     found = read("brightwheel", json.dumps({"activities": notes}).encode())
     assert [record.text for record in records(found)] == ["Ate soup.", f"Slept {CAT}"]

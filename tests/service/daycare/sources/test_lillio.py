@@ -1,4 +1,4 @@
-"""Tests Lillio: `list_date` is the time of the activity, and the importer names the child."""
+"""Tests Lillio: `list_date` is the time of the activity, and the import request names the child."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -13,12 +13,12 @@ from tests.service.daycare.sources.feed_lillio import body, edge_cases
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, read, records, tally, verdict
 
-EDGE_CASES = edge_cases(Day(1, start=datetime(2025, 6, 2, 12), offset_h=-4))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2025, 6, 2, 12, tzinfo=UTC), offset_h=-4))
 ADA = ImportHints(reference=" account 7 ", name_by_reference={"account 7": "Ada"})
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The feed has 60 everyday entries, one of them in two months, and 9 edge cases."""
+    """The journal has 60 everyday entries, one of them in two months, and 9 edge cases."""
     found = read("lillio", body(), ADA)
     assert tally(found) == {"translated": 60 + 1 + 4, "no_words": 2, "unreadable": 3}
     assert {record.reference for record in records(found)} == {"account 7"}

@@ -1,4 +1,4 @@
-"""Tests Procare: an activity of several children becomes one record for each, and times keep the centre's offset."""
+"""Tests Procare: an activity of several children becomes one record for each child, and times keep the offset of the centre."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -11,11 +11,11 @@ from tests.service.daycare.sources.feed_procare import KIDS, activity, body, edg
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, read, records, tally, text, translated, verdict
 
-EDGE_CASES = edge_cases(Day(1, start=datetime(2026, 2, 2, 17), offset_h=-8))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2026, 2, 2, 17, tzinfo=UTC), offset_h=-8))
 
 
 def test_a_whole_feed_gives_the_expected_outcomes() -> None:
-    """The feed has 60 everyday entries and 15 edge cases, one entry on two pages; 10 entries are about one to three children."""
+    """The feed has 60 everyday entries and 15 edge cases. One entry is on two pages, and 10 are about one to three children."""
     found = read("procare", body())
     assert tally(found) == {"translated": 60 + 1 + 11, "no_words": 1, "unknown_kind": 1, "unreadable": 2}
     learning = 4 * 1 + 3 * 2 + 3 * 3
@@ -89,7 +89,7 @@ def test_every_edge_case_is_tested() -> None:
 
 @pytest.mark.parametrize(("kind", "sub_type"), EVERYDAY)
 def test_a_nappy_change_gives_its_text(kind: str, sub_type: str) -> None:
-    day = Day(9, start=datetime(2026, 2, 2, 17))  # noqa: DTZ001 (the feed's own clock)
+    day = Day(9, start=datetime(2026, 2, 2, 17, tzinfo=UTC))
     assert text("procare", activity(day, kind, data={"type": "Diaper", "sub_type": sub_type})) == EVERYDAY[kind, sub_type]
 
 
@@ -100,7 +100,7 @@ def test_everyday_entries_keep_the_centres_words() -> None:
 
 
 def test_a_date_without_a_time_is_noon_of_that_day() -> None:
-    """On 8 March 2026 clocks in New York go forward by an hour: the date alone is still noon of that day."""
+    """On 8 March 2026 the clocks in New York go forward by an hour. The date alone still means noon of that day."""
     day = only("procare", EDGE_CASES["day_alone"], ImportHints(zone="America/New_York"))
     assert (day.occurred_at.isoformat(), day.precision) == ("2026-03-08T12:00:00-04:00", Precision.DAY)
 

@@ -1,7 +1,7 @@
-"""Tests which text of each source is read for milestones: text that people typed, and never a composed label."""
+"""Tests which text of a record is read for milestones: text that people typed, and no label that the source composed."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import asyncpg
@@ -10,7 +10,8 @@ import pytest
 from service.daycare.record import Record
 from service.daycare.sources import SOURCES
 from service.daycare.sources.reading import ImportHints
-from tests.service.daycare.conftest import Village, events_by, link
+from tests.service.conftest import Village
+from tests.service.daycare.conftest import events_by, link
 from tests.service.daycare.sources import (
     feed_brightwheel,
     feed_csv,
@@ -33,7 +34,7 @@ CLAPPED: Final = "She clapped her hands!"
 
 
 class Case(NamedTuple):
-    """A source's record, the milestones in its whole text, and the milestones in its prose alone."""
+    """A record of a source, the milestones that are found in its whole text, and those that are found in its prose."""
 
     source: str
     record: dict[str, Any]
@@ -42,7 +43,7 @@ class Case(NamedTuple):
 
 
 def day() -> Day:
-    return Day(9, start=datetime(2026, 3, 2, 9))  # noqa: DTZ001 (the feeds' own clock)
+    return Day(9, start=datetime(2026, 3, 2, 9, tzinfo=UTC))
 
 
 def brightwheel(dish: str, *, typed: str = "", note: str | None = None) -> dict[str, Any]:
@@ -84,7 +85,7 @@ LABELLED: Final = {
     "a sentence of the app": Case("baby_connect", baby_connect("Walk", "Lia went for a walk", notes=CLAPPED), (WALKS, CLAPS),
                                   (CLAPS,)),
 }  # fmt: skip
-"""Records with a composed label that matches a cue, beside typed text that matches another."""
+"""Records with a composed label that matches one cue, and with typed text that matches another cue."""
 BARE: Final = {
     "a dish of the menu": Case("brightwheel", brightwheel("Lia's first ice cream"), (ICE,), ()),
     "a learning activity": Case("procare", procare("Lia's first steps"), (STEPS,), ()),
@@ -99,7 +100,7 @@ TYPED: Final = {
     "a note's text": Case("baby_connect", baby_connect("Note", CLAPPED), (CLAPS,), (CLAPS,)),
     "a milestone's text": Case("baby_connect", baby_connect("Milestone", "Lia clapped"), (CLAPS,), (CLAPS,)),
 }
-"""Records with a typed field inside a composed label. The field is read alone, and can match more cues than inside the label."""
+"""Records with a composed label that contains a typed field. The field is read alone, and can then match more cues."""
 ALL_FREE: Final = {
     "famly": Case("famly", famly(CLAPPED), (CLAPS,), (CLAPS,)),
     "tadpoles": Case("tadpoles", feed_tadpoles.event(day(), comment=CLAPPED), (CLAPS,), (CLAPS,)),
@@ -158,7 +159,7 @@ def two_learning_activities() -> bytes:
 
 
 async def milestones_once_linked(village: Village, member: str) -> list[str]:
-    """Links the child, and returns the milestones that are found in its waiting records."""
+    """Links the child, and returns the milestones found in the records that were waiting for the link."""
     assert (await link(village.ada, member, village.child, reference=feed_procare.KIDS[0])).status_code == 204
     events = await events_by(village.ada, member)
     assert len(events) == 2

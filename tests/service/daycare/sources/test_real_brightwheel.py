@@ -1,4 +1,7 @@
-"""Tests real, anonymised responses of Brightwheel, if they are beside the project. They are not ours, so they are not copied."""
+"""Tests real, anonymised responses of Brightwheel, if the folder with them exists.
+
+They are not ours, so the project has no copy.
+"""
 
 from collections import Counter
 from datetime import timedelta

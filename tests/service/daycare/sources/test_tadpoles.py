@@ -1,4 +1,4 @@
-"""Tests Tadpoles: times in seconds since 1970 with the name of a time zone."""
+"""Tests Tadpoles: its times are seconds since 1970 with the name of a time zone."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -11,7 +11,7 @@ from tests.service.daycare.sources.feed_tadpoles import body, edge_cases
 from tests.service.daycare.sources.invented import Day
 from tests.service.daycare.sources.outcomes import only, outcome, read, tally, verdict
 
-EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 2, 2, 14)))  # noqa: DTZ001 (the feed's own clock)
+EDGE_CASES = edge_cases(Day(1, start=datetime(2021, 2, 2, 14, tzinfo=UTC)))
 NEW_YORK = timezone(timedelta(hours=-5))
 
 
@@ -47,7 +47,7 @@ def test_an_hour_that_occurs_twice_is_distinguished_by_its_offset(name: str, at:
 
 @pytest.mark.parametrize("name", ["unknown_zone", "zone_that_is_a_path"])
 def test_an_event_in_an_unknown_zone_is_unreadable(name: str) -> None:
-    """Reading its time in UTC instead could give the wrong day."""
+    """If the time were read in UTC instead, the day could be wrong."""
     refused = outcome("tadpoles", EDGE_CASES[name], ImportHints(zone="America/New_York"))
     assert refused == Unreadable(at="it.tz", detail="There is no time zone of this name.")
 

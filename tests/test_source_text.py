@@ -1,0 +1,38 @@
+"""Tests that the tests of tidiness see what they forbid: an ignored check without a reason, and SQL in Python."""
+
+import ast
+
+import pytest
+
+from tests.source_text import ignores, sql_texts
+
+
+@pytest.mark.parametrize(
+    ("comment", "has_reason"),
+    [
+        ("# noqa", False),
+        ("# noqa: BLE001", False),
+        ("# noqa: BLE001 - every error becomes a response", True),
+        ("# type: ignore", False),
+        ("# type: ignore[arg-type]", False),
+        ("# type: ignore[arg-type]  # their type is too narrow", True),
+    ],
+)
+def test_an_ignored_check_is_seen(comment: str, has_reason: bool) -> None:
+    assert ignores(f"a = '# noqa'  {comment}\n") == [(comment, has_reason)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'SELECT 1'", "'SET a = %d' % 1", "f'SHOW {a}'", "b'LISTEN a'", "'COPY a FROM STDIN'", "'WITH a AS ()'",
+        "'CREATE TABLE a'", "'ALTER TABLE a'", "'a' ' FROM event'", "'family_id = $1'", "' and pg_sleep(1)'", "'BEGIN;'",
+    ],
+)  # fmt: skip
+def test_sql_in_python_is_seen(text: str) -> None:
+    assert len(sql_texts(ast.parse(f"def f():\n    'SELECT is no query here'\n    return {text}"))) == 1
+
+
+@pytest.mark.parametrize("text", ["'UPDATE '", "'selected'", "'see pg_hba.conf'", "'costs $5.20'", "f'{a} FROM'", "'INSERTED x'"])
+def test_other_words_are_no_sql(text: str) -> None:
+    assert sql_texts(ast.parse(f"a = {text}")) == []

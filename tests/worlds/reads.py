@@ -1,0 +1,125 @@
+"""Lists the requests that change nothing, for every such operation of the OpenAPI document.
+
+Each request depends only on what its sender was sent, on the history, and on ids that are as good as guessed. A route without an
+entry here could leak unseen, so a test compares `READS` with the document.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from tests.worlds.view import ABSENT, FAMILY, MSGPACK, View
+from tests.worlds.wire import Request
+
+Read = Callable[[View], list[Request]]
+
+
+def read(path: str, always: Iterable[str] = (), by_turns: tuple[str, ...] = (), count: int = 1, seldom: str = "") -> Read:
+    """Returns the requests to one path: some always, `count` of others by turns, one `seldom`.
+
+    Each is a method, perhaps with a query, and headers: `GET?limit=1; Range: bytes=0-10`. Names in braces are those of `_values`.
+    """
+
+    def requests(view: View) -> list[Request]:
+        # Of the operations in `BY_TURNS`, each is tried with every fifth probe.
+        asks = [*always, *view.by_turns(by_turns, count if by_turns else 0)]
+        if seldom and (view.whole or view.probe // 5 % 8 == 0):
+            asks.append(seldom)
+        return [_request(view, path, ask) for ask in asks]
+
+    return requests
+
+
+def _request(view: View, path: str, ask: str) -> Request:
+    line, *headers = ask.format_map(_values(view)).split("; ")
+    method, mark, query = line.partition("?")
+    return view.get(path + mark + query, *headers, method=method)
+
+
+def _values(view: View) -> dict[str, object]:
+    minutes_ago = {f"ago_{minutes}": view.now - timedelta(minutes=minutes) for minutes in (0, 10, 30, 60)}
+    times = {name: f"{moment:%Y-%m-%dT%H:%M:%SZ}" for name, moment in minutes_ago.items()}
+    places = {"place": view.place, "size": max(view.place, 1), "next": view.place + 1, "beyond": view.place + 7}
+    since = f"{view.now:%a, %d %b %Y %H:%M:%S GMT}"
+    return {"absent": ABSENT, "since": since, **places, **times, **view.household.children}
+
+
+def _metrics(view: View) -> list[Request]:
+    get = view.get("/metrics")
+    return list(view.by_turns([get, replace(get, token=None), view.get("/metrics", method="HEAD")], 1))
+
+
+def _feed(view: View) -> list[Request]:
+    """Returns requests for the whole feed in pages, and for pages of all kinds."""
+    size = max(view.place // 4 + view.probe % 5, 1) if view.probe % 12 != 6 and not view.whole else 1
+    pages = [view.get(f"{FAMILY}/feed?after={after}&limit={size}") for after in range(0, view.place + 1, size)]
+    return [*pages, *_PAGES(view)]
+
+
+_PAGES = read(
+    f"{FAMILY}/feed",
+    ("GET", "GET?after={next}"),
+    (
+        "GET?limit=2000; Accept-Encoding: gzip", "GET?limit=2000; Accept-Encoding: zstd, gzip", f"GET?limit={{size}}; {MSGPACK}",
+        "GET?after={place}", "GET?after={beyond}", f"GET?after={2**62}", "GET?after=-1", "GET?limit=0", "GET; Range: bytes=0-10",
+        "HEAD; If-None-Match: *; If-Modified-Since: {since}", "OPTIONS",
+    ),
+    count=3,
+)  # fmt: skip
+
+READS: Mapping[str, Read] = {
+    "GET /health/live": read("/health/live", (), ("GET", "HEAD")),
+    "GET /health/ready": read("/health/ready", ("OPTIONS",), seldom="GET"),
+    "GET /metrics": _metrics,
+    "GET /schema/openapi.json": read("/schema/openapi.json", ("HEAD",), seldom="GET"),
+    "GET /v1/catalogue": read(
+        "/v1/catalogue", (), ("GET; If-None-Match: *", "HEAD?lang=de"), seldom="GET; Accept-Encoding: gzip"
+    ),
+    "GET /v1/me": read("/v1/me", ("GET",), (f"GET; {MSGPACK}", "HEAD")),
+    f"GET {FAMILY}": read(FAMILY, ("GET",), (f"GET; {MSGPACK}", "HEAD; If-None-Match: *")),
+    f"GET {FAMILY}/feed": _feed,
+    f"GET {FAMILY}/timeline": read(
+        f"{FAMILY}/timeline",
+        ("GET",),
+        (
+            "GET?as_of={ago_0}", "GET?as_of={ago_10}", "GET?as_of={ago_30}", "GET?as_of={ago_60}", "GET?as_of=1",
+            "GET?child={mia}", "GET?child={noah}", "GET?child={absent}", f"GET; {MSGPACK}", "GET; Accept-Encoding: gzip", "HEAD",
+        ),
+        count=3,
+    ),
+    # What a stream refuses. What it sends is compared while a history runs.
+    f"GET {FAMILY}/live": read(
+        f"{FAMILY}/live",
+        ("GET?after={next}",),
+        ("GET?after=x", "GET; Last-Event-ID: x", "GET; Last-Event-ID: {beyond}", "HEAD", "OPTIONS"),
+    ),
+    f"GET {FAMILY}/handover": read(
+        f"{FAMILY}/handover",
+        ("GET",),
+        (f"GET; {MSGPACK}", "HEAD", "GET?child={mia}", "GET?child={noah}", "GET?child={absent}"),
+        count=2,
+    ),
+    f"GET {FAMILY}/tips": read(
+        f"{FAMILY}/tips", ("GET",), ("HEAD; If-None-Match: *", "GET?on=2026-06-01", "GET?child={mia}", "GET?child={noah}")
+    ),
+    f"GET {FAMILY}/daycares": read(f"{FAMILY}/daycares", (), ("GET", f"GET; {MSGPACK}")),
+    f"GET {FAMILY}/webhooks": read(f"{FAMILY}/webhooks", (), ("GET", "HEAD")),
+}  # fmt: skip
+
+BY_TURNS = (
+    ("GET /health/live", "GET /health/ready", "GET /metrics", "GET /schema/openapi.json", "GET /v1/catalogue"),
+    ("GET /v1/me", f"GET {FAMILY}", f"GET {FAMILY}/tips", f"GET {FAMILY}/live", f"GET {FAMILY}/webhooks"),
+)
+"""Of each of these groups a history tries one operation: those that know no member, and those that show little of one."""
+
+
+def reads(view: View) -> Iterable[tuple[str, list[Request]]]:
+    """Yields operations and their requests: of the feed, the timeline and the hand-over card always, of the rest by turns."""
+    passed_over = {operation for group in BY_TURNS for operation in {*group} - {*view.by_turns(group, 1)}}
+    return ((operation, requests(view)) for operation, requests in READS.items() if operation not in passed_over)
+
+
+def until_limited(view: View) -> list[Request]:
+    """Returns so many requests that the rate limits are met: the time until more are accepted could tell."""
+    read_often = [view.get("/v1/me", method="HEAD")] * 200
+    return [*read_often, *[view.post(f"{FAMILY}/events", {})] * 25, *[view.post(f"{FAMILY}/invites", {})] * 60]

@@ -1,0 +1,292 @@
+"""Draws histories with Hypothesis: a visible schedule first, then what the second world adds to it, at any point.
+
+Owns what may be in a visible schedule, so that it is the same in both worlds: no visible step refers to what is held in one world
+alone, and the protected member records nothing there that meets what they wait for.
+"""
+
+from hashlib import sha256
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from tests.worlds.copied_families import PARENTS
+from tests.worlds.histories import IMPORTED, OWN, PLAIN, VERSIONS_HELD, WISHES, Hidden, History, Step, Subject, step
+
+PERSONS = ("ada", "ben", "sam", "gran")
+HELPERS = ("sam", "gran", "duck")
+CHILDREN = ("mia", "noah")
+
+VISIBLE = ("note", "seen", "seen", "mine", "mine", "about", "amend", "withdraw", "common", "wish", "file")
+HELD = (
+    *("seen",) * 3, "first", "about", "about", "amend", "withdraw", "bring", "sort", "private", "own", "unsorted", *("file",) * 2,
+)  # fmt: skip
+
+
+class Drawing:
+    """One history, while it is drawn. Methods for one kind of step return None where there is nothing to refer to."""
+
+    def __init__(self, draw: DrawFn, *, protected: str, wish_name: str) -> None:
+        self.draw = draw
+        self.protected = protected
+        self.wish = WISHES[wish_name]
+        self.others = tuple(name for name in (*PERSONS, "duck") if name != protected)
+        self.persons = tuple(name for name in PERSONS if name != protected)
+        self.visible: list[Step] = []
+        self.hidden: list[Hidden] = []
+        self.delivered: list[Step] = []
+        """The visible steps that a later one may refer to."""
+        self.held: list[Step] = []
+        """The held steps that a later held one may refer to."""
+        self.at: dict[str, int] = {}
+        """By name, the numbers of visible steps and the slots of held ones."""
+        self.apart: set[str] = set()
+        """Names of visible steps that the second world may amend or sort."""
+        self.withdrawn: set[str] = set()
+        self.common: set[str] = set()
+        self.waiting: set[str] = set()
+        """Parents who wait themselves. They may not be sent what others are, and then cannot refer to it."""
+        self.own_is_named = False
+
+    def one_of(self, options: Any) -> Any:
+        return self.draw(st.sampled_from(tuple(options)))
+
+    def any_of(self, steps: list[Step]) -> Step | None:
+        """Returns one of the steps, or None where there are none."""
+        chosen: Step | None = self.one_of(steps) if steps else None
+        return chosen
+
+    def yes(self) -> bool:
+        return bool(self.draw(st.booleans()))
+
+    def sighting(self, name: str, who: str, subject: Subject, note: str) -> Step:
+        child, milestone = subject
+        return step(name, who, "MilestoneObserved", child=child, milestone=milestone, note=note)
+
+    def withdrawal(self, name: str, target: Step) -> Step:
+        self.withdrawn.add(target.name)
+        return step(name, target.who, "Withdrawn", target=target.name)
+
+    # -- what both worlds see
+
+    def add_visible(self, number: int, kinds: tuple[str, ...]) -> None:
+        """Adds a visible step of one of the kinds, or a note."""
+        name = f"v{number}"
+        drawn = getattr(self, f"visible_{self.one_of(kinds)}")(name, number)
+        self.visible.append(drawn or self.visible_note(name, number))
+
+    def add_common(self, sighting: Step, number: int) -> Step:
+        """Notes that a visible step is held in both worlds."""
+        self.common.add(sighting.name)
+        return self._hold(sighting, number)
+
+    def _deliver(self, visible: Step, number: int, *, is_apart: bool = False) -> Step:
+        self.delivered.append(visible)
+        self.at[visible.name] = number
+        self.apart |= {visible.name} if is_apart else set()
+        return visible
+
+    def _of(self, steps: list[Step], *kinds: str) -> list[Step]:
+        """Returns the steps of some types, or of all, that were not withdrawn."""
+        return [one for one in steps if one.name not in self.withdrawn and (not kinds or one.event["type"] in kinds)]
+
+    def _is_everyday(self, who: str) -> bool:
+        """Checks whether notes of this author are held as everyday notes."""
+        return self.wish.holds_unsorted and who in HELPERS
+
+    def visible_note(self, name: str, number: int) -> Step:
+        child, who = self.one_of(CHILDREN), self.one_of(name for name in self.others if not self._is_everyday(name))
+        note = step(name, who, "NoteWritten", child=child, text=f"A day like others, {name}.")
+        return self._deliver(note, number, is_apart=self.yes())
+
+    def visible_seen(self, name: str, number: int) -> Step:
+        subject, who = self.one_of(self.wish.delivered), self.one_of(self.others)
+        return self._deliver(self.sighting(name, who, subject, f"seen in {name}"), number, is_apart=self.yes())
+
+    def visible_mine(self, name: str, number: int) -> Step:
+        child, milestone = self.one_of(self.wish.delivered)
+        kind, fields = "MilestoneObserved", {"milestone": milestone}
+        if self.protected in PARENTS and self.yes():
+            kind, fields = "ParentFirstSaw", {"milestone": milestone, "how": "in_person", "feelings": "oh!"}
+        elif self.yes():
+            kind, fields = "NoteWritten", {"text": f"my own {name}"}
+        audience = self.one_of((None, "me", "household", "family"))
+        mine = step(name, self.protected, kind, audience=audience, child=child, **fields)
+        return mine if audience == "me" or kind == "ParentFirstSaw" else self._deliver(mine, number)
+
+    def visible_about(self, name: str, number: int) -> Step | None:
+        target = self.any_of([one for one in self._of(self.delivered) if one.audience != "household"])
+        if target is None:
+            return None
+        who = self.one_of(name for name in (*PARENTS, self.protected) if name not in self.waiting)
+        if self.yes():
+            return step(name, who, "Cheered", about=target.name, words="hooray")
+        child = target.event.get("child", "mia")
+        return self._deliver(step(name, who, "NoteWritten", child=child, text=f"to {name}", about=target.name), number)
+
+    def visible_amend(self, name: str, number: int) -> Step | None:
+        target = self.any_of([one for one in self._of(self.delivered, "NoteWritten") if not self._is_everyday(one.who)])
+        changes = {"text": f"better words, {name}"}
+        return target and step(name, target.who, "Amended", target=target.name, changes=changes)
+
+    def visible_withdraw(self, name: str, number: int) -> Step | None:
+        target = self.any_of(self._of(self.delivered))
+        return target and self.withdrawal(name, target)
+
+    def visible_common(self, name: str, number: int) -> Step:
+        who, subject = self.one_of(self.others), self.one_of(self.wish.kept)
+        return self.add_common(self.sighting(name, who, subject, f"held in {name}"), number)
+
+    def visible_wish(self, name: str, number: int) -> Step | None:
+        others = [name for name in PARENTS if name != self.protected and name not in self.waiting]
+        if not others:
+            return None
+        who = self.one_of(others)
+        self.waiting.add(who)
+        return step(name, who, "SurpriseChosen", scope=self.one_of(("all", "domain:talking")), mode="keep")
+
+    def visible_file(self, name: str, number: int) -> Step | None:
+        """A file of their own: its records are held from them as well, and the other parent's file may have the same."""
+        version = self.one_of((*VERSIONS_HELD, PLAIN))
+        return step(name, self.protected, IMPORTED, version=version) if self.protected in PARENTS else None
+
+    # -- what one world sees alone
+
+    def add_hidden(self, number: int, slot: int, kinds: tuple[str, ...], *, is_last: bool) -> None:
+        """Adds a held step of one of the kinds, or an observation. The last one of a slot may race with the visible step."""
+        name = f"h{number}"
+        drawn = getattr(self, f"held_{self.one_of(kinds)}")(name, slot)
+        self.hidden.append(Hidden(slot, drawn or self.held_seen(name, slot), races=is_last and self.yes()))
+
+    def _hold(self, held: Step, slot: int) -> Step:
+        self.held.append(held)
+        self.at[held.name] = slot
+        return held
+
+    def _held_before(self, slot: int, *kinds: str) -> list[Step]:
+        return [one for one in self._of(self.held, *kinds) if self.at[one.name] < slot + (one.name[0] == "h")]
+
+    def _apart_before(self, slot: int, kind: str) -> list[Step]:
+        return [one for one in self._of(self.delivered, kind) if one.name in self.apart and self.at[one.name] < slot]
+
+    def _not_waiting(self) -> list[str]:
+        return [name for name in self.persons if name not in self.waiting]
+
+    def held_seen(self, name: str, slot: int) -> Step:
+        who, subject = self.one_of(self.others), self.one_of(self.wish.kept)
+        return self._hold(self.sighting(name, who, subject, f"held in {name}"), slot)
+
+    def held_first(self, name: str, slot: int) -> Step | None:
+        child, milestone = self.one_of(self.wish.kept)
+        who = self.one_of(name for name in PARENTS if name != self.protected)
+        fields = {"child": child, "milestone": milestone, "how": "in_person", "feelings": "tears"}
+        seen = self._held_before(slot, "MilestoneObserved")
+        if seen and who not in self.waiting and self.yes():
+            fields["observation"] = self.one_of(seen).name
+        return self._hold(step(name, who, "ParentFirstSaw", audience="family", **fields), slot)
+
+    def held_about(self, name: str, slot: int) -> Step | None:
+        target = self.any_of(self._held_before(slot))
+        if target is None:
+            return None
+        who = self.one_of(self._not_waiting())
+        if self.yes():
+            return step(name, who, "Cheered", about=target.name)
+        note = step(name, who, "NoteWritten", child="mia", text=f"how wonderful, {name}", about=target.name)
+        return self._hold(note, slot)
+
+    def held_amend(self, name: str, slot: int) -> Step | None:
+        target = self.any_of(self._held_before(slot, "MilestoneObserved"))
+        if target is None:
+            return None
+        changes = {"note": f"six steps, {name}"}
+        if self.yes():
+            changes["milestone"] = self.one_of(kept for child, kept in self.wish.kept if child == target.event["child"])
+        return step(name, target.who, "Amended", target=target.name, changes=changes)
+
+    def held_withdraw(self, name: str, slot: int) -> Step | None:
+        target = self.any_of(self._held_before(slot))
+        return target and self.withdrawal(name, target)
+
+    def held_bring(self, name: str, slot: int) -> Step | None:
+        """An amendment that makes a delivered observation one of a milestone that they keep."""
+        target = self.any_of(self._apart_before(slot, "MilestoneObserved"))
+        if target is None:
+            return None
+        child, milestone = self.one_of(self.wish.kept)
+        amended = step(name, target.who, "Amended", target=target.name, changes={"milestone": milestone})
+        return amended if child == target.event["child"] else None
+
+    def held_sort(self, name: str, slot: int) -> Step | None:
+        target = self.any_of(self._apart_before(slot, "NoteWritten"))
+        if target is None:
+            return None
+        child, milestone = self.one_of(self.wish.kept)
+        # A parent's own words are sorted by nobody else.
+        who = target.who if target.who in PARENTS else self.one_of(self._not_waiting())
+        return step(name, who, "Sorted", target=target.name, child=child, milestone=milestone)
+
+    def held_private(self, name: str, slot: int) -> Step:
+        who = self.one_of(self.others)
+        is_elsewhere = (who == "ben") != (self.protected == "ben")
+        audience = self.one_of(("me", "household")) if is_elsewhere else "me"
+        return step(name, who, "NoteWritten", audience=audience, child="mia", text=f"for no other eyes, {name}")
+
+    def held_own(self, name: str, slot: int) -> Step | None:
+        """The name of the family's own milestone; later, a record of it."""
+        if not self.wish.own_is_kept:
+            return None
+        who = self.one_of(self.persons)
+        if not self.own_is_named:
+            self.own_is_named = True
+            return step(name, who, "MilestoneNamed", milestone=OWN, title="Says moon", domain="movement")
+        if who in self.waiting:
+            return None
+        return self._hold(self.sighting(name, who, (self.one_of(CHILDREN), OWN), f"held in {name}"), slot)
+
+    def held_file(self, name: str, slot: int) -> Step:
+        version, who = self.one_of(VERSIONS_HELD), self.one_of(one for one in PARENTS if one != self.protected)
+        return step(name, who, IMPORTED, version=version)
+
+    def held_unsorted(self, name: str, slot: int) -> Step | None:
+        """An everyday note of a helper, perhaps about a note that was delivered."""
+        if not self.wish.holds_unsorted:
+            return None
+        who = self.one_of(name for name in HELPERS if name != self.protected)
+        fields = {"child": "mia", "text": f"guess what, {name}"}
+        notes = [
+            one.name for one in self.delivered
+            if self.at[one.name] < slot and one.who != self.protected and one.audience != "household"
+            and one.event["type"] == "NoteWritten" and "about" not in one.event
+        ]  # fmt: skip
+        if notes and who != "duck" and self.yes():  # a daycare is sent no notes, so it refers to none
+            fields["about"] = self.one_of(notes)
+        return self._hold(step(name, who, "NoteWritten", **fields), slot)
+
+
+@st.composite
+def histories(draw: DrawFn, *, protected: tuple[str, ...] = ("ada", "ben", "gran"), files_alone: bool = False) -> History:
+    """Draws a history of both worlds. `files_alone`: of what both parents import, and little else."""
+    wish_name = draw(st.sampled_from(tuple(WISHES)))
+    drawing = Drawing(draw, protected=draw(st.sampled_from(protected)), wish_name=wish_name)
+    visible_kinds, held_kinds = (("note", "file", "file"), ("file",)) if files_alone else (VISIBLE, HELD)
+    if drawing.wish.hints:
+        # A hint for each child, in both worlds.
+        for number, child in enumerate(CHILDREN):
+            hinted = drawing.sighting(f"v{number}", drawing.others[0], (child, drawing.wish.kept[0][1]), "held in a hint")
+            drawing.visible.append(drawing.add_common(hinted, number))
+    count = draw(st.integers(2, 8))
+    for number in range(len(drawing.visible), len(drawing.visible) + count):
+        drawing.add_visible(number, visible_kinds)
+    slots = sorted(draw(st.lists(st.integers(2 if drawing.wish.hints else 0, len(drawing.visible)), min_size=1, max_size=6)))
+    for number, slot in enumerate(slots):
+        drawing.add_hidden(number, slot, held_kinds, is_last=number + 1 == len(slots) or slots[number + 1] != slot)
+    return History(
+        protected=drawing.protected,
+        wish=wish_name,
+        visible=tuple(drawing.visible),
+        hidden=tuple(drawing.hidden),
+        ending=draw(st.sampled_from(("opened", "own_first", "told"))),
+        probe=sha256(str((drawing.visible, drawing.hidden)).encode()).digest()[0],
+        common=frozenset(drawing.common),
+    )

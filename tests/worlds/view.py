@@ -1,0 +1,70 @@
+"""Holds what one observer of a history can know, and makes their requests: nothing here depends on what is held."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from tests.families import Draft, written
+from tests.worlds.copied_families import Household
+from tests.worlds.histories import WISHES, History, Step, Subject
+from tests.worlds.seeded import uuid_of
+from tests.worlds.wire import Request, Response, json_request
+
+MSGPACK = "Accept: application/msgpack"
+FAMILY = "/v1/families/{family}"
+ABSENT = str(uuid_of("nobody has this id", version=7))
+
+One = TypeVar("One")
+
+
+@dataclass(frozen=True)
+class View:
+    """The family, the place and the time, as one observer knows them."""
+
+    history: History
+    household: Household
+    who: str
+    place: int
+    """The last place of their feed."""
+    now: datetime
+    send: Callable[[Sequence[Request]], list[Response]]
+    """Sends requests, and adds the responses to the transcript."""
+    whole: bool = False
+    """Every request is sent, and none by turns."""
+
+    @property
+    def probe(self) -> int:
+        return self.history.probe
+
+    @property
+    def kept(self) -> Subject:
+        """A subject that the protected member waits for."""
+        return WISHES[self.history.wish].kept[0]
+
+    def get(self, path: str, *headers: str, method: str = "GET") -> Request:
+        return Request(method, self.household.of(path), self.household.people[self.who].tokens[0], headers)
+
+    def post(self, path: str, body: Any = None, *, method: str = "POST") -> Request:
+        request = self.get(path, method=method)
+        return request if body is None else json_request(method, request.path, request.token, body)
+
+    def push(self, drafts: list[Draft], *, kind: str = "json") -> Request:
+        """Returns a push of drafts as JSON, or as MessagePack."""
+        body = json.dumps({"sent_at": written(self.now), "drafts": drafts}).encode()
+        if kind == "msgpack":
+            body = msgspec.msgpack.encode(msgspec.json.decode(body))
+        headers = (f"Content-Type: application/{kind}", f"Accept: application/{kind}")
+        return replace(self.post(f"{FAMILY}/events"), headers=headers, body=body)
+
+    def drafts(self, steps: Sequence[Step]) -> list[Draft]:
+        return [step.draft(self.household, self.now) for step in steps]
+
+    def by_turns(self, options: Sequence[One], count: int) -> Sequence[One]:
+        """Returns so many of the options, and others in the next history."""
+        if self.whole:
+            return options
+        return [options[(self.probe * count + number) % len(options)] for number in range(count)]
