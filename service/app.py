@@ -24,6 +24,8 @@ from service import health
 from service.access import correcting, devices, founding, joining
 from service.access.guard import Guard
 from service.catalogue import routes as catalogue_routes
+from service.clips import clip_routes, tus_routes
+from service.clips.parts import Clips
 from service.daycare import import_routes, parent_routes, signed_routes
 from service.daycare.known_addresses import KnownAddresses
 from service.daycare.prose_queue import ProseQueue
@@ -109,6 +111,8 @@ def router_of(framework: Litestar) -> Router[MatchedRoute]:
     router: Router[MatchedRoute] = Router()
     router.add("POST", "/v1/families/{family}/events", MatchedRoute(endpoint=PUSH, app=push))
     router.add("GET", "/v1/families/{family}/live", MatchedRoute(endpoint=LIVE, app=live), is_finite=False)
+    for method, template, declared, app in (*tus_routes.ROUTES, *clip_routes.ROUTES):
+        router.add(method, template, MatchedRoute(endpoint=declared, app=app))
     for route in framework.routes:
         if not isinstance(route, HTTPRoute):
             continue
@@ -160,6 +164,9 @@ async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datet
         opened.push_async_callback(sender.stop)
         prose_queue = ProseQueue()
         opened.push_async_callback(prose_queue.stop)
+        clips = Clips.of(settings, pool=pool, now=log.now)
+        await clips.cleaner.start()
+        opened.push_async_callback(clips.cleaner.stop)
         streams = Streams(pool=pool, notifier=notifier)
         await streams.start()
         opened.push_async_callback(streams.stop)
@@ -170,6 +177,7 @@ async def _open(app: Litestar, settings: Settings, log_clock: Callable[[], datet
             log=log,
             notifier=notifier,
             streams=streams,
+            clips=clips,
             guard=Guard(pool=pool),
             limits=limits_of(settings),
             budgets=BodyBudgets(gateway.metrics.held_body_bytes.labels),

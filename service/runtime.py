@@ -8,6 +8,7 @@ from datetime import datetime
 import asyncpg
 
 from service.access.guard import Guard
+from service.clips.parts import Clips
 from service.daycare.known_addresses import KnownAddresses
 from service.daycare.prose_queue import ProseQueue
 from service.feed.notifier import Notifier
@@ -31,6 +32,7 @@ class Runtime:
     log: Log
     notifier: Notifier
     streams: Streams
+    clips: Clips
     guard: Guard
     limits: Limits
     budgets: BodyBudgets

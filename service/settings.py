@@ -51,6 +51,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pool: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10
     """The maximum number of connections to Postgres per worker, beside the connections of the log."""
 
+    clips_bucket: str | None = None
+    """The S3 bucket for clips. None: a folder in `data`."""
+    clips_endpoint: str | None = None
+    """The address of the S3 service. None: that of the region."""
+    clips_region: str = "us-east-1"
+    clips_key_id: str | None = None
+    clips_secret: str | None = None
+    clips_gib_per_member: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 20
+    """The space in GiB for the clips that one member uploads to a family."""
+
     webhooks_anywhere: bool = False
     """Whether webhooks may use http and private addresses, as in a private network with trusted members."""
 

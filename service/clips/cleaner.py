@@ -19,10 +19,10 @@ import structlog
 
 from events.ids import ClipId, FamilyId, MemberId
 from service.background import log_failure
+from service.clips.cleaning.child import Cleaned, NotCleaned
 from service.clips.cleaning.child_process import run_child
-from service.clips.cleaning.child import Cleaned, NotCleaned, Outcome
 from service.clips.cleaning.poster import SIDES
-from service.clips.objects import NoRoom, Objects, ObjectsUnavailable
+from service.clips.objects import Objects
 from service.clips.uploads import QUERIES as UPLOADS
 from service.clips.uploads import piece_key
 from service.postgres.queries import load

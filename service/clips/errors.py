@@ -1,6 +1,7 @@
 """Defines the refusals of the routes of clips."""
 
 from events.errors import Refused
+from service.http.problems import RefusedWithHeaders
 
 
 class UploadNotFound(Refused):
@@ -40,7 +41,16 @@ class ClipTooLarge(Refused):
         self.bytes_max = bytes_max
 
 
-class OffsetWrong(Refused):
+class UploadsAtOnce(Refused):
+    """The device sends bytes of as many uploads at the same time as a device may."""
+
+    code, status, title = "clip.uploads_at_once", 429, "Too many uploads at once"
+
+    def __init__(self, *, uploads_max: int) -> None:
+        super().__init__(f"A device sends the bytes of at most {uploads_max} uploads at the same time.")
+
+
+class OffsetWrong(RefusedWithHeaders):
     """The upload has received another number of bytes. `offset` is the true one."""
 
     code, status, title = "clip.offset_wrong", 409, "Another offset"
@@ -48,6 +58,7 @@ class OffsetWrong(Refused):
     def __init__(self, *, offset: int) -> None:
         super().__init__(f"The upload has {offset} bytes. Send those from there on.", at="upload-offset")
         self.offset = offset
+        self.headers = ((b"upload-offset", b"%d" % offset),)
 
 
 class TooManyBytes(Refused):
@@ -77,10 +88,11 @@ class DiskFull(Refused):
         super().__init__("The service has no room at the moment. Ask for the offset and go on later.")
 
 
-class TusVersionWrong(Refused):
+class TusVersionWrong(RefusedWithHeaders):
     """The request names no version of tus, or another one than 1.0.0."""
 
     code, status, title = "clip.tus_version", 412, "Another version of tus"
+    headers = ((b"tus-version", b"1.0.0"),)
 
     def __init__(self) -> None:
         super().__init__("The header Tus-Resumable must be 1.0.0.", at="tus-resumable")

@@ -19,6 +19,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from service.settings import Settings
+
 READ_BYTES: Final = 256 * 1024
 """Bytes that are read and sent at a time."""
 LISTED_AT_ONCE: Final = 1_000
@@ -205,3 +207,21 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
+
+
+def objects_of(settings: Settings) -> Objects:
+    """Returns the store that the settings name."""
+    if settings.clips_bucket is None:
+        return FolderObjects(settings.data_dir / "clips")
+    is_plain = (settings.clips_endpoint or "").startswith("http://")
+    return BucketObjects(
+        S3Store(
+            settings.clips_bucket,
+            region=settings.clips_region,
+            access_key_id=settings.clips_key_id,
+            secret_access_key=settings.clips_secret,
+            virtual_hosted_style_request=False,
+            client_options={"allow_http": is_plain},
+            endpoint=settings.clips_endpoint,
+        )
+    )

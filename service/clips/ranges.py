@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from service.http.asgi import Scope, headers
+from service.http.asgi import Scope, sent
 
 RANGE: Final = re.compile(rb"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -21,13 +21,13 @@ class Part(msgspec.Struct, frozen=True):
 def part_of(scope: Scope, *, length: int, etag: bytes) -> Part:
     """Returns the part of a file that a request asks for. Of several ranges, of a range that cannot be read, and of a range of
     another version of the file (If-Range), the whole."""
-    if _names(headers(scope, b"if-none-match"), etag):
+    if _names(sent(scope, b"if-none-match"), etag):
         return Part(304, 0, 0)
     whole = Part(200, 0, length)
-    ranges = headers(scope, b"range")
+    ranges = sent(scope, b"range")
     if len(ranges) != 1 or (found := RANGE.fullmatch(ranges[0].strip())) is None or found[0] == b"bytes=-":
         return whole
-    if (version := headers(scope, b"if-range")) and version != [etag]:
+    if (version := sent(scope, b"if-range")) and version != [etag]:
         return whole
     first, last = found[1], found[2]
     start = int(first) if first else max(0, length - int(last))

@@ -1,7 +1,7 @@
 """Makes and checks tickets: addresses with which a browser's `<video>`, which sends no token, fetches one clip for ten minutes.
 
-A ticket names a device, a member, a clip and its end, and is signed with a secret of the family. It is stored nowhere. Whoever serves a ticket
-asks at each request whether the device may still read, so that a ticket ends with a revocation.
+A ticket states a device, a member, a clip and its end, and is signed with a secret of the family. Tickets are not stored. Each
+request with a ticket is checked against the device and the membership, so a ticket ends with a revocation.
 """
 
 import hmac

@@ -13,7 +13,7 @@ import msgspec
 
 from service.clips.cleaning.kinds import KIND_BY_TYPE, Kind
 from service.clips.errors import ClipTooLarge, TusExtensionUnsupported, TusHeaderInvalid, TusVersionWrong
-from service.http.asgi import Scope, headers
+from service.http.asgi import Scope, sent
 from service.http.problems import MediaTypeUnsupported
 
 VERSION: Final = b"1.0.0"
@@ -44,7 +44,7 @@ class Checksum(msgspec.Struct, frozen=True):
 
 def require_version(scope: Scope) -> None:
     """Raises TusVersionWrong unless the request names version 1.0.0."""
-    if headers(scope, b"tus-resumable") != [VERSION]:
+    if sent(scope, b"tus-resumable") != [VERSION]:
         raise TusVersionWrong
 
 
@@ -56,9 +56,9 @@ def read_creation(scope: Scope) -> Creation:
         TusExtensionUnsupported: concatenation, or a length that is stated later.
         ClipTooLarge: a film has more than 512 MiB, or a picture more than 32 MiB.
     """
-    if headers(scope, b"upload-concat"):
+    if sent(scope, b"upload-concat"):
         raise TusExtensionUnsupported("Concatenation", at="upload-concat")
-    if headers(scope, b"upload-defer-length"):
+    if sent(scope, b"upload-defer-length"):
         raise TusExtensionUnsupported("A length that is stated later", at="upload-defer-length")
     length = _number(scope, b"upload-length")
     filetype = _filetype(scope)
@@ -77,13 +77,13 @@ def read_offset(scope: Scope) -> int:
 
 def require_body_type(scope: Scope) -> None:
     """Raises MediaTypeUnsupported unless the body is declared as bytes of an upload."""
-    if headers(scope, b"content-type") != [BODY_TYPE] or headers(scope, b"content-encoding"):
+    if sent(scope, b"content-type") != [BODY_TYPE] or sent(scope, b"content-encoding"):
         raise MediaTypeUnsupported([BODY_TYPE.decode()], also="as it is")
 
 
 def read_checksum(scope: Scope) -> Checksum | None:
     """Returns the checksum of the body; None if the request states none. Raises TusHeaderInvalid."""
-    named = headers(scope, b"upload-checksum")
+    named = sent(scope, b"upload-checksum")
     if not named:
         return None
     algorithm, _, encoded = _once(named, "upload-checksum").partition(b" ")
@@ -97,7 +97,7 @@ def read_checksum(scope: Scope) -> Checksum | None:
 
 
 def _number(scope: Scope, name: bytes) -> int:
-    text = _once(headers(scope, name), name.decode())
+    text = _once(sent(scope, name), name.decode())
     if NUMBER.fullmatch(text) is None:
         raise TusHeaderInvalid("The value must be a number of bytes, without sign.", at=name.decode())
     return int(text)
@@ -106,7 +106,7 @@ def _number(scope: Scope, name: bytes) -> int:
 def _filetype(scope: Scope) -> str:
     """Returns the stated type of the file, in lower case and without parameters."""
     at = "upload-metadata"
-    text = _once(headers(scope, at.encode()), at)
+    text = _once(sent(scope, at.encode()), at)
     if len(text) > METADATA_BYTES_MAX:
         raise TusHeaderInvalid(f"The header has at most {METADATA_BYTES_MAX} bytes.", at=at)
     found: dict[bytes, bytes] = {}

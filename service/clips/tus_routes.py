@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Final
 
-
 from events.ids import ClipId
 from service.access.guard import Membership
 from service.clips import tus
@@ -26,7 +25,7 @@ from service.clips.errors import (
     TusVersionWrong,
 )
 from service.clips.uploads import Digest, Upload, Uploader
-from service.http.asgi import Receive, Scope, Send, headers
+from service.http.asgi import Receive, Scope, Send, sent
 from service.http.body import Disconnected
 from service.http.endpoint import CallerKind, Endpoint
 from service.http.problems import BodyTooSlow, MediaTypeUnsupported
@@ -37,34 +36,36 @@ SILENT_S_MAX: Final = 20.0
 """A request that sends no byte for this long ends. The upload does not."""
 EXPIRES_AFTER: Final = timedelta(days=7)
 """Without a byte."""
-UPLOADS_AT_ONCE_MAX: Final = 4
-"""Requests of one device that send bytes at the same time."""
 
-TUS: Final = ((b"tus-resumable", tus.VERSION),)
+ALWAYS: Final = ((b"tus-resumable", tus.VERSION),)
 OPTIONS: Final = (
-    *TUS, (b"tus-version", tus.VERSION), (b"tus-extension", tus.EXTENSIONS),
+    *ALWAYS, (b"tus-version", tus.VERSION), (b"tus-extension", tus.EXTENSIONS),
     (b"tus-max-size", b"%d" % max(tus.BYTES_MAX.values())), (b"tus-checksum-algorithm", ",".join(tus.ALGORITHMS).encode()),
 )  # fmt: skip
 
 CREATE = Endpoint(
     summary="Create a resumable upload of a film or a picture (tus 1.0), with its first bytes if you like",
+    always=ALWAYS, options=OPTIONS,
     caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=201,
     headers={"Upload-Length": {"type": "integer"}, "Upload-Metadata": {"type": "string"}},
     errors=(TusVersionWrong, TusHeaderInvalid, TusExtensionUnsupported, ClipTooLarge, TooManyUploads, ClipBytesExceeded,
             MediaTypeUnsupported, ChecksumWrong, TooManyBytes, DiskFull, BodyTooSlow),
 )  # fmt: skip
 FIND = Endpoint(
-    summary="Where an upload is: its offset and its length (tus 1.0)", caller=CallerKind.MEMBER, kind=Kind.READ, status=200,
+    summary="Where an upload is: its offset and its length (tus 1.0)",
+    always=ALWAYS, options=OPTIONS, caller=CallerKind.MEMBER, kind=Kind.READ, status=200,
     errors=(TusVersionWrong,),
 )  # fmt: skip
 APPEND = Endpoint(
     summary="Append bytes to an upload, from its offset on (tus 1.0)",
+    always=ALWAYS, options=OPTIONS,
     caller=CallerKind.MEMBER, kind=Kind.PUSH, status=204, headers={"Upload-Offset": {"type": "integer"}},
     errors=(TusVersionWrong, TusHeaderInvalid, MediaTypeUnsupported, OffsetWrong, ChecksumWrong, TooManyBytes, DiskFull,
             BodyTooSlow),
 )  # fmt: skip
 END = Endpoint(
-    summary="End an upload; its bytes are deleted (tus 1.0)", caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=204,
+    summary="End an upload; its bytes are deleted (tus 1.0)",
+    always=ALWAYS, options=OPTIONS, caller=CallerKind.MEMBER, kind=Kind.ACCESS, status=204,
     errors=(TusVersionWrong,),
 )  # fmt: skip
 
@@ -74,12 +75,12 @@ async def create(scope: Scope, receive: Receive, send: Send) -> None:
     tus.require_version(scope)
     creation = tus.read_creation(scope)
     runtime, uploader = _runtime(scope), _uploader(scope)
-    has_body = bool(headers(scope, b"content-type")) or _has_bytes(scope)
+    has_body = bool(sent(scope, b"content-type")) or _has_bytes(scope)
     if has_body:
         tus.require_body_type(scope)
     checksum = tus.read_checksum(scope)
     now = runtime.log.now()
-    clip = await runtime.uploads.create(uploader, filetype=creation.filetype, length=creation.length, now=now)
+    clip = await runtime.clips.uploads.create(uploader, filetype=creation.filetype, length=creation.length, now=now)
     offset = 0
     if has_body:
         offset = await _append(scope, receive, clip, at=0, checksum=checksum)
@@ -91,7 +92,7 @@ async def find(scope: Scope, receive: Receive, send: Send) -> None:
     """Returns where an upload is: HEAD /v1/families/{family}/clips/{clip}/upload."""
     tus.require_version(scope)
     runtime = _runtime(scope)
-    upload: Upload = await runtime.uploads.find(_uploader(scope), ClipId(scope["ids"]["clip"]))
+    upload: Upload = await runtime.clips.uploads.find(_uploader(scope), ClipId(scope["ids"]["clip"]))
     length = (b"upload-length", b"%d" % upload.length)
     await _respond(send, 200, [length, *_offset_headers(upload.received, upload.byte_at), (b"cache-control", b"no-store")])
 
@@ -108,17 +109,19 @@ async def append(scope: Scope, receive: Receive, send: Send) -> None:
 async def end(scope: Scope, receive: Receive, send: Send) -> None:
     """Ends an upload: DELETE /v1/families/{family}/clips/{clip}/upload."""
     tus.require_version(scope)
-    await _runtime(scope).uploads.end(_uploader(scope), ClipId(scope["ids"]["clip"]))
+    await _runtime(scope).clips.uploads.end(_uploader(scope), ClipId(scope["ids"]["clip"]))
     await _respond(send, 204, [])
 
 
 async def _append(scope: Scope, receive: Receive, clip: ClipId, *, at: int, checksum: tus.Checksum | None) -> int:
     runtime, uploader = _runtime(scope), _uploader(scope)
     digest = None if checksum is None else Digest(checksum.algorithm, checksum.stated)
-    with runtime.upload_places.hold(uploader.device):
-        return await runtime.uploads.append(
+    with runtime.clips.hold_place(uploader.device):
+        offset = await runtime.clips.uploads.append(
             uploader, clip, _body(receive), at=at, digest=digest, now=runtime.log.now()
         )
+    runtime.clips.cleaner.wake()
+    return offset
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
@@ -142,7 +145,7 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
 
 
 def _has_bytes(scope: Scope) -> bool:
-    return headers(scope, b"content-length") not in ([], [b"0"]) or bool(headers(scope, b"transfer-encoding"))
+    return sent(scope, b"content-length") not in ([], [b"0"]) or bool(sent(scope, b"transfer-encoding"))
 
 
 def _offset_headers(offset: int, byte_at: datetime) -> list[tuple[bytes, bytes]]:
@@ -151,7 +154,7 @@ def _offset_headers(offset: int, byte_at: datetime) -> list[tuple[bytes, bytes]]
 
 
 async def _respond(send: Send, status: int, more: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [*TUS, *more]})
+    await send({"type": "http.response.start", "status": status, "headers": more})
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -163,3 +166,12 @@ def _runtime(scope: Scope) -> Runtime:
 def _uploader(scope: Scope) -> Uploader:
     caller: Membership = scope["caller"]
     return Uploader(caller.family, caller.member, caller.device)
+
+
+ROUTES: Final = (
+    ("POST", "/v1/families/{family}/clips", CREATE, create),
+    ("HEAD", "/v1/families/{family}/clips/{clip}/upload", FIND, find),
+    ("PATCH", "/v1/families/{family}/clips/{clip}/upload", APPEND, append),
+    ("DELETE", "/v1/families/{family}/clips/{clip}/upload", END, end),
+)
+"""Method, path, declaration and application of each route."""

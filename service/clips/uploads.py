@@ -13,7 +13,15 @@ from uuid import uuid4
 import msgspec
 
 from events.ids import ClipId, DeviceId, FamilyId, MemberId
-from service.clips.errors import ChecksumWrong, ClipBytesExceeded, DiskFull, OffsetWrong, TooManyBytes, TooManyUploads, UploadNotFound
+from service.clips.errors import (
+    ChecksumWrong,
+    ClipBytesExceeded,
+    DiskFull,
+    OffsetWrong,
+    TooManyBytes,
+    TooManyUploads,
+    UploadNotFound,
+)
 from service.clips.objects import NoRoom, Objects
 from service.http.body import Disconnected
 from service.postgres.queries import load
@@ -46,6 +54,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     refused_as: str | None
     byte_at: datetime
     """When the last byte arrived, or the upload was created."""
+    captured_at: str | None
+    offset_known: bool | None
 
 
 class Digest:
@@ -99,7 +109,7 @@ class Uploads:
             raise UploadNotFound
         return Upload(
             clip=clip, length=row["length"], received=row["received"], state=row["state"], refused_as=row["refused_as"],
-            byte_at=row["byte_at"],
+            byte_at=row["byte_at"], captured_at=row["captured_at"], offset_known=row["offset_known"],
         )
 
     async def append(

@@ -20,10 +20,11 @@ INSERT INTO clip_upload (family_id, clip_id, member_id, filetype, length, create
 VALUES ($1, $2, $3, $4, $5, $6, $6);
 
 -- name: own
-SELECT clip_id, filetype, length, received, lease, state, refused_as, byte_at
+SELECT length, received, state, refused_as, byte_at, clip.captured_at, clip.offset_known
   FROM clip_upload
+  LEFT JOIN clip USING (family_id, clip_id)
  WHERE family_id = $1
-   AND member_id = $2
+   AND clip_upload.member_id = $2
    AND clip_id = $3;
 
 -- name: begin

@@ -1,4 +1,4 @@
-"""Names the types of plain ASGI, and what the gateway adds to a scope. Owns no behaviour."""
+"""Names the types of plain ASGI, and what the gateway adds to a scope. Reads headers."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -16,3 +16,8 @@ HOST: Final = re.compile(rb"(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?:
 
 HEADERS_BY_NAME: Final = "headers_by_name"
 """The key of the scope for the headers: lower-case name -> values, in the order in which they were sent."""
+
+
+def sent(scope: Scope, name: bytes) -> list[bytes]:
+    """Returns the values of the headers with a lower-case name, in the order in which they were sent."""
+    return list(scope[HEADERS_BY_NAME].get(name, ()))

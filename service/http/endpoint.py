@@ -56,6 +56,10 @@ class Endpoint:
     """JSON schemas of the query parameters, by name."""
     headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """JSON schemas of the request headers, by name."""
+    always: tuple[tuple[bytes, bytes], ...] = ()
+    """Headers of every response of the route, refusals included."""
+    options: tuple[tuple[bytes, bytes], ...] = ()
+    """Further headers of the response to OPTIONS."""
 
     def opt(self) -> dict[str, Any]:
         """Returns the value for the `opt` argument of a litestar handler."""

@@ -58,12 +58,14 @@ class MatchedRoute:
 class ResponseSender:
     """The sender of one response. It adds the headers that every response has, and records the status."""
 
-    __slots__ = ("_is_head", "_request_id", "_send", "ended_at_s", "status")
+    __slots__ = ("_is_head", "_request_id", "_send", "always", "ended_at_s", "status")
 
     def __init__(self, send: Send, *, request_id: bytes, is_head: bool) -> None:
         self._send = send
         self._request_id = request_id
         self._is_head = is_head
+        self.always: tuple[tuple[bytes, bytes], ...] = ()
+        """Headers of every response of the matched route."""
         self.status = 0
         self.ended_at_s = 0.0
 
@@ -71,7 +73,8 @@ class ResponseSender:
         """Sends an ASGI message. Adds the common headers to the start of a response, and removes the body for HEAD."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message.get("headers", ()), (b"x-request-id", self._request_id), (b"x-content-type-options", b"nosniff")]
+            common = (b"x-request-id", self._request_id), (b"x-content-type-options", b"nosniff")
+            headers = [*message.get("headers", ()), *self.always, *common]
             if not any(name == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))
             message = {**message, "headers": headers}
@@ -155,14 +158,16 @@ class Gateway:
             raise AddressTooLong(f"A query holds at most {QUERY_BYTES_MAX} bytes.")
         method = scope["method"]
         if method == "OPTIONS":
-            allowed = ", ".join(route.allowed).encode()
-            await sender.send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allowed)]})
+            more = {header for one in route.by_method.values() for header in one.endpoint.options}
+            headers = [(b"allow", ", ".join(route.allowed).encode()), *sorted(more)]
+            await sender.send({"type": "http.response.start", "status": 204, "headers": headers})
             await sender.send({"type": "http.response.body", "body": b""})
             return None
         target = route.by_method.get(method)
         if target is None:
             raise MethodNotAllowed(allowed=route.allowed)
         assert self.runtime is not None, "requests arrive only between startup and shutdown"
+        sender.always = target.endpoint.always
         caller = await self._authenticate(self.runtime, scope, target.endpoint, ids)
         if scope["query_string"] and not target.endpoint.query:
             query_of(scope, NoQuery)

@@ -27,6 +27,12 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     at: str | None
 
 
+class RefusedWithHeaders(Refused):
+    """A refusal that needs further headers, such as the true offset of an upload."""
+
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
 class NotFound(Refused):
     """The resource does not exist, or is not visible to the caller. The response has the same bytes in both cases."""
 
@@ -218,6 +224,8 @@ def headers_of(refusal: Refused) -> list[tuple[bytes, bytes]]:
     """Returns the headers of a refusal, including the content type."""
     headers = [(b"content-type", PROBLEM_MEDIA_TYPE)]
     match refusal:
+        case RefusedWithHeaders():
+            headers += refusal.headers
         case MethodNotAllowed():
             headers.append((b"allow", ", ".join(refusal.allowed).encode()))
         case TooManyRequests() | CallReplayed():

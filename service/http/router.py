@@ -98,13 +98,13 @@ class Router(Generic[Target]):
         return iter(self._by_template.values())
 
     def as_sorted(self) -> list[tuple[str, str, Any]]:
-        """Returns a tuple (method, template, target) for every method but HEAD, sorted by template and method."""
+        """Returns a tuple (method, template, target) for every method, sorted by template and method; HEAD only without a GET."""
         return sorted(
             (
                 (method, route.template, target)
                 for route in self
                 for method, target in route.by_method.items()
-                if method != "HEAD"
+                if method != "HEAD" or "GET" not in route.by_method
             ),
             key=lambda entry: (entry[1], entry[0]),
         )

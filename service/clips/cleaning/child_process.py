@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -18,11 +19,14 @@ WITHIN_S: Final = 600.0
 OUTCOME_BYTES_MAX: Final = 64 * 1024
 PROGRAM: Final = "import sys; sys.path.insert(0, sys.argv[2]); from service.clips.cleaning.child import main; main()"
 ROOT: Final = Path(__file__).parents[3]
+USUAL: Final = Limits()
 
-_decode = msgspec.json.Decoder(Outcome).decode
+_decode: Callable[[bytes], Outcome] = msgspec.json.Decoder(Outcome).decode
 
 
-async def run_child(source: Path, filetype: str, folder: Path, *, limits: Limits = Limits(), within_s: float = WITHIN_S) -> Outcome:
+async def run_child(
+    source: Path, filetype: str, folder: Path, *, limits: Limits = USUAL, within_s: float = WITHIN_S
+) -> Outcome:
     """Cleans a file into an empty folder. A file whose process breaks, or ends too late, is refused."""
     order = msgspec.json.encode(Order(filetype=filetype, limits=limits)).decode()
     with source.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Empties the boxes for user data that the MP4 muxer writes in any case (ISO/IEC 14496-12): each becomes free space of its size."""
+"""Empties the boxes for user data that the MP4 muxer always writes (ISO/IEC 14496-12): each becomes free space of its size."""
 
 from collections.abc import Iterator
 from pathlib import Path

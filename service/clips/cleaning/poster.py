@@ -1,4 +1,4 @@
-"""Makes the stills that stand for a clip: JPEG, at most 320 and 1,280 pixels a side. A film's still is its first frame with light."""
+"""Makes the stills of a clip: JPEG, at most 320 and 1,280 pixels a side. A film's still is its first frame that is not black."""
 
 from pathlib import Path
 from typing import Any, Final

@@ -5,11 +5,12 @@ Resource limits hold on every Unix. Landlock (files, network) and seccomp (syste
 """
 
 import ctypes
+import importlib
 import os
 import resource
 import struct
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -95,16 +96,15 @@ def _confine_files(folder: Path) -> None:
     os.close(ruleset)
 
 
-def _seccomp() -> "object | None":
+def _seccomp() -> Any | None:
     """Returns the binding of libseccomp; None where the library is missing."""
     try:
-        import pyseccomp
+        return importlib.import_module("pyseccomp")
     except (ImportError, RuntimeError, OSError):
         return None
-    return pyseccomp
 
 
-def _confine_calls(seccomp: "object") -> None:
+def _confine_calls(seccomp: Any) -> None:
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
     for call in FORBIDDEN_CALLS:
         rules.add_rule(seccomp.ERRNO(1), call)

@@ -1,8 +1,8 @@
-"""Makes films and pictures with planted names and places, by the libraries themselves: no file of any person is in this project."""
+"""Makes films and pictures with planted names and places. The project contains no file of any person."""
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import av
 from PIL import Image, ImageCms, PngImagePlugin
+
+from service.clips.cleaning.refusals import CannotClean
 
 PLANTED: Final = b"PLANTED"
 METADATA: Final = {
@@ -34,10 +36,10 @@ def film(
     """
     with av.open(str(path), "w", options={"movflags": "use_metadata_tags"} if path.suffix in (".mp4", ".mov") else {}) as written:
         written.metadata.update(metadata)
-        picture = written.add_stream(pictures, rate=RATE, width=size[0], height=size[1], options=options or {})
+        picture: Any = written.add_stream(pictures, rate=RATE, width=size[0], height=size[1], options=options or {})
         picture.pix_fmt = "yuv420p"
         picture.metadata.update({"title": "PLANTED track", "handler_name": "PLANTED handler"})
-        tone = written.add_stream(sound, rate=48_000) if sound is not None else None
+        tone: Any = written.add_stream(sound, rate=48_000) if sound is not None else None
         if messages:
             picture.codec_context.open()
             picture.codec_context.extradata = (picture.codec_context.extradata or b"") + _message(pictures)
@@ -71,9 +73,14 @@ def _frames(count: int, size: tuple[int, int], first_black: int) -> Iterator[Any
         image = Image.new("RGB", size, "black" if nth < first_black else (nth * 5 % 256, 90, 60))
         if nth >= first_black:
             image.paste((20, 220, 255), (nth * 4 % (size[0] - 40), 40, nth * 4 % (size[0] - 40) + 40, 80))
-        frame = av.VideoFrame.from_image(image)
+        frame = _frame_of(image)
         frame.pts, frame.time_base = nth, Fraction(1, RATE)
         yield frame
+
+
+def _frame_of(image: Image.Image) -> Any:
+    make: Any = av.VideoFrame
+    return make.from_image(image)
 
 
 def _tone(seconds: int) -> Iterator[Any]:
@@ -126,3 +133,12 @@ def _profile() -> bytes:
 def motion_photo(form: str = "JPEG") -> bytes:
     """Returns a picture with a film behind its end, as some phones write."""
     return picture(form) + b"\0\0\0\x18ftypmp42PLANTED film" + bytes(64)
+
+
+def code_of(clean: Callable[..., Any], *arguments: Any) -> str | None:
+    """Cleans a file, and returns the code of the refusal; None if the file was cleaned."""
+    try:
+        clean(*arguments)
+    except CannotClean as refused:
+        return refused.code
+    return None

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +15,7 @@ from service.clips.objects import FolderObjects
 from service.clips.uploads import Uploader, Uploads
 from service.log.log import Log
 from tests.families import found
+from tests.polling import until
 from tests.service.clips.media import PLANTED, film, picture
 from tests.service.clips.test_uploads import ADD_PERSON, body
 
@@ -50,10 +50,10 @@ class Clips:
 
 
 @pytest.fixture
-async def clips(log: Log, pool: asyncpg.Pool, tmp_path: Path) -> AsyncIterator[Clips]:
+async def clips(log: Log, pool: asyncpg.Pool, tmp_path: Path) -> Clips:
     family, device = await found(log), DeviceId(uuid4())
     await pool.execute(ADD_PERSON, uuid4(), device, device.bytes * 2)
-    yield Clips(pool, log, Uploader(family.family, family.ada, device), tmp_path)
+    return Clips(pool, log, Uploader(family.family, family.ada, device), tmp_path)
 
 
 async def test_a_whole_upload_becomes_a_clip_with_two_stills_and_leaves_no_piece(clips: Clips, tmp_path: Path) -> None:
@@ -82,8 +82,7 @@ async def test_a_cleaner_that_is_stopped_gives_the_upload_back(clips: Clips, tmp
     clip = await clips.upload(film(tmp_path / "film.mp4", seconds=4).read_bytes(), "video/mp4")
     cleaner = clips.cleaner()
     await cleaner.start()
-    while not (tmp_path / "work").is_dir():
-        await asyncio.sleep(0.01)
+    await until((tmp_path / "work").is_dir)
     await cleaner.stop()
     assert clips.left("work") == []
     assert await clips.state(clip) == ("whole", None)
@@ -103,8 +102,7 @@ async def test_two_cleaners_clean_each_upload_once(clips: Clips) -> None:
 async def test_an_upload_that_its_member_ends_while_it_is_cleaned_becomes_no_clip(clips: Clips, tmp_path: Path) -> None:
     clip = await clips.upload(film(tmp_path / "film.mp4", seconds=4).read_bytes(), "video/mp4")
     cleaning = asyncio.create_task(clips.cleaner().clean_next())
-    while not (tmp_path / "work").is_dir():
-        await asyncio.sleep(0.01)
+    await until((tmp_path / "work").is_dir)
     await clips.uploads.end(clips.uploader, clip)
     assert await cleaning
     assert await clips.pool.fetchval("SELECT count(*) FROM clip") == 0

@@ -10,9 +10,8 @@ import pytest
 from service.clips.cleaning.captured import Captured
 from service.clips.cleaning.film import CleanFilm, clean_film
 from service.clips.cleaning.poster import still_of_film, write_posters
-from service.clips.cleaning.refusals import CannotClean
 from tests.service.clips.boxes import boxes_of
-from tests.service.clips.media import PLANTED, film
+from tests.service.clips.media import PLANTED, code_of, film
 
 KINDS = {
     "mp4": ("film.mp4", "libx264", "aac", "video/mp4", "h264"),
@@ -42,8 +41,9 @@ def decoded(path: Path, kind: str) -> list[str]:
 
 def _bytes_of(frame: Any) -> bytes:
     """Returns the pixels or samples of a frame, without what is behind the end of each line."""
-    if isinstance(frame, av.VideoFrame):
-        return frame.to_image().tobytes()
+    if hasattr(frame, "to_image"):
+        pixels: bytes = frame.to_image().tobytes()
+        return pixels
     return b"".join(bytes(plane) for plane in frame.planes)
 
 
@@ -91,7 +91,7 @@ def test_the_time_of_the_camera_is_a_suggestion_with_its_offset_where_the_camera
 def test_the_still_is_the_first_frame_that_is_not_black(tmp_path: Path) -> None:
     _, target = cleaned(film(tmp_path / "film.mp4", first_black=10, size=(1_920, 1_080)))
     still = still_of_film(target)
-    assert max(still.getpixel((960, 800))) > 80  # type: ignore[type-var]
+    assert max(still.resize((1, 1)).tobytes()) > 40
     paths = write_posters(still, tmp_path)
     assert [path.read_bytes()[:2] for path in paths.values()] == [b"\xff\xd8"] * 2
 
@@ -101,8 +101,4 @@ def test_a_film_that_is_cut_anywhere_is_cleaned_or_refused(tmp_path: Path) -> No
     for twentieth in range(20):
         cut = tmp_path / f"{twentieth}.mp4"
         cut.write_bytes(content[: len(content) * twentieth // 20])
-        with cut.open("rb") as file:
-            try:
-                clean_film(file, tmp_path / f"{twentieth}.clean")
-            except CannotClean as refused:
-                assert refused.code == "clip.broken"
+        assert code_of(cleaned, cut) in (None, "clip.broken")

@@ -12,7 +12,10 @@ from service.clips.cleaning.child_process import run_child
 from service.clips.cleaning.sandbox import Limits
 from tests.service.clips.media import film, picture
 
-SDP = b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video 45678 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+SDP = (
+    b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    b"m=video 45678 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+)
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd" width="9" height="9"/></svg>'
 HLS = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://169.254.169.254/latest/meta-data\n#EXTINF:10,\nfile:///etc/passwd\n"
 CONCAT = b"ffconcat version 1.0\nfile 'file:///etc/passwd'\nfile 'http://169.254.169.254/'\n"
@@ -44,7 +47,8 @@ def png(width: int, height: int, rows: bytes = b"") -> bytes:
 @pytest.mark.parametrize(
     ("content", "filetype"),
     [
-        (b"", "video/mp4"), (b"x", "image/png"), (SDP, "video/mp4"), (SVG, "image/png"), (HLS, "video/mp4"), (CONCAT, "video/mp4"),
+        (b"", "video/mp4"), (b"x", "image/png"), (SDP, "video/mp4"), (SVG, "image/png"), (HLS, "video/mp4"),
+        (CONCAT, "video/mp4"),
         (ZIP, "image/jpeg"), (HTML, "video/webm"), (PDF, "image/jpeg"), (b"image-%03d.png", "image/png"),
         (box(b"ftyp", b"isom\0\0\2\0isom"), "video/mp4"), (b"\x1a\x45\xdf\xa3" + bytes(200), "video/webm"),
         (png(65_535, 65_535), "image/png"), (b"\xff\xd8\xff\xe0", "image/jpeg"),

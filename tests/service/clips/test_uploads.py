@@ -20,11 +20,11 @@ from service.clips.errors import (
     UploadNotFound,
 )
 from service.clips.objects import FolderObjects, NoRoom
-from service.clips.uploads import OPEN_MAX, PIECE_BYTES, Digest, Uploader, Uploads, piece_key
-from service.clips.uploads import QUERIES
+from service.clips.uploads import OPEN_MAX, PIECE_BYTES, QUERIES, Digest, Uploader, Uploads, piece_key
 from service.http.body import Disconnected
 from service.log.log import Log
 from tests.families import Family, found
+from tests.polling import until
 
 BYTES = hashlib.shake_256(b"clip").digest(5 * PIECE_BYTES // 2)
 
@@ -79,6 +79,10 @@ async def stored(pool: asyncpg.Pool, ada: Device, clip: ClipId, folder: Path) ->
     return found
 
 
+def files_in(folder: Path) -> list[Path]:
+    return [one for one in folder.rglob("*") if one.is_file()]
+
+
 async def test_an_upload_in_several_requests_has_the_bytes_in_order(pool: asyncpg.Pool, ada: Device, tmp_path: Path) -> None:
     clip = await ada.create()
     assert await ada.send(clip, BYTES[:100], BYTES[100:3_000], at=0) == 3_000
@@ -112,7 +116,7 @@ async def test_a_wrong_checksum_moves_nothing_and_leaves_no_object(ada: Device, 
     with pytest.raises(Disconnected):
         await ada.send(clip, BYTES, Disconnected(), at=0, digest=Digest("sha256", hashlib.sha256(BYTES).digest()))
     assert (await ada.uploads.find(ada.uploader, clip)).received == 0
-    assert [one for one in tmp_path.rglob("*") if one.is_file()] == []
+    assert files_in(tmp_path) == []
     right = Digest("sha256", hashlib.sha256(BYTES).digest())
     assert await ada.send(clip, BYTES, at=0, digest=right) == len(BYTES)
 
@@ -131,8 +135,11 @@ async def test_the_next_request_takes_over_and_late_bytes_of_the_former_are_refu
     dead = asyncio.create_task(
         ada.uploads.append(ada.uploader, clip, stalled(), at=0, digest=None, now=ada.log.now())
     )
-    while (await ada.uploads.find(ada.uploader, clip)).received == 0:
-        await asyncio.sleep(0.01)
+
+    async def has_begun() -> bool:
+        return (await ada.uploads.find(ada.uploader, clip)).received > 0
+
+    await until(has_begun)
     assert await ada.send(clip, BYTES[PIECE_BYTES : PIECE_BYTES + 5], at=PIECE_BYTES) == PIECE_BYTES + 5
     has_more.set()
     with pytest.raises(OffsetWrong) as refused:
@@ -140,8 +147,7 @@ async def test_the_next_request_takes_over_and_late_bytes_of_the_former_are_refu
     assert refused.value.offset == PIECE_BYTES + 5
     assert await ada.send(clip, BYTES[PIECE_BYTES + 5 :], at=PIECE_BYTES + 5) == len(BYTES)
     assert await stored(pool, ada, clip, tmp_path) == BYTES
-    objects = [one for one in tmp_path.rglob("*") if one.is_file()]
-    assert len(objects) == len(await pool.fetch(QUERIES.pieces, ada.uploader.family, clip)), "an object without a row"
+    assert len(files_in(tmp_path)) == len(await pool.fetch(QUERIES.pieces, ada.uploader.family, clip)), "an object without a row"
 
 
 async def test_more_bytes_than_stated_are_refused_and_those_up_to_the_length_are_kept(ada: Device) -> None:
@@ -151,7 +157,9 @@ async def test_more_bytes_than_stated_are_refused_and_those_up_to_the_length_are
     assert (await ada.uploads.find(ada.uploader, clip)).state == "whole"
 
 
-async def test_a_full_disk_leaves_the_offset_and_the_upload_goes_on_later(pool: asyncpg.Pool, ada: Device, tmp_path: Path) -> None:
+async def test_a_full_disk_leaves_the_offset_and_the_upload_goes_on_later(
+    pool: asyncpg.Pool, ada: Device, tmp_path: Path
+) -> None:
     class Full(FolderObjects):
         async def put(self, key: str, content: bytes | Path) -> None:
             if isinstance(content, bytes) and not key.endswith("0-1"):

@@ -1,0 +1,48 @@
+"""Holds the parts of clips in one process: the objects, the uploads, the cleaner, and the places of devices that send bytes."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from events.ids import DeviceId
+from service.clips.cleaner import Cleaner
+from service.clips.errors import UploadsAtOnce
+from service.clips.objects import Objects, objects_of
+from service.clips.uploads import Uploads
+from service.settings import Settings
+
+UPLOADS_AT_ONCE_MAX: Final = 4
+"""Requests of one device that send bytes at the same time."""
+GIB: Final = 1024**3
+
+
+class Clips:
+    """The parts of clips in one process."""
+
+    def __init__(self, *, objects: Objects, uploads: Uploads, cleaner: Cleaner) -> None:
+        self.objects, self.uploads, self.cleaner = objects, uploads, cleaner
+        self._sending: Counter[DeviceId] = Counter()
+
+    @classmethod
+    def of(cls, settings: Settings, *, pool: Any, now: Callable[[], datetime]) -> "Clips":
+        """Returns the parts as the settings state them."""
+        objects = objects_of(settings)
+        uploads = Uploads(pool=pool, objects=objects, member_bytes_max=settings.clips_gib_per_member * GIB)
+        work = Path(settings.data) / "clips-at-work"
+        return cls(objects=objects, uploads=uploads, cleaner=Cleaner(pool=pool, objects=objects, work=work, now=now))
+
+    @contextmanager
+    def hold_place(self, device: DeviceId) -> Iterator[None]:
+        """Counts a request of a device that sends bytes. Raises UploadsAtOnce beyond four."""
+        if self._sending[device] >= UPLOADS_AT_ONCE_MAX:
+            raise UploadsAtOnce(uploads_max=UPLOADS_AT_ONCE_MAX)
+        self._sending[device] += 1
+        try:
+            yield
+        finally:
+            self._sending[device] -= 1
+            if not self._sending[device]:
+                del self._sending[device]
