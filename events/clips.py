@@ -13,16 +13,19 @@ Sha256Hex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 class ClipAttached(Body, frozen=True, kw_only=True):
     """A clip was attached to an observation or a note. A device sends `target` and `clip`; the service fills in the rest."""
 
-    version: ClassVar = 1
+    version: ClassVar = 2
     authors: ClassVar = ANYONE_PRESENT
     audience: ClassVar = AS_TARGET
     refers: ClassVar = "target"
     refers_to: ClassVar = ("MilestoneObserved", "ParentFirstSaw", "NoteWritten")
     amendable: ClassVar = ()
-    completed: ClassVar = ("media_type", "length_bytes", "sha256")
+    completed: ClassVar = ("media_type", "length_bytes", "sha256", "width", "height", "length_ms")
     effects: ClassVar = Effect.CHANGES_SIGHTING | Effect.EVERYDAY
     target: EventId
     clip: ClipId
     media_type: str | None = None
     length_bytes: int | None = None
     sha256: Sha256Hex | None = None
+    width: int | None = None
+    height: int | None = None
+    length_ms: int | None = None

@@ -36,10 +36,12 @@ FIELD_DESCRIPTIONS: Final = {
     "feelings": "how the parent felt, in their own words",
     "found_in_prose": "whether the service found the milestone in a daycare's text; a parent may correct it; set by the service",
     "hold_unsorted": "also hold everyday notes and clips of helpers, as long as they name no milestone",
+    "height": "set by the service, in pixels",
     "household": "the home",
     "how": "how the parent saw it",
     "id": "made by the device, UUID version 7; the same each time that a draft is sent. For its own events the service makes it",
     "length_bytes": "set by the service",
+    "length_ms": "set by the service; none for a picture",
     "may_tell_of": "milestones that the text may mention, but not surely; set by the service",
     "media_type": "set by the service",
     "member": "the member",
@@ -61,6 +63,7 @@ FIELD_DESCRIPTIONS: Final = {
     "tells_of": "other milestones that the note mentions; set by the service",
     "text": "the text",
     "title": "the family's name for it",
+    "width": "set by the service, in pixels",
     "words": "a short message",
 }
 

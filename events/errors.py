@@ -97,6 +97,18 @@ class UnknownClip(Refused):
     code, status, title = "event.unknown_clip", 422, "No such clip"
 
 
+class ClipNotReady(Refused):
+    """The author's upload with this id is not cleaned yet. Only its uploader gets this code: send the draft again in a moment."""
+
+    code, status, title = "event.clip_not_ready", 409, "The clip is not ready yet"
+
+
+class ClipRefused(Refused):
+    """The author's upload with this id was refused when it was cleaned. Only its uploader gets this code."""
+
+    code, status, title = "event.clip_refused", 422, "The clip cannot be shown"
+
+
 class RoleMayNot(Refused):
     """The author's role may not write events of this type."""
 

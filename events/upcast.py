@@ -33,7 +33,13 @@ def _note_written_2(fields: Fields) -> Fields:
     return fields
 
 
+def _clip_attached_2(fields: Fields) -> Fields:
+    """Returns the fields unchanged: before version 2, the service did not measure clips."""
+    return fields
+
+
 STEPS: Mapping[tuple[str, int], Callable[[Fields], Fields]] = {
+    ("ClipAttached", 1): _clip_attached_2,
     ("MilestoneObserved", 1): _milestone_observed_2,
     ("NoteWritten", 1): _note_written_2,
     ("ParentFirstSaw", 1): _parent_first_saw_2,

@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -84,7 +85,7 @@ class Cleaner:
             await asyncio.wait([self._task])
 
     def wake(self) -> None:
-        """Tells the cleaner that an upload is whole."""
+        """Wakes the cleaner, because an upload may be whole."""
         self._has_news.set()
 
     async def _keep_cleaning(self) -> None:
@@ -94,11 +95,8 @@ class Cleaner:
                 is_busy = await self.clean_next()
             if not is_busy:
                 self._has_news.clear()
-                try:
-                    async with asyncio.timeout(POLL_S):
-                        await self._has_news.wait()
-                except TimeoutError:
-                    pass
+                with suppress(TimeoutError):  # nothing new: look again for uploads of other processes
+                    await asyncio.wait_for(self._has_news.wait(), POLL_S)
 
     async def clean_next(self) -> bool:
         """Cleans the upload that has waited longest. Returns False if there is none."""

@@ -36,7 +36,7 @@ class Rendered(msgspec.Struct, frozen=True):
 
 
 class ClipListed(msgspec.Struct, frozen=True):
-    """What there is of a clip."""
+    """The files of a clip."""
 
     clip: ClipId
     length_ms: int | None
@@ -99,7 +99,7 @@ POSTER: Final = Endpoint(
     headers=RANGES,
 )  # fmt: skip
 LISTED: Final = Endpoint(
-    summary="What there is of a clip: its files with their sizes", caller=CallerKind.MEMBER, kind=Kind.READ, response=ClipListed
+    summary="The files of a clip, with their sizes", caller=CallerKind.MEMBER, kind=Kind.READ, response=ClipListed
 )
 OWN: Final = Endpoint(
     summary="How an upload of the caller's own is", caller=CallerKind.MEMBER, kind=Kind.READ, response=OwnUpload

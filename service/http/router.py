@@ -76,7 +76,7 @@ class Router(Generic[Target]):
             raise ValueError(f"{method} {template} was added twice")
         branch.route.by_method[method] = target
         if method == "GET" and is_finite:
-            branch.route.by_method["HEAD"] = target
+            branch.route.by_method.setdefault("HEAD", target)
 
     def _find(self, raw_path: bytes) -> tuple[Route[Target], Mapping[str, UUID]] | None:
         if len(raw_path) > PATH_BYTES_MAX or _PLAIN.fullmatch(raw_path) is None:

@@ -13,9 +13,10 @@ from msgspec import UNSET
 
 from events.amend import Amended, Withdrawn
 from events.catalogue import CATALOGUE
-from events.clips import ClipAttached
 from events.errors import (
     AudienceNotAllowed,
+    ClipNotReady,
+    ClipRefused,
     CompletedByService,
     DomainIsChosen,
     FieldInvalid,
@@ -38,6 +39,7 @@ from projections.logged_event import LoggedEvent
 from projections.roster import Member, Roster, may_sort
 from projections.surprise_state import asks_to_wait
 from projections.visibility import audience_of
+from service.log.store.read import OwnClip
 
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9998
@@ -93,15 +95,33 @@ def admit(
         _require_domain(body, roster, unnamed)
     if not is_completed:
         _require_uncompleted(body)
-    if type(body) is ClipAttached:
-        # Uploads will come with the clips part; until then no finished upload exists that an event could name (I-30).
-        raise UnknownClip("No finished upload of yours has this id.", at="event.clip")
     occurred_at = _occurred(draft, clock_off, latest)
     return AdmittedDraft(
         audience=audience_of(type(body), requested=draft.audience, target=target),
         occurred_at=occurred_at,
         claimed_at=None if occurred_at is draft.occurred_at else draft.occurred_at,
     )
+
+
+def completed(draft: Draft[Any], clip: OwnClip | None) -> Draft[Any]:
+    """Returns a draft that attaches a clip, with the fields that the service fills in. `clip`: the author's upload, or None.
+
+    Raises:
+        UnknownClip: the author has no such upload.
+        ClipNotReady: it is not whole, or not cleaned yet.
+        ClipRefused: it could not be cleaned.
+    """
+    if clip is None:
+        raise UnknownClip("No upload of yours has this id.", at="event.clip")
+    if clip.state == "refused":
+        raise ClipRefused("Your upload with this id could not be cleaned. Its own page says why.", at="event.clip")
+    if clip.state != "cleaned" or clip.sha256 is None:
+        raise ClipNotReady("Your upload with this id is not ready yet. Send the draft again in a moment.", at="event.clip")
+    event = msgspec.structs.replace(
+        draft.event, media_type=clip.media_type, length_bytes=clip.length_bytes, sha256=clip.sha256.hex(), width=clip.width,
+        height=clip.height, length_ms=clip.length_ms,
+    )  # fmt: skip
+    return msgspec.structs.replace(draft, event=event)
 
 
 def _require_audience(body: Body, asked: Audience | None) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
+from events.clips import ClipAttached
 from events.errors import IdReused, Refused
 from events.event import Draft, Event
 from events.ids import EventId, FamilyId, LogId, MemberId, Seq
@@ -29,7 +30,7 @@ from projections.logged_event import LoggedEvent
 from projections.visibility import audience_of
 from service.background import WORTH_IT, off_loop
 from service.http.problems import NotFound
-from service.log.admit import AHEAD_MAX, AdmittedDraft, admit
+from service.log.admit import AHEAD_MAX, AdmittedDraft, admit, completed
 from service.log.append_request import AppendRequest, FamilyLocked, Outcome, Overtaken, Problem, Receipt
 from service.log.family_batch import FamilyBatch, FamilyCache, FamilyState, give_back, having_logs, size_of, take_families
 from service.log.prefetch import may_share, prefetch
@@ -185,6 +186,8 @@ class Batch:
                 is_completed=bool(request.entries),
                 imported_by=None if self.sharing is None or target is None else self.sharing.imported_by(request.family, target),
             )
+        if type(draft.event) is ClipAttached:
+            draft = completed(draft, batch.clips.get((request.author, draft.event.clip)))
         folded, place = await self._record(request, batch, draft, admitted, target, digest)
         if target is not None and self.sharing is not None:
             await self._part(self.sharing, request.family, batch, draft, target)
@@ -238,6 +241,8 @@ class Batch:
             (request.family, new.seq, draft.id, request.author, folded.logged.kind, draft.event.version, admitted.audience,
              new.target_seq, self.now, digest, new.commitment, salt, body, None if target is None else target.thread)
         )  # fmt: skip
+        if type(draft.event) is ClipAttached:
+            self.rows.attachments.append((request.family, draft.event.clip, new.seq))
         return folded, place
 
     async def _fold(self, family: FamilyId, batch: FamilyBatch, new: NewEvent) -> Folded:

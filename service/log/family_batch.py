@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from events.event import Draft
-from events.ids import EventId, FamilyId, LogId, MemberId
+from events.ids import ClipId, EventId, FamilyId, LogId, MemberId
 from projections.changes import Change, HistoryDelivered, Released
 from projections.family import Family
 from projections.feed import FeedWriter, Run
@@ -23,7 +23,7 @@ from projections.roster import Roster
 from projections.surprise_state import SurpriseState
 from service.log.admit import referred_to
 from service.log.store.families import read_last_runs, read_roster, read_surprises
-from service.log.store.read import StoredEvent
+from service.log.store.read import OwnClip, StoredEvent
 from service.postgres.queries import load
 
 QUERIES: Final = load(__package__, "heads.sql")
@@ -122,6 +122,8 @@ class FamilyBatch:
         self.feeds = FeedWriter(family_id, state.last_runs, listed=list(state.surprises))
         self.delivered_to: set[MemberId] = set()
         """The members with new entries in their feeds, among those written so far."""
+        self.clips: dict[tuple[MemberId, ClipId], OwnClip] = {}
+        """The uploads that drafts attach, by uploader and clip."""
         self._stored: defaultdict[EventId, list[StoredEvent]] = defaultdict(list)
 
     @property

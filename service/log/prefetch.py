@@ -7,6 +7,7 @@ import msgspec
 
 from events.amend import Amended
 from events.catalogue import CATALOGUE
+from events.clips import ClipAttached
 from events.event import Draft, Effect
 from events.ids import EventId, FamilyId, MemberId, Seq
 from events.kinds import SIGHTINGS, types_with
@@ -53,6 +54,9 @@ async def prefetch(
     for request in requests:
         for entry in request.entries:
             ids.update([(request.family, event, like.author) for like in entry.like for event in like.events])
+    if clips := {(one.family, one.author, draft.event.clip) for one, draft in drafts if type(draft.event) is ClipAttached}:
+        for family, member, clip, found in await read.own_clips(connection, clips):
+            batches[family].clips[member, clip] = found
     if ids:
         for family, event_id, stored in await read.stored_events(connection, ids):
             batches[family].add_stored(event_id, stored)

@@ -33,7 +33,7 @@ DESIGNED = {
     "MemberLeft": (1, {P, C, D}, "family", None),  # anybody may leave
     "MilestoneObserved": (2, {P, C, D}, "family", None),
     "ParentFirstSaw": (2, {P}, "me", "observation"),
-    "ClipAttached": (1, {P, C, D}, "as_target", "target"),
+    "ClipAttached": (2, {P, C, D}, "as_target", "target"),
     "NoteWritten": (2, {P, C, D}, "family", "about"),
     "Cheered": (1, {P, C}, "as_target", "about"),
     "MilestoneNamed": (1, {P, C}, "family", None),

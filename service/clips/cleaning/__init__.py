@@ -1,1 +1,1 @@
-"""Cleans films and pictures of everything that tells where, when, with what and by whom they were made."""
+"""Removes from films and pictures all data about the place, the time, the device and the people of the recording."""

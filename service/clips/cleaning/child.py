@@ -44,7 +44,7 @@ Outcome = Cleaned | NotCleaned
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What the process is started with, as JSON, its one argument."""
+    """The argument of the process, as JSON."""
 
     filetype: str
     limits: Limits = Limits()

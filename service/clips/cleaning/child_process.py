@@ -38,13 +38,12 @@ async def run_child(
         async with asyncio.timeout(within_s):
             assert process.stdout is not None
             written = await process.stdout.read(OUTCOME_BYTES_MAX)
-            if await process.wait() == 0:
-                return _decode(written)
+            status = await process.wait()
+        return _decode(written) if status == 0 else NotCleaned("clip.not_cleaned")
     except (TimeoutError, msgspec.MsgspecError):
-        pass
+        return NotCleaned("clip.not_cleaned")
     finally:
         await _end(process)
-    return NotCleaned("clip.not_cleaned")
 
 
 async def _end(process: Process) -> None:

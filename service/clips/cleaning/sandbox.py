@@ -40,7 +40,7 @@ FORBIDDEN_CALLS: Final = (
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one file may cost."""
+    """The resources that one file may use."""
 
     memory_bytes: int = 1024 * MIB
     cpu_s: int = 120

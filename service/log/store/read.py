@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from events.event import Audience, Event
-from events.ids import EventId, FamilyId, MemberId, Seq
+from events.ids import ClipId, EventId, FamilyId, MemberId, Seq
 from events.kinds import SIGHTING_CHANGES, SIGHTINGS, TELLING
 from events.upcast import event_of_bytes
 from projections.first_saw import Sighting
@@ -56,6 +56,26 @@ def _stored(row: Sequence[Any]) -> StoredEvent:
         digest,
         place,
     )  # fmt: skip
+
+
+class OwnClip(msgspec.Struct, frozen=True):
+    """An upload of a draft's author, and what its cleaned file is."""
+
+    state: str
+    media_type: str | None
+    length_bytes: int | None
+    sha256: bytes | None
+    width: int | None
+    height: int | None
+    length_ms: int | None
+
+
+async def own_clips(
+    connection: Any, wanted: Collection[tuple[FamilyId, MemberId, ClipId]]
+) -> list[tuple[FamilyId, MemberId, ClipId, OwnClip]]:
+    """Returns those of these clips that are uploads of these members."""
+    rows = await connection.fetch(QUERIES.own_clips, *zip(*wanted, strict=True))
+    return [(row[0], row[1], row[2], OwnClip(*row[3:])) for row in rows]
 
 
 async def sightings(

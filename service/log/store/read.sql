@@ -79,6 +79,15 @@ SELECT DISTINCT ON (wanted.family_id, wanted.thread_seq, wanted.member_id, wante
  ORDER BY wanted.family_id, wanted.thread_seq, wanted.member_id, wanted.before_seq, event.target_seq, event.author_id,
           event.seq DESC;
 
+-- name: own_clips
+-- The uploads of these members with these ids, and what their cleaned files are.
+SELECT upload.family_id, upload.member_id, upload.clip_id, upload.state, file.media_type, file.length, file.sha256, file.width,
+       file.height, clip.length_ms
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS wanted (family_id, member_id, clip_id)
+  JOIN clip_upload AS upload USING (family_id, member_id, clip_id)
+  LEFT JOIN clip ON clip.family_id = upload.family_id AND clip.clip_id = upload.clip_id
+  LEFT JOIN clip_file AS file ON file.family_id = upload.family_id AND file.clip_id = upload.clip_id AND file.rendition = 'clip';
+
 -- name: events_at
 SELECT event.seq, event.kind, event.version, event.commitment, event.body
   FROM unnest($2::bigint[]) AS wanted (seq)

@@ -63,6 +63,8 @@ class PendingRows:
     def __init__(self) -> None:
         self.events: list[Row] = []
         """Each in the order of `EVENT_COLUMNS`."""
+        self.attachments: list[Row] = []
+        """The family, the clip and the seq of each event that attaches a clip."""
         self.runs: dict[FamilyId, Mapping[MemberId, Sequence[Run]]] = {}
         self._sightings: defaultdict[tuple[FamilyId, Seq], dict[MemberId, Sighting | None]] = defaultdict(dict)
         self._held: dict[Place, DescribedEvent | None] = {}
@@ -110,6 +112,7 @@ class PendingRows:
             await together(connection, roster_rows(family, written[family][1], after))
         few = [
             *await _added(connection, "event", EVENT_COLUMNS, QUERIES.add_events, self.events),
+            *of_rows(QUERIES.add_attachments, self.attachments),
             *await _put_runs(connection, self.runs, after_seq),
             *await _put_sightings(connection, new, changed, gone),
             *surprises,

@@ -5,6 +5,11 @@ SELECT *
   FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::smallint[], $7::text[], $8::bigint[],
               $9::timestamptz[], $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bigint[]);
 
+-- name: add_attachments
+INSERT INTO clip_attachment (family_id, clip_id, seq)
+SELECT *
+  FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]);
+
 -- name: put_runs
 -- Lists of seqs come as text, because the arrays in an array must all have the same length.
 INSERT INTO feed_run (family_id, member_id, first_place, first_seq, length, released, told_at, chain_before, chain, hint, seqs)
