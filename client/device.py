@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from client import pairing
+from client.clips import ClipUploads
 from client.environment import World
 from client.errors import AlreadyPaired
 from client.family import Family
@@ -41,6 +42,7 @@ class Device(Family):
         self.sync_session = SyncSession(store=store, identity=self.identity, wire=self.wire, world=world)
         self.outbox = self.sync_session.outbox
         self.mirror = self.sync_session.mirror
+        self.clips = ClipUploads(store=store, identity=self.identity, wire=self.wire)
         super().__init__(self.wire, self.identity)
 
     @classmethod
