@@ -6,7 +6,6 @@ copied, without which the sound behind it begins with a crack.
 """
 
 from collections import deque
-
 from typing import Any, Final
 
 import av

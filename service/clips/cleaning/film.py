@@ -4,7 +4,7 @@ Encodes no picture anew; sound only where no browser plays it (`sound`).
 """
 
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Literal
 
 import av
 import msgspec
@@ -12,16 +12,18 @@ from av.stream import Disposition
 
 from service.clips.cleaning.captured import Captured, captured_of_film
 from service.clips.cleaning.copied_track import CopiedTrack
-from service.clips.cleaning.film_files import UPRIGHT, codec_of, is_on_its_side, matrix_of, reading, reading_file
+from service.clips.cleaning.film_files import codec_of, is_on_its_side, matrix_of, reading, reading_file
 from service.clips.cleaning.mp4_boxes import empty_unlisted
 from service.clips.cleaning.refusals import CannotClean
-from service.clips.cleaning.sound import COPIED, EncodedSound, copying, is_known
+from service.clips.cleaning.sound import COPIED, EncodedSound, Form, copying, is_known
 from service.clips.cleaning.stream_units import filter_of
 
 OUT_OPTIONS: Final = {
     "mp4": {"movflags": "+faststart", "fflags": "+bitexact", "empty_hdlr_name": "1"},
     "webm": {"fflags": "+bitexact", "cues_to_front": "1"},
 }
+Codec = Literal["av1", "h264", "hevc", "vp8", "vp9"]
+PICTURE_CODECS: Final[dict[str, Codec]] = {"av1": "av1", "h264": "h264", "hevc": "hevc", "vp8": "vp8", "vp9": "vp9"}
 PICTURES: Final = {"mp4": {"h264", "hevc", "av1", "vp9"}, "webm": {"vp8", "vp9", "av1"}}
 
 WIDTH_MAX: Final = 8_192
@@ -33,8 +35,8 @@ FRAMES_A_SECOND_MAX: Final = 120
 class CleanFilm(msgspec.Struct, frozen=True, kw_only=True):
     """A cleaned film, as it was measured in its new file."""
 
-    media_type: str
-    codec: str
+    media_type: Literal["video/mp4", "video/webm"]
+    codec: Codec
     width: int
     """In pixels, as a person sees the film: after its rotation, with square pixels."""
     height: int
@@ -63,7 +65,7 @@ def clean_film(source: IO[bytes], target: Path) -> CleanFilm:
                 _copy(read, tracks, written)
         if form == "mp4":
             empty_unlisted(target)
-        return measure(target, f"video/{form}", captured)
+        return measure(target, form, captured)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise CannotClean("clip.broken") from error
 
@@ -74,7 +76,7 @@ def _tracks_of(read: Any) -> tuple[Any, Any | None]:
     if not pictures:
         raise CannotClean("clip.no_picture")
     picture = pictures[0]
-    if picture.codec_context is None or codec_of(picture) not in PICTURES["mp4"] | PICTURES["webm"]:
+    if picture.codec_context is None or codec_of(picture) not in PICTURE_CODECS:
         raise CannotClean("clip.unknown_codec")
     _require_size(picture.codec_context.width, picture.codec_context.height)
     if read.duration is not None and read.duration > LENGTH_S_MAX * av.time_base:
@@ -92,7 +94,7 @@ def _require_size(width: int, height: int) -> None:
         raise CannotClean("clip.too_large")
 
 
-def _form_of(picture: Any, sound: Any | None) -> str:
+def _form_of(picture: Any, sound: Any | None) -> Form:
     """Returns the container: WebM where the sound may be in it without a change, or the pictures in no other, else MP4."""
     codec = codec_of(picture)
     is_webm_sound = sound is None or codec_of(sound) in COPIED["webm"]
@@ -104,7 +106,7 @@ def _picture_track(picture: Any, written: Any) -> Track:
     return CopiedTrack(picture, written, configuration, kept)
 
 
-def _sound_track(sound: Any, written: Any, form: str) -> Track:
+def _sound_track(sound: Any, written: Any, form: Form) -> Track:
     copied = copying(sound, form)
     return EncodedSound(sound, written, form) if copied is None else CopiedTrack(sound, written, *copied)
 
@@ -121,7 +123,7 @@ def _copy(read: Any, tracks: list[Track], written: Any) -> None:
             raise CannotClean("clip.hidden_pictures")
 
 
-def measure(target: Path, media_type: str, captured: Captured | None) -> CleanFilm:
+def measure(target: Path, form: Form, captured: Captured | None) -> CleanFilm:
     """Measures a cleaned film: its size on a screen, its length and its frames.
 
     Raises:
@@ -138,9 +140,10 @@ def measure(target: Path, media_type: str, captured: Captured | None) -> CleanFi
         if length_s > LENGTH_S_MAX or frames > FRAMES_A_SECOND_MAX * (length_s + 1):
             raise CannotClean("clip.too_large")
         width, height = size_of(first, picture.sample_aspect_ratio)
+        _require_size(width, height)
         return CleanFilm(
-            media_type=media_type, codec=codec_of(picture), width=width, height=height, length_ms=round(length_s * 1_000),
-            captured=captured,
+            media_type="video/webm" if form == "webm" else "video/mp4", codec=PICTURE_CODECS[codec_of(picture)], width=width,
+            height=height, length_ms=round(length_s * 1_000), captured=captured,
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ ZEROS: Final = bytes(64 * 1024)
 
 PICTURE_ENTRIES: Final = ("avc1", "hvc1", "av01", "vp09")
 SOUND_ENTRIES: Final = ("mp4a", "Opus")
-# The bytes before the first box inside: version, flags and a count; the fields of a picture's or a sound's entry (12.1.3, 12.2.3).
+# The bytes before the first box inside: version, flags and a count; a picture's or a sound's fields (12.1.3, 12.2.3).
 FIELDS_BYTES: Final = {"stsd": 8, **dict.fromkeys(PICTURE_ENTRIES, 78), **dict.fromkeys(SOUND_ENTRIES, 28)}
 LISTED: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset({"ftyp", "moov", "mdat", "free"}),

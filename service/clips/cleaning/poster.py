@@ -6,7 +6,7 @@ from typing import Any, Final
 from PIL import Image, ImageStat
 
 from service.clips.cleaning.film import size_of
-from service.clips.cleaning.film_files import is_on_its_side, matrix_of, reading_file
+from service.clips.cleaning.film_files import Turn, matrix_of, reading_file, turn_of
 from service.clips.cleaning.refusals import CannotClean
 
 SIDES: Final = (320, 1_280)
@@ -15,6 +15,16 @@ DARK_MAX: Final = 24
 """Mean brightness of 255 up to which a frame counts as black. Black is 16 in films."""
 LOOK_AT_FRAMES: Final = 250
 QUALITY: Final = 82
+TRANSPOSE_BY_TURN: Final[dict[Turn, Image.Transpose | None]] = {
+    "none": None,
+    "half": Image.Transpose.ROTATE_180,
+    "mirror": Image.Transpose.FLIP_LEFT_RIGHT,
+    "flip": Image.Transpose.FLIP_TOP_BOTTOM,
+    "clock": Image.Transpose.ROTATE_270,
+    "counterclock": Image.Transpose.ROTATE_90,
+    "transpose": Image.Transpose.TRANSPOSE,
+    "transverse": Image.Transpose.TRANSVERSE,
+}
 
 
 def write_posters(image: Image.Image, folder: Path) -> dict[int, Path]:
@@ -57,28 +67,7 @@ def _image(frame: Any, form: str) -> Image.Image:
 def _as_seen(frame: Any, pixel_aspect: Any) -> Image.Image:
     """Returns a frame turned by its display matrix, with square pixels."""
     image = _image(frame, "rgb24")
-    matrix = matrix_of(frame)
-    (right, down), (right_of_row, down_of_row) = matrix[0:2], matrix[3:5]
-    if is_on_its_side(matrix):
-        turn = _TURN_OF_SIDE[down > 0, right_of_row > 0]
-    else:
-        turn = _TURN_OF_UPRIGHT[right > 0, down_of_row > 0]
+    turn = TRANSPOSE_BY_TURN[turn_of(matrix_of(frame))]
     turned = image if turn is None else image.transpose(turn)
     size = size_of(frame, pixel_aspect)
     return turned if turned.size == size else turned.resize(size, Image.Resampling.LANCZOS)
-
-
-# A picture goes to the right, or not, along its rows; and down, or not, along its columns.
-_TURN_OF_UPRIGHT: Final = {
-    (True, True): None,
-    (False, False): Image.Transpose.ROTATE_180,
-    (False, True): Image.Transpose.FLIP_LEFT_RIGHT,
-    (True, False): Image.Transpose.FLIP_TOP_BOTTOM,
-}
-# A picture goes down, or not, along its rows; and to the right, or not, along its columns.
-_TURN_OF_SIDE: Final = {
-    (True, False): Image.Transpose.ROTATE_270,
-    (False, True): Image.Transpose.ROTATE_90,
-    (True, True): Image.Transpose.TRANSPOSE,
-    (False, False): Image.Transpose.TRANSVERSE,
-}

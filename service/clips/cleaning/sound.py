@@ -6,7 +6,7 @@ Opus. Pictures are never encoded anew here.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from av.filter import Graph
 
@@ -15,6 +15,8 @@ from service.clips.cleaning.film_files import codec_of
 from service.clips.cleaning.refusals import CannotClean
 from service.clips.cleaning.xiph_sound import opus_header, opus_without_padding, vorbis_headers
 
+Form = Literal["mp4", "webm"]
+"""The container of the new film."""
 Filter = Callable[[bytes], bytes]
 
 COPIED: Final = {"mp4": {"aac", "opus"}, "webm": {"opus", "vorbis"}}
@@ -35,7 +37,7 @@ def is_known(sound: Any) -> bool:
     return codec_of(sound) in DECODED or codec_of(sound).startswith("pcm_")
 
 
-def copying(sound: Any, form: str) -> tuple[bytes, Filter] | None:
+def copying(sound: Any, form: Form) -> tuple[bytes, Filter] | None:
     """Returns the decoder's configuration and the filter of a sound track that is copied. None: it is encoded anew."""
     codec, configuration = codec_of(sound), bytes(sound.codec_context.extradata or b"")
     if codec not in COPIED[form]:
@@ -54,7 +56,7 @@ def copying(sound: Any, form: str) -> tuple[bytes, Filter] | None:
 class EncodedSound:
     """One sound track of the source, encoded anew into a track of the new file."""
 
-    def __init__(self, source: Any, written: Any, form: str) -> None:
+    def __init__(self, source: Any, written: Any, form: Form) -> None:
         heard, encoder = source.codec_context, ENCODER[form]
         if not heard.sample_rate:
             raise CannotClean("clip.broken")
@@ -63,6 +65,7 @@ class EncodedSound:
         self.source = source
         self.target = written.add_stream(encoder, rate=rate, layout=layout, options={"flags": "+bitexact"})
         self.target.bit_rate = BITS_A_SECOND * self.target.layout.nb_channels
+        self.target.codec_context.thread_count = 1
         self.target.codec_context.open()
         self._into = f"sample_fmts={self.target.format.name}:sample_rates={rate}:channel_layouts={layout}"
         self._graph: Any = None

@@ -4,6 +4,7 @@ Knows H.264 and HEVC as MP4 and Matroska store them (units with their length bef
 bitstream units, AV1 specification, section 5.3). Only kinds of units on a list are kept. Decodes no picture.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -20,6 +21,8 @@ AV1_KEPT: Final = frozenset({1, 2, 3, 4, 6, 7, 8})
 AVCC_HEADER_BYTES: Final = 5
 HVCC_HEADER_BYTES: Final = 22
 AV1C_HEADER_BYTES: Final = 4
+
+START_CODE: Final = re.compile(b"\0*\0\0\1")
 
 Filter = Callable[[bytes], bytes]
 """Returns a coded picture without the units that are not kept."""
@@ -133,6 +136,12 @@ def _read_sets(extradata: bytes, at: int, count: int) -> tuple[list[bytes], int]
 
 def _sized(parameter_set: bytes) -> bytes:
     return len(parameter_set).to_bytes(2) + parameter_set
+
+
+def without_messages(coded: bytes) -> bytes:
+    """Returns H.264 as encoders write it (Annex B: a start code before each unit), without messages."""
+    units = START_CODE.split(coded)[1:]
+    return b"".join(b"\0\0\0\1" + one for one in units if one and one[0] & 0x1F in H264_KEPT)
 
 
 # ---- AV1

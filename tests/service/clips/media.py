@@ -1,4 +1,4 @@
-"""Makes films and pictures with planted names and places, by the libraries themselves: no file of any person is in this project."""
+"""Makes films and pictures with planted names and places, by the libraries themselves: none shows a person."""
 
 import math
 import struct
