@@ -115,7 +115,7 @@ def _copy(read: Any, tracks: list[Track], written: Any) -> None:
     """Copies the packets of some tracks, in the order of the file."""
     track_by_index = {one.source.index: one for one in tracks}
     for packet in read.demux([one.source for one in tracks]):
-        track = track_by_index[packet.stream_index]
+        track = track_by_index[packet.stream.index]  # the packet's own index is 0 at the end of each track
         for one in track.packets_of(packet) if packet.size > 0 else track.rest():
             written.mux_one(one)
     for track in tracks:

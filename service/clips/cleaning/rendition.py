@@ -71,9 +71,10 @@ def _encode(read: Any, written: Any) -> None:
     pictures: _Pictures | None = None
     waiting: list[Any] = []  # sound before the first picture: the size of the new film is not known yet
     for packet in read.demux([picture, *sounds[:1]]):
-        if packet.stream_index != picture.index:
+        is_sound = packet.stream.index != picture.index
+        if is_sound:
             waiting.append(packet)
-        for frame in packet.decode() if packet.stream_index == picture.index else ():
+        for frame in () if is_sound else packet.decode():
             if pictures is None:
                 pictures = _Pictures(picture, frame, written)
                 sound = _copied(sounds[0], written) if sounds else None
