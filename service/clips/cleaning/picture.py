@@ -7,7 +7,7 @@ from typing import IO, Final, Literal
 
 import msgspec
 import pillow_heif
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms
 
 from service.clips.cleaning.captured import Captured, captured_of_picture
 from service.clips.cleaning.refusals import CannotClean
@@ -55,8 +55,6 @@ def clean_picture(source: IO[bytes], target: Path) -> tuple[CleanPicture, Image.
             captured = _captured(read)
             pixels = _pixels(read)
             is_png = read.format == "PNG" or pixels.mode == "RGBA"
-    except UnidentifiedImageError as error:
-        raise CannotClean("clip.unknown_type") from error
     except Image.DecompressionBombError as error:
         raise CannotClean("clip.too_large") from error
     except (OSError, ValueError, SyntaxError, RuntimeError, EOFError) as error:

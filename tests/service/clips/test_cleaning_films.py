@@ -83,13 +83,3 @@ def test_the_still_is_the_first_frame_that_is_not_black(tmp_path: Path) -> None:
     assert [path.read_bytes()[:2] for path in paths.values()] == [b"\xff\xd8"] * 2
 
 
-def test_a_film_that_is_cut_anywhere_is_cleaned_or_refused(tmp_path: Path) -> None:
-    content = film(tmp_path / "film.mp4").read_bytes()
-    for twentieth in range(20):
-        cut = tmp_path / f"{twentieth}.mp4"
-        cut.write_bytes(content[: len(content) * twentieth // 20])
-        with cut.open("rb") as file:
-            try:
-                clean_film(file, tmp_path / f"{twentieth}.clean")
-            except CannotClean as refused:
-                assert refused.code == "clip.broken"
