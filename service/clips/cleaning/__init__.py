@@ -1,1 +1,1 @@
-"""Cleans films and pictures of everything that tells where, when, with what and by whom they were made."""
+"""Cleans films and pictures of everything that shows where, when, with what and by whom they were made."""

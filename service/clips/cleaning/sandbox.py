@@ -50,7 +50,7 @@ CLONE_NAMESPACES: Final = 0x7E020000
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one file may cost."""
+    """The limits of one process, which cleans one file."""
 
     memory_bytes: int = 1024 * MIB
     cpu_s: int = 120

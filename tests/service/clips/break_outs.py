@@ -79,7 +79,7 @@ def _open_many() -> None:
 ATTEMPTS: dict[str, Callable[[], object]] = {
     "read a file of the system": lambda: Path("/etc/passwd").read_bytes(),
     "read a file beside the folder": lambda: Path("../secret").read_bytes(),
-    "read its own memory": lambda: Path("/proc/self/mem").open("rb"),
+    "read its own memory": lambda: Path("/proc/self/mem").read_bytes(),
     "read its own environment": lambda: Path("/proc/self/environ").read_bytes(),
     "read the process that started it": lambda: Path(f"/proc/{PARENT}/environ").read_bytes(),
     "list a folder": lambda: os.listdir("/"),

@@ -13,7 +13,7 @@ from tests.service.clips.media import RATE, frames, message, tone, with_message
 
 SIZE: Final = (160, 120)
 MILLISECOND: Final = Fraction(1, 1_000)
-CHAPTERS: Final = [
+CHAPTERS: Final[list[Any]] = [
     {"id": 1, "start": 0, "end": 1_000, "time_base": MILLISECOND, "metadata": {"title": "PLANTED chapter"}}
 ]  # fmt: skip
 

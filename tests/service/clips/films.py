@@ -34,5 +34,6 @@ def decoded(path: Path, kind: str) -> list[str]:
 def _bytes_of(frame: Any) -> bytes:
     """Returns the pixels or samples of a frame, without what is behind the end of each line."""
     if isinstance(frame, av.VideoFrame):
-        return frame.to_image().tobytes()
+        seen: Any = frame
+        return bytes(seen.to_image().tobytes())
     return b"".join(bytes(plane) for plane in frame.planes)

@@ -57,13 +57,13 @@ def listening() -> Iterator[Listener]:
 def lists(port: int) -> dict[str, bytes]:
     """Returns files that are lists of other files and addresses, in formats that the library of films can read."""
     address = f"http://127.0.0.1:{port}/latest/meta-data"
-    sdp = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=x", f"c=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video {port} RTP/AVP 96", "a=rtpmap:96 H264/90000"]
+    sdp = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=x", "c=IN IP4 127.0.0.1", "t=0 0", f"m=video {port} RTP/AVP 96"]
     mpd = f'<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period><AdaptationSet><Representation id="1"><BaseURL>{address}</BaseURL>'
     return {
         "HLS": f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{address}\n#EXTINF:10,\nfile:///etc/passwd\n".encode(),
         "HLS with a key": f'#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="{address}"\n#EXTINF:10,\n{address}\n'.encode(),
         "concat": f"ffconcat version 1.0\nfile '{address}'\nfile 'file:///etc/passwd'\n".encode(),
-        "SDP": "\r\n".join([*sdp, ""]).encode(),
+        "SDP": "\r\n".join([*sdp, "a=rtpmap:96 H264/90000", ""]).encode(),
         "DASH": f"<?xml version='1.0'?>{mpd}</Representation></AdaptationSet></Period></MPD>".encode(),
         "RTSP": f"RTSPtextrtsp://127.0.0.1:{port}/film".encode(),
         "redirect": f"[Reference]\nRef1={address}\n".encode(),
@@ -76,14 +76,15 @@ def lists(port: int) -> dict[str, bytes]:
 def with_references(film: bytes, port: int) -> dict[str, bytes]:
     """Returns films whose index names other files and addresses for their bytes."""
     kinds = {
-        "file": b"file:///etc/passwd\0", "address": f"http://127.0.0.1:{port}/x\0".encode(), "UDP": f"udp://127.0.0.1:{port}\0".encode(),
-    }  # fmt: skip
+        "file": b"file:///etc/passwd\0",
+        "address": f"http://127.0.0.1:{port}/x\0".encode(),
+        "UDP": f"udp://127.0.0.1:{port}\0".encode(),
+    }
     found = {}
     for name, url in kinds.items():
         for kind in ("url ", "alis"):
-            entry = box(kind, bytes(4), url)
-            dref = bytes(7) + b"\1" + entry
-            found[f"{kind.strip()} to a {name}"] = changed(film, "moov/trak/mdia/minf/dinf/dref", lambda _, new=dref: new)
+            reference = patched(0, bytes(7) + b"\1" + box(kind, bytes(4), url))
+            found[f"{kind.strip()} to a {name}"] = changed(film, "moov/trak/mdia/minf/dinf/dref", reference)
     movie = box("rmra", box("rmda", box("rdrf", bytes(4), b"url ", len(kinds["address"]).to_bytes(4), kinds["address"])))
     found["reference film"] = box("ftyp", b"qt  ", bytes(4), b"qt  ") + box("moov", movie)
     return found
@@ -142,7 +143,8 @@ def jpeg_with_looping_exif() -> bytes:
 
 def heic_of_items(count: int) -> bytes:
     """Returns a HEIC that states thousands of items, and each of them as a tile of the first."""
-    items = [box("infe", b"\2\0\0\0", nth.to_bytes(2), b"\0\0", b"grid" if nth == 1 else b"hvc1", b"\0") for nth in range(1, count)]
+    kinds = [b"grid", *[b"hvc1"] * (count - 2)]
+    items = [box("infe", b"\2\0\0\0", nth.to_bytes(2), b"\0\0", kind, b"\0") for nth, kind in enumerate(kinds, 1)]
     places = b"".join(nth.to_bytes(2) + bytes(4) + b"\0\1" + bytes(8) for nth in range(1, count))
     tiles = box("dimg", b"\0\1", (count - 2).to_bytes(2), b"".join(nth.to_bytes(2) for nth in range(2, count)))
     meta = box(

@@ -35,10 +35,10 @@ def film(
     """
     with av.open(str(path), "w", options={"movflags": "use_metadata_tags"} if path.suffix in (".mp4", ".mov") else {}) as written:
         written.metadata.update(metadata)
-        picture = written.add_stream(pictures, rate=RATE, width=size[0], height=size[1], options=options or {})
+        picture: Any = written.add_stream(pictures, rate=RATE, width=size[0], height=size[1], options=options or {})
         picture.pix_fmt = form
         picture.metadata.update({"title": "PLANTED track", "handler_name": "PLANTED handler"})
-        heard = written.add_stream(sound, rate=hz, layout=layout, options={"strict": "-2"}) if sound is not None else None
+        heard: Any = written.add_stream(sound, rate=hz, layout=layout, options={"strict": "-2"}) if sound is not None else None
         if messages and pictures != "libsvtav1":
             picture.codec_context.open()
             picture.codec_context.extradata = (picture.codec_context.extradata or b"") + message(pictures)
@@ -79,9 +79,21 @@ def frames(count: int, size: tuple[int, int], first_black: int) -> Iterator[Any]
         image = Image.new("RGB", size, "black" if nth < first_black else (nth * 5 % 256, 90, 60))
         if nth >= first_black:
             image.paste((20, 220, 255), (nth * 4 % (size[0] - 40), 40, nth * 4 % (size[0] - 40) + 40, 80))
-        frame = av.VideoFrame.from_image(image)
-        frame.pts, frame.time_base = nth, Fraction(1, RATE)
-        yield frame
+        yield frame_of(image, nth)
+
+
+def frame_of(image: Image.Image, nth: int) -> Any:
+    """Returns an image as a picture of a film."""
+    frame: Any = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+    frame.pts, frame.time_base = nth, Fraction(1, RATE)
+    return frame
+
+
+def pixel(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
+    """Returns the colour of a pixel."""
+    found = image.getpixel((x, y))
+    assert isinstance(found, tuple)
+    return found
 
 
 def tone(seconds: int) -> Iterator[Any]:

@@ -6,13 +6,11 @@ import av
 import pytest
 
 from service.clips.cleaning.captured import Captured
-from service.clips.cleaning.film import clean_film
 from service.clips.cleaning.poster import still_of_film, write_posters
-from service.clips.cleaning.refusals import CannotClean
 from tests.service.clips.boxes import boxes_of
 from tests.service.clips.elements import elements_of
 from tests.service.clips.films import cleaned, decoded
-from tests.service.clips.media import PLANTED, film
+from tests.service.clips.media import PLANTED, film, pixel
 
 KINDS = {
     "mp4": ("film.mp4", "libx264", "aac", "video/mp4", "h264"),
@@ -78,7 +76,7 @@ def test_the_time_of_the_camera_is_a_suggestion_with_its_offset_where_the_camera
 def test_the_still_is_the_first_frame_that_is_not_black(tmp_path: Path) -> None:
     _, target = cleaned(film(tmp_path / "film.mp4", first_black=10, size=(1_920, 1_080)))
     still = still_of_film(target)
-    assert max(still.getpixel((960, 800))) > 80  # type: ignore[type-var]
+    assert max(pixel(still, 960, 800)) > 80
     paths = write_posters(still, tmp_path)
     assert [path.read_bytes()[:2] for path in paths.values()] == [b"\xff\xd8"] * 2
 

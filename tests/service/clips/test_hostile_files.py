@@ -24,7 +24,7 @@ from tests.service.clips.hostile import (
     png,
     tracks,
 )
-from tests.service.clips.media import film, picture
+from tests.service.clips.media import film, picture, pixel
 from tests.service.clips.planting import box
 
 MIB = 1024 * 1024
@@ -100,7 +100,7 @@ async def test_of_a_moving_picture_the_first_frame_is_kept(tmp_path: Path, form:
     assert isinstance(outcome, Cleaned), outcome
     with Image.open(tmp_path / "target" / "clip") as read:
         assert getattr(read, "n_frames", 1) == 1
-        red, green, _ = read.convert("RGB").getpixel((32, 32))  # type: ignore[misc]
+        red, green, _ = pixel(read.convert("RGB"), 32, 32)
         assert (red > 200, green < 60) == (True, True)
 
 

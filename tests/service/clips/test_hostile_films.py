@@ -8,7 +8,6 @@ from pathlib import Path
 import av
 import pytest
 
-from service.clips.cleaning.film import clean_film
 from service.clips.cleaning.film_files import reading
 from service.clips.cleaning.refusals import REASONS, CannotClean
 from tests.service.clips.crowded import crowded
@@ -91,7 +90,7 @@ def test_a_film_may_last_four_hours(tmp_path: Path, name: str, length: Fraction,
 def test_one_picture_of_five_hours_is_refused(tmp_path: Path) -> None:
     plain = _timed(tmp_path / "film.mp4", [Fraction(0)]).read_bytes()
     with av.open(BytesIO(plain)) as read:
-        scale = read.streams.video[0].time_base.denominator
+        scale = (read.streams.video[0].time_base or Fraction(1)).denominator
     stts = bytes(4) + b"\0\0\0\1\0\0\0\1" + (5 * 3_600 * scale).to_bytes(4)
     content = changed(plain, "moov/trak/mdia/minf/stbl/stts", lambda _: stts)
     content = changed(content, "moov/trak/edts/elst", lambda edits: edits[:8] + (5 * 3_600_000).to_bytes(4) + edits[12:])
@@ -136,7 +135,4 @@ def test_a_film_with_wrong_bytes_anywhere_is_cleaned_or_refused(tmp_path: Path, 
     for nth in range(40):
         at = len(content) * nth // 40
         wrong = content[:at] + bytes(255 - one for one in content[at : at + 8]) + content[at + 8 :]
-        try:
-            clean_film(BytesIO(wrong), tmp_path / "clean")
-        except CannotClean as refused:
-            assert refused.code in REASONS
+        assert refusal_of(wrong, tmp_path) in {*REASONS, None}

@@ -4,6 +4,7 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import av
 import pytest
@@ -13,7 +14,7 @@ from service.clips.cleaning.film_files import matrix_of
 from service.clips.cleaning.poster import still_of_film
 from service.clips.cleaning.rendition import make_rendition
 from tests.service.clips.films import cleaned, cleaned_bytes
-from tests.service.clips.media import RATE
+from tests.service.clips.media import RATE, frame_of, pixel
 from tests.service.clips.planting import turned
 
 SIZE = (160, 96)
@@ -42,9 +43,7 @@ def _quartered(path: Path, *, pixel_aspect: Fraction | None = None) -> Path:
             left, top = nth % 2 * SIZE[0] // 2, nth // 2 * SIZE[1] // 2
             image.paste(colour, (left, top, left + SIZE[0] // 2, top + SIZE[1] // 2))
         for nth in range(5):
-            frame = av.VideoFrame.from_image(image)
-            frame.pts, frame.time_base = nth, Fraction(1, RATE)
-            written.mux(track.encode(frame))
+            written.mux(track.encode(frame_of(image, nth)))
         written.mux(track.encode(None))
     return path
 
@@ -59,9 +58,8 @@ def _quarters_of(image: Image.Image) -> tuple[str, ...]:
     """Returns the colour of each quarter of an image, row by row."""
     found = []
     for x, y in ((1, 1), (3, 1), (1, 3), (3, 3)):
-        pixel = image.getpixel((image.width * x // 4, image.height * y // 4))
-        assert isinstance(pixel, tuple)
-        found.append(min(QUARTERS, key=lambda name: sum(abs(a - b) for a, b in zip(QUARTERS[name], pixel, strict=True))))
+        seen = pixel(image, image.width * x // 4, image.height * y // 4)
+        found.append(min(QUARTERS, key=lambda name: sum(abs(a - b) for a, b in zip(QUARTERS[name], seen, strict=True))))
     return tuple(found)
 
 
@@ -85,7 +83,7 @@ def test_the_second_film_of_a_turned_one_is_upright(tmp_path: Path, matrix: tupl
         rendition = make_rendition(source, tmp_path / "rendition")
     assert (rendition.width, rendition.height) == (SIZE if matrix[0] else SIZE[::-1])
     with av.open(str(tmp_path / "rendition")) as read:
-        frame = next(read.decode(video=0))
+        frame: Any = next(read.decode(video=0))
     assert frame.rotation == 0
     assert _quarters_of(frame.to_image()) == SEEN[matrix]
 

@@ -25,6 +25,7 @@ KEYS = box(
     box("ilst", box("\0\0\0\1", box("data", b"\0\0\0\1\0\0\0\0PLANTED place"))),
 )
 PROFILE = box("colr", b"prof", (128).to_bytes(4), b"PLANTED profile".ljust(124, b"\0"))
+ALIAS = box("alis", bytes(4), b"PLANTED")
 METADATA_UNIT = b"\x2a\x0f\x04\xb5PLANTED words"
 SEI_UNIT = b"\x06\x05\x10" + bytes(range(1, 17)) + b"PLANTED\x80"
 
@@ -51,7 +52,7 @@ PLANTS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "words in free space of the pictures": ("libx264", lambda film: added(film, ENTRY + "avc1", box("free", b"PLANTED"))),
     "an unknown box of the pictures": ("libx264", lambda film: added(film, ENTRY + "avc1", box("CNDB", b"PLANTED"))),
     "an unknown box of the sound": (
-        "libx264", lambda film: changed(film, "moov/trak:1/mdia/minf/stbl/stsd/mp4a", lambda sound: sound + box("CNDB", b"PLANTED")),
+        "libx264", lambda film: added(film, "moov/trak:1/mdia/minf/stbl/stsd/mp4a", box("CNDB", b"PLANTED")),
     ),
     "a colour profile": ("libx264", lambda film: added(film, ENTRY + "avc1", PROFILE)),
     "the name of the encoder": ("libx264", lambda film: changed(film, ENTRY + "avc1", patched(42, b"\x0ePLANTED camera"))),
@@ -65,7 +66,7 @@ PLANTS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "metadata of AV1's configuration": ("libsvtav1", lambda film: added(film, ENTRY + "av01/av1C", METADATA_UNIT)),
     "a reference to another file": (
         "libx264",
-        lambda film: changed(film, "moov/trak:1/mdia/minf/dinf/dref", lambda _: bytes(7) + b"\1" + box("alis", bytes(4), b"PLANTED")),
+        lambda film: changed(film, "moov/trak:1/mdia/minf/dinf/dref", lambda _: bytes(7) + b"\1" + ALIAS),
     ),
 }  # fmt: skip
 

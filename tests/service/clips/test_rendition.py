@@ -26,7 +26,9 @@ def rendered(clean: Path) -> Path:
     return target
 
 
-@pytest.mark.parametrize(("size", "seen"), [((1_920, 1_080), (1_280, 720)), ((270, 480), (270, 480)), ((1_080, 1_920), (720, 1_280))])
+@pytest.mark.parametrize(
+    ("size", "seen"), [((1_920, 1_080), (1_280, 720)), ((270, 480), (270, 480)), ((1_080, 1_920), (720, 1_280))]
+)
 def test_a_film_of_hevc_has_a_second_one_of_h264_with_at_most_720_lines(
     tmp_path: Path, size: tuple[int, int], seen: tuple[int, int]
 ) -> None:

@@ -38,6 +38,7 @@ def _levels(path: Path) -> list[float]:
     found: dict[int, float] = {}
     with av.open(str(path)) as read:
         for frame in (*read.decode(audio=0), None):
+            heard: Any
             for heard in resampler.resample(frame):
                 samples = memoryview(bytes(heard.planes[0])).cast("f")[: heard.samples]
                 at = round(heard.pts * heard.time_base * 8_000)
@@ -88,6 +89,7 @@ def test_sound_that_begins_late_stays_late_when_it_is_encoded_anew(tmp_path: Pat
     source = tmp_path / "film.mkv"
     with av.open(str(source), "w") as written, av.open(str(film(tmp_path / "plain.mov", sound="pcm_s16le", seconds=2))) as read:
         tracks = [written.add_stream_from_template(track, opaque=True) for track in read.streams]
+        packet: Any
         for packet in read.demux():
             if packet.size and (packet.stream_index == 0 or packet.pts * packet.time_base >= Fraction(1, 2)):
                 packet.stream = tracks[packet.stream_index]
