@@ -38,6 +38,7 @@ class CopiedTrack:
         self._is_picture = source.type == "video"
         self._waits_for_key_frame = False
         self._lead_in: deque[Any] = deque()
+        self._last_dts: int | None = None
 
     def packets_of(self, read: Any) -> list[Any]:
         """Returns the new packets that are ready after one more packet of the source."""
@@ -57,7 +58,11 @@ class CopiedTrack:
         if not data:
             return None
         packet = av.Packet(data)
-        packet.pts, packet.dts, packet.duration, packet.time_base = read.pts, read.dts, read.duration, read.time_base
+        # Two packets of one time occur in files of phones; the container needs them one after the other.
+        packet.dts = read.dts if self._last_dts is None else max(read.dts, self._last_dts + 1)
+        packet.pts = max(packet.dts, read.dts if read.pts is None else read.pts)
+        packet.duration, packet.time_base = read.duration, read.time_base
+        self._last_dts = packet.dts
         packet.is_keyframe = read.is_keyframe
         if read.has_sidedata(SKIPPED_SAMPLES):  # numbers alone: how much of the sound's beginning or end is not played
             packet.set_sidedata(read.get_sidedata(SKIPPED_SAMPLES))

@@ -10,8 +10,8 @@ from typing import IO, Any, Final
 
 import av
 import msgspec
-from av.filter import Graph
 
+from service.clips.cleaning.colours import scaler
 from service.clips.cleaning.copied_track import CopiedTrack
 from service.clips.cleaning.film import OUT_OPTIONS, measure, size_of
 from service.clips.cleaning.film_files import Turn, is_on_its_side, matrix_of, reading, turn_of
@@ -24,11 +24,7 @@ LINES_MAX: Final = 720
 KEY_FRAME_EVERY_S: Final = 2
 RATE_MAX: Final = 60
 QUALITY: Final = {"preset": "veryfast", "crf": "23", "maxrate": "4M", "bufsize": "8M", "profile": "high", "threads": "1"}
-HDR: Final = frozenset({16, 18})
-"""Transfer functions PQ and HLG (ITU-T H.273, table 3)."""
 BT709: Final = 1
-FROM_HDR: Final = ":out_primaries=bt709:out_transfer=bt709:intent=perceptual"
-"""Costs some seconds for a table at the film's beginning."""
 FILTERS_BY_TURN: Final[dict[Turn, tuple[tuple[str, str], ...]]] = {
     "none": (),
     "half": (("hflip", ""), ("vflip", "")),
@@ -99,6 +95,8 @@ class _Pictures:
     """The pictures of the new film."""
 
     def __init__(self, source: Any, first: Any, written: Any) -> None:
+        # Asked of the first picture alone: each one that is asked stays in memory until the garbage is collected.
+        self._matrix = matrix_of(first)
         seen = size_of(first, source.sample_aspect_ratio)
         scale = min(1.0, LINES_MAX / min(seen))
         self._size = tuple(max(2, 2 * round(one * scale / 2)) for one in seen)
@@ -124,7 +122,7 @@ class _Pictures:
         if frame.pts is None or self._is_surplus(frame.pts):
             return []
         self._last_at = frame.pts
-        form = (frame.width, frame.height, frame.format.name, frame.color_trc, matrix_of(frame))
+        form = (frame.width, frame.height, frame.format.name, frame.color_trc)
         if form != self._graph_for:
             self._graph, self._graph_for = self._converter(frame), form
         self._graph.vpush(frame)
@@ -151,18 +149,5 @@ class _Pictures:
 
     def _converter(self, frame: Any) -> Any:
         """Returns a graph that scales and turns pictures like this one, and brings its colours to BT.709."""
-        graph = Graph()
-        graph.threads = 1
-        matrix = matrix_of(frame)
-        width, height = reversed(self._size) if is_on_its_side(matrix) else self._size
-        source = graph.add(
-            "buffer",
-            f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base={self._time_base}"
-            f":colorspace={int(frame.colorspace)}:range={int(frame.color_range)}",
-        )
-        scale = f"w={width}:h={height}:flags=bicubic:out_color_matrix=bt709:out_range=tv"
-        scale += FROM_HDR if frame.color_trc in HDR else ""
-        turns = [graph.add(name, args or None) for name, args in FILTERS_BY_TURN[turn_of(matrix)]]
-        nodes = [source, graph.add("scale", scale), graph.add("format", "yuv420p"), *turns, graph.add("setsar", "1")]
-        graph.link_nodes(*nodes, graph.add("buffersink")).configure()
-        return graph
+        width, height = reversed(self._size) if is_on_its_side(self._matrix) else self._size
+        return scaler(frame, width, height, FILTERS_BY_TURN[turn_of(self._matrix)])

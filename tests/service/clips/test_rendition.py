@@ -14,7 +14,7 @@ from service.clips.cleaning.poster import still_of_film
 from service.clips.cleaning.rendition import make_rendition
 from tests.service.clips.boxes import boxes_of
 from tests.service.clips.films import cleaned, decoded
-from tests.service.clips.media import PLANTED, RATE, film
+from tests.service.clips.media import PLANTED, RATE, film, pixel
 
 BT2020, PQ, HLG = 9, 16, 18
 
@@ -85,6 +85,9 @@ def _hdr(path: Path, transfer: int) -> Path:
 @pytest.mark.parametrize("transfer", [PQ, HLG])
 def test_hdr_becomes_eight_bits_of_ordinary_brightness(tmp_path: Path, transfer: int) -> None:
     _, clean = cleaned(_hdr(tmp_path / "film.mp4", transfer))
+    still = pixel(still_of_film(clean), 80, 60)
+    assert min(still) > 130
+    assert max(still) - min(still) < 12
     with av.open(str(rendered(clean))) as read:
         frame = next(read.decode(video=0))
     assert (frame.format.name, frame.color_trc, frame.color_primaries, frame.colorspace) == ("yuv420p", 1, 1, 1)
