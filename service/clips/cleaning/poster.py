@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from PIL import Image, ImageStat
 
-from service.clips.cleaning.colours import is_hdr, scaler
+from service.clips.cleaning.colours import is_hdr, ordinary_still
 from service.clips.cleaning.film import size_of
 from service.clips.cleaning.film_files import Turn, matrix_of, reading_file, turn_of
 from service.clips.cleaning.refusals import CannotClean
@@ -65,17 +65,10 @@ def _image(frame: Any, form: str) -> Image.Image:
     return image
 
 
-def _ordinary(frame: Any) -> Any:
-    """Returns a frame of HDR as an ordinary screen shows it, no larger than the larger still."""
-    scale = min(1.0, max(SIDES) / max(frame.width, frame.height))
-    graph = scaler(frame, *(max(2, 2 * round(one * scale / 2)) for one in (frame.width, frame.height)))
-    graph.vpush(frame)
-    return graph.vpull()
-
-
 def _as_seen(frame: Any, pixel_aspect: Any) -> Image.Image:
     """Returns a frame turned by its display matrix, with square pixels."""
-    image = _image(_ordinary(frame) if is_hdr(frame) else frame, "rgb24")
+    image = _image(frame, "rgb24")
+    image = ordinary_still(image, frame.color_trc) if is_hdr(frame) else image
     turn = TRANSPOSE_BY_TURN[turn_of(matrix_of(frame))]
     turned = image if turn is None else image.transpose(turn)
     size = size_of(frame, pixel_aspect)

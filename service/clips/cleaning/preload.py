@@ -10,7 +10,7 @@ from PIL import AvifImagePlugin, Image
 
 # A program and a downloader.
 NOT_LOADED: Final = frozenset({"av.__main__", "av.datasets"})
-PILLOW: Final = ("ExifTags", "ImageCms", "ImageFile", "ImagePalette", "ImageSequence", "JpegPresets", "TiffTags")
+PILLOW: Final = ("ExifTags", "ImageCms", "ImageFile", "ImageFilter", "ImagePalette", "ImageSequence", "JpegPresets", "TiffTags")
 ENCODINGS: Final = ("ascii", "latin-1", "utf-8", "utf-16", "utf-16-be", "utf-16-le", "cp1252")
 
 
