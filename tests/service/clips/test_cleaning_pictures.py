@@ -1,5 +1,6 @@
 """Tests that a cleaned picture has its pixels, upright, and nothing else of the file."""
 
+import struct
 from io import BytesIO
 from pathlib import Path
 
@@ -46,6 +47,27 @@ def test_the_film_behind_a_motion_photo_is_gone(tmp_path: Path) -> None:
     _, written, _ = cleaned(motion_photo(), tmp_path)
     assert b"ftyp" not in written
     assert PLANTED not in written
+
+
+def test_a_second_picture_behind_a_photograph_is_gone(tmp_path: Path) -> None:
+    """Phones write a map of brightness, of depth, or the other eye's picture there (CIPA DC-007)."""
+    written, frames = BytesIO(), [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
+    frames[1].info["comment"] = b"PLANTED comment"
+    frames[0].save(written, "MPO", save_all=True, append_images=frames[1:], exif=b"Exif\0\0" + _thumbnail())
+    assert written.getvalue().count(b"\xff\xd8\xff") >= 3
+    measured, content, pixels = cleaned(written.getvalue(), tmp_path)
+    assert (measured.media_type, content.count(b"\xff\xd8\xff"), b"MPF" in content) == ("image/jpeg", 1, False)
+    assert pixel(pixels, 32, 24)[0] > 200
+
+
+def _thumbnail() -> bytes:
+    """Returns EXIF whose second directory is a thumbnail (CIPA DC-008, 4.5.5)."""
+    written = BytesIO()
+    Image.new("RGB", (16, 12), "green").save(written, "JPEG", comment=b"PLANTED thumbnail")
+    small = written.getvalue()
+    first = struct.pack("<HI", 0, 14)
+    entries = struct.pack("<HHII", 0x0201, 4, 1, 14 + 2 + 24 + 4) + struct.pack("<HHII", 0x0202, 4, 1, len(small))
+    return b"II*\0" + struct.pack("<I", 8) + first + struct.pack("<H", 2) + entries + bytes(4) + small
 
 
 def test_only_the_first_frame_of_a_moving_picture_is_kept(tmp_path: Path) -> None:

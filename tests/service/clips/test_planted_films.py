@@ -11,6 +11,7 @@ import pytest
 from service.clips.cleaning.refusals import CannotClean
 from tests.service.clips.boxes import boxes_of
 from tests.service.clips.crowded import crowded
+from tests.service.clips.elements import elements_of
 from tests.service.clips.films import cleaned, cleaned_bytes, decoded
 from tests.service.clips.media import PLANTED, film
 from tests.service.clips.planting import added, box, changed, patched
@@ -102,6 +103,17 @@ def test_other_tracks_chapters_and_attachments_are_not_copied(tmp_path: Path, na
         assert read.chapters() == []
         assert not read.metadata.keys() - {"major_brand", "minor_version", "compatible_brands"}
     assert decoded(target, "video") == decoded(source, "video")
+
+
+def test_data_beside_a_packet_is_not_copied(tmp_path: Path) -> None:
+    """VP8 keeps a second picture, of transparency, beside each packet, in an element for whatever anybody likes."""
+    source = film(tmp_path / "film.webm", "libvpx", None, seconds=1, form="yuva420p", options={"auto-alt-ref": "0"})
+    with av.open(str(source)) as read:
+        assert next(read.demux(video=0)).has_sidedata("matroska_block_additional")
+    _, target = cleaned(source)
+    elements_of(target.read_bytes())
+    with av.open(str(target)) as read:
+        assert [side.data_type for packet in read.demux() for side in packet.iter_sidedata()] == []
 
 
 def _hidden_up_to(frame: int, content: bytes) -> bytes:
