@@ -45,6 +45,7 @@ def test_nothing_outside_of_the_walls_is_reached(tmp_path: Path, name: str) -> N
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() in REFUSED_BY.get(name, NOT_ALLOWED)
     assert (tmp_path / "secret").read_text() == "untouched"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["folder", "secret"]
     assert [one.name for one in (tmp_path / "folder").iterdir()] == ["clip"]
     assert (tmp_path / "folder" / "clip").stat().st_size <= 2 * 1024 * 1024
 
