@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,8 @@ PROGRAM: Final = "import sys; sys.path.insert(0, sys.argv[2]); from service.clip
 ROOT: Final = Path(__file__).parents[3]
 
 RENDER_CPU_S_MIN: Final = 120
-RENDER_CPU_S_A_SECOND: Final = 6
-"""For each second of film. Measured: 0.7 s for 1,080 lines; the largest films have eight times as many pixels."""
+RENDER_CPU_S_A_SECOND: Final = 15
+"""For each second of film. Measured: 0.7 to 1.5 s for 1,080 lines; films may have eight times as many pixels, and more frames."""
 RENDER_SHARE_MIN: Final = 4
 """The second film is made at the lowest priority: it may take this many times its processor time."""
 
@@ -73,6 +74,11 @@ def _refused(outcome: Outcome | None, folder: Path) -> NotCleaned:
 
 
 async def _end(process: Process) -> None:
+    """Ends a process, if it has not ended. What it wrote beyond an outcome is read too: until then asyncio waits for its pipe."""
     if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        with suppress(ProcessLookupError):  # it ended just now
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.stdout is not None
+    while await process.stdout.read(OUTCOME_BYTES_MAX):
+        pass
+    await process.wait()

@@ -62,7 +62,7 @@ def test_of_more_than_60_pictures_a_second_some_are_left_out(tmp_path: Path) -> 
         assert read.streams.video[0].frames == 30
 
 
-def _hdr(path: Path, transfer: int) -> Path:
+def hdr_film(path: Path, transfer: int) -> Path:
     """Writes a film of 10 bits: grey as bright as white paper, which PQ and HLG write far below their own white."""
     level = {PQ: 64 + round(876 * 0.58), HLG: 64 + round(876 * 0.75)}[transfer]
     options = {"preset": "ultrafast", "x265-params": "log-level=none"}
@@ -84,7 +84,7 @@ def _hdr(path: Path, transfer: int) -> Path:
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
 def test_hdr_becomes_eight_bits_of_ordinary_brightness(tmp_path: Path, transfer: int) -> None:
-    _, clean = cleaned(_hdr(tmp_path / "film.mp4", transfer))
+    _, clean = cleaned(hdr_film(tmp_path / "film.mp4", transfer))
     still = pixel(still_of_film(clean), 80, 60)
     assert min(still) > 130
     assert max(still) - min(still) < 12
