@@ -1,1 +1,1 @@
-"""Removes from films and pictures all data about the place, the time, the device and the people of the recording."""
+"""Cleans films and pictures of everything that shows where, when, with what and by whom they were made."""

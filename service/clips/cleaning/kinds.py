@@ -24,8 +24,8 @@ KIND_BY_TYPE: Final[dict[str, Kind]] = {
 """The values of `filetype` that an upload may state."""
 
 HEAD_BYTES: Final = 64
-# ISO/IEC 23008-12 and AV1 Image File Format: the brands of still pictures.
-PICTURE_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"})
+# ISO/IEC 23008-12 and AV1 Image File Format: the brands of still and of moving pictures.
+PICTURE_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"})
 # The boxes with which a QuickTime film or an MP4 may begin.
 FILM_BOXES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 

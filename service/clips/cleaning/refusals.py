@@ -9,6 +9,7 @@ REASONS: Final = {
     "clip.too_large": "The picture or film has more pixels, frames a second or minutes than a clip may have.",
     "clip.no_picture": "The file contains no picture track that can be shown.",
     "clip.unknown_codec": "The film is coded in a way that no browser plays and that is not converted.",
+    "clip.hidden_pictures": "The film was cut, and what was cut off is still in it. Save it as a new film, and upload that.",
     "clip.not_cleaned": "The file could not be cleaned within the limits of memory and time.",
 }
 """Code -> the sentence for a person."""

@@ -4,6 +4,7 @@ Knows H.264 and HEVC as MP4 and Matroska store them (units with their length bef
 bitstream units, AV1 specification, section 5.3). Only kinds of units on a list are kept. Decodes no picture.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -20,6 +21,8 @@ AV1_KEPT: Final = frozenset({1, 2, 3, 4, 6, 7, 8})
 AVCC_HEADER_BYTES: Final = 5
 HVCC_HEADER_BYTES: Final = 22
 AV1C_HEADER_BYTES: Final = 4
+
+START_CODE: Final = re.compile(b"\0*\0\0\1")
 
 Filter = Callable[[bytes], bytes]
 """Returns a coded picture without the units that are not kept."""
@@ -41,7 +44,7 @@ def filter_of(codec: str, extradata: bytes) -> tuple[bytes, Filter]:
                 head, units = extradata[:AV1C_HEADER_BYTES], extradata[AV1C_HEADER_BYTES:]
                 return head + _av1_without_metadata(units), _av1_without_metadata
             case _:
-                return extradata, _unchanged
+                return b"", _unchanged  # VP8 and VP9: their decoders need no configuration
     except IndexError as error:
         raise CannotClean("clip.broken") from error
 
@@ -53,12 +56,13 @@ def _unchanged(packet: bytes) -> bytes:
 # ---- H.264 and HEVC
 
 
-def _h264_is_kept(first: int) -> bool:
-    return first & 0x1F in H264_KEPT
+def _h264_is_kept(header: int) -> bool:
+    return (header >> 8) & 0x1F in H264_KEPT
 
 
-def _hevc_is_kept(first: int) -> bool:
-    return (first >> 1) & 0x3F in HEVC_KEPT
+def _hevc_is_kept(header: int) -> bool:
+    """Checks a unit's kind, and its layer: those above the first are another eye's picture, or a depth map."""
+    return (header >> 9) & 0x3F in HEVC_KEPT and (header >> 3) & 0x3F == 0
 
 
 def _length_size(extradata: bytes, *, at: int) -> int:
@@ -70,8 +74,9 @@ def _length_size(extradata: bytes, *, at: int) -> int:
 
 def _units_filter(length_size: int, is_kept: Callable[[int], bool]) -> Filter:
     def kept(packet: bytes) -> bytes:
-        parts = [packet[start:end] for start, first, end in _units(packet, length_size) if is_kept(packet[first])]
-        return b"".join(parts)
+        units = list(_units(packet, length_size))
+        parts = [packet[start:end] for start, first, end in units if is_kept(int.from_bytes(packet[first : first + 2]))]
+        return packet if len(parts) == len(units) else b"".join(parts)
 
     return kept
 
@@ -111,7 +116,7 @@ def _hevc_configuration(extradata: bytes) -> bytes:
         kind, count = extradata[at] & 0x3F, int.from_bytes(extradata[at + 1 : at + 3])
         sets, end = _read_sets(extradata, at + 3, count)
         if kind in HEVC_PARAMETER_SETS:
-            sets = [one for one in sets if (one[0] >> 1) & 0x3F == kind]
+            sets = [one for one in sets if (one[0] >> 1) & 0x3F == kind and _hevc_is_kept(int.from_bytes(one[:2]))]
             arrays.append(extradata[at : at + 1] + len(sets).to_bytes(2) + b"".join(map(_sized, sets)))
         at = end
     return extradata[:HVCC_HEADER_BYTES] + bytes([len(arrays)]) + b"".join(arrays)
@@ -131,6 +136,12 @@ def _read_sets(extradata: bytes, at: int, count: int) -> tuple[list[bytes], int]
 
 def _sized(parameter_set: bytes) -> bytes:
     return len(parameter_set).to_bytes(2) + parameter_set
+
+
+def without_messages(coded: bytes) -> bytes:
+    """Returns H.264 as encoders write it (Annex B: a start code before each unit), without messages."""
+    units = START_CODE.split(coded)[1:]
+    return b"".join(b"\0\0\0\1" + one for one in units if one and one[0] & 0x1F in H264_KEPT)
 
 
 # ---- AV1

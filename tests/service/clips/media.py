@@ -1,8 +1,8 @@
-"""Makes films and pictures with planted names and places. The project contains no file of any person."""
+"""Makes films and pictures with planted names and places, by the libraries themselves: none shows a person."""
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -10,8 +10,6 @@ from typing import Any, Final
 
 import av
 from PIL import Image, ImageCms, PngImagePlugin
-
-from service.clips.cleaning.refusals import CannotClean
 
 PLANTED: Final = b"PLANTED"
 METADATA: Final = {
@@ -29,6 +27,7 @@ RATE: Final = 25
 def film(
     path: Path, pictures: str = "libx264", sound: str | None = "aac", *, seconds: int = 2, size: tuple[int, int] = (320, 240),
     metadata: dict[str, str] = METADATA, first_black: int = 0, options: dict[str, str] | None = None, messages: bool = False,
+    hz: int = 48_000, layout: str = "stereo", form: str = "yuv420p",
 ) -> Path:  # fmt: skip
     """Writes a film with a moving square and a tone, and with planted metadata. The container follows from the suffix.
 
@@ -37,53 +36,67 @@ def film(
     with av.open(str(path), "w", options={"movflags": "use_metadata_tags"} if path.suffix in (".mp4", ".mov") else {}) as written:
         written.metadata.update(metadata)
         picture: Any = written.add_stream(pictures, rate=RATE, width=size[0], height=size[1], options=options or {})
-        picture.pix_fmt = "yuv420p"
+        picture.pix_fmt = form
         picture.metadata.update({"title": "PLANTED track", "handler_name": "PLANTED handler"})
-        tone: Any = written.add_stream(sound, rate=48_000) if sound is not None else None
-        if messages:
+        heard: Any = written.add_stream(sound, rate=hz, layout=layout, options={"strict": "-2"}) if sound is not None else None
+        if messages and pictures != "libsvtav1":
             picture.codec_context.open()
-            picture.codec_context.extradata = (picture.codec_context.extradata or b"") + _message(pictures)
-        for frame in (*_frames(RATE * seconds, size, first_black), None):
+            picture.codec_context.extradata = (picture.codec_context.extradata or b"") + message(pictures)
+        for frame in (*frames(RATE * seconds, size, first_black), None):
             for packet in picture.encode(frame):
-                written.mux(_with_message(packet, pictures) if messages else packet)
-        if tone is not None:
-            for heard in _tone(seconds):
-                written.mux(tone.encode(heard))
-            written.mux(tone.encode(None))
+                written.mux(with_message(packet, pictures) if messages else packet)
+        if heard is not None:
+            for one in (*tone(seconds), None):
+                written.mux(heard.encode(one))
     return path
 
 
-def _message(pictures: str) -> bytes:
-    """Returns a unit with user data (ITU-T H.264 and H.265, D.1.6), with a start code before it."""
+def message(pictures: str) -> bytes:
+    """Returns a unit with user data (ITU-T H.264 and H.265, D.1.6; AV1, 5.8.2), as the encoder's stream begins its units.
+
+    Of HEVC also one with the measurements of Dolby Vision.
+    """
     text = bytes(range(16)) + b"PLANTED message"
-    unit = b"\x06" if pictures == "libx264" else b"\x4e\x01"
-    return b"\0\0\0\1" + unit + bytes([5, len(text)]) + text + b"\x80"
+    if pictures == "libsvtav1":
+        return bytes([0x2A, 2 + len(text), 4, 0xB5]) + text
+    sei = bytes([5, len(text)]) + text + b"\x80"
+    if pictures == "libx265":
+        return b"\0\0\0\1\x4e\x01" + sei + b"\0\0\0\1\x7c\x01PLANTED measurements\x80"
+    return b"\0\0\0\1\x06" + sei
 
 
-def _with_message(packet: Any, pictures: str) -> Any:
-    """Returns a packet with a message before its picture."""
-    new = av.Packet(_message(pictures) + bytes(packet))
+def with_message(packet: Any, pictures: str) -> Any:
+    """Returns a packet with a message beside its picture."""
+    parts = message(pictures), bytes(packet)
+    new = av.Packet(b"".join(reversed(parts) if pictures == "libsvtav1" else parts))
     new.pts, new.dts, new.duration, new.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
     new.is_keyframe, new.stream = packet.is_keyframe, packet.stream
     return new
 
 
-def _frames(count: int, size: tuple[int, int], first_black: int) -> Iterator[Any]:
+def frames(count: int, size: tuple[int, int], first_black: int) -> Iterator[Any]:
     for nth in range(count):
         image = Image.new("RGB", size, "black" if nth < first_black else (nth * 5 % 256, 90, 60))
         if nth >= first_black:
             image.paste((20, 220, 255), (nth * 4 % (size[0] - 40), 40, nth * 4 % (size[0] - 40) + 40, 80))
-        frame = _frame_of(image)
-        frame.pts, frame.time_base = nth, Fraction(1, RATE)
-        yield frame
+        yield frame_of(image, nth)
 
 
-def _frame_of(image: Image.Image) -> Any:
-    make: Any = av.VideoFrame
-    return make.from_image(image)
+def frame_of(image: Image.Image, nth: int) -> Any:
+    """Returns an image as a picture of a film."""
+    frame: Any = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+    frame.pts, frame.time_base = nth, Fraction(1, RATE)
+    return frame
 
 
-def _tone(seconds: int) -> Iterator[Any]:
+def pixel(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
+    """Returns the colour of a pixel."""
+    found = image.getpixel((x, y))
+    assert isinstance(found, tuple)
+    return found
+
+
+def tone(seconds: int) -> Iterator[Any]:
     """Yields stereo sound of 440 Hz, 960 samples at a time."""
     for nth in range(48_000 * seconds // 960):
         levels = [int(8_000 * math.sin(2 * math.pi * 440 * (nth * 960 + at) / 48_000)) for at in range(960)]
@@ -133,12 +146,3 @@ def _profile() -> bytes:
 def motion_photo(form: str = "JPEG") -> bytes:
     """Returns a picture with a film behind its end, as some phones write."""
     return picture(form) + b"\0\0\0\x18ftypmp42PLANTED film" + bytes(64)
-
-
-def code_of(clean: Callable[..., Any], *arguments: Any) -> str | None:
-    """Cleans a file, and returns the code of the refusal; None if the file was cleaned."""
-    try:
-        clean(*arguments)
-    except CannotClean as refused:
-        return refused.code
-    return None

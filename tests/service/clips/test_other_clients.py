@@ -16,8 +16,8 @@ from tusclient.exceptions import TusCommunicationError
 from service.settings import Settings
 from tests.faulty_proxy import CutAnswer, CutRequest, Fault, FaultyProxy
 from tests.polling import until
+from tests.service.clips.films import decoded
 from tests.service.clips.media import film
-from tests.service.clips.test_cleaning_films import decoded
 from tests.service.clips.test_over_http import Phone, attach
 from tests.service.conftest import UNLIMITED, found_family, push, running
 
