@@ -7,7 +7,7 @@ from tests.service.conftest import Someone, found_family
 
 
 async def test_a_founder_finds_a_roster_of_one_home_one_child_and_themselves(http: httpx.AsyncClient) -> None:
-    """Law 10: the log begins with roster facts, from which the roster is folded."""
+    """Law 10: the roster of a new family has one home, one child and the founder, who belongs to this home."""
     ada = await found_family(http)
     roster = (await ada.ask("GET", "/v1/families/{family}")).json()
     assert [member["name"] for member in roster["members"]] == ["Ada"]
@@ -16,7 +16,7 @@ async def test_a_founder_finds_a_roster_of_one_home_one_child_and_themselves(htt
 
 
 async def test_the_other_parent_opens_a_second_home(http: httpx.AsyncClient) -> None:
-    """Each parent belongs to exactly one household."""
+    """The second parent belongs to the new home and the first parent to the old one, and both homes are in one family."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
     roster = (await ben.ask("GET", "/v1/families/{family}")).json()

@@ -16,7 +16,7 @@ BEN_READS = ("", "/feed?after=0", "/handover", "/tips", "/timeline", "/timeline?
 
 
 async def test_what_another_member_reads_changes_no_byte_of_mine(http: httpx.AsyncClient) -> None:
-    """Law 14: Ada gets the same bytes when Ben is away, reads, streams, pairs a device or revokes it."""
+    """Law 14: Ada gets the same bytes whether or not Ben reads, streams, or pairs and revokes a device."""
     ada = await found_family(http)
     ben = await ada.invite("parent", name="Ben", household={"name": "Ben's"})
     before = await all_responses_to(ada)
