@@ -1,4 +1,4 @@
-"""Provides a daycare's system over HTTP, made with independent packages for CloudEvents and signatures."""
+"""Provides a daycare's system that posts over HTTP, made with independent packages for CloudEvents and signatures."""
 
 import json
 from collections.abc import Sequence

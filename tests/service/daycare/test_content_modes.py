@@ -44,7 +44,7 @@ ZOE: dict[str, bytes] = {
 
 
 async def test_a_header_in_any_spelling_of_the_binding_means_one_child(village: Village, ducklings: System) -> None:
-    """HTTP binding, 3.1.3.2: the quotes and escapes of a value are removed, and the rest is percent-decoded once."""
+    """HTTP binding, 3.1.3.2: with quotes, escapes or percent-encoding, the header `ce-subject` means the same child."""
     assert (await link(village.ada, ducklings.member, village.child, reference="Zoë")).status_code == 204
     for spelled, subject in ZOE.items():
         assert receipt_of(await in_binary(ducklings, subject=subject))["outcome"] == "recorded", spelled
@@ -93,7 +93,7 @@ NO_JSON = ["text/plain", "application/xml", "application/jsonp", "application/js
 
 
 async def test_the_data_may_be_json_under_any_of_its_names(ducklings: System) -> None:
-    """HTTP binding, 3.1.1: Content-Type is the datacontenttype. JSON format, 3.1: subtype `json` and suffix `+json` mean JSON."""
+    """Data is accepted under each media type of `JSON_TYPES` (HTTP binding, 3.1.1, and JSON format, 3.1)."""
     for media_type in JSON_TYPES:
         assert receipt_of(await in_binary(ducklings, media_type=media_type))["outcome"] == "recorded", media_type
         headers, body = structured(note("Slept well.", datacontenttype=media_type))
@@ -102,7 +102,7 @@ async def test_the_data_may_be_json_under_any_of_its_names(ducklings: System) ->
 
 
 async def test_data_may_be_bytes_in_base64_as_some_packages_send_it(village: Village, ducklings: System) -> None:
-    """JSON format, 3.1.1: the receiver MUST decode `data_base64`."""
+    """JSON format, 3.1.1: `data_base64` is decoded, as it MUST be. Invalid base64 is refused with its field."""
     as_bytes = CloudEvent(dict(note("", id="e-1").get_attributes()), b'{"text": "Ate soup."}')
     headers, body = structured(as_bytes)
     assert b"data_base64" in body
@@ -144,7 +144,7 @@ NO_MODES = (
 
 
 async def test_a_batch_may_be_named_in_any_spelling(ducklings: System) -> None:
-    """RFC 9110, 8.3.1: case does not matter, quotes are not part of a value, and unknown parameters are ignored."""
+    """RFC 9110, 8.3.1: the type of a batch is recognised in any case, with quotes, and with unknown parameters."""
     for media_type in BATCHES:
         body = batch_of([note("Ate soup.")])
         answer = await ducklings.call("events", body, {"content-type": media_type} | ducklings.signed(body))

@@ -63,7 +63,7 @@ async def test_a_refused_record_does_not_wait_for_its_child(village: Village) ->
 
 
 async def test_a_record_that_a_file_holds_several_times_is_foreseen_as_it_is_recorded(village: Village) -> None:
-    """In a source without dates of change, the last row of a record counts. A repeated row changes nothing."""
+    """The dry run gives the outcomes of the import: the last row of a record counts, and a repeated row changes nothing."""
     rows = "1,mia,2026-02-28,Ate\n1,mia,2026-03-01,Slept\n1,mia,2026-03-01,Slept well\n1,mia,2026-03-01,Slept well\n"
     dry, done = await foreseen_and_done(village, PLAIN + rows, child=village.child)
     assert dry == done
@@ -71,7 +71,7 @@ async def test_a_record_that_a_file_holds_several_times_is_foreseen_as_it_is_rec
 
 
 async def test_a_record_that_comes_again_far_from_its_first_form_is_foreseen(village: Village) -> None:
-    """The two rows of the record are in different batches of the import."""
+    """The dry run gives the outcomes of the import also for a record in two of the import's batches."""
     rows = [f"{number},mia,2026-03-01,Nap {number}\n" for number in range(450)]
     dry, done = await foreseen_and_done(village, PLAIN + "".join([*rows, rows[0]]), child=village.child)
     assert dry == done

@@ -91,7 +91,7 @@ async def test_a_waiting_record_that_is_left_out_later_is_not_written_once_it_is
 
 
 async def test_a_daycare_may_post_its_waiting_records_again(village: Village) -> None:
-    """Law 2: a record that waits already does not count twice when a daycare posts it again."""
+    """Law 2: a daycare that posts its waiting records again uses no more of the bound. One more record is refused."""
     system, member = await added(village.ada)
     for first in range(0, WAITING_MAX, 500):
         events = [note("Slept.", id=f"n{number}") for number in range(first, first + 500)]
@@ -105,7 +105,7 @@ async def test_a_daycare_may_post_its_waiting_records_again(village: Village) ->
 
 @asynccontextmanager
 async def others_fill_the_room(database_url: str) -> AsyncIterator[None]:
-    """Blocks other writers of waiting records during the block, and then fills nearly all of the bound with other records."""
+    """Locks the table of waiting records for a `with` block, and then fills it up to 100 records below the bound."""
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():

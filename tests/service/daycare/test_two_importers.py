@@ -58,7 +58,7 @@ async def ids_by(reader: Someone, importer: str) -> list[str]:
 
 
 async def test_the_report_of_an_import_is_the_same_as_if_nobody_else_had_imported(village: Village) -> None:
-    """Law 21: Ben's report counts Ada's records as `recorded`: the one that is held from him, and the one that he was sent."""
+    """Law 21: Ben's report counts the records as `recorded`, although Ada's import brought them: one held from him, one not."""
     await keeps(village.ben)
     file = plain(a=STEPS, b="Ate peas.")
     ada = await import_plain(village.ada, village, file)
@@ -85,7 +85,7 @@ async def test_a_record_in_both_parents_files_is_written_once(village: Village) 
 
 
 async def test_a_file_rewrites_nothing_that_the_other_parents_file_brought(village: Village) -> None:
-    """Law 20: where Ben's file differs, an event with his text is added. Ada's event stays."""
+    """Law 20: if Ben's file has another text, an event with his text is added. Ada's event stays."""
     await import_plain(village.ada, village, plain(a=BRUISE))
     assert (await import_plain(village.ben, village, plain(a=BRUISE)))["outcomes"] == {"recorded": 1}
     assert (await import_plain(village.ben, village, plain(a=NAPPED)))["outcomes"] == {"amended": 1}
@@ -113,7 +113,7 @@ async def test_a_parent_withdraws_only_their_own_copy_of_a_shared_record(village
 
 
 async def test_a_parent_changes_only_their_own_copy_of_a_shared_record(village: Village, database_url: str) -> None:
-    """Laws 11 and 20: Ben's importer writes the shared sighting and its long words again, in their order."""
+    """Laws 11 and 20: after Ada's change, Ben's importer writes the sighting again, and then its long words."""
     long = f"She slept. {'A long day. ' * 200}{STEPS}"
     await import_plain(village.ada, village, plain(a=long))
     ben = await import_plain(village.ben, village, plain(a=long))

@@ -1,8 +1,9 @@
-"""Measures which notes are held and which milestones are recorded, on labelled notes that were written before the reader.
+"""Measures which notes are held and which milestones are recorded, on labelled notes.
 
-`notes/tuning.toml` may be used for tuning, and its errors are printed. `notes/apart.toml` is a held-out set: the reader was never
-tuned on it, and its errors are not printed. So its figures are the better estimate, although one author wrote both sets. New
-notes were added for tuning three times. A share of 0.8 of these notes was held before the reader was changed for them.
+"The reader" is the code that reads notes. Both sets were written by one author, without knowing the reader's cues. The reader may
+be tuned on `notes/tuning.toml`, whose errors are printed. It was never tuned on the held-out set `notes/apart.toml`, whose errors
+are not printed: the figures of this set are the better estimate. New notes were added to the tuning set three times. Before the
+reader was changed for these notes, 0.8 of them were held.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +36,7 @@ GREAT_FIRSTS: Final = {
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A labelled note, with the milestones that may be recorded from it and those for which it must be held (see tuning.toml)."""
+    """A note, with the milestones that may be recorded, and those whose keepers the note must be held from (see tuning.toml)."""
 
     text: str
     keys: tuple[str, ...] = ()
@@ -77,7 +78,7 @@ TUNING, HELD_OUT = labelled_notes("tuning"), labelled_notes("apart")
 
 
 def with_implied(keys: Sequence[str]) -> set[str]:
-    """Returns the keys and all milestones that they imply. A note of `keys` is held from a member who keeps one of these."""
+    """Returns the milestones and all that they imply: a note that tells of `keys` tells of each of these."""
     return {one for key in keys for one in (key, *CATALOGUE.implied_by(key))}
 
 
