@@ -93,7 +93,7 @@ async def test_streams_that_begin_while_others_write_miss_nothing(running: Runni
 
 
 async def test_the_last_event_id_wins_over_after(running: Running) -> None:
-    """Law 3: a browser that resumes a stream sends the place of its last entry in `Last-Event-ID`."""
+    """Law 3: `Last-Event-ID`, which a browser sends to resume a stream, replaces `after`."""
     ada = await found(running)
     async with listening(running, ada, after=0, last_event_id="3") as subscription:
         await until(lambda: bool(subscription.places))
@@ -111,7 +111,7 @@ async def test_a_last_event_id_that_is_no_place_is_refused_by_name(running: Runn
 
 
 async def test_a_device_that_is_ahead_of_the_feed_is_refused(running: Running) -> None:
-    """Law 3: a device that is ahead of the feed notices that the log was restored, and does not diverge unnoticed."""
+    """Law 3: a place behind the end of the feed is refused. So a device notices that the log was restored from a backup."""
     ada = await found(running)
     async with listening(running, ada, after=FOUNDING_ENTRIES + 1) as subscription:
         await until(lambda: subscription.has_ended)
@@ -191,7 +191,7 @@ async def test_a_full_process_says_when_to_come_again(running: Running) -> None:
 
 
 async def test_a_stream_is_not_compressed(running: Running) -> None:
-    """Law 8: the length of compressed data would reveal the content beside it. Compression would also delay entries."""
+    """Law 8: a compressed length would reveal something of the content. Compression would also delay entries."""
     ada = await found(running)
     async with httpx.AsyncClient(base_url=running.url) as http:
         headers = {**ada.headers, "Accept-Encoding": "gzip, zstd"}

@@ -1,4 +1,4 @@
-"""Tests streams of one process and pushes to another: with a real Valkey, while Valkey is down, and without any."""
+"""Tests streams of one process and pushes to another: with a real Valkey, while Valkey is down, and without Valkey."""
 
 import asyncio
 import time
@@ -91,7 +91,7 @@ async def test_without_redis_streams_are_polled_each_second(database_url: str) -
 
 
 async def test_a_notification_that_died_with_its_process_delays_nobody_for_ten_seconds(database_url: str) -> None:
-    """A process may be killed between its commit and its notification. In this test, a process commits and sends none."""
+    """A process that dies after a commit sends no notification. The poll of another process finds the entry in time."""
     async with serving(database_url) as here, serving(database_url) as there:
         ada = await found(here)
         async with listening(there, ada) as subscription:

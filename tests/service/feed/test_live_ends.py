@@ -154,7 +154,7 @@ async def test_a_service_that_stops_ends_its_streams_at_once(database_url: str) 
 
 
 async def ended(subscription: Subscription, done: asyncio.Event) -> None:
-    """Waits until a stream has ended, or nobody wants it any more."""
+    """Waits until a stream has ended, or until the test is done."""
     await until(lambda: subscription.has_ended or done.is_set(), within_s=30)
 
 

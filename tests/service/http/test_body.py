@@ -38,7 +38,7 @@ def code_of(refused: pytest.ExceptionInfo[Refused]) -> tuple[str, str | None]:
     ],
 )
 def test_loose_json_is_refused_with_the_field_that_is_wrong(body: bytes, code: str, at: str | None) -> None:
-    """Law 17: a JSON body is valid UTF-8 and one value, without duplicate keys, NUL or unknown fields."""
+    """Law 17: JSON that is not one value in UTF-8, or has duplicate keys, NUL or unknown fields, is refused."""
     with pytest.raises(Refused) as refused:
         decode_json(body, NewChild)
     assert (code, at) == code_of(refused)

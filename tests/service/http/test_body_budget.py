@@ -54,7 +54,7 @@ async def test_the_oldest_body_past_its_grace_time_is_dropped_for_a_new_one(arri
 
 
 async def test_a_young_body_is_never_dropped_and_the_new_one_is_refused(arriving: Arriving) -> None:
-    """Law 22: a body within its grace time is not dropped, however many others need room."""
+    """Law 22: a body within its grace time is not dropped, even if the budget has no bytes left for a new body."""
     shares = [await arriving.begin(sender) for sender in "abcde"]
     for share in shares:
         share.take(20)

@@ -59,7 +59,7 @@ async def test_the_service_cannot_change_what_was_written(log: Log, pool: asyncp
 async def test_the_owner_cannot_change_what_was_written(
     log: Log, pool: asyncpg.Pool, owner: asyncpg.Connection, change: str
 ) -> None:
-    """Law 4: a trigger refuses the change, because the owner may do everything else."""
+    """Law 4: a trigger refuses each change by the owner, whom no privilege check stops."""
     before = await written(log, pool)
     with pytest.raises(asyncpg.RestrictViolationError):
         await owner.execute(change)

@@ -19,7 +19,7 @@ async def title_of_own(log: Log, pool: asyncpg.Pool, family: Family) -> str:
 
 @pytest.mark.parametrize("audience", ["me", "household"])
 async def test_nobody_renames_the_familys_milestone_behind_its_back(log: Log, pool: asyncpg.Pool, audience: str) -> None:
-    """Law 6: a name is shown in the timelines of all members, so it must be delivered to all of them."""
+    """Law 6: a new title for a smaller audience is refused, because a title is shown in all members' timelines."""
     family = await found(log)
     named = drafted("MilestoneNamed", milestone=OWN, title="First puddle", domain="life")
     await push(log, family, family.ada, named, saw(family, milestone=OWN))

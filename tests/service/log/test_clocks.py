@@ -45,7 +45,7 @@ async def test_a_time_from_a_clock_that_is_off_is_corrected_by_that_much(log: Lo
 async def test_a_time_that_was_told_by_hand_is_not_corrected(
     log: Log, pool: asyncpg.Pool, off: timedelta, precision: str
 ) -> None:
-    """A person read this time from a calendar, so an error of the device's clock does not affect it."""
+    """A time that a person entered stays unchanged, because it does not come from the device's clock."""
     family, now = await found(log), datetime.now(UTC)
     told = datetime(2026, 3, 14, 9, 30, tzinfo=UTC)
     draft = saw(family, at=told, recorded_at=now + off, precision=precision)
@@ -65,7 +65,7 @@ async def test_a_day_is_not_shifted_by_a_clock(log: Log, pool: asyncpg.Pool) -> 
 
 @pytest.mark.parametrize("off", [timedelta(0), timedelta(seconds=50), timedelta(seconds=-50)], ids=str)
 async def test_a_slow_push_is_not_taken_for_a_wrong_clock(log: Log, pool: asyncpg.Pool, off: timedelta) -> None:
-    """A difference of less than a minute may be the time that the push needed on its way."""
+    """A difference of less than a minute corrects nothing: it may be the time that the push needed on its way."""
     family, now = await found(log), datetime.now(UTC)
     draft = saw(family, at=now - timedelta(hours=1))
     event = await kept(log, pool, family, draft, sent_at=now + off)
@@ -98,7 +98,7 @@ async def test_what_lies_more_than_a_day_ahead_is_refused(log: Log, off: timedel
 @pytest.mark.parametrize("time", ["1899-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
 @pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-06-01T00:00:00+00:00"])
 async def test_no_clock_is_so_wrong_that_it_breaks_the_arithmetic(log: Log, time: str, sent_at: str) -> None:
-    """Law 17: the first and the last times of the calendar are refused in each time zone, without an error of arithmetic."""
+    """Law 17: times at the ends of the calendar are refused in each time zone, without an arithmetic error."""
     family = await found(log, with_everybody=False)
     receipts = await push(log, family, family.ada, note(family, at=time), note(family, recorded_at=time), sent_at=sent_at)
     assert set(outcomes(receipts)) == {"draft.time_out_of_range"}

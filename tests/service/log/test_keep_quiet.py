@@ -99,7 +99,7 @@ async def test_a_sorting_in_the_same_transaction_changes_no_receipt_of_an_author
 
 
 async def test_a_sorting_that_was_never_sent_changes_no_receipt_although_it_is_held_no_longer(log: Log) -> None:
-    """Law 21: the sitter's note and its sorting are held from Granny until the note is withdrawn. Her receipt names nobody."""
+    """Law 21: Granny was never sent the sitter's reply and its sorting. The receipt of her cheer depends on neither."""
     family = await found(log)
     await waits(log, family, family.ben)
     await waits(log, family, family.granny, hold_unsorted=True)

@@ -78,7 +78,7 @@ async def test_a_locked_family_is_refused_in_time_and_no_other_waits(
 
 
 async def test_a_replay_that_puts_a_family_right_stops_no_other(log: Log, database_url: str) -> None:
-    """Law 22: a replay that swaps a family's rows locks the family until its commit."""
+    """Law 22: a replay locks a family while it replaces the family's rows. Other families are written meanwhile."""
     theirs, ours = await found(log), await found(log)
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
@@ -182,7 +182,7 @@ async def test_requests_of_access_to_a_locked_family_leave_connections_to_others
 async def test_rows_that_are_locked_behind_a_familys_back_stop_others_once_and_never_again(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 22: another client locks rows that each push writes, but not the head. Only the first group waits for these rows."""
+    """Law 22: another client locks rows that a family's pushes write, but not its head. Only one group waits for them."""
     theirs, ours = await found(log), await found(log)
     mine = note(theirs)
     async with locking(database_url, "SELECT FROM feed_run WHERE family_id = $1 FOR UPDATE", theirs):

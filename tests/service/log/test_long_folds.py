@@ -30,7 +30,7 @@ SHARE_MAX = 0.15
 
 
 class Gap:
-    """In seconds: the longest time for which the event loop was blocked, and the time of the whole `with` block."""
+    """The longest time for which the event loop was blocked, and the time of the whole `with` block, both in seconds."""
 
     longest_s = 0.0
     total_s = 0.0
@@ -38,7 +38,10 @@ class Gap:
 
 @asynccontextmanager
 async def watching() -> AsyncIterator[Gap]:
-    """Measures the blocks of the event loop. Garbage collection is off, because its pauses grow with all tests in the process."""
+    """Measures how long the event loop is blocked.
+
+    Garbage collection is off, because its pauses grow with the objects of all tests in the process.
+    """
     gap, is_over = Gap(), False
     gc.collect()
     gc.disable()

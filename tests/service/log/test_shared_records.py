@@ -72,7 +72,7 @@ class Importers:
         return [_outcome(one) for one in appended.receipts]
 
     async def read(self) -> list[str]:
-        """Returns the texts and types that Ben reads of the record, in order."""
+        """Returns what Ben reads of the record, in order: the text of each event, or its type if it has no text."""
         said = [one["event"]["event"] for one in await feed_of(self.pool, self.family, self.family.ben)]
         return [
             one.get("text") or one.get("changes", {}).get("text") or one["type"]
@@ -134,7 +134,7 @@ async def test_a_record_that_the_other_importer_has_changed_since_is_made_again(
 async def test_what_was_made_of_a_shared_record_is_made_again_once_it_has_its_own_event(
     shared: Importers, database_url: str, at_once: bool
 ) -> None:
-    """Law 20: Ben's change was made for the shared event. After Ada's change it must be made again, for Ben's own event."""
+    """Law 20: Ben's change of the shared event is refused after Ada's change, which gave Ben's record an event of its own."""
     if at_once:
         assert await shared.written(shared.adas_change(), shared.bens_change(expects=1)) == ["recorded", "overtaken"]
     else:
@@ -155,7 +155,7 @@ async def test_a_record_that_says_its_own_is_left_alone_when_the_other_is_change
 async def test_what_is_shared_and_parted_in_one_transaction_has_its_own_event(
     both: Importers, database_url: str, what: str
 ) -> None:
-    """Law 20: the log gets one event more than was requested, without a hole in seq."""
+    """Law 20: if one transaction shares an event and changes it, the log gets one more event for the second importer."""
     await both.written(both.adas())
     assert await both.written(both.bens(), getattr(both, what)()) == ["recorded", "recorded"]
     assert await both.read() == ["a bruise", "Ada's words" if what == "adas_change" else "Withdrawn", "a bruise"]

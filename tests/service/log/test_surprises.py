@@ -60,7 +60,7 @@ async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_t
 async def test_an_act_that_was_recorded_offline_days_before_frees_when_it_arrives(
     log: Log, pool: asyncpg.Pool, clock: Clock
 ) -> None:
-    """Law 9: Ben saw the steps on Tuesday, without a network. The sitter's record of Wednesday was received before Ben's."""
+    """Law 9: Ben saw the steps on Tuesday, without a network. When his first arrives on Friday, it releases the sitter's."""
     family = await found(log)
     await waits(log, family, family.ben)
     tuesday, wednesday, friday = (NOON + timedelta(days=day) for day in (1, 2, 4))
@@ -243,7 +243,7 @@ async def test_an_amendment_that_would_tell_is_held_and_not_what_others_say_then
 
 
 async def test_what_one_has_met_is_told_at_once_and_so_is_what_it_implies(log: Log, pool: asyncpg.Pool) -> None:
-    """A milestone that Ben has met is delivered to him at once, also by a process that has not read yet what Ben has met."""
+    """What Ben has met is delivered to him at once, also by a process that has not yet read what he has met."""
     family = await found(log)
     await pushed(log, family, family.ben, *at_noon(saw(family, SMILES)))
     await waits(log, family, family.ben)

@@ -127,7 +127,7 @@ async def test_the_accepted_drafts_of_a_push_are_seen_together(log: Log, pool: a
 
 
 async def test_a_push_whose_connection_dies_is_there_whole_or_not_at_all(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 1: the same drafts, sent again, get the receipts of the first attempt if that one committed."""
+    """Law 1: the drafts are recorded all or none. Sent again, they get the same places if they were recorded before."""
     family = await found(log)
     owner = await asyncpg.connect(database_url)
     draw = random.Random(1)

@@ -143,7 +143,7 @@ async def test_replay_finds_what_was_damaged_and_mends_it(log: Log, pool: asyncp
 
 
 async def test_every_table_of_the_projections_is_damaged_once(pool: asyncpg.Pool) -> None:
-    """Law 11: a new table of a family must be added to the tables of this test."""
+    """Law 11: this file damages each table of the projections. The test fails for a new table without a damage."""
     tables = await pool.fetch("SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = 'public'"
                               " AND column_name = 'family_id'")  # fmt: skip
     of_access = {
@@ -200,7 +200,7 @@ async def test_a_service_that_met_damaged_rows_writes_rightly_once_they_are_mend
 async def test_rows_from_before_own_sightings_had_subjects_become_what_this_release_would_have_written(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 11: the migrations since 0008 are rolled back and applied again, with rows in the tables."""
+    """Law 11: the migrations since 0008 fill the tables of a family with the rows that a replay finds right."""
     await with_a_history(log)
     connection = await asyncpg.connect(database_url)
     since = sorted(path.stem for path in FOLDER.glob("*.sql") if path.stem >= "0008_own_sightings_by_subject")
