@@ -101,7 +101,7 @@ async def leave(log: Log, family: Family, member: MemberId) -> None:
 
 @asynccontextmanager
 async def log_on(database_url: str, pool: asyncpg.Pool, *, now: Any = now_utc) -> AsyncIterator[Log]:
-    """Starts a log as a service process does. Two logs on one database behave as two processes."""
+    """Starts a log as a service process does. Two logs on one database behave like two processes."""
     log = Log(pool=pool, database_url=database_url, notifier=LocalNotifier(), now=now)
     await log.start()
     try:

@@ -1,4 +1,4 @@
-"""Waits in a test until a condition is true, where nothing announces it. Owns the one loop that looks again and again."""
+"""Waits in a test until a condition is true, if no notification announces it. Owns the one loop that looks again and again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

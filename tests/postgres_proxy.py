@@ -1,7 +1,7 @@
-"""Proxies a real Postgres: pools transactions as PgBouncer does, or announces another version.
+"""Proxies a real Postgres: pools transactions like PgBouncer, or announces another version.
 
 Owns messages of the Postgres protocol, and sessions of the server. A client gets a session for one transaction at a time: the
-session that was returned last, by any client, with the settings and the prepared statements that this client left in it.
+session that any client returned last, with the settings and the prepared statements that the earlier client left in it.
 """
 
 import asyncio

@@ -28,7 +28,7 @@ def ignores(text: str) -> list[tuple[str, bool]]:
 
 
 def sql_texts(module: ast.Module) -> list[str]:
-    """Returns the texts of a module that are SQL, or a part of it. Docstrings are none."""
+    """Returns the texts of a module that are SQL or a part of SQL, docstrings excepted."""
     return [text for text in _texts(module) if STATEMENT.match(text) or PART_OF_A_STATEMENT.search(text)]
 
 

@@ -1,4 +1,4 @@
-"""Tests the statistics of the timing test: they match known samples, find no difference in equal ones, and find a small one."""
+"""Tests the statistics of the timing test on known samples, on equal ones, and on ones with a small difference."""
 
 import random
 import statistics
@@ -43,7 +43,7 @@ def test_what_does_not_vary_says_nothing() -> None:
 
 
 def test_the_slowest_tenth_goes_by_one_bound_for_both() -> None:
-    """Of both samples together, the slowest 10 % of the times are removed."""
+    """The slowest 10 % of both samples together are removed from each, by one bound."""
     one, other = cropped([float(n) for n in range(10)], [float(n) for n in range(10, 20)])
     assert (one, other) == ([float(n) for n in range(10)], [float(n) for n in range(10, 18)])
 

@@ -76,7 +76,7 @@ def hold_to_the_document(standing: Standing, cases: st.SearchStrategy[Any], chec
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route != f"GET {LIVE}"])
 def test_a_valid_request_gets_a_documented_response(standing: Standing, schema: Any, route: str) -> None:
-    """No request causes a 5xx. Statuses, media types and types are those of the document."""
+    """A valid request causes no 5xx. The status, the media type and the body of its response are in the document."""
     method, path = route.split(" ")
     hold_to_the_document(standing, schema[path][method].as_strategy(), ANSWERS)
 

@@ -22,11 +22,11 @@ from tests.service.conftest import Village, keeps, push
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("service", "projections", "events")
 IN_BACKGROUND = {"service/feed/poller.py", "service/webhooks/sender.py", "service/surprise/clock.py"}
-"""Tasks that run beside every request, and serve none."""
+"""The files of tasks that run beside all requests. Their calls belong to no request."""
 FILES_MAX = 30
 MOVES_MAX = 45
 MOVES_BETWEEN_RUNS = 2
-"""The body may arrive with the head or after it."""
+"""The moves by which two runs may differ, because the body arrives together with the head or after the head."""
 PAGE = ROOT / "docs" / "architecture.md"
 
 
@@ -85,7 +85,7 @@ def longer_functions(file: str) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def trace() -> Iterator[Trace]:
-    """Profiles all threads that start from now on: the service has one of its own."""
+    """Traces the calls in each thread that starts during the test: the service runs in such a thread."""
     tracing = Trace()
     threading.setprofile(tracing)
     yield tracing

@@ -53,7 +53,7 @@ class Woken:
 async def process(
     database_url: str, pool: asyncpg.Pool, time: Time, woken: Woken | None = None
 ) -> AsyncIterator[tuple[Log, Clock]]:
-    """Starts a log and a clock, as a service process has them. Two pairs on one database behave as two processes."""
+    """Starts a log and a clock, as a service process does. Two pairs on one database behave like two processes."""
     log = Log(pool=pool, database_url=database_url, notifier=woken or Woken(), now=time)
     await log.start()
     try:

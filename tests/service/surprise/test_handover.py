@@ -119,7 +119,7 @@ async def test_a_sighting_that_its_author_amends_out_of_the_readers_sight_stays_
 
 
 async def test_a_card_about_one_child_is_that_part_of_the_card(village: Village) -> None:
-    """The card with `child` in its query has the part of the full card that is about this child (protocol, Views)."""
+    """With `child` in its query, a request gets the cards of the full list that are about this child (protocol, Views)."""
     noah = (await village.ada.ask("POST", "/v1/families/{family}/children", json={"name": "Noah"})).json()["child"]
     await keeps(village.ben)
     await keeps(village.ada, child=noah)

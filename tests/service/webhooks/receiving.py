@@ -26,7 +26,7 @@ class Delivery:
 
     @property
     def entry(self) -> dict[str, Any]:
-        """Returns the entry as a page has it, without the field `chain`."""
+        """Returns the entry in the form that a page of the feed has, without the field `chain`."""
         return {name: value for name, value in self.received["entry"].items() if name != "chain"}
 
     @property

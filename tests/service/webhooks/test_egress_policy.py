@@ -112,7 +112,7 @@ async def test_an_allowed_address_is_checked_again_at_each_attempt(url: str) -> 
 
 
 async def test_the_systems_own_look_up_is_used_and_localhost_refused() -> None:
-    """With the default resolver, names of this machine resolve to private addresses."""
+    """By default, the system resolves host names. `localhost` is refused, because its address is private."""
     assert "127.0.0.1" in addresses_of("localhost", 80)
     with pytest.raises(Unreachable):
         await EgressPolicy().find(ParsedUrl(scheme="https", host="localhost", port=443, path="/"))
@@ -175,7 +175,7 @@ async def test_the_next_address_is_tried_where_the_first_refuses() -> None:
 async def test_no_proxy_and_no_credentials_of_the_environment_are_used(
     frame: Frame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A proxy would look up the name again. A netrc file would send the operator's passwords to hosts that members choose."""
+    """A proxy, which would resolve the name again, is not used, and no password of a netrc file is sent."""
     async with receiving() as proxy:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")

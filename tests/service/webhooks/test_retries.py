@@ -197,7 +197,7 @@ async def test_an_answer_that_never_comes_or_never_ends_is_given_up(home: Home, 
 
 
 async def test_a_notification_makes_it_prompt_and_polling_makes_it_certain(home: Home, frame: Frame) -> None:
-    """Law 18: a sender that gets the notification sends at once. Another sender finds the entry at its next poll."""
+    """Law 18: a sender that is notified sends at once. A sender that is not notified finds the entry at its next poll."""
     await home.hook(frame.url(), after=len(await home.feed()))
     hears = home.sender()
     home.notifier = LocalNotifier()

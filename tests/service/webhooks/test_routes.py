@@ -220,7 +220,7 @@ async def test_a_held_event_shows_in_no_response(service: Service, village: Vill
 
 
 async def test_responses_match_the_openapi_document(village: Village, frame: Frame) -> None:
-    """The document is generated from the types of the responses."""
+    """The body of each response is valid by the OpenAPI document."""
     document = (await village.ben.ask("GET", "/schema/openapi.json")).json()
     hook = (await village.ben.ask("POST", HOOKS, json={"url": frame.url()})).json()
     requests = [("get", ""), ("post", "/{webhook}/secret"), ("post", "/{webhook}/resume"), ("post", "")]
