@@ -74,7 +74,7 @@ class FaultyProxy(LocalProxy):
     """A proxy with a list of faults. Each connection takes the next fault; after the last fault, everything is forwarded."""
 
     def __init__(self, faults: Iterable[Fault] = (), *, host: str = "127.0.0.1", port: int = 0) -> None:
-        """`host` and `port` are the address of the service.
+        """Takes the address of the service, `host` and `port`.
 
         With port 0 there is no service: a connection without a fault is reset.
         """

@@ -34,7 +34,7 @@ class PostgresProxy(LocalProxy):
     """A proxy of one server. `database_url` has the server's Unix socket."""
 
     def __init__(self, database_url: str, *, version: str | None = None) -> None:
-        """`version` is announced in place of the server's own version. With None, the proxy pools transactions."""
+        """Takes the version to announce in place of the server's own version. Without a version, the proxy pools transactions."""
         super().__init__()
         parts = urlsplit(database_url)
         self._socket = str(Path(parse_qs(parts.query)["host"][0]) / ".s.PGSQL.5432")

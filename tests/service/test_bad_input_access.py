@@ -118,7 +118,7 @@ BYTES: dict[str, tuple[bytes, int, str, str | None]] = {
 
 @pytest.mark.parametrize("name", BYTES)
 def test_bytes_that_are_no_body_are_refused(standing: Standing, name: str) -> None:
-    """Law 17: every route is strict, not only the push."""
+    """Law 17: the access routes refuse malformed bodies as the push does."""
     content, status, code, at = BYTES[name]
     for path in (CHILDREN, INVITES, "/v1/families", "/v1/invites/accept", "/v1/devices/pair"):
         answer = standing.ask("ada", "POST", path, content=content, headers={"Content-Type": "application/json"})
@@ -130,7 +130,7 @@ def test_bytes_that_are_no_body_are_refused(standing: Standing, name: str) -> No
 
 
 def test_a_body_below_the_bound_is_accepted(standing: Standing) -> None:
-    """Law 17: the bound of a body is 64 KiB, to the byte."""
+    """Law 17: a body of 64 KiB, to the byte, is read."""
     content = b'{"name":""}' + b" " * (65_536 - 11)
     answer = standing.ask("ada", "POST", CHILDREN, content=content, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["at"]) == (400, "name")

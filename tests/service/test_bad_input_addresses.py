@@ -135,7 +135,7 @@ TOKENS: dict[str, tuple[str, ...]] = {
 
 @pytest.mark.parametrize("headers", TOKENS.values(), ids=TOKENS.keys())
 def test_all_invalid_tokens_get_the_same_response(standing: Standing, headers: tuple[str, ...]) -> None:
-    """Unknown, revoked and malformed tokens get responses with the same bytes, on every route (protocol)."""
+    """Requests with an unknown, a revoked or a malformed token get the same bytes, on every route (protocol)."""
     ada = standing.people["ada"]
     spelled = {"token": ada.token, "short": ada.token[:-1], "tail": ada.token[4:], "upper": ada.token.upper()}
     sent_headers = [header.format(**spelled) for header in headers]

@@ -109,7 +109,7 @@ async def test_without_a_token_a_device_is_named(http: httpx.AsyncClient) -> Non
 
 
 async def test_missing_unknown_revoked_and_malformed_tokens_are_answered_alike(http: httpx.AsyncClient) -> None:
-    """A missing, an unknown, a revoked and a malformed token get the same bytes, except for the date and the request id."""
+    """Requests with a missing, unknown, revoked or malformed token get the same bytes, except for date and request id."""
     ada = await found_family(http)
     assert (await ada.ask("DELETE", f"/v1/devices/{ada.device}")).status_code == 204
     tokens = [

@@ -59,7 +59,7 @@ async def test_a_parents_correction_of_a_child_is_visible_to_all_members(http: h
 
 
 async def test_a_new_member_receives_the_whole_history_of_the_roster(http: httpx.AsyncClient) -> None:
-    """A new member receives all roster facts, also one who sees only their own events."""
+    """A new member receives all roster facts, even a member who sees only their own events."""
     ada = await found_family(http)
     child, home = await child_of(ada), (await roster_of(ada))["households"][0]["household"]
     await ada.ask("PATCH", f"{FAMILY}/children/{child}", json={"name": "Maja"})

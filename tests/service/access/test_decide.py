@@ -78,7 +78,7 @@ def test_no_invite_is_for_the_other_parents_home() -> None:
 
 @pytest.mark.parametrize("role", [Role.CAREGIVER, Role.DAYCARE])
 def test_only_an_invited_parent_opens_a_home(role: Role) -> None:
-    """An invited parent gets a home of their own. A helper belongs to the home of the inviting parent."""
+    """An invited parent gets a home of their own. An invite of a caregiver or a daycare cannot open a home."""
     with pytest.raises(NotYourHousehold):
         decide_invite(Invite(role=role, household=Named(name="Third home")), inviter=member(Role.PARENT))
     granted = decide_invite(Invite(role=Role.PARENT, household=Named(name="Bens")), inviter=member(Role.PARENT))

@@ -23,7 +23,7 @@ SECRETS = bytes(32), bytes([1]) * 32
 
 
 def computed(author: UUID, source: str, record: str, *parts: object) -> UUID:
-    """Returns the id of an event as releases before families had secrets computed it: from facts that others know."""
+    """Returns the id that releases without family secrets computed for an event, from facts that others know."""
     named = sha256(b"stillnew daycare record" + author.bytes)
     for part in (source, record):
         named.update(len(part.encode()).to_bytes(4, "big") + part.encode())

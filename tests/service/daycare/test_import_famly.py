@@ -1,4 +1,4 @@
-"""Tests responses of Famly as public tools request them: without the field `state`, and without marks of what parents may see."""
+"""Tests the responses that public tools get from Famly: without the field `state`, and without marks of what parents may see."""
 
 import json
 from pathlib import Path

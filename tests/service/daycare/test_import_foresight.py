@@ -56,7 +56,7 @@ async def test_whichever_time_is_ahead_the_row_is_refused(village: Village, row:
 
 
 async def test_a_refused_record_does_not_wait_for_its_child(village: Village) -> None:
-    """A record that must be refused is refused at once. After the linking of its child, nobody would read the refusal."""
+    """A record that must be refused is refused at once: nobody would read a refusal after the linking of its child."""
     dry, done = await foreseen_and_done(village, PLAIN + f"a,mia,{AHEAD},Later\nb,mia,2026-06-01,Now\n")
     assert dry == done
     assert done["outcomes"] == {"refused": 1, "waiting": 1}
@@ -101,7 +101,10 @@ async def test_more_than_a_hundred_unreadable_rows_are_all_counted(village: Vill
 
 
 async def test_the_withdrawal_of_a_record_that_is_left_out_now_is_foreseen_and_counted(village: Village) -> None:
-    """Famly: o1 was sent to parents earlier, so its event is withdrawn. o2 was never sent, so the file's o2 is ignored."""
+    """The dry run foresees both outcomes. In the earlier file, parents were sent o1 and not o2.
+
+    So the event of o1 is withdrawn, and o2 is ignored.
+    """
 
     def file(*states: str) -> str:
         stages = ",".join(f'{{"state":"{state}","createdAt":"2026-06-0{day + 1}T10:00:00Z"}}' for day, state in enumerate(states))

@@ -28,7 +28,7 @@ EXAMPLES = 12
 
 @dataclass
 class Rows:
-    """A database with a log, and daycares that post to it."""
+    """A database with a log, and daycares that post to the log."""
 
     runner: asyncio.Runner
     database_url: str

@@ -69,7 +69,7 @@ async def test_a_call_is_signed_within_five_minutes_of_now(village: Village, duc
 
 
 async def test_the_very_same_call_again_is_a_replay_and_signed_anew_it_is_a_retry(village: Village, ducklings: System) -> None:
-    """A sender who lost the response signs the call again, and gets the same receipts."""
+    """A signature counts once. A sender who lost the response signs the call anew, and gets the first receipts."""
     body = batch_of([note("Slept well")])
     at = datetime.now(UTC) - timedelta(seconds=10)
     signed = {"content-type": BATCH} | ducklings.signed(body, id="call-1", at=at)

@@ -82,7 +82,7 @@ class Subscription:
     status: int = 0
     body: bytes = b""
     opening: dict[str, Any] = field(default_factory=dict)
-    """The first message of the stream: the log, the place and the chain of the feed."""
+    """The first message of the stream: the log's id, the place in the feed, and the chain at this place."""
     places: list[int] = field(default_factory=list)
     entries: list[bytes] = field(default_factory=list)
     beats_at: list[float] = field(default_factory=list)

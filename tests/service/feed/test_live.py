@@ -159,7 +159,7 @@ async def test_a_stream_ends_after_its_last_heartbeat(running: Running) -> None:
 
 
 async def test_a_device_holds_eight_streams_and_no_ninth(running: Running) -> None:
-    """Law 17: the streams of one device have a bound. Other devices are not affected."""
+    """Law 17: a device can open eight streams. Its ninth is refused, and other devices are not affected."""
     ada = await found(running)
     ben = await invite(running, ada)
     async with asyncio.TaskGroup() as group, asyncio.timeout(20):
@@ -182,7 +182,7 @@ async def test_a_device_holds_eight_streams_and_no_ninth(running: Running) -> No
 
 
 async def test_a_full_process_says_when_to_come_again(running: Running) -> None:
-    """Law 17: the streams of a process have a bound. A refusal has the header Retry-After."""
+    """Law 17: the number of streams of a process has a bound. The refusal of another stream has Retry-After."""
     ada = await found(running)
     running.runtime.streams.streams_max = 1
     async with listening(running, ada), httpx.AsyncClient(base_url=running.url) as http:

@@ -101,7 +101,7 @@ async def test_a_notification_that_died_with_its_process_delays_nobody_for_ten_s
 
 
 async def test_polling_reveals_nothing_to_other_members(database_url: str) -> None:
-    """Law 8: a poll compares places of a member's own feed, so an event for other members causes nothing."""
+    """Law 8: a poll compares the places of one member's feed, so an event for another member causes no read."""
     async with serving(database_url, workers=2) as here, serving(database_url, workers=2) as there:
         ada = await found(here)
         ben = await invite(here, ada)

@@ -68,7 +68,7 @@ def test_only_a_member_with_a_new_entry_is_notified() -> None:
 
 
 def test_a_member_of_two_families_is_notified_for_each_alone() -> None:
-    """Law 5: the keys of listeners begin with the family."""
+    """Law 5: an entry in one family does not notify the listeners of the same member in another family."""
     notifier, here = LocalNotifier(), Subscription()
     there = Subscription(family=FamilyId(uuid4()), member=here.member)
     notifier.listen(here)
@@ -78,7 +78,7 @@ def test_a_member_of_two_families_is_notified_for_each_alone() -> None:
 
 
 def test_every_device_of_a_member_is_notified() -> None:
-    """Law 7: all devices of a member get the same entries."""
+    """Law 7: an entry notifies the listeners of all devices of its member."""
     notifier, phone = LocalNotifier(), Subscription()
     tablet = Subscription(member=phone.member)
     notifier.listen(phone)

@@ -23,9 +23,9 @@ class Arriving:
         self.held = ExitStack()
 
     async def begin(self, sender: str, *, is_read: bool = True) -> BudgetShare:
-        """Begins a body and returns its share of the budget.
+        """Begins a body, and returns its share of the budget.
 
-        With `is_read=False` the body is complete and waits to be checked.
+        With `is_read=False` the body has arrived completely, and waits to be checked.
         """
         share = self.held.enter_context(self.budget.hold(sender))
         if is_read:
@@ -100,7 +100,7 @@ async def test_what_is_given_back_is_free(arriving: Arriving) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(1, 60), st.floats(0, 3)), max_size=60))
 def test_no_bound_is_exceeded_and_no_young_body_is_dropped(steps: list[tuple[int, int, int, float]]) -> None:
-    """Laws 22 and 17: the bounds hold for any order of bodies, senders, lengths and pauses."""
+    """Laws 17 and 22: whatever the order of bodies, senders, lengths and pauses, no bound is exceeded."""
 
     async def run() -> None:
         arriving = Arriving()

@@ -198,7 +198,7 @@ async def test_the_readiness_check_names_the_missing_part(http: httpx.AsyncClien
 
 
 async def test_metrics_are_for_the_operator_alone(http: httpx.AsyncClient, database_url: str) -> None:
-    """Law 14: with few families, a count of open streams would reveal to one parent that the other is online."""
+    """Law 14: metrics need the operator's token, because a count of streams could reveal that the other parent is online."""
     ada = await found_family(http)
     nothing = await http.get("/nothing")
     requests = [http.get("/metrics"), ada.ask("GET", "/metrics"), http.get("/metrics", headers={"Authorization": "Bearer"})]

@@ -30,7 +30,7 @@ LOCKS = {
 
 @asynccontextmanager
 async def locking(database_url: str, lock: str, *families: Family) -> AsyncIterator[None]:
-    """Locks these families in a transaction until the block ends, and then rolls back."""
+    """Locks families in a transaction until the `with` block ends, and then rolls back."""
     connection = await asyncpg.connect(database_url)
     transaction = connection.transaction()
     await transaction.start()
@@ -117,7 +117,7 @@ async def test_many_locked_families_are_refused_in_time_and_no_other_waits(log: 
 
 
 async def test_the_devices_of_a_locked_family_fill_no_queue_that_others_need(log: Log, database_url: str) -> None:
-    """Laws 17, 22: only a bounded number of a locked family's drafts wait, so the queue has room for other families."""
+    """Laws 17 and 22: only a bounded number of a locked family's drafts wait, so the queue has room for other families."""
     theirs, ours = await found(log), await found(log)
     async with locking(database_url, LOCKS["for update, by hand"], theirs):
         first = asyncio.create_task(refused(log, theirs, note(theirs)))

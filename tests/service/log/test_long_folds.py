@@ -26,7 +26,7 @@ from tests.families import drafted as draft
 EVENTS = 4_000
 ENTRIES = "SELECT sum(length) FROM feed_run WHERE family_id = $1 AND member_id = $2"
 SHARE_MAX = 0.15
-"""The longest block of the event loop, as a share of the act's time. Without a thread, one fold took a quarter of that time."""
+"""The longest allowed block of the event loop, as a share of the act's time. Without a thread, one fold took a quarter."""
 
 
 class Gap:
@@ -102,7 +102,7 @@ async def test_rows_are_given_in_turns_whole_and_in_their_order() -> None:
 
 
 async def with_history(log: Log) -> Family:
-    """Founds a family with 4,000 events, half of which tell of a milestone."""
+    """Founds a family with 4,000 events. Half of these events tell of a milestone."""
     family = await found(log)
     for _ in range(EVENTS // 200):
         await push(log, family, family.granny, *(note(family) if number % 2 else saw(family) for number in range(200)))

@@ -55,7 +55,7 @@ async def test_a_push_waits_for_no_other_familys_machine(log: Log, pool: asyncpg
 
 
 async def test_pushes_and_machines_of_one_family_come_one_after_the_other(log: Log, pool: asyncpg.Pool) -> None:
-    """Both committers cache the family's state. Neither uses its cache after the other has written."""
+    """Two committers write one family, and both cache its state. Neither uses its cache after a write of the other."""
     family = await found(log)
     offers = [log.append(machines(family, count=3)) for _ in range(20)]
     pushes = [push(log, family, family.ada, note(family)) for _ in range(20)]

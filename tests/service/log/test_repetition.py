@@ -91,7 +91,7 @@ async def test_two_members_may_use_the_same_id(log: Log, pool: asyncpg.Pool) -> 
 
 
 async def test_an_author_mends_their_own_words_whoever_else_used_the_id(log: Log) -> None:
-    """Of two events with one id, an amendment or a withdrawal applies to its author's own event."""
+    """Two authors used one id. An amendment or a withdrawal applies to the event of its own author."""
     family = await found(log)
     hers = note(family, "hers")
     await push(log, family, family.ada, hers)

@@ -1,4 +1,4 @@
-"""Tests that held events show neither in own milestones' names, in timelines, in others' receipts, nor in the rows of a feed."""
+"""Tests that own milestones' names, timelines, other members' receipts and the rows of a feed reveal no held event."""
 
 import asyncpg
 import pytest

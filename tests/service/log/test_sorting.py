@@ -96,7 +96,7 @@ async def test_a_sorting_chooses_no_audience(log: Log, audience: str) -> None:
 
 
 async def test_a_sorting_is_to_something_that_the_family_has_or_to_nothing(log: Log) -> None:
-    """The child must be the family's. The milestone is in the catalogue, is the family's own, or is left out (protocol)."""
+    """A sorting names a child of the family and a milestone of the catalogue, one of the family's own, or none (protocol)."""
     family = await found(log)
     day, own = note(family), "own.0193a2b4-0000-7000-8000-000000000000"
     await push(log, family, family.sitter, day)
@@ -129,7 +129,7 @@ async def code_of(log: Log, family: Family, who: MemberId, draft: Draft) -> str:
 
 
 async def test_a_parents_own_words_are_sorted_by_nobody_else(log: Log) -> None:
-    """Law 20: only the parent who wrote them can sort a parent's words, also in a thread of another member."""
+    """Law 20: a parent's words can be sorted only by that parent, also in a thread of another member."""
     family = await found(log)
     question, day = note(family), note(family)
     await push(log, family, family.ben, question)

@@ -24,7 +24,7 @@ def log(log_by_clock: Log) -> Log:
 async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_the_order_of_the_log(
     log: Log, pool: asyncpg.Pool
 ) -> None:
-    """Law 9: Ben's first releases the observation with its note, cheer, first and amendment: each once, right behind the act."""
+    """Law 9: Ben's own sighting releases the other one and all that refers to it, each once, directly after his."""
     family = await found(log)
     await waits(log, family, family.ben)
     first = saw(family, WALKED)
@@ -177,7 +177,7 @@ async def test_time_frees_by_an_event_of_the_log_and_only_what_is_due(log: Log, 
 
 
 async def test_everyday_notes_are_held_until_somebody_sorts_them(log: Log, pool: asyncpg.Pool) -> None:
-    """A note of a sitter or a daycare that names no milestone is held. Ada's note is delivered."""
+    """A sitter's note is held until a sorting, and longer if it is sorted as a kept milestone. A parent's note is delivered."""
     family = await found(log)
     await waits(log, family, family.ben, hold_unsorted=True)
     lunch, steps, ours = note(family, "peas for lunch"), note(family, "she walked!"), note(family, "a bath")

@@ -77,7 +77,7 @@ async def test_writers_who_take_the_same_families_in_opposite_order_do_not_wait_
 
 
 async def test_a_refused_draft_stops_no_other_and_receipts_keep_the_order(log: Log, pool: asyncpg.Pool) -> None:
-    """The accepted drafts of a push are recorded. The refusal of each other draft has the draft's index."""
+    """The other drafts of the push are recorded. Each refusal has the index of its draft."""
     family = await found(log)
     kept = note(family, "already there")
     await push(log, family, family.daycare, kept)

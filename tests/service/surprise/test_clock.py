@@ -144,7 +144,7 @@ async def test_of_two_processes_that_find_the_same_family_one_writes(
 
 
 async def test_a_tick_writes_nothing_where_nothing_is_due(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
-    """Nothing is written for choices without a limit of days, for limits of other choices, or for members who have left."""
+    """Nothing is written if no choice has a limit of days, if only a choice for another domain has one, or after a departure."""
     log, ticking = here
     await kept(log, time, days=None)
     partly = await kept(log, time, days=None)
@@ -196,7 +196,7 @@ async def test_each_event_is_released_after_its_own_wait(here: tuple[Log, Clock]
 async def test_a_stopped_or_backward_clock_releases_nothing_early_or_twice(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """If the clock stands still or goes back, nothing is released too early or twice, and no release is undone."""
+    """If the clock stands still or goes back, no event is released too early or twice, and no release is undone."""
     log, ticking = here
     family = await kept(log, time)
     time.passes(days=7)

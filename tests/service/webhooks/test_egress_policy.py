@@ -144,7 +144,10 @@ class OneAddressIsPublic(EgressPolicy):
 
 
 async def test_the_checked_address_is_the_one_to_connect_to() -> None:
-    """DNS rebinding: the name resolves to a public address first, and then to a private one. An attempt resolves a name once."""
+    """An attempt resolves the name once, and connects to that address.
+
+    DNS rebinding: the name would resolve to a public address first, and then to a private one.
+    """
     resolved: list[str] = []
 
     def rebinds(host: str, port: int) -> list[str]:

@@ -44,7 +44,7 @@ async def test_the_python_of_the_page_verifies_what_was_sent(
 
 
 def printed_by(shell: str, folder: Path, given: dict[str, str]) -> str:
-    """Returns what a shell script prints that is run in a folder with the given variables."""
+    """Runs a shell script in a folder with the given variables, and returns its output."""
     run = subprocess.run(
         ["sh", "-c", shell], cwd=folder, check=True, capture_output=True, text=True, env={"PATH": os.environ["PATH"], **given}
     )

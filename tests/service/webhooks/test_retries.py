@@ -80,7 +80,7 @@ async def test_a_target_that_responds_gone_is_disabled_at_once(home: Home, frame
 
 
 async def test_a_redirect_is_not_followed(home: Home, frame: Frame) -> None:
-    """A redirect could lead from the checked address to an unchecked one."""
+    """A redirect is a failure, because it could lead from the checked address to an unchecked one."""
     async with receiving() as elsewhere:
         hook = await home.hook(frame.url())
         for status in (301, 302, 307, 308):
@@ -92,7 +92,7 @@ async def test_a_redirect_is_not_followed(home: Home, frame: Frame) -> None:
 
 
 async def test_an_unreachable_and_an_unknown_host_are_one_failure(home: Home) -> None:
-    """The two failures look the same. So a member cannot find out which addresses of a network exist."""
+    """Both failures get one code and one wait. So a member cannot find out which addresses of a network exist."""
 
     def no_such_host(host: str, port: int) -> list[str]:
         raise OSError(host)

@@ -80,7 +80,7 @@ async def test_a_webhook_begins_at_the_feeds_end_or_at_a_given_place(
 
 
 async def test_a_webhook_belongs_to_its_maker_alone(village: Village, frame: Frame) -> None:
-    """Law 14: webhooks of other members get the response of a webhook that does not exist, and do not change."""
+    """Law 14: requests for another member's webhook get the response for an absent webhook, and change nothing."""
     hook = (await made(village.ben, frame, name="the frame in the hall"))["webhook"]
     before = await listed(village.ben)
     assert [one["name"] for one in before] == ["the frame in the hall"]

@@ -83,7 +83,7 @@ def with_implied(keys: Sequence[str]) -> set[str]:
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of one set of notes, each a share from 0 to 1."""
+    """Figures of one set of notes: three shares from 0 to 1, a line for each error, and the errors by kind of note."""
 
     held: float
     precision: float
@@ -128,7 +128,7 @@ def measured(notes: Sequence[Note]) -> Figures:
 def test_revealing_notes_are_held_and_recorded_milestones_are_right(
     capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
-    """Each run prints the figures of both sets, and each error of the tuning set."""
+    """Both sets reach the required shares. Each run prints the shares of both, and each error of the tuning set."""
     tuning, held_out = measured(TUNING), measured(HELD_OUT)
     with capsys.disabled():
         summaries = (tuning.summary("for tuning", len(TUNING)), *tuning.lines, held_out.summary("held out", len(HELD_OUT)))

@@ -1,4 +1,4 @@
-"""Measures the precision and the recall of certain milestones on labelled sentences of our own.
+"""Measures precision and recall on labelled sentences of our own, for the milestones that the reader finds for certain.
 
 The cues were tuned on `tuned.toml` and not on `held_out.toml`, so the figures of `held_out.toml` are the better estimate. Each
 run prints the figures and the errors of both.
@@ -18,7 +18,7 @@ PRECISION_MIN, RECALL_MIN = 0.95, 0.7
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A sentence or a note, and the milestones that the child reached according to it."""
+    """A sentence or a note, and the milestones that the child reached according to its words."""
 
     language: str
     text: str

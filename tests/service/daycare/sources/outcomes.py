@@ -72,5 +72,5 @@ def found_in(record: Record, before: RecordState | None = None) -> tuple[str, ..
 
 
 def found_in_all_words(record: Record) -> tuple[str, ...]:
-    """Returns the certain milestones of a record whose whole text is read as prose."""
+    """Returns the milestones that are found for certain if the whole text of a record is read as prose."""
     return found_in(replace(record, prose=None))
