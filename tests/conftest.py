@@ -58,14 +58,14 @@ async def copied_database(server_url: str, template: str) -> AsyncIterator[str]:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Looks for the programs that a test is marked to need."""
+    """Requires the programs that a test names with the mark `needs`."""
     for marker in item.iter_markers("needs"):
         require(marker.args)
 
 
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
-    """Makes a folder that the server's account can enter too: only their owner can enter the folders of pytest."""
+    """Makes a folder that the server's account can enter: the folders of pytest can be entered only by their owner."""
     with tempfile.TemporaryDirectory(prefix="stillnew-tests-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)

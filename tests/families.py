@@ -77,7 +77,7 @@ class Family:
 
 
 async def found(log: Log, *, family: Family | None = None, with_everybody: bool = True) -> Family:
-    """Writes the first facts of a family's log as Ada, and adds the other members."""
+    """Writes the first facts of a family's log, by Ada, and adds the other members."""
     family = family or Family()
     async with log.transaction() as writing:
         await writing.open_family(family.family)
@@ -125,7 +125,7 @@ def drafted(
     id: UUID | str | None = None,
     **fields: Any,
 ) -> Draft:
-    """Returns a draft as JSON has it in a push. `fields` are the fields of the event."""
+    """Returns a draft in the JSON form of a push. `fields` are the fields of its event."""
     at = at or datetime.now(UTC)
     return {
         "id": str(id or uuid7()), "occurred_at": written(at), "precision": precision, "recorded_at": written(recorded_at or at),

@@ -8,7 +8,7 @@ async def until(is_so: Callable[[], bool | Awaitable[bool]], *, within_s: float 
     """Waits until a condition is true.
 
     Raises:
-        TimeoutError: it was not true within `within_s`.
+        TimeoutError: the condition was not true within `within_s`.
     """
     async with asyncio.timeout(within_s):
         while True:

@@ -134,7 +134,7 @@ def test_a_python_without_ensurepip_is_one_sentence_with_what_to_do(machine: Mac
 
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """Returns a machine with an environment, whose python3 can no longer make one and fails with an error if make asks it to."""
+    """Returns a machine with an environment. Its python3 can make no further environment, and fails if it is asked to."""
     machine = Machine(tmp_path_factory.mktemp("settled"))
     machine.install(python3=A_PYTHON)
     done = machine.make("runtime")

@@ -213,7 +213,7 @@ def test_a_skip_says_why(path: str) -> None:
 def test_a_test_names_the_programs_that_it_looks_for(path: str) -> None:
     """A test names its programs with `pytest.mark.needs`, and fails in CI if one is missing.
 
-    `shutil.which` would skip the test.
+    With `shutil.which`, a test could skip itself in CI.
     """
     looked_for = [node.lineno for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute) and node.attr == "which"]
     assert looked_for == [] or path == "tests/programs.py"

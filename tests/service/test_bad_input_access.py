@@ -137,7 +137,7 @@ def test_a_body_below_the_bound_is_accepted(standing: Standing) -> None:
 
 
 def test_what_somebody_else_holds_is_refused_as_if_it_did_not_exist(standing: Standing) -> None:
-    """The responses for another person's device, a member of another family and an absent one have the same bytes."""
+    """Requests to delete a device or a member of others get the bytes that an absent device or member gets."""
     eve, ben = standing.people["eve"], standing.people["ben"]
     for absent, held in (
         (f"/v1/devices/{some_uuid(4)}", [f"/v1/devices/{eve.device}", f"/v1/devices/{ben.device}"]),
@@ -160,7 +160,7 @@ def test_a_code_that_was_used_and_one_that_never_was_are_alike(standing: Standin
 
 
 def test_a_surprise_that_cannot_be_is_refused_and_the_code_still_works(standing: Standing) -> None:
-    """Law 17: an invalid choice refuses the whole join. No person, device or member is created, and the code stays valid."""
+    """Law 17: an invalid choice refuses the accepting of the invite. Nothing is created, and the code stays valid."""
     wrong = [
         ({"child": standing.ids["foreign_child"], "scope": "all", "mode": "keep"}, "child"),
         ({"child": some_uuid(4), "scope": "all", "mode": "keep"}, "child"),

@@ -97,7 +97,7 @@ def test_headers_have_a_bound_in_length(standing: Standing) -> None:
 
 
 def slowly(standing: Standing, request: bytes) -> Answer:
-    """Sends a byte every 0.05 seconds until a response arrives."""
+    """Sends a byte every 0.05 seconds until a response arrives, and returns this response."""
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
         ended = threading.Event()
 
@@ -129,7 +129,7 @@ def test_a_head_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.Mon
 
 
 def test_a_body_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law 17: a slow body is refused with 408 after the stated time, even if bytes keep arriving."""
+    """Law 17: a body that is not complete after the stated time is refused with 408."""
     monkeypatch.setattr(service.http.body, "BODY_WITHIN_S", 0.5)
     for path in (EVENTS, "/v1/families/{family}/children", "/v1/invites/accept"):
         head = standing.request("POST", path, JSON, "Content-Length: 1000")

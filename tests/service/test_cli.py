@@ -56,7 +56,7 @@ def address_in(line: str) -> str:
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_serve_prints_one_line_when_ready_and_drains_at_sigterm(database_url: str, workers: str) -> None:
-    """After SIGTERM, acknowledged drafts are kept, open streams end, and the exit code is 0."""
+    """After SIGTERM open streams end, nothing more is printed, and the exit code is 0, within ten seconds."""
     with serving("--workers", workers, DATABASE_URL=database_url) as process:
         assert process.stdout is not None
         url = address_in(process.stdout.readline().strip())
@@ -74,7 +74,7 @@ async def test_serve_prints_one_line_when_ready_and_drains_at_sigterm(database_u
 
 
 def test_unwritable_log_lines_do_not_change_the_exit_code(database_url: str) -> None:
-    """If the log cannot be written, for example on a full disk, the exit code is still 0."""
+    """If log lines cannot be written, for example on a full disk, the exit code is still 0."""
     with Path("/dev/full").open("w") as full:
         process = subprocess.Popen(
             [sys.executable, "-m", "service.cli", "serve", "--port", "0"], cwd=ROOT,
@@ -179,7 +179,7 @@ def test_settings_are_read_by_name_and_misspelt_ones_are_found() -> None:
 
 
 def test_doctor_shows_remedies_and_no_password(database_url: str) -> None:
-    """Doctor exits with 1 if something is wrong, and with 0 otherwise."""
+    """With unreachable servers, doctor names both settings, prints no password, and exits with 1."""
     well = stillnew("doctor", DATABASE_URL=database_url)
     assert "fsync" in well.stdout
     ill = stillnew("doctor", DATABASE_URL="postgresql://me:CanaryPassword@127.0.0.1:1/x", STILLNEW_REDIS_URL="redis://127.0.0.1:1")

@@ -74,14 +74,14 @@ def operations(document: Document) -> dict[str, Any]:
 
 
 def test_the_document_has_every_route_of_the_page_and_no_other(document: Document) -> None:
-    """Routes that are only planned are not in the document."""
+    """The document and the page have the same routes. Neither has routes that are only planned."""
     assert document["openapi"].startswith("3.1")
     assert set(ROUTES) == set(operations(document))
 
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_routes_request_and_response_agree_with_the_page(document: Document, route: str) -> None:
-    """The required fields, the optional fields and the response agree field by field."""
+    """Each field of the request and of the response, and whether it is optional, is the same in the document and on the page."""
     status, takes, answers = ROUTES[route]
     operation = operations(document)[route]
     assert min(code for code in operation["responses"] if code[0] == "2") == str(status)

@@ -69,7 +69,7 @@ def stillnew(folder: Path, command: str, environment: dict[str, str], *arguments
 
 
 def assert_refused(code: int, output: str, log: str, wrong: Wrong) -> None:
-    """Checks that the service never listened, and that its log has one sentence for people, with the cause and the remedy."""
+    """Checks that the service never listened, and that one line of its log is a sentence with the cause and the remedy."""
     assert (code, output) == (CANNOT_START, ""), (code, output, log)
     sentences = [line for line in log.splitlines() if not line.startswith("{")]
     assert len(sentences) == 1, log
@@ -97,7 +97,7 @@ async def test_serve_refuses_in_one_sentence_and_doctor_shows_the_same(place: Pl
 
 
 async def test_a_data_directory_that_a_newer_release_has_used_is_refused_as_well(place: Place) -> None:
-    """Law 17: `serve` and `migrate` check the embedded database as they check any other database."""
+    """Law 17: `serve` and `migrate` refuse an embedded database of a newer release, like any other database."""
     server = EmbeddedPostgres(place.folder / "data", settings=HASTY)
     place.folder.chmod(0o755)
     url = await asyncio.to_thread(server.start)

@@ -90,7 +90,7 @@ async def test_a_row_that_lost_its_words_takes_no_other_row_of_its_minute_back(v
 
 
 async def test_more_rows_of_one_minute_than_anybody_writes_are_refused_by_their_place(village: Village) -> None:
-    """Law 17: each row is compared with each record of its minute, so the number of rows in a minute has a bound."""
+    """Law 17: rows of one minute over the bound are refused, because each row is compared with each record of its minute."""
     body = file(*(f"Note {number}" for number in range(IN_GROUP_MAX + 1)))
     report = await dry_run_and_import(village, body, child=village.child)
     assert report["outcomes"] == {"recorded": IN_GROUP_MAX, "refused": 1}

@@ -44,7 +44,7 @@ async def test_a_call_that_is_signed_wrongly_is_refused_and_changes_nothing(
 async def test_another_body_another_secret_another_key_and_no_signature_are_answered_alike(
     village: Village, ducklings: System
 ) -> None:
-    """The responses have the same bytes, except for the date and the request id."""
+    """Each wrongly signed or unsigned call gets the same status and the same body, and no event is recorded."""
     body = batch_of([note("Slept well")])
     signed = {"content-type": BATCH} | ducklings.signed(body)
     other = {"content-type": BATCH} | ducklings.signed(body, secret="whsec_" + "A" * 43 + "=")

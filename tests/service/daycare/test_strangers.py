@@ -148,7 +148,7 @@ async def highest(served: ServedFamily, *, for_s: float) -> tuple[int, int]:
 
 
 async def test_unsigned_calls_are_refused_before_their_bodies_are_read(served: ServedFamily) -> None:
-    """Law 22: 150 unsigned calls of 2 MiB use no memory. Each gets its response before its body is complete."""
+    """Law 22: of 150 unsigned calls of 2 MiB, no byte is kept. Each call gets its response before its body is complete."""
     before = served.rss_bytes
     async with trickling(served, {}, key_id=str(uuid4()), addresses=["192.0.2.1"]) as calls:
         watching = asyncio.create_task(highest(served, for_s=3))

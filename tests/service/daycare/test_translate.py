@@ -216,7 +216,7 @@ def test_without_a_date_of_change_an_old_content_that_comes_late_is_no_change_ba
 
 
 def test_words_that_are_read_another_way_are_another_content() -> None:
-    """Law 12: a title that moves into the description gives the same text, but is read for milestones from then on."""
+    """Law 12: a title that moves into the description is read for milestones from then on, in any order of the versions."""
     moved = Version(0, 1, "First steps", None, 0, False)
 
     def visible(order: Sequence[bool]) -> list[tuple[Any, ...]]:

@@ -135,7 +135,7 @@ def test_a_listener_that_ends_may_forget_itself_meanwhile() -> None:
 
 
 def test_without_redis_several_processes_poll_every_second() -> None:
-    """Law 18: without notifications between processes, polling makes devices late, but never wrong."""
+    """Law 18: without Redis, one process alone polls rarely, and one of several processes polls each second."""
     assert (LocalNotifier().poll_every_s, LocalNotifier(is_alone=False).poll_every_s) == (
         POLL_EVERY_S,
         POLL_EVERY_S_WHILE_DISCONNECTED,
@@ -237,7 +237,7 @@ async def test_with_valkey_gone_streams_poll_each_second_and_after_its_return_on
 
 
 async def test_sending_never_waits_and_what_does_not_fit_is_dropped() -> None:
-    """Law 17: messages wait in a bounded queue. Law 18: polling delivers the entries of dropped messages."""
+    """Law 17: messages wait in a bounded queue, and further messages are dropped. Local listeners are still notified."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         notifier = RedisNotifier(f"redis://127.0.0.1:{nobody.getsockname()[1]}")

@@ -38,7 +38,7 @@ PROBLEM_FIELDS = {"type", "title", "status", "detail", "code", "at"}
     ],
 )
 async def test_one_resource_has_one_url(http: httpx.AsyncClient, path: str) -> None:
-    """Law 17: every other spelling of a URL is 404 with a problem document, also with a valid token."""
+    """Law 17: every other spelling of a URL gets 404 with a problem document, also with a valid token."""
     ada = await found_family(http)
     spelled = {
         "family": ada.family,
@@ -104,7 +104,7 @@ async def test_head_never_opens_a_stream(http: httpx.AsyncClient) -> None:
 
 
 async def test_a_sane_request_id_is_kept_and_any_other_replaced(http: httpx.AsyncClient) -> None:
-    """A valid request id of the caller is logged. An invalid id is replaced, so that callers cannot write lines into the log."""
+    """A valid request id of the caller is kept. An invalid one is replaced, so that callers cannot write lines into the log."""
     kept = await http.get("/health/live", headers={"X-Request-Id": "phone-1234.abc"})
     assert kept.headers["x-request-id"] == "phone-1234.abc"
     for insane in ("short", "a" * 65, 'x"y{injected}'):

@@ -63,7 +63,7 @@ async def test_sixteen_writers_and_a_reader_who_polls_flat_out(log: Log, other_l
 
 
 async def test_a_reader_of_the_log_itself_misses_nothing(log: Log, other_log: Log, pool: asyncpg.Pool) -> None:
-    """Law 3: seq follows the order of commit, so a reader who has read a seq has read all smaller ones."""
+    """Law 3: a reader gets each seq in order while sixteen writers write, because seq follows the order of commit."""
     family = await found(log)
 
     async def write(writer: int, number: int) -> None:

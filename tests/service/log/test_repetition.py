@@ -113,7 +113,7 @@ async def test_the_id_of_a_roster_fact_is_an_id_like_any_other(log: Log, pool: a
 
 
 async def test_who_has_left_and_comes_back_begins_anew(log: Log) -> None:
-    """Law 2: a member who joins again is a new author, with new ids."""
+    """Law 2: a person who joins again is a new author. So a draft that was sent before is recorded as a new event."""
     family = await found(log)
     draft = note(family)
     await push(log, family, family.granny, draft)

@@ -122,7 +122,7 @@ async def test_an_own_first_that_was_withdrawn_is_unmet_and_what_was_told_stays_
 async def test_an_opened_envelope_frees_what_lies_in_it_and_later_ones_are_held_again(
     log: Log, pool: asyncpg.Pool, scope: str, freed: list[int]
 ) -> None:
-    """The scope is everything, a domain or a milestone. Opening is no sighting, so a later record is held again."""
+    """Events in the opened scope are released. A later one is held again, because opening is no sighting."""
     family = await found(log)
     await waits(log, family, family.ben)
     seen, later = (saw(family, WALKED), saw(family, SMILES)), saw(family, WALKED)
@@ -196,7 +196,7 @@ async def test_everyday_notes_are_held_until_somebody_sorts_them(log: Log, pool:
 
 
 async def test_a_hint_says_a_domain_once_a_day_and_nothing_else(log: Log, pool: asyncpg.Pool, clock: Clock) -> None:
-    """Ben gets one hint for a child, a domain and a day."""
+    """Ben gets one hint a day for each child and domain, with the child, the domain and the day."""
     family = await found(log)
     await waits(log, family, family.ben, mode="hint")
     before = await feed_of(pool, family, family.ben)
@@ -214,7 +214,7 @@ async def test_a_hint_says_a_domain_once_a_day_and_nothing_else(log: Log, pool: 
 
 
 async def test_what_has_a_safety_note_is_told_unless_it_was_chosen_by_name(log: Log, pool: asyncpg.Pool) -> None:
-    """A milestone with a safety note is delivered, because the home must change at once."""
+    """A milestone with a safety note is delivered, because the home must change. It is held if Ben keeps it by name."""
     family = await found(log)
     await waits(log, family, family.ben)
     pulls = "movement.pulls-to-stand"

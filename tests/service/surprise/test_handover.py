@@ -35,7 +35,7 @@ def observable(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], byte
 
 
 async def test_the_sitter_and_both_parents_read_what_not_to_mention(village: Village) -> None:
-    """Each parent gets the card about the other parent, with titles and a safe phrase."""
+    """The sitter gets the cards about both parents, with titles and a safe phrase. Each parent gets the other's card."""
     await keeps(village.ben, "domain:movement", hold_unsorted=True)
     await push(village.sam, village.saw(WALKED), village.saw(SPOKE))
     for reader in (village.ada, village.sam):

@@ -103,7 +103,7 @@ async def poll_and_finish(sender: Sender) -> None:
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """Sets the clock. The standardwebhooks package, which refuses messages older than five minutes, uses it too."""
+    """Sets the clock of the service and of the standardwebhooks package, which refuses messages older than five minutes."""
     time = Time()
 
     class OnTime(datetime):

@@ -47,7 +47,7 @@ class Delivery:
         return self.headers["webhook-signature"].split(" ")
 
     def is_signed_with(self, secret: str) -> None:
-        """Verifies the signature with the independent standardwebhooks package, which raises an error if it is wrong."""
+        """Verifies the signature with the independent standardwebhooks package, which raises an error for a wrong signature."""
         Webhook(secret).verify(self.body, self.headers)
 
 
@@ -137,7 +137,7 @@ async def _gone(reader: asyncio.StreamReader) -> None:
 
 @asynccontextmanager
 async def receiving(*, address: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Frame]:
-    """Listens on a socket while the block runs."""
+    """Listens on a socket while the `with` block runs."""
     frame = Frame()
     tasks: set[asyncio.Task[None]] = set()
 

@@ -93,7 +93,7 @@ TARGET = ParsedUrl(scheme="https", host="frame.example", port=443, path="/")
               ("::ffff:127.0.0.1",), ("fe80::1%2",)],
 )  # fmt: skip
 async def test_a_name_with_a_private_address_is_refused(found: tuple[str, ...]) -> None:
-    """All addresses of a name are checked, because an attacker can add a private address to public ones."""
+    """A name is refused if one of its addresses is private, because an attacker can add a private address to public ones."""
     with pytest.raises(Unreachable):
         await EgressPolicy(resolve=resolves_to(*found)).find(TARGET)
 
@@ -119,7 +119,7 @@ async def test_the_systems_own_look_up_is_used_and_localhost_refused() -> None:
 
 
 async def test_a_look_up_that_hangs_is_given_up_and_delays_no_other() -> None:
-    """Law 17: each look-up runs in a thread of its own, with a time limit."""
+    """Law 17: look-ups that hang are given up after a time limit. Meanwhile another look-up succeeds."""
     released = threading.Event()
 
     def hangs(host: str, port: int) -> Sequence[str]:

@@ -38,7 +38,7 @@ def test_five_days_of_failures_disable_a_webhook_and_no_less() -> None:
 
 
 def test_how_many_attempts_five_days_hold() -> None:
-    """docs/webhooks.md states that about thirty attempts are made in five days."""
+    """In five days, 28 to 36 attempts are made: about thirty, as docs/webhooks.md states."""
     at, since, attempts = NOW, None, 0
     while True:
         failing = after_failure(500, attempts=attempts, since=since, at=at, jitter=0.5)

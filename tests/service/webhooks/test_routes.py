@@ -64,7 +64,7 @@ async def feed(someone: Someone) -> list[dict[str, Any]]:
 async def test_a_webhook_begins_at_the_feeds_end_or_at_a_given_place(
     service: Service, village: Village, frame: Frame
 ) -> None:
-    """The webhooks receive the entries of a pull, with valid signatures."""
+    """A webhook from place 0 receives the entries of a whole pull. Another one receives only the entry after its creation."""
     now, all_of_it = await made(village.ben, frame), await made(village.ben, frame, query="?after=0", url=frame.url(path="/all"))
     assert (now["place"], all_of_it["place"]) == (len(await feed(village.ben)), 0)
     await push(village.ada, village.saw("movement.first-steps"))
@@ -105,7 +105,7 @@ async def test_a_secret_is_returned_once(village: Village, frame: Frame) -> None
 
 
 async def test_at_most_five_webhooks_also_when_made_at_once(village: Village, frame: Frame) -> None:
-    """Law 17: concurrent requests do not exceed the bound."""
+    """Law 17: of twelve concurrent requests, five make a webhook, and seven are refused."""
     answers = await asyncio.gather(*(village.ben.ask("POST", HOOKS, json={"url": frame.url()}) for _ in range(12)))
     assert sorted(answer.status_code for answer in answers) == [201] * 5 + [409] * 7
     assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"access.too_many"}
