@@ -33,7 +33,7 @@ HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
 
 
 def named(server_url: str, database: str) -> str:
-    """Returns the address of another database on the same server."""
+    """Returns the address of the database with this name on a server."""
     before, after = server_url.split("/postgres?", 1)
     return f"{before}/{database}?{after}"
 
@@ -48,7 +48,7 @@ async def execute(database_url: str, sql: str) -> None:
 
 @asynccontextmanager
 async def copied_database(server_url: str, template: str) -> AsyncIterator[str]:
-    """Copies a database, gives the address of the copy, and drops the copy in the end."""
+    """Copies a database, yields the address of the copy, and drops the copy in the end."""
     name = f"t_{uuid.uuid4().hex}"
     await execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     try:

@@ -29,7 +29,7 @@ WALKED, CRAWLED, STOOD = "movement.first-steps", "movement.crawls", "movement.st
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Ada's home with a sitter, a grandmother and a daycare; Ben's home with Ben."""
+    """A family of two homes: Ada's, with a sitter, a grandmother and a daycare, and Ben's."""
 
     family: FamilyId = field(default_factory=lambda: FamilyId(uuid4()))
     child: ChildId = field(default_factory=lambda: ChildId(uuid4()))

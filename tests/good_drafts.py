@@ -1,4 +1,4 @@
-"""Makes a good draft of any type, from its golden row: for tests that push each type there is. Lists no type."""
+"""Makes a good draft of any type, from its golden row, for tests that push every type. Lists no type."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
 """Proxies a real Postgres: pools transactions like PgBouncer, or announces another version.
 
-Owns messages of the Postgres protocol, and sessions of the server. A client gets a session for one transaction at a time: the
-session that any client returned last, with the settings and the prepared statements that the earlier client left in it.
+Owns messages of the Postgres protocol, and sessions of the server. A client gets a session for one transaction at a time. Clients
+share sessions: the settings and the prepared statements of one client are still there for the next one.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Finds in Python source what the tests of tidiness count: comments that ignore a check, and SQL. Owns no bound."""
+"""Finds in Python source what `test_tidy` counts: comments that ignore a check, and SQL. The bounds are in `test_tidy`."""
 
 import ast
 import re

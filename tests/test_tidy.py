@@ -152,7 +152,7 @@ def riddles(module: ast.Module) -> list[str]:
 
 
 def is_plain_function(node: ast.AST) -> bool:
-    """Checks whether a node is a function and no property. The docstring of a property describes a value."""
+    """Checks whether a node is a function, and not a property, whose docstring describes a value."""
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not any(
         isinstance(decorator, ast.Name) and decorator.id.endswith("property") for decorator in node.decorator_list
     )
@@ -183,7 +183,7 @@ def test_nothing_is_caught_and_forgotten(path: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path in PYTHON if path.startswith(("events/", "projections/"))])
 def test_a_pure_module_asks_no_clock_and_draws_no_number(path: str) -> None:
-    """Law 11: the same events fold to the same rows, whenever and wherever."""
+    """Law 11: without clocks and random numbers, the same events fold to the same rows, whenever and wherever."""
     asked = {
         f"{path}:{node.lineno} {node.attr}"
         for node in ast.walk(tree(path))

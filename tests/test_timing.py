@@ -22,7 +22,7 @@ def times(rng: random.Random, *, count: int, more: float = 0.0) -> list[float]:
 
 
 def test_students_sleep_gives_the_known_t_and_degrees() -> None:
-    """The statistic is Welch's. R's `t.test(extra ~ group, data = sleep)` gives t = -1.8608 and df = 17.776."""
+    """The size of Welch's t and the degrees of freedom are those of R's `t.test(extra ~ group, data = sleep)`."""
     found = welch(*SLEEP)
     assert found.t == pytest.approx(1.8608, abs=5e-5)
     assert found.degrees == pytest.approx(17.776, abs=5e-4)

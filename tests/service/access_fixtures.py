@@ -153,12 +153,12 @@ class Standing:
     # Drafts and pushes
 
     def draft(self, event: Any, **changed: Any) -> dict[str, Any]:
-        """Returns a valid draft with these changes."""
+        """Returns a valid draft with the given changes."""
         times = {"occurred_at": LONG_AGO, "precision": "minute", "recorded_at": "2026-11-21T18:00:00+01:00"}
         return {"id": str(uuid7()), **times, "event": event, **changed}
 
     def seen(self, **changed: Any) -> dict[str, Any]:
-        """Returns a draft of a valid sighting with these changes to its event."""
+        """Returns a draft of a valid sighting, with the given changes to its event."""
         child = self.ids.get("child")
         return self.draft({"type": "MilestoneObserved", "child": child, "milestone": "movement.first-steps", **changed})
 

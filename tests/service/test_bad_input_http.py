@@ -155,9 +155,9 @@ def test_invalid_bytes_after_a_request_do_not_corrupt_its_response(standing: Sta
 def test_the_rest_of_a_refused_body_is_discarded_for_a_while(
     standing: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Law 17: the rest of a refused body is discarded.
+    """Law 17: the rest of a refused body is discarded, and the connection stays open.
 
-    If that takes too long, the connection is closed; otherwise it stays open.
+    If the rest does not arrive within a bounded time, the connection is closed.
     """
     monkeypatch.setattr(service.http.connection, "REST_WITHIN_S", 0.5)
     refused = standing.request("POST", "/v1/devices/pair-codes", JSON, "Content-Length: 100", who=None)

@@ -42,7 +42,7 @@ def damages(draw: st.DrawFn) -> list[tuple[str, float, float, Any]]:
 
 
 def damaged(body: bytes, what: list[tuple[str, float, float, Any]]) -> bytes:
-    """Returns the body after these damages."""
+    """Returns the body after the given damages."""
     for kind, from_part, to_part, more in what:
         if not body:
             break

@@ -30,7 +30,7 @@ def stillnew(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 @contextmanager
 def serving(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Runs a service, and yields after the service has printed its ready line."""
+    """Runs a service, and yields its process after the service has printed its ready line."""
     process = subprocess.Popen(
         [sys.executable, "-m", "service.cli", "serve", "--port", "0", *arguments],
         # Without a reader a pipe fills up, and the service would block when it writes its log.
@@ -141,7 +141,7 @@ def test_a_setting_of_the_wrong_kind_is_named_without_its_value() -> None:
     ],
 )
 def test_a_number_out_of_range_is_refused_by_its_name(variable: str, text: str) -> None:
-    """Law 17: a value that is out of range, not a number, or not one of the allowed words is refused with its name."""
+    """Law 17: a setting that is out of range, no number, or none of the allowed words is refused with its name."""
     with pytest.raises(SettingWrong, match=f"^{variable}: ") as refused:
         from_environment({variable: text})
     assert "\n" not in str(refused.value)
@@ -151,9 +151,9 @@ def test_a_number_out_of_range_is_refused_by_its_name(variable: str, text: str) 
 async def test_a_missing_or_unusable_database_is_reported_in_one_sentence(
     empty_database_url: str, command: str
 ) -> None:
-    """The exit code is 3, without a traceback or a password.
+    """The exit code is 3, and the output is one sentence without a password.
 
-    If only tables are missing, the message names the command for them.
+    If only tables are missing, the sentence names the command for them.
     """
     places = {
         "me:CanaryPassword@nowhere": "write it as DATABASE_URL=",

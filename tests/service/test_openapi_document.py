@@ -164,7 +164,7 @@ def test_the_bounds_of_the_page_are_in_the_document(document: Document) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_routes_parameters_agree_with_the_page(document: Document, route: str) -> None:
-    """All query parameters are optional. Ids in a path have one spelling."""
+    """The parameters are those of the page. All query parameters are optional, and ids in a path have one spelling."""
     parameters = operations(document)[route]["parameters"]
     assert PARAMETERS.get(route, set()) == {one["name"] for one in parameters if one["in"] != "path"}
     assert not any(one["required"] for one in parameters if one["in"] != "path")

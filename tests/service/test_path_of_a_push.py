@@ -55,7 +55,7 @@ def file_of(code: CodeType) -> str | None:
 
 
 def began_in(frame: FrameType) -> str | None:
-    """Returns the project's file with the outermost of the calls that led to a frame."""
+    """Returns the first file of the project in the calls that led to a frame, from the outermost call on."""
     began = None
     at: FrameType | None = frame
     while at is not None:
@@ -66,7 +66,7 @@ def began_in(frame: FrameType) -> str | None:
 
 @cache
 def longer_functions(file: str) -> set[str]:
-    """Returns the names of a file's functions with two statements or more, docstrings not counted."""
+    """Returns the names of the functions in a file that have two statements or more, without their docstrings."""
     found = set()
 
     def visit(node: ast.AST, prefix: str) -> None:

@@ -47,7 +47,7 @@ def place(postgres: str, template: str, odd: str, open_folder: Path) -> Place:
 
 
 def stillnew(folder: Path, command: str, environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
-    """Runs a command to its end, and returns its exit code, its output and its log."""
+    """Runs a command to its end, and returns its exit code, its output and its log lines."""
     says = folder / f"{command}-{uuid.uuid4().hex[:8]}"
     with kept_port() as port:
         service = Serving(*arguments, port=port, folder=says, environment=environment)

@@ -93,7 +93,7 @@ async def test_a_person_with_a_token_founds_and_joins_as_the_same_person(http: h
 
 
 async def test_a_member_cannot_join_twice_and_the_code_is_not_used_up(http: httpx.AsyncClient) -> None:
-    """Law 17: the refusal changes nothing, so the code is still valid."""
+    """Law 17: a member who joins a second time is refused, and the code stays valid for another person."""
     ada = await found_family(http)
     code = await code_of(ada)
     twice = await ada.ask("POST", "/v1/invites/accept", json={"code": code, "name": "Ada again"})
@@ -103,7 +103,7 @@ async def test_a_member_cannot_join_twice_and_the_code_is_not_used_up(http: http
 
 
 async def test_without_a_token_a_device_is_named(http: httpx.AsyncClient) -> None:
-    """Law 17: a request without a token must have the field `device`. The refusal names that field."""
+    """Law 17: a request without a token to found a family must have the field `device`. The refusal names that field."""
     answer = await http.post("/v1/families", json={"you": {"name": "A"}, "household": {"name": "H"}, "child": {"name": "K"}})
     assert (answer.status_code, answer.json()["at"]) == (400, "device")
 
@@ -167,7 +167,7 @@ async def test_a_revocation_in_one_process_takes_effect_in_another_within_a_seco
 
 
 async def test_a_member_who_left_has_no_access_and_returns_as_a_new_member(http: httpx.AsyncClient) -> None:
-    """Law 16: the events of the member who left stay. A person who returns is a new member."""
+    """Law 16: a member who has left reads no feed and has no membership. If the person returns, the member is new."""
     ada = await found_family(http)
     sitter = await ada.invite("caregiver", name="Cleo")
     assert (await sitter.ask("DELETE", f"/v1/families/{{family}}/members/{sitter.member}")).status_code == 204

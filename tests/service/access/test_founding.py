@@ -34,7 +34,7 @@ async def _accept(ada: Someone, *, role: str, surprise: list[dict[str, object]])
 
 
 async def test_a_joining_parent_can_choose_surprises_in_the_same_request(http: httpx.AsyncClient) -> None:
-    """A joining parent's choices apply before the history is delivered, and are delivered to this parent alone."""
+    """The choices of a joining parent are recorded with the joining, and delivered to this parent alone."""
     ada = await found_family(http)
     accepted = await _accept(ada, role="parent", surprise=[{"scope": "domain:movement", "mode": "keep", "at_most_days": 30}])
     assert accepted.status_code == 201, accepted.text
@@ -48,7 +48,7 @@ async def test_a_joining_parent_can_choose_surprises_in_the_same_request(http: h
 
 
 async def test_a_choice_that_cannot_be_is_refused_with_its_field_and_nothing_is_joined(http: httpx.AsyncClient) -> None:
-    """Law 17: the refusal names the field, and the person does not join."""
+    """Law 17: the refusal of an invalid choice names the field, and the person does not join."""
     ada = await found_family(http)
     absent = "0193a3c0-0000-4000-8000-000000000000"
     everything: dict[str, object] = {"scope": "all", "mode": "keep"}

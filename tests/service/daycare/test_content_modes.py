@@ -72,7 +72,7 @@ NO_TEXTS = (b"Zo%EB", b"Zo\xeb", b"%C0%A0", b"%ED%A0%80", b'"Zo', b'"Zo" \xeb', 
 
 
 async def test_a_header_that_spells_no_text_is_refused_by_name(ducklings: System) -> None:
-    """HTTP binding, 3.1.3.2: bytes that are not UTF-8 must be rejected, overlong encodings too."""
+    """HTTP binding, 3.1.3.2: a header that is not valid UTF-8 is refused with its name, overlong encodings too."""
     for subject in NO_TEXTS:
         receipt = receipt_of(await in_binary(ducklings, subject=subject))
         assert (receipt["outcome"], receipt["problem"]["at"]) == ("refused", "ce-subject"), subject
@@ -152,7 +152,7 @@ async def test_a_batch_may_be_named_in_any_spelling(ducklings: System) -> None:
 
 
 async def test_a_415_advises_what_this_route_takes(ducklings: System) -> None:
-    """RFC 9110, 15.5.16: the response also lists the accepted media types in the header Accept."""
+    """RFC 9110, 15.5.16: a 415 lists the accepted media types in its text and in the header Accept."""
     for media_type in NO_MODES:
         body = batch_of([note("Ate soup.")])
         answer = await ducklings.call("events", body, {"content-type": media_type} | ducklings.signed(body))

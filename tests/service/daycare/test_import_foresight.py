@@ -30,7 +30,7 @@ async def foreseen_and_done(village: Village, body: str, source: str = "plain", 
 
 
 async def test_a_year_that_is_ahead_is_refused_by_its_row_and_the_dry_run_foresees_it(village: Village) -> None:
-    """Law 17: the dry run foresees the refusal, and the report names the row."""
+    """Law 17: a row with a time in the future is refused. The dry run foresees this, and both reports name the row."""
     body = PLAIN + f"a,mia,2026-06-01 10:00,Fine.\nb,mia,{AHEAD},A year with two digits the wrong way round.\n"
     dry, done = await foreseen_and_done(village, body, child=village.child)
     assert dry == done
@@ -133,7 +133,7 @@ async def test_half_a_character_in_one_record_stops_no_other(village: Village) -
 
 
 async def test_a_family_that_is_full_is_refused_by_the_dry_run_too(village: Village, database_url: str) -> None:
-    """Law 17: the first import of a source adds a member, so the dry run also checks the bound of members."""
+    """Law 17: the first import of a source adds a member. In a full family, the import and its dry run are refused."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(

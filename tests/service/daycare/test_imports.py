@@ -101,7 +101,7 @@ async def test_an_import_sends_its_progress(village: Village) -> None:
 async def test_a_file_that_cannot_be_read_is_refused_whole(
     village: Village, source: str, body: str, as_: str, status: int, code: str
 ) -> None:
-    """Law 17: the response has the code of the error, and no importer joins the family."""
+    """Law 17: an unreadable file is refused with the code of the error, and no importer joins the family."""
     before = (await village.ada.ask("GET", "/v1/families/{family}/feed")).json()["place"]
     answer = await post_import(village.ada, source, body, as_=as_)
     assert (answer.status_code, answer.json()["code"]) == (status, code)

@@ -25,7 +25,7 @@ WALKED = Prose("Mia took her first steps today!", ("Mia",))
 STEPPED = Findings(("movement.first-steps",), ())
 NAP = Prose("Slept from nine to ten.", ())
 LONG = Prose("and clapped, " * 300, ())
-"""A note near the maximal length of a text that is read. Reading it is slow."""
+"""A note of nearly the maximal length of a text, which takes long to read."""
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ LUNCH = "Ate all of her lunch."
 
 
 def file(*texts: str, quantity: str = "") -> str:
-    """Returns a Baby Connect export with all rows in one minute and one activity."""
+    """Returns a Baby Connect export with the given texts as rows of one minute and one activity."""
     return HEADER + "".join(f'6/25/2026 9:00 AM,,Diary,,{quantity},,"{text}",,X,\n' for text in texts)
 
 

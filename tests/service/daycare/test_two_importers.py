@@ -1,4 +1,4 @@
-"""Tests two parents who import the same files: neither learns of the other's import, and each word is in the log once."""
+"""Tests two parents who import the same files: neither learns of the other's import, and each shared record is written once."""
 
 import asyncio
 from typing import Any
@@ -17,7 +17,7 @@ WALKED = "movement.first-steps"
 
 
 def plain(**text_by_id: str) -> str:
-    """Returns a plain CSV file with one row for each record, all at one time."""
+    """Returns a plain CSV file with one row for each record. All rows have the same time."""
     return "\n".join([HEADER, *(f'{id},mia,2026-03-01T10:00,"{text}"' for id, text in text_by_id.items()), ""])
 
 
@@ -99,7 +99,7 @@ async def test_a_file_rewrites_nothing_that_the_other_parents_file_brought(villa
 
 
 async def test_a_parent_withdraws_only_their_own_copy_of_a_shared_record(village: Village) -> None:
-    """Law 20: Ben's file has the record too, so an event of Ben's importer replaces the withdrawn one."""
+    """Law 20: after Ada's withdrawal of a shared event, Ben's importer writes its own, because his file has the record too."""
     ada = await import_plain(village.ada, village, plain(a=BRUISE, b="Ate peas."))
     ben = await import_plain(village.ben, village, plain(a=BRUISE, b="Ate peas."))
     assert (await import_plain(village.ada, village, without("a")))["outcomes"] == {"withdrawn": 1}
@@ -174,7 +174,7 @@ async def test_a_sorting_of_the_first_copy_hides_nothing_of_the_second(village: 
 
 
 async def test_a_sorting_of_one_copy_does_not_change_why_the_other_is_held(village: Village) -> None:
-    """Law 20: Ada sorts her record as first steps. Ben's own record stays an everyday note, and is released as one."""
+    """Law 20: Ada sorts her record as first steps. Ben's own record is held and released like any everyday note."""
     await keeps(village.ben, hold_unsorted=True)
     ada = await import_plain(village.ada, village, plain(a=NAPPED))
     ben = await import_plain(village.ben, village, plain(a=NAPPED))
@@ -220,7 +220,7 @@ async def test_changes_from_both_sides_at_once_lose_nothing(village: Village, da
 
 
 async def test_an_importer_is_its_parents_to_link_to_see_and_to_remove(village: Village) -> None:
-    """Laws 16 and 21: only Ada sees the references of her file, because a reference shows that a record exists."""
+    """Laws 16 and 21: only Ada can see and link the references of her file, and remove its importer."""
     eve = await village.ada.invite("parent", name="Eve")
     ada = await imported(village.ada, "plain", plain(a=NAPPED), as_="text/csv")
     for other in (village.ben, eve):
@@ -243,7 +243,7 @@ async def test_an_importer_is_its_parents_to_link_to_see_and_to_remove(village: 
 
 
 async def test_imported_records_stay_when_their_parent_leaves(village: Village) -> None:
-    """Law 16: the events of Ben's importer stay. A record that is in both files is not written again."""
+    """Law 16: after Ben has left, the events of his importer stay, and Ada's import does not write their records again."""
     await import_plain(village.ben, village, plain(a=NAPPED, b=BRUISE))
     await import_plain(village.ada, village, plain(a=NAPPED))
     gone = await village.ben.ask("DELETE", f"/v1/families/{{family}}/members/{village.ben.member}")

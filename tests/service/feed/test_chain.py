@@ -1,4 +1,4 @@
-"""Tests the chain in pages and streams, by which a device notices that the service's feed differs from its own."""
+"""Tests the chain in pages and streams, by which a device notices that the service's feed is not the feed that it has."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from tests.service.feed.listening import Phone, Running, found, listening
 
 FOUNDING_ENTRIES = 4
 ENTRIES = FOUNDING_ENTRIES + 300
-"""More entries than the maximal length of a run."""
+"""The number of entries of a feed that is longer than one run can be."""
 
 
 async def pull(running: Running, phone: Phone, *, after: int, limit: int = 2_000, media_type: str = "application/json") -> Any:
@@ -76,7 +76,7 @@ async def test_a_stream_begins_with_the_log_and_the_chain_at_its_place(running: 
 async def test_a_stream_that_outlives_a_restore_sends_nothing_of_another_feed(
     running: Running, ada: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The database is restored while the service runs. The stream ends, and the device notices the restore when it reconnects."""
+    """If the database is restored while a stream is open, the stream ends, and sends no entry of the restored feed."""
     monkeypatch.setattr(poller, "POLL_S_MAX", 0.2)
     async with listening(running, ada, after=ENTRIES) as subscription:
         await until(lambda: subscription.opening != {})

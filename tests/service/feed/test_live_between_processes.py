@@ -17,7 +17,7 @@ def is_connected(running: Running) -> bool:
 
 
 async def received(subscription: Subscription, count: int) -> None:
-    """Waits until a stream has received so many notes."""
+    """Waits until a stream has received the given number of notes."""
     await until(lambda: len(subscription.texts()) == count)
 
 

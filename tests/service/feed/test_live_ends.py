@@ -159,7 +159,7 @@ async def ended(subscription: Subscription, done: asyncio.Event) -> None:
 
 
 async def test_a_stream_survives_the_database_or_ends_and_misses_nothing(running: Running) -> None:
-    """Law 3: Postgres drops every connection. A device that resumes at its place receives each entry once."""
+    """Law 3: if Postgres drops every connection, a device that resumes at its place receives each entry once."""
     ada = await found(running)
     subscriptions: list[Subscription] = []
     done = asyncio.Event()

@@ -176,7 +176,7 @@ async def test_a_process_receives_its_own_notification_once(valkey: ValkeyServer
 
 
 async def test_more_members_than_fit_in_a_message_are_all_notified(valkey: ValkeyServer) -> None:
-    """Law 17: a message has a bound. Further members go into the next message."""
+    """Law 17: a message names a bounded number of members. Further members are named in the next message."""
     async with connected_pair(valkey.connection_url) as (ours, theirs):
         subscriptions = [Subscription() for _ in range(IDS_MAX * 2 + 1)]
         for subscription in subscriptions:

@@ -1,4 +1,4 @@
-"""Tests the budget for bodies that are arriving: slow senders are dropped first, and no sender exceeds their own bound."""
+"""Tests the budget for bodies that are arriving: slow bodies are dropped first, and no sender exceeds their own bound."""
 
 import asyncio
 from contextlib import ExitStack
@@ -40,7 +40,7 @@ def arriving() -> Arriving:
 
 
 async def test_the_oldest_body_past_its_grace_time_is_dropped_for_a_new_one(arriving: Arriving) -> None:
-    """Law 22: if the budget is full, the oldest body is dropped, and its bytes are free at once."""
+    """Law 22: if the budget is full, the oldest body past its grace time is dropped, and its bytes are free at once."""
     slow = await arriving.begin("a")
     slow.take(EACH)
     arriving.now_s = GRACE_S

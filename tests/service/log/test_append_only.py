@@ -48,7 +48,7 @@ async def rows(pool: asyncpg.Pool) -> list[asyncpg.Record]:
 
 @pytest.mark.parametrize("change", CHANGES)
 async def test_the_service_cannot_change_what_was_written(log: Log, pool: asyncpg.Pool, change: str) -> None:
-    """Law 4: the service's login lacks the privilege."""
+    """Law 4: the service's login lacks the privilege for each change of the log."""
     before = await written(log, pool)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await pool.execute(change)

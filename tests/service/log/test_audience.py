@@ -32,7 +32,7 @@ async def test_nobody_renames_the_familys_milestone_behind_its_back(log: Log, po
 
 @pytest.mark.parametrize("audience", ["household", "family"])
 async def test_nobody_tells_the_others_what_they_wish_not_to_be_told(log: Log, audience: str) -> None:
-    """Law 14: a choice and an opened envelope have only the audience `me`, so a mistake of a device cannot reveal them."""
+    """Law 14: a choice or an opened envelope for another audience than `me` is refused, so no device reveals it by mistake."""
     family = await found(log)
     chosen = drafted("SurpriseChosen", scope="all", mode="keep", audience=audience)
     opened = drafted("EnvelopeOpened", scope="all", audience=audience)

@@ -1,4 +1,4 @@
-"""Tests times: those from a wrong clock are corrected, those that a person entered stay, and the order needs no clock."""
+"""Tests the times of events: times from a wrong clock are corrected, times by hand are not, and the order needs no clock."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def at(text: str) -> datetime:
 
 @pytest.mark.parametrize("off", OFF, ids=str)
 async def test_a_time_from_a_clock_that_is_off_is_corrected_by_that_much(log: Log, pool: asyncpg.Pool, off: timedelta) -> None:
-    """The corrected event has the time of the device's clock in `claimed_at`."""
+    """A time from a wrong clock is corrected by the error of the clock. `claimed_at` keeps the uncorrected time."""
     family, now = await found(log), datetime.now(UTC)
     happened = now - timedelta(hours=3)
     draft = saw(family, at=happened + off, recorded_at=happened + off + timedelta(seconds=90))
@@ -55,7 +55,7 @@ async def test_a_time_that_was_told_by_hand_is_not_corrected(
 
 
 async def test_a_day_is_not_shifted_by_a_clock(log: Log, pool: asyncpg.Pool) -> None:
-    """A time with the precision of a day or longer is never corrected, even if it is near the device's time."""
+    """A time with the precision of a day or longer is never corrected, even if it equals the time of the device's clock."""
     family, now = await found(log), datetime.now(UTC)
     slow = now - timedelta(hours=7)
     draft = saw(family, at=slow, precision="day")
@@ -74,7 +74,7 @@ async def test_a_slow_push_is_not_taken_for_a_wrong_clock(log: Log, pool: asyncp
 
 @pytest.mark.parametrize("off", [timedelta(0), *OFF], ids=str)
 async def test_what_lies_more_than_a_day_ahead_is_refused(log: Log, off: timedelta) -> None:
-    """Law 17: the server's clock decides, whatever the device's clock is. The refusal names the field, and no row changes."""
+    """Law 17: a time more than a day ahead of the server's clock is refused with its field, whatever the device's clock."""
     family, now = await found(log), datetime.now(UTC)
     soon, late = now + timedelta(hours=23), now + timedelta(hours=25)
     mine = note(family, at=now + off)

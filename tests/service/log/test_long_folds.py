@@ -144,7 +144,7 @@ async def test_acts_that_look_at_a_long_history_leave_the_loop(log: Log, pool: a
 async def test_who_opens_thousands_at_once_keeps_no_other_family_waiting(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Laws 22, 9: while thousands of events are released, pushes of another family are written. A replay finds the same rows."""
+    """Laws 9 and 22: while thousands of events are released, pushes of another family are written."""
     theirs, ours = await with_history(log), await found(log)
     eve = await join_with_a_choice(log, theirs)
     before = await pool.fetchval(ENTRIES, theirs.family, eve)

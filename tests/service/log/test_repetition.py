@@ -102,7 +102,7 @@ async def test_an_author_mends_their_own_words_whoever_else_used_the_id(log: Log
 
 
 async def test_the_id_of_a_roster_fact_is_an_id_like_any_other(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 17: no event may refer to a MemberLeft. A draft with the id of a MemberLeft is refused or recorded, without a crash."""
+    """Law 17: the id of a MemberLeft is refused as a target, and accepted as the id of a draft."""
     family = await found(log)
     await leave(log, family, family.sitter)
     left = await pool.fetchval("SELECT event_id FROM event WHERE family_id = $1 AND kind = 'MemberLeft'", family.family)

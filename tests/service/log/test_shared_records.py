@@ -1,4 +1,4 @@
-"""Tests one event that two importers share: in any order of their requests, no word is lost, and none is there twice."""
+"""Tests one event that two importers share: in any order of their requests, no word is lost, and no word is there twice."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -111,7 +111,7 @@ async def both(log: Log, pool: asyncpg.Pool) -> Importers:
 
 @pytest.fixture
 async def shared(both: Importers) -> Importers:
-    """Writes the record as Ada's importer, and then as Ben's, which shares the event."""
+    """Writes the record by Ada's importer, and then by Ben's importer, which shares the event."""
     assert await both.written(both.adas()) == ["recorded"]
     assert await both.written(both.bens()) == ["recorded"]
     assert (await both.read(), await both.shares()) == (["a bruise"], 1)

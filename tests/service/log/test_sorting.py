@@ -113,7 +113,7 @@ async def test_a_sorting_is_to_something_that_the_family_has_or_to_nothing(log: 
 
 
 async def test_a_sighting_says_itself_what_it_is_about(log: Log) -> None:
-    """A sighting is not sorted. Its author amends it."""
+    """The sorting of a sighting is refused, because a sighting names its milestone itself."""
     family = await found(log)
     sighting = saw(family)
     await push(log, family, family.ben, sighting)
@@ -144,7 +144,7 @@ async def test_a_parents_own_words_are_sorted_by_nobody_else(log: Log) -> None:
 
 
 async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(log: Log) -> None:
-    """Law 20: nothing is held in a thread that a waiting member began, so another's sorting there would tell of a milestone."""
+    """Law 20: in the thread of a waiting member, a sorting by others would tell of a milestone. So only this member can sort."""
     family = await found(log)
     day = note(family)
     await push(log, family, family.granny, day)

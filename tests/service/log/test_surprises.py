@@ -77,7 +77,7 @@ async def test_an_act_that_was_recorded_offline_days_before_frees_when_it_arrive
 
 
 async def test_who_saw_running_has_seen_walking_and_running_would_tell_of_walking(log: Log, pool: asyncpg.Pool) -> None:
-    """After Ben has seen running, both walking and running are delivered to him at once."""
+    """Records of walking and of running are held. After Ben has seen running, both are released, and later ones delivered."""
     family = await found(log)
     await waits(log, family, family.ben, scope=f"milestone:{WALKED}")
     walked, ran, later = saw(family, WALKED), saw(family, RUNS), saw(family, RUNS)
@@ -105,7 +105,7 @@ async def test_what_was_withdrawn_while_it_was_held_is_never_delivered(log: Log,
 
 
 async def test_an_own_first_that_was_withdrawn_is_unmet_and_what_was_told_stays_told(log: Log, pool: asyncpg.Pool) -> None:
-    """After the withdrawal of Ben's first, another record is held again."""
+    """After the withdrawal of Ben's first, another record is held again. The record that was released stays in his feed."""
     family = await found(log)
     await waits(log, family, family.ben)
     first, second = saw(family, WALKED), saw(family, WALKED)
@@ -135,7 +135,7 @@ async def test_an_opened_envelope_frees_what_lies_in_it_and_later_ones_are_held_
 async def test_a_choice_of_tell_frees_and_an_older_one_that_arrives_late_does_not(
     log: Log, pool: asyncpg.Pool
 ) -> None:
-    """The choice that was recorded later counts, in any order of arrival."""
+    """Of Ben's choices, the one that was recorded last counts, in any order of arrival."""
     family = await found(log)
     await waits(log, family, family.ben)
     first = saw(family, WALKED)

@@ -166,7 +166,7 @@ async def test_a_difference_says_no_name_and_no_word(log: Log, pool: asyncpg.Poo
 
 
 async def test_a_log_with_a_hole_is_no_ground_to_fold_on(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 3: the replay raises an error that names the missing event."""
+    """Law 3: if an event is missing in the log, the replay raises an error that names its seq."""
     await with_a_history(log)
     await pool.execute("UPDATE family SET last_seq = last_seq + 1")
     with pytest.raises(LookupError, match="has no event"):

@@ -98,7 +98,7 @@ async def logged(pool: asyncpg.Pool) -> list[str]:
 
 
 async def released(pool: asyncpg.Pool, family: Family) -> list[tuple[str, str | None]]:
-    """Returns the sightings in Ben's feed, with the mark of their release."""
+    """Returns the sightings in Ben's feed, each with the reason of its release."""
     entries = await feed_of(pool, family, family.ben)
     return [(entry["event"]["event"]["milestone"], entry["released"]) for entry in entries if _is_sighting(entry)]
 
@@ -178,7 +178,7 @@ async def test_a_tick_is_in_no_feed_and_wakes_only_the_member_of_the_release(
 
 
 async def test_each_event_is_released_after_its_own_wait(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
-    """The days of each event count from when the log received it."""
+    """The days of an event count from its receipt, and are those of the choice that holds the event."""
     log, ticking = here
     family = await kept(log, time, days=7)
     await says(log, time, family, family.ben,
@@ -214,7 +214,7 @@ async def test_a_stopped_or_backward_clock_releases_nothing_early_or_twice(
 async def test_one_broken_family_stops_no_other_and_is_tried_again(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool
 ) -> None:
-    """Law 17: a family with a damaged row does not stop other families. After a repair its events are released too."""
+    """Law 17: a family with a damaged row stops no other family. After a repair, the family's events are released too."""
     log, ticking = here
     ticking = Clock(pool=pool, log=log, families_a_page=2)
     families = sorted([await kept(log, time) for _ in range(6)], key=lambda family: family.family)
@@ -256,7 +256,7 @@ async def test_the_clock_outlives_a_look_that_fails(database_url: str, time: Tim
 async def test_a_started_service_releases_what_became_due_while_it_was_stopped(
     database_url: str, time: Time
 ) -> None:
-    """Law 9: the service looks for due releases soon after its start."""
+    """Law 9: soon after its start, a service releases the events that became due while it was stopped."""
     settings = Settings(database_url=database_url, **UNLIMITED)
     with running(settings, log_clock=time) as url:
         async with httpx.AsyncClient(base_url=url, timeout=20) as http:

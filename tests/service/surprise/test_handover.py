@@ -23,7 +23,7 @@ async def read(someone: Someone, **query: str) -> list[dict[str, Any]]:
 
 
 async def card_of(reader: Someone) -> tuple[list[str], list[str]]:
-    """Returns the milestones of the only card: those that the member knows, and those not to be mentioned."""
+    """Returns the milestones of the only card: those that the waiting member knows, and those not to be mentioned."""
     (card,) = await read(reader)
     return [line["milestone"] for line in card["knows"]], [line["milestone"] for line in card["not_to_mention"]]
 

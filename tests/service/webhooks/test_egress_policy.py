@@ -49,7 +49,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_an_address_that_is_not_public_or_not_plain_is_refused(url: str) -> None:
-    """The URL is refused without a look-up, and with one sentence for all reasons."""
+    """A URL that is not public or not plain is refused without a look-up, and with one sentence for all reasons."""
     with pytest.raises(UrlNotAllowed) as refused:
         EgressPolicy().read(url)
     assert (str(refused.value), refused.value.at) == (str(UrlNotAllowed()), "url")

@@ -31,7 +31,7 @@ class Service:
 
 @pytest.fixture
 async def service(database_url: str) -> AsyncIterator[Service]:
-    """Runs a service that allows private addresses, because the receivers of a test are on this machine."""
+    """Runs a service that allows webhooks to private addresses, because the receivers of a test are on this machine."""
     async with serving(database_url, webhooks_anywhere=True, **UNLIMITED) as running:
         yield Service(running, running.runtime.webhook_sender)
 
@@ -177,7 +177,7 @@ async def test_a_forbidden_address_is_refused_with_one_sentence(
 async def test_a_bad_body_or_query_is_refused_with_its_field(
     village: Village, body: dict[str, Any], query: str, at: str
 ) -> None:
-    """Law 17: the refusal names the field."""
+    """Law 17: the refusal of an invalid body or query names the field."""
     answer = await village.ben.ask("POST", HOOKS + query, json=body)
     assert (400, "body.invalid", at) == (answer.status_code, answer.json()["code"], answer.json()["at"])
     assert await listed(village.ben) == []

@@ -16,7 +16,7 @@ SPOKE = "talking.first-word"
 
 
 async def keeps(home: Home, mode: str = "keep", scope: str = "all") -> None:
-    """Appends Ben's choice to keep surprises."""
+    """Appends Ben's choice about surprises: by default, to keep everything."""
     await home.append(home.family.ben, drafted("SurpriseChosen", at=home.time.now, scope=scope, mode=mode))
 
 

@@ -67,7 +67,7 @@ def findings_of(record: Record, before: RecordState | None = None) -> Findings:
 
 
 def found_in(record: Record, before: RecordState | None = None) -> tuple[str, ...]:
-    """Returns the milestones that are found in a record for certain."""
+    """Returns the milestones that are found for certain in a record."""
     return findings_of(record, before).found
 
 

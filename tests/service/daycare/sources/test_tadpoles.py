@@ -1,4 +1,4 @@
-"""Tests Tadpoles: its times are seconds since 1970 with the name of a time zone."""
+"""Tests Tadpoles: the time of an event is a number of seconds since 1970, with the name of a time zone."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
