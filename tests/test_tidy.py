@@ -247,7 +247,7 @@ def test_a_riddle_is_seen(text: str, count: int) -> None:
 
 
 def test_few_lines_ignore_a_check_and_each_names_its_reason() -> None:
-    """The count includes rules that pyproject.toml ignores in all files."""
+    """Few lines ignore a check of ruff or mypy. pyproject.toml ignores only one rule in all files."""
     ignored = {path: found for path in PYTHON if (found := ignores((ROOT / path).read_text("utf-8")))}
     assert [path for path in ignored if path in TESTS] == []
     assert sum(map(len, ignored.values())) <= IGNORES_MAX, ignored

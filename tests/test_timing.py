@@ -1,4 +1,4 @@
-"""Tests the statistics of the timing test on known samples, on equal ones, and on ones with a small difference."""
+"""Tests the statistics of the timing test on known samples, on equal samples, and on samples with a small difference."""
 
 import random
 import statistics
@@ -86,7 +86,7 @@ def test_a_run_passes_only_where_the_control_is_seen() -> None:
 
 
 def test_a_route_that_differs_fails_the_run() -> None:
-    """A run fails if |t| of a route is 4.5 or more, in either direction. It is invalid if equal samples differ already."""
+    """A run fails if |t| of a route is 4.5 or more, in either direction. A run in which equal samples differ is invalid."""
     control = compared("control", held=1_000, t=17.0)
     assert judged(compared("note", held=1_000, t=T_MAX), control) == 1
     assert judged(compared("note", held=50, t=-9.0), control) == 1

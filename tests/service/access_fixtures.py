@@ -145,7 +145,7 @@ class Standing:
         return Known(said["token"], said["family"], said["member"], said["device"])
 
     def ask(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
-        """Sends a request as one member. `{family}` in the path becomes that member's family."""
+        """Sends a request with one member's token. `{family}` in the path becomes that member's family."""
         known = self.people[who]
         headers = {**known.headers, **more.pop("headers", {})}
         return self.http.request(method, path.replace("{family}", known.family), headers=headers, **more)
@@ -197,7 +197,7 @@ class Standing:
         return Answer(int(head.split(b" ")[1]), {}, body)
 
     def request(self, method: str, path: str, *headers: str, who: str | None = "ada", body: bytes = b"") -> bytes:
-        """Returns a request as bytes. It has Host, Authorization and the given headers, and no others."""
+        """Returns a request as bytes. The request has Host, Authorization and the given headers, and no others."""
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
         if who is not None:
             lines.append(f"Authorization: Bearer {self.people[who].token}")
@@ -229,5 +229,5 @@ def read_answer(wire: socket.socket) -> Answer:
 
 
 def some_uuid(version: int) -> str:
-    """Returns a UUID of version 1 or 4. Both are wrong for an id from a device, which has version 7."""
+    """Returns a UUID of version 1 or 4. Neither is an id that a device makes: these have version 7."""
     return str(uuid.uuid4() if version == 4 else uuid.uuid1())

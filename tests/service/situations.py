@@ -46,7 +46,7 @@ SITUATIONS: dict[str, Situation] = {}
 
 
 def situation(make: Callable[[Place], AsyncIterator[Wrong]]) -> Situation:
-    """Adds a situation to `SITUATIONS` under its own name."""
+    """Adds a situation to `SITUATIONS`, by the name of its function."""
     SITUATIONS[make.__name__] = asynccontextmanager(make)
     return SITUATIONS[make.__name__]
 
@@ -186,7 +186,7 @@ async def a_redis_without_the_password_that_it_needs(place: Place) -> AsyncItera
 
 @situation
 async def a_redis_that_needs_tls(place: Place) -> AsyncIterator[Wrong]:
-    """Runs a server that only speaks TLS. It need not speak Redis, because a client without TLS reads nothing from it."""
+    """Runs a server that only speaks TLS. The server need not speak Redis, because a client without TLS reads no answer."""
     key, made = place.folder / "key", place.folder / "certificate"
     await asyncio.to_thread(
         subprocess.run,

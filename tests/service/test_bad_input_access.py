@@ -160,7 +160,7 @@ def test_a_code_that_was_used_and_one_that_never_was_are_alike(standing: Standin
 
 
 def test_a_surprise_that_cannot_be_is_refused_and_the_code_still_works(standing: Standing) -> None:
-    """Law 17: an invalid choice refuses the accepting of the invite. Nothing is created, and the code stays valid."""
+    """Law 17: an invite with an invalid choice is not accepted. No row is created, and the code stays valid."""
     wrong = [
         ({"child": standing.ids["foreign_child"], "scope": "all", "mode": "keep"}, "child"),
         ({"child": some_uuid(4), "scope": "all", "mode": "keep"}, "child"),

@@ -76,7 +76,7 @@ def requests_of(standing: Standing, alias: Callable[[str], str] | None, id_alias
 
 @pytest.mark.parametrize("alias", ALIASES.values(), ids=ALIASES.keys())
 def test_another_spelling_of_an_address_names_nothing(standing: Standing, alias: Callable[[str], str]) -> None:
-    """One resource has one URL (protocol). Each other spelling gets the same 404 on every route, also with a valid token."""
+    """Each wrong spelling of a URL gets the same 404 on every route, also with a valid token (protocol: one URL a resource)."""
     answers = [standing.raw(request) for request in requests_of(standing, alias, None)]
     assert {answer.refusal() for answer in answers} == {(404, "not_found", None)}
     assert len({answer.body for answer in answers}) == 1

@@ -139,7 +139,7 @@ def test_a_body_that_trickles_is_cut(standing: Standing, monkeypatch: pytest.Mon
 
 
 def test_invalid_bytes_after_a_request_do_not_corrupt_its_response(standing: Standing) -> None:
-    """Invalid bytes after the request of a stream end the stream, and no second response is sent inside it."""
+    """Invalid bytes after the request of a stream end the stream. No second response is sent on the connection."""
     with socket.create_connection(("127.0.0.1", httpx.URL(standing.url).port or 0), timeout=10) as wire:
         wire.sendall(standing.request("GET", "/v1/families/{family}/live"))
         held = b""

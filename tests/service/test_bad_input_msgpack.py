@@ -1,4 +1,4 @@
-"""Tests invalid pushes in MessagePack: the same rules refuse them, with the same field names as in JSON."""
+"""Tests invalid pushes in MessagePack: the rules for JSON refuse these pushes too, with the field names that JSON has."""
 
 import json
 import time

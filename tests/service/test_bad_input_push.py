@@ -142,7 +142,7 @@ CASES = [("draft", name) for name in DRAFTS] + [("event", name) for name in EVEN
 
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=[f"{kind}: {name}" for kind, name in CASES])
 def test_a_draft_that_is_wrong_is_refused_by_name_beside_two_that_are_recorded(standing: Standing, kind: str, name: str) -> None:
-    """Law 17: the refusal of a draft names the field. The other drafts of the push are recorded."""
+    """Law 17: an invalid draft is refused with the name of its field, and the two other drafts of the push are recorded."""
     bad, code, at = bad_draft(standing, kind, name)
     push = push_of(json.dumps(standing.seen()).encode(), bad, json.dumps(standing.seen()).encode())
     before = standing.event_count()

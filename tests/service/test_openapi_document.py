@@ -112,7 +112,7 @@ def taken_in(document: Document, schema: Any, seen: frozenset[str] = frozenset()
 
 
 def test_fields_that_are_not_listed_are_forbidden_on_the_way_in(document: Document) -> None:
-    """Protocol: requests forbid unknown fields. Responses allow them, so that new fields can be added."""
+    """Protocol: requests forbid unknown fields. Responses allow unknown fields, so that new fields can be added."""
     names = set()
     for route, operation in operations(document).items():
         for content in operation.get("requestBody", {"content": {}})["content"].values():

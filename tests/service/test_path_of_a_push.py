@@ -55,7 +55,7 @@ def file_of(code: CodeType) -> str | None:
 
 
 def began_in(frame: FrameType) -> str | None:
-    """Returns the first file of the project in the calls that led to a frame, from the outermost call on."""
+    """Returns the outermost file of the project on the stack of a frame."""
     began = None
     at: FrameType | None = frame
     while at is not None:

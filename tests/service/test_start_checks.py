@@ -81,7 +81,7 @@ def assert_refused(code: int, output: str, log: str, wrong: Wrong) -> None:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 async def test_serve_refuses_in_one_sentence_and_doctor_shows_the_same(place: Place, name: str) -> None:
-    """Law 17: `serve` prints one sentence and exits with 3, with one worker or two. `doctor` shows the same, and exits with 1."""
+    """Law 17: `serve` prints one sentence and exits with 3. `doctor` shows the same cause and remedy, and exits with 1."""
     async with SITUATIONS[name](place) as wrong:
         for workers in ("1", "2"):
             code, output, log = await asyncio.to_thread(stillnew, place.folder, "serve", wrong.environment, "--workers", workers)

@@ -90,7 +90,7 @@ async def live_lines(someone: Someone) -> Any:
 
 
 async def pair(someone: Someone, *, device: str) -> Someone:
-    """Pairs another device of the same person, and returns it."""
+    """Pairs a second device of a person, and returns the new device."""
     code = (await someone.ask("POST", "/v1/devices/pair-codes")).json()["code"]
     paired = await someone.http.post("/v1/devices/pair", json={"code": code, "device": {"name": device}})
     return Someone(someone.http, paired.json() | {"family": someone.family})

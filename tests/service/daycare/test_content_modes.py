@@ -44,7 +44,7 @@ ZOE: dict[str, bytes] = {
 
 
 async def test_a_header_in_any_spelling_of_the_binding_means_one_child(village: Village, ducklings: System) -> None:
-    """HTTP binding, 3.1.3.2: with quotes, escapes or percent-encoding, the header `ce-subject` means the same child."""
+    """HTTP binding, 3.1.3.2: with or without quotes, escapes and percent-encoding, `ce-subject` names the same child."""
     assert (await link(village.ada, ducklings.member, village.child, reference="Zoë")).status_code == 204
     for spelled, subject in ZOE.items():
         assert receipt_of(await in_binary(ducklings, subject=subject))["outcome"] == "recorded", spelled
@@ -174,7 +174,7 @@ async def test_a_coded_body_is_refused_by_the_name_of_its_header_and_identity_is
 
 @pytest.mark.parametrize("path", ["links", "secret"])
 async def test_the_other_signed_routes_take_json_alone(ducklings: System, path: str) -> None:
-    """The other signed routes accept only `application/json`, and the refusal names this type (docs/daycare.md)."""
+    """The signed routes for other requests than events accept only `application/json`, and the refusal names this type."""
     for media_type, status in (("text/plain", 415), ("", 415), (BATCH, 415), ("Application/JSON; charset=UTF-8", None)):
         at = time.time_ns()
         answer = await ducklings.call(path, b"{}", {"content-type": media_type} | ducklings.signed(b"{}", id=f"call-{at}"))

@@ -91,7 +91,7 @@ async def test_a_waiting_record_that_is_left_out_later_is_not_written_once_it_is
 
 
 async def test_a_daycare_may_post_its_waiting_records_again(village: Village) -> None:
-    """Law 2: a daycare that posts its waiting records again uses no more of the bound. One more record is refused."""
+    """Law 2: a daycare that posts its waiting records again uses no more of the bound. Another record is refused."""
     system, member = await added(village.ada)
     for first in range(0, WAITING_MAX, 500):
         events = [note("Slept.", id=f"n{number}") for number in range(first, first + 500)]

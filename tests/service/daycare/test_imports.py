@@ -28,7 +28,7 @@ async def post_import(parent: Someone, source: str, body: bytes | str, *, as_: s
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the anonymised answers of Brightwheel lie beside the project, in ../shared/data")
 async def test_the_real_answers_of_brightwheel_are_imported_once_however_often(village: Village) -> None:
-    """Laws 2 and 21: both parents import, one of them twice. Nothing is written twice, and both get the same reports."""
+    """Laws 2 and 21: Ada imports files twice, and Ben once. Each record is written once. Both parents' reports are equal."""
     files = [REAL / f"activities{name}.json" for name in ("", "-checkin", "-food", "-nap", "-empty")]
     counts = []
     importers = []

@@ -97,7 +97,7 @@ def rows(postgres: str, template: str) -> Iterator[Rows]:
 def test_however_calls_are_cut_and_crossed_the_log_comes_to_one_clean_pass(
     rows: Rows, history: tuple[list[Version], list[Version]], size: int, at_once: bool
 ) -> None:
-    """Laws 2, 11 and 12: calls of any size, in any order and at once give the same events as each version once, in order."""
+    """Laws 2, 11 and 12: calls of any size and order, also at once, give the events that the versions in order give."""
     clean, messy = history
     calls = [messy[first : first + size] for first in range(0, len(messy), size)]
     crossed = rows.runner.run(rows.take_all(calls, at_once=at_once))

@@ -50,7 +50,7 @@ def attributes(id: str) -> bytes:
 
 
 def signed(system: System, body: bytes) -> dict[str, str]:
-    """Returns the headers of a signed call. They are made by hand, because the package cannot sign bytes that are no text."""
+    """Returns the headers of a signed call, made by hand, because the package cannot sign bytes that are no text."""
     id, at = f"call-{uuid4()}", str(int(time.time()))
     key = b64decode(system.secret.removeprefix("whsec_"))
     digest = hmac.digest(key, f"{id}.{at}.".encode() + body, "sha256")

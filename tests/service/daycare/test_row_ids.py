@@ -24,7 +24,7 @@ def file(*texts: str, quantity: str = "") -> str:
 
 
 async def dry_run_and_import(village: Village, body: str, **query: str) -> Any:
-    """Imports a file, and checks that a dry run before the import has the same outcomes."""
+    """Does a dry run of a file and then imports the file, and checks that both have the same outcomes."""
     query = {"as_": "text/csv", "reference": "mia", "zone": "Europe/Berlin", **query}
     dry = await imported(village.ada, "baby_connect", body, dry_run="true", **query)
     done = await imported(village.ada, "baby_connect", body, **query)
@@ -41,7 +41,7 @@ async def events_of(village: Village, member: str) -> list[dict[str, Any]]:
 async def test_a_later_export_with_another_entry_of_the_minute_leaves_the_first_where_it_is(
     village: Village, is_linked: bool
 ) -> None:
-    """The new row is the first of the file.
+    """The later export has a new first row in the minute of an old row.
 
     The first steps keep their event, the lunch gets a new event, and nothing is withdrawn.
     """

@@ -114,7 +114,7 @@ async def test_after_a_new_secret_both_are_good_for_a_while_and_a_third_ends_the
 
 
 async def test_a_removed_key_is_refused(village: Village, ducklings: System) -> None:
-    """When the daycare's member is removed, its key is removed too."""
+    """When a daycare's member has been removed, a call with the daycare's key is refused."""
     await village.ada.ask("DELETE", f"/v1/families/{{family}}/members/{ducklings.member}")
     refused(await ducklings.batch(note("Slept well")), 401, "daycare.signature_wrong")
 

@@ -93,7 +93,7 @@ class Call:
     async def begin(
         cls, served: ServedService, path: str, headers: dict[str, str], *, length: int = CALL_BYTES, address: str
     ) -> "Call":
-        """Sends the headers of a call. `address` is the sender's address, in X-Forwarded-For as a proxy writes it."""
+        """Sends the headers of a call. `address` is the sender's address, which a proxy would write into X-Forwarded-For."""
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         lines = [f"POST {path} HTTP/1.1", "Host: x", f"X-Forwarded-For: {address}", f"Content-Length: {length}"]
         lines += [f"{name}: {value}" for name, value in {"Content-Type": BATCH, **headers}.items()]
@@ -182,7 +182,7 @@ async def test_calls_that_look_signed_share_one_bounded_budget_and_stop_nobody(s
 
 
 async def posted_from(served: ServedFamily, system: System, address: str, *, within_s: float) -> bool:
-    """Posts a long call, again after each 503, as docs/daycare.md tells clients to do."""
+    """Posts a long call again and again until the response is not 503, and returns whether the call was accepted."""
     body = batch_of([note("y" * 9_000) for _ in range(200)])
     ends = time.monotonic() + within_s
     while time.monotonic() < ends:
@@ -220,7 +220,7 @@ async def test_wrong_headers_are_refused_at_once_for_every_key(
 
 
 async def test_the_time_of_a_response_does_not_reveal_whether_a_key_exists(served: ServedFamily) -> None:
-    """A call of the right form is read to its end, and then refused with the same response for each key."""
+    """A call of the right form is read to its end, and then gets a refusal that is the same for a known and an unknown key."""
     answers = []
     for key_id in (served.system.key_id, str(uuid4())):
         call = await Call.begin(served, f"/v1/daycare/events?key={key_id}", signed_by_nobody(), address="192.0.2.3")

@@ -110,7 +110,7 @@ def visible_after(versions: Sequence[Version]) -> list[tuple[Any, ...]]:
 @settings(max_examples=300, deadline=None)
 @given(histories())
 def test_any_order_and_any_repetition_come_to_what_one_clean_pass_comes_to(history: tuple[list[Version], list[Version]]) -> None:
-    """Laws 2 and 12: a shuffled and repeated history gives the same visible events as each version once, in order."""
+    """Laws 2 and 12: shuffled and repeated versions give the visible events that the versions in order, once each, give."""
     clean, messy = history
     assert visible_after(messy) == visible_after(clean)
 

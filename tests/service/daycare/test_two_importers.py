@@ -22,7 +22,7 @@ def plain(**text_by_id: str) -> str:
 
 
 def without(*ids: str) -> str:
-    """Returns a plain CSV file that marks some records as gone."""
+    """Returns a plain CSV file that marks the given records as gone."""
     return "\n".join([f"{HEADER},gone", *(f"{id},mia,2026-03-01T10:00,,yes" for id in ids), ""])
 
 
@@ -58,7 +58,7 @@ async def ids_by(reader: Someone, importer: str) -> list[str]:
 
 
 async def test_the_report_of_an_import_is_the_same_as_if_nobody_else_had_imported(village: Village) -> None:
-    """Law 21: Ben's report counts the records as `recorded`, although Ada's import brought them: one held from him, one not."""
+    """Law 21: Ben's report counts his two records as `recorded`, although Ada's import has written them already."""
     await keeps(village.ben)
     file = plain(a=STEPS, b="Ate peas.")
     ada = await import_plain(village.ada, village, file)
@@ -99,7 +99,7 @@ async def test_a_file_rewrites_nothing_that_the_other_parents_file_brought(villa
 
 
 async def test_a_parent_withdraws_only_their_own_copy_of_a_shared_record(village: Village) -> None:
-    """Law 20: after Ada's withdrawal of a shared event, Ben's importer writes its own, because his file has the record too."""
+    """Law 20: Ada withdraws a shared event. Ben's file has the record too, so Ben's importer writes an event of its own."""
     ada = await import_plain(village.ada, village, plain(a=BRUISE, b="Ate peas."))
     ben = await import_plain(village.ben, village, plain(a=BRUISE, b="Ate peas."))
     assert (await import_plain(village.ada, village, without("a")))["outcomes"] == {"withdrawn": 1}
@@ -162,7 +162,7 @@ async def refusal(author: Someone, event: dict[str, Any]) -> str:
 
 
 async def test_a_sorting_of_the_first_copy_hides_nothing_of_the_second(village: Village) -> None:
-    """Laws 20 and 21: Ada sorted her record as first steps. This does not change how Ben's record is read."""
+    """Laws 20 and 21: Ada has sorted her record as first steps. Ben's record stays an everyday note, and is delivered to him."""
     await keeps(village.ben, hold_unsorted=True)
     ada = await import_plain(village.ada, village, plain(a=NAPPED))
     [napped] = await ids_by(village.ada, ada["member"])

@@ -60,7 +60,7 @@ async def test_an_entry_of_a_page_has_no_chain_of_its_own(running: Running, ada:
 
 @pytest.mark.parametrize("after", [0, FOUNDING_ENTRIES, 270, ENTRIES])
 async def test_a_stream_begins_with_the_log_and_the_chain_at_its_place(running: Running, ada: Phone, after: int) -> None:
-    """A stream begins with the chain of its place. A device compares this chain with its own chain at once."""
+    """A stream begins with the chain of its place. A device compares this chain at once with the chain that it has stored."""
     page = await pull(running, ada, after=after)
     async with listening(running, ada, after=after) as subscription:
         await until(lambda: len(subscription.entries) == ENTRIES - after)

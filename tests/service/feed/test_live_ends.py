@@ -18,7 +18,7 @@ WITHIN_S = 1.0
 
 
 async def pair(running: Running, phone: Phone) -> Phone:
-    """Pairs a second device of the same person, and returns it."""
+    """Pairs a second device of a person, and returns the new device."""
     async with httpx.AsyncClient(base_url=running.url) as http:
         code = (await http.post("/v1/devices/pair-codes", headers=phone.headers)).json()["code"]
         paired = (await http.post("/v1/devices/pair", json={"code": code, "device": {"name": "tablet"}})).json()

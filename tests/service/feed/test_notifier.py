@@ -39,7 +39,7 @@ class Subscription:
 
 @asynccontextmanager
 async def connected_pair(redis_url: str) -> AsyncIterator[tuple[RedisNotifier, RedisNotifier]]:
-    """Yields two connected notifiers on one Valkey, as two processes have them."""
+    """Yields two connected notifiers on one Valkey, for two processes."""
     ours, theirs = RedisNotifier(redis_url), RedisNotifier(redis_url)
     await ours.start()
     await theirs.start()
@@ -196,7 +196,7 @@ async def test_a_message_carries_ids_and_nothing_else(valkey: ValkeyServer) -> N
 
 @asynccontextmanager
 async def all_messages(valkey: ValkeyServer) -> AsyncIterator[list[bytes]]:
-    """Yields a list that collects the messages of all channels, as another client of the Valkey receives them."""
+    """Yields a list that collects the messages of all channels of a Valkey."""
     received: list[bytes] = []
 
     async def look() -> None:

@@ -80,7 +80,7 @@ async def test_one_sender_never_holds_more_than_their_part(arriving: Arriving) -
 
 
 async def test_a_body_that_is_whole_and_waits_to_be_checked_is_not_dropped(arriving: Arriving) -> None:
-    """A complete body is not dropped, because only the service delays it."""
+    """A complete body is not dropped: the service delays this body, and not the sender."""
     whole = await arriving.begin("a", is_read=False)
     whole.take(EACH)
     reading = await arriving.begin("b")

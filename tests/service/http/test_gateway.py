@@ -191,7 +191,7 @@ async def test_a_response_is_messagepack_if_the_caller_prefers_it(http: httpx.As
 
 
 async def test_the_readiness_check_names_the_missing_part(http: httpx.AsyncClient) -> None:
-    """The response names each part and its state, so that an operator knows what to repair."""
+    """The response of the readiness check names each part and its state, so that an operator knows what to repair."""
     assert (await http.get("/health/live")).json() == {"alive": True}
     ready = (await http.get("/health/ready")).json()
     assert ready == {"ready": True, "database": "ok", "migrations": "ok", "redis": "not configured"}

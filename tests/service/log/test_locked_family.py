@@ -182,7 +182,7 @@ async def test_requests_of_access_to_a_locked_family_leave_connections_to_others
 async def test_rows_that_are_locked_behind_a_familys_back_stop_others_once_and_never_again(
     log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 22: another client locks rows that a family's pushes write, but not its head. Only one group waits for them."""
+    """Law 22: another client locks rows of a family's feeds, but not the family's head. Other families wait only once."""
     theirs, ours = await found(log), await found(log)
     mine = note(theirs)
     async with locking(database_url, "SELECT FROM feed_run WHERE family_id = $1 FOR UPDATE", theirs):

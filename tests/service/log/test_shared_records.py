@@ -155,7 +155,7 @@ async def test_a_record_that_says_its_own_is_left_alone_when_the_other_is_change
 async def test_what_is_shared_and_parted_in_one_transaction_has_its_own_event(
     both: Importers, database_url: str, what: str
 ) -> None:
-    """Law 20: if one transaction shares an event and changes it, the log gets one more event for the second importer."""
+    """Law 20: if one transaction shares an event and changes the event, the second importer gets an event of its own."""
     await both.written(both.adas())
     assert await both.written(both.bens(), getattr(both, what)()) == ["recorded", "recorded"]
     assert await both.read() == ["a bruise", "Ada's words" if what == "adas_change" else "Withdrawn", "a bruise"]

@@ -59,7 +59,7 @@ def sortings(feed: list[dict[str, Any]]) -> list[str]:
 
 @pytest.mark.parametrize("audience", ["household", "family"])
 async def test_a_sorting_is_told_to_whoever_was_told_of_the_note(log: Log, pool: asyncpg.Pool, audience: str) -> None:
-    """Law 10: each member who was sent the note may sort it, and is sent the sorting."""
+    """Law 10: a sorting is delivered to each member who was sent the note, and to no other member."""
     family = await found(log)
     day = note(family, audience=audience)
     await push(log, family, family.sitter, day)
@@ -160,7 +160,7 @@ async def test_a_thread_that_a_member_began_who_waits_is_sorted_by_nobody_else(l
 
 
 async def test_a_milestone_of_the_familys_own_stays_in_its_domain(log: Log) -> None:
-    """Law 19: a new title is delivered to all who know the milestone. A new domain is refused, because a member may keep it."""
+    """Law 19: an own milestone can get a new title and no new domain, because a member may keep that domain."""
     family = await found(log)
     own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle"}
     await push(log, family, family.ada, drafted("MilestoneNamed", **own, domain="life"))

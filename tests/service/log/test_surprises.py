@@ -24,7 +24,7 @@ def log(log_by_clock: Log) -> Log:
 async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_the_order_of_the_log(
     log: Log, pool: asyncpg.Pool
 ) -> None:
-    """Law 9: Ben's own sighting releases the other one and all that refers to it, each once, directly after his."""
+    """Law 9: Ben's sighting releases the sitter's sighting and all that refers to the sitter's, each once, directly behind Ben's."""
     family = await found(log)
     await waits(log, family, family.ben)
     first = saw(family, WALKED)
@@ -148,7 +148,7 @@ async def test_a_choice_of_tell_frees_and_an_older_one_that_arrives_late_does_no
 
 
 async def test_time_frees_by_an_event_of_the_log_and_only_what_is_due(log: Log, pool: asyncpg.Pool, clock: Clock) -> None:
-    """Laws 9 and 11: when something is due, a TimePassed is written. It is delivered to nobody, and a replay needs no clock."""
+    """Laws 9 and 11: a TimePassed in the log releases what is due. The TimePassed is delivered to nobody."""
     family = await found(log)
     await waits(log, family, family.ben, at_most_days=7)
     first, second = saw(family, WALKED), saw(family, SMILES)
@@ -214,7 +214,7 @@ async def test_a_hint_says_a_domain_once_a_day_and_nothing_else(log: Log, pool: 
 
 
 async def test_what_has_a_safety_note_is_told_unless_it_was_chosen_by_name(log: Log, pool: asyncpg.Pool) -> None:
-    """A milestone with a safety note is delivered, because the home must change. It is held if Ben keeps it by name."""
+    """A milestone with a safety note is delivered, because the home must change, unless Ben keeps the milestone by name."""
     family = await found(log)
     await waits(log, family, family.ben)
     pulls = "movement.pulls-to-stand"
@@ -270,7 +270,7 @@ async def test_a_first_that_was_amended_to_another_is_met_as_the_other(log: Log,
 
 
 async def test_what_tells_of_nothing_but_what_is_met_is_told(log: Log, pool: asyncpg.Pool) -> None:
-    """Running implies walking. Ben keeps walking, and has seen it, so running is delivered."""
+    """Running implies walking. Ben keeps walking and has seen the child walk, so running is delivered to him."""
     family = await found(log)
     await waits(log, family, family.ben, scope=f"milestone:{WALKED}")
     await pushed(log, family, family.ben, *at_noon(saw(family, WALKED)))

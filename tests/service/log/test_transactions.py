@@ -77,7 +77,7 @@ async def test_writers_who_take_the_same_families_in_opposite_order_do_not_wait_
 
 
 async def test_a_refused_draft_stops_no_other_and_receipts_keep_the_order(log: Log, pool: asyncpg.Pool) -> None:
-    """The other drafts of the push are recorded. Each refusal has the index of its draft."""
+    """The valid drafts of a push are recorded beside refused ones. Each refusal has the index of its draft."""
     family = await found(log)
     kept = note(family, "already there")
     await push(log, family, family.daycare, kept)
@@ -127,7 +127,7 @@ async def test_the_accepted_drafts_of_a_push_are_seen_together(log: Log, pool: a
 
 
 async def test_a_push_whose_connection_dies_is_there_whole_or_not_at_all(log: Log, pool: asyncpg.Pool, database_url: str) -> None:
-    """Law 1: the drafts are recorded all or none. Sent again, they get the same places if they were recorded before."""
+    """Law 1: all drafts of the push are recorded, or none. If they are sent again, each has one place in the feed."""
     family = await found(log)
     owner = await asyncpg.connect(database_url)
     draw = random.Random(1)

@@ -110,7 +110,7 @@ def _is_sighting(entry: dict[str, Any]) -> bool:
 async def test_after_the_wait_the_event_is_released_once_and_the_log_still_replays(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Laws 9 and 11: the event is released once, in the transaction of the TimePassed, with the mark `time`, not too early."""
+    """Laws 9 and 11: a held event is released once and not too early, with the reason `time`, and a replay agrees."""
     log, ticking = here
     family = await kept(log, time)
     time.passes(days=7, milliseconds=-1)

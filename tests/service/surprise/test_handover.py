@@ -57,7 +57,7 @@ async def test_the_sitter_and_both_parents_read_what_not_to_mention(village: Vil
 
 
 async def test_what_one_saw_alone_or_opened_changes_no_byte_of_anybodys_card(village: Village) -> None:
-    """Law 14: a private first and an opened envelope change no card and no receipt of others. A shared first does."""
+    """Law 14: a private first and an opened envelope change no card and no receipt of others. A shared first changes them."""
     await keeps(village.ben)
     await push(village.ada, village.saw(WALKED))
     readers = (village.ada, village.sam, village.ducklings)

@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 async def test_the_python_of_the_page_verifies_what_was_sent(
     home: Home, frame: Frame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page's example, which uses no code of the service, accepts a real delivery and refuses changed ones."""
+    """The page's example, which uses no code of the service, accepts a real delivery, and refuses a changed body or secret."""
     hook = await home.hook(frame.url())
     await poll_and_finish(home.sender())
     sent = frame.deliveries[0]

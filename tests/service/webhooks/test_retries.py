@@ -92,7 +92,7 @@ async def test_a_redirect_is_not_followed(home: Home, frame: Frame) -> None:
 
 
 async def test_an_unreachable_and_an_unknown_host_are_one_failure(home: Home) -> None:
-    """Both failures get one code and one wait. So a member cannot find out which addresses of a network exist."""
+    """An unreachable host and an unknown host get one code and one wait. So a member cannot find out which addresses exist."""
 
     def no_such_host(host: str, port: int) -> list[str]:
         raise OSError(host)

@@ -206,7 +206,7 @@ async def test_a_webhook_belongs_to_the_member_and_not_to_a_device(service: Serv
 
 
 async def test_a_held_event_shows_in_no_response(service: Service, village: Village, frame: Frame) -> None:
-    """Law 8: a held event changes no byte of the list of webhooks, and nothing is sent for it."""
+    """Law 8: a held event changes no byte of the list of webhooks, and no webhook posts anything about the event."""
     await keeps(village.ben)
     await made(village.ben, frame, query="?after=0")
     await poll_and_finish(service.sender)

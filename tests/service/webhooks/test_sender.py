@@ -175,7 +175,7 @@ async def test_what_fails_meanwhile_is_the_same_in_both_worlds(home: Home, frame
 
 
 async def test_nothing_is_sent_for_a_member_who_has_left(home: Home, frame: Frame) -> None:
-    """The webhook of a member who has left is deleted, with its address and secrets. Nothing is posted to it."""
+    """When a member has left, their webhook is deleted, with its address and secrets, and nothing is posted to the address."""
     hook = await home.hook(frame.url(), member=home.family.sitter)
     other = await home.hook(frame.url(path="/ben"))
     await leave(home.log, home.family, home.family.sitter)
