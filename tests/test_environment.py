@@ -182,7 +182,7 @@ def test_an_environment_whose_python_is_gone_is_not_kept(settled: Machine) -> No
 
 
 def test_an_environment_that_was_moved_with_its_project_is_not_kept(settled: Machine) -> None:
-    """An environment is made anew after a move, because its scripts contain the path of the folder."""
+    """After a move of the project, the environment is made anew, because its scripts contain the path of the old folder."""
     there = settled.project
     settled.project = there.rename(there.with_name("moved"))
     assert not is_kept(settled)

@@ -183,7 +183,7 @@ def test_nothing_is_caught_and_forgotten(path: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path in PYTHON if path.startswith(("events/", "projections/"))])
 def test_a_pure_module_asks_no_clock_and_draws_no_number(path: str) -> None:
-    """Law 11: without clocks and random numbers, the same events fold to the same rows, whenever and wherever."""
+    """Law 11: a pure module uses neither a clock nor random numbers, so the same events fold to the same rows."""
     asked = {
         f"{path}:{node.lineno} {node.attr}"
         for node in ast.walk(tree(path))

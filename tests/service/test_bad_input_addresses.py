@@ -253,7 +253,7 @@ def test_a_query_that_is_very_long_is_not_read(standing: Standing) -> None:
 
 @pytest.mark.parametrize("last", ["x", "-1", "1e3", "1.0", "0x1", "\xb2", "1 1", "1,2", "9" * 19, "9" * 5_000, "null"])
 def test_a_last_event_id_that_is_no_place_is_refused(standing: Standing, last: str) -> None:
-    """Law 17: a `Last-Event-ID` that is no place is refused with its name, like a wrong `after`, which it replaces."""
+    """Law 17: a `Last-Event-ID` that is no place is refused with its name, like a wrong `after`."""
     answer = standing.raw(standing.request("GET", "/v1/families/{family}/live?after=0", f"Last-Event-ID: {last}"))
     assert answer.refusal() == (400, "body.invalid", "Last-Event-ID")
 

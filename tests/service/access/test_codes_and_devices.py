@@ -148,7 +148,7 @@ async def test_a_foreign_device_cannot_be_revoked_and_does_not_show(http: httpx.
 
 
 async def test_a_revocation_in_one_process_takes_effect_in_another_within_a_second(database_url: str) -> None:
-    """Without wake-ups between the processes, the other one ends the device's stream, and soon refuses its requests."""
+    """Without wake-ups between two processes, a revocation in one of them ends the device's access in the other."""
     settings = Settings(database_url=database_url, workers=2, **UNLIMITED)
     with running(settings) as here, running(settings) as there:
         async with httpx.AsyncClient(base_url=here, timeout=10) as near, httpx.AsyncClient(base_url=there, timeout=10) as far:

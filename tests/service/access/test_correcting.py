@@ -226,7 +226,7 @@ async def test_an_impossible_birth_date_is_refused_by_its_field_on_every_route(h
 async def test_a_correction_that_cannot_be_read_is_refused_by_its_field(
     http: httpx.AsyncClient, route: str, body: dict[str, Any], status: int, code: str, at: str | None
 ) -> None:
-    """Law 17: an invalid body is refused before a permission is checked."""
+    """Law 17: a correction with an invalid body is refused with the field, before the permission is checked."""
     ada = await found_family(http)
     assert problem(await ada.ask("PATCH", f"{FAMILY}/{route}/{ABSENT}", json=body)) == (status, code, at)
 

@@ -105,7 +105,7 @@ async def test_a_daycare_may_post_its_waiting_records_again(village: Village) ->
 
 @asynccontextmanager
 async def others_fill_the_room(database_url: str) -> AsyncIterator[None]:
-    """Locks the table of waiting records for a `with` block, and then fills it up to 100 records below the bound."""
+    """Locks the table of waiting records for a `with` block, and then fills the table up to 100 records below the bound."""
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
@@ -120,7 +120,7 @@ async def others_fill_the_room(database_url: str) -> AsyncIterator[None]:
 
 
 async def test_an_error_after_the_response_has_begun_is_its_last_line(village: Village, database_url: str) -> None:
-    """Law 17: an error after the beginning of a response is its last line, with a status and a code."""
+    """Law 17: an error after the beginning of a response is the last line of the response, with a status and a code."""
     await imported(village.ada, "plain", rows(0, 1, "mia"), as_="text/csv")
     path = f"/v1/families/{village.ada.family}/imports?source=plain"
     headers = village.ada.headers | {"content-type": "text/csv", "accept": "application/x-ndjson"}

@@ -1,4 +1,4 @@
-"""Tests calls of unknown senders, with real processes: how much memory they use, whom they delay, and what they learn."""
+"""Tests calls of unknown senders, with real processes: how much memory the calls use, whom they delay, and what they reveal."""
 
 import asyncio
 import json
@@ -138,7 +138,7 @@ async def trickling(
 
 
 async def highest(served: ServedFamily, *, for_s: float) -> tuple[int, int]:
-    """Returns two maxima within `for_s` seconds: the service's memory, and its bytes of unknown senders' bodies."""
+    """Returns the highest memory of the service, and its most bytes of unknown senders' bodies, within `for_s` seconds."""
     rss = held = 0
     ends = time.monotonic() + for_s
     while time.monotonic() < ends:
@@ -208,7 +208,7 @@ async def test_one_address_holds_a_part_and_others_have_the_rest(served: ServedF
 async def test_wrong_headers_are_refused_at_once_for_every_key(
     served: ServedFamily, odd: dict[str, str | None]
 ) -> None:
-    """The refusal is sent before the body arrives, with the same bytes for a known key and an unknown one."""
+    """A call with a wrong header is refused before its body arrives, in the same bytes for a known and an unknown key."""
     headers = {name: value for name, value in {**signed_by_nobody(), **odd}.items() if value is not None}
     answers = []
     for key_id in (served.system.key_id, str(uuid4())):

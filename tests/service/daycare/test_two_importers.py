@@ -113,7 +113,7 @@ async def test_a_parent_withdraws_only_their_own_copy_of_a_shared_record(village
 
 
 async def test_a_parent_changes_only_their_own_copy_of_a_shared_record(village: Village, database_url: str) -> None:
-    """Laws 11 and 20: after Ada's change, Ben's importer writes the sighting again, and then its long words."""
+    """Laws 11 and 20: after Ada's change, Ben's importer writes the shared events again: the sighting, then the long words."""
     long = f"She slept. {'A long day. ' * 200}{STEPS}"
     await import_plain(village.ada, village, plain(a=long))
     ben = await import_plain(village.ben, village, plain(a=long))

@@ -13,7 +13,7 @@ from tests.polling import until
 from tests.service.feed.listening import Phone, Running, counting_reads, found, invite, listening, read_with
 
 FOUNDING_ENTRIES = 4
-"""The entries of a new family's feed: FamilyFounded, HouseholdOpened, MemberJoined and ChildAdded."""
+"""The number of entries of a new family's feed: FamilyFounded, HouseholdOpened, MemberJoined and ChildAdded."""
 
 
 @pytest.fixture(autouse=True)

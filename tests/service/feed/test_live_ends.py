@@ -14,7 +14,7 @@ from tests.polling import until
 from tests.service.feed.listening import Phone, Running, Subscription, found, invite, listening, serving
 
 WITHIN_S = 1.0
-"""The seconds within which a revocation ends a stream."""
+"""The most seconds that a revocation may take to end a stream."""
 
 
 async def pair(running: Running, phone: Phone) -> Phone:

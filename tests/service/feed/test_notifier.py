@@ -1,4 +1,4 @@
-"""Tests notifications: to which listeners they go, in one process and between processes, with a real Valkey and without it."""
+"""Tests notifications: to which listeners they go, within one process and between processes, with Valkey and without Valkey."""
 
 import asyncio
 import os

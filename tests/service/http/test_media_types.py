@@ -48,7 +48,7 @@ ACCEPTED: list[tuple[list[str], bool]] = [
 
 
 async def test_an_answer_is_messagepack_only_where_accept_ranks_it_above_json(http: httpx.AsyncClient) -> None:
-    """RFC 9110, 12.4.2 and 12.5.1: MessagePack is sent if its weight in Accept is higher. Several Accept lines count as one."""
+    """RFC 9110, 12.4.2 and 12.5.1: a response is MessagePack if Accept gives MessagePack a higher weight than JSON."""
     for accept, is_msgpack in ACCEPTED:
         answer = await http.get("/v1/catalogue", headers=[("accept", one) for one in accept])
         assert answer.headers["content-type"] == ("application/msgpack" if is_msgpack else "application/json"), accept

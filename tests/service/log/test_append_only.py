@@ -1,4 +1,4 @@
-"""Tests that no row of the log can be changed or deleted: privileges prevent it, and a trigger where privileges do not apply."""
+"""Tests that no row of the log can be changed or deleted: privileges prevent changes, and a trigger does so for the owner."""
 
 from collections.abc import AsyncIterator
 

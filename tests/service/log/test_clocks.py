@@ -141,7 +141,7 @@ def clocks() -> Iterator[datetime]:
 
 
 async def test_order_asks_no_clock(database_url: str, pool: asyncpg.Pool, log: Log) -> None:
-    """Under clocks that jump by ten years or stand still, all drafts are recorded, and in the order in which they were pushed."""
+    """With clocks that jump by ten years or stand still, all drafts are recorded, in the order in which they were pushed."""
     ticking = clocks()
     seen = []
     for offs in ([timedelta(0)], [TEN_YEARS, -TEN_YEARS, timedelta(0)]):

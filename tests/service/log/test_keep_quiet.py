@@ -139,7 +139,7 @@ async def test_answers_to_ones_own_words_are_no_reason_to_keep_quiet(log: Log) -
 
 
 async def test_a_correction_names_who_waits_for_what_it_corrects_to(log: Log) -> None:
-    """Law 20: only an amendment that itself tells of a kept milestone is held. Its receipt names Ben."""
+    """Law 20: the receipt of an amendment to a milestone that Ben keeps names Ben. Receipts of other amendments name nobody."""
     family = await found(log)
     await waits(log, family, family.ben, scope="domain:talking")
     seen = saw(family, STOOD)

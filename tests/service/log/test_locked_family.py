@@ -20,7 +20,7 @@ from tests.service.log.test_order import assert_the_log_has_no_hole
 
 REFUSED_WITHIN_S = 2.0
 ROOM_S = 3.0
-"""The seconds that a machine with other work may need in addition."""
+"""The additional seconds that a test allows on a machine with other work."""
 LOCKS = {
     "for update, by hand": "SELECT FROM family WHERE family_id = $1 FOR UPDATE",
     "for share, by hand": "SELECT FROM family WHERE family_id = $1 FOR SHARE",

@@ -30,7 +30,7 @@ async def followed(read: Read, writing: Awaitable[object]) -> Entries:
 
 
 async def sixteen(write: Callable[[int, int], Awaitable[object]]) -> None:
-    """Runs sixteen writers. Each waits for its response before it writes again."""
+    """Runs sixteen writers. Each writer waits for its response before it writes again."""
 
     async def one(writer: int) -> None:
         for number in range(DRAFTS_EACH):

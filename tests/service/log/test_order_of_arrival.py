@@ -20,7 +20,7 @@ Written = tuple[MemberId, int, Draft]
 
 
 def a_month(family: Family, draw: random.Random) -> list[Written]:
-    """Returns what eight devices of a family write in a month. A device amends or withdraws only after it wrote."""
+    """Returns what eight devices of a family write in a month. A device amends or withdraws only its earlier events."""
     written: list[Written] = []
     start = datetime(2026, 3, 1, 12, tzinfo=UTC)
     for device in range(8):

@@ -23,7 +23,7 @@ async def head_of(pool: asyncpg.Pool, family: Family) -> int:
 async def test_a_draft_that_is_sent_a_hundred_times_at_once_is_one_event(
     log: Log, other_log: Log, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Law 2: all receipts have the same place, through two processes and after a restart."""
+    """Law 2: all receipts of a repeated draft have the same place, through two processes and after a restart."""
     family = await found(log)
     draft = saw(family)
     sent = (push((log, other_log)[number % 2], family, family.ben, draft) for number in range(100))
@@ -78,7 +78,7 @@ async def test_an_id_that_is_reused_for_other_content_changes_nothing(log: Log, 
 
 
 async def test_two_members_may_use_the_same_id(log: Log, pool: asyncpg.Pool) -> None:
-    """An id belongs to its author. So the use of an id does not reveal whether another member has used it."""
+    """Two members can use the same id, so the use of an id does not reveal whether another member has used this id."""
     family = await found(log)
     hers = note(family, "for me alone", audience="me")
     await push(log, family, family.ada, hers)

@@ -43,7 +43,7 @@ async def test_a_name_of_the_familys_own_is_held_with_what_it_names(log: Log, po
 
 
 async def test_the_parents_timeline_follows_what_they_were_told(log: Log, pool: asyncpg.Pool) -> None:
-    """Laws 8 and 9: the rows of Ben's timeline are written at the release, and not before it."""
+    """Laws 8 and 9: the rows of Ben's timeline are written at the release, and not before the release."""
     family = await found(log)
     await waits(log, family, family.ben)
     first = saw(family, WALKED)

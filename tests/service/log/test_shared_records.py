@@ -134,7 +134,7 @@ async def test_a_record_that_the_other_importer_has_changed_since_is_made_again(
 async def test_what_was_made_of_a_shared_record_is_made_again_once_it_has_its_own_event(
     shared: Importers, database_url: str, at_once: bool
 ) -> None:
-    """Law 20: Ben's change of the shared event is refused after Ada's change, which gave Ben's record an event of its own."""
+    """Law 20: Ada's change gives Ben's record its own event. Ben's change, made for the shared event, is overtaken by Ada's."""
     if at_once:
         assert await shared.written(shared.adas_change(), shared.bens_change(expects=1)) == ["recorded", "overtaken"]
     else:

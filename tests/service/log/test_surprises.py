@@ -24,7 +24,7 @@ def log(log_by_clock: Log) -> Log:
 async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_the_order_of_the_log(
     log: Log, pool: asyncpg.Pool
 ) -> None:
-    """Law 9: Ben's sighting releases the sitter's sighting and all that refers to the sitter's, each once, directly behind Ben's."""
+    """Law 9: Ben's sighting releases the sitter's sighting and all that refers to this one, each once, directly behind Ben's."""
     family = await found(log)
     await waits(log, family, family.ben)
     first = saw(family, WALKED)
@@ -60,7 +60,7 @@ async def test_a_first_and_all_about_it_are_held_and_freed_by_the_own_first_in_t
 async def test_an_act_that_was_recorded_offline_days_before_frees_when_it_arrives(
     log: Log, pool: asyncpg.Pool, clock: Clock
 ) -> None:
-    """Law 9: Ben saw the steps on Tuesday, without a network. When his first arrives on Friday, it releases the sitter's."""
+    """Law 9: Ben saw the steps on Tuesday, without a network. His first arrives on Friday, and releases the sitter's sighting."""
     family = await found(log)
     await waits(log, family, family.ben)
     tuesday, wednesday, friday = (NOON + timedelta(days=day) for day in (1, 2, 4))
@@ -91,7 +91,7 @@ async def test_who_saw_running_has_seen_walking_and_running_would_tell_of_walkin
 
 
 async def test_what_was_withdrawn_while_it_was_held_is_never_delivered(log: Log, pool: asyncpg.Pool) -> None:
-    """The withdrawn event, the cheer for this event, and the withdrawal are never delivered."""
+    """A held event that its author withdraws, the cheer for this event and the withdrawal are never delivered."""
     family = await found(log)
     await waits(log, family, family.ben)
     before = await feed_of(pool, family, family.ben)
@@ -177,7 +177,7 @@ async def test_time_frees_by_an_event_of_the_log_and_only_what_is_due(log: Log, 
 
 
 async def test_everyday_notes_are_held_until_somebody_sorts_them(log: Log, pool: asyncpg.Pool) -> None:
-    """A sitter's note is held until a sorting, and longer if it is sorted as a kept milestone. A parent's note is delivered."""
+    """A sitter's note is held until a sorting. If the note is sorted to a kept milestone, it stays held until Ben's own first."""
     family = await found(log)
     await waits(log, family, family.ben, hold_unsorted=True)
     lunch, steps, ours = note(family, "peas for lunch"), note(family, "she walked!"), note(family, "a bath")
@@ -226,7 +226,7 @@ async def test_what_has_a_safety_note_is_told_unless_it_was_chosen_by_name(log: 
 
 
 async def test_an_amendment_that_would_tell_is_held_and_not_what_others_say_then(log: Log, pool: asyncpg.Pool) -> None:
-    """Law 20: only the author's amendment is held, and its receipt names Ben. The cheer of another member is delivered."""
+    """Law 20: the author's amendment is held, and its receipt names Ben. A cheer of another member is delivered to Ben."""
     family = await found(log)
     await waits(log, family, family.ben, scope=f"milestone:{WALKED}")
     first = saw(family, STOOD)

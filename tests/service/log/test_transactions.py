@@ -54,7 +54,7 @@ async def test_a_batch_for_several_families_commits_whole_or_not_at_all(log: Log
 async def test_writers_who_take_the_same_families_in_opposite_order_do_not_wait_for_each_other(
     database_url: str, pool: asyncpg.Pool
 ) -> None:
-    """Law 5: a batch takes only families that are free, and does not wait while it holds a lock. So there is no deadlock."""
+    """Law 5: a batch takes only families that are free, and does not wait while it has a lock. So there is no deadlock."""
     families = [Family(family=FamilyId(uuid)) for uuid in (uuid4() for _ in range(99)) if uuid.int % 2 == 0][:2]
     rival = await asyncpg.connect(database_url)
     async with log_on(database_url, pool) as log, asyncio.timeout(20):

@@ -1,4 +1,4 @@
-"""Tests the service's clock: it releases a held event once, when the days are over. When nothing is due, it writes nothing."""
+"""Tests the service's clock: it releases a held event once, when the days of the wait are over. Otherwise it writes nothing."""
 
 import asyncio
 import json
@@ -178,7 +178,7 @@ async def test_a_tick_is_in_no_feed_and_wakes_only_the_member_of_the_release(
 
 
 async def test_each_event_is_released_after_its_own_wait(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
-    """The days of an event count from its receipt, and are those of the choice that holds the event."""
+    """Each event is released when the days of its own choice are over, counted from the receipt of the event."""
     log, ticking = here
     family = await kept(log, time, days=7)
     await says(log, time, family, family.ben,

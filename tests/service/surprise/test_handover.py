@@ -162,7 +162,7 @@ def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: st
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_foreign_child_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
-    """The response does not show whether a child of this id exists in another family."""
+    """The responses for a foreign child and for an absent one are equal, so they do not show whether the child exists."""
     children = [standing.ids[name] for name in ("foreign_child", "absent")]
     answers = [observable(standing.ask("ada", "GET", CARD, params={"child": child})) for child in children]
     assert answers[0] == answers[1]

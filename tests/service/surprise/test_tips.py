@@ -146,7 +146,7 @@ def test_a_query_that_cannot_be_is_refused_by_name(standing: Standing, query: st
 
 @pytest.mark.usefixtures("nothing_changes")
 def test_a_foreign_child_and_an_absent_one_are_alike_to_the_byte(standing: Standing) -> None:
-    """The response does not show whether a child of this id exists in another family."""
+    """The responses for a foreign child and for an absent one are equal, so they do not show whether the child exists."""
     answers = [
         observable(standing.ask(who, "GET", TIPS, params={"child": child}))
         for child in (standing.ids["foreign_child"], standing.ids["absent"], some_uuid(4), standing.people["ada"].member)

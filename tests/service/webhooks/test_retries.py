@@ -155,7 +155,7 @@ async def test_a_slow_target_continues_among_the_slow_ones_and_misses_nothing(ho
 
 
 async def test_an_answer_that_never_comes_or_never_ends_is_given_up(home: Home, frame: Frame) -> None:
-    """Law 17: a response is given up after a time, or at a number of bytes. If its head has arrived, its status counts."""
+    """Law 17: a response is given up after a time, or at a number of bytes. The status counts if the head has arrived."""
     sent = 0
 
     async def drips(_: Any, writer: asyncio.StreamWriter) -> None:

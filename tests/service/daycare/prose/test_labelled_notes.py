@@ -144,7 +144,7 @@ def test_revealing_notes_are_held_and_recorded_milestones_are_right(
 
 
 def test_the_labelled_set_is_large_in_every_kind_and_a_third_of_it_is_held_out() -> None:
-    """The sets have at least 600 notes in five languages, and no note is in both. At least a quarter have no milestone."""
+    """The sets have at least 600 notes in five languages. No note is in both sets. At least a quarter have no milestone."""
     everything = (*TUNING, *HELD_OUT)
     assert len({note.text for note in everything}) == len(everything) >= 600
     assert len(HELD_OUT) >= 200

@@ -77,7 +77,7 @@ def summary(what: str, sentences: Sequence[Labelled]) -> str:
 def test_certain_milestones_are_found_with_the_required_precision_and_recall(
     capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
-    """The precision is at least 0.95 and the recall at least 0.7 over both sets. Each run prints both."""
+    """The precision is at least 0.95 and the recall at least 0.7 over both sets. Each run prints the two figures."""
     whole = score((*TUNED, *HELD_OUT))
     with capsys.disabled():
         print("\n" + "\n".join((summary("tuned", TUNED), summary("held out", HELD_OUT))))

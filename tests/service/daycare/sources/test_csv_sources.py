@@ -27,7 +27,7 @@ def row(text: str, *, start: str = "3/14/21 9:05", end: str = "", activity: str 
 def test_a_whole_file_of_baby_connect_gives_the_expected_outcomes() -> None:
     """Each of 60 everyday rows and 13 edge cases gets its outcome. The errors name the row.
 
-    Three rows of one minute share an id. Later, `row_ids` gives each of them another id.
+    Three rows of one minute share an id. Later, `row_ids` gives each row an id of its own.
     """
     found = read("baby_connect", feed_csv.baby_connect(), LIA)
     assert tally(found) == {"translated": 60 + 8, "no_words": 1, "unreadable": 4}
@@ -112,7 +112,7 @@ def test_plain_rows_are_translated_exactly() -> None:
 
 
 def test_a_time_whose_old_offset_has_seconds_is_given_in_utc() -> None:
-    """The offset of Monrovia was -00:44:30 until 1972. It cannot be written in whole minutes, so the time is in UTC."""
+    """Monrovia's offset was -00:44:30 until 1972. An offset is written in whole minutes, so this time is given in UTC."""
     (old,) = records(
         read("plain", b"id,child,occurred_at,text\n1,ada,1960-01-01 12:00,Old\n", ImportHints(zone="Africa/Monrovia"))
     )

@@ -47,7 +47,7 @@ def test_an_hour_that_occurs_twice_is_distinguished_by_its_offset(name: str, at:
 
 @pytest.mark.parametrize("name", ["unknown_zone", "zone_that_is_a_path"])
 def test_an_event_in_an_unknown_zone_is_unreadable(name: str) -> None:
-    """An event in an unknown zone is unreadable. Read in UTC instead, it could get a wrong day."""
+    """An event in an unknown zone is unreadable. If its time were read in UTC, the event could get a wrong day."""
     refused = outcome("tadpoles", EDGE_CASES[name], ImportHints(zone="America/New_York"))
     assert refused == Unreadable(at="it.tz", detail="There is no time zone of this name.")
 
