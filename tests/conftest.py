@@ -124,5 +124,5 @@ def valkey_server() -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def valkey_url(valkey_server: ValkeyServer) -> str:
-    """Returns the address of a Valkey that the tests of this session share. No test waits for a wake-up of another test."""
+    """Returns the address of a Valkey that the tests of this session share: no test waits for a wake-up of another test."""
     return str(valkey_server.connection_url)

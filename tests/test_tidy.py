@@ -152,7 +152,7 @@ def riddles(module: ast.Module) -> list[str]:
 
 
 def is_plain_function(node: ast.AST) -> bool:
-    """Checks whether a node is a function, and not a property, whose docstring describes a value."""
+    """Checks whether a node is a function and not a property. The docstring of a property describes a value."""
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not any(
         isinstance(decorator, ast.Name) and decorator.id.endswith("property") for decorator in node.decorator_list
     )

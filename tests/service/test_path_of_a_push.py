@@ -66,7 +66,7 @@ def began_in(frame: FrameType) -> str | None:
 
 @cache
 def longer_functions(file: str) -> set[str]:
-    """Returns the names of the functions in a file that have two statements or more, without their docstrings."""
+    """Returns the names of the functions in a file that have two statements or more. A docstring does not count."""
     found = set()
 
     def visit(node: ast.AST, prefix: str) -> None:

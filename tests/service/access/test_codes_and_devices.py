@@ -103,7 +103,7 @@ async def test_a_member_cannot_join_twice_and_the_code_is_not_used_up(http: http
 
 
 async def test_without_a_token_a_device_is_named(http: httpx.AsyncClient) -> None:
-    """Law 17: a request without a token to found a family must have the field `device`. The refusal names that field."""
+    """Law 17: a founding request without a token must have the field `device`. The refusal names that field."""
     answer = await http.post("/v1/families", json={"you": {"name": "A"}, "household": {"name": "H"}, "child": {"name": "K"}})
     assert (answer.status_code, answer.json()["at"]) == (400, "device")
 

@@ -106,7 +106,7 @@ async def test_a_secret_is_made_once_and_a_dry_run_makes_none(pool: asyncpg.Pool
 
 
 def test_two_daycares_and_two_sources_share_no_id() -> None:
-    """Two daycares get different ids for one record, and so do two sources whose name and record id join to one text."""
+    """Two daycares get different ids for one record. Two sources do too, even if source and record id join to the same text."""
     others = EventIds(SECRETS[0], MemberId(UUID(int=9)), "here", "r-0"), EventIds(SECRETS[0], AUTHOR, "her", "er-0")
     own = EventIds(SECRETS[0], AUTHOR, "here", "r-0").event(0, 0, is_keyed=True)
     assert own not in {one.event(0, 0, is_keyed=True) for one in others}

@@ -1,4 +1,4 @@
-"""Tests importers from before migration 0013, when the parents shared one importer for each source. They keep their events."""
+"""Tests importers from before migration 0013, when the parents shared one importer for each source: its events stay."""
 
 from pathlib import Path
 

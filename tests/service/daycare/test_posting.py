@@ -57,7 +57,7 @@ async def test_the_same_content_again_is_already_recorded_and_other_content_amen
 
 
 async def test_prose_that_tells_of_a_first_is_held_whole_from_a_parent_who_waits(village: Village, ducklings: System) -> None:
-    """Law 8: words that tell of a first become the note of a milestone. Both are held until Ben's own first."""
+    """Law 8: words that tell of a first become a milestone with the words as its note. It is held until Ben's own first."""
     await keeps(village.ben, "domain:movement")
     receipts = await ducklings.post(note("She took her first steps today!"))
     assert [(receipt["outcome"], receipt.get("keep_quiet")) for receipt in receipts] == [("recorded", ["Ben"])]

@@ -25,7 +25,7 @@ WALKED = Prose("Mia took her first steps today!", ("Mia",))
 STEPPED = Findings(("movement.first-steps",), ())
 NAP = Prose("Slept from nine to ten.", ())
 LONG = Prose("and clapped, " * 300, ())
-"""A note of nearly the maximal length of a text, which takes long to read."""
+"""A note that is nearly as long as a note may be, so that reading the note takes long."""
 
 
 @asynccontextmanager

@@ -54,7 +54,7 @@ class ServedService:
         return int(psutil.Process(self.service.pid).memory_info().rss)
 
     async def held_bytes(self) -> int:
-        """Returns the number of bytes of unknown senders' bodies that the service has in memory, from its metrics."""
+        """Returns the number of bytes of unknown senders' bodies that are in the service's memory, from its metrics."""
         text = (await self.http.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})).text
         found = HELD.search(text)
         return int(float(found[1])) if found else 0

@@ -26,7 +26,7 @@ async def nicknames(parent: Someone, member: str) -> list[list[str]]:
 
 
 async def test_a_note_that_names_the_child_is_the_childs_where_no_name_was_posted(village: Village, ducklings: System) -> None:
-    """The child's name in a note is recognised, although the post does not state this name: the service knows the family."""
+    """The child's name in a note is recognised, although the post does not state it: the service has the name in the roster."""
     await keeps(village.ben, "all")
     (receipt,) = await ducklings.post(note("Mia took her first steps today!", time="2026-11-20T09:30:00+01:00"))
     assert (receipt["outcome"], receipt["keep_quiet"]) == ("recorded", ["Ben"])

@@ -111,7 +111,7 @@ async def test_a_last_event_id_that_is_no_place_is_refused_by_name(running: Runn
 
 
 async def test_a_device_that_is_ahead_of_the_feed_is_refused(running: Running) -> None:
-    """Law 3: a place behind the end of the feed is refused. So a device notices that the log was restored from a backup."""
+    """Law 3: a place beyond the end of the feed is refused. So a device notices that the log was restored from a backup."""
     ada = await found(running)
     async with listening(running, ada, after=FOUNDING_ENTRIES + 1) as subscription:
         await until(lambda: subscription.has_ended)

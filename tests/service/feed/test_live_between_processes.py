@@ -91,7 +91,7 @@ async def test_without_redis_streams_are_polled_each_second(database_url: str) -
 
 
 async def test_a_notification_that_died_with_its_process_delays_nobody_for_ten_seconds(database_url: str) -> None:
-    """A process that dies after a commit sends no notification. The poll of another process finds the entry in time."""
+    """A process that dies after a commit sends no notification. Another process finds the entry at its next poll."""
     async with serving(database_url) as here, serving(database_url) as there:
         ada = await found(here)
         async with listening(there, ada) as subscription:

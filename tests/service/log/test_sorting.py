@@ -22,7 +22,7 @@ def sorting(family: Family, target: Draft, **more: str) -> Draft:
 
 
 async def test_only_an_everyday_note_or_clip_is_sorted(log: Log, pool: asyncpg.Pool) -> None:
-    """Events of other types state their own subject. To sort one is refused like the sorting of an absent event."""
+    """Events of other types state their own subject. Their sorting is refused like the sorting of an absent event."""
     family = await found(log)
     seen, day = saw(family), note(family)
     own = {"milestone": "own.0193a2b4-0000-7000-8000-000000000000", "title": "First puddle", "domain": "life"}

@@ -143,7 +143,7 @@ async def test_replay_finds_what_was_damaged_and_mends_it(log: Log, pool: asyncp
 
 
 async def test_every_table_of_the_projections_is_damaged_once(pool: asyncpg.Pool) -> None:
-    """Law 11: this file damages each table of the projections. The test fails for a new table without a damage."""
+    """Law 11: the damages of this file cover each table of the projections. A new table without a damage fails the test."""
     tables = await pool.fetch("SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = 'public'"
                               " AND column_name = 'family_id'")  # fmt: skip
     of_access = {

@@ -110,7 +110,7 @@ def _is_sighting(entry: dict[str, Any]) -> bool:
 async def test_after_the_wait_the_event_is_released_once_and_the_log_still_replays(
     here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool, database_url: str
 ) -> None:
-    """Laws 9 and 11: a held event is released once and not too early, with the reason `time`, and a replay agrees."""
+    """Laws 9 and 11: a held event is released once and not too early, with the reason `time`. A replay gives the same rows."""
     log, ticking = here
     family = await kept(log, time)
     time.passes(days=7, milliseconds=-1)
@@ -144,7 +144,7 @@ async def test_of_two_processes_that_find_the_same_family_one_writes(
 
 
 async def test_a_tick_writes_nothing_where_nothing_is_due(here: tuple[Log, Clock], time: Time, pool: asyncpg.Pool) -> None:
-    """Nothing is written if no choice has a limit of days, if only a choice for another domain has one, or after a departure."""
+    """Nothing is written if no choice has a limit of days, if only a choice for another domain has one, or after Ben has left."""
     log, ticking = here
     await kept(log, time, days=None)
     partly = await kept(log, time, days=None)

@@ -49,7 +49,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("url", REFUSED)
 def test_an_address_that_is_not_public_or_not_plain_is_refused(url: str) -> None:
-    """A URL that is not public or not plain is refused without a look-up, and with one sentence for all reasons."""
+    """A URL whose host is not public, or not written plainly, is refused without a look-up. All reasons get one sentence."""
     with pytest.raises(UrlNotAllowed) as refused:
         EgressPolicy().read(url)
     assert (str(refused.value), refused.value.at) == (str(UrlNotAllowed()), "url")
@@ -144,9 +144,9 @@ class OneAddressIsPublic(EgressPolicy):
 
 
 async def test_the_checked_address_is_the_one_to_connect_to() -> None:
-    """An attempt resolves the name once, and connects to that address.
+    """An attempt resolves the name of its target once, and connects to the address that was found and checked.
 
-    DNS rebinding: the name would resolve to a public address first, and then to a private one.
+    DNS rebinding: a second look-up of the name would find a private address.
     """
     resolved: list[str] = []
 

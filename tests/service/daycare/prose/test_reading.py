@@ -140,7 +140,7 @@ def test_a_skipped_note_has_no_milestone(text: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize("language", languages(), ids=lambda language: language.name)
 def test_a_note_with_a_cue_is_never_skipped(language: Language) -> None:
-    """The quick check before the reading lets every cue pass, in lower case and with capitals as in a title."""
+    """The quick check before the reading skips no text with a cue, in lower case and with capitals as in a title."""
     for cues in language.cues.values():
         for cue in cues:
             certain = [step.words for step in cue.pattern.steps if not (step.is_optional or step.gap)]
