@@ -29,7 +29,7 @@ UNDOINGS = (
 
 @pytest.fixture
 async def owner(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Connects as the owner of the tables, to whom no privilege check applies."""
+    """Connects as the owner of the tables. No privilege check applies to an owner."""
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

@@ -26,7 +26,7 @@ from tests.families import drafted as draft
 EVENTS = 4_000
 ENTRIES = "SELECT sum(length) FROM feed_run WHERE family_id = $1 AND member_id = $2"
 SHARE_MAX = 0.15
-"""The longest allowed block of the event loop, as a share of the act's time. Without a thread, one fold took a quarter."""
+"""The longest allowed block of the event loop, as a share of the act's time. In the loop itself, one fold took 0.25."""
 
 
 class Gap:
