@@ -1,4 +1,4 @@
-"""Finds in Python source what the tests of tidiness count: comments that ignore a check, and SQL. Owns no bound."""
+"""Finds in Python source what `test_tidy` counts: comments that ignore a check, and SQL. The bounds are in `test_tidy`."""
 
 import ast
 import re
@@ -28,7 +28,7 @@ def ignores(text: str) -> list[tuple[str, bool]]:
 
 
 def sql_texts(module: ast.Module) -> list[str]:
-    """Returns the texts of a module that are SQL, or a part of it. Docstrings are none."""
+    """Returns the texts of a module that are SQL or a part of SQL, docstrings excepted."""
     return [text for text in _texts(module) if STATEMENT.match(text) or PART_OF_A_STATEMENT.search(text)]
 
 

@@ -22,5 +22,5 @@ def test_in_ci_it_fails(monkeypatch: pytest.MonkeyPatch, is_ci: str) -> None:
 
 @pytest.mark.needs("sh")
 def test_a_test_whose_programs_are_there_runs(request: pytest.FixtureRequest) -> None:
-    """The mark `needs` is read before the test runs, also in CI."""
+    """A test with the mark `needs` runs if its programs are installed, also in CI."""
     assert [marker.args for marker in request.node.iter_markers("needs")] == [("sh",)]

@@ -1,4 +1,4 @@
-"""Tests that the tests of tidiness see what they forbid: an ignored check without a reason, and SQL in Python."""
+"""Tests that `source_text` finds what is forbidden: an ignored check without a reason, and SQL in Python."""
 
 import ast
 
