@@ -78,7 +78,10 @@ async def found(request: RouteRequest) -> Response[bytes]:
 
 
 async def person_of(request: RouteRequest, transaction: LogTransaction, named: Named | None) -> tuple[PersonId, DeviceId, str]:
-    """Returns the person, the device and the token of the caller. Makes a new person and device if the caller has no token."""
+    """Returns the person, the device and the token of the caller.
+
+    If the caller has no token, makes a new person, device and token.
+    """
     if request.caller is not None:
         return request.caller.person, request.caller.device, token_in(request.asgi).decode()
     if named is None:
