@@ -36,7 +36,7 @@ class KeyQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class DaycareKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key with which a daycare signs its calls, without the secret."""
+    """A key with which a daycare signs its calls. The key's secret is not included."""
 
     key_id: UUID
     person: PersonId
@@ -98,7 +98,7 @@ async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
 def _secrets(row: Any, now: Any) -> list[bytes]:
     """Returns the current and the previous secret of a key.
 
-    A random secret replaces each secret that is missing or expired, so that the check of every key takes the same time.
+    If a secret is missing or expired, a random secret takes its place, so that the check of every key takes the same time.
     """
     if row is None:
         return [new_secret(), new_secret()]

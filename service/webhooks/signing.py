@@ -36,8 +36,9 @@ _decode = msgspec.json.Decoder(_Entry).decode
 
 
 def body_of(entry: bytes, *, family: FamilyId, place: int) -> bytes:
-    """Returns the request body for one entry: the entry in exactly the bytes of the feed, and its kind, family and place in the
-    feed.
+    """Returns the request body for one entry.
+
+    The body contains the exact bytes of the entry in the feed, and the entry's kind, family and place in the feed.
     """
     # Only a hint has its type at this level. The type of an event is one level deeper, because author and times surround it.
     kind = b"hint" if _decode(entry).event.type is not None else b"entry"
