@@ -49,8 +49,8 @@ class Prior(msgspec.Struct, frozen=True):
     is_shared: bool = False
     """Whether the record has no events of its own, but shares the events of another importer."""
     others: tuple[tuple[MemberId, int, RecordState, bool], ...] = ()
-    """The states of the same record at other importers of the source, each as (importer, revision, state, is_shared). Empty
-    unless the record is new."""
+    """The states of the same record at other importers of the source: (importer, revision, state, is_shared). Empty unless the
+    record is new."""
 
 
 class TranslatedRecord(msgspec.Struct, frozen=True):

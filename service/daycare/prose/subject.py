@@ -15,8 +15,7 @@ from service.daycare.prose.cues import CompiledCue, Language
 from service.daycare.prose.text import Token
 
 BETWEEN_MAX: Final = 12
-"""Number of words before a cue that are searched for the cue's subject. The bound limits the time, and staff write fewer
-words."""
+"""Number of words before a cue that are searched for its subject. The bound limits the time, and staff write fewer words."""
 
 
 class ClauseSubject(enum.Enum):

@@ -63,8 +63,7 @@ class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     vague_unless: tuple[str, ...] = ()
     """Everyday words: lunch, birthday. In a sentence with such a word, a vague phrase announces nothing great."""
     signs: dict[str, tuple[str, ...]] = {}
-    """Words for signs of something great, by kind: her feet, for the first time. Signs of two kinds make a sentence vague,
-    too."""
+    """Words for signs of something great, by kind: her feet, for the first time. Signs of two kinds make a sentence vague."""
     lists: dict[str, tuple[str, ...]] = {}
     sets: tuple[TriggerSetFile, ...] = ()
 
