@@ -69,7 +69,8 @@ class RecordOutcome(msgspec.Struct, frozen=True, kw_only=True):
     keep_quiet: tuple[str, ...] = ()
     problem: Problem | None = None
     state: RecordState | None = None
-    """The state of the record after this call. For a refused record, the state that it would have. None: the record waits."""
+    """The state of the record after this call. If the record was refused, this is the state that it would have. None: the record
+    waits."""
 
 
 def latest(given: Sequence[SourcedRecord]) -> list[SourcedRecord]:

@@ -15,7 +15,7 @@ from service.daycare.parsed_file import ParsedFile
 from service.daycare.sources.reading import ImportHints, RawRecord, ReadRecord, Source, Why
 
 ELSEWHERE: Final = "Pacific/Kiritimati"
-"""A time zone whose offset is never that of UTC. A time that this zone changes is a local time."""
+"""A time zone whose offset is never that of UTC. If a record has another time in this zone, its time is a local time."""
 
 
 def depends_on_zone(source: Source, read: Iterable[ReadRecord], given: ImportHints) -> bool:

@@ -1,8 +1,8 @@
 """Makes different ids for records that have the same id but different children: some spreadsheets count from 1 for each child.
 
 Pure. The record that was imported first keeps the id, so that earlier imports stay valid. A record of another child gets an id
-with that child's reference appended. There is one exception: a record whose words and time are those of the first record, in a
-file that uses the id for one child only, is the first record with a corrected child. It keeps the id.
+with that child's reference appended. There is one exception, in a file that uses the id for one child only: a record with the
+words and the time of the first record is the first record with a corrected child, and keeps the id.
 """
 
 from collections import defaultdict

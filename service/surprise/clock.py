@@ -26,7 +26,7 @@ LOG: Final = structlog.get_logger()
 _logging_failures: Final = partial(log_failure, LOG, part="clock", waits="a tick has to wait", failed="a tick failed")
 
 EVERY_S: Final = 600.0
-"""Seconds between two searches. Ten minutes are short compared to a wait of days, and long enough to keep the query cheap."""
+"""Seconds between two searches. Ten minutes are short compared to a limit of days, and long enough to keep the query cheap."""
 FIRST_AFTER_S: Final = 5.0
 """Seconds between the start of the process and the first search. The first search may cause many releases, and devices should be
 able to connect before that."""

@@ -23,7 +23,7 @@ TURN_S_MAX: Final = 30.0
 later, but still before the lease expires."""
 
 SLOW_S: Final = 2.0
-"""Seconds of an attempt above which its target counts as slow. Slow targets get at most `TURNS_OF_SLOW_MAX` turns at once."""
+"""If an attempt takes more seconds, the target counts as slow. Slow targets get at most `TURNS_OF_SLOW_MAX` turns at once."""
 
 LOG: Final = structlog.get_logger()
 

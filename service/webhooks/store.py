@@ -72,10 +72,7 @@ class WebhookStore:
         self._turns = asyncio.Semaphore(QUERIES_MAX)
 
     async def page(self, *, after: WebhookKey, now: datetime) -> list[Listed]:
-        """Returns webhooks in the order of their keys, the first with a key above `after`.
-
-        Returns at most `LISTED_A_PAGE` webhooks.
-        """
+        """Returns at most `LISTED_A_PAGE` webhooks whose keys are greater than `after`, in the order of their keys."""
         async with self._turns:
             rows = await self._pool.fetch(QUERIES.all_after, *after, now, LISTED_A_PAGE)
         return [

@@ -5,7 +5,7 @@ held from a parent who keeps that milestone, so recall comes first. Owns the rul
 the rule for possible milestones. Knows no family, no clock and no source; the words of each language are data (`cues`,
 `trigger_words`). The rule for certain milestones:
 
-- The note states that the child did it, in the past or the present, for the first time or again ("loves walking" counts, too).
+- The note states that the child did the act, in the past or present, for the first time or again ("loves walking" counts, too).
   Denials, plans, hopes, practice, near misses, questions, conditions, requests and songs do not count. A denial ends at "but", or
   at a clause that names the child again.
 - Hearsay and other days do not count: "Mum says she walked at home", "yesterday".
@@ -16,7 +16,7 @@ the rule for possible milestones. Knows no family, no clock and no source; the w
 - Other actors (a brother, a bear, a train, we) do not count. If an unknown word is between the child and the verb, the milestone
   is uncertain.
 - A milestone that children reach by themselves does not count in a sentence with a helping hand or a stroller.
-- Of two cues that share words, the longer cue counts. If one milestone of a clause implies another one, only the first counts.
+- Of two cues that share words, the longer cue counts. A milestone that another milestone of the clause implies does not count.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -48,7 +48,7 @@ from service.daycare.prose.text import Sentence, Token, prepared, sentences
 from service.daycare.prose.trigger_words import great_firsts, triggers_by_language
 
 TEXT_CHARACTERS_MAX: Final = 10_000
-"""Largest number of characters of a note in an event. The text after this number is not searched."""
+"""Largest number of characters of a note in an event. The rest of a longer text is not searched."""
 FEWER_WORDS_MAX: Final = 2
 """The likeliest language has the most frequent words in a sentence. The sentence is also read in a language that has at most this
 many fewer."""
@@ -257,7 +257,7 @@ def _matches(tokens: Sequence[Token], clause_of: Sequence[int], language: Langua
 
 
 def _by_preference(match: Match) -> tuple[int, int, int]:
-    """Returns a sort key. The longest cue comes first; of cues of the same length, the cue that implies more milestones."""
+    """Returns a sort key. Longer cues come first. Of cues of the same length, those that imply more milestones come first."""
     return match.start - match.end, -len(CATALOGUE.implied_by(match.cue.key)), match.start
 
 

@@ -84,8 +84,8 @@ class ParsedSentence(msgspec.Struct, frozen=True, kw_only=True):
     def is_name(self, at: int) -> bool:
         """Returns whether a word looks like the name of another person: the word has a capital, and no article before it.
 
-        In German every noun has a capital, so a link word must be before a name, too: "Leo" in "mit Leo" is a name. This takes
-        "Klötzen" in "mit Klötzen" (with blocks) for a name by mistake. A milestone is then not certain, but only possible.
+        In German every noun has a capital, so a link word must be before a name, too: "Leo" in "mit Leo" is a name. This rule
+        takes "Klötzen" in "mit Klötzen" (with blocks) for a name by mistake. A milestone is then not certain, but only possible.
         """
         token = self.tokens[at]
         if not token.is_capital or token.is_child or token.is_quoted or at == 0:

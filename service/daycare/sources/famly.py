@@ -82,7 +82,10 @@ def _observation(one: Observation, hints: ImportHints) -> tuple[Record, ...] | I
 
 
 def _unmarked(media: Sequence[Media]) -> Ignored:
-    """Ignores a record without visibility flags. Does not withdraw an earlier import, because its file may have had the flags."""
+    """Ignores a record without visibility flags.
+
+    Does not withdraw an earlier import, because that file may have had the flags.
+    """
     return Ignored(why=Why.UNMARKED, media=len(media))
 
 

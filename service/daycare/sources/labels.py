@@ -48,9 +48,9 @@ def phrase(value: Any) -> str | None:
 
 
 def amount(value: Any) -> str | None:
-    """Returns an amount as a text (`4`, `2.5`).
+    """Returns an amount as a text (`4`, `2.5`), from a number or from a text of digits.
 
-    The value may be a number or a text of digits; None for 0 and for other values.
+    Returns None for 0, and for a value that is no amount.
     """
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,4})?", value.strip()) is not None:
         value = float(value)
