@@ -23,7 +23,7 @@ INVITE_LIVES: Final = timedelta(days=7)
 PAIR_CODE_LIVES: Final = timedelta(minutes=10)
 
 AGE_YEARS_MAX: Final = 30
-"""Bound on the age of a child. The catalogue ends at seven and a half years, so a greater age is a typing mistake."""
+"""Bound on the age of a child. The last milestones are at seven and a half years, so a greater age is a typing mistake."""
 DUE_WITHIN: Final = timedelta(days=310)
 """Bound on the time until a due date: ten months of 31 days. A due date is known at most 40 weeks ahead."""
 
@@ -32,7 +32,7 @@ MEMBERS_MAX: Final = 200
 OPEN_INVITES_MAX: Final = 50
 """Bound on the open invites of one member."""
 DEVICES_MAX: Final = 1_000
-"""Bound on the devices of one person. A daycare may have many devices."""
+"""Bound on the devices of one person. The bound is high, because a daycare may have many devices."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,7 +107,9 @@ async def add_device(transaction: LogTransaction, person: PersonId, name: str) -
 
 
 async def lock_membership(transaction: LogTransaction, caller: Membership) -> Membership:
-    """Locks the caller's membership until the transaction ends. Needed because the guard may use a cached membership.
+    """Locks the caller's membership until the transaction ends.
+
+    The guard's answer is not enough, because it may come from a cache.
 
     Raises:
         NotFound: the caller has left in the meantime.

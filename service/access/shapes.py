@@ -83,7 +83,7 @@ class MemberListed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FamilyListed(msgspec.Struct, frozen=True, kw_only=True):
-    """The roster of a family, each list in the order of ids. Every member receives the same roster."""
+    """The roster of a family. Each list is in the order of ids. Every member receives the same roster."""
 
     family: FamilyId
     households: tuple[HouseholdListed, ...]

@@ -102,7 +102,7 @@ def equal_records(given: SourcedRecord, translation: Translation, prior: Prior, 
 def append_requests_of(
     translated: dict[int, TranslatedRecord], given: Sequence[SourcedRecord], links: dict[str, Meant]
 ) -> list[tuple[list[int], AppendRequest]]:
-    """Returns append requests, each for one family and one author, with the indexes in `given` of the request's records."""
+    """Returns append requests, each with the indexes of its records in `given`. A request is for one family and one author."""
     by_author: defaultdict[tuple[FamilyId, MemberId, bool], list[int]] = defaultdict(list)
     for number, one in translated.items():
         if one.translation.state is not None:

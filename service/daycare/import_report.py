@@ -1,6 +1,6 @@
 """Builds the report of an import for the parent: the number of records by outcome, the refused rows, and notices.
 
-Owns the shape of the response. Each row of a file is in exactly one of the counts. Decides nothing about a record.
+Owns the shape of the response. Counts each row of a file exactly once. Decides nothing about a record.
 """
 
 from collections import Counter

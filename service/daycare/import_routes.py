@@ -230,7 +230,10 @@ async def _intake(
 async def _author(
     runtime: Runtime, caller: Membership, source: Source, *, child: UUID | None, references: dict[str, str | None], is_dry: bool
 ) -> tuple[MemberId | None, PersonId | None]:
-    """Returns a parent's importer for a source, as member and person. A dry run before the first import returns None for both."""
+    """Returns the member and the person of a parent's importer for a source.
+
+    A dry run before the first import returns None for both.
+    """
     name = source.name.replace("_", " ").title()
     async with runtime.log.transaction() as writing:
         await lock_membership(writing, caller)

@@ -22,8 +22,8 @@ from service.daycare.prose.reader import Findings
 from service.daycare.translate import Prose
 
 AT_ONCE_CHARACTERS: Final = 16_000
-"""Bound on the characters in one request to the process. A search of 16,000 characters takes a hundredth of a second, and some
-seconds for the worst possible text."""
+"""Bound on the characters in one request to the process. A search of 16,000 characters takes a hundredth of a second. With the
+worst possible text, it takes some seconds."""
 WAITING_CHARACTERS_MAX: Final = 4 * 1024 * 1024
 """Bound on the queued characters of one daycare: twice as many characters as one call can contain."""
 WITHIN_S: Final = 20.0

@@ -22,8 +22,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    """The source's id of the entry, 1 to 255 characters. For an entry about several children, the source's id, `#` and the
-    child's reference."""
+    """The source's id of the entry, 1 to 255 characters. If the entry can be about several children, `#` and the child's
+    reference follow the source's id."""
     reference: str
     """The source's id of the child, 1 to 255 characters. Only a parent, or a daycare with a parent's code, can link the reference
     to a child of the family."""
@@ -44,7 +44,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The time at which the file with this record was imported. None: the record was posted. Of two imported contents without a
     date of change, the content from the later import counts."""
     milestone: str | None = None
-    """A key of the catalogue, if the source itself names a milestone."""
+    """The milestone's key in the catalogue. None: the source itself names no milestone."""
     text: str | None = None
     """The words that a parent reads. None: the record has no words."""
     prose: str | None = None

@@ -204,7 +204,7 @@ def _state_of(record: Record, before: RecordState | None, *, findings: Findings,
 
 
 def _other_milestones(milestones: Sequence[str], findings: Findings) -> tuple[str, ...]:
-    """Returns the milestones of the findings that are not in `milestones` and are not implied by these."""
+    """Returns the milestones of the findings that are neither in `milestones` nor implied by a milestone in `milestones`."""
     implied = {key for one in milestones for key in (one, *CATALOGUE.implied_by(one))}
     room = TELLS_OF_MAX - max(0, len(milestones) - 1)
     return tuple(key for key in (*findings.found, *findings.possible) if key not in implied)[:room]

@@ -152,7 +152,9 @@ class EgressPolicy:
             return "." in target.host.removesuffix(".")
 
     async def find(self, target: ParsedUrl) -> tuple[Address, ...]:
-        """Resolves the host and returns at most three addresses to connect to, in order. Checks all addresses of the host.
+        """Resolves the host, and returns at most three of its addresses in the resolver's order.
+
+        Checks all addresses of the host.
 
         Raises:
             Unreachable: the host has no address, no address was found in time, or one of the addresses is not public.

@@ -21,7 +21,10 @@ class LanguageFileInvalid(ValueError):
 
 
 class Cue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The patterns for one milestone. `did` begins with the verb of an action; `event` names an event, such as "first tooth"."""
+    """The patterns for one milestone.
+
+    A pattern in `did` begins with the verb of an action. A pattern in `event` names an event, such as "first tooth".
+    """
 
     key: str
     did: tuple[str, ...] = ()
@@ -55,7 +58,7 @@ class CueFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     openers: tuple[str, ...]
     """Words that may be before a cue in a clause without a subject: today, wow."""
     adjuncts: tuple[str, ...]
-    """Words that begin a clause, and after which the clause names its subject: *after* lunch Mia ..."""
+    """Words that begin a clause whose subject comes later: *after* lunch Mia ..."""
     everyday_verbs: tuple[str, ...]
     """Verbs that often begin a note without a subject: ate, slept."""
     things: tuple[str, ...]
@@ -168,9 +171,9 @@ def read_language(name: str, content: bytes) -> Language:
 
 
 def _expanded(file: CueFile, source: str) -> tuple[str, ...]:
-    """Returns the patterns that a text of the file means.
+    """Returns the patterns that an item of a cue's `unless` names.
 
-    The text `=name` means all patterns of the list `name`. Any other text is a pattern itself.
+    An item `=name` names all patterns of the file's list `unless.name`. Any other item is itself a pattern.
     """
     return file.unless[source[1:]] if source.startswith("=") else (source,)
 

@@ -39,7 +39,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
 
 class Words(msgspec.Struct, frozen=True):
-    """A set of words. Each item is a whole word, or the beginning or the end of all words that it stands for."""
+    """A set of words: the words in `whole`, and all words that have one of the `beginnings` or one of the `ends`."""
 
     whole: frozenset[str]
     beginnings: tuple[str, ...] = ()

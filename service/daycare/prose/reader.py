@@ -51,7 +51,7 @@ TEXT_CHARACTERS_MAX: Final = 10_000
 """Largest number of characters of a note in an event. The rest of a longer text is not searched."""
 FEWER_WORDS_MAX: Final = 2
 """The likeliest language has the most frequent words in a sentence. The sentence is also read in a language that has at most this
-many fewer."""
+many fewer of these words."""
 POSSIBLE_MAX: Final = 16
 """Largest number of possible milestones that an event may list."""
 
@@ -157,7 +157,7 @@ def _frequent_word_counts(sentence: Sentence) -> list[int]:
 
 @cache
 def _languages_by_frequent_word() -> dict[str, list[int]]:
-    """Returns the indexes in `languages()` of the languages in which a word is frequent, by the word."""
+    """Returns, for each frequent word, the indexes in `languages()` of the languages in which the word is frequent."""
     found: dict[str, list[int]] = {}
     for number, language in enumerate(languages()):
         for word in language.frequent_words:

@@ -237,7 +237,7 @@ def _actor_at(sentence: ParsedSentence, at: int, first: int, context: NoteContex
 def event_owner(
     sentence: ParsedSentence, match: Match, subject: ClauseSubject, before: ClauseSubject, context: NoteContext
 ) -> ClauseSubject:
-    """Returns the kind of person to whom an event belongs that a cue names, such as "first tooth".
+    """Returns the kind of person to whom an event belongs, such as the event "first tooth" that a cue names.
 
     `subject` is the subject of the cue's own clause. `before` is the subject of the previous clause.
     """

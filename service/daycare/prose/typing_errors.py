@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Final
 
 LETTERS_MIN: Final = 5
-"""In a word with fewer letters, only swapped letters are corrected, because too many short real words differ by one letter."""
+"""In a listed word with fewer letters, only swapped letters are corrected: too many real words differ from it by one letter."""
 SHORT_MIN: Final = 4
 LETTERS_MAX: Final = 20
 STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")

@@ -20,7 +20,7 @@ DEPTH_MAX: Final = 64
 """Bound on the nesting of objects and lists. Known responses are about 10 levels deep."""
 
 EVERY_KEY: Final = "*"
-"""The part of a path that means every key of the object at this part."""
+"""The part of a path that matches every key of an object."""
 
 Path = tuple[str, ...]
 

@@ -23,7 +23,7 @@ def lines(*parts: str | None) -> str | None:
 def prose(*parts: str | None) -> str:
     """Joins the texts that people typed with line breaks.
 
-    Returns "" if people typed none: then nothing is searched for milestones.
+    Returns "" if people typed no text. Then no text is searched for milestones.
     """
     return lines(*parts) or ""
 
@@ -60,7 +60,7 @@ def amount(value: Any) -> str | None:
 
 
 def clock(value: Any) -> str | None:
-    """Returns a time of day as the source writes it; None for any other value."""
+    """Returns a time of day as the source writes it; None if the value is no time of day."""
     return value.strip() if isinstance(value, str) and CLOCK.fullmatch(value.strip()) is not None else None
 
 
