@@ -32,7 +32,7 @@ class NewChild(RequestBody, frozen=True, kw_only=True):
 
 
 class ChildChanges(RequestBody, frozen=True, kw_only=True):
-    """A correction of a child. An omitted field stays unchanged; `born` null means that the birth date is unknown."""
+    """A correction of a child. An omitted field stays unchanged. If `born` is null, the birth date is unknown."""
 
     name: Name | UnsetType = UNSET
     born: date | UnsetType | None = UNSET

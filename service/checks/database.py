@@ -50,7 +50,7 @@ class Facts:
     may_add: bool | None
     """Whether the login may insert events. None: there are no tables yet."""
     unsafe: list[str] | None
-    """The durability settings that are off, as `name = value`."""
+    """The durability settings that are off, each in the form `name = value`."""
     connections: int
     """Number of connections that the login may open."""
     migrations: Compared
@@ -144,7 +144,7 @@ def _read_only(facts: Facts, place: str) -> list[Finding]:
 
 
 def _rights(facts: Facts, place: str) -> list[Finding]:
-    """Checks whether the login may apply missing migrations (as the owner of the tables), and whether it may insert events."""
+    """Checks whether the login owns the tables, so that it may apply missing migrations, and whether it may insert events."""
     part, owner = f"database {place}", "name the owner of the database in DATABASE_URL"
     if facts.migrations.missing:
         if facts.may_create is None:

@@ -1,4 +1,4 @@
-"""Detects whether each connection to PostgreSQL keeps its own session, or a transaction pool (PgBouncer) shares sessions.
+"""Detects whether each connection to PostgreSQL has its own session. A transaction pool (PgBouncer) shares sessions.
 
 Owns the experiment. The service sets the role and the timeouts once for each session, and prepares each statement once. Behind a
 transaction pool these settings are lost, or apply to another client.

@@ -43,7 +43,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """The report of an import. For a dry run, the report that the import would have.
+    """The report of an import. A dry run responds with the report that the import would have.
 
     If each row is about one child, all counts in `outcomes` and `ignored`, and `unreadable_records`, add up to `records`.
     """

@@ -46,7 +46,7 @@ class ParsedFile(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[Unreadable, ...]
     media: int
     has_local_times: bool = False
-    """Whether the time of any record depends on the time zone that the parent states."""
+    """Whether the time of a record depends on the time zone that the parent states."""
     is_order_unproven: bool = False
     """Whether dates of the file are ambiguous: the first number may be the month or the day."""
 

@@ -86,7 +86,7 @@ class FoldedLog:
 
 
 async def replay_family(connection: Any, family: FamilyId, *, swap: bool) -> ReplayResult:
-    """Folds the log of one family again, and compares the stored rows with the result.
+    """Folds the log of one family again, and compares the stored rows with the folded rows.
 
     If `swap` is true and a row differs, replaces all rows of the family's projections by the folded rows.
 
@@ -110,7 +110,7 @@ async def _replay(connection: Any, family: FamilyId, head: str, *, swap: bool) -
 
 
 async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog:
-    """Folds a log from seq 1 to `last`. Returns all runs of its feeds, and the family after the last event.
+    """Folds a family's log from seq 1 to `last`. Returns the family after the last event, with all runs of its members' feeds.
 
     Raises:
         LookupError: a seq is missing.
@@ -128,7 +128,7 @@ async def fold_log(connection: Any, family: FamilyId, *, last: int) -> FoldedLog
         folding = fold(folded.family, new)
         reached = advance(folding)
         while not isinstance(reached, Folded):
-            # No sightings are read: the family holds those of all members already.
+            # No sightings are read: the family already contains those of all members.
             answer = {} if isinstance(reached, NeedSightings) else await read.needed(connection, family, reached)
             reached = advance(folding, answer)
         folded.feeds.apply(reached.changes, author=new.event.author)
@@ -182,7 +182,10 @@ def _is_row_of(body: bytes, sighting: Sighting) -> bool:
 
 
 async def _compare_surprises(connection: Any, folded: FoldedLog) -> list[Difference]:
-    """Compares the stored choices and held events with the folded state, as decoded values and not as bytes."""
+    """Compares the stored choices and held events with the folded choices and held events.
+
+    Compares decoded values and not bytes.
+    """
     family, states = folded.id, folded.family.surprises
     stored = {row[0]: (row[1], _read(decode_wishes, row[2])) for row in await connection.fetch(QUERIES.waiting, family)}
     fresh = {member: (at_most_days_of(state.wishes), state.wishes) for member, state in states.items()}

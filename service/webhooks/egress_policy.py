@@ -134,8 +134,8 @@ class EgressPolicy:
         """Parses a URL that a member names.
 
         Raises:
-            UrlNotAllowed: the URL is malformed. Without `allow_private`, also if the URL is not HTTPS, or its host is no public
-                address and no name with a dot.
+            UrlNotAllowed: the URL is malformed. Without `allow_private`, also if the URL is not HTTPS, or if its host is neither
+                a public address nor a name with a dot.
         """
         target = target_of(url)
         if not self._may_be_named(target):

@@ -28,7 +28,7 @@ class SourceChild(msgspec.Struct, frozen=True):
 
 
 class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of a source without its text: its id, children and times."""
+    """One entry of a source, without the entry's text: the id, the children and the times of the entry."""
 
     id: str
     children: tuple[SourceChild, ...]
@@ -46,7 +46,7 @@ class SourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     ) -> tuple[Record, ...] | Ignored:
         """Returns one record for each child, or `Ignored` if the entry has neither text nor a milestone.
 
-        `prose` is the part of the text that people typed, as in `Record`. None: people typed the whole text.
+        `prose` is the part of the text that people typed. None: people typed the whole text.
 
         Raises:
             FieldInvalid: The text is longer than 10,000 characters.

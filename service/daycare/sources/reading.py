@@ -129,7 +129,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     media_types: tuple[str, ...]
     needs_reference: bool = False
-    """Whether the importing parent must name the child, because the files do not."""
+    """Whether the importing parent must name the child, because the files do not name the child."""
     open: OpenFile
     """A function that decodes a file. It refuses the whole file if this source does not write such files."""
     translate: Callable[[Any, ImportHints], tuple[Record, ...] | Ignored]
