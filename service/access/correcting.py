@@ -44,7 +44,7 @@ RENAME_HOUSEHOLD: Final = Endpoint(
 
 @patch("/v1/families/{family:uuid}/children/{child:uuid}", opt=CORRECT_CHILD.opt())
 async def correct_child(request: RouteRequest) -> Response[bytes]:
-    """Corrects the name or the birth date of a child. The event contains both, even if only one of them changed."""
+    """Corrects a child's name or birth date. The event contains the name and the birth date, even if only one of them changed."""
     body = await request.read(ChildChanges)
     caller, child = request.member, ChildId(request.ids["child"])
     may_correct_child(caller.role)

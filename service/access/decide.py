@@ -23,7 +23,7 @@ INVITE_LIVES: Final = timedelta(days=7)
 PAIR_CODE_LIVES: Final = timedelta(minutes=10)
 
 AGE_YEARS_MAX: Final = 30
-"""Bound on the age of a child. The last milestones are at seven and a half years, so a greater age is a typing mistake."""
+"""Bound on a child's age. The catalogue's last milestones are at seven and a half years: a greater age is a typing mistake."""
 DUE_WITHIN: Final = timedelta(days=310)
 """Bound on the time until a due date: ten months of 31 days. A due date is known at most 40 weeks ahead."""
 

@@ -56,8 +56,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 async def authenticate(request: RouteRequest, *, bytes_max: int) -> Call:
     """Reads a call and verifies its signature.
 
-    A call with malformed signature headers is refused before its body is read. If the key of a call is unknown, its body is still
-    read, because otherwise the time of the response would show that the key does not exist.
+    A call with malformed signature headers is refused before its body is read. The body of a call with an unknown key is still
+    read. Otherwise the time of the response would show that the key does not exist.
 
     Raises:
         SignatureWrong: the signature is wrong, or the key does not exist.

@@ -19,7 +19,7 @@ QUERIES: Final = load(__package__, "event_ids.sql")
 
 
 class EventIds:
-    """The ids of one record's events. The same record and the same secret always give the same ids."""
+    """The ids of one record's events. The same record and the same secret of the family always give the same ids."""
 
     def __init__(self, secret: bytes, author: MemberId, source: str, record: str) -> None:
         self._secret = secret

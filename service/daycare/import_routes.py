@@ -232,7 +232,7 @@ async def _author(
 ) -> tuple[MemberId | None, PersonId | None]:
     """Returns the member and the person of a parent's importer for a source.
 
-    A dry run before the first import returns None for both.
+    In a dry run before the first import there is no importer: returns None in place of the member and of the person.
     """
     name = source.name.replace("_", " ").title()
     async with runtime.log.transaction() as writing:

@@ -1,7 +1,8 @@
 """Finds the names in `keep_quiet` for records that are in the log already: members to whom staff should not mention a record.
 
 Owns these names for repeated and amended records, because the response to the first post may have been lost. The names depend
-only on the present choices of the members, never on what a member has seen or on what is held from a member (law 21).
+only on the present choices of the members. They never depend on what a member has seen, or on what is held from a member (law
+21).
 """
 
 from collections import defaultdict

@@ -16,7 +16,10 @@ NICE = 5
 
 
 def main() -> None:
-    """Reads one line of notes after the other, and writes a line of findings for each. Ends when the input ends."""
+    """Reads lines of notes one after the other, and writes a line of findings for each line of notes.
+
+    Ends when the input ends.
+    """
     os.nice(NICE)
     decode, encode = msgspec.json.Decoder(list[Prose]).decode, msgspec.json.Encoder().encode
     for line in sys.stdin.buffer:

@@ -2,9 +2,9 @@
 
 Rows form a group if they have the same values in the fields that nobody corrects later (such as child, minute and activity). The
 records of a group are numbered in the order in which they were first imported. A row whose words equal those of an existing
-record is that record. A row with new words is a correction if no other row of the group has new words, and if exactly one
-existing record of the group is missing from the file. Otherwise the row becomes a new record, so that no record is overwritten by
-mistake.
+record is that record. A row with new words is a correction under two conditions: no other row of the group has new words, and
+exactly one existing record of the group is missing from the file. Otherwise the row becomes a new record, so that no record is
+overwritten by mistake.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Serves the signed calls of daycares' systems: post events, redeem a parent's code, change the secret. Owns the routes.
+"""Serves the signed calls of daycares' systems: post events, redeem a parent's code, change a key's secret. Owns the routes.
 
 A daycare's system can write, and can read only the receipts of its own calls: no roster, no feed, and no links of references.
 """

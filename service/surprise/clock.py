@@ -29,7 +29,7 @@ EVERY_S: Final = 600.0
 """Seconds between two searches. Ten minutes are short compared to a limit of days, and long enough to keep the query cheap."""
 FIRST_AFTER_S: Final = 5.0
 """Seconds between the start of the process and the first search. The first search may cause many releases, and devices should be
-able to connect before that."""
+able to connect before these releases."""
 FAMILIES_A_PAGE: Final = 50
 """Bound on the families of one page of a search. The ticks of one page are appended together."""
 FIRST_ID: Final = UUID(int=0)

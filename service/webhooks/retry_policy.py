@@ -14,8 +14,8 @@ WAIT_S_MAX: Final = 6 * 3600.0
 JITTER: Final = 0.25
 """The largest random extension of a wait, as a share of the wait. Webhooks that failed together thus retry at different times."""
 DISABLED_AFTER: Final = timedelta(days=5)
-"""If the attempts of a webhook have failed for this time (about thirty attempts), the webhook is disabled. An owner who was away
-over a weekend has time to repair the target before that."""
+"""If the attempts of a webhook have failed for this time (about thirty attempts), the webhook is disabled. The time is long
+enough for an owner who was away over a weekend to repair the target."""
 
 SECRETS_OVERLAP: Final = timedelta(hours=24)
 WEBHOOKS_MAX: Final = 5

@@ -1,4 +1,4 @@
-"""Serves the routes for the caller's webhooks: make, list, drop, resume, and change the secret. Sends nothing.
+"""Serves the routes for the caller's webhooks: make, list, drop, resume, and change a webhook's secret. Sends nothing.
 
 A webhook belongs to one member. For a webhook of another member, the response is the same 404 as for an id that does not exist.
 """
@@ -92,9 +92,9 @@ async def drop(request: RouteRequest) -> Response[None]:
 
 @post("/v1/families/{family:uuid}/webhooks/{webhook:uuid}/secret", status_code=200, opt=ROTATE.opt())
 async def rotate(request: RouteRequest) -> Response[bytes]:
-    """Makes a new secret.
+    """Makes a new secret for a webhook.
 
-    For `SECRETS_OVERLAP`, the new and the previous secret both sign each request; older secrets no longer sign.
+    For `SECRETS_OVERLAP`, the new and the previous secret both sign each request. Older secrets no longer sign.
     """
     secret, both_until = new_secret(), request.runtime.log.now() + SECRETS_OVERLAP
     webhook = await request.runtime.pool.fetchval(QUERIES.rotate, *_webhook_key(request), secret, both_until)

@@ -26,7 +26,7 @@ class From(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new webhook. No other response contains `secret`. The webhook begins after `place` in the feed."""
+    """A new webhook. No other response contains its `secret`. The webhook sends the entries after `place` in the feed."""
 
     webhook: UUID
     url: str
@@ -35,7 +35,7 @@ class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new secret. No other response contains the new secret. Until `both_until`, the previous secret signs deliveries, too."""
+    """A new secret of a webhook. No other response contains it. Until `both_until`, the previous secret signs requests, too."""
 
     webhook: UUID
     secret: str

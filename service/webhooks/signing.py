@@ -55,7 +55,7 @@ def message_id(webhook: UUID, place: int) -> str:
 
 
 def headers_of(body: bytes, *, id: str, at: datetime, secrets: Sequence[bytes]) -> list[tuple[str, str]]:
-    """Returns the headers of one attempt. The signature header has one signature for each secret, in the order of `secrets`."""
+    """Returns the headers of one attempt. The signature header has one signature for each of `secrets`, in their order."""
     timestamp = str(int(at.timestamp()))
     digests = (digest(secret, id=id.encode(), timestamp=timestamp.encode(), body=body) for secret in secrets)
     return [

@@ -58,7 +58,7 @@ class DeliveryClaim:
     lease: UUID
     url: str
     secrets: tuple[bytes, ...]
-    """The secrets with which messages are signed, the newest first."""
+    """The webhook's secrets with which requests are signed, the newest first."""
     place: int
     attempts: int
     failing_since: datetime | None

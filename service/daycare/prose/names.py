@@ -104,7 +104,10 @@ class ChildNames(msgspec.Struct, frozen=True):
 
 
 def names_of(names: Collection[str]) -> ChildNames:
-    """Splits full names into first names, later names and initials. Reads at most 32 names, and 200 characters of each."""
+    """Splits full names into first names, later names and initials.
+
+    Reads at most 32 names, and at most 200 characters of each name.
+    """
     first_names: set[str] = set()
     later_names: set[str] = set()
     for name in sorted(names)[:NAMES_MAX]:

@@ -102,7 +102,7 @@ class SentenceMentions:
 
     @cached_property
     def _harmless(self) -> frozenset[int]:
-        """The positions of words that look like a denial or a plan, but are neither."""
+        """The positions of words that look like a denial or a plan, but are neither a denial nor a plan."""
         return frozenset(at for start, end in self._spans(self._triggers.false_denials) for at in range(start, end))
 
     @cached_property

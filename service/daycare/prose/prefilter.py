@@ -43,7 +43,7 @@ def _are_met(others: RequiredWords, words: frozenset[str]) -> bool:
 
 @cache
 def _required() -> dict[str, frozenset[RequiredWords]]:
-    """Returns the required words of all patterns. The key is the rarest required word of a pattern, the value its other words."""
+    """Returns, for each word that is the rarest required word of a pattern, the other words that the pattern requires."""
     required: defaultdict[str, set[RequiredWords]] = defaultdict(set)
     for pattern, marks in _patterns():
         if not _is_partial(pattern) and (certain := _certain(pattern)):

@@ -15,7 +15,8 @@ from importlib import resources
 from typing import Final
 
 LETTERS_MIN: Final = 5
-"""In a listed word with fewer letters, only swapped letters are corrected: too many real words differ from it by one letter."""
+"""Number of letters below which only swapped letters are corrected: too many real words differ from a short word by one
+letter."""
 SHORT_MIN: Final = 4
 LETTERS_MAX: Final = 20
 STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")

@@ -1,6 +1,6 @@
 """Translates files from Baby Connect: a CSV file with the entries of one child (start, activity, quantity, text, notes and more).
 
-Owns the columns, and makes ids, because the rows have no ids. An id is made of the start, the activity and the child, so the id
+Owns the columns, and makes ids, because the rows have no ids. An id is made of the start, the activity and the child. So the id
 of an entry stays the same if its text, end or quantity is corrected. `row_ids` distinguishes rows with the same start, activity
 and child. Times have no zone and no column names the child, so the importing parent states the zone and the child. The
 caregiver's name is not read. For most activities the app composes the text from buttons ("Lia went for a walk", perhaps in a

@@ -1,8 +1,8 @@
 """Translates files from Brightwheel: a child's activities (`{"activities": [...]}`), as the API for guardians returns them.
 
-Owns the choice of fields. Other fields are never decoded, such as likes (they show what the other parent looked at), names of
-staff, rooms, health questions at drop-off, or the list of all milestones beside an observation. Each activity is about one child.
-Keeps both the time of the activity and the time at which staff typed it.
+Owns the choice of fields. Other fields are never decoded, such as names of staff, rooms, health questions at drop-off, or the
+list of all milestones beside an observation. Likes are not decoded either: they show what the other parent looked at. Each
+activity is about one child. Keeps both the time of the activity and the time at which staff typed it.
 """
 
 from typing import Any, Final

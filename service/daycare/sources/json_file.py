@@ -26,7 +26,7 @@ Path = tuple[str, ...]
 
 
 def records_in(body: bytes, *, lists: tuple[Path, ...]) -> tuple[RawRecord, ...]:
-    """Returns the records of a file, each with its place, in the file's order.
+    """Returns the records of a file, each with its place in the file, in the file's order.
 
     `lists` are the paths of the lists of records in a response. A path consists of keys, from the outermost to the innermost key.
 
