@@ -49,8 +49,8 @@ SPECIAL_PURPOSE: Final = tuple(
     )
 )  # fmt: skip
 """The networks in IANA's registries of special-purpose addresses. Addresses are compared with these networks in addition to
-`is_global`, because the networks of `is_global` differ between releases of Python. 2001::/23 includes Teredo and 2002::/16 is
-6to4: addresses in these two networks contain IPv4 addresses, which nobody checks."""
+`is_global`, because the networks of `is_global` differ between releases of Python. 2001::/23 (with Teredo) and 2002::/16 (6to4)
+are listed because addresses in these two networks contain an IPv4 address, and this IPv4 address is not checked."""
 
 RESOLVE_S_MAX: Final = 5.0
 LOOKUPS_MAX: Final = 64
@@ -180,7 +180,7 @@ class EgressPolicy:
 
 
 def is_public(address: Address) -> bool:
-    """Returns whether an address is public. If an IPv6 address contains an IPv4 address, the IPv4 address is checked."""
+    """Returns whether an address is public. For an IPv6 address in a network of `MAPPED`, checks the IPv4 address inside."""
     if isinstance(address, IPv6Address):
         if any(address in network for network in MAPPED):
             return is_public(IPv4Address(address.packed[12:]))

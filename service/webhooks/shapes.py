@@ -35,7 +35,10 @@ class WebhookMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SecretMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A new secret of a webhook. No other response contains it. Until `both_until`, the previous secret signs requests, too."""
+    """A new secret of a webhook. No other response contains the new secret.
+
+    Until `both_until`, the previous secret signs requests, too.
+    """
 
     webhook: UUID
     secret: str
@@ -46,8 +49,8 @@ class WebhookListed(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook of the caller.
 
     `place` is the place in the feed of the last delivered entry. `since` is the time when the failures began, or when the webhook
-    was disabled. `last` is the reason why the last attempt failed; null if it did not fail. `why` is the reason why the webhook
-    was disabled.
+    was disabled. `last` is the reason why the last attempt failed; null if the last attempt did not fail. `why` is the reason why
+    the webhook was disabled.
     """
 
     webhook: UUID

@@ -105,7 +105,7 @@ class Language(msgspec.Struct, frozen=True, kw_only=True):
     words: Mapping[str, frozenset[str]]
     """The word lists of the file, by name."""
     roles: Mapping[str, frozenset[str]]
-    """The names of the word lists that a word belongs to, by the word."""
+    """The names of the word lists that contain a word. The key is this word."""
     cues: Mapping[str, tuple[CompiledCue, ...]]
     """The compiled cues, by their first word."""
     guards: Index
