@@ -32,6 +32,14 @@ def sql_texts(module: ast.Module) -> list[str]:
     return [text for text in _texts(module) if STATEMENT.match(text) or PART_OF_A_STATEMENT.search(text)]
 
 
+def stray_texts(source: str, module: ast.Module) -> list[int]:
+    """Returns the lines of string statements that are no docstring or note: most of them are the lost rest of an expression."""
+    statements = [node for node in ast.walk(module) if isinstance(node, ast.Expr)]
+    strings = [node for node in statements if isinstance(node.value, ast.Constant | ast.JoinedStr)]
+    segments = [(node.lineno, ast.get_source_segment(source, node) or "") for node in strings]
+    return [line for line, segment in segments if not segment.startswith(('"""', "..."))]
+
+
 def _texts(module: ast.Module) -> Iterator[str]:
     docstrings = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
     parts = {id(part) for node in ast.walk(module) if isinstance(node, ast.JoinedStr) for part in node.values}

@@ -68,8 +68,10 @@ TITLES: Final = frozenset(
     {"mr", "mrs", "ms", "herr", "frau", "señor", "señora", "sr", "sra", "mme", "madame", "monsieur", "mevrouw", "meneer"}
 )
 
-_PARENTS: Final = r"mummy|mommy|mumm?y|mum|mom|mama|mami|mam[aá]|maman|mutti|daddy|dad|dada|papa|pap[aá]|papi|vati|"
-r"parents|family|familia|eltern|familie|famille|ouders|padres|papás|parents|everyone|everybody|oma|opa"
+_PARENTS: Final = (
+    r"mummy|mommy|mumm?y|mum|mom|mama|mami|mam[aá]|maman|mutti|daddy|dad|dada|papa|pap[aá]|papi|vati|"
+    r"parents|family|familia|eltern|familie|famille|ouders|padres|papás|everyone|everybody|oma|opa"
+)
 WRITTEN_AS_CHILD: Final = re.compile(
     rf"(?:^|[\s,.!?¡«\"'(])(?:{_PARENTS})\b\s*[,!]|[,;]\s*(?:{_PARENTS})\b\s*[!.]|(?:\blove|xx?|\bkuss|\bbesos|\bbisous|"
     rf"\bkusjes|\bliebe grüße|\bhugs)\b\s*,?",
@@ -77,8 +79,10 @@ WRITTEN_AS_CHILD: Final = re.compile(
 )
 FIRST_PERSONS: Final = frozenset({"i", "ich", "yo", "j'", "je", "ik"})
 SECOND_PERSONS: Final = frozenset({"you", "du", "tú", "tu", "jij", "je", "t'"})
-PRAISE: Final = r"well done|dear|bravo|hey|oh|hello|hi|good job|clever girl|clever boy|liebe[r]?|hallo|querid[ao]|hola|"
-r"chère?|coucou|lieve|dag|hoi"
+PRAISE: Final = (
+    r"well done|dear|bravo|hey|oh|hello|hi|good job|clever girl|clever boy|liebe[r]?|hallo|querid[ao]|hola|"
+    r"chère?|coucou|lieve|dag|hoi"
+)
 PRAISED: Final = re.compile(
     r"\b(?:you (?:clever|good|brave|big|little|amazing|wonderful) (?:girl|boy|one|star)|what a (?:\w+ ){1,3}you (?:are|were)"
     r"|(?:little|young) (?:lady|man|one|miss)[.!,]*\s*$|girl you are|boy you are)",
@@ -154,7 +158,7 @@ def _is_addressed(text: str, names: ChildNames) -> bool:
     for found in PART.finditer(text):
         if names.is_first(found.group()):
             before, after = text[max(0, found.start() - 16) : found.start()].lower(), text[found.end() : found.end() + 10].lower()
-            if re.match(r"\s*[,!]\s*(?:you|du|tú|tu|je|jij)\b", after) or re.search(rf"(?:{PRAISE})\s*,?\s*$", before):
+            if re.match(r"\s*[,!]\s*(?:you|du|tú|tu|je|jij)\b", after) or re.search(rf"\b(?:{PRAISE})\s*,?\s*$", before):
                 return True
             if re.search(
                 r"\b(?:you|du|tú|tu|jij)\b[^.!?]{0,60}$", text[max(0, found.start() - 70) : found.start()].lower()
