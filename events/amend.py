@@ -11,7 +11,7 @@ from events.observations import How
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The fields that change, with their new values; null removes an optional field. At least one field is set."""
+    """The fields that an amendment changes, with their new values; null removes an optional field. At least one field is set."""
 
     occurred_at: Instant | UnsetType = UNSET
     precision: Precision | UnsetType = UNSET
