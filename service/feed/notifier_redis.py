@@ -47,7 +47,7 @@ LOG = structlog.get_logger()
 
 
 class RedisNotifier(LocalNotifier):
-    """A notifier between all processes of one Redis or Valkey. Notifications within this process need no Redis."""
+    """A notifier between all processes that use the same Redis or Valkey. Notifications within this process need no Redis."""
 
     def __init__(self, redis_url: str) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class RedisNotifier(LocalNotifier):
 
     @property
     def is_connected(self) -> bool:
-        """Whether messages of other processes arrive, and the last message of this process was published."""
+        """Whether messages of other processes can arrive, and the last message of this process was published."""
         return self._is_receiving and self._is_publishing
 
     @property
@@ -185,7 +185,7 @@ class RedisNotifier(LocalNotifier):
 
 
 def _client(redis_url: str) -> Any:
-    """Returns a client without retries of its own, because this module decides what follows a failure."""
+    """Returns a client without retries of its own, because this module decides what happens after a failure."""
     return redis.Redis.from_url(
         redis_url,
         protocol=2,

@@ -29,7 +29,7 @@ def coding_of(scope: Scope) -> str | None:
 
 
 def shortened(body: bytes, coding: str) -> bytes:
-    """Returns the compressed body. The same body always gives the same bytes, because they contain no file name and no time."""
+    """Returns the compressed body. The same body always gives the same bytes: these contain no file name and no time."""
     if coding == "zstd":
         return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
     return gzip.compress(body, GZIP_LEVEL, mtime=0)

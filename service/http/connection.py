@@ -40,7 +40,7 @@ class HttpConnection(HttpToolsProtocol):
     on_shutdown: Callable[[], None] | None = None
     is_in_head = True
     head_bytes = 0
-    """Bytes of the current head that arrived in earlier reads."""
+    """The number of bytes of the current head that arrived in earlier reads."""
     read_bytes = 0
     head_timer: asyncio.TimerHandle | None = None
     rest_timer: asyncio.TimerHandle | None = None
@@ -143,7 +143,10 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.close()
 
     def shutdown(self) -> None:
-        """Ends the held stream. The server calls this when it begins to drain, because a live stream does not end by itself."""
+        """Ends the live stream of this connection, if there is one, because such a stream does not end by itself.
+
+        The server calls this method when it begins to drain.
+        """
         super().shutdown()
         if self.on_shutdown is not None:
             self.on_shutdown()
@@ -170,7 +173,8 @@ class HttpConnection(HttpToolsProtocol):
 def connection_of(scope: Scope) -> HttpConnection | None:
     """Returns the connection of this request, or None if the server does not use `HttpConnection`.
 
-    Without an `HttpConnection`, a peer that reads nothing is held until TCP gives up, and a shutdown waits for open streams.
+    Without an `HttpConnection`, a peer that reads nothing stays connected until TCP gives up, and a shutdown waits for open
+    streams.
     """
     connection = scope.get("extensions", {}).get(EXTENSION)
     return connection if isinstance(connection, HttpConnection) else None

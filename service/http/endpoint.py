@@ -38,9 +38,9 @@ class Endpoint:
     status: int = 200
     """The status of a successful response."""
     other_statuses: tuple[int, ...] = ()
-    """Further statuses with a response of the same type."""
+    """The other statuses of a response that has the same type."""
     has_etag: bool = False
-    """Whether the response has an ETag, and is 304 if the request names it in If-None-Match."""
+    """Whether the response has an ETag. If a request names this ETag in If-None-Match, the status is 304."""
     request: Any = None
     """The type of the request body, a type that msgspec can describe. None: no body."""
     request_media_types: tuple[str, ...] = ()
