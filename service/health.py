@@ -34,7 +34,7 @@ class Alive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """The readiness of the service: whether it can work, and for each part `ok` or the fault."""
+    """The readiness of the service: whether it can work, and for each part the text `ok` or its fault."""
 
     ready: bool
     database: str
