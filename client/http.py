@@ -54,7 +54,7 @@ class Wire:
     async def ask_once(self, method: str, path: str, *, body: Body | None = None) -> bytes:
         """Sends a request that must not be processed twice, such as the founding of a family.
 
-        Sends the request again only if it certainly did not reach the service, or the service certainly did nothing.
+        Sends the request again only if it certainly did not reach the service, or if the service certainly did nothing with it.
 
         Raises the errors of `ask`.
         """
