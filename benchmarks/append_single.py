@@ -18,7 +18,7 @@ from benchmarks.size import CREW, Size
 
 NAME = "append single"
 DRAFTS_READY_PER_S = 400
-"""The number of drafts that are encoded before a round, per device and second: more than a machine of this kind records."""
+"""The number of drafts that are encoded before a round, per device and second of the round: more than any machine records."""
 
 
 async def measure(size: Size) -> list[Figure]:

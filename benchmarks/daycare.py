@@ -31,7 +31,7 @@ ACKNOWLEDGED_MS_MAX = 400.0
 SLOWER_MAX = 2.0
 PAUSE_S = 0.1
 MILESTONE_NOTES = ("She took her first steps today!", "He clapped his hands at lunch.", "Said her first word: ball.")
-"""Sentences about milestones. One note in ten has such a sentence: more than a real daycare writes."""
+"""Sentences about milestones. One note in ten has such a sentence, which is more often than in a real daycare's notes."""
 EVERYDAY = (
     "Ate all of her pasta and asked for more peas.", "Slept from 12:10 to 13:45, woke up happy.", "Wet diaper at 10:15.",
     "We painted with sponges in the garden today.", "Please bring more diapers and wipes tomorrow.",

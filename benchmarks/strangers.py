@@ -23,7 +23,7 @@ WATCH_S = 3.0
 LOOK_EVERY_S = 0.02
 AIM_UNSIGNED_MIB = 16.0
 AIM_SIGNED_MIB = 64.0
-"""Four times the budget for strangers' bodies (16 MiB), because copies of bodies and the sockets' buffers need memory, too."""
+"""The aim for signed calls, in MiB: four times the budget for strangers' bodies, because copies and buffers need memory, too."""
 
 
 async def measure(size: Size) -> list[Figure]:

@@ -32,7 +32,7 @@ from benchmarks.welch import Welch, cropped, welch
 N = 6_000
 SMOKE_N = 6
 NOTHING_HELD = (0, 0)
-"""The numbers of held events of the first two classes. All other classes are compared with the first class."""
+"""The numbers of held events in the first two classes. All other classes are compared with the first class."""
 CALIBRATION = 1
 FAMILIES_A_CLASS = 2
 """The number of families per class. Families are founded in the order of the classes, then in reverse, so no class is older."""

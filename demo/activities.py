@@ -19,7 +19,7 @@ Record = dict[str, Any]
 
 PAGE_ROWS: Final = 4
 TYPED_LATE: Final = timedelta(minutes=93)
-"""The delay until a kudo (a row of praise) is typed, as seen in a real feed."""
+"""The delay until the staff type a kudo (a row of praise). A real feed shows this delay."""
 
 STUDENT_IDS: Final = {twin: f"5b1d0c1e-0000-4000-8000-00000000000{index}" for index, twin in enumerate(Twin, start=1)}
 ANOTHER_FAMILYS_CHILD: Final = "5b1d0c1e-0000-4000-8000-000000000009"
@@ -74,7 +74,7 @@ def row(
 
 
 def milestone_row(first: Growth, rng: Random, *, is_again: bool = False) -> Record:
-    """Returns the staff's row about a milestone. The staff type the row 1 to 40 minutes later, a kudo 93 minutes later."""
+    """Returns the staff's row about a milestone. The staff type a row 1 to 40 minutes later, but a kudo 93 minutes later."""
     action_type = rng.choice(PROSE_TYPES)
     late = TYPED_LATE if action_type == "ac_kudo" else timedelta(minutes=rng.randint(1, 40))
     prose = WORDING[first.milestone].prose.format(child=CHILD_NAMES[first.twin])
