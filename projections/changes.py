@@ -45,7 +45,7 @@ class Released(msgspec.Struct, frozen=True):
 
 
 class Hinted(msgspec.Struct, frozen=True):
-    """A hint was delivered to a member: there is something new."""
+    """A hint that there is something new was delivered to a member."""
 
     member: MemberId
     hint: Hint

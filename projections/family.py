@@ -40,7 +40,7 @@ class Family:
         """Whether `telling` is kept, because receipts may have to name a member who waits. Set it before a family's first choice
         is folded."""
         self.telling: dict[Seq, tuple[DescribedEvent, ...]] = {}
-        """Seq of an event -> those among the event and all that it refers to that can reveal anything; see `keep_quiet`."""
+        """Seq of an event -> the events that can reveal anything, among itself and all to which it refers; see `keep_quiet`."""
         self.sortings: defaultdict[Seq, list[DescribedEvent]] = defaultdict(list)
         """Thread -> the sortings of its events. The field `logged.delivered_to` of a sorting has members who were sent it."""
 

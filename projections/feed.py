@@ -42,7 +42,7 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     hint: bytes | None = None
     """The content of a hint, as JSON."""
     seqs: tuple[Seq, ...] | None = None
-    """The seqs of its entries, if they are listed: for a member who keeps surprises, and events delivered without delay."""
+    """The seqs of its entries, if they are listed. They are, if the member keeps surprises and the delivery was without delay."""
 
     @property
     def last_place(self) -> int:
@@ -81,9 +81,9 @@ def tell(
 ) -> list[Run]:
     """Appends neighbours of the log, from `first_seq` on, to a feed that ends with the run `last`; `start` is for an empty feed.
 
-    Returns the changed runs, in order: the last one if it grew, and new ones of at most `longest` entries. `told_at` is the time
-    of delivery for events that are delivered later than they were received. `released` is the reason for events that were held.
-    A run only grows with events that have the same values of both.
+    Returns the changed runs, in order: the last one if it grew, and new ones of at most `longest` entries. `told_at`: the time of
+    delivery, for events that are delivered later than they were received. `released`: the reason of the release, for events that
+    were held. A run has events with the same `told_at` and the same `released`.
     """
     changed: list[Run] = []
     done = 0
@@ -165,7 +165,7 @@ class FeedEnd:
     def append_late(
         self, seqs: Sequence[Seq], commitments: Sequence[bytes], delivered_at: datetime, *, released: str | None = None
     ) -> None:
-        """Appends older events, in the order of the log. `released`: the reason, if they were held until now."""
+        """Appends older events, in the order of the log. `released`: the reason of their release, if they were held."""
         self.settle()
         self._tell(seqs, commitments, delivered_at, released, longest=1 if self._is_listed else RUN_LENGTH_MAX)
 

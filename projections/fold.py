@@ -61,24 +61,24 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class NeedEvents(msgspec.Struct, frozen=True):
-    """The fold needs events of the log. Its answer is a dictionary: seq -> the event and its commitment."""
+    """The fold needs events of the log. The answer is a dictionary: seq -> the event and its commitment."""
 
     seqs: Sequence[Seq]
 
 
 class NeedSightings(msgspec.Struct, frozen=True):
-    """The fold needs sightings as a member knows them. Its answer is a dictionary: seq -> sighting, for those that exist."""
+    """The fold needs sightings as a member knows them. The answer is a dictionary: seq -> sighting, for those that exist."""
 
     member: MemberId
     seqs: Sequence[Seq]
 
 
 class NeedHistory(msgspec.Struct, frozen=True):
-    """The fold needs the log before a seq. Its answer is a `History`."""
+    """The fold needs the log before a seq. The answer is a `History`."""
 
     before: Seq
     is_whole: bool
-    """Whether the bodies of all events are needed, because the joining member has chosen to wait; else those about sightings."""
+    """Whether all events are needed with their bodies, because the joining member has chosen to wait, or only sightings."""
 
 
 Need = NeedEvents | NeedSightings | NeedHistory

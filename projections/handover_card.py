@@ -46,7 +46,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """The milestones of one child that one member knows, and those not to mention to that member, by domain and title."""
+    """The milestones of one child that a member knows, and those not to mention to them. Both are sorted by domain and title."""
 
     member: MemberId
     name: str

@@ -1,6 +1,6 @@
 """Goes through the log so far for a member who joins. Finds the events to deliver to that member, and those to hold from them.
 
-Owns the order. `visibility` decides which events the member may know, and which are held because of the member's choices.
+Owns the order in which the events are decided. `visibility` decides which events the member may know, and which are held.
 """
 
 from collections import defaultdict
@@ -28,7 +28,10 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     commitments: Sequence[bytes]
     """The commitments of these events, in the same order."""
     events: Mapping[Seq, Event[Any]]
-    """Events with their bodies: at least those that make or change a sighting, and for a member who has chosen to wait, all."""
+    """Events with their bodies. At least those that make or change a sighting; all, if the member has chosen to wait.
+
+    Events for their author alone are missing.
+    """
 
     def target_of(self, logged: LoggedEvent) -> LoggedEvent | None:
         """Returns the event to which an event refers; None if there is none."""

@@ -51,7 +51,7 @@ class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The part of an event's content that the surprise rule needs: the subjects that it reveals, and whether it is everyday."""
 
     subjects: tuple[Subject, ...] = ()
-    """The subjects that the event reveals by its own content or by a sorting, but not those of the event that it refers to."""
+    """The subjects that the event reveals by its own content or by a sorting. Those of its target are not included."""
     own_milestones: tuple[str, ...] = ()
     """The family's own milestones that the event uses or names."""
     is_everyday: bool = False
@@ -61,7 +61,7 @@ class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     stated: tuple[Subject, ...] = ()
     """The subjects that the event reveals by its own content, without any sorting."""
     is_possible: bool = False
-    """Whether the event's words only may reveal its subjects. A sorting replaces such subjects."""
+    """Whether the event's subjects are uncertain: its words only may reveal them. A sorting replaces such subjects."""
 
     @property
     def tells(self) -> bool:
@@ -149,7 +149,7 @@ def describe(
 
 
 def milestones_in(body: Any) -> tuple[str, ...]:
-    """Returns the milestones that a body states, or that its words may be about. Other fields than these are not read."""
+    """Returns the milestones that a body states or that its words may be about, in the fields that its type declares for this."""
     kind = type(body).__name__
     if kind in ABOUT_A_SUBJECT:
         stated = () if body.milestone is None else (body.milestone,)

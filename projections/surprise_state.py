@@ -143,9 +143,9 @@ class Met:
         """The subjects in sightings whose audience is the family."""
 
     def see(self, seq: Seq, sighting: Sighting | None) -> list[Subject]:
-        """Stores the present version of an own sighting; None if it is withdrawn. Returns the subjects that are met by it alone.
+        """Stores the present version of an own sighting; None if it is withdrawn. Returns the subjects that are now newly met.
 
-        A subject is not returned if the version before met it already.
+        A subject of the version before does not count as newly met.
         """
         met_before: tuple[Subject, ...] = ()
         if (before := self.own.pop(seq, None)) is not None:
@@ -178,7 +178,7 @@ class Holds:
         self.unnamed: dict[str, int] = {}
         """The family's own milestones whose first names are held, each with the number of these names."""
         self._telling: dict[Subject, int] = {}
-        """Subject -> how many held events reveal it, directly or because they imply it."""
+        """Subject -> how many held events reveal it, because their subjects are this subject or imply it."""
 
     def fill(self, events: Iterable[DescribedEvent]) -> None:
         """Replaces all held events by other ones."""
@@ -201,7 +201,7 @@ class Holds:
             self._count(described, -1)
 
     def tell_of(self, subject: Subject) -> bool:
-        """Returns whether any held event reveals a subject, directly or because it implies it."""
+        """Returns whether any held event reveals a subject, because one of the event's subjects is this subject or implies it."""
         return subject in self._telling
 
     def hanging_from(self, seq: Seq) -> list[Seq]:

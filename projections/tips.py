@@ -23,7 +23,7 @@ NOTES_STAY_MONTHS: Final = 6
 """How long a safety note stays after a milestone's last month. In the WHO's data the latest child in a hundred reaches the
 milestone within two months."""
 NOW_PER_DOMAIN_MAX: Final = 4
-"""The maximum of current milestones in a domain. At twelve months 141 are current in all: too many for a page to be read."""
+"""The maximum of current milestones in a domain. At twelve months 141 are current in all: too many for people to read."""
 
 
 class Tip(msgspec.Struct, frozen=True, kw_only=True):

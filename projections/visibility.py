@@ -74,8 +74,8 @@ def readers_of(kind: str, author: MemberId, audience: Audience, roster: Roster) 
 def is_history_for(joiner: Member, logged: LoggedEvent, roster: Roster, known: Container[Seq]) -> bool:
     """Returns whether a joining member may know an event from before the joining. `known`: the older events that they may know.
 
-    Everybody may know roster facts and their own events. A member who sees `all` may know the events for whose audience they are
-    a reader, except events that refer to an event which they may not know.
+    Everybody may know roster facts and their own events. A member who sees `all` may know the events that have them in the
+    audience, except events that refer to an event which they may not know.
     """
     if logged.kind in ROSTER_FACTS or logged.author == joiner.member:
         return True
@@ -125,7 +125,7 @@ def is_answer_to(member: MemberId, described: DescribedEvent) -> bool:
 def reasons_of(
     content: Content, wishes: Wishes, roster: Roster, met: Container[Subject], look_up: KeptOf | None = None
 ) -> list[Reason]:
-    """Returns a reason for each choice that keeps what an event reveals."""
+    """Returns the reasons to hold an event with this content: one for each choice that keeps what the event reveals."""
 
     def kept_by(subject: Subject) -> list[Choice]:
         if subject[0] is None:
@@ -218,7 +218,7 @@ def hints_for(described: DescribedEvent, state: SurpriseState, roster: Roster) -
     """Returns the children and domains for which a member may get a hint when this event is held.
 
     A hint is given only if all reasons to hold the event are choices of the mode `hint`. There is none for a subject of another
-    event that is held already, and none for subjects that the event's words only may reveal.
+    event that is held already, and none for an event whose words only may reveal its subjects.
     """
     if described.content.is_possible or is_bound(described, state.holds.events, state.holds.unnamed):
         return []

@@ -135,7 +135,7 @@ def _require_target(body: Body, author: Member, target: LoggedEvent | None, impo
 
 
 def _require_sorter(author: Member, target: LoggedEvent, family: Family) -> None:
-    """Refuses to sort another parent's words, and events in a thread that another member began who waits for firsts.
+    """Refuses to sort another parent's words. Also refuses to sort events in the thread of another member who waits for firsts.
 
     Nothing in such a thread is held from the member who began it, so there is nothing to sort. The refusal shows that this member
     waits, which is no secret: choices are declared, so that others can keep quiet.
@@ -151,8 +151,8 @@ def _require_sorter(author: Member, target: LoggedEvent, family: Family) -> None
 def _may_correct(author: Member, body: Amended | Withdrawn, target: LoggedEvent, imported_by: MemberId | None) -> bool:
     """Returns whether a member may amend or withdraw a milestone that was found in a daycare's words.
 
-    A parent may, but may not amend the daycare's words themselves. If the words came in an imported file, only the parent who
-    imported the file may: no other member may change the milestone or take it back (law 20).
+    A parent may do so, but may not amend the daycare's words themselves. If the words came in an imported file, only the parent
+    who imported that file may do so: no other member may change the milestone or take it back (law 20).
     """
     is_about_words = isinstance(body, Amended) and body.changes.note is not UNSET
     is_theirs = author.role is Role.PARENT and imported_by in (None, author.member)

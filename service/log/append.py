@@ -1,4 +1,4 @@
-"""Appends drafts to the logs of several families in one transaction, and returns the result of each.
+"""Appends drafts to the logs of several families in one transaction, and returns the result of each draft.
 
     heads       family_batch: locks each family and takes as many seqs as may be needed, so that seq follows the order of commit
     prefetch    reads what the drafts may repeat, refer to, change or free: one query for each of these sets
@@ -161,7 +161,7 @@ class Batch:
         return tuple(receipts)
 
     async def decide_draft(self, request: AppendRequest, batch: FamilyBatch, draft: Draft[Any]) -> Receipt:
-        """Appends a draft and returns its receipt, or returns its first receipt again.
+        """Appends a draft, and returns its receipt. If the draft was sent before, returns its first receipt again.
 
         Raises:
             Refused: the draft is refused. The error has the path of the field within the draft.
@@ -198,7 +198,7 @@ class Batch:
     def _keep_quiet_again(
         self, batch: FamilyBatch, draft: Draft[Any], sent: LoggedEvent, target: LoggedEvent | None
     ) -> tuple[str, ...]:
-        """Returns the names of the members to keep quiet before, for the receipt of a draft that was sent before.
+        """Returns the names in `keep_quiet` of a repeated receipt, for a draft that was sent before.
 
         The choices of today decide the names. The receipt needs names again, because the first response may have been lost.
         """
@@ -269,7 +269,7 @@ class Batch:
     async def _part(
         self, sharing: Sharing, family: FamilyId, batch: FamilyBatch, draft: Draft[Any], target: LoggedEvent
     ) -> None:
-        """Appends an own event for each importer that shared the event which a draft has changed or taken back (law 20)."""
+        """Appends own events of the importers that shared an event, if a draft has changed or taken back that event (law 20)."""
         for share in sharing.part(family, draft.event, target, batch.family.surprises):
             importer = batch.family.roster.members.get(share.key[1])
             if importer is None or importer.has_left:

@@ -24,7 +24,7 @@ from events.ids import FamilyId, LogId
 from service.log.append_request import AppendRequest, FamilyLocked, LogBusy, LogUnavailable, Outcome, Receipt
 
 LOCKED_S_MAX: Final = 1.0
-"""A request of a locked family is refused after it was set aside for this time. From its arrival this takes two seconds at most,
+"""The longest time that a request of a locked family is set aside. Then it is refused: at most two seconds after its arrival,
 whatever other work its group has."""
 AGAIN_S_MIN: Final = 0.002
 AGAIN_S_MAX: Final = 0.05
@@ -148,7 +148,7 @@ class AppendQueue:
         return is_of_it and count + request.drafts <= self._drafts_per_transaction
 
     def fail_all(self, error: Exception) -> None:
-        """Answers all requests that were not set aside with an error."""
+        """Answers with an error all requests that were not set aside."""
         for request in self._waiting:
             request.fail(error)
         self._waiting.clear()
@@ -165,7 +165,7 @@ class AppendQueue:
         self._count(locked, request.drafts)
 
     def _due(self) -> list[PendingAppend]:
-        """Removes and returns the first request of each locked family that is due to be tried, the longest due family first.
+        """Removes and returns the first request of each locked family that is due to be tried, in the order of due times.
 
         Refuses the requests that were set aside for `LOCKED_S_MAX`, and forgets families without recent requests.
         """

@@ -35,7 +35,7 @@ HELD_PER_FAMILY: Final = 32
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The head row of a family's log. If it is the same at two times, all rows of the family are the same, too."""
+    """The head row of a family's log. As long as it does not change, no row of the family changes."""
 
     seq: int
     log: LogId
@@ -65,7 +65,7 @@ class Loaded:
 
 
 class FamilyState(msgspec.Struct, frozen=True):
-    """The state of a family at one position of its head."""
+    """The state of a family as it was when its log had one certain head."""
 
     head: Head
     roster: Roster

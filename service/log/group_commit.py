@@ -199,7 +199,7 @@ class Committer:
         return at_s is not None and time.monotonic() - at_s < FORGOTTEN_S
 
     def claim(self, families: Collection[FamilyId]) -> None:
-        """Lets this committer take all requests of these families for `FORGOTTEN_S`, or until it has written one of a family."""
+        """Lets this committer take all requests of these families for `FORGOTTEN_S`, or until one request is written."""
         now_s = time.monotonic()
         lately = {family: at_s for family, at_s in self._claimed_at_s.items() if now_s - at_s < FORGOTTEN_S}
         self._claimed_at_s = lately | dict.fromkeys(families, now_s)

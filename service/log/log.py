@@ -93,7 +93,7 @@ class Log:
         await self._apart.stop()
 
     async def push(self, *, family: FamilyId, author: MemberId, push: Push) -> Answer:
-        """Appends a device's push. Once the events are on the disk, returns the log's id and the receipts in the drafts' order.
+        """Appends a device's push. Returns the log's id and the receipts, in the drafts' order, once the events are on the disk.
 
         Raises:
             LogBusy, LogUnavailable: 503; the device sends the same drafts again.
@@ -116,7 +116,7 @@ class Log:
         """Appends a TimePassed, if the passing of days frees a held event in this family. Returns whether it was appended.
 
         Raises:
-            LogBusy, LogUnavailable: the event may not be written; the next check of the clock tries again.
+            LogBusy, LogUnavailable: the event was not written, or this is unknown. The next check of the clock tries again.
         """
         request = AppendRequest(family=family, author=author, drafts=(drafted(TimePassed(), self.now()),), by_service=True)
         _, (receipt,) = await self._committer.append(request)

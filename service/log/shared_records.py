@@ -243,7 +243,10 @@ def _recorded(like: Like, batch: FamilyBatch) -> Iterator[LoggedEvent]:
 
 
 def _touched(request: AppendRequest, batch: FamilyBatch) -> Iterator[Place]:
-    """Yields family and seq of each event that a request may change or take back, and of its thread, if it may be a daycare's."""
+    """Yields family and seq of each event that a request may change or take back, and of its thread's first event.
+
+    Only events that a daycare may have written are yielded.
+    """
     for draft in request.drafts:
         if isinstance(draft, Malformed) or type(draft.event).__name__ not in TARGET_CHANGES:
             continue

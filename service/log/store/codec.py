@@ -53,7 +53,7 @@ decode_held_row = msgspec.json.Decoder(HeldRow).decode
 def decode_held(body: bytes) -> DescribedEvent:
     """Returns the held event of a row, as far as the rule needs it.
 
-    Audience, type of the thread and recipients are not stored: these fields of the result are not the event's own.
+    A row does not store the audience, the type of the thread and the recipients. The result has defaults for these fields.
 
     Raises:
         msgspec.DecodeError: the row is damaged; a replay repairs it.

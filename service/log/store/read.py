@@ -135,7 +135,8 @@ async def events_at(connection: Any, family: FamilyId, seqs: Sequence[Seq]) -> d
 async def history(connection: Any, family: FamilyId, *, before: Seq, is_whole: bool) -> History:
     """Returns a family's log before a seq, for a member who joins at that seq.
 
-    `is_whole`: the bodies of all events are read. If not, only those of events that make or change a sighting are.
+    `is_whole`: whether the bodies of all events are read, or only of those that make or change a sighting. The bodies of events
+    for their author alone are never read.
     """
     past = await connection.fetch(QUERIES.history, family, before)
     words = await connection.fetch(QUERIES.history_of_sightings, family, before, is_whole, list(SIGHTINGS | SIGHTING_CHANGES))

@@ -48,7 +48,7 @@ BRACES: Final = str.maketrans("[]", "{}")
 
 COPIED_FROM: Final = 24
 """The smallest number of rows for which a COPY is faster than an INSERT with arrays. A COPY costs one more round trip. But for
-arrays, asyncpg checks every element, whether it is an array itself, which takes 0.3 us for each element."""
+arrays, asyncpg checks of every element whether it is an array itself, which takes 0.3 us an element."""
 
 _encode: Final = msgspec.json.Encoder().encode
 """The encoder of stored bytes. JSON, because MessagePack loses a time's offset from UTC."""
@@ -192,7 +192,7 @@ def encode_wishes(wishes: Wishes) -> bytes:
 
 
 def is_name(described: DescribedEvent) -> bool:
-    """Returns whether a held event is a MilestoneNamed: it gives a milestone of the family's own its name."""
+    """Returns whether a held event gives a milestone of the family's own a name."""
     return described.logged.kind == "MilestoneNamed"
 
 
