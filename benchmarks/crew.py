@@ -108,7 +108,7 @@ async def found_many(address: Address, *, count: int, seeds: int = SEEDS) -> lis
 
 
 async def crew(address: Address, *, families: Sequence[Family]) -> list[Device]:
-    """Connects four devices of each family. With four families, the 16 devices write the shares of drafts that `mix` states."""
+    """Connects four devices of each family. With four families, the 16 devices write drafts in the shares that `mix` lists."""
     devices: list[Device] = []
     for index, family in enumerate(families):
         for member in PUSHERS[index % len(PUSHERS)]:

@@ -2,7 +2,7 @@
 
 This is what `stillnew replay --check` does. The log has 200,000 events of 20 families, pushed over HTTP before. The figures are
 compared with a limit, a very simple fold of the same log: the rows are read in pages, decoded by msgspec into the same types, and
-folded into one dict per family. Both run in this process, one after the other, while the service is idle.
+folded into one dict per family. Both folds run in this process, one after the other, while the service is idle.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Measures the workload `strangers`: unknown senders send calls of 2 MiB at once, each without its last byte, and wait.
 
 The figure is the largest growth of the worker's resident memory while the calls are open. The figure is compared with a limit:
-the bare app on the same uvicorn, which reads every body to its end, as most services do. The service refuses calls without a
+the bare app on the same uvicorn, which reads every body to its end, like most services. The service refuses calls without a
 signature by their headers. Calls with a well-formed signature, each from another address, share the budget for strangers' bodies.
 """
 

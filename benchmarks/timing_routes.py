@@ -24,7 +24,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     before: Callable[[TimedFamily, int], bytes] | None = None
     """The function that returns a request for the second process, sent before each timed request. None: no such request."""
     is_control: bool = False
-    """Whether the request goes to the process with the naive filter, where times have to differ."""
+    """Whether the request goes to the process with the naive filter, whose times have to differ."""
 
 
 def _get(path: str) -> Callable[[TimedFamily, int], bytes]:

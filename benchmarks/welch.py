@@ -1,6 +1,6 @@
 """Decides by Welch's t-test whether two classes of times differ. The slowest tenth of the times is left out. Measures nothing.
 
-Both classes are cut at one bound, the 90th percentile of the times of both. If each class had a bound of its own, these bounds
+Both classes are cut at one bound, the 90th percentile of all their times. If each class had a bound of its own, these bounds
 would add a random error that the standard error does not include, and t would be too large.
 """
 

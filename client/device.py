@@ -183,7 +183,7 @@ class Device(Family):
         """Stores an event in the outbox, in the form of a draft, and returns the draft's id. The draft is then on the disk.
 
         Works offline. A missing time is the current time; without `audience`, the default of the type applies. Give `draft_id`
-        (a UUID of version 7) if your program may record the same event twice, as an importer may.
+        (a UUID of version 7) if your program may record the same event twice, like an importer.
 
         Raises:
             NaiveTime, DraftTooLarge, DraftIdReused: nothing was recorded.

@@ -51,7 +51,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CardsPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of cards, as the service sends it."""
+    """One page of cards, in the form in which the service sends it."""
 
     cards: tuple[Card, ...]
     next: UUID | None

@@ -48,7 +48,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """A receipt as the service sends it. `id` is None if the service could not read the draft's id."""
+    """A receipt in the form in which the service sends it. `id` is None if the service could not read the draft's id."""
 
     id: UUID | None
     outcome: Literal["recorded", "already_recorded", "refused"]
@@ -58,7 +58,7 @@ class RawReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawPushResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """The response to one push, as the service sends it."""
+    """The response to one push, in the form in which the service sends it."""
 
     log: str
     receipts: tuple[RawReceipt, ...]
@@ -100,7 +100,7 @@ class EntryHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of the feed, as the service sends it."""
+    """A page of the feed, in the form in which the service sends it."""
 
     log: str
     chain_before: Chain

@@ -1,7 +1,7 @@
 """Makes the rows that the daycare's own system shows to parents: prose that is typed late, repeated and edited.
 
 Owns the shape of the rows, which follows Brightwheel's guardian feed (`activities`, `action_type`, `event_date`, `created_at`);
-a group record lists its children in `kid_ids`, as in Procare. Every name and word is invented. Knows no drafts.
+a group record lists its children in `kid_ids`, like Procare's records. Every name and word is invented. Knows no drafts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -127,7 +127,7 @@ def edited(record: Record, *, at: datetime, changes: Record) -> Record:
 
 
 def pages(records: Iterable[Record]) -> Iterable[list[Record]]:
-    """Yields the rows in pages, by `updated_at`. Each page begins with the last row of the page before, as in a real feed."""
+    """Yields the rows in pages, by `updated_at`. Each page begins with the last row of the page before, like in a real feed."""
     rows = sorted(records, key=lambda record: (record["updated_at"], record["object_id"]))
     start = 0
     while start < len(rows):

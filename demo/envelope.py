@@ -35,7 +35,10 @@ CHILD: Final = CHILD_NAMES[TWIN]
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """The data of this part of the output. `released`: Ben's entries about the first steps that came after `played.before`."""
+    """The data of this part of the output.
+
+    `released`: the entries about the first steps that came into Ben's feed after the moment of `played.before`.
+    """
 
     history: History
     played: Played

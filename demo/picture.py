@@ -21,7 +21,7 @@ from demo.timelines import How, Row, TimelineEntry, before_you, day_of, seen_on_
 WIDTH_MAX: Final = 104
 WIDTH_MIN: Final = 80
 BRIEF_BELOW: Final = 98
-"""In a terminal with fewer columns, the output has `3 d` instead of `3 days earlier`."""
+"""The number of columns below which the output has `3 d` instead of `3 days earlier`."""
 CELL: Final = 33
 CELL_BRIEF: Final = 25
 """The width of a cell in a narrow terminal, for remarks like `Acorns, same day`. `CELL` is for `Acorns, 13 days earlier`."""

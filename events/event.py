@@ -162,7 +162,7 @@ class Event(msgspec.Struct, Generic[BodyT], frozen=True, kw_only=True, omit_defa
     precision: Precision
     recorded_at: datetime
     received_at: datetime
-    """The time of the server's clock, in UTC."""
+    """The time of the server's clock when the log received the draft, in UTC."""
     audience: Audience
     claimed_at: datetime | None = None
     """The device's value of `occurred_at`, if the server has corrected that time for an error of the device's clock."""

@@ -77,7 +77,7 @@ def _choose(family: Family, event: Event[SurpriseChosen], changes: list[Change])
 
 
 def _see(family: Family, described: DescribedEvent, author: MemberId) -> list[Release]:
-    """Updates which subjects an author has met, after an own sighting or a change of one. Returns the released events."""
+    """Updates which subjects an author has met, if an event makes or changes their own sighting. Returns the released events."""
     seq, state = described.sighting, family.surprises.get(author)
     if seq is None or state is None:
         return []

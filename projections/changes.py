@@ -38,7 +38,7 @@ class Released(msgspec.Struct, frozen=True):
 
     member: MemberId
     why: str
-    """The kind of act that released them: `own_first`, `opened`, `told`, `time` or `sorted`."""
+    """The kind of act that released the events: `own_first`, `opened`, `told`, `time` or `sorted`."""
     seqs: Sequence[Seq]
     commitments: Sequence[bytes]
     at: datetime

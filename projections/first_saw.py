@@ -44,7 +44,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=Fa
 
 
 def step(before: Sighting | None, event: Event[Any]) -> Sighting | None:
-    """Returns a sighting after one more event that concerns it; None if it does not exist or is withdrawn."""
+    """Returns a sighting after one more event that concerns it; None if there is no such sighting, or if it is now withdrawn."""
     match event.event:
         case MilestoneObserved() as seen:
             return _made(event, seen.child, seen.milestone, How.IN_PERSON, None)

@@ -57,7 +57,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     event: Event[Any]
     commitment: bytes
     target_seq: Seq | None = None
-    """The seq of the event that it refers to. That event must be in `family.events`."""
+    """The seq of the event to which this event refers. That event must be in `family.events`."""
 
 
 class NeedEvents(msgspec.Struct, frozen=True):

@@ -35,16 +35,16 @@ class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     kind: str
     audience: Audience
     target_seq: Seq | None
-    """The seq of the event that it refers to."""
+    """The seq of the event to which this event refers."""
     thread: Seq
-    """The seq of the event that began the thread: the end of the chain of references. Its own seq if it refers to no event."""
+    """The seq of the event that began the thread: the end of the chain of references. Without a target, the event's own seq."""
     thread_kind: str
     thread_author: MemberId
     """The member who began the thread."""
     delivered_to: Collection[MemberId] = ()
     """The members who have this event in their feeds. It may be empty if no code needs the members."""
     is_found: bool = False
-    """Whether its milestone was found in a daycare's words, and not chosen by a member."""
+    """Whether the event's milestone was found in a daycare's words, and not chosen by a member."""
 
 
 class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):

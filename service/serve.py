@@ -237,7 +237,7 @@ def config_of(app: Gateway | str, *, workers: int) -> uvicorn.Config:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """Binds the address before anything else starts: an address in use is the most common start error."""
+    """Binds the address before anything else starts, because an address in use is the most common start error."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

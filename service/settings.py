@@ -52,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The maximum number of connections in the pool of one worker. The committers of the log have connections of their own."""
 
     webhooks_anywhere: bool = False
-    """Whether webhooks may use http and private addresses, as in a private network with trusted members."""
+    """Whether webhooks may use http and private addresses. This is safe only in a private network with trusted members."""
 
     # The limits are in requests per second; the requests of ten seconds may arrive at once. 0: no limit. A phone that was offline
     # for a month sends a few dozen pushes and pages, so limits this high only affect programs that are out of control.

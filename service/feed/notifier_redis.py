@@ -30,7 +30,7 @@ LEFT: Final = b"l"
 REVOKED: Final = b"r"
 
 OUTGOING_MAX: Final = 10_000
-"""The bound on messages that wait for the connection, about 150 bytes each. Further messages are dropped: polls replace them."""
+"""The bound on messages that wait for the connection, about 150 bytes each. Further messages are dropped; polls replace them."""
 PUBLISHED_AT_ONCE_MAX: Final = 256
 """The bound on messages that are published in one round trip."""
 IDS_MAX: Final = 256

@@ -66,7 +66,7 @@ def in_a_page(place: int, released: str | None, told_at: Any, chain: bytes, even
 
 
 def by_itself(place: int, released: str | None, told_at: Any, chain: bytes, event: bytes) -> bytes:
-    """Returns the bytes of an entry that is sent alone, as in the live stream: the entry of a page, plus `chain`."""
+    """Returns the bytes of an entry that is sent alone, for example in the live stream: the entry of a page, plus `chain`."""
     digits = chain.hex()[:CHAIN_DIGITS].encode()
     return b'{%b,"chain":"%b","event":%b}' % (_head(place, released, told_at), digits, event)
 

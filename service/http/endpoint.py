@@ -50,7 +50,7 @@ class Endpoint:
     other_schemas: tuple[Any, ...] = ()
     """Further types that the OpenAPI document describes."""
     media_type: str | None = None
-    """The media type of the response. None: JSON or MessagePack, as the caller prefers."""
+    """The media type of the response. None: JSON or MessagePack, whichever the caller prefers."""
     errors: tuple[type[Refused], ...] = ()
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """JSON schemas of the query parameters, by name."""

@@ -29,7 +29,7 @@ from service.postgres.queries import load
 QUERIES: Final = load(__package__, "heads.sql")
 
 FAMILIES_MAX: Final = 10_000
-"""The maximum weight of the cache, in families without held events. The state of one with five members takes about 10 KiB."""
+"""The maximum weight of the cache. A family without held events counts as 1: with five members it takes about 10 KiB."""
 HELD_PER_FAMILY: Final = 32
 """The number of held events that take about as much memory as the state of a family without any."""
 

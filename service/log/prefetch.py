@@ -138,7 +138,7 @@ async def _load_states(
 def _subjects_to_load(
     batches: Batches, drafts: Sequence[RequestedDraft]
 ) -> dict[Whose, tuple[SurpriseState, set[Subject]]]:
-    """Returns, for each waiting member, the state, and the drafts' subjects that have to be looked up: are they met?"""
+    """Returns, for each waiting member, the state and the drafts' subjects that the member may have met, if not yet read."""
     found: dict[Whose, tuple[SurpriseState, set[Subject]]] = {}
     for request, draft in drafts:
         batch = batches[request.family]
