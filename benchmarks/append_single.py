@@ -1,8 +1,8 @@
 """Measures the workload `append single`: 16 devices of four families push one draft per request, in a closed loop.
 
-The figures are compared with a limit: a bare litestar handler that decodes the same bodies and sends receipts, with the same
-settings of uvicorn and the same load. The service also authorises, deduplicates, orders, stores durably, and delivers to each
-member's feed.
+The figures are compared with a limit: a bare litestar handler that decodes the same bodies and sends receipts. It runs with the
+same settings of uvicorn and gets the same load. The service also authorises, deduplicates, orders, stores durably, and delivers
+to each member's feed.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """Measures the workload `bootstrap`: a new device of the father pulls 2,000 events in one page, gzipped, on a new connection.
 
-The device pulls in a closed loop. The figures are compared with a limit without the service and without HTTP: a query for the
-same number of bodies by the primary key of the log's table. The bodies are joined and compressed with gzip.
+The device pulls in a closed loop. The figures are compared with a limit, Postgres and gzip alone: a query reads the same number
+of bodies by the primary key of the log's table. The bodies are joined and compressed.
 """
 
 import time

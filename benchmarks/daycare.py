@@ -1,7 +1,7 @@
 """Measures the workload `daycare`: a daycare posts 500 signed events for 60 families in one call, while other families push.
 
-One key serves all 60 families, whose parents have linked the children by codes. The aim: the daycare gets its response within
-400 ms, and pushes of four other families take at most twice as long as without the daycare, in the same run. Each device of
+One key serves all 60 families, whose parents have linked the children by codes. The first aim: the daycare gets its response
+within 400 ms. The second aim: pushes of four other families take at most twice as long as without the daycare. Each device of
 these four families pushes one draft per request, and pauses for a tenth of a second after each response. The daycare posts again
 as soon as it has its response. Owns the calls.
 """

@@ -1,7 +1,7 @@
 """Decides by Welch's t-test whether two classes of times differ. The slowest tenth of the times is left out. Measures nothing.
 
 Both classes are cut at one bound, the 90th percentile of all their times. If each class had a bound of its own, these bounds
-would add a random error that the standard error does not include, and t would be too large.
+would add a random error that the standard error does not include. Then t would be too large.
 """
 
 import math

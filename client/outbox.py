@@ -1,7 +1,7 @@
 """Stores every draft that this device ever wrote, with its state.
 
-Owns the outbox. No draft is ever deleted: drafts that the service recorded stay too, so that the device can send them again if
-the service is restored from a backup. Does not know the network or the clock.
+Owns the outbox. No draft is ever deleted. Even recorded drafts stay, so that the device can send them again if the service is
+restored from a backup. Does not know the network or the clock.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

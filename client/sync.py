@@ -46,8 +46,8 @@ class SyncSession:
     async def push(self) -> tuple[Receipt, ...]:
         """Pushes all waiting drafts in batches, oldest first, and returns their receipts. A refused draft stops no other draft.
 
-        If a proxy refuses a batch as too large, later batches are smaller. If a proxy or firewall blocks a single draft, the
-        draft is set aside, so that it does not stop other drafts, and is sent again after 1 minute to 6 hours.
+        If a proxy refuses a batch because it is too large, later batches are smaller. If a proxy or firewall blocks a single
+        draft, that draft is set aside, so that it stops no other draft. It is sent again after 1 minute to 6 hours.
 
         Raises:
             ServiceUnreachable, DeviceRevoked, RefusedByService, ServiceMisspoke: drafts with a receipt are settled, the other
@@ -101,7 +101,7 @@ class SyncSession:
         """Continues after an intermediary has blocked a push: makes later batches smaller, or sets a single blocked draft aside.
 
         Raises:
-            AnsweredByIntermediary: the intermediary blocks every request or has an error of its own, so no draft is the cause.
+            AnsweredByIntermediary: the intermediary blocks every request, or it is out of order. So no draft is the cause.
         """
         size_bytes = sum(len(authored.json) for authored in batch)
         if blocked.status == TOO_LARGE:

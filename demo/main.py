@@ -40,8 +40,8 @@ async def main(*, once: bool = False, port: int | None = None, data: Path | None
     `port` None: a free port. `data` None: a folder that is removed at the end.
 
     Raises:
-        SystemExit: code 1, after a sentence on stderr with the cause and what to do next; code 130, if the demo was interrupted
-            before its output.
+        SystemExit: code 1 after an error, with a sentence on stderr that states the cause and what to do next. Code 130 if the
+            demo was interrupted before its output.
     """
     console = Console(highlight=False)
     # A pipe has no width, and rich would assume 80 columns.

@@ -1,12 +1,12 @@
 """Loads the catalogue of milestones: the title, the usual age and the implied milestones of each.
 
 Owns the reading of `catalogue_data/` (one TOML file for each domain) and the transitive closure of `implies`. Does not know
-children, members or the clock: an entry describes an action that can be seen, never how well or how soon a child does it.
+children, members or the clock. An entry describes an action that can be seen, never how well or how soon a child does it.
 
-A safety note is more than advice: an observation of a milestone with a note is delivered even to a member who keeps the whole
+A safety note is more than advice. An observation of a milestone with a note is delivered even to a member who keeps the whole
 domain as a surprise. So a milestone has a note only if a home must change on the day on which the child reaches the milestone. If
 a milestone has a note, every milestone that implies it must have a note, too. Otherwise an observation of the bigger step would
-be held from a member who keeps the domain, although the bigger step needs the same change at home.
+be held from a member who keeps the domain. But the bigger step needs the same change at home.
 """
 
 import enum

@@ -1,10 +1,10 @@
 """Splits a JSON list into the bytes of its elements, if the decoder refuses the whole list because of one element.
 
-A phone that cuts a text within an emoji sends half of a character as an escape (a lone surrogate): valid JSON, but not a valid
-text. Another sender nests objects a thousand levels deep. In both cases the decoder refuses the whole body, so a device could
-never send its other drafts. This module reads only strings and brackets, without recursion; each element is then decoded or
-refused by itself. It is slower than the decoder, and is used only for a body that the decoder has refused. Does not know drafts
-or records.
+A phone that cuts a text within an emoji sends half of a character as an escape (a lone surrogate). This is valid JSON, but not a
+valid text. Another sender nests objects a thousand levels deep. In both cases the decoder refuses the whole body, so a device
+could never send its other drafts. This module reads only strings and brackets, without recursion; each element is then decoded
+or refused by itself. It is slower than the decoder, and is used only for a body that the decoder has refused. Does not know
+drafts or records.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Checks MessagePack for what the decoder accepts and the service refuses: duplicate keys, bytes, extensions, NUL in a text.
 
-Owns these checks. They run after the body was decoded as a type that refuses unknown fields, so the value is no deeper and no
-larger than that type allows. If the checks ran before the decoding, a megabyte of nested empty lists would block the event loop
+Owns these checks. They run after the body was decoded as a type that refuses unknown fields: then the value is no deeper and no
+larger than the type allows. If the checks ran before the decoding, a megabyte of nested empty lists would block the event loop
 for seconds.
 """
 

@@ -176,7 +176,7 @@ def bare_quotes(text: bytes | msgspec.Raw) -> int:
 
     If a body contains a key twice, it has more quotes than the canonical JSON of its decoded value. So one scan decides whether
     the slower check for duplicate keys is needed. The two numbers also differ if the body sets an optional field to null or to
-    its default, or writes a backslash at the end of a text as a `u005c` escape. Then the slower check runs, and finds nothing.
+    its default. They differ, too, if a text ends with a `u005c` escape. Then the slower check runs, and finds nothing.
     """
     octets = bytes(text)
     count = octets.count(b'"')

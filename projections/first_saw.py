@@ -1,7 +1,7 @@
 """Folds the events about one sighting, as far as a member was sent them, and decides which of several sightings was the first.
 
 A sighting is a MilestoneObserved or a ParentFirstSaw with its later amendments and clips. The result does not depend on the order
-of arrival (law 12): of two changes to one field, the one that was recorded later counts, and a withdrawal is final.
+of arrival (law 12). Of two changes to one field, the one that was recorded later counts. A withdrawal is final.
 """
 
 from collections.abc import Iterable

@@ -27,9 +27,8 @@ def telling_of(
 ) -> tuple[DescribedEvent, ...]:
     """Returns the events that reveal anything among an event, all that it refers to, and the sortings in its thread.
 
-    Sortings belong to these because a sorting gives an event one more subject: the event, and every event that refers to it, can
-    be held because of that subject (law 20). Only sortings that the author was sent count, so that no other sorting changes the
-    author's receipt (law 21).
+    A sorting gives an event one more subject. The event, and every event that refers to it, can be held because of that subject
+    (law 20). Only sortings that the author was sent count, so that no other sorting changes the author's receipt (law 21).
     """
     if takes_back(logged, target):
         return ()  # it reveals nothing to anybody
@@ -76,7 +75,7 @@ def quiet_names(family: Family, telling: Collection[DescribedEvent], logged: Log
 
     The author may know choices, because these are declared. A member who has met the subject waits no longer. This counts only if
     the author may know of it: the member's sighting was for the family, or for the author's household. It never counts if the
-    author waits as well: that sighting, or its amendment, may be held from the author, and no receipt may depend on it (law 8).
+    author waits as well. Then that sighting may be held from the author, and no receipt may depend on it (law 8).
     """
     author, roster = logged.author, family.roster
     if not telling or not family.surprises:

@@ -139,7 +139,7 @@ def step(roster: Roster, event: Event[Any]) -> Roster:
     """Returns the roster after one more event; the same object if the event does not change it.
 
     The service writes facts about children, members and homes. Of two facts about the same child, member or home, the later one
-    in the log counts, whatever their times are: the times come from the clocks of several machines, but seqs are assigned under
+    in the log counts, whatever their times are. The times come from the clocks of several machines, but seqs are assigned under
     the lock of the family's head. Of two names of a milestone the one recorded later counts.
     """
     match event.event:

@@ -1,10 +1,10 @@
 """Lists the milestones to look out for at a child's age, and what to make safe at home.
 
 A pure function of the catalogue, the birth date and the day. It has no other input, so that the tips are the same for everybody,
-whatever happened: a note "lower the cot" that came because a member saw something would reveal what they saw (law 8).
+whatever happened. A note "lower the cot" that came because a member saw something would reveal what they saw (law 8).
 
 Lists what is usual at this age, never what is missing: no score, no "late", no percentage. So a safety note comes before most
-children reach the milestone, and stays longer than the months in which many reach it: a child who is slower needs the note, too.
+children reach the milestone. It stays longer than the months in which many reach it, because a slower child needs it, too.
 """
 
 from calendar import monthrange
@@ -62,9 +62,9 @@ class Tips(msgspec.Struct, frozen=True, kw_only=True):
 def tips(catalogue: Catalogue, *, born: date | None, today: date) -> Tips:
     """Returns the tips for a child who was born, or will be born, on the day `born`.
 
-    If the birth date is not known, `soon` and `now` are empty, and `safety` has all notes, in the order in which children come to
-    need them: a reader skips a note that is not needed, but does not notice a missing one. Long before birth, and for children
-    who are older than the catalogue's last months, all three are empty.
+    If the birth date is not known, `soon` and `now` are empty. Then `safety` has all notes, in the order in which children come
+    to need them, because a reader skips a note that is not needed, but does not notice a missing one. Long before birth, and for
+    children who are older than the catalogue's last months, all three are empty.
     """
     if born is None:
         return Tips(age_months=None, soon=(), now=(), safety=_notes(sorted(catalogue.by_key.values(), key=_first_month)))
@@ -82,8 +82,8 @@ def tips(catalogue: Catalogue, *, born: date | None, today: date) -> Tips:
 def age_months(*, born: date, today: date) -> int:
     """Returns the number of whole months since the day of birth; negative before that day.
 
-    A month is complete on the same day of the next month, or on the last day of a month that is too short: a child born on
-    31 January is one month old on 28 February, and a child born on 29 February is one year old on 28 February.
+    A month is complete on the same day of the next month, or on the last day of a month that is too short. A child born on
+    31 January is one month old on 28 February. A child born on 29 February is one year old on 28 February.
     """
     months = (today.year - born.year) * 12 + today.month - born.month
     days_this_month = monthrange(today.year, today.month)[1]

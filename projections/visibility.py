@@ -109,8 +109,8 @@ def reasons(
 ) -> list[Reason]:
     """Returns the reasons to hold an event from a member for its own content; none for a reply in the member's thread (law 20).
 
-    `met`: the subjects that count as met; None: all that the member has met. For another member, only those that they may know of
-    count. `look_up`: a faster `kept_of` for the member's wishes.
+    `met`: the subjects that count as met; None: all that the member has met. A receipt passes only those that its author may know
+    of. `look_up`: a faster `kept_of` for the member's wishes.
     """
     if is_answer_to(state.member, described):
         return []

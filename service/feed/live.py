@@ -1,7 +1,7 @@
 """Serves GET /v1/families/{family}/live: a member's feed as `text/event-stream`, with each entry as soon as it is written.
 
 Owns the request: the place after which the stream starts, the headers of the response, and the end of the request. The route is
-plain ASGI, because a stream stays open for an hour: a framework would keep all its objects for the request in memory as long.
+plain ASGI, because a stream stays open for an hour. A framework would keep its objects for the request in memory all that time.
 """
 
 import re

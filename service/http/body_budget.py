@@ -2,7 +2,7 @@
 
 Owns the accounts of one process; knows no route. No request waits for free bytes in a budget. When a budget is full, the oldest
 unfinished body is dropped if that body is older than the grace time; otherwise the new bytes are refused. So any number of slow
-senders block other senders for at most the grace time, and a body that arrives whole within the grace time is never dropped.
+senders block other senders for at most the grace time. A body that arrives whole within the grace time is never dropped.
 """
 
 import asyncio

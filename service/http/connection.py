@@ -1,7 +1,7 @@
 """Controls the HTTP/1.1 connection of a request in ways that ASGI does not offer, for live streams that stay open for an hour.
 
-Owns the socket: closes it even if the peer reads nothing, notices a peer that disappeared, passes on the server's shutdown,
-and bounds the head of a request in size and time, before any route sees the request. Knows no feed.
+Owns the socket: closes it even if the peer reads nothing, notices a peer that disappeared, and passes on the server's shutdown.
+Also bounds the head of a request in size and time, before any route sees the request. Knows no feed.
 `uvicorn.Config(http=HttpConnection)` installs it.
 """
 

@@ -152,7 +152,7 @@ def _may_correct(author: Member, body: Amended | Withdrawn, target: LoggedEvent,
     """Returns whether a member may amend or withdraw a milestone that was found in a daycare's words.
 
     A parent may do so, but may not amend the daycare's words themselves. If the words came in an imported file, only the parent
-    who imported that file may do so: no other member may change the milestone or take it back (law 20).
+    who imported that file may do so (law 20).
     """
     is_about_words = isinstance(body, Amended) and body.changes.note is not UNSET
     is_theirs = author.role is Role.PARENT and imported_by in (None, author.member)
@@ -197,8 +197,8 @@ def _is_known(milestone: str, roster: Roster, unnamed: Collection[str]) -> bool:
 def _require_domain(body: MilestoneNamed, roster: Roster, unnamed: Collection[str]) -> None:
     """Refuses to move a milestone of the family's own to another domain, if the author knows the milestone.
 
-    A member may wait for the new domain. Then the new name would be held from that member, and the milestone would be in the
-    old domain for that member and in the new one for all others.
+    A member may wait for the new domain. Then the new name would be held from that member. So the milestone would be in the old
+    domain for that member, and in the new one for all others.
     """
     if not _is_known(body.milestone, roster, unnamed):
         return

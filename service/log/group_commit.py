@@ -1,11 +1,11 @@
 """Group commit: writes in one transaction what many devices push at the same time.
 
-While one transaction is on its way to the disk, the requests that arrive are collected for the next one, so that one commit
-serves all of them. A single device never waits for a timer. A process has one committer for all pushes, with a connection of
-its own: two committers made smaller groups, and wrote only half to nine tenths as many requests.
+While one transaction is on its way to the disk, new requests are collected for the next one, so that one commit serves all of
+them. A single device never waits for a timer. A process has one committer for all pushes, with a connection of its own. Two
+committers made smaller groups, and wrote only half to nine tenths as many requests.
 
-A group waits for no lock on a family: if another transaction has locked a family, the requests of that family are set aside,
-and tried again with later groups.
+A group waits for no lock on a family. If another transaction has locked a family, the requests of that family are set aside, and
+tried again with later groups.
 """
 
 import asyncio
@@ -40,8 +40,8 @@ ANSWER_S_MAX: Final = 8.0
 """The time after which every request is answered, whatever Postgres does. A command that gets no response is given up after
 five seconds."""
 GATHER_S: Final = 0.001
-"""The pause after a group of several requests. In this pause the devices that were just answered can send their next requests, so
-that the next group is twice as large: 16 devices wrote 1,830 requests/s instead of 1,470. A single device never waits."""
+"""The pause after a group of several requests. In this pause the devices that were just answered can send their next requests.
+So the next group is twice as large: 16 devices wrote 1,830 requests/s instead of 1,470. A single device never waits."""
 GIVE_WAY_S_MAX: Final = 0.03
 """The longest wait of a committer that gives way to another one. It waits before a transaction, while the other one writes. If
 the other one got a request during the transaction, it also waits afterwards, for as long as the transaction took."""

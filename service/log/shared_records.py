@@ -2,9 +2,9 @@
 
 Two parents import the same export. The content of the second file is in the log already, so each record of the second file
 *shares* the events of the first one. No second event is written, and neither parent is notified. An event is shared only while
-it is unchanged, and only if every member who would be sent a second event was sent the first, or waits for it by their own
-choice. When a member changes or takes back a shared event, the second importer writes its own event in the same transaction, so
-that no member makes another member's words disappear (law 20). Knows no source, and not the content of an entry.
+it is unchanged. Also, every member who would be sent a second event must have been sent the first one, or must wait for it by
+their own choice. When a member changes or takes back a shared event, the second importer writes its own event in the same
+transaction. So no member makes another member's words disappear (law 20). Knows no source, and not the content of an entry.
 """
 
 from collections import defaultdict
