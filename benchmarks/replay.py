@@ -75,7 +75,7 @@ async def _write_history(devices: Sequence[Device], *, events: int) -> None:
 
 
 async def _replay(database_url: str, *, events: int, processes: int | None) -> float:
-    """Returns the seconds to fold and compare everything. `processes` None: as many processes as cores."""
+    """Returns the seconds to fold and compare everything. If `processes` is None, there are as many processes as cores."""
     started = time.perf_counter()
     replayed = await replay(database_url, check=True, processes=processes)
     seconds = time.perf_counter() - started

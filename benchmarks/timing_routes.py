@@ -22,7 +22,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     contains: bytes = b""
     """The bytes that every right response contains."""
     before: Callable[[TimedFamily, int], bytes] | None = None
-    """The function that returns a request for the second process, sent before each timed request. None: no such request."""
+    """The function that returns a request for the second process, sent before each timed request; None if none is sent."""
     is_control: bool = False
     """Whether the request goes to the process with the naive filter, whose times have to differ."""
 

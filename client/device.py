@@ -129,7 +129,7 @@ class Device(Family):
         family: UUID | None = None,
         world: World | None = None,
     ) -> Self:
-        """Creates another device of the person who made the code. `family` selects one of several families.
+        """Creates another device of the person who made the pairing code. `family` selects one of several families.
 
         Raises the same errors as `found`.
         """

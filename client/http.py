@@ -40,7 +40,7 @@ class Wire:
             self.client.headers["Authorization"] = f"Bearer {token}"
 
     async def ask(self, method: str, path: str, *, body: Body | None = None, query: Query | None = None) -> bytes:
-        """Sends a request that may be processed twice, with retries, and returns the body of the response.
+        """Sends a request that the service may safely process twice, with retries, and returns the body of the response.
 
         `body` is called again for each attempt.
 

@@ -105,7 +105,7 @@ class Mirror:
         self.follow(log)
 
     def follow(self, log: str | None) -> None:
-        """Stores the id of the log to follow. None: the mirror follows the log that the next response states."""
+        """Stores the id of the log to follow. If it is None, the mirror follows the log that the next response states."""
         if log is None:
             self._store.connection.execute("DELETE FROM fact WHERE name = 'log'")
         else:

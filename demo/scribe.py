@@ -40,7 +40,7 @@ class Scribe:
         precision: Precision = Precision.MINUTE,
         audience: Audience | None = None,
     ) -> Written:
-        """Writes one event on a member's phone. `written_at` None: the event is written when it occurs."""
+        """Writes one event on a member's phone. If `written_at` is None, the event is written when it occurs."""
         written_at = written_at or occurred_at
         line = write(
             event,

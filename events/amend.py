@@ -30,7 +30,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Amended(Body, frozen=True, kw_only=True):
-    """A member changed an earlier event. If two amendments change the same field, the later recorded amendment counts."""
+    """A member changed an earlier event. If two amendments change the same field, the one that was recorded later counts."""
 
     version: ClassVar = 1
     authors: ClassVar = ANYONE_PRESENT

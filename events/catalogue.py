@@ -38,9 +38,9 @@ class Domain(enum.StrEnum):
 class Milestone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An entry of the catalogue: an action that a person can see a child do, and that has a first time.
 
-    `months`: the first and the last month of age in which many children reach the milestone; these are no limits. `builds_to`:
-    the keys of the bigger steps that this milestone prepares. `implies`: the keys of the milestones that a person has also seen
-    when they have seen this milestone. `sources`: texts of the form `cdc-2022:<age in months>:<CDC domain>`,
+    `months`: the first and the last month of age in which many children reach the milestone; a child may be earlier or later.
+    `builds_to`: the keys of the bigger steps that this milestone prepares. `implies`: the keys of the milestones that a person
+    has also seen when they have seen this milestone. `sources`: texts of the form `cdc-2022:<age in months>:<CDC domain>`,
     `who-2006:<name>:<from>-<to>` (1st to 99th percentile in months) or `stillnew:<kind>` for entries of our own.
     """
 

@@ -75,7 +75,7 @@ class Effect(Flag):
     MAY_TELL = auto()
     """Can spoil a surprise, because its words may be about the milestones in its field `may_tell_of`."""
     TELLS = auto()
-    """Can spoil a surprise by its own content, in a way that no declaration describes: `projections.logged_event` knows it."""
+    """Can spoil a surprise by its own content, in a way that no declaration describes. `projections.logged_event` decides how."""
     EVERYDAY = auto()
     """Can be an everyday note, which may tell of any milestone."""
     SURPRISE_ACT = auto()
@@ -123,7 +123,7 @@ class Body(
     refers_to: ClassVar[tuple[str, ...]]
     """The types that the target may have. Amended and Withdrawn name no type: `amendable` of the target's type decides."""
     amendable: ClassVar[tuple[str, ...] | None]
-    """The fields that the author may amend. None: an event of this type can be neither amended nor withdrawn."""
+    """The fields that the author may amend. If it is None, an event of this type can be neither amended nor withdrawn."""
     completed: ClassVar[tuple[str, ...]]
     """The fields that only the service may fill in."""
     effects: ClassVar[Effect]

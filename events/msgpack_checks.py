@@ -24,7 +24,7 @@ PAIRS_CHECKED_MAX: Final = 64
 
 
 class _Key:
-    """A map key that equals no other key, so that a dict keeps both pairs of a duplicate key. msgspec keeps the last pair."""
+    """A map key that equals no other key, so that a dict keeps both pairs of a duplicate key. Else only the last pair is kept."""
 
     def __init__(self, text: Any) -> None:
         self.text = text

@@ -252,5 +252,5 @@ def bytes_of_event(event: AnyEvent) -> bytes:
 
 
 def commitment(salt: bytes, body: bytes) -> bytes:
-    """Returns the SHA-256 of the salt and the canonical event (32 bytes). Without the salt, nobody can guess the content."""
+    """Returns the SHA-256 of the salt and the canonical event (32 bytes). Without the salt, nobody can check a guess."""
     return sha256(salt + body).digest()

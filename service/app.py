@@ -71,7 +71,7 @@ class RouteWithoutEndpoint(TypeError):
 def build(settings: Settings, *, log_clock: Callable[[], datetime] | None = None) -> Gateway:
     """Builds the ASGI application. Opens no connection before the application's lifespan begins.
 
-    `log_clock` is the clock of the log, of time limits (`at_most_days`) and of webhooks. None: the machine's clock.
+    `log_clock` is the clock of the log, of time limits (`at_most_days`) and of webhooks; if it is None, the machine's clock.
 
     Raises:
         SettingWrong: the settings name no database.

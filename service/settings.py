@@ -36,16 +36,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings. A field `x` is the variable STILLNEW_X, except that `database_url` is DATABASE_URL."""
 
     database_url: str | None = None
-    """The URL of the PostgreSQL database. None: an embedded PostgreSQL runs in the folder `data`."""
+    """The URL of the PostgreSQL database. If it is None, an embedded PostgreSQL runs in the folder `data`."""
     redis_url: str | None = None
-    """The URL of the Redis that carries notifications between processes. None: notifications stay within a process, and if there
-    are several workers, each worker polls the database once a second."""
+    """The URL of the Redis that carries notifications between processes. If it is None, notifications stay within a process. If
+    there are several workers then, each worker polls the database once a second."""
     data: str = "./data"
     public_url: str | None = None
-    """The public URL of this service, for links. None: links use the host of the request."""
+    """The public URL of this service, for links. If it is None, links use the host of the request."""
     founding: Founding = Founding.OPEN
     metrics_token: Annotated[str, msgspec.Meta(min_length=16)] | None = None
-    """The bearer token for /metrics. None: /metrics is always 404."""
+    """The bearer token for /metrics. If it is None, /metrics is always 404."""
     log: Literal["json", "console"] = "json"
     workers: Count = 1
     pool: Annotated[int, msgspec.Meta(ge=2, le=100)] = 10

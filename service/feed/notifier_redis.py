@@ -41,7 +41,7 @@ QUIET_S_MAX: Final = 2.0
 """The seconds without a message after which a ping checks the connection: a pulled cable reports no error."""
 BACKOFF_S_MIN: Final = 0.1
 BACKOFF_S_MAX: Final = 2.0
-"""The longest wait between two attempts to connect. The wait is short, because devices are up to a second late until then."""
+"""The longest wait between two attempts to connect. It is short, because devices are up to a second late without a connection."""
 
 LOG = structlog.get_logger()
 

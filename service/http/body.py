@@ -58,7 +58,7 @@ _BY_HEADER: Final = {
     b"application/json": Encoding.JSON,
     b"application/msgpack": Encoding.MSGPACK,
 }
-"""The usual spellings of the header. Any other spelling is parsed by the grammar of media types."""
+"""The usual spellings of the header Content-Type. Any other spelling is parsed by the grammar of media types."""
 _BY_NAME: Final = {
     "application/json": Encoding.JSON,
     "application/msgpack": Encoding.MSGPACK,

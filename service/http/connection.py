@@ -20,10 +20,10 @@ from service.http.problems import HeadMalformed, HeadTooLarge, HeadTooSlow, byte
 EXTENSION: Final = "stillnew.connection"
 
 SEND_BUFFER_BYTES: Final = 128 * 1024
-"""The kernel's send buffer for one stream. By default it grows to 4 MiB per socket (Linux, tcp_wmem)."""
+"""The size of the kernel's send buffer for one stream. By default this buffer grows to 4 MiB per socket (Linux, tcp_wmem)."""
 
 UNANSWERED_MS_MAX: Final = 45_000
-"""A peer that acknowledges no bytes, not even heartbeats, for this long is gone (TCP_USER_TIMEOUT, RFC 5482)."""
+"""The time after which a peer that acknowledges no bytes, not even heartbeats, counts as gone (TCP_USER_TIMEOUT, RFC 5482)."""
 
 HEAD_BYTES_MAX: Final = 64 * 1024
 FRAMING_BYTES: Final = len(b": " + b"\r\n")

@@ -174,7 +174,7 @@ def _states_to_load(batches: Batches, drafts: Sequence[RequestedDraft]) -> dict[
 def _depends_on_holds(body: Any, is_own: bool, state: SurpriseState) -> bool:
     """Returns whether the result of a draft for a member may depend on the events that are held from that member.
 
-    `is_own`: the member is the draft's author.
+    `is_own`: whether the member is the draft's author.
     """
     kind = type(body)
     if kind in CONCERNS_ALL_HELD:

@@ -224,7 +224,7 @@ async def together(connection: Any, statements: Sequence[Statement]) -> None:
 
 @lru_cache(maxsize=256)
 def _joined(statements: tuple[tuple[str, int], ...]) -> str:
-    """Returns one statement: all statements but the last become parts of a WITH, and the parameters are renumbered."""
+    """Returns one statement made of several: all but the last become parts of a WITH, and the parameters are renumbered."""
     parts, taken = [], 0
     for query, count in statements:
         parts.append(_renumbered(query.rstrip("; \n"), taken))
