@@ -236,7 +236,8 @@ def _see(
     step_sightings(family, parents, sighting, event, changes)
     if family.roster.role_of(event.author) is not Role.CAREGIVER:
         return
-    # A caregiver's timeline is folded from their feed and not stored. Their own sightings are: they show what the member has met.
+    # A caregiver's timeline is folded from their feed and not stored. But their own sightings are stored, because they show what
+    # the member has met.
     changes_one = kept.kind in TARGET_CHANGES and target is not None and target.kind in SIGHTINGS
     if kept.kind in SIGHTINGS or changes_one:
         step_sightings(family, (event.author,), sighting, event, changes)

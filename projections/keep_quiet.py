@@ -31,7 +31,7 @@ def telling_of(
     (law 20). Only sortings that the author was sent count, so that no other sorting changes the author's receipt (law 21).
     """
     if takes_back(logged, target):
-        return ()  # it reveals nothing to anybody
+        return ()  # such a withdrawal reveals nothing to anybody
     found = family.telling.get(target.seq, ()) if target is not None else ()
     if described is None and logged.kind in TELLING:
         described = family.describe(event, logged, target)
@@ -51,7 +51,7 @@ def telling_with(described: DescribedEvent, above: tuple[DescribedEvent, ...]) -
     `above`: the events that reveal anything, among all that the event refers to.
     """
     if described.logged.kind == "MilestoneNamed":
-        # Always treated as the first name: whether it is depends on names that may be held from its author.
+        # Treated as the first name in all cases: whether it is the first depends on names that may be held from its author.
         named: tuple[Subject, ...] = tuple([(None, own) for own in described.content.own_milestones])
         content = Content(subjects=named, own_milestones=described.content.own_milestones)
         return (msgspec.structs.replace(described, content=content),)

@@ -254,7 +254,7 @@ class Batch:
         reached = advance(folding) if cost < WORTH_IT else await off_loop(cost, advance, folding)
         while not isinstance(reached, Folded):
             if isinstance(reached, NeedHistory) or (isinstance(reached, NeedEvents) and reached.seqs[-1] > batch.written_seq):
-                await self.write()  # it may be about events of this batch
+                await self.write()  # the fold may need events of this batch
             answer = await read.needed(self.connection, family, reached)
             cost = new.seq if isinstance(reached, NeedHistory) else len(reached.seqs)
             reached = await off_loop(cost, advance, folding, answer)

@@ -94,7 +94,7 @@ class Committer:
 
     async def start(self) -> None:
         """Connects, and begins to write."""
-        if self._apart is not None:  # a committer without one is rarely needed: it connects at its first batch
+        if self._apart is not None:  # a committer without `apart` is rarely needed, so it connects at its first batch
             self._connection = await connect(self._database_url, lock_s_max=LOCK_S_MAX)
         self._task = asyncio.create_task(self._run(), name="committer")
 
@@ -169,7 +169,8 @@ class Committer:
             if others := [waiting for waiting in batch if waiting.family not in long.families]:
                 await self._commit(others)
         except asyncpg.LockNotAvailableError:
-            # Not a head (nothing waits for a head): other rows of one of these families are locked, by hand. Which, is unknown.
+            # No head is locked, because nothing here waits for a head. Other rows of a family are locked, by an operator, and it
+            # is unknown which family that is.
             self._abandon_locked(batch)
         except Exception as error:
             if len(batch) == 1:

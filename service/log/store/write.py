@@ -231,7 +231,7 @@ async def _put_runs(
             for run in changed:
                 row = (family, member, *msgspec.structs.astuple(run))
                 (new if run.first_seq > after_seq[family] and run.told_at is None else grown).append(row)
-    if len(new) < COPIED_FROM:  # then one round trip serves both
+    if len(new) < COPIED_FROM:  # then one round trip writes new and grown runs
         new, grown = [], new + grown
     few = await _added(connection, "feed_run", RUN_COLUMNS, QUERIES.put_runs, new)
     if grown:
