@@ -1,6 +1,6 @@
-"""Founds many families in one database over HTTP, which is then copied for both worlds, with ids and tokens and all.
+"""Founds many families in one database over HTTP. The database is then copied for both worlds, so they share ids and tokens.
 
-Owns who is in a family. Knows nothing of what happens to it afterwards.
+Owns the list of a family's members. Knows nothing of what happens to a family afterwards.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,13 @@ JOINING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("duck", {"role": "daycare"}),
     ("exa", {"role": "caregiver"}),
 )
-"""Beside Ada, who founds: Ben in a home of his own, a sitter, a grandmother, a daycare, and Exa, who leaves again."""
+"""The members whom Ada, the founder, invites: Ben in a home of his own, a sitter, a grandmother, a daycare, and Exa.
+
+Exa leaves again.
+"""
 WITH_TWO_DEVICES = ("ada", "ben", "gran")
 WITH_WEBHOOK = ("ada", "ben", "gran")
-"""In families with webhooks. Exa has one as well, until she leaves."""
+"""The members who have a webhook in families with webhooks. Exa has one as well, until she leaves."""
 PARENTS = ("ada", "ben")
 CSV = "Content-Type: text/csv"
 
@@ -45,10 +48,10 @@ class Household:
     children: dict[str, str]
     homes: dict[str, str]
     hooks: dict[str, Hook]
-    """Empty in a family without webhooks."""
+    """The webhooks by the name of their member. Empty in a family without webhooks."""
 
     def of(self, path: str) -> str:
-        """Returns a path of this family."""
+        """Returns the path with the family's id in the place of `{family}`."""
         return path.replace("{family}", self.family)
 
 

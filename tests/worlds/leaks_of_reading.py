@@ -56,7 +56,7 @@ def with_header(name: str, value_of: Callable[[Log], str]) -> Plant:
 
 
 def with_fields(fields_of: Callable[[Any, Log], dict[str, Any]]) -> Plant:
-    """Returns a plant that changes fields of a JSON body, or adds some."""
+    """Returns a plant that changes fields of a JSON body, or adds fields to the body."""
 
     async def leaking(compressed: Any, request: Any, body: bytes, *, media_type: str) -> Any:
         if media_type == "application/json":

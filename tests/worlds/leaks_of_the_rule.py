@@ -23,7 +23,7 @@ TEN = {"child": "mia", "milestone": TEN_STEPS}
 
 
 def delivering(leaked: str) -> Plant:
-    """Returns a plant that delivers events of this type to everybody in their audience, also to members who wait."""
+    """Returns a plant that delivers events of this type to everybody in their audience, including members who wait."""
 
     def careless(decide: Any, described: Any, *, kind: str, author: Any, audience: Any, roster: Roster, **more: Any) -> Any:
         if kind == leaked:
@@ -105,7 +105,7 @@ def _(hold: Any, family: Family, member: Any, *more: Any) -> Any:
 
 
 def widening(narrow: Audience) -> Plant:
-    """Returns a plant that delivers events of this audience to the whole family, apart from members' private choices."""
+    """Returns a plant that delivers events of this audience to the whole family, except choices and opened envelopes."""
 
     def wider(readers_of: Any, kind: str, author: Any, audience: Any, roster: Roster) -> Any:
         is_choice = kind in ("SurpriseChosen", "EnvelopeOpened")

@@ -1,4 +1,4 @@
-"""Records what the observers of a history get, to the byte, and fails as soon as the second world gives them something else."""
+"""Records every byte that the observers of a history get, and fails as soon as the second world gives them other bytes."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,19 +10,19 @@ class Differs(AssertionError):
 
 @dataclass
 class Transcript:
-    """The bytes that observers got in one world. The second transcript is compared with the first as it grows."""
+    """The bytes that observers got in one world. The second world's transcript is compared with `like`, the first world's."""
 
     like: "Transcript | None" = None
     parts: list[tuple[str, bytes]] = field(default_factory=list)
     exercised: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
-    """Of the held drafts."""
+    """The outcomes of the held drafts, with the number of each."""
 
     def add(self, what: str, got: bytes) -> None:
-        """Adds what was got.
+        """Adds bytes that an observer got.
 
         Raises:
-            Differs: something else than in the first world.
+            Differs: the first world gave other bytes at this point, or bytes for another reason (`what`).
         """
         self.parts.append((what, got))
         if self.like is None:
