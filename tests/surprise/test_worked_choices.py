@@ -50,7 +50,7 @@ def test_what_makes_a_home_change_is_told_unless_it_was_chosen_by_name(feed: Fee
 
 
 def test_a_choice_at_joining_precedes_the_history(feed: Feed) -> None:
-    """The history that Ben gets on joining lacks a withdrawn record, and gives no hint. Held events are released later (law 9)."""
+    """The history that Ben gets on joining lacks a withdrawn record and gives no hint. Held events are released later (law 9)."""
     story = Story(BEN)
     seen = story.saw(GRANNY, WALKED)
     story.cheers(ADA, seen)
