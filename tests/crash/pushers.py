@@ -69,7 +69,7 @@ class Pusher:
     def __init__(
         self, someone: Someone, *, url: str, child: str, seed: str, ending: asyncio.Event, is_person: bool = True
     ) -> None:
-        """Prepares the device. With `is_person`, it also pushes choices and openings, so that pushes with releases are cut too."""
+        """Prepares the device. With `is_person`, it also pushes choices and openings: pushes with releases are cut, too."""
         self.someone = someone
         self._is_person = is_person
         self.ledger = Ledger()
