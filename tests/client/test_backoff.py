@@ -12,7 +12,7 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 @given(failures=st.integers(1, 10**6), fraction=st.floats(0, 1, exclude_max=True))
 def test_a_wait_is_never_longer_than_the_longest_nor_shorter_than_half_the_first(failures: int, fraction: float) -> None:
-    """Law 17: each wait is within the bounds, even after many failures."""
+    """Law 17: after any number of failures, a wait is at least half of the first wait, and at most the longest wait."""
     backoff = Backoff(first_wait_s=0.25, longest_wait_s=30.0)
     assert 0.125 <= backoff.wait_s(failures=failures, fraction=fraction) <= 30.0
 

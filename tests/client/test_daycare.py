@@ -158,7 +158,7 @@ async def test_retries_end_and_a_long_wait_is_handed_to_the_caller() -> None:
     ],
 )
 async def test_a_refused_key_is_not_asked_again_and_a_clock_that_is_off_is_named(ahead_s: int, date: str, words: str) -> None:
-    """After a refused signature the client raises `KeyRefused`. It names a wrong clock, which it finds by the response's date.
+    """After a refused signature, the client raises `KeyRefused`. The error names a clock that differs from the response's date.
 
     The service itself does not state whether the key, the secret or the clock is wrong.
     """

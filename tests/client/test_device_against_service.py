@@ -150,7 +150,7 @@ async def test_a_wire_that_is_cut_anywhere_loses_nothing_and_doubles_nothing(ada
 
 
 async def test_live_catches_up_then_follows_in_the_bytes_of_a_pull(ada: Device, tablet: Device) -> None:
-    """Law 3: a live device gets the earlier entries and the new ones, without a gap, and stores the same bytes as by a pull."""
+    """Law 3: a live device gets earlier and new entries without a gap, and stores the same bytes as a device that pulls."""
     ada.record(note(ada, "before"))
     await ada.push()
     received = await listen(tablet, wanted="last", meanwhile=lambda: write_slowly(ada))

@@ -9,7 +9,10 @@ from tests.client.test_device_against_service import note, texts
 
 
 async def test_a_service_that_knows_less_gets_everything_back(ada: Device) -> None:
-    """A device with one entry more than the service, like after a restore, pulls its feed anew and pushes all drafts again."""
+    """A device that has one entry more than the service's feed pulls its feed anew and pushes all drafts again.
+
+    A restored backup can lack such an entry.
+    """
     ada.record(note(ada, "a"))
     await ada.sync()
     whole = ada.transcript()
@@ -84,7 +87,7 @@ async def test_another_event_at_the_place_of_a_receipt_is_noticed(ada: Device) -
 
 
 async def test_a_receipt_that_names_a_place_where_something_else_is_held_is_noticed_by_the_push(ada: Device) -> None:
-    """A receipt names a place where the mirror has another entry. So a device that only pushes notices the restore, too."""
+    """When a receipt names a place at which the mirror has another entry, the device empties its mirror, before any pull."""
     ada.record(note(ada, "a"))
     await ada.sync()
     ada.mirror.append(

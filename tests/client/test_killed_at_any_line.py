@@ -76,7 +76,10 @@ def die() -> Never:
 
 
 def in_a_child(work: Callable[[int], object]) -> tuple[int, bool]:
-    """Runs `work` in a forked process with a pipe. Returns the number of bytes written to it, and whether a signal ended it."""
+    """Runs `work` in a forked process with a pipe.
+
+    Returns the number of bytes in the pipe, and whether a signal ended the process.
+    """
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -167,7 +170,7 @@ def test_a_device_that_is_killed_at_any_moment_of_a_commit_holds_every_draft_tha
 
 
 def kill_after(seconds: float, work: Callable[[int], object]) -> int:
-    """Runs `work` in a forked process with a pipe, and kills it after `seconds`. Returns the number of bytes written."""
+    """Runs `work` in a forked process with a pipe, and kills the process. Returns the number of bytes in the pipe."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:

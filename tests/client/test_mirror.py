@@ -56,7 +56,7 @@ def test_entries_are_held_in_the_bytes_that_came_unknown_fields_and_all(device: 
 
 
 def test_an_entry_of_a_stream_is_held_in_the_bytes_of_a_page(device: Device) -> None:
-    """Law 7: an entry from a stream is stored in the same bytes as from a page: the chain in it is removed."""
+    """Law 7: an entry from a stream is stored without its chain, in the same bytes as an entry from a page."""
     for one in streamed(1, 4):
         device.mirror.append(one)
     device.mirror.append(page(5, 6))
@@ -82,7 +82,7 @@ def test_a_hole_is_not_held(device: Device) -> None:
 
 @pytest.mark.parametrize(("first", "last"), [(4, 5), (4, 3), (2, 3)])
 def test_other_earlier_entries_are_noticed_by_the_chain(device: Device, first: int, last: int) -> None:
-    """A page is refused if the entries before it differ from the mirror. Only the page's chain shows this difference."""
+    """A page is refused if the entries before it differ from those of the mirror. Only the page's chain shows this difference."""
     device.mirror.append(page(1, 3))
     with pytest.raises(FeedDiverged) as raised:
         device.mirror.append(page(first, last, past="theirs"))
@@ -171,7 +171,7 @@ def test_an_answer_that_breaks_the_protocol_is_named_and_not_kept(body: bytes) -
     [FEED[0], FEED[1], FEED[0].replace(b'"event"', b'"chain":"c1","event"'), FEED[0][:-1], b"null", b"{}"],
 )
 def test_an_entry_of_a_stream_that_breaks_the_protocol_is_named(body: bytes) -> None:
-    """Law 17: an entry of a stream that lacks a chain or the next place raises an error."""
+    """Law 17: a stream's entry without a chain, or with another place than the next one, raises an error."""
     opening = read_opening(msgspec.json.encode({"log": "L1", "place": 0, "chain": chain_at(0)}))
     with pytest.raises(ServiceMisspoke):
         read_streamed(body, behind=opening)

@@ -45,7 +45,7 @@ class Network(httpx.AsyncHTTPTransport):
         super().__init__()
         self.guard: Guard = lambda request, body: None
         self.sizes: list[tuple[int, int]] = []
-        """For each request, the size of its body in bytes, and the status of its response."""
+        """The size of each request's body in bytes, with the status of the response."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()

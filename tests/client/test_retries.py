@@ -193,7 +193,7 @@ async def test_an_answer_that_is_no_receipt_of_ours_settles_nothing(tmp_path: Pa
 
 
 async def test_a_draft_that_spoils_a_whole_push_is_found_and_stops_no_other(tmp_path: Path) -> None:
-    """Law 17: when the service refuses a whole push because of one draft, the device splits it until this draft is alone."""
+    """Law 17: if the service refuses a whole push because of one draft, the device splits the push until this draft is alone."""
     spoilt = refused(400, "body.nul")
 
     def receipt(number: int) -> Answer:

@@ -105,7 +105,7 @@ async def crew_of(url: str, folder: Path, *, seed: str) -> AsyncIterator[Crew]:
 
 
 REFUSED_READS_MAX = 40
-"""The number of reads of one feed that may be refused. They are 0.2 s apart, and a device may be late by about 10 s."""
+"""The number of reads of one feed that may be refused. With the pauses between them, they take at most about 10 s."""
 
 
 async def feed_of(someone: Someone, url: str) -> list[dict[str, Any]]:

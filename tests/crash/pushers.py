@@ -64,12 +64,12 @@ class Ledger:
 
 
 class Pusher:
-    """One simulated device of a member. After `ending` is set, it stops as soon as its last push has a response."""
+    """One simulated device of a member. After `ending` is set, the device stops as soon as its last push has a response."""
 
     def __init__(
         self, someone: Someone, *, url: str, child: str, seed: str, ending: asyncio.Event, is_person: bool = True
     ) -> None:
-        """Prepares the device. With `is_person`, it also pushes choices and openings: pushes with releases are cut, too."""
+        """Prepares the device. With `is_person`, the device also pushes choices and openings, so that pushes release events."""
         self.someone = someone
         self._is_person = is_person
         self.ledger = Ledger()
@@ -95,7 +95,7 @@ class Pusher:
         self.is_idle = True
 
     async def push_unknown_again(self) -> None:
-        """Sends the pushes without a response again. After their response, they count as acknowledged."""
+        """Sends each push without a response again, until there is a response. The push is then acknowledged."""
         async with self._client() as http:
             while self.ledger.unknown:
                 await self._push(http, self.ledger.unknown.pop(), is_patient=True)

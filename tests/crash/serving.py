@@ -30,7 +30,7 @@ def run(arguments: list[str], environment: dict[str, str], folder: str) -> None:
     for descriptor, name in ((1, "stdout"), (2, "log")):
         written = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if name == "stdout" else os.O_APPEND), 0o644)
         os.dup2(written, descriptor)
-    # Workers inherit the standard input by its file descriptor, and the one that multiprocessing made does not exist in them.
+    # Workers inherit the standard input by its file descriptor, and the descriptor that multiprocessing made is not theirs.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdin = os.fdopen(0)
     os.environ.clear()
@@ -43,7 +43,7 @@ def run(arguments: list[str], environment: dict[str, str], folder: str) -> None:
 
 @contextmanager
 def kept_port() -> Iterator[int]:
-    """Reserves a port: a socket is bound to it, but does not listen."""
+    """Reserves a port by a socket that is bound to this port, but does not listen."""
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", 0))

@@ -71,7 +71,7 @@ async def progress_of(crew: Crew) -> None:
 
 
 async def kill_often(service: Serving, data: Path, crew: Crew, *, rng: random.Random) -> float:
-    """Kills the service and Postgres equally often. Most kills wait for an acknowledged push; some hit the recovery before them.
+    """Kills the service and Postgres equally often. Most kills wait for an acknowledged push. The others may hit a recovery.
 
     Returns the time of the last kill.
     """

@@ -1,6 +1,7 @@
 """Tests a restored backup whose feeds grow beyond the devices' places. The devices notice, and push the lost events again.
 
-Uses real processes, and copies whole data directories, like docs/operate.md. The operator does not run `new-log` after a restore.
+Uses real processes, and copies whole data directories, as docs/operate.md describes. The operator does not run `new-log` after a
+restore.
 """
 
 import secrets

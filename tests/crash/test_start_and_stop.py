@@ -1,4 +1,4 @@
-"""Tests `stillnew serve` as a process: it finishes requests before it stops, and states in one sentence why it cannot start."""
+"""Tests the process of `stillnew serve`: it finishes requests before it stops, and states in one sentence why it cannot start."""
 
 import asyncio
 import os

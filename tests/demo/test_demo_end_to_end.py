@@ -79,7 +79,7 @@ def cells_of(line: str, columns: list[int]) -> list[str]:
 def test_ben_has_nothing_of_it_before_and_all_of_it_after_his_own_first(
     once: subprocess.CompletedProcess[str],
 ) -> None:
-    """Laws 8 and 9: first steps are missing in Ben's timeline right before his own first, and are in it right after his first."""
+    """Laws 8 and 9: first steps are missing in Ben's timeline right before his own first, and are present right after it."""
     lines = part_about_ben(once).splitlines()
     headings = next(line for line in lines if "Ben, before" in line)
     columns = [headings.index(heading) for heading in ("Ada, all along", "Ben, before", "Ben, after")]
@@ -92,7 +92,10 @@ def test_ben_has_nothing_of_it_before_and_all_of_it_after_his_own_first(
 
 
 def test_released_entries_keep_the_order_of_the_log_and_state_their_reason(once: subprocess.CompletedProcess[str]) -> None:
-    """Laws 7 and 9: the printed entries are in the order of places. All but Ben's own first have the mark `own_first`."""
+    """Laws 7 and 9: the entries that are printed from Ben's first on are in the order of places.
+
+    All of them except his first have the mark `own_first`.
+    """
     last = number_in(part_about_ben(once), r"places 1 to\s+(\d+)\s+of")
     entries = re.findall(r"^ +(\d+)  (\w+) +(saw it on|cheers|puts|adds)(.*)$", part_about_ben(once), re.MULTILINE)
     places = [int(place) for place, *_ in entries]

@@ -96,9 +96,9 @@ def test_ben_chooses_in_the_first_week_and_his_phone_is_offline_when_he_sees_it(
 
 
 def test_bens_first_is_for_the_family_where_he_waited_for_it() -> None:
-    """Law 14: of the milestones that were held from Ben, he shares at least nine in ten of his own firsts with the family.
+    """Law 14: for at least nine in ten milestones that others recorded and Ben kept, he shares his own sighting with the family.
 
-    A private first would change no card, so the hand-over cards would list such a milestone for ever.
+    A private first changes no hand-over card. So the cards would list the milestone for ever as not to be mentioned.
     """
     history = invented_year(1912, 0)
     waited = {

@@ -1,4 +1,4 @@
-"""Builds valid drafts and pushes in JSON, like a device. Tests change them to get invalid ones."""
+"""Builds valid drafts and pushes in JSON, like a device. Tests change these drafts to get invalid ones."""
 
 import json
 from typing import Any

@@ -12,7 +12,7 @@ WHITE_SPACE = st.text(" \t\n\r", max_size=2)
 TEXTS = st.text('"\\\\:,{}[]/ aé\u2028🎉\t\n', min_size=1, max_size=12)
 """Texts that contain the punctuation of JSON, and characters that must be escaped."""
 TEXT_KEYS = frozenset({"note", "text", "words", "feelings"})
-"""Keys whose value can be any text. So a duplicate of such a key may have another value than the first."""
+"""Keys whose value can be any text. If such a key is written twice, the second value may differ from the first."""
 SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "/": "\\/", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 

@@ -123,7 +123,7 @@ class Parent:
     def sent(self, *drafts: Draft) -> list[tuple[int, str | None]]:
         """Returns which of the drafts are in this parent's feed, in the feed's order.
 
-        Each is the index of the draft and the mark of its release, which is None if it was not held.
+        Each is an index in `drafts`, with the mark of the event's release. The mark is None if the event was not held.
         """
         entries = self._http.get(f"{self._family}/feed", headers=self._headers).json()["entries"]
         index_by_id = {draft["id"]: index for index, draft in enumerate(drafts)}
@@ -176,7 +176,7 @@ def test_the_new_type_is_on_the_page_and_in_the_openapi_document(changed: Change
 
 
 def test_a_celebration_is_delivered_to_the_other_parent(parents: Parents) -> None:
-    """Law 6: a celebration is delivered to its declared audience, the family, and not beyond one home if its draft says so."""
+    """Law 6: a celebration is delivered to the family, which its type declares, or to one home if its draft states so."""
     seen = parents.saw(WALKED)
     celebrated = parents.celebrated(WALKED, about=seen["id"], words="There was cake.")
     at_home = parents.celebrated(WALKED, audience="household")
@@ -192,7 +192,7 @@ def test_a_celebration_refers_to_a_sighting_and_to_nothing_else(parents: Parents
 
 
 def test_a_celebration_is_held_from_a_parent_who_waits_for_its_milestone(parents: Parents) -> None:
-    """Laws 9 and 20: a celebration of a kept milestone is held, and its receipt asks to keep quiet. An own first releases it."""
+    """Laws 9 and 20: a celebration of a kept milestone is held until an own first, and its receipt names who waits."""
     parents.ben.record(drafted("SurpriseChosen", scope=f"milestone:{WALKED}", mode="keep"))
     walked, crawled = parents.celebrated(WALKED), parents.celebrated(CRAWLED)
     receipts = parents.ada.push(walked, crawled)

@@ -47,7 +47,7 @@ DESIGNED = {
 }
 
 
-# The types that each of them may refer to, and the fields that its author may amend.
+# The types to which each of these types may refer, and the fields that its author may amend.
 DESIGNED_REFERENCES = {
     "ParentFirstSaw": {"MilestoneObserved"},
     "ClipAttached": {"MilestoneObserved", "ParentFirstSaw", "NoteWritten"},
@@ -65,7 +65,7 @@ DESIGNED_AMENDMENTS: dict[str, set[str]] = {
 
 
 def declare(**declared: Any) -> type[Body]:
-    """Defines an event type with these declarations, in the same way in which a module defines one on import."""
+    """Defines an event type with these declarations, like a module that is imported."""
     made: type[Body] = StructMeta("Whispered", (Body,), {"__annotations__": {}, **declared}, frozen=True, kw_only=True)
     return made
 
@@ -90,7 +90,7 @@ def test_a_type_does_not_inherit_who_sees_it() -> None:
 
 
 def test_a_declaration_is_no_field() -> None:
-    """No declaration, such as the authors, is a field of its type. So a draft cannot set it (law 10)."""
+    """No declaration, such as the authors, is a field of its type. So a draft cannot set a declaration (law 10)."""
     for body in BODY_BY_NAME.values():
         assert set(REQUIRED_DECLARATIONS) & set(body.__struct_fields__) == set()
         assert set(REQUIRED_DECLARATIONS) <= set(body.__dict__)
@@ -143,7 +143,7 @@ def test_what_a_type_can_spoil_is_in_its_fields() -> None:
 
 
 def test_a_type_with_a_child_and_a_milestone_can_spoil_a_surprise() -> None:
-    """Each type with a child and a milestone declares that it can spoil a surprise. Otherwise it would never be held (law 20)."""
+    """Each type with a child and a milestone declares that it can spoil a surprise. Otherwise nothing would hold it (law 20)."""
     about = {body for body in BODY_BY_NAME.values() if {"child", "milestone"} <= set(body.__struct_fields__)}
     assert about == types_with(Effect.TELLS_OF_SUBJECT)
 
@@ -172,7 +172,7 @@ def test_a_device_drafts_no_roster_fact_no_tick_and_no_erasure() -> None:
 
 
 def test_every_body_is_of_a_union_that_is_read() -> None:
-    """Each event type is in `DeviceBody` or `ServiceBody`. Otherwise it could be written but not read (law 10)."""
+    """Each event type is in `DeviceBody` or `ServiceBody`. Other events could be written but not read (law 10)."""
 
     def all_of(body: type[Body]) -> set[type[Body]]:
         return {body}.union(*(all_of(inner) for inner in body.__subclasses__()))

@@ -131,7 +131,7 @@ def test_any_json_is_refused_exactly_where_a_key_is_duplicated(value: Any, data:
 def test_plain_bodies_need_no_closer_look(text: str) -> None:
     """Law 17: a draft without duplicate keys has as many quotes as its canonical JSON.
 
-    So a body with the right number of quotes needs no check of each key.
+    So a body with as many quotes as its canonical JSON needs no check of each key.
     """
     sent = draft_of({"type": "NoteWritten", "child": CHILD, "text": text})
     (draft,) = read_push(body_of(sent)).drafts

@@ -42,7 +42,7 @@ def type_named(node: ast.expr) -> str | None:
 
 
 def lists_in(path: Path) -> Iterator[set[str]]:
-    """Yields the event types of each list in a file that contains at least two of them."""
+    """Yields a set of event types for each list in a file that names two or more event types."""
     text = path.read_text("utf-8")
     if path.suffix == ".sql":
         found = [set(QUOTED.findall(statement)) & BODY_BY_NAME.keys() for statement in text.split("-- name: ")]

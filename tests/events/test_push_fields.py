@@ -35,7 +35,7 @@ def test_nul_is_refused_in_every_text_and_in_both_encodings(at: str, event: dict
 
 
 def test_a_text_that_spells_out_an_escape_is_no_escape() -> None:
-    """A text is accepted if it contains a backslash followed by the characters "u0000", and not NUL itself (law 17)."""
+    """A text with a backslash followed by the characters "u0000" is accepted, because it does not contain NUL (law 17)."""
     (draft,) = read_push(body_of(draft_of({"type": "NoteWritten", "child": CHILD, "text": "the escape \\u0000"}))).drafts
     assert not isinstance(draft, Malformed)
 

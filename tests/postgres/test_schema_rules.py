@@ -92,7 +92,7 @@ async def owner(database_url: str) -> asyncpg.Connection:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 async def test_the_schema_keeps_the_rule(owner: asyncpg.Connection, rule: Rule) -> None:
-    """Laws 3 and 5: the schema keeps each rule in `RULES`: keys start with family_id, and no sequence numbers rows."""
+    """Laws 3 and 5: the schema breaks no rule of `RULES`: for example, keys start with family_id, and there is no sequence."""
     assert await rule(owner) == set()
     await owner.close()
 

@@ -158,7 +158,7 @@ def test_a_private_word_of_the_readers_own_is_not_to_be_mentioned_and_is_not_kno
 
 
 def test_a_milestone_whose_name_is_held_from_the_reader_is_not_on_their_card() -> None:
-    """Law 8: the name of the family's own milestone is held from Granny. When Ada records it, Granny's cards do not change."""
+    """Law 8: the name of a family milestone is held from Granny. When Ada records the milestone, Granny's cards do not change."""
     story = kept()
     story.chooses(GRANNY, "keep", "domain:life")
     before = cards(story, GRANNY)
@@ -181,7 +181,7 @@ def test_a_wish_about_what_the_reader_has_not_heard_of_shows_nothing() -> None:
 
 
 def test_a_daycare_reads_of_what_it_wrote_alone() -> None:
-    """A daycare's card lists only milestones that the daycare recorded, because it is sent only its own events."""
+    """A daycare's card lists only milestones that the daycare recorded, because a daycare is sent only its own events."""
     story = kept()
     story.saw(ADA, STEPPED)
     assert card_for(story, DAYCARE) == (set(), set())

@@ -178,7 +178,10 @@ def firsts(told: Told, parent: MemberId) -> dict[tuple[UUID, str], Any]:
 
 @given(told_twice())
 def test_a_first_moves_later_only_by_a_second_thought(two: tuple[Facts, Facts]) -> None:
-    """Law 13: only an amendment or a withdrawal moves a parent's own first to a later time, and only the parent can change it."""
+    """Law 13: only an amendment or a withdrawal moves a parent's own first to a later time.
+
+    Events of other authors do not change a parent's own first.
+    """
     told = told_of([])
     for fact in two[1]:
         before = {parent: firsts(told, parent) for parent in (FAMILY.ada, FAMILY.ben)}

@@ -22,7 +22,7 @@ def folded(*events: Event[Any]) -> Roster:
 
 
 def test_a_correction_says_all_that_is_known_of_a_child() -> None:
-    """A correction replaces all facts about a child. If it has no birth date, the child's birth date is unknown again."""
+    """A correction replaces all facts about a child. After a correction without a birth date, the birth date is unknown."""
     corrected = ChildCorrected(child=FAMILY.child, name="Maja", born=date(2026, 1, 31))
     unknown = ChildCorrected(child=FAMILY.child, name="Maja")
     assert folded(happened(FAMILY.ada, corrected)).children[FAMILY.child] == Child(
@@ -34,7 +34,7 @@ def test_a_correction_says_all_that_is_known_of_a_child() -> None:
 
 
 def test_a_clock_that_goes_back_undoes_no_correction() -> None:
-    """Of two names of a member, the name that is later in the log counts, even if its `recorded_at` is earlier."""
+    """A member's last name in the log counts, even if its `recorded_at` is earlier than that of the name before."""
     first = happened(FAMILY.ada, MemberRenamed(member=FAMILY.ada, name="One"), recorded_at=NOON + timedelta(seconds=5))
     second = happened(FAMILY.ada, MemberRenamed(member=FAMILY.ada, name="Two"), recorded_at=NOON)
     assert folded(first, second).members[FAMILY.ada].name == "Two"
@@ -61,7 +61,7 @@ def test_a_name_changes_nothing_but_the_name() -> None:
     ],
 )
 def test_everybody_present_is_told_whatever_they_see_and_who_has_left_is_not(fact: Any) -> None:
-    """Law 10: a new name is delivered to every present member, because each device needs it to show the feed."""
+    """Law 10: a new name is delivered to every present member, because each device needs the names to show the feed."""
     told = Told.of_everybody(FAMILY)
     told.add(happened(FAMILY.granny, MemberLeft(member=FAMILY.granny)))
     assert set(told.add(happened(FAMILY.ada, fact))) == {*FAMILY.members} - {FAMILY.granny}

@@ -74,7 +74,7 @@ def test_runs_read_as_the_entries_one_by_one(stretches: list[tuple[int, int, boo
 def test_runs_do_not_depend_on_how_many_were_written_at_a_time(
     stretches: list[tuple[int, int, bool]], one: int, other: int
 ) -> None:
-    """Law 11: the runs are the same, however many events are written at a time. A replay writes other numbers at a time."""
+    """Law 11: the runs are the same, however many events are written at a time. So a replay gives the runs of the append."""
     assert told_in(stretches, size=one) == told_in(stretches, size=other)
 
 

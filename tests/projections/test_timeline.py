@@ -87,7 +87,7 @@ def test_a_clip_is_a_first_sight_and_not_one_in_person() -> None:
 
 
 def test_a_parents_own_first_is_theirs_alone_unless_they_share_it() -> None:
-    """Law 6: a parent's own first is `before_you` in the other parent's timeline only if it is shared with the family."""
+    """Law 6: a parent's own first is `before_you` in the other parent's timeline only if its audience is the family."""
     assert timeline(BEN, first_saw(ADA, day(1), How.IN_PERSON)) == ()
     shared = one(BEN, first_saw(ADA, day(1), How.IN_PERSON, audience=Audience.FAMILY))
     assert shared.before_you is not None
@@ -124,7 +124,7 @@ def test_an_observation_that_names_another_child_or_milestone_moves_there() -> N
 
 
 def test_a_withdrawal_is_for_good() -> None:
-    """Law 12: an amendment or a clip changes nothing after the withdrawal of its target, even if it was recorded later."""
+    """Law 12: an amendment or a clip of a withdrawn event changes nothing, whatever its `recorded_at` and order of arrival."""
     observed = saw(ADA, day(1))
     withdrawn = happened(ADA, Withdrawn(target=observed.id))
     amended = happened(ADA, Amended(target=observed.id, changes=Changes(precision=Precision.DAY)), recorded_at=day(9))

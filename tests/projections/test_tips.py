@@ -192,9 +192,9 @@ def test_what_is_now_is_a_few_of_each_domain_and_of_this_age(born: date, days_ol
 
 
 def test_of_many_milestones_those_are_told_that_most_children_are_in_the_midst_of() -> None:
-    """Of each domain, the four milestones are shown whose middle month is nearest to the age.
+    """`now` shows four milestones of a domain: those whose middle month is nearest to the age.
 
-    Of two milestones with the same distance, the one with fewer months is shown.
+    If two middle months are equally near, the milestone with fewer months is shown.
     """
     wide, edge, late = milestone("life.wide", (0, 20)), milestone("life.edge", (10, 12)), milestone("life.late", (2, 10))
     midst = [milestone(f"life.midst-{n}", (9, 11)) for n in range(3)]

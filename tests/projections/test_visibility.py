@@ -1,4 +1,4 @@
-"""Tests to whom an event is delivered, without surprises: each case of the rule."""
+"""Tests to which members an event is delivered, in a family without surprises: by author, audience, reference and joining."""
 
 import pytest
 

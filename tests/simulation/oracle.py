@@ -1,7 +1,7 @@
 """Computes the feeds of a family from the log alone, slowly: one event and one member at a time.
 
-Owns a second, independent implementation of visibility, without the surprise. It shares no line with the service's own, so a
-mistake in one of the two shows as a difference.
+Owns an independent implementation of visibility, without the surprise. It shares no line with the service's implementation. So a
+mistake in one of the two implementations shows as a difference.
 """
 
 from collections.abc import Sequence

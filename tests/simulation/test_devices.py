@@ -263,7 +263,7 @@ class Devices(RuleBasedStateMachine):
 
 @contextlib.contextmanager
 def two_processes(server: str, template: str) -> Iterator[TwoProcesses]:
-    """Makes a new database with two processes on it."""
+    """Makes a new database, and yields two `Log` objects on it, like those of two processes."""
     with asyncio.Runner() as runner:
         stack = contextlib.AsyncExitStack()
         url = runner.run(stack.enter_async_context(copied_database(server, template)))

@@ -113,7 +113,7 @@ class TwoProcesses:
         assert row["torn"] == 0
 
     async def assert_feeds_are_right(self, family: Family, roles: dict[MemberId, Role]) -> None:
-        """Compares all feeds, timelines and rows with those that follow from the events in the log."""
+        """Compares all feeds, timelines and rows with the feeds, timelines and rows that follow from the events in the log."""
         rows = await self.pool.fetch(LOG, family.family)
         events = [(row["seq"], event_of_bytes(row["body"], kind=row["kind"], version=row["version"])) for row in rows]
         oracle = Oracle(events)

@@ -25,14 +25,14 @@ _MARK = re.compile(r" \(([^()]*)\)$")
 
 @dataclass(frozen=True)
 class Outcome:
-    """The members to whom a line is delivered, those from whom it is held, and the lines that are released because of it."""
+    """The effects of a line: the members to whom it is delivered or from whom it is held, and the lines that it releases."""
 
     told: frozenset[str] = frozenset()
     held: frozenset[str] = frozenset()
     hints: frozenset[tuple[str, str, str]] = frozenset()
-    """For each hint: the member, the child and the domain."""
+    """The hints because of the line, each as the member, the child and the domain."""
     gets: frozenset[tuple[str, tuple[int, ...], str | None]] = frozenset()
-    """For each member who gets earlier lines: the member, the lines, and the mark of release. None means history at joining."""
+    """The earlier lines that are delivered now, as member, lines and mark of release. None marks the history at joining."""
     quiet: frozenset[str] = frozenset()
     refused: str | None = None
 
@@ -61,7 +61,7 @@ class Line:
 
     @property
     def is_joining(self) -> bool:
-        """Whether the line is a choice that its author makes while they accept an invite."""
+        """Whether the line is a choice that an invited member makes while accepting the invite."""
         return "while joining" in self.marks
 
 
@@ -130,7 +130,7 @@ def _line(found: re.Match[str], history: History) -> Line:
 
 
 def _is_of_any(mark: str) -> bool:
-    """Checks whether a mark is allowed at the end of every line, whatever its event."""
+    """Checks whether a mark is allowed in every line, whatever the type of the line's event."""
     return mark in ("for me", "for household", "for family", "while joining") or mark.removeprefix("recorded ") in DAYS
 
 
@@ -161,7 +161,7 @@ def _of_a_choice(marks: set[str]) -> dict[str, Any]:
 
 
 def _milestone(word: str) -> str:
-    """Returns the key of a milestone: of the catalogue by the last part of the key, or of the family's own by the page's word."""
+    """Returns the key of a milestone from its word on the page: the last part of a key of the catalogue, or a name in `OWN`."""
     if word in OWN:
         return OWN[word]
     found = [key for key in CATALOGUE.by_key if key.partition(".")[2] == word]

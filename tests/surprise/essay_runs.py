@@ -137,7 +137,7 @@ async def through_the_service(history: History, database_url: str, pool: asyncpg
 
 
 class _Devices:
-    """The devices of all members, and Ada, who invites."""
+    """The devices of all members of a history. Ada invites the members who join."""
 
     def __init__(self, writer: Writer, log: Log, pool: asyncpg.Pool) -> None:
         self.writer = writer

@@ -92,7 +92,7 @@ class Inventor:
         return self.draw(st.integers(1, one_in)) == one_in
 
     def here(self, *among: MemberId) -> tuple[MemberId, ...]:
-        """Returns those of the given members who are present. Without an argument, returns all present members."""
+        """Returns the present members among the given ones. Without an argument, returns all present members."""
         present = joined(self.oracle.log)
         return tuple(member for member in (among or FAMILY.members) if member in present)
 
@@ -249,7 +249,7 @@ class Inventor:
                 taken = {line.body.milestone for line in self.oracle.log if isinstance(line.body, MilestoneNamed)}
                 if names := [name for name in OWN if name in known or name not in taken]:
                     name = self.one(*names)
-                    # Always in the same domain, because the domain of an own milestone is chosen once.
+                    # A milestone always has the same domain, because the domain of a family milestone is chosen once.
                     domain = Domain.TALKING if name == OWN[0] else Domain.LIFE
                     self.happen(author, MilestoneNamed(milestone=name, title="Rides a pony", domain=domain))
 

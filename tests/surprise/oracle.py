@@ -53,7 +53,7 @@ class Oracle:
         self._wishes: dict[MemberId, Wishes] = {}
         """The choices and sightings of each present member, at the end of the log."""
         self.sorted: dict[tuple[MemberId, int], list[Line]] = {}
-        """The sortings of a held event, or of an event that it refers to, in order. The key is the member and the event's seq."""
+        """The sortings of a held event and of the events to which it refers, in order, by the member and the held event's seq."""
         self.ever_held: dict[MemberId, set[int]] = {}
         """The seqs of all events that were ever held from a member, including those that were released or withdrawn later."""
         for event in log:
@@ -86,9 +86,9 @@ class Oracle:
     # Who may see an event, surprises aside
 
     def _sees(self, member: MemberId, line: Line, known: set[int]) -> bool:
-        """Checks whether a member is in the audience of an event, surprises aside.
+        """Checks whether a member may see an event, surprises aside.
 
-        `known` has the seqs of the member's delivered and held events: an event about any other event is not for the member.
+        `known` has the seqs of the member's delivered and held events. An event that refers to any other event is not visible.
         """
         event = line.event
         if Effect.ROSTER_FACT in line.body.effects:
@@ -99,14 +99,14 @@ class Oracle:
             return True
         if event.audience is Audience.ME or self._members[member].sees is Sees.OWN:
             return False
-        # With the homes of members who have left.
+        # The homes of all members, including members who have left.
         homes = {other.body.member: other.body.household for other in self.log if isinstance(other.body, MemberJoined)}
         return event.audience is Audience.FAMILY or homes[event.author] == homes[member]
 
     # Joining
 
     def _welcome(self, member: MemberId, past: Sequence[Line]) -> None:
-        """Delivers the history to a member who joins, or holds it, by the choices that the member made before."""
+        """Delivers or holds each event of the history for a member who joins, by the choices that the member made before."""
         seen: set[int] = set()
         for line in past:
             is_plain = Effect.ROSTER_FACT in line.body.effects or line.event.author == member
@@ -125,7 +125,7 @@ class Oracle:
         self.ever_held[member] = held | lost
 
     def _sortings_of(self, line: Line) -> list[Line]:
-        """Returns the later sortings of an event of the history, and of the events that it refers to."""
+        """Returns the sortings, later in the log, of an event of the history and of the events to which it refers."""
         return [other for other in self.log[line.seq :] if self._sorts(other) and other.about in line.chain]
 
     def _sorts(self, line: Line) -> bool:
@@ -164,7 +164,7 @@ class Oracle:
             self.feeds.setdefault(member, []).append(Told(line.seq, line.event.received_at))
 
     def _reasons(self, member: MemberId, line: Line, *, act: Line | None = None) -> list[Reason]:
-        """Returns the reasons by which an event's own content holds it, without those that the act removes."""
+        """Returns the reasons to hold an event because of its own content. The reasons that the act removes are left out."""
         standing = [
             group
             for group in self._groups(member, line)
@@ -215,7 +215,7 @@ class Oracle:
         self.held[member] = [seq for seq in held if seq in still]
 
     def _frees(self, member: MemberId, line: Line) -> str | None:
-        """Returns the mark of the events that this event releases for a member; None if it can release nothing."""
+        """Returns the mark for the events that a line releases for a member; None if the line can release nothing."""
         if isinstance(line.body, Sorted | TimePassed):
             return "sorted" if isinstance(line.body, Sorted) else "time"
         if line.event.author != member:

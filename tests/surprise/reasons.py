@@ -35,7 +35,7 @@ from tests.surprise.reading import (
 
 @dataclass(frozen=True)
 class Reason:
-    """One choice, and the content of the event for which this choice holds the event."""
+    """One reason to hold an event: a choice, and the subject, or the unsorted note, to which this choice applies."""
 
     child: ChildId | None
     """The child of the subject. None means that the event names no child."""
@@ -43,7 +43,7 @@ class Reason:
     """The milestone of the subject. None means that the event is an everyday note that nobody has sorted."""
     choice: Choice
     found: str | None = None
-    """The first milestone that was found in a daycare's words. Until the words are sorted, they are in its envelope."""
+    """The first milestone that was found in a daycare's words. Unsorted words are in the envelope of this milestone."""
     tells: frozenset[Subject] = frozenset()
     """All subjects of which a daycare's words certainly tell, with the implied subjects."""
 

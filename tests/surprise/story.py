@@ -30,7 +30,7 @@ PONY = "own.0193a2b4-0000-7000-8000-000000000000"
 
 
 class Story:
-    """The events of a history, in order. All members join at the start, except those in `absent`: they join by `joins`."""
+    """The events of a history, in order. All members join at the start, except the members in `absent`: `joins` adds them."""
 
     def __init__(self, *absent: MemberId) -> None:
         self.events: list[Event[Any]] = []
@@ -58,7 +58,7 @@ class Story:
         return event.id
 
     def passes(self, *, days: int = 0, hours: int = 0) -> None:
-        """Moves the clock. Negative days or hours move it back, because a server's clock can step back too."""
+        """Moves the clock. Negative days or hours move the clock back, because a server's clock can step back too."""
         self.now += timedelta(days=days, hours=hours)
 
     def joins(self, member: MemberId) -> None:

@@ -31,7 +31,7 @@ thoroughly = settings(
 
 
 def targets(log: Log) -> dict[int, int]:
-    """Returns, for each event that refers to another one, the seq of its target, by its own seq."""
+    """Returns the seq of each event's target, by the seq of the event. Events without a target are left out."""
     found: dict[int, int] = {}
     first: dict[EventId, int] = {}
     for seq, event in enumerate(log, start=1):
@@ -51,7 +51,7 @@ def above(seq: int, about: dict[int, int]) -> list[int]:
 
 
 def held_at_each_step(log: Log, member: MemberId) -> tuple[Folded, list[set[int]]]:
-    """Folds a log. Returns the fold, and for each event of the log the events that are held from a member after it."""
+    """Folds a log. Returns the fold, and, after each event of the log, the seqs of the events that are held from a member."""
     folded, held = Folded(FAMILY, ()), []
     for event in log:
         folded.log.add(event)

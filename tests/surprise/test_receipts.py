@@ -96,7 +96,7 @@ def test_what_is_taken_away_changes_nothing_that_a_member_reads(kept: Rows) -> N
 
 
 def cuts_without(lost: set[EventId], log: list[Event[Any]], cuts: list[bool]) -> list[bool]:
-    """Returns the cuts for the shorter log: each event that is left stays in the transaction in which it was before.
+    """Returns the cuts for the log without the lost events: all other events stay in the same transactions.
 
     The receipt of a repeated draft depends on the choices at the end of its transaction, so other cuts could change the receipt.
     """
@@ -121,9 +121,9 @@ def sorts_something_else(one: Oracle, gone: set[int]) -> bool:
 
 
 def held_for_good(one: Oracle, member: MemberId) -> set[int]:
-    """Returns the events that are held from a member to the end, with the events that depend on these.
+    """Returns the events that are held from a member to the end, with all events that depend on a held event.
 
-    Those refer to a held event, or contain a milestone whose name is held.
+    An event depends on a held event if it refers to that event, or contains a milestone whose name is held.
     """
     gone = one.ever_held.get(member, set()) - one.told(member)
     names = [line.body.milestone for line in one.log if line.seq in gone and isinstance(line.body, MilestoneNamed)]

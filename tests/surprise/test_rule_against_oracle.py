@@ -37,7 +37,10 @@ def test_every_feed_is_the_log_by_the_rule(one: Oracle) -> None:
 
 @given(histories())
 def test_who_has_chosen_nothing_is_told_what_they_would_be_told_without_surprises(one: Oracle) -> None:
-    """A member without a choice gets the same feed as without the choices, openings and ticks of others. No entry has a mark."""
+    """A member without a choice gets the same feed if the choices, openings and ticks of others never happen.
+
+    No entry of this feed is marked as released.
+    """
     events = [line.event for line in one.log]
     folded, plain = Folded(FAMILY, events), Folded(FAMILY, [event for event in events if not isinstance(event.event, WISHES)])
     for member in FAMILY.members:

@@ -26,7 +26,7 @@ from tests.surprise.story import (
 
 
 def test_what_makes_a_home_change_is_told_unless_it_was_chosen_by_name(feed: Feed) -> None:
-    """A milestone with a safety note is delivered to a member who keeps everything, but held if they keep it by name."""
+    """A milestone with a safety note is delivered to a member who keeps everything, and held if the member keeps it by name."""
     story = Story()
     story.chooses(BEN, "keep")
     story.chooses(BEN, "keep", f"milestone:{ON_ALL_FOURS}")
@@ -76,9 +76,10 @@ def test_a_choice_at_joining_precedes_the_history(feed: Feed) -> None:
 
 
 def test_a_hint_is_given_once_a_day_for_a_child_and_a_domain(feed: Feed) -> None:
-    """A day gives at most one hint for a child and a domain.
+    """Ben gets at most one hint a day for each child and domain.
 
-    There is no hint for a subject of which an event is held already, for a day before the last hint, or if a `keep` applies.
+    He gets no hint for an event if he chose `keep` for its milestone, or if an event of the same subject is held already. A clock
+    that goes back gives no second hint.
     """
     story = Story()
     story.chooses(BEN, "hint")
@@ -110,7 +111,10 @@ def test_a_hint_is_given_once_a_day_for_a_child_and_a_domain(feed: Feed) -> None
 
 
 def test_the_most_specific_choice_counts_then_the_one_that_was_recorded_last(feed: Feed) -> None:
-    """Of two choices with the same scope, the one recorded later counts, whatever arrives last. A choice of `tell` releases."""
+    """The most specific choice counts. Of two choices with one scope, the choice that was recorded later counts.
+
+    A choice of `tell` releases the events that it concerns.
+    """
     story = Story()
     story.chooses(BEN, "keep")
     story.chooses(BEN, "tell", "domain:talking")
@@ -139,7 +143,8 @@ def test_the_most_specific_choice_counts_then_the_one_that_was_recorded_last(fee
 def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
     """`at_most_days` counts from the time at which each event was received.
 
-    When the days of an event are over, it is released with its replies. A choice without `at_most_days` holds longer.
+    When its days are over, an event is released with its replies. An event that is held by a choice without `at_most_days` stays
+    held.
     """
     story = Story()
     story.chooses(BEN, "keep", at_most_days=2)
@@ -165,7 +170,7 @@ def test_the_days_are_counted_for_each_event(feed: Feed) -> None:
 
 
 def test_an_amendment_of_what_was_withdrawn_before_somebody_joined_comes_when_it_is_opened(feed: Feed) -> None:
-    """Law 19: the target was never held, so its withdrawal does not drop a held amendment, even if Ben joins after it."""
+    """Law 19: the target is not held from Ben, so its withdrawal before he joined does not drop the held amendment."""
     story = Story(BEN)
     changed = story.saw(SITTER, CLAPPED)
     story.amends(SITTER, changed, milestone=STEPPED)

@@ -28,7 +28,7 @@ from tests.surprise.story import (
 
 
 def test_who_saw_running_has_seen_walking(feed: Feed) -> None:
-    """Ben's first of running meets walking too, because running implies it. It releases the held events of walking (law 9)."""
+    """A first of running meets walking too, because running implies walking. So held events of walking are released (law 9)."""
     story = Story()
     story.chooses(BEN, "keep")
     seen = story.saw(GRANNY, WALKED)
@@ -140,7 +140,7 @@ def test_an_amendment_is_held_that_would_bring_an_event_to_a_kept_milestone(feed
 
 
 def test_a_milestone_of_the_familys_own_is_kept_with_its_name(feed: Feed) -> None:
-    """The name is held from Ben, who keeps it for every child, and delivered to Gran, who keeps it for one child.
+    """The name of a family milestone is held from Ben, who keeps it for every child. Gran, who keeps it for one, gets the name.
 
     After the release of the name, a new name of the same milestone is delivered to Ben.
     """
@@ -197,7 +197,7 @@ def test_a_first_that_was_withdrawn_is_unmet_and_what_was_released_stays_told(fe
 
 
 def test_what_was_recorded_offline_days_before_frees_when_it_arrives(feed: Feed) -> None:
-    """Law 9: an act that was recorded days before releases when it arrives: each event once, in log order.
+    """Law 9: an own record that arrives days late releases the held events when it arrives: each event once, in log order.
 
     Events of Noah stay held. Events whose audience does not include Ben are not released.
     """

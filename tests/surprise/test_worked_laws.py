@@ -47,7 +47,7 @@ def test_what_hangs_from_a_word_that_was_told_comes_although_that_was_taken_back
 
 
 def test_what_another_takes_back_is_not_gone_for_who_waits(feed: Feed) -> None:
-    """Law 20: Ada withdraws a milestone that was found in a daycare's words. When Ben opens everything, he gets both events."""
+    """Law 20: Ada withdraws an observation that was found in a daycare's words. On opening, Ben gets it and the withdrawal."""
     story = Story()
     story.chooses(BEN, "keep")
     found = story.finds(DAYCARE, STEPPED)
@@ -64,7 +64,7 @@ def test_what_another_takes_back_is_not_gone_for_who_waits(feed: Feed) -> None:
 
 
 def test_a_daycares_correction_states_nothing_of_a_parents_correction_that_it_was_not_sent(feed: Feed) -> None:
-    """Law 21: Ada's amendment was not sent to the daycare. So the daycare's amendment is not judged by it, and is delivered."""
+    """Law 21: a daycare's amendment is judged without Ada's amendment, which was not sent to the daycare. So it is delivered."""
     story = Story()
     story.chooses(BEN, "keep")
     story.saw(BEN, STOOD)
@@ -101,7 +101,7 @@ def test_nothing_is_held_in_a_thread_that_one_began(feed: Feed) -> None:
 
 
 def test_words_that_may_tell_wait_until_somebody_says_what_they_tell(feed: Feed) -> None:
-    """Words that may tell of a milestone are held from a member who keeps it, without a hint.
+    """Words that may tell of a milestone are held from a member who keeps this milestone, and give no hint.
 
     A sorting as something else, an opening, or an own first releases the words.
     """

@@ -42,7 +42,10 @@ def test_a_sitters_everyday_note_waits_until_it_is_sorted_or_time_has_passed(fee
 
 
 def test_a_note_that_was_sorted_to_a_kept_milestone_waits_for_the_milestone(feed: Feed) -> None:
-    """The note, its sorting and its replies are held until the milestone is met, even after the `at_most_days` of the note."""
+    """A note that was sorted to a kept milestone is held, with its sorting and its replies, until Ben meets the milestone.
+
+    The `at_most_days` for unsorted notes no longer release it.
+    """
     story = Story()
     story.chooses(BEN, "keep", "domain:movement")
     story.chooses(BEN, "keep", "domain:hands", hold_unsorted=True, at_most_days=3)
@@ -109,7 +112,7 @@ def test_of_several_sortings_the_last_counts_and_its_authors_is_final(feed: Feed
 
 
 def test_a_parents_own_words_are_sorted_by_nobody_else(feed: Feed) -> None:
-    """Law 20: in an old log, a helper has sorted a parent's words. The sorting is held, but it does not hold these words."""
+    """Law 20: in an old log, a helper has sorted a parent's words. The sorting is held, but the parent's words are released."""
     story = Story()
     story.chooses(BEN, "keep", hold_unsorted=True)
     note = story.writes(SITTER, "look")

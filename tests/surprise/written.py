@@ -36,7 +36,7 @@ SELECT first_place, first_seq, length, released, told_at, hint, seqs
 
 @dataclass
 class Written:
-    """The results of writing a history to rows: the accepted events, the receipts, and who each event is held from."""
+    """The results of writing a history to rows: accepted events, receipts, and the members from whom each event is held."""
 
     family: FamilyId
     accepted: list[Event[Any]] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Written:
 
 @dataclass
 class Rows:
-    """A database to which histories are written, each as a family of its own."""
+    """A database to which histories are written. Each history has a family of its own."""
 
     runner: asyncio.Runner
     pool: asyncpg.Pool

@@ -21,12 +21,12 @@ from tests.worlds.wire import Connection
 
 FAMILIES = 60
 WITH_WEBHOOKS_EVERY = 5
-"""One family in five has webhooks. Of the histories, a smaller share is compared at a webhook, so the families suffice."""
+"""One family in five has webhooks. This is enough, because only one history in seven is compared at a webhook."""
 
 LIMITS: Any = {
     "limit_push": 2.0, "limit_drafts": 30.0, "limit_read": 25.0, "limit_access": 5.0, "limit_strangers": 50.0,
 }  # fmt: skip
-"""The rate limits: so low that one pair of runs reaches them. A held event that used up a limit would then be noticed.
+"""The rate limits: so low that one history's requests reach them. If a held event used up a part of a limit, a test would fail.
 
 The clock does not move within a step.
 """

@@ -30,7 +30,7 @@ VERSIONS_HELD = (FIRST, FIRST, LATER, GONE)
 
 @dataclass(frozen=True)
 class Wish:
-    """The choices of the protected member, with a few milestones that are kept under them, and a few that are delivered."""
+    """The choices of the protected member, with some milestones that these choices keep, and some that they do not keep."""
 
     choices: tuple[Mapping[str, Any], ...]
     kept: tuple[Subject, ...]
@@ -81,7 +81,7 @@ class Step:
 
     @property
     def refers(self) -> str | None:
-        """The name of the step that this one refers to."""
+        """The name of the step to which this step refers."""
         return next((self.event[one] for one in REFERENCES if one in self.event), None)
 
     def draft(self, household: Household, now: datetime) -> Draft:
@@ -109,16 +109,16 @@ class Hidden:
 
 @dataclass(frozen=True)
 class History:
-    """One history: its visible steps happen in both worlds, its hidden ones in the second world alone."""
+    """One history: its visible steps happen in both worlds, its hidden steps in the second world alone."""
 
     protected: str
     wish: str
     visible: tuple[Step, ...]
     hidden: tuple[Hidden, ...]
     ending: str = "opened"
-    """How the protected member ends the surprise: `own_first`, `opened` or `told`."""
+    """The act by which the protected member ends the surprise: `own_first`, `opened` or `told`."""
     probe: int = 0
-    """A number that chooses the requests of this history from those that are not tried in every history."""
+    """A number by which a history chooses some requests, if a history does not send all of them."""
     common: frozenset[str] = frozenset()
     """Names of the visible steps that are held in both worlds."""
 
@@ -133,7 +133,7 @@ class History:
 
     @property
     def acts(self) -> list[Step]:
-        """The steps by which the protected member ends the surprise. The last one opens the envelope of everything."""
+        """The steps by which the protected member ends the surprise. The last step opens the envelope of everything."""
         child, milestone = WISHES[self.wish].kept[0]
         opened = step("opened", self.protected, "EnvelopeOpened", scope="all")
         match self.ending:

@@ -1,7 +1,7 @@
 """Defines a planted leak: its name, what it changes in the running service, and a history in which it is noticed.
 
-Owns the list of all leaks, which the files `leaks_of_*.py` fill, and the ways to plant one: another function around one of the
-service's, another text of a query, or a patch of its own.
+Owns the list of all leaks, which the files `leaks_of_*.py` fill, and the ways to plant a leak. A leak changes the text of a
+query, or runs in place of a function of the service.
 """
 
 import threading
@@ -71,7 +71,7 @@ BEN_WAITS_TOO = replace(
     visible=(*RICH.visible[:4], step("v4", "ben", "SurpriseChosen", scope="all", mode="keep")),
     hidden=(Hidden(5, _seen("h0", "ben", STEPS)), Hidden(5, _NAMED)),
 )
-"""A history in which Ben waits too, and has seen the first steps. The protected member may not know that he has seen them."""
+"""A history in which Ben waits too, and has seen the first steps. The protected member may not learn that Ben has seen them."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ EVERYBODY_READS = around(LocalNotifier, "entries_delivered", _notify_everybody)
 
 @dataclass(frozen=True)
 class Log:
-    """The state of a family's log. No response may depend on it."""
+    """The state of a family's log. No response may depend on this state."""
 
     seq: int
     """The `seq` of the last event."""

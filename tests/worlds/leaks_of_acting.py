@@ -164,7 +164,7 @@ async def _(send: Any, self: ResponseSender, message: Any) -> None:
 
 
 def notifying(members_of: Callable[[Family], Collection[Any]]) -> Plant:
-    """Returns a plant that notifies these members after each commit, even if nothing was delivered to them."""
+    """Returns a plant that notifies `members_of` a family after each commit, even if nothing was delivered to these members."""
 
     async def leaking(write: Any, self: Batch) -> None:
         await write(self)

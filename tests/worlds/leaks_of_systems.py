@@ -34,7 +34,7 @@ from tests.worlds.systems import NAMED
 DAYCARES = service.daycare.intake.QUERIES
 WEBHOOKS = service.webhooks.store.QUERIES
 
-# What a webhook sends, and what its state shows.
+# Leaks in the posts of a webhook, and in its state.
 
 
 @leak_around("a webhook reads the log, and not the feed", WebhookStore, "entries", history=only("h11"), with_webhooks=True)
@@ -89,7 +89,7 @@ leak(
     history=only("h11"),
 )
 
-# What a daycare's key gets.
+# Leaks in the responses to a daycare's key.
 
 SEEN_AT_HOME = replace(
     RICH,
@@ -172,7 +172,7 @@ leak(
     history=replace(RICH, hidden=(Hidden(3, step("h0", "duck", "MilestoneObserved", child="mia", milestone=STEPS)),)),
 )
 
-# What a parent who imports a file gets.
+# Leaks in the responses to a parent who imports a file.
 
 OTHERS_FILE = replace(RICH, hidden=(Hidden(3, step("h0", "ben", IMPORTED, version=FIRST)),))
 """A history: in the second world the other parent has imported the file that the protected member will import."""

@@ -1,4 +1,4 @@
-"""Plants leaks in the rule: each delivers one kind of held event, hints at it, or releases it wrongly in the end."""
+"""Plants leaks in the rule: each leak delivers a held event of one kind, gives a hint of it, or releases the event wrongly."""
 
 from dataclasses import replace
 from typing import Any
@@ -62,7 +62,7 @@ def _(describe: Any, *args: Any, **named: Any) -> Any:
     return msgspec.structs.replace(described, content=msgspec.structs.replace(described.content, is_everyday=False))
 
 
-# A hint comes where none may come.
+# A hint is given although the rule forbids it.
 
 
 def _hint_always(hints_for: Any, described: Any, state: Any, roster: Roster) -> Any:

@@ -31,7 +31,7 @@ def owed(history: History, *, hides: bool) -> list[Step]:
 def require_owed(history: History, household: Household, entries: list[dict[str, Any]], *, hides: bool) -> None:
     """Checks that each owed event is released exactly once, with the right mark, and in the order of the log."""
     people = {person.member for person in household.people.values()}
-    # What the member had a daycare's key say is held and freed as well, in both worlds alike.
+    # The member also posted with a daycare's key. These events are held and released too, in both worlds, and are left out here.
     released = [one for one in entries if one["released"] is not None and one["event"].get("author") in people]
     came = [(entry["event"]["author"], entry["event"]["id"]) for entry in released]
     expected = [(household.people[one.who].member, one.id) for one in owed(history, hides=hides)]

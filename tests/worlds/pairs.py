@@ -33,7 +33,7 @@ class Pairs:
         self._untouched = []
 
     def next(self, *, with_webhooks: bool = False) -> tuple[tuple[World, World], Household, int]:
-        """Returns both worlds, an unused family with or without webhooks, and the number of the day on which its history is."""
+        """Returns both worlds, an unused family with or without webhooks, and the number of the day for its history."""
         if self.worlds is None or not any(bool(one.hooks) is with_webhooks for one in self._untouched):
             self._stack.close()
             self._stack = ExitStack()

@@ -17,14 +17,14 @@ Read = Callable[[View], list[Request]]
 def read(path: str, always: Iterable[str] = (), by_turns: tuple[str, ...] = (), count: int = 1, seldom: str = "") -> Read:
     """Returns a function that makes the requests to one path.
 
-    In each history it makes all of `always` and `count` of `by_turns`; in few histories also `seldom`.
+    In each history, this function makes all of `always` and `count` of `by_turns`; in few histories also `seldom`.
 
     Each request is written as a method, perhaps with a query and headers: `GET?limit=1; Range: bytes=0-10`. `_values` defines
     the names in braces.
     """
 
     def requests(view: View) -> list[Request]:
-        # Of the operations in `BY_TURNS`, each is tried with every fifth probe.
+        # Each operation in `BY_TURNS` is tried with every fifth probe only.
         asks = [*always, *view.by_turns(by_turns, count if by_turns else 0)]
         if seldom and (view.whole or view.probe // 5 % 8 == 0):
             asks.append(seldom)
@@ -90,7 +90,7 @@ READS: Mapping[str, Read] = {
         ),
         count=3,
     ),
-    # What a stream refuses. What it sends is compared while a history runs.
+    # Requests that the stream refuses. The entries that a stream sends are compared while a history runs.
     f"GET {FAMILY}/live": read(
         f"{FAMILY}/live",
         ("GET?after={next}",),
@@ -120,7 +120,7 @@ The first group's responses depend on no member; the second group's show little 
 
 
 def reads(view: View) -> Iterable[tuple[str, list[Request]]]:
-    """Yields operations with their requests: one operation of each group in `BY_TURNS`, and all operations outside of them."""
+    """Yields operations with their requests: one operation of each group in `BY_TURNS`, and every operation without a group."""
     passed_over = {operation for group in BY_TURNS for operation in {*group} - {*view.by_turns(group, 1)}}
     return ((operation, requests(view)) for operation, requests in READS.items() if operation not in passed_over)
 

@@ -83,7 +83,7 @@ class Run:
 
     def choose(self) -> None:
         """Pushes the choices of the protected member, and begins to read the observers' webhooks."""
-        # What was posted until here is the other world's.
+        # The deliveries until now are those of the other world.
         self.webhooks = {
             name: WebhookReader(hook, self._world.frame, self._seeds)
             for name, hook in self.household.hooks.items()
@@ -132,7 +132,7 @@ class Run:
         """Sends a held step, and waits until no webhook has anything left to post."""
         self._seeds.begin(f"held {one.step.name}", now)
         self._note_outcome(self._others.request(self.request_of(one.step, now)))
-        # Otherwise what a sender does about it would be noticed together with the next step.
+        # Otherwise the sender might still work on the held step during the next step, and the test would blame the next step.
         self._settle_webhooks()
 
     def _note_outcome(self, response: Response) -> None:
@@ -149,7 +149,7 @@ class Run:
     # -- what the observers get
 
     def view(self, who: str, place: int = 0) -> View:
-        """Returns the view of one observer. The requests that it sends, and their responses, are written into the transcript."""
+        """Returns the view of one observer. All requests of the view, with their responses, are written into the transcript."""
 
         def send(requests: Sequence[Request]) -> list[Response]:
             if any("/webhooks" in request.path for request in requests):
@@ -162,7 +162,7 @@ class Run:
         return View(self.history, self.household, who, place, self._seeds.now, send, self.whole)
 
     def feed_of(self, who: str, query: str) -> Any:
-        """Reads a page of a feed with a member's last device, apart from the transcript."""
+        """Reads a page of a feed with a member's last device. The transcript does not get this page."""
         path = self.household.of(f"{FEED}?{query}")
         return self._connection.request(Request("GET", path, self.household.people[who].tokens[-1])).json()
 
@@ -192,7 +192,7 @@ class Run:
             view.send(until_limited(view))
 
     def _open_another_stream(self) -> None:
-        """Opens a stream of the member's other device from a place inside of the feed. The service sends the entries after it."""
+        """Opens a stream of the member's other device from a place inside of the feed, and reads the entries after that place."""
         place = self.place_of(self.me)
         after = self.history.probe % max(place, 1)
         path, token = self.household.of(f"{FAMILY}/live?after=0"), self.household.people[self.me].tokens[-1]
@@ -239,11 +239,11 @@ class Run:
         if self.place:
             self.live.wait_for(b"id: %d\n" % self.place)
         self.live.receive_at_once()
-        # What the member records in quick succession is sent together or apart, as it comes.
+        # Entries in quick succession may come in one chunk or in several. So the lines are compared, and not the chunks.
         self.transcript.add("the stream that was held", b"\n".join(self.live.lines()))
         self._read_webhooks("before the act")
         self._act()
-        # Read here: what is posted from now on is the other world's.
+        # Read now, because all later deliveries are those of the other world.
         if self.webhooks:
             self.posted = self.webhooks[self.me].read()
         return self.transcript

@@ -1,4 +1,4 @@
-"""Replaces the clock, ids, codes, tokens, secrets and salts of a running service by values that both worlds share.
+"""Replaces the clock, and all ids, codes, tokens, secrets and salts of a running service, by values that both worlds share.
 
 The values follow from the step of the visible history, and never from the number of values drawn in earlier steps. So a held step
 cannot shift the values of a later one. Owns the list of the functions that are replaced. Two services run in one process, each in
@@ -101,7 +101,7 @@ def uuid_of(name: str | bytes, *, version: int) -> UUID:
 
 
 class SaltsOfTheirEvents:
-    """Salts that follow from the event's id. `count` is not used: the service's own class draws so many salts at a time."""
+    """Salts that follow from the event's id. `count` is not used: the service's own class draws `count` salts at a time."""
 
     def __init__(self, count: int) -> None:
         del count
@@ -111,14 +111,14 @@ class SaltsOfTheirEvents:
 
 
 class SecretsOfTheirFamilies:
-    """Secrets that follow from the family's id."""
+    """The secrets of families. Each follows from the family's id."""
 
     def secret_of(self, family: FamilyId) -> bytes:
         return sha256(family.bytes).digest()
 
 
 class RecordingNotifier(LocalNotifier):
-    """A notifier that records whom it notifies."""
+    """A notifier that records the members whom it notifies."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Draws histories with Hypothesis: first the visible steps, then the held steps that the second world adds anywhere between them.
 
-Owns which steps may be visible. A visible step must be possible in both worlds: it never refers to an event that is held in the
-second world alone, and the protected member records no milestone that they wait for.
+Owns which steps may be visible. A visible step must be possible in both worlds, so it never refers to an event that is held in
+the second world alone. In no visible step does the protected member record a milestone that they keep.
 """
 
 from hashlib import sha256
@@ -45,7 +45,7 @@ class Drawing:
         self.withdrawn: set[str] = set()
         self.common: set[str] = set()
         self.waiting: set[str] = set()
-        """Other parents who wait too. Events may be held from them as well, so they do not refer to everything."""
+        """Other parents who wait too. Because events may be held from these parents, they do not refer to events of others."""
         self.own_is_named = False
 
     def one_of(self, options: Any) -> Any:
@@ -87,7 +87,7 @@ class Drawing:
         return visible
 
     def _of(self, steps: list[Step], *kinds: str) -> list[Step]:
-        """Returns the steps of the given types that were not withdrawn. Without a type: of all types."""
+        """Returns the steps that were not withdrawn: of the given types, or of all types if none is given."""
         return [one for one in steps if one.name not in self.withdrawn and (not kinds or one.event["type"] in kinds)]
 
     def _is_everyday(self, who: str) -> bool:
@@ -228,7 +228,7 @@ class Drawing:
         if target is None:
             return None
         child, milestone = self.one_of(self.wish.kept)
-        # A parent's own words are sorted by nobody else.
+        # Only the parent who wrote a note may sort it.
         who = target.who if target.who in PARENTS else self.one_of(self._not_waiting())
         return step(name, who, "Sorted", target=target.name, child=child, milestone=milestone)
 
@@ -272,12 +272,12 @@ class Drawing:
 
 @st.composite
 def histories(draw: DrawFn, *, protected: tuple[str, ...] = ("ada", "ben", "gran"), files_alone: bool = False) -> History:
-    """Draws a history. `files_alone`: it consists of imports by both parents, and of notes."""
+    """Draws a history. With `files_alone`, the history consists of imports by both parents, and of notes."""
     wish_name = draw(st.sampled_from(tuple(WISHES)))
     drawing = Drawing(draw, protected=draw(st.sampled_from(protected)), wish_name=wish_name)
     visible_kinds, held_kinds = (("note", "file", "file"), ("file",)) if files_alone else (VISIBLE, HELD)
     if drawing.wish.hints:
-        # A hint for each child, in both worlds.
+        # One event that gives a hint for each child, in both worlds.
         for number, child in enumerate(CHILDREN):
             hinted = drawing.sighting(f"v{number}", drawing.others[0], (child, drawing.wish.kept[0][1]), "held in a hint")
             drawing.visible.append(drawing.add_common(hinted, number))

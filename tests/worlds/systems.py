@@ -93,7 +93,7 @@ def imported(view: View, file: bytes, *, source: str = "plain", more: str = "") 
 def _imports(view: View) -> None:
     day = f"{view.now:%Y-%m-%d}"
     rows = [f"1,m,{day},Ate peas,,", f"2,m,{day},She got her first haircut today!,,", f"3,m,{day},,{NAMED},"]
-    # Only in histories with imports: beside records that are held in both worlds, other leaks are harder to notice.
+    # Only in histories with imports, because other leaks are harder to notice if records are held in both worlds.
     kept, plain = (rows_of_file(view.history, view.now, version) if view.history.imports else [] for version in (FIRST, PLAIN))
     file = bytes_of_file([*rows, *kept])
     view.send([imported(view, file, more=more) for more in ("&dry_run=true", "", "", "&zone=Nowhere")])

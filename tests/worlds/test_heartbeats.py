@@ -41,7 +41,7 @@ def beats_of(pairs: Pairs, *, hides: bool) -> tuple[float, bytes]:
             stream.wait_past(len(stream.received))
             phases.append(time.monotonic() - INTERVAL_S * len(phases))
             if len(phases) == BEFORE:
-                # Half of the interval later, so that beats which begin anew are as far from their phase as they can be.
+                # After half of the interval: a heartbeat that begins anew now is as far from its phase as possible.
                 time.sleep(INTERVAL_S / 2)
                 for one in history.hidden if hides else ():
                     beside.hide(one, beside.begun)

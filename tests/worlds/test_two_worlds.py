@@ -1,7 +1,7 @@
 """Runs random histories in two worlds. In the second world, additional events happen and are held from one member.
 
 Until this member acts, their devices get the same bytes in both worlds, on every route. After the act, every held event comes,
-once. Owns the number of histories, and counts what they tried. STILLNEW_NIGHTLY=1 tries more histories.
+once. Owns the number of histories, and counts the operations and kinds of steps in them. STILLNEW_NIGHTLY=1 tries more.
 """
 
 import os
@@ -23,7 +23,8 @@ IS_NIGHT = os.environ.get("STILLNEW_NIGHTLY") == "1"
 WITH_WEBHOOKS_EVERY = 7
 """About one history in seven is also compared at the receiver of a webhook.
 
-A prime, so that these histories do not always fall on the same of the requests that take turns.
+Seven has no divisor in common with the numbers by which a history's `probe` chooses requests. So each request is also chosen in
+histories with webhooks.
 """
 PAIRS = 7_000 if IS_NIGHT else 102
 """The number of pairs for each protected member: Ada, Ben and Gran."""
@@ -45,7 +46,10 @@ def test_every_operation_is_tried(pairs: Pairs) -> None:
 @pytest.mark.timeout(0 if IS_NIGHT else 400)
 @pytest.mark.parametrize("protected", ["ada", "ben", "gran"])
 def test_every_byte_is_the_same_until_their_own_act(pairs: Pairs, protected: str) -> None:
-    """Laws 8 and 9, I-18, I-19, I-21, I-22: the protected member is a parent of either home, or the grandmother."""
+    """Laws 8 and 9, I-18, I-19, I-21, I-22: until the protected member acts, their devices get the same bytes in both worlds.
+
+    Afterwards each held event comes once. The protected member is a parent of either home, or the grandmother.
+    """
     tried: Counter[str] = Counter()
 
     @settings(max_examples=PAIRS, suppress_health_check=list(HealthCheck))

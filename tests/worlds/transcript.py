@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 class Differs(AssertionError):
-    """An observer got something in the second world that they did not get in the first."""
+    """The error for an observer who got other bytes in the second world than in the first."""
 
 
 @dataclass
@@ -16,13 +16,13 @@ class Transcript:
     parts: list[tuple[str, bytes]] = field(default_factory=list)
     exercised: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
-    """The outcomes of the held drafts, with the number of each."""
+    """The number of held drafts with each outcome."""
 
     def add(self, what: str, got: bytes) -> None:
         """Adds bytes that an observer got.
 
         Raises:
-            Differs: the first world gave other bytes at this point, or bytes for another reason (`what`).
+            Differs: the first world's transcript has other bytes at this point, or another `what`.
         """
         self.parts.append((what, got))
         if self.like is None:

@@ -32,7 +32,7 @@ class View:
     """The last place of the observer's feed."""
     now: datetime
     send: Callable[[Sequence[Request]], list[Response]]
-    """Sends requests, and adds the responses to the transcript."""
+    """A function that sends requests and returns the responses. In a run it also adds the responses to the transcript."""
     whole: bool = False
     """Whether `by_turns` returns all options."""
 

@@ -1,7 +1,7 @@
 """Compares what the webhooks of a family post to a real address, request by request, to the byte.
 
-Owns the waiting until a webhook has delivered everything. Both worlds post to the same addresses, one world after the other, so
-that responses with an address in them are the same in both.
+Owns the waiting until a webhook has delivered everything. Both worlds post to the same addresses, one world after the other. So
+the responses that contain an address are the same in both worlds.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tests.worlds.seeded import Seeds
 from tests.worlds.wire import LATE
 
 PATIENCE_S = 10.0
-"""Longer than the five seconds after which a sender polls."""
+"""The seconds to wait for a delivery. A sender polls after five seconds, so the wait is longer than that."""
 POLLS_EVERY_S = 0.002
 
 IS_AT_THE_END = """
@@ -56,7 +56,7 @@ class WebhookReader:
                 self._is_late = True
 
     async def _at_the_end(self) -> None:
-        # The sender may also do something that moves no place.
+        # The sender may also work without moving the webhook's place.
         await self._seeds.runtime.webhook_sender.until_idle()
         pool = self._seeds.runtime.pool
 

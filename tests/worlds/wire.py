@@ -16,7 +16,7 @@ PIPELINED_MAX = 24
 PATIENCE_S = 10.0
 JSON = "Content-Type: application/json"
 LATE = b"(and then nothing)"
-"""Marks, in the received bytes, that the next bytes did not come in time."""
+"""A text in the received bytes which marks that the next bytes did not come in time."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Response:
 
 
 class Connection:
-    """A connection to one service, which is opened when it is needed and kept."""
+    """A connection to one service. It is opened with the first request, and stays open."""
 
     def __init__(self, port: int) -> None:
         self._port = port

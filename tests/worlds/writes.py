@@ -43,7 +43,7 @@ def _guesses(view: View) -> list[Step]:
         step("n0", view.who, "MilestoneObserved", child=child, milestone=OWN),
         step("n1", view.who, "SurpriseChosen", scope=f"milestone:{OWN}", mode="keep"),
         step("n2", view.who, "EnvelopeOpened", child=child, scope=f"milestone:{OWN}"),
-        # One's own note about what one waits for: its receipt names the others who wait.
+        # The member's own note about a milestone that they keep: its receipt names the other members who wait.
         step("mine", view.who, "NoteWritten", child=child, text="almost!"),
         step("sorted", view.who, "Sorted", target="mine", child=child, milestone=kept),
     ]
@@ -51,7 +51,7 @@ def _guesses(view: View) -> list[Step]:
 
 def _events(view: View) -> None:
     hidden = [one.step for one in view.history.hidden]
-    # The ids of held events, with words of one's own: an id belongs to its author.
+    # Drafts with the ids of held events and with own words: the same id is free for another author.
     mine = [step(one.name, view.who, "NoteWritten", child="mia", text="my own words") for one in hidden[:2]]
     view.send([view.push(view.drafts([*_guesses(view), *mine]))])
     view.send([view.push(view.drafts(mine), kind="msgpack")])
@@ -109,7 +109,7 @@ def _correcting(view: View) -> None:
 
 
 def _removing(view: View) -> None:
-    # The sitter last: some of those who are protected may remove them.
+    # The sitter comes last, because some protected members may remove the sitter.
     names = [name for name in ("ada", "ben", "exa", "sam") if name != view.who]
     members = [ABSENT, *(view.household.people[name].member for name in names)]
     view.send([view.get(f"{FAMILY}/members/{member}", method="DELETE") for member in members])
