@@ -158,7 +158,7 @@ class FeedEnd:
         return (self.last.last_place if self.last is not None else 0) + len(self.seqs)
 
     def list_entries(self) -> None:
-        """Makes later runs list the seqs of their entries, because the member now keeps surprises."""
+        """Makes each later run of the feed list the seqs of its entries, because the member now keeps surprises."""
         self.settle()
         self._is_listed = True
 

@@ -194,7 +194,10 @@ def _own_of(subjects: tuple[Subject, ...]) -> tuple[str, ...]:
 
 
 def _brought(amended: Amended, sent: Sequence[Body]) -> tuple[Subject, ...]:
-    """Returns the subjects that an amendment of a sighting reveals, with earlier ones: "not walking, but clapping" reveals both.
+    """Returns the subjects that an amendment of a sighting reveals: pairs of which the amendment states a child or a milestone.
+
+    Such a pair is a child and a milestone, new or earlier. If "Noah crawls" becomes "Mia speaks", the pairs are Mia's speaking,
+    Mia's crawling and Noah's speaking, but not Noah's crawling.
 
     `sent`: the sighting and its earlier amendments, as far as the amendment's author was sent them.
     """

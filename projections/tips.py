@@ -49,8 +49,8 @@ class Tips(msgspec.Struct, frozen=True, kw_only=True):
 
     `age_months`: the child's age in whole months; -1 in the last month before birth; None if the birth date is not known. `soon`:
     all milestones whose months begin within a month from now, in the catalogue's order. `now`: at most four current milestones
-    for each domain, in the catalogue's order; these have the middle of their months nearest to this age. `safety`: all notes for
-    this age without exception, beginning with that of the milestone with the latest first month.
+    for each domain, in the catalogue's order: those whose middle month is nearest to this age. `safety`: all notes for this age.
+    The note of the milestone with the latest first month comes first.
     """
 
     age_months: int | None

@@ -38,7 +38,7 @@ class Runtime:
     metrics: Metrics
     webhook_sender: Sender
     egress: EgressPolicy
-    """The check of webhook addresses in requests. The sender has its own check, so that a slow look-up delays no delivery."""
+    """The check of webhook addresses in requests. The webhook sender has a check of its own."""
     prose_queue: ProseQueue
     imports: asyncio.Semaphore
     """The semaphore that bounds the number of import files parsed at once, because each needs much memory and one CPU core."""

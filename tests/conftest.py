@@ -1,6 +1,6 @@
 """Provides the fixtures of all tests: one real Postgres and one real Valkey a session, and a fresh database a test.
 
-Owns how the servers are started, and how fast. Does not know what a test checks.
+Owns how the servers are started, and the settings that make them fast. Does not know what a test checks.
 """
 
 import asyncio

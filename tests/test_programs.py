@@ -1,4 +1,4 @@
-"""Tests that a test without its program is skipped with a sentence on a developer's machine, and that the test fails in CI."""
+"""Tests what happens if a program that a test needs is not installed: the test is skipped with a sentence, and fails in CI."""
 
 import pytest
 

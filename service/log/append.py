@@ -234,8 +234,8 @@ class Batch:
         body, salt = bytes_of_event(event), self.salts.salt_of(draft.id)
         new = NewEvent(Seq(batch.seq + 1), event, commitment(salt, body), None if target is None else target.seq)
         folded = await self._fold(request.family, batch, new)
-        size = size_of(folded.changes)
-        if size < WORTH_IT:  # `off_loop` would cost a coroutine even for a small size
+        # Most events have one change. `off_loop` would cost a coroutine even for a small size.
+        if len(folded.changes) == 1 or (size := size_of(folded.changes)) < WORTH_IT:
             place = self._collect(request.family, batch, folded)
         else:
             place = await off_loop(size, self._collect, request.family, batch, folded)
@@ -269,7 +269,7 @@ class Batch:
     async def _part(
         self, sharing: Sharing, family: FamilyId, batch: FamilyBatch, draft: Draft[Any], target: LoggedEvent
     ) -> None:
-        """Appends own events of the importers that shared an event, if a draft has changed or taken back that event (law 20)."""
+        """Appends an event for each importer who shared an event, if a draft has changed or taken back that event (law 20)."""
         for share in sharing.part(family, draft.event, target, batch.family.surprises):
             importer = batch.family.roster.members.get(share.key[1])
             if importer is None or importer.has_left:

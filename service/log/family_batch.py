@@ -128,7 +128,7 @@ class FamilyBatch:
     @property
     def unused(self) -> int:
         """The number of seqs that were taken and that no event has. It is negative if more events were appended than there were
-        drafts, because other importers got events of their own."""
+        drafts, because importers got their own events in place of shared ones."""
         return self.taken - (self.seq - self.head.seq)
 
     def add_stored(self, event_id: EventId, stored: StoredEvent) -> None:

@@ -198,7 +198,7 @@ class Sharing:
             self._ended.add(key)
 
     def statements(self) -> list[Statement]:
-        """Returns the statements for the entries and shares that changed since the last call."""
+        """Returns the statements that write the ledger entries and the shares that changed since the last call."""
         new = [
             (*share.key, share.author, one.event, part, one.own_id)
             for share in self._new.values()

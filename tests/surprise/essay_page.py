@@ -32,7 +32,7 @@ class Outcome:
     hints: frozenset[tuple[str, str, str]] = frozenset()
     """The hints because of the line, each as the member, the child and the domain."""
     gets: frozenset[tuple[str, tuple[int, ...], str | None]] = frozenset()
-    """The earlier lines that are delivered now, as member, lines and mark of release. None marks the history at joining."""
+    """The earlier lines that are delivered now: the member, the lines, and the mark of release; no mark for history."""
     quiet: frozenset[str] = frozenset()
     refused: str | None = None
 

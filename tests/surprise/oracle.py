@@ -88,7 +88,8 @@ class Oracle:
     def _sees(self, member: MemberId, line: Line, known: set[int]) -> bool:
         """Checks whether a member may see an event, surprises aside.
 
-        `known` has the seqs of the member's delivered and held events. An event that refers to any other event is not visible.
+        `known` has the seqs of the member's delivered and held events. An event that refers to an event outside of `known` is
+        not visible.
         """
         event = line.event
         if Effect.ROSTER_FACT in line.body.effects:

@@ -103,7 +103,7 @@ class Run:
         return view.push(view.drafts([step]))
 
     def step(self, number: int, visible: Step) -> None:
-        """Sends the held steps that come before a visible step, then the held steps that race with it, then the visible step."""
+        """Sends a visible step: after the held steps before it, and at the same time as the held steps that race with it."""
         now = self.at(number)
         here = [one for one in self.hidden if one.slot == number]
         for one in here:

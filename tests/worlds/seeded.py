@@ -158,7 +158,7 @@ DRAWN: tuple[tuple[str, Callable[[], Any], tuple[Any, ...]], ...] = (
 
 @contextmanager
 def seeded() -> Iterator[None]:
-    """Makes every service that starts inside of the `with` block draw its values from its seeds."""
+    """Makes every service that starts inside of the `with` block take its time, ids and secrets from its seeds."""
     with pytest.MonkeyPatch.context() as patch:
         for name, draw, modules in DRAWN:
             for module in modules:

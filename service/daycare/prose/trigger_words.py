@@ -69,7 +69,7 @@ class TriggerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class TriggerSet(msgspec.Struct, frozen=True):
-    """The compiled trigger words for one great first. `needs` is None if no further word is needed."""
+    """The compiled trigger words for one great first, such as the first steps. `needs` is None if no further word is needed."""
 
     keys: tuple[str, ...]
     words: Index

@@ -84,7 +84,7 @@ def _observation(one: Observation, hints: ImportHints) -> tuple[Record, ...] | I
 def _unmarked(media: Sequence[Media]) -> Ignored:
     """Ignores a record without visibility flags.
 
-    Does not withdraw an earlier import, because that file may have had the flags.
+    Does not withdraw the record if an earlier file brought it, because that file may have had the flags.
     """
     return Ignored(why=Why.UNMARKED, media=len(media))
 

@@ -71,7 +71,7 @@ async def test_a_record_that_a_file_holds_several_times_is_foreseen_as_it_is_rec
 
 
 async def test_a_record_that_comes_again_far_from_its_first_form_is_foreseen(village: Village) -> None:
-    """The dry run gives the outcomes of the import also for a record in two of the import's batches."""
+    """The dry run gives the outcomes of the import, also if a record comes twice, in different batches."""
     rows = [f"{number},mia,2026-03-01,Nap {number}\n" for number in range(450)]
     dry, done = await foreseen_and_done(village, PLAIN + "".join([*rows, rows[0]]), child=village.child)
     assert dry == done

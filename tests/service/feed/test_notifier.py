@@ -98,7 +98,7 @@ def test_a_revoked_device_ends_and_the_members_other_device_goes_on() -> None:
 
 
 def test_a_member_who_leaves_one_family_goes_on_in_the_other() -> None:
-    """When a member leaves a family, only the listeners of that family end."""
+    """When a member leaves one family, their listener there ends. Their listener in the other family goes on."""
     notifier, here = LocalNotifier(), Subscription()
     there = Subscription(family=FamilyId(uuid4()), member=here.member)
     notifier.listen(here)

@@ -53,7 +53,7 @@ def test_without_names_a_pronoun_means_the_child_and_a_name_another_person() -> 
 
 
 def test_you_means_the_child_only_in_a_note_that_is_addressed_to_the_child() -> None:
-    """A name alone addresses nobody: "you" is then a parent, whose acts are not recorded as the child's."""
+    """A sentence that only mentions the child addresses a parent: "you" is the parent, whose acts are not the child's."""
     assert milestones_in("Mia had soup. You walked to the car together.", names=["Mia"]) == ()
     for greeting in ("Dear Mia", "Well done, Mia", "Coucou Mia", "Chère Mia"):
         assert milestones_in(f"{greeting}! You walked to the mat.", names=["Mia"]) == (WALKS,), greeting
