@@ -194,9 +194,9 @@ def _own_of(subjects: tuple[Subject, ...]) -> tuple[str, ...]:
 
 
 def _brought(amended: Amended, sent: Sequence[Body]) -> tuple[Subject, ...]:
-    """Returns the subjects that an amendment of a sighting reveals: pairs of which the amendment states a child or a milestone.
+    """Returns the subjects that an amendment of a sighting reveals: each has a child or a milestone that the amendment states.
 
-    Such a pair is a child and a milestone, new or earlier. If "Noah crawls" becomes "Mia speaks", the pairs are Mia's speaking,
+    The other half of a subject may be new or earlier. If "Noah crawls" becomes "Mia speaks", the pairs are Mia's speaking,
     Mia's crawling and Noah's speaking, but not Noah's crawling.
 
     `sent`: the sighting and its earlier amendments, as far as the amendment's author was sent them.
